@@ -1,0 +1,53 @@
+"""pytest-lossguard keeps broken model training out of main.
+
+Mark a test with ``@pytest.mark.converges``: every training in its body is
+recorded step by step, judged, and a broken one fails with the reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import (
+    LossguardError,
+    NotConverged,
+    NothingTrained,
+    PolicyError,
+    TensorFlowMissing,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from .findings import Finding
+    from .guard import TrainingRun
+    from .policy import Policy
+    from .trace import Trace
+
+__all__ = [
+    "Finding",
+    "LossguardError",
+    "NotConverged",
+    "NothingTrained",
+    "Policy",
+    "PolicyError",
+    "TensorFlowMissing",
+    "Trace",
+    "TrainingRun",
+    "UsageError",
+]
+
+_LAZY = {
+    "Finding": "findings",
+    "Policy": "policy",
+    "Trace": "trace",
+    "TrainingRun": "guard",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs NumPy only when it is asked for."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_LAZY[name]}", __name__), name)

@@ -1,0 +1,118 @@
+"""Constant predictions worth trying: one of them is what the loss likes best.
+
+Mean squared error prefers the mean, absolute error the median, cross-entropy the
+class frequencies, from probabilities or as logits; a loss of the user's own may
+prefer any of them. Each is only a candidate: the training's own loss decides.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .trace import Floats
+
+__all__ = ["constant_candidates"]
+
+#: A constant fitted to each output position needs this many rows; with fewer
+#: it would repeat the labels, and one number for all positions is used.
+_ROWS_PER_POSITION = 10
+_EPSILON = 1e-6
+
+
+def constant_candidates(
+    targets: NDArray[np.generic],
+    prediction_shape: tuple[int, ...],
+    *,
+    probabilities: bool = False,
+) -> dict[str, Floats]:
+    """Constants to try for one output.
+
+    Args:
+        targets: Labels of shape ``(rows, ...)``: values, one-hot rows or
+            class indices.
+        prediction_shape: Shape of the model's output for one row.
+        probabilities: The output gives values from 0 to 1 only: a constant
+            outside, which some losses would score as impossibly good, is none.
+
+    Returns:
+        Name of each constant and its value, of shape ``prediction_shape``.
+        Empty where targets are not numeric or fit no such output.
+    """
+    if targets.dtype.kind not in "fiub" or len(targets) == 0:
+        return {}
+    found = _candidates(targets, prediction_shape)
+    if not probabilities:
+        return found
+    return {
+        name: value
+        for name, value in found.items()
+        if value.min() >= 0 and value.max() <= 1
+    }
+
+
+def _candidates(
+    targets: NDArray[np.generic], prediction_shape: tuple[int, ...]
+) -> dict[str, Floats]:
+    values = targets.astype(np.float64)
+    size = int(np.prod(prediction_shape))
+    per_row = values.reshape(len(values), -1)
+    if not np.isfinite(per_row).all():
+        return {}
+    if per_row.shape[1] == size:
+        return _of_values(per_row, prediction_shape)
+    classes = prediction_shape[-1] if prediction_shape else 1
+    if per_row.shape[1] * classes == size:
+        return {
+            **_of_classes(per_row, classes, prediction_shape),
+            **_of_values(per_row.reshape(-1, 1), prediction_shape),
+        }
+    if size == 1:
+        return _of_values(per_row.reshape(-1, 1), prediction_shape)
+    return {}
+
+
+def _of_values(per_row: Floats, shape: tuple[int, ...]) -> dict[str, Floats]:
+    if len(per_row) < _ROWS_PER_POSITION:
+        per_row = per_row.reshape(-1, 1)
+        if len(per_row) < _ROWS_PER_POSITION:
+            return {}
+    mean, median = per_row.mean(axis=0), np.median(per_row, axis=0)
+    share = np.clip(mean, _EPSILON, 1 - _EPSILON)
+    found = {
+        "the mean": mean,
+        "the median": median,
+        "0": np.zeros_like(mean),
+        "the log of the mean": np.log(np.maximum(mean, _EPSILON)),
+        "the log-odds of the mean": np.log(share / (1 - share)),
+    }
+    if mean.size == 1:  # what a hinge loss prefers for labels 0/1 or -1/1
+        low, high = float(per_row.min()), float(per_row.max())
+        sign = 1.0 if float(mean[0]) > (low + high) / 2 else -1.0
+        found["the majority"] = np.full_like(mean, sign)
+    return {
+        name: np.broadcast_to(
+            value.reshape(shape) if value.size == np.prod(shape) else value, shape
+        )
+        for name, value in found.items()
+    }
+
+
+def _of_classes(
+    indices: Floats, classes: int, shape: tuple[int, ...]
+) -> dict[str, Floats]:
+    if (
+        indices.size < _ROWS_PER_POSITION
+        or indices.min() < 0
+        or indices.max() >= classes
+        or not np.array_equal(indices, np.round(indices))
+    ):
+        return {}
+    counts = np.bincount(indices.astype(np.int64).ravel(), minlength=classes)
+    share = counts / counts.sum()
+    return {
+        "the class frequencies": np.broadcast_to(share, shape),
+        "the log of the class frequencies": np.broadcast_to(
+            np.log(np.maximum(share, _EPSILON)), shape
+        ),
+    }

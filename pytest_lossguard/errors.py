@@ -1,0 +1,56 @@
+"""What can go wrong, each with one clear sentence for the person who reads it."""
+
+from __future__ import annotations
+
+__all__ = [
+    "LossguardError",
+    "NotConverged",
+    "NothingTrained",
+    "PolicyError",
+    "StopTraining",
+    "TensorFlowMissing",
+    "UsageError",
+]
+
+
+class LossguardError(Exception):
+    """Base of every error that pytest-lossguard raises on purpose."""
+
+
+class UsageError(LossguardError):
+    """The tool was asked for something it cannot do; the message names the fix."""
+
+
+class PolicyError(UsageError, ValueError):
+    """A policy key is unknown or its value is out of range."""
+
+
+class TensorFlowMissing(UsageError, ImportError):
+    """A training was to be watched or run, and TensorFlow is not installed."""
+
+
+class NothingTrained(UsageError, AssertionError):
+    """A test marked ``converges`` in which no training was seen."""
+
+
+class NotConverged(AssertionError):
+    """A training was judged not to converge; the message says what happened."""
+
+
+class StopTraining(BaseException):
+    """Ends a watched training at its first non-finite loss.
+
+    Not an `Exception`: a project's own ``except Exception`` must not keep a
+    training alive whose fate is sealed. It never leaves lossguard.
+    """
+
+
+for _public in (
+    LossguardError,
+    UsageError,
+    PolicyError,
+    TensorFlowMissing,
+    NothingTrained,
+    NotConverged,
+):
+    _public.__module__ = "pytest_lossguard"

@@ -1,0 +1,317 @@
+"""What a judge can find: the closed list of kinds, each with its words.
+
+A kind's text lives here and nowhere else; a check only supplies the numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = ["KINDS", "Finding", "Kind", "Severity", "finding", "number"]
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """The words of one kind of finding.
+
+    ``text`` is a `str.format` template over the finding's fields and the
+    details its check supplies; ``hint`` is what to try next.
+    """
+
+    severity: Severity
+    text: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One fact about a training, with the number that decided and its limit.
+
+    Attributes:
+        kind: A key of `KINDS`.
+        severity: ``"error"`` fails the test, ``"warning"`` does not (unless
+            the policy is strict).
+        step: The decisive step, counted from 1; None where there is none.
+        value: The number that decided, in the unit that ``message`` names.
+        limit: What ``value`` was held against.
+        where: The variable, layer, feature or row concerned.
+        message: One sentence with all of these.
+    """
+
+    kind: str
+    severity: Severity
+    step: int | None = None
+    value: float | None = None
+    limit: float | None = None
+    where: str | None = None
+    message: str
+
+    @property
+    def hint(self) -> str:
+        """What to try next."""
+        return KINDS[self.kind].hint
+
+    def to_json(self) -> dict[str, Any]:
+        """This finding as builtins, in the shape of the JSON report."""
+        return {
+            "kind": self.kind,
+            "severity": self.severity,
+            "step": self.step,
+            "value": self.value,
+            "limit": self.limit,
+            "where": self.where,
+            "message": self.message,
+        }
+
+
+def number(value: float | None) -> str:
+    """Print a number the way a person reads it: three digits, no ``+0``."""
+    if value is None:
+        return "unknown"
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if value == int(value) and abs(value) < 10_000:
+        return str(int(value))
+    return f"{value:.3g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+
+
+def finding(
+    kind: str,
+    *,
+    severity: Severity | None = None,
+    step: int | None = None,
+    value: float | None = None,
+    limit: float | None = None,
+    where: str | None = None,
+    **details: object,
+) -> Finding:
+    """Make a finding; its sentence is the kind's text filled with the numbers."""
+    words = {
+        name: number(float(it)) if isinstance(it, (int, float)) else it
+        for name, it in {**details, "value": value, "limit": limit}.items()
+    }
+    message = KINDS[kind].text.format(step=step, where=where, **words)
+    return Finding(
+        kind=kind,
+        severity=severity or KINDS[kind].severity,
+        step=step,
+        value=None if value is None else float(value),
+        limit=None if limit is None else float(limit),
+        where=where,
+        message=message,
+    )
+
+
+_SCALE_INPUTS = (
+    "Scale the inputs: StandardScaler in the preprocessing, or a Normalization layer"
+    " adapted to the training data."
+)
+_SCALE_TARGETS = (
+    "Scale the targets to mean 0 and standard deviation 1 and undo it after predict."
+)
+_LEARNING_RATE = (
+    "Lower the learning rate (try a tenth), clip gradients, or scale the data."
+)
+
+KINDS: dict[str, Kind] = {
+    "nonfinite_loss": Kind(
+        severity="error",
+        text="the loss became {value} at step {step}",
+        hint="Look for a learning rate that is too high, log(0) or a division by zero"
+        " in the loss, unscaled data, or NaN in the input.",
+    ),
+    "nonfinite_gradient": Kind(
+        severity="error",
+        text="the gradient of {where} became {value} at step {step}",
+        hint="Look for a square root, logarithm or division at 0 in the loss, or clip"
+        " the gradients.",
+    ),
+    "nonfinite_input": Kind(
+        severity="error",
+        text="the input holds {value} values that are NaN or infinite, first at"
+        " {where}",
+        hint="Fill or drop missing values before training (SimpleImputer, dropna).",
+    ),
+    "missing_values": Kind(
+        severity="warning",
+        text="the input holds {value} missing values, first at {where}",
+        hint="Fill or drop missing values before training (SimpleImputer, dropna).",
+    ),
+    "diverging_loss": Kind(
+        severity="error",
+        text="the loss blew up to {value} at step {step}, limit {limit} ({factor} x the"
+        " larger of its start and a constant prediction)",
+        hint=_LEARNING_RATE,
+    ),
+    "impossible_loss": Kind(
+        severity="error",
+        text="{where} was {value} at step {step}; {why}",
+        hint="Check that labels, last activation and loss belong together, and the"
+        " loss's sign.",
+    ),
+    "masked_loss": Kind(
+        severity="error",
+        text="the training reports a loss of {reported}, but scored from the model's"
+        " predictions it is {value}, limit {limit}",
+        hint="Softmax over one unit? Use Dense(1, 'sigmoid') with"
+        " binary_crossentropy, or one unit per class with softmax.",
+    ),
+    "exploding_gradient": Kind(
+        severity="warning",
+        text="the gradient norm of {where} reached {value} at step {step}, limit"
+        " {limit}",
+        hint=_LEARNING_RATE,
+    ),
+    "loss_not_decreasing": Kind(
+        severity="error",
+        text="the loss did not fall: {start} before the first update, {value} after"
+        " step {step}, limit {limit}",
+        hint="Does the update reach the model? Try another learning rate, scaled"
+        " inputs, the default initialisation.",
+    ),
+    "worse_than_constant": Kind(
+        severity="error",
+        text="the loss ended at {value} after step {step}; always predicting {constant}"
+        " costs {limit}",
+        hint="The model learned less than a constant: scale inputs and targets, check"
+        " the output layer and the labels.",
+    ),
+    "constant_predictions": Kind(
+        severity="error",
+        text="after step {step} the model predicts the same for every row (spread"
+        " {value}, limit {limit})",
+        hint="Dead or saturated units, or inputs that carry nothing: scale the inputs,"
+        " check activations and initialisation.",
+    ),
+    "slow_convergence": Kind(
+        severity="warning",
+        text="the loss is at {value} after step {step} and still falling ({fall} in the"
+        " last quarter); a constant prediction costs {limit}",
+        hint="Needs more steps, or a higher learning rate.",
+    ),
+    "oscillating_loss": Kind(
+        severity="warning",
+        text="the loss jumped to {value} at step {step}, limit {limit}, and came back",
+        hint=_LEARNING_RATE,
+    ),
+    "noisy_loss": Kind(
+        severity="warning",
+        text="the loss varies by {value} from step to step, limit {limit}",
+        hint="Use larger batches or a lower learning rate.",
+    ),
+    "plateau": Kind(
+        severity="warning",
+        text="the loss stayed at {value}, the level of a constant prediction ({limit}),"
+        " to step {step}: {why}",
+        hint="Check that the labels depend on the inputs and still belong to the same"
+        " rows; otherwise try more steps or a higher learning rate.",
+    ),
+    "vanishing_gradient": Kind(
+        severity="warning",
+        text="the gradient of {where} is {value} of the largest one, limit {limit}",
+        hint="Use relu with He initialisation, BatchNormalization or fewer layers.",
+    ),
+    "disconnected_variable": Kind(
+        severity="warning",
+        text="no gradient reaches {where}",
+        hint="Use the layer in the forward pass inside the tape, or freeze it"
+        " (trainable=False).",
+    ),
+    "unchanged_weights": Kind(
+        severity="error",
+        text="{where} did not change in {step} steps",
+        hint="Check the learning rate, the variables given to the optimizer, and that"
+        " gradients reach them.",
+    ),
+    "symmetric_weights": Kind(
+        severity="warning",
+        text="all units of {where} stay equal",
+        hint="Use a random initialiser.",
+    ),
+    "dead_units": Kind(
+        severity="warning",
+        text="{value} of the units of {where} are 0 for every row, limit {limit}",
+        hint="Lower the learning rate, scale the inputs, use He initialisation or"
+        " leaky_relu.",
+    ),
+    "saturated_activations": Kind(
+        severity="warning",
+        text="{value} of the outputs of {where} are saturated, limit {limit}",
+        hint=_SCALE_INPUTS + " Or start from smaller weights.",
+    ),
+    "overfitting": Kind(
+        severity="warning",
+        text="the held-out loss went from {limit} (step {best_step}) to {value} (step"
+        " {step}) while the training loss fell from {train_start} to {train_end}",
+        hint="Stop earlier, add data, regularisation or dropout, or use a smaller"
+        " model.",
+    ),
+    "penalty_dominates": Kind(
+        severity="warning",
+        text="penalties are {value} of the loss over the run, limit {limit} ({shares})",
+        hint="Lower the L1/L2 factors or the weight of added losses.",
+    ),
+    "unscaled_inputs": Kind(
+        severity="warning",
+        text="{where} has a magnitude of {value}, limit {limit}",
+        hint=_SCALE_INPUTS,
+    ),
+    "unscaled_targets": Kind(
+        severity="warning",
+        text="{where} has a magnitude of {value}, limit {limit}",
+        hint=_SCALE_TARGETS,
+    ),
+    "input_outliers": Kind(
+        severity="warning",
+        text="{where} is {raw}: {value} robust standard deviations from the median,"
+        " limit {limit}",
+        hint="Look at that row; clip, drop, or use RobustScaler.",
+    ),
+    "target_outliers": Kind(
+        severity="warning",
+        text="{where} is {raw}: {value} robust standard deviations from the median,"
+        " limit {limit}",
+        hint="Look at that row; clip it, or use a robust loss such as Huber.",
+    ),
+    "constant_feature": Kind(
+        severity="warning",
+        text="{where} has the same value, {value}, in every row",
+        hint="Drop it, or look for the preprocessing step that lost it.",
+    ),
+    "class_imbalance": Kind(
+        severity="warning",
+        text="the rarest class, {where}, has {value} of the rows, limit {limit}",
+        hint="Use class_weight, or resample.",
+    ),
+    "labels_out_of_range": Kind(
+        severity="error",
+        text="the labels go from {low} to {high}, the output reaches {reach}",
+        hint="Match the last activation to the labels.",
+    ),
+    "loss_output_mismatch": Kind(
+        severity="error",
+        text="{why}",
+        hint="Match last activation, units, loss and label encoding.",
+    ),
+    "labels_carry_no_signal": Kind(
+        severity="warning",
+        text="shuffled labels are learned as well: {value} against {limit}",
+        hint="Do the labels still belong to the rows they describe?",
+    ),
+    "improvable": Kind(
+        severity="warning",
+        text="{where} makes the training far better: {value} against {limit}",
+        hint="Make that change.",
+    ),
+    "baseline_regression": Kind(
+        severity="error",
+        text="{where} got worse: {value} against a baseline of {limit}",
+        hint="If this is intended, run with --lossguard-update.",
+    ),
+}

@@ -1,0 +1,330 @@
+"""One training from recipe to verdict: run, judge, raise.
+
+No pytest and no TensorFlow in here: whoever calls brings the trainer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from numbers import Integral
+from typing import Any, Protocol
+
+from .errors import NotConverged, NothingTrained, StopTraining, UsageError
+from .findings import Finding
+from .judge import judge
+from .policy import Policy
+from .report.message import failure_message
+from .trace import Floats, Trace
+from .verdict import Verdict
+
+__all__ = ["Guard", "Training", "TrainingRun", "WatchedRuns"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """One judged training.
+
+    Attributes:
+        verdict: The trace and what was found in it.
+    """
+
+    verdict: Verdict
+
+    @property
+    def converged(self) -> bool:
+        """Whether the training passed the policy it was held to."""
+        return self.verdict.converged
+
+    @property
+    def loss(self) -> Floats:
+        """Each step's own loss, float64 of shape ``(steps,)``."""
+        return self.verdict.trace.steps.loss
+
+    @property
+    def grad_norm(self) -> Floats:
+        """Global L2 norm of each step's gradient, float64, ``(steps,)``."""
+        return self.verdict.trace.steps.global_grad_norm
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found, errors first."""
+        return self.verdict.findings
+
+    @property
+    def trace(self) -> Trace:
+        """Everything recorded."""
+        return self.verdict.trace
+
+    def assert_converged(self, **policy: Any) -> TrainingRun:
+        """Judge again, by another policy, and return the run judged so.
+
+        Args:
+            policy: The keys of ``@pytest.mark.converges``.
+
+        Raises:
+            NotConverged: It did not.
+            PolicyError: A key is unknown or its value is out of range.
+        """
+        __tracebackhide__ = True
+        held_to = Policy.from_keywords(policy)
+        run = _judged(self.trace, held_to)
+        if not run.converged:
+            raise NotConverged(failure_message(run.verdict))
+        return run
+
+    def __repr__(self) -> str:
+        trace = self.trace
+        verdict = "converged" if self.converged else "not converged"
+        kinds = ", ".join(it.kind for it in self.findings)
+        return (
+            f"<TrainingRun {trace.model!r}: {verdict} in {len(trace.steps)} steps"
+            f"{': ' + kinds if kinds else ''}>"
+        )
+
+
+class Training(Protocol):
+    """What is needed of the floor that trains."""
+
+    def fit(self, model_or_factory: Any, x: Any, y: Any = None, **how: Any) -> Trace:
+        """Run one training."""
+
+    def watching(
+        self, *, seed: int | None, stops: bool
+    ) -> AbstractContextManager[Any]:
+        """Watch the trainings inside a block."""
+
+
+@dataclass(slots=True)
+class WatchedRuns:
+    """The trainings inside a ``with lossguard.watch()`` block, once it ended."""
+
+    runs: list[TrainingRun] = field(default_factory=list)
+
+    @property
+    def run(self) -> TrainingRun:
+        """The only training of the block.
+
+        Raises:
+            UsageError: There was none, or more than one.
+        """
+        if len(self.runs) != 1:
+            raise UsageError(
+                f"{len(self.runs)} trainings were watched, not one: use .runs"
+            )
+        return self.runs[0]
+
+
+class Guard:
+    """Trains, watches and judges for one test.
+
+    Args:
+        policy: What trainings are held to; None where nothing is asserted.
+        seed: The base seed.
+        trainer: Gives the floor that trains, when first needed.
+        reproduce: The command that runs the test again.
+        ascii_only: Draw for a terminal without block characters.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: Policy | None,
+        seed: int,
+        trainer: Callable[[], Training],
+        reproduce: str | None = None,
+        ascii_only: bool = False,
+    ) -> None:
+        self.runs: list[TrainingRun] = []
+        self._policy = policy
+        self._seed = seed
+        self._trainer = trainer
+        self._reproduce = reproduce
+        self._ascii_only = ascii_only
+        self._watch: Any = None
+        self._watched: list[TrainingRun] = []
+
+    # Running
+
+    def fit(
+        self,
+        model_or_factory: Any,
+        x: Any,
+        y: Any = None,
+        *,
+        steps: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        seed: int | None = None,
+        **rest: Any,
+    ) -> TrainingRun:
+        """Train, judge, and raise if the policy asks for it."""
+        __tracebackhide__ = True
+        policy = self._policy or Policy()
+        if steps is not None and epochs is not None:
+            raise UsageError(
+                f"lossguard.fit got steps={steps} and epochs={epochs}: they measure"
+                " the same length, give one of them"
+            )
+        if steps is None and epochs is None:
+            steps, epochs = policy.steps, policy.epochs
+        how = {
+            **rest,
+            **_counts(steps=steps, epochs=epochs),
+            **_counts(batch_size=batch_size or policy.batch_size),
+        }
+        seeds = policy.seed_list(self._seed) if seed is None else (seed,)
+        runs = []
+        with self._paused():
+            for each in seeds:
+                trace = self._trainer().fit(model_or_factory, x, y, seed=each, **how)
+                runs.append(_judged(trace, policy))
+        self.runs += runs
+        if self._policy is not None:
+            self._demand_share(runs, policy)
+        return next((run for run in runs if not run.converged), runs[0])
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch a whole test body.
+
+        A training stopped at its first non-finite loss ends the block quietly:
+        `demand` tells of it.
+        """
+        with self._trainer().watching(seed=self._seed, stops=self._stops) as watch:
+            self._watch = watch
+            try:
+                yield
+            except StopTraining:
+                pass
+
+    @contextmanager
+    def watch(self, name: str | None = None) -> Iterator[WatchedRuns]:
+        """Watch a part of a test; inside a marked test, a view of the whole."""
+        watched = WatchedRuns()
+        policy = self._policy or Policy()
+        if self._watch is not None:
+            before = len(self._watch.recordings)
+            yield watched
+            traces = self._watch.traces()[before:]
+            watched.runs += [_judged(_named(trace, name), policy) for trace in traces]
+            return
+        with self._trainer().watching(seed=self._seed, stops=True) as watch:
+            try:
+                yield watched
+            except StopTraining:
+                pass
+        watched.runs += [
+            _judged(_named(trace, name), policy) for trace in watch.traces()
+        ]
+        self.runs += watched.runs
+
+    # Judging
+
+    def collect(self) -> None:
+        """Judge what was watched; to be called once, after `watching`."""
+        if self._watch is not None:
+            policy = self._policy or Policy()
+            self._watched = [_judged(it, policy) for it in self._watch.traces()]
+            self.runs += self._watched
+
+    def demand(self, test_file: str) -> None:
+        """Raise if a watched training failed, was not seen, or none was.
+
+        Args:
+            test_file: Path of the test, where the traceback begins.
+
+        Raises:
+            NotConverged: A training did not converge.
+            NothingTrained: No optimizer update was seen in the whole test, or
+                some could not be seen.
+        """
+        __tracebackhide__ = True
+        for index, run in enumerate(self._watched):
+            if not run.converged:
+                frames = self._watch.recordings[index].frames
+                message = self._message(run, self._others(run))
+                raise NotConverged(message).with_traceback(frames.traceback(test_file))
+        unseen = self._watch.unseen if self._watch is not None else []
+        if unseen:
+            raise NothingTrained("; ".join(unseen))
+        if not self.runs:
+            raise NothingTrained(self._watch.why_nothing_trained())
+
+    def failures(self) -> str:
+        """The messages of all runs that did not converge, for a report section."""
+        failed = [run for run in self.runs if not run.converged]
+        return "\n\n".join(self._message(run) for run in failed)
+
+    def _others(self, failed: TrainingRun) -> tuple[str, ...]:
+        if len(self.runs) < 2:
+            return ()
+        place = self.runs.index(failed) + 1
+        good = sum(run.converged for run in self.runs)
+        return (
+            f"training {place} of the {len(self.runs)} in this test;"
+            f" {good} of them converged",
+        )
+
+    def _demand_share(self, runs: list[TrainingRun], policy: Policy) -> None:
+        """Raise if too few of the seeds converged."""
+        __tracebackhide__ = True
+        failed = [run for run in runs if not run.converged]
+        good = len(runs) - len(failed)
+        if not failed or good / len(runs) >= policy.min_pass:
+            return
+        remarks = ()
+        if len(runs) > 1:
+            seeds = ", ".join(str(run.trace.seed) for run in failed)
+            remarks = (
+                f"{good} of {len(runs)} seeds converged, min_pass={policy.min_pass:g};"
+                f" failed on seed {seeds}, the first of them is shown",
+            )
+        raise NotConverged(self._message(failed[0], remarks))
+
+    def _message(self, run: TrainingRun, remarks: tuple[str, ...] = ()) -> str:
+        return failure_message(
+            run.verdict,
+            reproduce=self._reproduce,
+            remarks=remarks,
+            ascii_only=self._ascii_only,
+        )
+
+    @property
+    def _stops(self) -> bool:
+        allowed = self._policy.allow if self._policy is not None else ()
+        return "nonfinite_loss" not in allowed
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        if self._watch is None:
+            yield
+            return
+        with self._watch.paused():
+            yield
+
+
+def _counts(**given: int | None) -> dict[str, int]:
+    """The counts that were given, checked.
+
+    Raises:
+        UsageError: One is not a whole number of at least 1.
+    """
+    for name, value in given.items():
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, Integral) or value < 1
+        ):
+            raise UsageError(
+                f"lossguard.fit got {name}={value!r}: it must be a whole number of at"
+                " least 1"
+            )
+    return {name: int(value) for name, value in given.items() if value is not None}
+
+
+def _named(trace: Trace, name: str | None) -> Trace:
+    return trace if name is None else replace(trace, model=name)
+
+
+def _judged(trace: Trace, policy: Policy) -> TrainingRun:
+    return TrainingRun(Verdict(trace=trace, findings=judge(trace, policy)))

@@ -1,0 +1,68 @@
+"""The judge: plain functions from a trace and a policy to findings.
+
+By outcome, not by internals: what fails a test is a loss that is not finite,
+blew up, did not fall, cannot be, or bought no more than a constant prediction.
+Dead units, saturation and the ranges of the data explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ..findings import Finding
+from ..policy import Policy
+from ..trace import Trace
+from . import data, internals, numerics, outcome
+from .evidence import Evidence, evidence_of
+
+__all__ = ["Evidence", "evidence_of", "judge"]
+
+Check = Callable[[Trace, Evidence, Policy], Iterator[Finding]]
+
+#: In the order in which they are told: what happened, then what explains it.
+CHECKS: tuple[Check, ...] = (
+    numerics.nonfinite_loss,
+    numerics.nonfinite_gradient,
+    numerics.nonfinite_input,
+    outcome.diverging_loss,
+    numerics.impossible_loss,
+    outcome.masked_loss,
+    outcome.unchanged_weights,
+    outcome.loss_not_decreasing,
+    outcome.loss_above_maximum,
+    outcome.worse_than_constant,
+    outcome.constant_predictions,
+    outcome.slow_convergence,
+    internals.penalty_dominates,
+    outcome.overfitting,
+    internals.saturated_activations,
+    internals.dead_units,
+    internals.exploding_gradient,
+    internals.vanishing_gradient,
+    internals.disconnected_variable,
+    data.unscaled,
+    data.input_outliers,
+    data.target_outliers,
+    data.constant_feature,
+)
+
+
+def judge(trace: Trace, policy: Policy) -> tuple[Finding, ...]:
+    """Everything worth saying of one training, errors first.
+
+    Args:
+        trace: The training, with at least one step.
+        policy: What it is held to. Kinds in ``allow`` are left out; with
+            ``strict`` every finding is an error.
+    """
+    evidence = evidence_of(trace)
+    found = [
+        it
+        for check in CHECKS
+        for it in check(trace, evidence, policy)
+        if it.kind not in policy.allow
+    ]
+    if policy.strict:
+        found = [replace(it, severity="error") for it in found]
+    return tuple(sorted(found, key=lambda it: it.severity != "error"))

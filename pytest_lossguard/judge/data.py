@@ -1,0 +1,117 @@
+"""Checks of the data: scales and outliers that explain a bad training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from ..findings import Finding, finding, number
+from ..policy import Policy
+from ..trace import ColumnStats, Trace
+from . import thresholds as at
+from .evidence import Evidence
+
+__all__ = ["constant_feature", "input_outliers", "target_outliers", "unscaled"]
+
+
+def _is_good(found: Evidence) -> bool:
+    """The training ended well, and only what is glaring is worth a word."""
+    return found.finite and found.beats_constant and found.constant is not None
+
+
+def unscaled(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """Inputs or targets far from the order of 1, columns named."""
+    del policy
+    limit = at.UNSCALED_ALONE if _is_good(found) else at.UNSCALED
+    if not trace.normalises_inputs:
+        for stats in trace.inputs:
+            if stats.is_numeric:
+                yield from _unscaled(stats, "unscaled_inputs", limit, "feature")
+    for stats in trace.targets:
+        if stats.is_numeric and len(stats.std) == 1:
+            yield from _unscaled(stats, "unscaled_targets", limit, "target")
+
+
+def _unscaled(
+    stats: ColumnStats,
+    kind: Literal["unscaled_inputs", "unscaled_targets"],
+    limit: float,
+    column: str,
+) -> Iterator[Finding]:
+    magnitude = np.maximum(np.abs(stats.mean), stats.std)
+    if stats.outlier is not None and _is_outlier(stats, at.OUTLIER):
+        magnitude[stats.outlier.column] = abs(stats.median[stats.outlier.column])
+    off = np.flatnonzero(magnitude > limit)
+    if not len(off):
+        return
+    worst = int(np.argmax(magnitude))
+    if len(off) == len(magnitude) > 1:
+        where = f"every {column} (largest {column} {worst})"
+    elif len(magnitude) == 1:
+        where = f"the {stats.name}"
+    else:
+        named = ", ".join(str(it) for it in off[:5]) + (", ..." if len(off) > 5 else "")
+        where = f"{column} {named}"
+    yield finding(kind, value=float(magnitude[worst]), limit=limit, where=where)
+
+
+def _is_outlier(stats: ColumnStats, limit: float) -> bool:
+    return (
+        stats.is_numeric
+        and stats.outlier is not None
+        and stats.outlier.distance > limit
+        and stats.outlier_share < at.OUTLIER_SHARE
+    )
+
+
+def input_outliers(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """A value absurdly far from the rest of its feature, row named."""
+    del policy
+    limit = at.OUTLIER_ALONE if _is_good(found) else at.OUTLIER
+    for stats in trace.inputs:
+        if stats.outlier is not None and _is_outlier(stats, limit):
+            place = f"row {stats.outlier.row}, feature {stats.outlier.column}"
+            yield _outlier("input_outliers", stats, place, limit)
+
+
+def target_outliers(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """A target absurdly far from the others, row named."""
+    del policy
+    limit = at.OUTLIER_ALONE if _is_good(found) else at.TARGET_OUTLIER
+    for stats in trace.targets:
+        if stats.outlier is not None and _is_outlier(stats, limit):
+            yield _outlier(
+                "target_outliers", stats, f"target of row {stats.outlier.row}", limit
+            )
+
+
+def _outlier(kind: str, stats: ColumnStats, place: str, limit: float) -> Finding:
+    assert stats.outlier is not None
+    return finding(
+        kind,
+        value=stats.outlier.distance,
+        limit=limit,
+        where=place,
+        raw=number(stats.outlier.value),
+    )
+
+
+def constant_feature(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """A feature that is the same in every row; said only of a bad training."""
+    del policy
+    if _is_good(found):
+        return
+    for stats in trace.inputs:
+        flat = np.flatnonzero((stats.std == 0) & np.isfinite(stats.mean))
+        if stats.is_numeric and 0 < len(flat) and stats.rows > 1:
+            first = int(flat[0])
+            more = f" (and {len(flat) - 1} more)" if len(flat) > 1 else ""
+            yield finding(
+                "constant_feature",
+                value=float(stats.mean[first]),
+                where=f"feature {first}{more}",
+            )

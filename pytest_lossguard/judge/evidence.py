@@ -1,0 +1,140 @@
+"""What the checks compare: yardsticks and levels, derived once from a trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..trace import Floats, Trace
+from . import thresholds as at
+
+__all__ = ["Evidence", "evidence_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The curve of a training in a few numbers.
+
+    Attributes:
+        curve: The data loss per step, penalties left out, shape ``(steps,)``.
+        steps: How many.
+        start: Loss before the first update: of the probe, else of the first
+            steps.
+        end: Loss after the last update: of the probe scored from plain
+            predictions, else of the last steps.
+        constant: Loss of the best constant prediction; None where unknown, or
+            where the targets are so constant that it is nothing to beat.
+        lived: Mean loss over the last quarter of the steps.
+        fall: Share of the loss that went from the third quarter to the last.
+        finite: Whether start, end and every step are finite.
+    """
+
+    curve: Floats
+    steps: int
+    start: float
+    end: float
+    constant: float | None
+    lived: float
+    fall: float
+    finite: bool
+
+    @property
+    def is_short(self) -> bool:
+        """Too few updates to tell slow from stuck near a constant."""
+        return self.steps < at.SHORT_RUN
+
+    @property
+    def is_near_constant(self) -> bool:
+        """As near a constant prediction as a run of this length must be."""
+        near = at.NEAR_CONSTANT
+        if self.steps < at.VERY_SHORT_RUN:
+            near = at.NEAR_CONSTANT_VERY_SHORT
+        return self.constant is not None and not exceeds(
+            self.end, self.constant, near - 1
+        )
+
+    @property
+    def starts_in_scale(self) -> bool:
+        """The start is of the order of a constant prediction's loss."""
+        return self.constant is not None and not exceeds(
+            self.start, self.constant, at.SCALED_START - 1
+        )
+
+    @property
+    def fell(self) -> bool:
+        """The loss ended below its start by more than noise."""
+        return not exceeds(self.end, self.start, -at.LEVEL)
+
+    @property
+    def is_falling(self) -> bool:
+        """The loss was still going down at the end."""
+        return self.fall > at.FALLING
+
+    @property
+    def starts_level(self) -> bool:
+        """The start was no worse than a constant: nothing to fall from."""
+        return self.constant is not None and not exceeds(
+            self.start, self.constant, at.NOTHING_TO_LOSE - 1
+        )
+
+    @property
+    def beats_constant(self) -> bool:
+        """The end is better than a constant prediction by more than noise."""
+        if self.constant is None:
+            return True
+        off = exceeds(self.start, self.constant, at.MISSCALED_START - 1)
+        margin = at.MISSCALED_LEVEL if off and not self.is_short else at.LEVEL
+        return not exceeds(self.end, self.constant, -margin)
+
+    @property
+    def yardstick(self) -> float:
+        """The larger of the start's and the constant's loss."""
+        known = [self.start, self.constant or 0.0]
+        return max(value for value in known if np.isfinite(value))
+
+
+def exceeds(value: float, reference: float, share: float) -> bool:
+    """Whether ``value`` is above ``reference`` by ``share`` of its size.
+
+    Works for losses below zero as well.
+    """
+    return bool(value > reference + share * abs(reference))
+
+
+def evidence_of(trace: Trace) -> Evidence:
+    """Derive the evidence; needs at least one step."""
+    curve = trace.steps.known_data_loss
+    seen = curve[~np.isnan(trace.steps.loss)] if len(curve) else curve
+    steps = len(curve)
+    some = max(1, min(3, steps // 10))
+    start = trace.before.loss if trace.before is not None else _mean(seen[:some])
+    tail = max(1, steps // 10)
+    end = trace.after.loss if trace.after is not None else _mean(seen[-tail:])
+    third, last = _quarter(seen, 2), _quarter(seen, 3)
+    constant = trace.constant_loss
+    if constant is not None and abs(constant) < 1e-6 * max(abs(start), 1e-30):
+        constant = None
+    return Evidence(
+        curve=seen,
+        steps=steps,
+        start=start,
+        end=end,
+        constant=constant,
+        lived=last,
+        fall=(third - last) / abs(third) if third else 0.0,
+        finite=bool(np.isfinite([start, end]).all() and np.isfinite(seen).all()),
+    )
+
+
+def _mean(values: Floats) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")
+
+
+def _quarter(curve: Floats, index: int) -> float:
+    """Mean loss over one quarter of the steps, 0 the first."""
+    if len(curve) < 8:
+        return float("nan")
+    size = len(curve) // 4
+    first = len(curve) - (4 - index) * size
+    return _mean(curve[first : first + size])

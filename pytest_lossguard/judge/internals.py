@@ -1,0 +1,151 @@
+"""Checks of the inside: they explain, and never fail a training by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..findings import Finding, finding
+from ..policy import Policy
+from ..trace import Floats, Trace
+from . import thresholds as at
+from .evidence import Evidence
+
+__all__ = [
+    "dead_units",
+    "disconnected_variable",
+    "exploding_gradient",
+    "penalty_dominates",
+    "saturated_activations",
+    "vanishing_gradient",
+]
+
+
+def disconnected_variable(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """A variable that was given to the optimizer and never got a gradient."""
+    del found, policy
+    absent = (trace.steps.grad_norm < 0).all(axis=0)
+    for index in np.flatnonzero(absent):
+        yield finding("disconnected_variable", where=trace.variables[int(index)])
+
+
+def exploding_gradient(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """A gradient norm over the policy's limit, or far over the run's own."""
+    del found
+    norms = trace.steps.global_grad_norm
+    finite = norms[np.isfinite(norms)]
+    if not len(finite):
+        return
+    step = int(np.nanargmax(np.where(np.isfinite(norms), norms, -1.0)))
+    peak = float(norms[step])
+    asked = policy.max_grad_norm
+    limit = asked if asked is not None else at.EXPLODING * float(np.median(finite))
+    if limit <= 0 or peak <= limit:
+        return
+    variable = int(np.argmax(trace.steps.grad_norm[step]))
+    yield finding(
+        "exploding_gradient",
+        severity="warning" if asked is None else "error",
+        step=step + 1,
+        value=peak,
+        limit=limit,
+        where=f"all variables (most of it {trace.variables[variable]})",
+    )
+
+
+def vanishing_gradient(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """The first weights' gradient is tiny beside the last weights'."""
+    del found, policy
+    norms = trace.steps.grad_norm
+    weights = [index for index, size in enumerate(trace.sizes) if size > 1]
+    if len(weights) < 3 or not len(norms):
+        return
+    typical = np.median(norms, axis=0)
+    first, largest = weights[0], float(typical[weights].max())
+    if not np.isfinite(largest) or largest <= 0 or typical[first] < 0:
+        return
+    share = float(typical[first]) / largest
+    if share < at.VANISHING:
+        yield finding(
+            "vanishing_gradient",
+            value=share,
+            limit=at.VANISHING,
+            where=trace.variables[first],
+        )
+
+
+def dead_units(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """A layer most of whose relu units are 0 for every row."""
+    del policy
+    if trace.after is None:
+        return
+    limit = at.DEAD_ALONE if found.finite and found.beats_constant else at.DEAD
+    for layer in trace.after.layers:
+        if layer.dead >= limit and not layer.is_output:
+            yield finding(
+                "dead_units", value=layer.dead, limit=limit, where=f"layer {layer.name}"
+            )
+
+
+def saturated_activations(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """A layer whose sigmoid or tanh outputs nearly all sit at the flat ends.
+
+    An output layer may be sure of itself: there it counts only when the
+    training ended no better than a constant.
+    """
+    del policy
+    if trace.after is None:
+        return
+    for layer in trace.after.layers:
+        sure = layer.is_output and found.finite and found.beats_constant
+        if layer.saturated >= at.SATURATED and not sure:
+            yield finding(
+                "saturated_activations",
+                value=layer.saturated,
+                limit=at.SATURATED,
+                where=f"layer {layer.name}",
+            )
+
+
+def penalty_dominates(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """Penalties are more of the loss than the data is."""
+    del policy
+    steps = trace.steps
+    if not found.finite or not len(steps) or np.isnan(steps.data_loss).any():
+        return
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(steps.loss > 0, 1.0 - steps.data_loss / steps.loss, 0.0)
+    mean = float(np.mean(share))
+    if mean > at.PENALTY_SHARE and np.all(steps.data_loss >= 0):
+        yield finding(
+            "penalty_dominates",
+            step=len(steps),
+            value=mean,
+            limit=at.PENALTY_SHARE,
+            shares=_by_epoch(share, trace.steps_per_epoch),
+        )
+
+
+def _by_epoch(share: Floats, steps_per_epoch: int | None) -> str:
+    """The share of up to five epochs, spread over the run."""
+    epochs = len(share) // steps_per_epoch if steps_per_epoch else 0
+    if epochs < 2:
+        return f"step 1 {share[0]:.0%}, step {len(share)} {share[-1]:.0%}"
+    shown = np.unique(np.linspace(1, epochs, min(5, epochs)).astype(int))
+    size = steps_per_epoch or 1
+    told = (
+        f"{epoch} {np.mean(share[(epoch - 1) * size : epoch * size]):.0%}"
+        for epoch in shown
+    )
+    return "epoch " + ", ".join(told)

@@ -1,0 +1,306 @@
+"""Checks by outcome: did the loss fall, and below what a constant would cost?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..findings import Finding, finding
+from ..policy import Policy
+from ..trace import Floats, Trace
+from . import thresholds as at
+from .evidence import Evidence, exceeds
+
+__all__ = [
+    "constant_predictions",
+    "diverging_loss",
+    "loss_not_decreasing",
+    "masked_loss",
+    "overfitting",
+    "slow_convergence",
+    "unchanged_weights",
+    "worse_than_constant",
+]
+
+
+def diverging_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """The loss blew up far beyond both yardsticks, over more than one step.
+
+    The median of three neighbouring steps decides, so that one batch with an
+    outlier is no divergence; a single step counts from `thresholds.SPIKE`
+    times the limit on, and below that it is warned of.
+    """
+    del trace
+    curve = found.curve[np.isfinite(found.curve)]
+    limit = policy.max_loss_growth * found.yardstick
+    if not len(curve) or limit <= 0:
+        return
+    step = int(np.argmax(curve))
+    peak = float(curve[step])
+    if peak <= limit:
+        return
+    lasting = float(np.max(_median_of_three(curve)))
+    blown = lasting > limit or peak > at.SPIKE * limit or step == len(curve) - 1
+    yield finding(
+        "diverging_loss" if blown else "oscillating_loss",
+        step=step + 1,
+        value=peak,
+        limit=limit,
+        factor=policy.max_loss_growth,
+    )
+
+
+def _median_of_three(curve: Floats) -> Floats:
+    if len(curve) < 3:
+        return curve
+    return np.asarray(np.median([curve[:-2], curve[1:-1], curve[2:]], axis=0))
+
+
+def loss_not_decreasing(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """The loss after the last update is not below the one before the first.
+
+    No fault where there is nothing to fall from: a start level with a constant
+    prediction is `worse_than_constant`'s to judge, a start well below it is a
+    model that was trained before.
+    """
+    del trace
+    if not found.finite:
+        return
+    drop = policy.min_drop if policy.min_drop is not None else at.LEVEL
+    limit = found.start - drop * abs(found.start)
+    if policy.min_drop is None:
+        if found.starts_level or found.end < limit:
+            return
+        severity = None if found.steps >= at.ENOUGH_STEPS else "warning"
+    elif found.end <= limit:
+        return
+    else:
+        severity = None
+    yield finding(
+        "loss_not_decreasing",
+        severity=severity,
+        step=found.steps,
+        value=found.end,
+        limit=limit,
+        start=found.start,
+    )
+
+
+def loss_above_maximum(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """The final loss exceeds the ``max_loss`` that the test asks for."""
+    del trace
+    if policy.max_loss is None or not found.end > policy.max_loss:
+        return
+    yield finding(
+        "loss_not_decreasing",
+        step=found.steps,
+        value=found.end,
+        limit=policy.max_loss,
+        start=found.start,
+    )
+
+
+def worse_than_constant(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """The model ends no better than the best constant prediction.
+
+    Excused as slow: a short run that ended near the constant, and one that
+    started in the right order of magnitude, lost a good part of its loss and
+    was still losing it.
+    """
+    del policy
+    constant = found.constant
+    if constant is None or not found.finite:
+        return
+    level = found.end
+    if found.beats_constant:
+        if not _lived_above(found):
+            return
+        level = found.lived
+    elif _is_slow(found) and not _predicts_a_constant(trace):
+        if not found.is_falling:
+            yield _plateau(found, constant)
+        return  # slow_convergence tells of the rest
+    yield finding(
+        "worse_than_constant",
+        step=found.steps,
+        value=level,
+        limit=constant,
+        constant=trace.constant,
+    )
+
+
+def _lived_above(found: Evidence) -> bool:
+    """A lucky last step: the last quarter lay far above the constant."""
+    constant = found.constant
+    return (
+        constant is not None
+        and constant > 0
+        and not found.is_short
+        and found.start > at.SCALED_START * constant
+        and found.lived > at.LIVED_LEVEL * constant
+    )
+
+
+def _is_slow(found: Evidence) -> bool:
+    """Slow is not broken: a short run, or one that still falls steadily."""
+    if found.is_short:
+        in_reach = found.is_near_constant or found.starts_in_scale
+        return in_reach and (found.fell or found.starts_level)
+    progress = exceeds(found.start, found.end, at.SLOW_PROGRESS)
+    return found.starts_in_scale and found.is_falling and progress
+
+
+def _plateau(found: Evidence, constant: float) -> Finding:
+    if found.starts_level:
+        why = "it started there; nothing was learned, or there is nothing to learn"
+    else:
+        why = "it learned no more than a constant, or needs more steps"
+    return finding(
+        "plateau", step=found.steps, value=found.end, limit=constant, why=why
+    )
+
+
+def slow_convergence(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """Not below a constant yet, still falling, and excused for it."""
+    del policy
+    constant = found.constant
+    if constant is None or not found.finite or found.beats_constant:
+        return
+    slow = _is_slow(found) and not _predicts_a_constant(trace)
+    if slow and found.is_falling:
+        yield finding(
+            "slow_convergence",
+            step=found.steps,
+            value=found.end,
+            limit=constant,
+            fall=f"{found.fall:.0%}",
+        )
+
+
+def _target_spread(trace: Trace) -> float:
+    """Largest standard deviation of a target column; 1 for class labels."""
+    if not trace.targets:
+        return 0.0
+    return max(
+        float(np.max(it.std)) if it.is_numeric else float(np.any(it.std > 0))
+        for it in trace.targets
+    )
+
+
+def _predicts_a_constant(trace: Trace) -> bool:
+    if trace.after is None:
+        return False
+    return trace.after.spread <= at.CONSTANT_SPREAD * _target_spread(trace)
+
+
+def constant_predictions(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """Every row gets the same prediction although the targets differ."""
+    del policy
+    if trace.after is None or found.beats_constant or not found.finite:
+        return
+    if _target_spread(trace) > 0 and _predicts_a_constant(trace):
+        yield finding(
+            "constant_predictions",
+            step=found.steps,
+            value=trace.after.spread,
+            limit=at.CONSTANT_SPREAD * _target_spread(trace),
+        )
+
+
+def masked_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """The reported loss is far below what the predictions deserve.
+
+    Only with predictions no better than a constant: sigmoid outputs under
+    categorical cross-entropy, and softmax under ``from_logits=True``, also
+    score differently from plain predictions and train like the right program.
+    """
+    del policy
+    after = trace.after
+    if after is None or not found.finite or found.constant is None:
+        return
+    limit = at.MASKED * after.reported
+    if after.loss > limit and not found.beats_constant:
+        yield finding(
+            "masked_loss",
+            step=found.steps,
+            value=after.loss,
+            limit=limit,
+            reported=after.reported,
+        )
+
+
+def unchanged_weights(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """No variable moved at any step."""
+    del policy
+    updates = trace.steps.update_norm
+    if updates.size and not updates.any():
+        yield finding(
+            "unchanged_weights", step=found.steps, value=0, limit=0, where="any weight"
+        )
+
+
+def overfitting(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """The training loss fell on while the held-out loss rose, or stayed at the
+    level of a constant."""
+    del policy
+    held_out = trace.validation
+    if held_out is None or len(held_out.loss) < 4 or not found.finite:
+        return
+    losses = np.asarray(held_out.loss)
+    if not np.isfinite(losses).all():
+        return
+    some = max(1, len(losses) // 10)
+    last, best = float(np.mean(losses[-some:])), int(np.argmin(losses))
+    middle = len(losses) // 2
+    if last > (1 + at.HELD_OUT_RISE) * losses[best]:
+        since = best
+    elif _learned_by_heart(found, losses, last, some):
+        since = middle
+    else:
+        return
+    size = max(1, len(found.curve) // len(losses)) * some
+    then = _mean_before(found.curve, held_out.step[since], size)
+    now = _mean_before(found.curve, held_out.step[-1], size)
+    if now < then:
+        yield finding(
+            "overfitting",
+            step=held_out.step[-1],
+            value=last,
+            limit=float(losses[since]),
+            best_step=held_out.step[since],
+            train_start=then,
+            train_end=now,
+        )
+
+
+def _learned_by_heart(
+    found: Evidence, losses: Floats, last: float, some: int
+) -> bool:
+    """Nothing that was learned since the middle of the run holds outside."""
+    middle = len(losses) // 2
+    before = float(np.mean(losses[middle : middle + some]))
+    return (
+        found.constant is not None
+        and last > (1 - at.LEVEL) * found.constant
+        and last > at.HELD_OUT_GAP * found.end
+        and last > (1 - at.HELD_OUT_FLAT) * before
+    )
+
+
+def _mean_before(curve: Floats, step: int, size: int) -> float:
+    """Mean loss over the ``size`` steps up to ``step``."""
+    part = curve[max(0, min(step, len(curve)) - size) : step]
+    return float(np.mean(part)) if len(part) else float("nan")

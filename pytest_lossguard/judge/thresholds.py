@@ -1,0 +1,86 @@
+"""Every number that decides, in one place, each with what set it.
+
+"Scenarios" are the published cases in the test suite, measured on seeds 0 to 19;
+"published bugs" the re-created cases of the literature, two seeds each.
+"""
+
+from __future__ import annotations
+
+#: A final loss within 2 % of a yardstick is level with it. Two percent is what
+#: the mean of a 512-row probe is known to; 34 of 43 published bugs end above
+#: 0.98 of the constant's or the starting loss, 1 of 45 healthy programs does.
+LEVEL = 0.02
+
+#: Below so many updates a run that ended near a constant prediction is slow,
+#: not broken: healthy scenarios end at up to 3.3 times the constant's loss after
+#: 20 updates, 1.6 after 40, 1.5 after 300; unscaled inputs at 11 and more after
+#: 40.
+SHORT_RUN, VERY_SHORT_RUN = 300, 100
+NEAR_CONSTANT, NEAR_CONSTANT_VERY_SHORT = 2.0, 4.0
+
+#: A start this many times the constant's loss is itself a fault, and falling
+#: steadily is no excuse any more: slow healthy scenarios start at 1.9 to 4.3,
+#: unscaled inputs and outliers from 5.9 to 660.
+SCALED_START = 5.0
+#: ... and living this far above the constant through the last quarter of such
+#: a run is no better for a lucky last step.
+LIVED_LEVEL = 1.5
+
+#: From so far off, a run that is not short must buy this much: unscaled pixels
+#: (x 100) end at 0.89 to 2.2 times the constant, healthy scenarios that start
+#: there at 0.30 to 0.84.
+MISSCALED_START, MISSCALED_LEVEL = 8.0, 0.05
+
+#: From a start within this of the constant there is nothing to fall from.
+NOTHING_TO_LOSE = 1.3
+
+#: Falling: the last quarter's mean is this much below the third's.
+FALLING = 0.02
+#: Share of the starting loss a slow run must have lost to be excused.
+SLOW_PROGRESS = 0.10
+
+#: Fewer updates than this prove no absence of progress.
+ENOUGH_STEPS = 5
+
+#: A single step may exceed the limit of growth this many times before it
+#: counts as a blow-up: outlier batches reach 24 times the mean, the published
+#: blow-ups last over three steps and more.
+SPIKE = 10.0
+
+#: Predictions that vary by less than this share of the targets' spread are
+#: constant: dead nets 0 to 1e-5, the least sure healthy one 0.02.
+CONSTANT_SPREAD = 1e-4
+
+#: Plain loss over reported loss: 1.5 flags softmax over one unit (8.0 against
+#: 0.28) and no healthy program of 45.
+MASKED = 1.5
+
+#: AutoTrainer (ICSE 2021): ratio of the first layer's gradient to the last's.
+VANISHING = 1e-3
+#: The largest gradient over the run's median (scenarios: healthy up to 30).
+EXPLODING = 1e3
+
+#: DeepDiagnosis and AutoTrainer call a layer dead from 70 % of its units on;
+#: alone that is most of their false alarms, so without a bad outcome only an
+#: all but dead layer is warned of.
+DEAD, DEAD_ALONE = 0.7, 0.95
+SATURATED = 0.9
+
+#: Penalty over the whole loss, mean over the run: L2(0.01) on 512 units gives
+#: 0.22 to 0.46 in the scenarios, the customary 1e-4 a few percent.
+PENALTY_SHARE = 0.2
+
+#: Overfitting: the held-out loss rose so far over its best, or it is no better
+#: than a constant, no longer falling, and this far above the training loss.
+HELD_OUT_RISE, HELD_OUT_GAP, HELD_OUT_FLAT = 0.1, 1.2, 0.05
+
+#: Magnitude of a column (largest of |mean| and standard deviation): explains a
+#: bad outcome from 10 on (0..255 pixels, years), is warned of alone from 1000.
+UNSCALED, UNSCALED_ALONE = 10.0, 1000.0
+#: Robust standard deviations from the median: a normal column of a million
+#: rows stays under 6; heavy-tailed real ones reach 20.
+OUTLIER, OUTLIER_ALONE = 20.0, 50.0
+#: More rows than this share so far out are a scale, not outliers.
+OUTLIER_SHARE = 0.05
+#: A target column's robust distance that explains.
+TARGET_OUTLIER = 20.0

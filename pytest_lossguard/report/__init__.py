@@ -1,0 +1,1 @@
+"""What people read: the failure message, the JSON report, the summary line."""

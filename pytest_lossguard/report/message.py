@@ -1,0 +1,164 @@
+"""The message of a failed test: what its reader needs at six in the evening."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..findings import Finding, number
+from ..trace import Floats, Trace
+from ..verdict import Verdict
+from .sparkline import sparkline
+
+__all__ = ["failure_message"]
+
+#: pytest puts four characters before each line: 76 fill a terminal of 80.
+WIDTH = 76
+_MOST_ROWS = 6
+
+
+def failure_message(
+    verdict: Verdict,
+    *,
+    reproduce: str | None = None,
+    remarks: tuple[str, ...] = (),
+    ascii_only: bool = False,
+) -> str:
+    """Say why a training did not converge.
+
+    Args:
+        verdict: With at least one error.
+        reproduce: The command that runs this training again.
+        remarks: Sentences on other trainings of the same test.
+        ascii_only: For terminals that cannot show block characters.
+    """
+    trace = verdict.trace
+    lines = [_sentence(verdict.errors[0]), ""]
+    lines += _curves(trace, ascii_only)
+    lines.append("")
+    lines += _findings(verdict.findings)
+    lines.append("")
+    lines += _table(trace, verdict.findings)
+    lines.append("")
+    for remark in (*remarks, *trace.notes):
+        lines += _wrapped("note: ", remark)
+    for hint in _hints(verdict):
+        lines += _wrapped("hint: ", hint)
+    if trace.stopped is not None and trace.source == "watch":
+        lines += _wrapped("note: ", f"{trace.stopped}; nothing after it ran")
+    if reproduce is not None:
+        lines.append(f"again: {reproduce}")
+    return "\n".join(lines)
+
+
+def _sentence(finding: Finding) -> str:
+    """The fact, short enough to be read in pytest's summary too."""
+    return finding.message
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _curves(trace: Trace, ascii_only: bool) -> Iterator[str]:
+    yield from _curve("loss", trace.steps.loss, ascii_only)
+    if trace.validation is not None:
+        held_out = np.asarray(trace.validation.loss, dtype=np.float64)
+        yield from _curve("held-out", held_out, ascii_only)
+    before = None if trace.before is None else trace.before.loss
+    after = None if trace.after is None else trace.after.loss
+    told = [
+        f"{name} {number(value)}"
+        for name, value in (("start", before), ("end", after))
+        if value is not None
+    ]
+    if trace.constant_loss is not None:
+        told.append(f"always {trace.constant} {number(trace.constant_loss)}")
+    if told:
+        yield f"  {'':<8}  {', '.join(told)}"
+
+
+def _curve(name: str, curve: Floats, ascii_only: bool) -> Iterator[str]:
+    line, logarithmic = sparkline(curve, ascii_only=ascii_only)
+    finite = curve[np.isfinite(curve)]
+    span = (
+        f"{number(float(finite.min()))} to {number(float(finite.max()))}"
+        if len(finite)
+        else "no finite value"
+    )
+    yield f"  {name:<8}  {line}  {span}{', log' if logarithmic else ''}"
+
+
+def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
+    for finding in findings:
+        head = f"  {finding.severity:<7} {finding.kind}: "
+        text = head.lstrip() + finding.message
+        yield from textwrap.wrap(
+            text,
+            WIDTH,
+            initial_indent="  ",
+            subsequent_indent=" " * 10,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def _table(trace: Trace, findings: tuple[Finding, ...]) -> Iterator[str]:
+    """The decisive steps, one row each."""
+    steps = trace.steps
+    penalised = bool(np.any(steps.loss - steps.known_data_loss > 1e-6))
+    columns: dict[str, Floats] = {"loss": steps.loss}
+    if penalised:
+        columns["data loss"] = steps.known_data_loss
+    columns["gradient"] = steps.global_grad_norm
+    columns["weights"] = np.hypot.reduce(steps.weight_norm, axis=1)
+    columns["update"] = np.hypot.reduce(steps.update_norm, axis=1)
+    yield "  " + f"{'step':>6}" + "".join(f"{name:>12}" for name in columns)
+    for step in _decisive(steps.loss, findings):
+        values = "".join(f"{number(float(it[step])):>12}" for it in columns.values())
+        yield f"  {step + 1:>6}{values}"
+
+
+def _decisive(loss: Floats, findings: tuple[Finding, ...]) -> list[int]:
+    """First, last, worst and named steps, with the one before a named one."""
+    last = len(loss) - 1
+    finite = np.where(np.isfinite(loss), loss, -np.inf)
+    wanted = [0, last, int(np.argmax(finite))]
+    for finding in findings:
+        if finding.step is not None and finding.severity == "error":
+            wanted += [finding.step - 1, max(0, finding.step - 2)]
+    wanted += [1, last // 2]
+    chosen: list[int] = []
+    for step in wanted:
+        if 0 <= step <= last and step not in chosen and len(chosen) < _MOST_ROWS:
+            chosen.append(step)
+    return sorted(chosen)
+
+
+#: Findings that name a cause rather than a symptom: their hint comes first.
+_CAUSES = (
+    "nonfinite_input",
+    "masked_loss",
+    "impossible_loss",
+    "input_outliers",
+    "unscaled_inputs",
+    "target_outliers",
+    "unscaled_targets",
+)
+
+
+def _hints(verdict: Verdict) -> list[str]:
+    """At most two: of the likeliest cause, and of what failed."""
+    kinds = {it.kind: it for it in reversed(verdict.findings)}
+    causes = [kinds[kind] for kind in _CAUSES if kind in kinds]
+    hints = [it.hint for it in (*causes[:1], verdict.errors[0])]
+    return list(dict.fromkeys(hints))

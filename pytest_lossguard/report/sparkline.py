@@ -1,0 +1,47 @@
+"""A loss curve in one line of text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..trace import Floats
+
+__all__ = ["sparkline"]
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_ASCII = "_.-=+*#@"
+#: Curves that span more than this factor are drawn on a logarithmic scale.
+_LOG_FROM = 50.0
+
+
+def sparkline(
+    curve: Floats, *, width: int = 40, ascii_only: bool = False
+) -> tuple[str, bool]:
+    """Draw a curve, the largest value of each column deciding its height.
+
+    Args:
+        curve: Losses, shape ``(steps,)``; NaN and infinities become ``!``.
+        width: Most characters to use.
+        ascii_only: For terminals that cannot show block characters.
+
+    Returns:
+        The line, and whether its scale is logarithmic.
+    """
+    if not len(curve):
+        return "", False
+    columns = [float(np.max(it)) for it in np.array_split(curve, min(width, len(curve)))]
+    heights = np.asarray(columns)
+    finite = np.isfinite(heights)
+    if not finite.any():
+        return "!" * len(heights), False
+    low, high = heights[finite].min(), heights[finite].max()
+    logarithmic = bool(low > 0 and high / low > _LOG_FROM)
+    if logarithmic:
+        heights[finite] = np.log(heights[finite])
+        low, high = np.log(low), np.log(high)
+    marks = _ASCII if ascii_only else _BLOCKS
+    span = (high - low) or 1.0
+    return "".join(
+        marks[round((height - low) / span * (len(marks) - 1))] if is_finite else "!"
+        for height, is_finite in zip(heights, finite, strict=True)
+    ), logarithmic

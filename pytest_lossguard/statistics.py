@@ -1,0 +1,122 @@
+"""Statistics of the data that a training sees: NumPy in, frozen values out."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .trace import ColumnStats, Floats, Outlier
+
+__all__ = ["column_stats"]
+
+#: More values than this are looked at in evenly spaced rows.
+_MOST_VALUES = 4_000_000
+#: Percentiles are taken from at most so many lines; below so few of them no
+#: value is called an outlier.
+_MOST_LINES, _ENOUGH_LINES = 4096, 8
+#: A normal distribution's interquartile range in standard deviations.
+_IQR_OF_NORMAL = 1.349
+
+
+def column_stats(array: NDArray[np.generic], name: str) -> ColumnStats | None:
+    """Describe an array column by column, the last axis being the columns.
+
+    Args:
+        array: Any numeric array of shape ``(rows, ..., columns)`` or
+            ``(rows,)``. Integer arrays are taken as labels or indices.
+        name: What to call a column in messages.
+
+    Returns:
+        The statistics, or None for an array that is empty or not numeric.
+    """
+    if array.dtype.kind not in "fiub" or array.size == 0:
+        return None
+    table = _as_table(array)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        mean = table.mean(axis=0, dtype=np.float64)
+        bad = 0
+        if not np.isfinite(mean).all():
+            finite = np.isfinite(table)
+            bad = int(table.size - np.count_nonzero(finite))
+            first = _first(~finite, array) if bad else None
+            table = np.where(finite, table, np.nan)
+            mean = np.nanmean(table, axis=0, dtype=np.float64)
+        std = np.nanstd(table, axis=0, dtype=np.float64)
+        low = np.nanmin(table, axis=0).astype(np.float64)
+        high = np.nanmax(table, axis=0).astype(np.float64)
+        median, spread = _median_and_spread(table, bad > 0)
+    outlier, share = _farthest(table, low, high, median, spread, array)
+    return ColumnStats(
+        name=name,
+        mean=mean,
+        std=std,
+        low=low,
+        high=high,
+        median=median,
+        rows=array.shape[0],
+        nonfinite=bad,
+        first_nonfinite=first if bad else None,
+        outlier=outlier,
+        outlier_share=share,
+        is_numeric=array.dtype.kind == "f",
+    )
+
+
+def _median_and_spread(
+    table: NDArray[np.generic], has_nan: bool
+) -> tuple[Floats, Floats]:
+    """Median and robust standard deviation from evenly spaced lines."""
+    lines = table[:: max(1, -(-len(table) // _MOST_LINES))]
+    percentile = np.nanpercentile if has_nan else np.percentile
+    q1, median, q3 = np.asarray(percentile(lines, [25, 50, 75], axis=0), np.float64)
+    return median, (q3 - q1) / _IQR_OF_NORMAL
+
+
+def _as_table(array: NDArray[np.generic]) -> Floats:
+    """Reshape to ``(lines, columns)`` of floats, thinned where it is huge."""
+    columns = array.shape[-1] if array.ndim > 1 else 1
+    stride = max(1, -(-array.size // _MOST_VALUES))
+    table = array[::stride].reshape(-1, columns)
+    return table if table.dtype.kind == "f" else table.astype(np.float64)
+
+
+def _row_of(index: int, array: NDArray[np.generic]) -> int:
+    """The row of the caller's array behind a line of the table."""
+    columns = array.shape[-1] if array.ndim > 1 else 1
+    stride = max(1, -(-array.size // _MOST_VALUES))
+    lines_per_row = max(1, array[0].size // columns)
+    return index // lines_per_row * stride
+
+
+def _first(mask: NDArray[np.bool_], array: NDArray[np.generic]) -> tuple[int, int]:
+    line, column = np.unravel_index(int(np.argmax(mask)), mask.shape)
+    return _row_of(int(line), array), int(column)
+
+
+def _farthest(
+    table: Floats,
+    low: Floats,
+    high: Floats,
+    median: Floats,
+    spread: Floats,
+    array: NDArray[np.generic],
+) -> tuple[Outlier | None, float]:
+    """Find the value farthest out, in robust standard deviations."""
+    usable = np.isfinite(spread) & (spread > 0) & np.isfinite(high - low)
+    if not usable.any() or len(table) < _ENOUGH_LINES:
+        return None, 0.0
+    reach = np.maximum(high - median, median - low)
+    distances = np.divide(reach, spread, out=np.zeros_like(reach), where=usable)
+    column = int(np.argmax(distances))
+    distance = np.abs(table[:, column] - median[column])
+    line = int(np.nanargmax(distance))
+    outlier = Outlier(
+        row=_row_of(line, array),
+        column=column,
+        value=float(table[line, column]),
+        distance=float(distances[column]),
+    )
+    return outlier, float(np.mean(distance > distance[line] / 4))

@@ -1,0 +1,216 @@
+"""What one training left behind: frozen values, the only thing a judge sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "ColumnStats",
+    "Floats",
+    "LayerStats",
+    "Outlier",
+    "Probe",
+    "StepTable",
+    "Trace",
+    "Validation",
+    "to_json_number",
+]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTable:
+    """One row per optimizer update, in order.
+
+    Attributes:
+        loss: That step's own loss, penalties included, shape ``(steps,)``,
+            NaN where the update's loss was not seen.
+        data_loss: The part that the Keras loss object returned, same shape,
+            NaN where none was called.
+        grad_norm: L2 norm of the gradient of each variable as it reached the
+            optimizer, shape ``(steps, variables)``; -1 where there was none.
+        weight_norm: L2 norm of each variable after the update, same shape.
+        update_norm: L2 norm of the change of each variable, same shape.
+    """
+
+    loss: Floats
+    data_loss: Floats
+    grad_norm: Floats
+    weight_norm: Floats
+    update_norm: Floats
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    @property
+    def global_grad_norm(self) -> Floats:
+        """L2 norm over all variables, shape ``(steps,)``."""
+        there = np.where(self.grad_norm < 0, 0.0, self.grad_norm)
+        return np.asarray(np.hypot.reduce(there, axis=1), dtype=np.float64)
+
+    @property
+    def known_data_loss(self) -> Floats:
+        """The data loss where it was seen, the whole loss elsewhere."""
+        return np.where(np.isnan(self.data_loss), self.loss, self.data_loss)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerStats:
+    """Activations of one layer on the probe.
+
+    Attributes:
+        name: The layer's name.
+        activation: Name of its activation function.
+        units: Number of units (last axis).
+        dead: Share of units that are 0 for every row (relu family).
+        saturated: Share of outputs at the flat ends (sigmoid, tanh: within
+            0.01 of the ends of the range).
+        is_output: Whether it is the model's last layer.
+    """
+
+    name: str
+    activation: str
+    units: int
+    dead: float = 0.0
+    saturated: float = 0.0
+    is_output: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """The model on a fixed sample of its training data, in inference mode.
+
+    Attributes:
+        loss: The training's own loss, penalties left out, scored from plain
+            predictions.
+        reported: The same loss as the training computes it (Keras scores a
+            softmax or sigmoid output from the logits that it keeps).
+        spread: Largest standard deviation over rows of any output.
+        layers: Activation statistics, in call order.
+    """
+
+    loss: float
+    reported: float
+    spread: float
+    layers: tuple[LayerStats, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlier:
+    """The value farthest from its column's median."""
+
+    row: int
+    column: int
+    value: float
+    distance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnStats:
+    """Statistics of inputs or targets, one entry per column (last axis).
+
+    Attributes:
+        name: What the array is called in messages (``"feature"``...).
+        mean, std, low, high, median: Over all finite values of the column,
+            shape ``(columns,)``.
+        rows: How many rows were looked at.
+        nonfinite: How many values are NaN or infinite.
+        first_nonfinite: Row and column of the first of them.
+        outlier: The farthest value, None where spread cannot be told.
+        outlier_share: Share of rows about as far out as the farthest.
+        is_numeric: False for integer indices (class labels, tokens).
+    """
+
+    name: str
+    mean: Floats
+    std: Floats
+    low: Floats
+    high: Floats
+    median: Floats
+    rows: int
+    nonfinite: int = 0
+    first_nonfinite: tuple[int, int] | None = None
+    outlier: Outlier | None = None
+    outlier_share: float = 0.0
+    is_numeric: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """Held-out loss over time: ``step`` counted from 1, ``loss`` beside it."""
+
+    step: tuple[int, ...]
+    loss: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Everything recorded of one training.
+
+    Attributes:
+        source: ``"watch"`` or ``"fit"``.
+        model: Name of the model or, unseen, of the optimizer.
+        variables: Paths of the trained variables, in column order.
+        sizes: Number of values of each variable.
+        steps: The per-step record.
+        batch_size: Rows per step, None where unknown.
+        steps_per_epoch: None where unknown.
+        seed: The seed in force.
+        before, after: The probe before the first update and after the last;
+            None where inputs, targets and loss were not all seen.
+        constant_loss: Loss of the best constant prediction on the targets.
+        constant: What that constant is (``"the mean"``...).
+        inputs, targets: Column statistics of the data that was seen.
+        normalises_inputs: The model starts with a layer that rescales.
+        losses: Names of the loss functions, where seen.
+        validation: Held-out losses, where there were any.
+        stopped: Why the training ended before its last step.
+        loss_is_scaled: Steps with non-finite gradients are skipped by a
+            loss-scaling optimizer: part of its work, no fault.
+        notes: Sentences for the report.
+        seconds: Wall time from the first to the last update.
+    """
+
+    source: Literal["watch", "fit"]
+    model: str
+    variables: tuple[str, ...]
+    sizes: tuple[int, ...] = ()
+    steps: StepTable
+    batch_size: int | None = None
+    steps_per_epoch: int | None = None
+    seed: int | None = None
+    before: Probe | None = None
+    after: Probe | None = None
+    constant_loss: float | None = None
+    constant: str = "a constant"
+    inputs: tuple[ColumnStats, ...] = ()
+    targets: tuple[ColumnStats, ...] = ()
+    normalises_inputs: bool = False
+    losses: tuple[str, ...] = ()
+    validation: Validation | None = None
+    stopped: str | None = None
+    loss_is_scaled: bool = False
+    notes: tuple[str, ...] = field(default=())
+    seconds: float = 0.0
+
+
+def to_json_number(value: float | None) -> Any:
+    """A number as strict JSON allows it.
+
+    JSON has no NaN and no infinity: they become the strings ``"NaN"``,
+    ``"Infinity"`` and ``"-Infinity"``, which `float` and JavaScript's
+    ``Number`` both read back.
+    """
+    if value is None:
+        return None
+    value = float(value)
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value

@@ -1,0 +1,10 @@
+"""Everything that touches TensorFlow and Keras.
+
+Importing this package imports both; nothing above it does so at its own import.
+"""
+
+from .fit import Trainer
+from .state import preserved_seeds, set_seed
+from .watch import Watch, watching
+
+__all__ = ["Trainer", "Watch", "preserved_seeds", "set_seed", "watching"]

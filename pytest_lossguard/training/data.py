@@ -1,0 +1,154 @@
+"""Training data as `fit` takes it: told apart, checked, sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError
+from .frameworks import keras, tf
+from .probes import evenly_spaced
+from .recorder import Batch
+from .tensors import flatten, map_structure
+
+__all__ = ["ArrayData", "as_arrays", "checked_arrays", "is_dataset"]
+
+_DEFAULT_BATCH_SIZE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayData:
+    """Whole arrays given to a training, and the rows per step."""
+
+    x: Any
+    y: Any
+    sample_weight: Any
+    batch_size: int
+
+    def __len__(self) -> int:
+        return len(flatten(self.x)[0])
+
+    def rows(self, index: Any) -> Batch:
+        """Some rows of all arrays, as NumPy."""
+
+        def take(array: Any) -> Any:
+            return None if array is None else np.asarray(array)[index]
+
+        parts = (self.x, self.y, self.sample_weight)
+        return Batch(*(map_structure(take, part) for part in parts))
+
+    def probe(self) -> Batch:
+        """A sample of rows, spread over all of them."""
+        return self.rows(evenly_spaced(len(self)))
+
+
+def is_dataset(x: Any) -> bool:
+    """Whether it is a `tf.data.Dataset`."""
+    return isinstance(x, tf.data.Dataset)
+
+
+def _is_array(leaf: Any) -> bool:
+    return hasattr(leaf, "shape") and hasattr(leaf, "dtype") and np.ndim(leaf) > 0
+
+
+def _as_array(leaf: Any) -> Any:
+    """NumPy or tensor as it is, a pandas object as NumPy."""
+    if leaf is None or isinstance(leaf, np.ndarray) or tf.is_tensor(leaf):
+        return leaf
+    return np.asarray(leaf)
+
+
+def as_arrays(arguments: Mapping[str, Any]) -> ArrayData | None:
+    """The arrays among the arguments of a ``Model.fit`` call.
+
+    Returns:
+        None for a dataset, a generator, a sparse or ragged tensor: their rows
+        are seen as they pass.
+    """
+    x, y = arguments.get("x"), arguments.get("y")
+    weight = arguments.get("sample_weight")
+    if hasattr(x, "columns") or hasattr(y, "columns"):
+        x, y, weight = (_as_array(it) for it in (x, y, weight))
+    leaves = flatten((x, y, weight))
+    if not flatten(x) or not all(_is_plain_array(leaf) for leaf in leaves):
+        return None
+    x, y, weight = (map_structure(_as_array, it) for it in (x, y, weight))
+    rows = {len(leaf) for leaf in flatten((x, y, weight))}
+    if len(rows) != 1:
+        return None
+    batch_size = arguments.get("batch_size") or _DEFAULT_BATCH_SIZE
+    data = ArrayData(x, y, weight, int(batch_size))
+    split = arguments.get("validation_split") or 0.0
+    if split and arguments.get("validation_data") is None:
+        keep = data.rows(slice(0, int(len(data) * (1.0 - split))))
+        return ArrayData(keep.x, keep.y, keep.sample_weight, int(batch_size))
+    return data
+
+
+def _is_plain_array(leaf: Any) -> bool:
+    composite = isinstance(leaf, (tf.RaggedTensor, tf.SparseTensor))
+    return _is_array(leaf) and not composite
+
+
+def checked_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int) -> ArrayData:
+    """Arrays for `lossguard.fit`, in the precision that Keras trains in.
+
+    Args:
+        x: An array of shape ``(rows, ...)`` or a nested structure of them.
+        y: Labels, likewise, or None.
+        sample_weight: Shape ``(rows,)``, or None.
+        batch_size: Rows per step.
+
+    Raises:
+        UsageError: Something is no array, not numeric, empty, or the lengths
+            differ.
+    """
+    parts = []
+    for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
+        if hasattr(part, "columns"):
+            part = np.asarray(part)
+        parts.append(map_structure(lambda it, name=name: _checked(it, name), part))
+    if not flatten(parts[0]):
+        raise UsageError("lossguard.fit got x=None: give the inputs as x")
+    lengths = {
+        name: sorted({len(leaf) for leaf in flatten(part)})
+        for name, part in zip(("x", "y", "sample_weight"), parts, strict=True)
+        if flatten(part)
+    }
+    if len({length for group in lengths.values() for length in group}) > 1:
+        told = ", ".join(
+            f"{name} has {' and '.join(map(str, group))} rows"
+            for name, group in lengths.items()
+        )
+        raise UsageError(f"lossguard.fit needs as many labels as inputs: {told}")
+    data = ArrayData(*parts, batch_size)
+    if len(data) == 0:
+        raise UsageError("lossguard.fit got no rows: x is empty")
+    return data
+
+
+def _checked(leaf: Any, name: str) -> Any:
+    if leaf is None:
+        return None
+    if isinstance(leaf, (tf.RaggedTensor, tf.SparseTensor)):
+        raise UsageError(
+            f"lossguard.fit cannot run {type(leaf).__name__} in {name}: give a"
+            " tf.data.Dataset, or train with model.fit inside the marked test"
+        )
+    if not _is_array(leaf) and not hasattr(leaf, "to_numpy"):
+        raise UsageError(
+            f"lossguard.fit needs arrays, and {name} holds a {type(leaf).__name__}:"
+            " convert it with numpy.asarray"
+        )
+    array = np.asarray(leaf)
+    if array.dtype.kind not in "fiub":
+        raise UsageError(
+            f"lossguard.fit needs numbers, and {name} has dtype {array.dtype}: encode"
+            " it first"
+        )
+    if array.dtype == np.float64:
+        return array.astype(keras.backend.floatx())
+    return array

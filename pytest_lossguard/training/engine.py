@@ -1,0 +1,395 @@
+"""A short training as one loop inside the graph, traced once and reused.
+
+The loop calls the model's own ``train_step``, so custom steps, metrics,
+penalties, dropout and batch statistics keep their meaning. Whatever the
+training changes is put back afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError
+from ..trace import Trace, Validation
+from .data import ArrayData
+from .frameworks import keras, tf
+from .observe import observed
+from .probes import Scorer, as_tensors, evenly_spaced
+from .recorder import Batch, Recorder, Recording
+from .state import every_variable, set_seed
+from .tensors import map_structure, raw
+from .traces import Scores, could_not_score, make_trace
+
+__all__ = ["NotInGraph", "Program", "Task", "batch_order"]
+
+#: Held-out losses are taken at most this often, from at most so many rows.
+_MOST_VALIDATIONS, _MOST_VALIDATION_ROWS = 50, 2048
+#: Steps between two readings of the ring buffer.
+_STEPS_PER_CALL = 4096
+_NO_LIMIT = 2**31 - 1
+
+
+class NotInGraph(Exception):
+    """The training cannot run as a graph loop; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to train on, and for how long.
+
+    Attributes:
+        arrays: The data, None where a dataset is given.
+        dataset: A `tf.data.Dataset` of batches, None where arrays are given.
+        steps: Updates to make, None where ``epochs`` counts.
+        epochs: Passes over the data, None where ``steps`` counts.
+        batch_size: Rows per step of arrays.
+        shuffle: Whether arrays are shuffled anew each epoch.
+        validation: Held-out rows.
+        seed: Of the shuffling.
+    """
+
+    arrays: ArrayData | None = None
+    dataset: Any = None
+    steps: int | None = None
+    epochs: int | None = None
+    batch_size: int = 32
+    shuffle: bool = True
+    validation: ArrayData | None = None
+    seed: int = 0
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Known for arrays."""
+        if self.arrays is None:
+            return None
+        return -(-len(self.arrays) // self.batch_size)
+
+    def array_steps(self) -> int:
+        """Updates on arrays."""
+        if self.steps is not None:
+            return self.steps
+        return (self.epochs or 1) * (self.steps_per_epoch or 1)
+
+
+def batch_order(
+    rows: int, batch_size: int, steps: int, *, shuffle: bool, seed: int
+) -> tuple[Any, Any, Any]:
+    """Which rows each step trains on.
+
+    Returns:
+        ``order``, row numbers epoch after epoch, and for each step the
+        half-open range ``starts[i]:ends[i]`` of it, all int32. The last batch
+        of an epoch is shorter where the rows do not divide.
+    """
+    per_epoch = -(-rows // batch_size)
+    epoch, within = np.divmod(np.arange(steps), per_epoch)
+    starts = epoch * rows + within * batch_size
+    ends = epoch * rows + np.minimum((within + 1) * batch_size, rows)
+    generator = np.random.default_rng(seed)
+    order = [
+        generator.permutation(rows) if shuffle else np.arange(rows)
+        for _ in range(int(epoch[-1]) + 1)
+    ]
+    return (
+        np.concatenate(order).astype(np.int32),
+        starts.astype(np.int32),
+        ends.astype(np.int32),
+    )
+
+
+class Program:
+    """One compiled model and the traced loop that trains it.
+
+    Args:
+        model: A compiled Keras model.
+        sample: Some rows of its data: builds the model, gives the signature.
+        dataset: The dataset to be trained on, where it is one.
+
+    Raises:
+        NotInGraph: Its training step cannot be traced, or is no single update.
+    """
+
+    def __init__(self, model: Any, sample: Batch, dataset: Any = None) -> None:
+        self.model = model
+        self._recorder = Recorder(
+            stops=False, keeps_data=False, most_rows=_STEPS_PER_CALL
+        )
+        index = tf.TensorSpec([], tf.int32)
+        rows = tf.TensorSpec([None], tf.int32)
+        if dataset is None:
+            data = map_structure(_any_rows, _packed(sample))
+            self._loop = tf.function(
+                self._on_arrays, input_signature=[data, rows, rows, rows, index, index]
+            )
+        else:
+            data = tf.data.IteratorSpec(dataset.element_spec)
+            self._loop = tf.function(self._on_batches, input_signature=[data, index])
+        self._trace_loop()
+        self._scorer = self._make_scorer()
+        self._read = tf.function(self._values, autograph=False)
+        self._write = tf.function(self._assign, autograph=False)
+
+    @property
+    def recording(self) -> Recording:
+        """What the last run left."""
+        return self._recorder.recordings[0]
+
+    @property
+    def variables(self) -> list[Any]:
+        """Every variable that a run may change."""
+        return self._variables
+
+    def load(self, model: Any) -> None:
+        """Start from the state of another model of the same structure."""
+        if model is self.model:
+            return
+        pairs = zip(every_variable(self.model), every_variable(model), strict=True)
+        for mine, theirs in pairs:
+            raw(mine).assign(raw(theirs))
+
+    def run(self, task: Task, probe: Batch, notes: tuple[str, ...] = ()) -> Trace:
+        """Train, and leave every variable as it was.
+
+        Args:
+            task: What to train on.
+            probe: Rows to score before and after.
+            notes: Sentences for the report.
+        """
+        start = self._read()
+        self.recording.reset()
+        validation: list[tuple[int, float]] = []
+        if self._draws:
+            set_seed(task.seed)
+        try:
+            scored = _Scored(self._scorer, probe, _rows_per_step(task, probe))
+            before = scored.probe()
+            if task.arrays is not None:
+                self._train_on_arrays(task, validation)
+            else:
+                self._train_on_dataset(task, validation)
+            scores = scored.with_after(before)
+        finally:
+            self._write(start)
+        return make_trace(
+            self.recording,
+            source="fit",
+            scores=scores,
+            seen=task.arrays if task.arrays is not None else probe,
+            batch_size=_rows_per_step(task, probe),
+            seed=task.seed,
+            validation=_frozen(validation),
+            steps_per_epoch=task.steps_per_epoch,
+            notes=notes,
+        )
+
+    # Tracing
+
+    def _trace_loop(self) -> None:
+        try:
+            with observed(self._recorder):
+                graph = self._loop.get_concrete_function().graph
+        except Exception as error:
+            first = str(error).strip().splitlines()[:1]
+            raise NotInGraph(
+                f"its train_step cannot be traced ({type(error).__name__}:"
+                f" {first[0] if first else ''})"
+            ) from error
+        self._draws = _has_stateful_random(graph)
+        recordings = self._recorder.recordings
+        if len(recordings) != 1 or recordings[0].buffer is None:
+            raise NotInGraph(
+                f"its train_step makes {len(recordings)} optimizer updates, not one"
+            )
+        own = self._recorder.own_variables()
+        found = [*every_variable(self.model), *graph.variables]
+        unique = {id(raw(it)): raw(it) for it in found}
+        self._variables = [it for key, it in unique.items() if key not in own]
+
+    def _make_scorer(self) -> Scorer | None:
+        evidence = self.recording.taped.evidence
+        if evidence is None:
+            return None
+        return Scorer(
+            evidence,
+            None,
+            lambda function: tf.function(
+                function, reduce_retracing=True, autograph=False
+            ),
+        )
+
+    def _values(self) -> list[Any]:
+        return [tf.identity(it) for it in self._variables]
+
+    def _assign(self, values: list[Any]) -> None:
+        for variable, value in zip(self._variables, values, strict=True):
+            variable.assign(value)
+
+    def _step(self, batch: Any) -> Any:
+        """One update; whether the loss was finite so far."""
+        self.model.train_step(batch)
+        recordings = self._recorder.recordings
+        bad = recordings[0].last_bad if recordings else None
+        return True if bad is None else tf.logical_not(bad)
+
+    def _on_arrays(
+        self, data: Any, order: Any, starts: Any, ends: Any, first: Any, last: Any
+    ) -> None:
+        def body(step: Any, good: Any) -> Any:
+            del good
+            rows = order[starts[step] : ends[step]]
+            good = self._step(map_structure(lambda it: tf.gather(it, rows), data))
+            return step + 1, good
+
+        tf.while_loop(
+            lambda step, good: tf.logical_and(step < last, good), body, (first, True)
+        )
+
+    def _on_batches(self, iterator: Any, steps: Any) -> None:
+        def body(step: Any, good: Any) -> Any:
+            del good
+            return step + 1, self._step(iterator.get_next())
+
+        tf.while_loop(
+            lambda step, good: tf.logical_and(step < steps, good), body, (0, True)
+        )
+
+    # Running
+
+    def _collect(self) -> bool:
+        """Read the ring buffer; whether the loss was finite so far."""
+        buffer = self.recording.buffer
+        assert buffer is not None
+        _, bad = buffer.peek()
+        self.recording.collect()
+        return not bad
+
+    def _train_on_arrays(
+        self, task: Task, validation: list[tuple[int, float]]
+    ) -> None:
+        arrays, steps = task.arrays, task.array_steps()
+        assert arrays is not None and task.steps_per_epoch is not None
+        order, starts, ends = batch_order(
+            len(arrays), task.batch_size, steps, shuffle=task.shuffle, seed=task.seed
+        )
+        parts = (arrays.x, arrays.y, arrays.sample_weight)
+        data = map_structure(tf.convert_to_tensor, _packed(Batch(*parts)))
+        chunk = _STEPS_PER_CALL
+        if task.validation is not None:
+            epochs = -(-steps // task.steps_per_epoch)
+            chunk = task.steps_per_epoch * max(1, epochs // _MOST_VALIDATIONS)
+            chunk = min(chunk, _STEPS_PER_CALL)
+        good, done = True, 0
+        while good and done < steps:
+            upto = min(steps, done + chunk)
+            self._loop(data, order, starts, ends, np.int32(done), np.int32(upto))
+            good, done = self._collect(), upto
+            self._validate(task, validation)
+
+    def _train_on_dataset(
+        self, task: Task, validation: list[tuple[int, float]]
+    ) -> None:
+        """Pass after pass over the dataset until the length is reached."""
+        wanted = task.steps if task.steps is not None else _NO_LIMIT
+        passes = task.epochs if task.epochs is not None else _NO_LIMIT
+        done, good = 0, True
+        while good and done < wanted and passes > 0:
+            fresh, good = self._one_pass(task.dataset, wanted - done)
+            if fresh == 0 and good:
+                raise UsageError(_ended_early(done, task))
+            done, passes = done + fresh, passes - 1
+            self._validate(task, validation)
+
+    def _one_pass(self, dataset: Any, most: int) -> tuple[int, bool]:
+        iterator = iter(dataset)
+        before = sum(len(rows) for rows in self.recording.rows)
+        good = True
+        try:
+            while good and most > 0:
+                chunk = min(most, _STEPS_PER_CALL)
+                self._loop(iterator, np.int32(chunk))
+                good, most = self._collect(), most - chunk
+        except tf.errors.OutOfRangeError:
+            good = self._collect()
+        return sum(len(rows) for rows in self.recording.rows) - before, good
+
+    def _validate(self, task: Task, points: list[tuple[int, float]]) -> None:
+        if task.validation is None or self._scorer is None:
+            return
+        steps = sum(len(rows) for rows in self.recording.rows)
+        chosen = evenly_spaced(len(task.validation), _MOST_VALIDATION_ROWS)
+        held_out = self._scorer.probe(as_tensors(task.validation.rows(chosen)))
+        points.append((steps, held_out.loss))
+
+
+class _Scored:
+    """The probe of one run, failing softly: then the curve is the evidence."""
+
+    def __init__(self, scorer: Scorer | None, probe: Batch, rows: int | None) -> None:
+        self._scorer, self._failure = scorer, None
+        self._probe = as_tensors(probe)
+        if scorer is not None:
+            scorer.rows_per_step = rows
+
+    def probe(self) -> Any:
+        """Score the model as it is."""
+        if self._scorer is None or self._failure is not None:
+            return None
+        try:
+            return self._scorer.probe(self._probe)
+        except Exception as error:
+            self._failure = could_not_score(error)
+            return None
+
+    def with_after(self, before: Any) -> Scores:
+        """Score the model again, and the best constant."""
+        after = self.probe()
+        if after is None or self._scorer is None:
+            return Scores(failure=self._failure)
+        return Scores(before, after, self._scorer.constant(self._probe))
+
+
+def _ended_early(done: int, task: Task) -> str:
+    if done == 0:
+        return "lossguard.fit got an empty dataset: it yields no batch"
+    wanted = f"{task.steps} steps" if task.steps else f"{task.epochs} epochs"
+    return (
+        f"the dataset ended after {done} steps and yields nothing on a second pass,"
+        f" and {wanted} were asked for: add .repeat(), or ask for steps={done}"
+    )
+
+
+def _frozen(points: list[tuple[int, float]]) -> Validation | None:
+    if not points:
+        return None
+    steps, losses = zip(*points, strict=True)
+    return Validation(step=steps, loss=losses)
+
+
+_STATEFUL_RANDOM = ("RandomUniform", "RandomStandardNormal", "TruncatedNormal")
+
+
+def _has_stateful_random(graph: Any) -> bool:
+    """Whether raw `tf.random` takes part: only a full seeding resets it."""
+    definition = graph.as_graph_def()
+    nodes = [*definition.node]
+    for function in definition.library.function:
+        nodes.extend(function.node_def)
+    return any(node.op.startswith(_STATEFUL_RANDOM) for node in nodes)
+
+
+def _packed(batch: Batch) -> Any:
+    return keras.utils.pack_x_y_sample_weight(batch.x, batch.y, batch.sample_weight)
+
+
+def _any_rows(leaf: Any) -> Any:
+    array = np.asarray(leaf)
+    return tf.TensorSpec([None, *array.shape[1:]], array.dtype)
+
+
+def _rows_per_step(task: Task, probe: Batch) -> int | None:
+    if task.arrays is not None:
+        return min(task.batch_size, len(task.arrays))
+    return task.batch_size or len(probe)

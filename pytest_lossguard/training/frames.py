@@ -1,0 +1,60 @@
+"""The user's own frames above a call, for a traceback that ends at their line."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from .frameworks import keras, tf
+
+__all__ = ["UserFrames", "user_frames"]
+
+_OURS = str(Path(__file__).resolve().parent.parent)
+_FRAMEWORKS = (
+    _OURS,
+    str(Path(keras.__file__).parent),
+    str(Path(tf.__file__).parent),
+    "<",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UserFrames:
+    """Frames with the line each was at, outermost first."""
+
+    frames: tuple[tuple[FrameType, int, int], ...]
+
+    def traceback(self, test_file: str) -> TracebackType | None:
+        """A traceback from the first frame in ``test_file`` to the user's last."""
+        entry: TracebackType | None = None
+        files = [frame.f_code.co_filename for frame, _, _ in self.frames]
+        first = files.index(test_file) if test_file in files else 0
+        for frame, instruction, line in reversed(self.frames[first:]):
+            entry = TracebackType(entry, frame, instruction, line)
+        return entry
+
+
+def _is_framework(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    if file.startswith(_FRAMEWORKS) or "__autograph_generated" in file:
+        return True
+    return "site-packages" in Path(file).parts
+
+
+def user_frames() -> UserFrames:
+    """The chain of frames down to the user's innermost one, frameworks left out.
+
+    Only frames between the innermost frame of the user and the first one of
+    pytest (or the start of the program) count.
+    """
+    frames: list[tuple[FrameType, int, int]] = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if not _is_framework(frame):
+            frames.append((frame, frame.f_lasti, frame.f_lineno))
+        elif frames and frame.f_globals.get("__name__", "").startswith("_pytest."):
+            break
+        frame = frame.f_back
+    return UserFrames(tuple(reversed(frames)))

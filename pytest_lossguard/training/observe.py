@@ -1,0 +1,91 @@
+"""Patches that let an observer see a training, put back on every path.
+
+Five places see all of it, whoever drives the training: `tf.GradientTape.gradient`
+knows the loss and the gradients, ``Optimizer.apply`` the update, a Keras loss
+object the labels and predictions, a model's call the inputs, and the call of a
+``tf.function`` is where a step compiled earlier is traced anew under our eyes.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Protocol
+
+from .frameworks import keras, tf
+
+__all__ = ["Observer", "observed", "owner_of"]
+
+Call = Callable[..., Any]
+
+
+class Observer(Protocol):
+    """What is told of a training; each gets the call and must make it."""
+
+    def on_gradient(self, call: Call, *args: Any, **kwargs: Any) -> Any:
+        """A tape's ``gradient(target, sources)``."""
+
+    def on_apply(self, call: Call, *args: Any, **kwargs: Any) -> Any:
+        """An optimizer's ``apply(gradients, variables)``."""
+
+    def on_loss(self, call: Call, *args: Any, **kwargs: Any) -> Any:
+        """A Keras loss object called with ``(y_true, y_pred)``."""
+
+    def on_model(self, call: Call, *args: Any, **kwargs: Any) -> Any:
+        """A Keras model called with its inputs."""
+
+
+def owner_of(cls: type, name: str) -> type:
+    """The class in ``cls``'s resolution order that defines ``name``."""
+    return next(base for base in cls.__mro__ if name in vars(base))
+
+
+def _and_overriding(root: type, name: str) -> Iterator[type]:
+    """``root`` and each of its subclasses that defines ``name`` itself."""
+    seen = {root}
+    pending = [root]
+    while pending:
+        cls = pending.pop()
+        if cls is root or name in vars(cls):
+            yield cls
+        for child in cls.__subclasses__():
+            if child not in seen:
+                seen.add(child)
+                pending.append(child)
+
+
+@contextmanager
+def replaced(owner: type, name: str, hook: Callable[..., Any]) -> Iterator[None]:
+    """Route ``owner.name`` through ``hook(original, *args, **kwargs)``."""
+    own = name in vars(owner)
+    original = getattr(owner, name)
+
+    @tf.autograph.experimental.do_not_convert
+    @functools.wraps(original)
+    def routed(*args: Any, **kwargs: Any) -> Any:
+        return hook(original, *args, **kwargs)
+
+    setattr(owner, name, routed)
+    try:
+        yield
+    finally:
+        if own:
+            setattr(owner, name, original)
+        else:
+            delattr(owner, name)
+
+
+@contextmanager
+def observed(observer: Observer) -> Iterator[None]:
+    """Tell ``observer`` of every gradient, update, loss and model call inside."""
+    apply_root = owner_of(keras.optimizers.Optimizer, "apply")
+    with ExitStack() as patches:
+        put = patches.enter_context
+        put(replaced(tf.GradientTape, "gradient", observer.on_gradient))
+        put(replaced(keras.Model, "__call__", observer.on_model))
+        for cls in _and_overriding(apply_root, "apply"):
+            put(replaced(cls, "apply", observer.on_apply))
+        for cls in _and_overriding(keras.losses.Loss, "__call__"):
+            put(replaced(cls, "__call__", observer.on_loss))
+        yield

@@ -1,0 +1,291 @@
+"""Scores a model on a fixed sample: before, after, and against a constant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..constants import constant_candidates
+from ..trace import LayerStats, Probe
+from .frameworks import keras, tf
+from .observe import owner_of, replaced
+from .recorder import Batch, Evidence
+from .tensors import flatten, map_structure
+
+__all__ = ["PROBE_ROWS", "Scorer", "as_tensors", "evenly_spaced"]
+
+#: Rows of the probe: enough that the mean loss of it is known to a few percent.
+PROBE_ROWS = 512
+_FLAT_END = 0.01
+#: Always as many are scored, the last one repeated, so that one trace serves.
+_MOST_CANDIDATES = 8
+
+
+def evenly_spaced(rows: int, most: int = PROBE_ROWS) -> Any:
+    """Indices of at most ``most`` of ``rows`` rows, spread over all of them."""
+    if rows <= most:
+        return np.arange(rows)
+    return np.linspace(0, rows - 1, most).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _LayerSeen:
+    """A layer with an activation, met while the probe ran."""
+
+    name: str
+    activation: str
+    units: int
+    is_output: bool
+
+
+class Scorer:
+    """Scores one model by one loss on batches of one structure.
+
+    Args:
+        evidence: The model and the loss object that scores it.
+        rows_per_step: Rows per training step: a loss that sums over the rows
+            is scaled to as many.
+        wrap: What to make of the functions that compute; `tf.function` with a
+            signature for a scorer that is used often.
+    """
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        rows_per_step: int | None,
+        wrap: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda it: it,
+    ) -> None:
+        self._model, self._loss = evidence.model, evidence.loss
+        self.rows_per_step = rows_per_step
+        self._layers: tuple[_LayerSeen, ...] = ()
+        self._outputs: Any = None
+        self._forward = wrap(self._measure)
+        self._constants = wrap(self._score_constants)
+        self._growth: int | None = None
+        self._probabilities = True
+
+    def probe(self, batch: Batch) -> Probe:
+        """The model as it is, on these rows of tensors."""
+        found = self._forward(batch.x, batch.y, batch.sample_weight)
+        if self._growth is None:
+            self._growth = _growth(float(found["plain"]), float(found["doubled"]))
+        low, high = found["range"].numpy()
+        self._probabilities = self._probabilities and low >= 0 and high <= 1
+        scale = self._scale(batch)
+        return Probe(
+            loss=float(found["plain"]) * scale,
+            reported=float(found["reported"]) * scale,
+            spread=float(found["spread"]),
+            layers=tuple(
+                LayerStats(
+                    name=layer.name,
+                    activation=layer.activation,
+                    units=layer.units,
+                    dead=float(dead),
+                    saturated=float(saturated),
+                    is_output=layer.is_output,
+                )
+                for layer, (dead, saturated) in zip(
+                    self._layers, found["layers"].numpy(), strict=True
+                )
+            ),
+        )
+
+    def constant(self, batch: Batch) -> tuple[float, str] | None:
+        """Loss of the best constant prediction on these rows, and its name.
+
+        To be asked after `probe`, which learns the shapes of the output.
+
+        Returns:
+            None where the targets allow no constant: none seen, too few rows.
+        """
+        if batch.y is None:
+            return None
+        shapes = [tuple(it.shape[1:]) for it in flatten(self._outputs)]
+        targets = flatten(batch.y)
+        if len(shapes) != len(targets):
+            return None
+        candidates = [
+            constant_candidates(
+                np.asarray(target), shape, probabilities=self._probabilities
+            )
+            for target, shape in zip(targets, shapes, strict=True)
+        ]
+        if not all(candidates):
+            return None
+        return self._best(batch, candidates)
+
+    def _best(
+        self, batch: Batch, candidates: list[dict[str, Any]]
+    ) -> tuple[float, str] | None:
+        """Choose output by output, the others held at their first candidate."""
+        chosen = [0] * len(candidates)
+        best = np.inf
+        for output, choices in enumerate(candidates):
+            trials = []
+            for index in range(_MOST_CANDIDATES):
+                index = min(index, len(choices) - 1)
+                picks = [*chosen[:output], index, *chosen[output + 1 :]]
+                trials.append(
+                    [
+                        list(choice.values())[pick]
+                        for choice, pick in zip(candidates, picks, strict=True)
+                    ]
+                )
+            stacks = [np.stack(column) for column in zip(*trials, strict=True)]
+            losses = self._constants(
+                batch.y,
+                batch.sample_weight,
+                [tf.constant(stack, self._dtype) for stack in stacks],
+            ).numpy()
+            losses = np.where(np.isfinite(losses), losses, np.inf)
+            chosen[output] = min(int(np.argmin(losses)), len(choices) - 1)
+            best = float(losses.min())
+        if not np.isfinite(best):
+            return None
+        names = [
+            list(choice)[pick] for choice, pick in zip(candidates, chosen, strict=True)
+        ]
+        name = names[0] if len(set(names)) == 1 else "constants"
+        return best * self._scale(batch), name
+
+    @property
+    def _dtype(self) -> str:
+        return str(keras.backend.floatx())
+
+    def _call(self, x: Any) -> Any:
+        if getattr(self._model, "_call_has_training_arg", True):
+            return self._model(x, training=False)
+        return self._model(x)
+
+    def _scored(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        value = self._loss(y, y_pred, sample_weight=sample_weight)
+        return tf.reduce_mean(tf.cast(value, tf.float64))
+
+    def _measure(self, x: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
+        with _layers_seen() as seen:
+            y_pred = self._call(x)
+        plain = map_structure(_plain, y_pred)
+        outputs = {id(leaf) for leaf in flatten(y_pred)}
+        self._layers = tuple(
+            _LayerSeen(layer.name, name, output.shape[-1] or 0, id(output) in outputs)
+            for layer, name, output in seen
+        )
+        self._outputs = map_structure(
+            lambda it: tf.TensorSpec(it.shape, it.dtype), plain
+        )
+        rows = [_activation_stats(name, output) for _, name, output in seen]
+        return {
+            "reported": self._scored(y, y_pred, sample_weight),
+            "plain": self._scored(y, plain, sample_weight),
+            "doubled": self._scored(*map_structure(_twice, (y, plain, sample_weight))),
+            "spread": tf.reduce_max(tf.stack([_spread(it) for it in flatten(plain)])),
+            "range": tf.stack(_range(flatten(plain))),
+            "layers": tf.stack(rows) if rows else tf.zeros([0, 2]),
+        }
+
+    def _score_constants(self, y: Any, sample_weight: Any, stacks: list[Any]) -> Any:
+        rows = tf.shape(flatten(y)[0])[0]
+        structure = self._outputs
+        losses = []
+        for index in range(_MOST_CANDIDATES):
+            leaves = [
+                tf.broadcast_to(
+                    stack[index], tf.concat([[rows], stack.shape[1:]], axis=0)
+                )
+                for stack in stacks
+            ]
+            y_pred = keras.tree.pack_sequence_as(structure, leaves)
+            losses.append(self._scored(y, y_pred, sample_weight))
+        return tf.stack(losses)
+
+    def _scale(self, batch: Batch) -> float:
+        """What brings the loss of the probe to that of one step's rows."""
+        if not self._growth or not len(batch) or not self.rows_per_step:
+            return 1.0
+        return float((self.rows_per_step / len(batch)) ** self._growth)
+
+
+def _growth(loss: float, doubled: float) -> int:
+    """0 for a loss that takes the mean over rows, 1 for one that sums them."""
+    ratio = doubled / loss if loss else 1.0
+    return round(np.log2(ratio)) if np.isfinite(ratio) and ratio > 0 else 0
+
+
+def _twice(tensor: Any) -> Any:
+    return None if tensor is None else tf.concat([tensor, tensor], axis=0)
+
+
+def as_tensors(batch: Batch) -> Batch:
+    """The same rows as tensors, converted once for several scorings."""
+
+    def convert(leaf: Any) -> Any:
+        return None if leaf is None else tf.convert_to_tensor(leaf)
+
+    parts = (batch.x, batch.y, batch.sample_weight)
+    return Batch(*(map_structure(convert, part) for part in parts))
+
+
+def _plain(tensor: Any) -> Any:
+    """The same values without the logits that Keras keeps beside them."""
+    copy = tf.identity(tensor)
+    mask = getattr(tensor, "_keras_mask", None)
+    if mask is not None:
+        copy._keras_mask = mask
+    return copy
+
+
+def _spread(tensor: Any) -> Any:
+    return tf.reduce_max(tf.math.reduce_std(tf.cast(tensor, tf.float32), axis=0))
+
+
+def _range(tensors: list[Any]) -> list[Any]:
+    """Lowest and highest prediction, in float32."""
+    lows = [tf.cast(tf.reduce_min(it), tf.float32) for it in tensors]
+    highs = [tf.cast(tf.reduce_max(it), tf.float32) for it in tensors]
+    return [tf.reduce_min(lows), tf.reduce_max(highs)]
+
+
+@contextmanager
+def _layers_seen() -> Iterator[list[tuple[Any, str, Any]]]:
+    """Collect layers whose activation can die or saturate, with their output."""
+    seen: list[tuple[Any, str, Any]] = []
+
+    def hook(call: Callable[..., Any], layer: Any, *args: Any, **kwargs: Any) -> Any:
+        output = call(layer, *args, **kwargs)
+        name = _activation_of(layer)
+        if name is not None and tf.is_tensor(output) and output.shape.rank:
+            seen.append((layer, name, output))
+        return output
+
+    with replaced(owner_of(keras.layers.Layer, "__call__"), "__call__", hook):
+        yield seen
+
+
+_WATCHED = ("relu", "relu6", "sigmoid", "hard_sigmoid", "tanh")
+
+
+def _activation_of(layer: Any) -> str | None:
+    if isinstance(layer, (keras.layers.RNN, keras.Model)):
+        return None
+    if isinstance(layer, keras.layers.ReLU):
+        return "relu"
+    name = getattr(getattr(layer, "activation", None), "__name__", None)
+    return name if name in _WATCHED else None
+
+
+def _activation_stats(name: str, output: Any) -> Any:
+    """Share of dead units and share of saturated outputs, shape ``(2,)``."""
+    output = tf.cast(output, tf.float32)
+    zero = tf.constant(0.0)
+    if name.startswith("relu"):
+        table = tf.reshape(output, [-1, tf.shape(output)[-1]])
+        dead = tf.reduce_all(table <= 0, axis=0)
+        return tf.stack([tf.reduce_mean(tf.cast(dead, tf.float32)), zero])
+    low = -1.0 if name == "tanh" else 0.0
+    flat = (output < low + _FLAT_END) | (output > 1.0 - _FLAT_END)
+    return tf.stack([zero, tf.reduce_mean(tf.cast(flat, tf.float32))])

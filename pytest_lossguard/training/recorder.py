@@ -1,0 +1,476 @@
+"""Records every optimizer update, and what is needed to score it again.
+
+The recorder never judges. It keeps one `Recording` per optimizer and set of
+variables, whatever loop drives them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import StopTraining
+from ..trace import Floats, StepTable
+from .frames import UserFrames, user_frames
+from .frameworks import tf
+from .observe import Call
+from .ring_buffer import RingBuffer
+from .state import Snapshot
+from .tensors import (
+    current_graph,
+    flatten,
+    half_square_sums,
+    is_variable,
+    map_structure,
+    own_variable,
+    raw,
+    stacked,
+    to_numpy,
+    variable_key,
+)
+
+__all__ = ["Batch", "Evidence", "Recorder", "Recording"]
+
+#: Data kept for the probe where no whole arrays were given.
+ENOUGH_ROWS, ENOUGH_BATCHES = 512, 16
+#: Model and loss calls remembered until a tape is asked for gradients.
+_REMEMBERED = 8
+#: A row is [what was seen, loss, data loss, half sums of squares...]; what was
+#: seen is 0 for nothing, 1 for the loss, 2 for the data loss as well.
+_LEAD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Inputs, targets and weights of some rows, as nested NumPy arrays."""
+
+    x: Any
+    y: Any
+    sample_weight: Any = None
+
+    def __len__(self) -> int:
+        leaves = flatten(self.x) or flatten(self.y)
+        return len(leaves[0]) if leaves and np.ndim(leaves[0]) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Who made the predictions under a tape, and who scored them."""
+
+    model: Any
+    loss: Any
+
+
+@dataclass(slots=True)
+class _Taped:
+    """What one tape differentiates: its last loss, and the data behind it."""
+
+    graph: Any = None
+    lead: Any = None
+    slot: Any = None
+    stash: Any = None
+    evidence: Evidence | None = None
+    batches: list[Batch] = field(default_factory=list)
+    pulled: int = 0
+
+    @property
+    def wants_data(self) -> bool:
+        rows = sum(len(batch) for batch in self.batches)
+        return rows < ENOUGH_ROWS and len(self.batches) < ENOUGH_BATCHES
+
+
+@dataclass(slots=True, kw_only=True)
+class Recording:
+    """One training as it is being recorded."""
+
+    optimizer: Any
+    variables: list[Any]
+    taped: _Taped
+    frames: UserFrames
+    model: Any = None
+    start: Snapshot | None = None
+    buffer: RingBuffer | None = None
+    last_bad: Any = None
+    rows: list[Floats] = field(default_factory=list)
+    began: float = field(default_factory=time.perf_counter)
+    ended: float = 0.0
+
+    @property
+    def width(self) -> int:
+        """Values per row."""
+        return _LEAD + 3 * len(self.variables)
+
+    def collect(self) -> None:
+        """Move what graph steps wrote into ``rows``."""
+        if self.buffer is not None:
+            new = self.buffer.drain()
+            if len(new):
+                self.rows.append(new)
+                self.ended = time.perf_counter()
+
+    def table(self) -> StepTable:
+        """All rows so far, oldest first."""
+        self.collect()
+        rows = np.concatenate([np.zeros((0, self.width)), *self.rows])
+        seen, loss, data_loss = rows[:, :_LEAD].T
+        halves = rows[:, _LEAD:].reshape(len(rows), 3, len(self.variables))
+        norms = np.where(halves < 0, -1.0, np.sqrt(2.0 * np.abs(halves)))
+        return StepTable(
+            loss=np.where(seen >= 1, loss, np.nan),
+            data_loss=np.where(seen >= 2, data_loss, np.nan),
+            grad_norm=norms[:, 0],
+            weight_norm=norms[:, 1],
+            update_norm=norms[:, 2],
+        )
+
+    @property
+    def unseen_losses(self) -> int:
+        """Updates whose loss could not be seen."""
+        return int(sum(np.count_nonzero(rows[:, 0] == 0) for rows in self.rows))
+
+    def reset(self) -> None:
+        """Forget all rows, to record the same training again."""
+        self.rows = []
+        self.began = time.perf_counter()
+        if self.buffer is not None:
+            self.buffer.reset()
+
+
+class Recorder:
+    """An `Observer` that records; see `observe`.
+
+    Args:
+        stops: Whether a non-finite loss ends the training by `StopTraining`.
+        keeps_data: Whether batches and first weights are kept for the probe
+            (the engine has them already).
+        most_rows: Rows that graph steps may write before they are read.
+    """
+
+    def __init__(
+        self, *, stops: bool = True, keeps_data: bool = True, most_rows: int = 65_536
+    ) -> None:
+        self.recordings: list[Recording] = []
+        self.enabled = True
+        self.gradients_asked = 0
+        self.xla_depth = 0
+        self.distributed = 0
+        self._stops = stops
+        self._keeps_data = keeps_data
+        self._most_rows = most_rows
+        self._has_arrays: set[int] = set()
+        self._taped: dict[tuple[int, ...], _Taped] = {}
+        self._taped_by_variable: dict[int, _Taped] = {}
+        self._calls: deque[tuple[Any, Any, Any]] = deque(maxlen=_REMEMBERED)
+        self._losses: deque[tuple[Any, Any, Any, Any, Any]] = deque(maxlen=_REMEMBERED)
+        self._inside = threading.local()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """See nothing for a while."""
+        before, self.enabled = self.enabled, False
+        try:
+            yield
+        finally:
+            self.enabled = before
+
+    def has_arrays(self, model: Any) -> None:
+        """The whole training data of ``model`` is known: keep no batches."""
+        self._has_arrays.add(id(model))
+
+    def own_variables(self) -> set[int]:
+        """Identities of the variables that the recording itself writes."""
+        buffers = [it.buffer for it in self.recordings if it.buffer is not None]
+        found = [variable for buffer in buffers for variable in buffer.variables]
+        found += [it.slot for it in self._taped.values() if it.slot is not None]
+        return {id(variable) for variable in found}
+
+    # What the observer is told
+
+    def on_model(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
+        """Remember the outermost model's inputs and outputs."""
+        with self._outermost("model") as outermost:
+            outputs = call(model, *args, **kwargs)
+        if outermost and args:
+            self._calls.append((model, args[0], outputs))
+        return outputs
+
+    def on_loss(self, call: Call, loss: Any, *args: Any, **kwargs: Any) -> Any:
+        """Remember the outermost loss object's arguments and value."""
+        with self._outermost("loss") as outermost:
+            value = call(loss, *args, **kwargs)
+        if outermost:
+            names = ("y_true", "y_pred", "sample_weight")
+            given = {**dict(zip(names, args, strict=False)), **kwargs}
+            self._losses.append((loss, *(given.get(name) for name in names), value))
+        return value
+
+    def on_gradient(
+        self, call: Call, tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Remember the loss behind gradients with respect to variables."""
+        gradients = call(tape, target, sources, *args, **kwargs)
+        leaves = flatten(sources)
+        if self.enabled and leaves and all(is_variable(leaf) for leaf in leaves):
+            self.gradients_asked += 1
+            self._remember(target, leaves)
+        return gradients
+
+    def on_apply(
+        self,
+        call: Call,
+        optimizer: Any,
+        grads: Any,
+        trainable_variables: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Record the update: one row of loss and norms."""
+        with self._outermost("apply") as outermost:
+            if not outermost or not self.enabled:
+                return call(optimizer, grads, trainable_variables, *args, **kwargs)
+            grads = list(grads)
+            if trainable_variables is None:
+                variables = list(optimizer._trainable_variables)
+            else:
+                variables = trainable_variables = list(trainable_variables)
+            if tf.distribute.has_strategy():
+                self.distributed += 1
+                return call(optimizer, grads, trainable_variables, *args, **kwargs)
+            recording = self._recording(optimizer, variables)
+            lead = self._lead(recording, optimizer)
+            scale = getattr(optimizer, "dynamic_scale", None)
+            unscaled = grads if scale is None else _divided(grads, scale)
+            gradients = half_square_sums(unscaled)
+            before = [tf.identity(raw(it)) for it in variables]
+            result = call(optimizer, grads, trainable_variables, *args, **kwargs)
+            after = [raw(it).read_value() for it in variables]
+            row = stacked(
+                [
+                    *lead,
+                    *gradients,
+                    *half_square_sums(after),
+                    *half_square_sums(a - b for a, b in zip(after, before, strict=True)),
+                ]
+            )
+            self._emit(recording, row)
+            return result
+
+    def after_call(self) -> None:
+        """Read what the graph wrote; called after each outermost call.
+
+        Raises:
+            StopTraining: A loss was not finite.
+        """
+        for taped in self._taped.values():
+            self._pull_data(taped)
+        for recording in self.recordings:
+            if recording.buffer is None:
+                continue
+            unread, bad = recording.buffer.peek()
+            if unread:
+                recording.ended = time.perf_counter()
+            if unread > recording.buffer.capacity // 2:
+                recording.collect()
+            if bad and self._stops:
+                raise StopTraining
+
+    # How it is kept
+
+    @contextmanager
+    def _outermost(self, what: str) -> Iterator[bool]:
+        depth = getattr(self._inside, what, 0)
+        setattr(self._inside, what, depth + 1)
+        try:
+            yield depth == 0
+        finally:
+            setattr(self._inside, what, depth)
+
+    def _remember(self, target: Any, sources: list[Any]) -> None:
+        keys = tuple(variable_key(it) for it in sources)
+        taped = self._taped.setdefault(keys, _Taped())
+        self._taped_by_variable.update(dict.fromkeys(keys, taped))
+        graph = current_graph()
+        losses = [it for it in self._losses if _belongs(it[-1], graph)]
+        calls = [it for it in self._calls if _belongs(it[-1], graph)]
+        self._losses.clear()
+        self._calls.clear()
+        taped.graph = graph
+        taped.lead = _lead_of(target, [it[-1] for it in losses])
+        if graph is not None and self._keeps_data:
+            self._write_slot(taped)
+        found = _evidence(losses, calls)
+        if found is None:
+            return
+        taped.evidence, batch = found
+        if self._keeps_data and id(taped.evidence.model) not in self._has_arrays:
+            self._keep(taped, batch)
+
+    def _write_slot(self, taped: _Taped) -> None:
+        """Leave the loss where an update in another graph can read it."""
+        if taped.slot is None:
+            taped.slot = own_variable(np.zeros(1 + _LEAD))
+        count = taped.slot.read_value()[0] + 1.0
+        taped.slot.assign(stacked([count, *taped.lead]))
+
+    def _keep(self, taped: _Taped, batch: tuple[Any, Any, Any]) -> None:
+        if not taped.wants_data:
+            return
+        if taped.graph is None:
+            taped.batches.append(Batch(*to_numpy(batch)))
+            return
+        if self.xla_depth and not all(
+            leaf.shape.is_fully_defined() for leaf in flatten(batch)
+        ):
+            return
+        taped.stash = map_structure(_stashed, batch)
+
+    def _pull_data(self, taped: _Taped) -> None:
+        if taped.stash is None or not taped.wants_data:
+            return
+        count = int(taped.slot.numpy()[0])
+        if count != taped.pulled:
+            taped.pulled = count
+            batch = map_structure(_value_of, taped.stash)
+            taped.batches.append(Batch(*batch))
+
+    def _recording(self, optimizer: Any, variables: Sequence[Any]) -> Recording:
+        keys = [variable_key(it) for it in variables]
+        for recording in self.recordings:
+            if recording.optimizer is optimizer and keys == [
+                variable_key(it) for it in recording.variables
+            ]:
+                return recording
+        tapes = [self._taped_by_variable.get(key) for key in keys]
+        taped = next((it for it in tapes if it is not None), _Taped())
+        recording = Recording(
+            optimizer=optimizer,
+            variables=list(variables),
+            taped=taped,
+            frames=user_frames(),
+        )
+        if taped.evidence is not None:
+            recording.model = taped.evidence.model
+        if self._keeps_data:
+            recording.start = _first_state(recording)
+        self.recordings.append(recording)
+        return recording
+
+    def _lead(self, recording: Recording, optimizer: Any) -> list[Any]:
+        """What was seen, the loss and the data loss of the update at hand."""
+        tapes = (
+            self._taped_by_variable.get(variable_key(it)) for it in recording.variables
+        )
+        taped = next((it for it in tapes if it is not None), None)
+        if taped is None:
+            return [tf.constant(0.0, tf.float64)] * _LEAD
+        recording.taped = taped
+        if taped.graph is current_graph():
+            seen, loss, data_loss = taped.lead
+        elif taped.slot is None:
+            return [tf.constant(0.0, tf.float64)] * _LEAD
+        else:
+            seen, loss, data_loss = tf.unstack(taped.slot.read_value()[1:])
+        scale = getattr(optimizer, "dynamic_scale", None)
+        if scale is not None:
+            loss = loss / tf.cast(scale, tf.float64)
+        return [seen, loss, data_loss]
+
+    def _emit(self, recording: Recording, row: Any) -> None:
+        if current_graph() is not None:
+            if recording.buffer is None:
+                recording.buffer = RingBuffer(recording.width, self._most_rows)
+            bad = tf.logical_and(row[0] >= 1.0, ~tf.math.is_finite(row[1]))
+            recording.buffer.write(row, bad)
+            recording.last_bad = bad
+            return
+        recording.collect()
+        values = row.numpy()
+        recording.rows.append(values[None])
+        recording.ended = time.perf_counter()
+        if self._stops and values[0] >= 1 and not np.isfinite(values[1]):
+            raise StopTraining
+
+
+def _divided(grads: list[Any], scale: Any) -> list[Any]:
+    return [None if it is None else it / tf.cast(scale, it.dtype) for it in grads]
+
+
+def _belongs(value: Any, graph: Any) -> bool:
+    """Whether the first leaf of a value was made in ``graph`` (None: eagerly)."""
+    leaves = flatten(value)
+    if not leaves or not tf.is_tensor(leaves[0]):
+        return False
+    eager = hasattr(leaves[0], "numpy")
+    return eager if graph is None else not eager and leaves[0].graph is graph
+
+
+def _total(values: list[Any]) -> Any:
+    """Sum of the values, each the mean over its rows if it has any."""
+    scalars = [tf.cast(tf.convert_to_tensor(it), tf.float64) for it in values]
+    means = [it if it.shape.rank == 0 else tf.reduce_mean(it) for it in scalars]
+    return means[0] if len(means) == 1 else tf.add_n(means)
+
+
+def _lead_of(target: Any, losses: list[Any]) -> list[Any]:
+    """What was seen, the loss and the data loss, as float64 scalars."""
+    loss = _total(flatten(target))
+    if not losses:
+        return [tf.constant(1.0, tf.float64), loss, tf.constant(0.0, tf.float64)]
+    return [tf.constant(2.0, tf.float64), loss, _total(losses)]
+
+
+def _evidence(
+    losses: list[Any], calls: list[Any]
+) -> tuple[Evidence, tuple[Any, Any, Any]] | None:
+    """Match the one loss call with the one model call whose output it scored.
+
+    Several models in a row or several losses cannot be scored again from what
+    was seen: then the curve itself is all the evidence.
+    """
+    if len(losses) != 1 or not calls:
+        return None
+    loss, y_true, y_pred, sample_weight, _ = losses[0]
+    scored = [id(leaf) for leaf in flatten(y_pred)]
+    matching = [it for it in calls if [id(leaf) for leaf in flatten(it[2])] == scored]
+    others = {id(it[0]) for it in calls}
+    if not matching or len(others) != 1:
+        return None
+    model, inputs, _ = matching[-1]
+    return Evidence(model, loss), (inputs, y_true, sample_weight)
+
+
+def _stashed(tensor: Any) -> Any:
+    """A variable that holds the last value of a tensor of the graph."""
+    if tensor is None:
+        return None
+    tensor = tf.convert_to_tensor(tensor)
+    known = tensor.shape.is_fully_defined()
+    shape = tensor.shape if known else [0] * (tensor.shape.rank or 0)
+    holder = own_variable(
+        np.zeros(shape, tensor.dtype.as_numpy_dtype),
+        shape=tf.TensorShape(None),
+        validate_shape=False,
+    )
+    holder.assign(tensor)
+    return holder
+
+
+def _value_of(holder: Any) -> Any:
+    return None if holder is None else holder.numpy()
+
+
+def _first_state(recording: Recording) -> Snapshot | None:
+    """The weights before the first update; None where they do not exist yet."""
+    model_variables = recording.model.variables if recording.model is not None else ()
+    try:
+        return Snapshot([*recording.variables, *model_variables])
+    except (tf.errors.FailedPreconditionError, ValueError, AttributeError):
+        return None
+

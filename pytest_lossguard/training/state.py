@@ -1,0 +1,139 @@
+"""What a training changes, kept and put back: variables and random seeds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .frameworks import keras, tf
+from .tensors import raw
+
+__all__ = ["Snapshot", "every_variable", "preserved_seeds", "seeded_call", "set_seed"]
+
+
+class Snapshot:
+    """The values of some variables at one moment."""
+
+    def __init__(self, variables: Iterable[Any]) -> None:
+        unique = {id(raw(it)): raw(it) for it in variables}
+        with tf.init_scope():
+            self._pairs = [(it, tf.identity(it)) for it in unique.values()]
+
+    @classmethod
+    def of_model(cls, model: Any, extra: Iterable[Any] = ()) -> Snapshot:
+        """Weights, statistics and seeds of a model, its optimizer and metrics."""
+        return cls([*every_variable(model), *extra])
+
+    @property
+    def values(self) -> list[Any]:
+        """The kept values, in the order of the variables."""
+        return [value for _, value in self._pairs]
+
+    def restore(self) -> None:
+        """Give every variable the value it had."""
+        for variable, value in self._pairs:
+            variable.assign(value)
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """Put the kept values in force for a while."""
+        now = Snapshot(variable for variable, _ in self._pairs)
+        try:
+            self.restore()
+            yield
+        finally:
+            now.restore()
+
+
+def every_variable(model: Any) -> list[Any]:
+    """All variables of a model, its optimizer and its metrics."""
+    optimizer = getattr(model, "optimizer", None)
+    return [
+        *model.variables,
+        *(optimizer.variables if optimizer is not None else ()),
+        *model.metrics_variables,
+    ]
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, NumPy, TensorFlow and Keras."""
+    keras.utils.set_random_seed(seed % 2**32)
+
+
+def seeded_call(seed: int, make: Callable[[], Any]) -> Any:
+    """Call ``make`` under a seed, at the lowest cost that is still repeatable.
+
+    Seeding TensorFlow makes it forget every kernel, which costs a traced loop
+    some 100 ms at its next run. So TensorFlow's generator is only set, and if
+    ``make`` drew from it (few do: Keras draws from its own), it is called once
+    more after a full seeding.
+    """
+    context = _tensorflow_context()
+    if not hasattr(context, "_rng"):
+        set_seed(seed)
+        return make()
+    seed %= 2**32
+    state = _keras_global_state()
+    for name, value in zip(_KERAS_SEEDS, (seed, None), strict=True):
+        state.set_global_attribute(name, value)
+    random.seed(seed)
+    np.random.seed(seed)
+    context._seed, context._rng = seed, random.Random(seed)
+    made = make()
+    if context._rng.getstate() == random.Random(seed).getstate():
+        return made
+    set_seed(seed)
+    return make()
+
+
+_KERAS_SEEDS = ("global_random_seed", "global_seed_generator")
+
+
+@contextmanager
+def preserved_seeds() -> Iterator[None]:
+    """Leave every random generator as it was found.
+
+    TensorFlow and Keras offer no public way to read their global seeds: where
+    their internals have moved, those two are left as the body leaves them.
+    """
+    python, numpy = random.getstate(), np.random.get_state()
+    state, context = _keras_global_state(), _tensorflow_context()
+    keras_before = {
+        name: state.get_global_attribute(name)
+        for name in _KERAS_SEEDS
+        if state is not None
+    }
+    generator = getattr(context, "_rng", None)
+    drawn = None if generator is None else generator.getstate()
+    tensorflow_before = getattr(context, "_seed", None)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        for name, value in keras_before.items():
+            state.set_global_attribute(name, value)
+        if hasattr(context, "_seed") and hasattr(context, "_rng"):
+            context._seed, context._rng = tensorflow_before, generator
+            if generator is not None:
+                generator.setstate(drawn)
+
+
+def _keras_global_state() -> Any:
+    try:
+        from keras.src.backend.common import global_state
+    except ImportError:
+        return None
+    return global_state
+
+
+def _tensorflow_context() -> Any:
+    try:
+        from tensorflow.python.eager import context
+    except ImportError:
+        return None
+    return context.context()

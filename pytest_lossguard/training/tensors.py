@@ -1,0 +1,110 @@
+"""Small helpers over tensors, variables and nested structures of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .frameworks import keras, tf
+
+__all__ = [
+    "current_graph",
+    "flatten",
+    "half_square_sum",
+    "half_square_sums",
+    "is_variable",
+    "map_structure",
+    "own_variable",
+    "raw",
+    "stacked",
+    "to_numpy",
+    "variable_key",
+    "variable_path",
+]
+
+map_structure = keras.tree.map_structure
+
+#: From this many values on a norm is taken in the tensor's own precision,
+#: scaled by its largest value: a float64 copy would double the memory.
+_LARGE = 1 << 20
+
+
+def flatten(structure: Any) -> list[Any]:
+    """The leaves of a nested structure, without its Nones."""
+    return [leaf for leaf in keras.tree.flatten(structure) if leaf is not None]
+
+
+def raw(variable: Any) -> Any:
+    """The `tf.Variable` behind a Keras variable, or the variable itself."""
+    return getattr(variable, "_value", variable)
+
+
+def variable_key(variable: Any) -> int:
+    """An identity that a Keras variable shares with its `tf.Variable`."""
+    return id(raw(variable))
+
+
+def variable_path(variable: Any) -> str:
+    """The Keras path of a variable, or the name of a plain `tf.Variable`."""
+    return str(getattr(variable, "path", None) or variable.name.partition(":")[0])
+
+
+def is_variable(thing: Any) -> bool:
+    """Whether it is a Keras or TensorFlow variable."""
+    return isinstance(thing, (tf.Variable, keras.Variable))
+
+
+def current_graph() -> Any:
+    """The graph being traced, or None when running eagerly."""
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+
+
+def to_numpy(structure: Any) -> Any:
+    """Copy every leaf to NumPy, keeping the structure."""
+    return map_structure(
+        lambda leaf: None if leaf is None else np.asarray(leaf), structure
+    )
+
+
+def own_variable(value: Any, **options: Any) -> Any:
+    """A variable of ours, made eagerly even while a function is being traced.
+
+    `tf.Variable` is refused when a ``tf.function`` is traced a second time; the
+    class behind it is not.
+    """
+    with tf.init_scope():
+        return _VARIABLE_CLASS(tf.constant(value), trainable=False, **options)
+
+
+with tf.init_scope():
+    _VARIABLE_CLASS = type(tf.Variable(0.0, trainable=False))
+
+
+def half_square_sum(tensor: Any) -> Any:
+    """Half the sum of squares as a float64 scalar: a norm is ``sqrt(2 * it)``.
+
+    In float32 a sum of squares overflows from a norm of 1.8e19 on; in float64
+    it stays finite as long as float32 values do. The root is left to the
+    reader of the record, who takes it once for all steps.
+    """
+    tensor = tf.convert_to_tensor(tensor)
+    size = tensor.shape.num_elements()
+    if size is None or size <= _LARGE:
+        return tf.nn.l2_loss(tf.cast(tensor, tf.float64))
+    largest = tf.maximum(tf.reduce_max(tensor), -tf.reduce_min(tensor))
+    scale = tf.where(largest > 0, largest, tf.ones_like(largest))
+    half = tf.cast(tf.nn.l2_loss(tensor / scale), tf.float64)
+    return half * tf.square(tf.cast(scale, tf.float64))
+
+
+def half_square_sums(tensors: Iterable[Any]) -> list[Any]:
+    """`half_square_sum` of each, -1 where a tensor is None."""
+    absent = tf.constant(-1.0, tf.float64)
+    return [absent if it is None else half_square_sum(it) for it in tensors]
+
+
+def stacked(values: Sequence[Any]) -> Any:
+    """One float64 vector of scalars."""
+    return tf.stack([tf.cast(value, tf.float64) for value in values])

@@ -1,0 +1,230 @@
+"""Turns a finished recording into the trace that a judge reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ..statistics import column_stats
+from ..trace import ColumnStats, Probe, StepTable, Trace, Validation
+from .data import ArrayData
+from .frameworks import keras
+from .probes import Scorer, as_tensors
+from .recorder import Batch, Recording
+from .state import Snapshot, every_variable
+from .tensors import flatten, map_structure, variable_path
+
+__all__ = ["Scores", "could_not_score", "make_trace", "watched_trace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The probe before and after, and the best constant with its name."""
+
+    before: Probe | None = None
+    after: Probe | None = None
+    constant: tuple[float, str] | None = None
+    failure: str | None = None
+
+
+def make_trace(
+    recording: Recording,
+    *,
+    source: Literal["watch", "fit"],
+    scores: Scores,
+    seen: ArrayData | Batch | None,
+    batch_size: int | None,
+    seed: int | None,
+    validation: Validation | None = None,
+    steps_per_epoch: int | None = None,
+    notes: tuple[str, ...] = (),
+) -> Trace:
+    """Freeze a recorded training and its scores into a trace."""
+    steps = recording.table()
+    evidence = recording.taped.evidence
+    return Trace(
+        source=source,
+        model=model_name(recording.model, recording.optimizer),
+        variables=tidy_paths(variable_path(it) for it in recording.variables),
+        sizes=tuple(int(np.prod(it.shape)) for it in recording.variables),
+        steps=steps,
+        batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
+        seed=seed,
+        before=scores.before,
+        after=scores.after,
+        constant_loss=None if scores.constant is None else scores.constant[0],
+        constant="a constant" if scores.constant is None else scores.constant[1],
+        inputs=() if seen is None else column_statistics(seen.x, "input"),
+        targets=() if seen is None else column_statistics(seen.y, "target"),
+        normalises_inputs=normalises_inputs(recording.model),
+        losses=() if evidence is None else describe_losses(evidence.loss),
+        validation=validation,
+        stopped=_stopped(steps),
+        loss_is_scaled=hasattr(recording.optimizer, "dynamic_scale"),
+        notes=(*notes, *_own_notes(recording, scores)),
+        seconds=max(0.0, recording.ended - recording.began),
+    )
+
+
+def watched_trace(
+    recording: Recording,
+    *,
+    seed: int | None,
+    data: ArrayData | None,
+    validation: Validation | None,
+    steps_per_epoch: int | None,
+) -> Trace:
+    """Score a watched training before and after, and freeze all of it."""
+    recording.collect()
+    batch = data.probe() if data is not None else _joined(recording.taped.batches)
+    batch_size = _batch_size(recording, data)
+    return make_trace(
+        recording,
+        source="watch",
+        scores=_scores(recording, batch, batch_size),
+        seen=data if data is not None else batch,
+        batch_size=batch_size,
+        seed=seed,
+        validation=validation,
+        steps_per_epoch=steps_per_epoch,
+    )
+
+
+def _scores(
+    recording: Recording, batch: Batch | None, batch_size: int | None
+) -> Scores:
+    """The probe before and after, and the best constant, nothing left changed."""
+    evidence = recording.taped.evidence
+    if evidence is None or batch is None:
+        return Scores()
+    scorer = Scorer(evidence, batch_size)
+    batch = as_tensors(batch)
+    now = Snapshot(every_variable(evidence.model))
+    try:
+        after = scorer.probe(batch)
+        constant = scorer.constant(batch)
+        before = None
+        if recording.start is not None:
+            with recording.start.in_force():
+                before = scorer.probe(batch)
+        return Scores(before, after, constant)
+    except Exception as error:
+        # Any model and any loss of the user's may refuse to be called again;
+        # the curve is then all the evidence, and the report says so.
+        return Scores(failure=could_not_score(error))
+    finally:
+        now.restore()
+
+
+def _own_notes(recording: Recording, scores: Scores) -> tuple[str, ...]:
+    notes = [] if scores.failure is None else [scores.failure]
+    if recording.buffer is not None and recording.buffer.lost:
+        notes.append(
+            f"{recording.buffer.lost} steps inside one compiled call were not recorded"
+        )
+    if recording.unseen_losses:
+        notes.append(f"the loss of {recording.unseen_losses} updates could not be seen")
+    return tuple(notes)
+
+
+def could_not_score(error: Exception) -> str:
+    """The sentence for a model or a loss that refuses to be called again."""
+    first = str(error).strip().splitlines()[:1]
+    return (
+        "the predictions could not be scored again"
+        f" ({type(error).__name__}: {first[0] if first else ''})"
+    )
+
+
+def _stopped(steps: StepTable) -> str | None:
+    if len(steps) and np.isinf(steps.loss[-1]):
+        return f"stopped at step {len(steps)}: the loss is not finite"
+    return None
+
+
+def _batch_size(recording: Recording, data: ArrayData | None) -> int | None:
+    if data is not None:
+        return min(data.batch_size, len(data))
+    sizes = [len(batch) for batch in recording.taped.batches]
+    return max(sizes) if sizes else None
+
+
+def _joined(batches: list[Batch]) -> Batch | None:
+    """All batches as one where their shapes allow it, else the first."""
+    if not batches:
+        return None
+    try:
+        return Batch(
+            *(
+                map_structure(_concatenated, *(getattr(it, part) for it in batches))
+                for part in ("x", "y", "sample_weight")
+            )
+        )
+    except (ValueError, TypeError):
+        return batches[0]
+
+
+def _concatenated(*leaves: Any) -> Any:
+    return None if leaves[0] is None else np.concatenate(leaves)
+
+
+def column_statistics(structure: Any, name: str) -> tuple[ColumnStats, ...]:
+    """Statistics of each array of a nested structure; arrays that are not
+    numeric are left out."""
+    leaves = flatten(structure)
+    found = (
+        column_stats(np.asarray(leaf), name if len(leaves) == 1 else f"{name} {index}")
+        for index, leaf in enumerate(leaves)
+    )
+    return tuple(it for it in found if it is not None)
+
+
+def model_name(model: Any, optimizer: Any) -> str:
+    """The model's name without Keras' running number, else the optimizer's."""
+    named = model if model is not None else optimizer
+    name = re.sub(r"_\d+$", "", str(named.name))
+    return name if model is not None else f"variables of {name}"
+
+
+def tidy_paths(paths: Iterable[str]) -> tuple[str, ...]:
+    """Number Keras' automatic names from the first one seen.
+
+    ``sequential_7/dense_12/kernel`` depends on how many models were built
+    before; ``sequential/dense/kernel`` does not.
+    """
+    numbers: dict[str, dict[str, int]] = {}
+
+    def tidy(part: str) -> str:
+        stem = re.sub(r"_\d+$", "", part)
+        known = numbers.setdefault(stem, {})
+        index = known.setdefault(part, len(known))
+        return stem if index == 0 else f"{stem}_{index}"
+
+    return tuple("/".join(tidy(part) for part in path.split("/")) for path in paths)
+
+
+def describe_losses(loss: Any) -> tuple[str, ...]:
+    """Names of a loss object, or of the parts of a compiled one."""
+    parts = [it for it in getattr(loss, "_flat_losses", None) or [loss] if it]
+    return tuple(str(getattr(part, "name", part)) for part in parts)
+
+
+def normalises_inputs(model: Any) -> bool:
+    """Whether one of the first layers rescales what comes in."""
+    rescaling = (
+        keras.layers.Normalization,
+        keras.layers.Rescaling,
+        keras.layers.BatchNormalization,
+        keras.layers.LayerNormalization,
+    )
+    layers = [
+        it
+        for it in getattr(model, "layers", ())
+        if not isinstance(it, keras.layers.InputLayer)
+    ]
+    return any(isinstance(layer, rescaling) for layer in layers[:2])

@@ -1,0 +1,260 @@
+"""Watches whatever trains inside a block of code, and makes traces of it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from ..trace import Trace, Validation
+from .data import ArrayData, as_arrays
+from .frameworks import keras, tf
+from .observe import Call, observed, owner_of, replaced
+from .recorder import Recorder, Recording
+from .traces import watched_trace
+
+__all__ = ["Watch", "watching"]
+
+
+class Watch:
+    """What is seen of the trainings inside a `watching` block.
+
+    Attributes:
+        recorder: Keeps the recordings.
+        unseen: Sentences on trainings that ran and could not be seen.
+    """
+
+    def __init__(self, *, seed: int | None, stops: bool) -> None:
+        self.recorder = Recorder(stops=stops)
+        self.unseen: list[str] = []
+        self._seed = seed
+        self._arrays: dict[int, ArrayData] = {}
+        self._validation: dict[int, list[tuple[int, float]]] = {}
+        self._epochs: dict[int, int] = {}
+        self._traces: dict[int, Trace] = {}
+        self._shadows: dict[int, tuple[Any, Any]] = {}
+        self._own: set[int] = set()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """See nothing for a while."""
+        with self.recorder.paused():
+            yield
+
+    def traces(self) -> list[Trace]:
+        """One trace per training seen so far, in order."""
+        with self.paused():
+            for recording in self.recorder.recordings:
+                if id(recording) not in self._traces:
+                    self._traces[id(recording)] = self._trace(recording)
+        return [self._traces[id(it)] for it in self.recorder.recordings]
+
+    @property
+    def recordings(self) -> list[Recording]:
+        """The trainings seen so far."""
+        return self.recorder.recordings
+
+    def why_nothing_trained(self) -> str:
+        """One sentence for a test in which no optimizer update was seen."""
+        asked = self.recorder.gradients_asked
+        if self.recorder.distributed:
+            return (
+                f"{self.recorder.distributed} optimizer updates under a tf.distribute"
+                " strategy could not be recorded by this version: train without one"
+                " in this test"
+            )
+        if asked:
+            return (
+                f"the test is marked converges and trained nothing: {asked} gradients"
+                " were computed and none reached optimizer.apply or apply_gradients"
+            )
+        other = " (tf_keras is loaded: it is not watched, Keras 3 is)"
+        return (
+            "the test is marked converges and trained nothing: no optimizer update"
+            " was seen; call model.fit, lossguard.fit or your own training in it, or"
+            f" remove the marker{other if 'tf_keras' in sys.modules else ''}"
+        )
+
+    def _trace(self, recording: Recording) -> Trace:
+        key = id(recording.optimizer)
+        return watched_trace(
+            recording,
+            seed=self._seed,
+            data=self._arrays.get(id(recording.model)),
+            validation=self._validation_of(key),
+            steps_per_epoch=self._steps_per_epoch(recording, key),
+        )
+
+    def _steps_per_epoch(self, recording: Recording, key: int) -> int | None:
+        epochs = self._epochs.get(key)
+        steps = sum(len(rows) for rows in recording.rows)
+        return max(1, steps // epochs) if epochs else None
+
+    def _validation_of(self, key: int) -> Validation | None:
+        points = self._validation.get(key)
+        if not points:
+            return None
+        steps, losses = zip(*points, strict=True)
+        return Validation(step=steps, loss=losses)
+
+    # What else is seen, beside the recorder's own
+
+    def on_fit(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
+        """`Model.fit`: the whole data, the epochs, the held-out losses."""
+        if not self.recorder.enabled:
+            return call(model, *args, **kwargs)
+        arguments = inspect.signature(call).bind(model, *args, **kwargs)
+        arguments.apply_defaults()
+        data = as_arrays(arguments.arguments)
+        if data is not None and id(model) not in self._arrays:
+            self._arrays[id(model)] = data
+            self.recorder.has_arrays(model)
+        given = arguments.arguments["callbacks"]
+        if not isinstance(given, keras.callbacks.CallbackList):
+            callbacks = [*_as_list(given), self._epoch_end(model)]
+            arguments.arguments["callbacks"] = callbacks
+        return call(*arguments.args, **arguments.kwargs)
+
+    def _epoch_end(self, model: Any) -> Any:
+        def note(epoch: int, logs: dict[str, Any] | None = None) -> None:
+            del epoch
+            key = id(model.optimizer)
+            self._epochs[key] = self._epochs.get(key, 0) + 1
+            held_out = (logs or {}).get("val_loss")
+            recording = next(
+                (it for it in self.recordings if it.optimizer is model.optimizer), None
+            )
+            if held_out is None or recording is None:
+                return
+            recording.collect()
+            steps = sum(len(rows) for rows in recording.rows)
+            points = self._validation.setdefault(key, [])
+            points.append((steps, float(held_out)))
+
+        return keras.callbacks.LambdaCallback(on_epoch_end=note)
+
+    def on_function(
+        self, call: Call, function: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A ``tf.function``: run a copy of it, traced under our eyes.
+
+        A step that was traced before is seen so, and the user's own function
+        is never left instrumented.
+        """
+        if not self.recorder.enabled or id(function) in self._own:
+            return call(function, *args, **kwargs)
+        shadow = self._shadow(function)
+        outermost = tf.executing_eagerly()
+        with self._xla(function):
+            result = call(shadow, *args, **kwargs)
+        if outermost:
+            self.recorder.after_call()
+        return result
+
+    def on_get_concrete(
+        self, call: Call, function: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """``get_concrete_function``: hand out one that is seen."""
+        if not self.recorder.enabled or id(function) in self._own:
+            return call(function, *args, **kwargs)
+        concrete = call(self._shadow(function), *args, **kwargs)
+        self._shadows[id(concrete)] = (concrete, concrete)
+        return concrete
+
+    def on_concrete(self, call: Call, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """A function traced before the block: seen only by what it moves."""
+        if not self.recorder.enabled:
+            return call(function, *args, **kwargs)
+        outermost = tf.executing_eagerly()
+        if id(function) in self._shadows:
+            result = call(function, *args, **kwargs)
+            if outermost:
+                self.recorder.after_call()
+            return result
+        counters = _step_counters(function)
+        before = [it.numpy() for it in counters] if outermost else None
+        result = call(function, *args, **kwargs)
+        moved = not outermost or before != [it.numpy() for it in counters]
+        if counters and moved:
+            self._note_unseen(function, counters)
+        return result
+
+    def _note_unseen(self, function: Any, counters: list[Any]) -> None:
+        names = ", ".join(sorted({it.name.partition(":")[0] for it in counters}))
+        sentence = (
+            f"{_function_name(function)} trains, but was compiled to a concrete"
+            f" function before the test began, so its steps could not be seen"
+            f" (its counter {names} moved): compile it inside the test"
+        )
+        if sentence not in self.unseen:
+            self.unseen.append(sentence)
+
+    def _shadow(self, function: Any) -> Any:
+        known = self._shadows.get(id(function))
+        if known is None:
+            shadow = function._clone(None)
+            self._own.add(id(shadow))
+            known = self._shadows[id(function)] = (function, shadow)
+        return known[1]
+
+    @contextmanager
+    def _xla(self, function: Any) -> Iterator[None]:
+        compiled = bool(getattr(function, "_jit_compile", False))
+        self.recorder.xla_depth += compiled
+        try:
+            yield
+        finally:
+            self.recorder.xla_depth -= compiled
+
+
+@contextmanager
+def watching(*, seed: int | None = None, stops: bool = True) -> Iterator[Watch]:
+    """Watch every training inside the block.
+
+    Args:
+        seed: The seed in force, for the trace.
+        stops: Whether a non-finite loss ends the block by `StopTraining`.
+
+    Yields:
+        The watch; its traces are complete once the block has ended.
+    """
+    watch = Watch(seed=seed, stops=stops)
+    example = tf.function(_nothing, autograph=False)
+    function, concrete = type(example), type(example.get_concrete_function())
+    fit_owner = owner_of(keras.Model, "fit")
+    with ExitStack() as patches:
+        put = patches.enter_context
+        put(observed(watch.recorder))
+        put(replaced(fit_owner, "fit", watch.on_fit))
+        put(replaced(function, "__call__", watch.on_function))
+        put(replaced(function, "get_concrete_function", watch.on_get_concrete))
+        put(replaced(owner_of(concrete, "__call__"), "__call__", watch.on_concrete))
+        yield watch
+
+
+def _nothing() -> None:
+    """A function to learn TensorFlow's function types from."""
+    return
+
+
+def _as_list(callbacks: Any) -> list[Any]:
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+def _step_counters(concrete: Any) -> list[Any]:
+    """The optimizer step counters that a concrete function may move."""
+    return [
+        variable
+        for variable in concrete.graph.variables
+        if re.search(r"\biteration\b", variable.name)
+    ]
+
+
+def _function_name(concrete: Any) -> str:
+    name = str(getattr(concrete, "name", "a function"))
+    return re.sub(r"^__inference_|_\d+$", "", name)

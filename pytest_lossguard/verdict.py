@@ -1,0 +1,65 @@
+"""What was decided of one training, and its shape in the JSON report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .findings import Finding
+from .trace import Trace, to_json_number
+
+__all__ = ["Verdict"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A trace with what a judge found in it."""
+
+    trace: Trace
+    findings: tuple[Finding, ...]
+
+    @property
+    def converged(self) -> bool:
+        """No finding is an error."""
+        return not self.errors
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that fail a test."""
+        return tuple(it for it in self.findings if it.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """The findings that do not."""
+        return tuple(it for it in self.findings if it.severity == "warning")
+
+    def to_json(self) -> dict[str, Any]:
+        """This run as builtins, in the shape of the JSON report."""
+        trace = self.trace
+        held_out = trace.validation
+        return {
+            "source": trace.source,
+            "model": trace.model,
+            "steps": len(trace.steps),
+            "seed": trace.seed,
+            "verdict": "converged" if self.converged else "not_converged",
+            "loss": [to_json_number(it) for it in trace.steps.loss],
+            "grad_norm": [to_json_number(it) for it in trace.steps.global_grad_norm],
+            "constant_loss": to_json_number(trace.constant_loss),
+            "validation": None
+            if held_out is None
+            else {
+                "step": list(held_out.step),
+                "loss": [to_json_number(it) for it in held_out.loss],
+            },
+            "findings": [
+                {
+                    **it.to_json(),
+                    "value": to_json_number(it.value),
+                    "limit": to_json_number(it.limit),
+                }
+                for it in self.findings
+            ],
+            "notes": list(trace.notes),
+            "diagnosis": None,
+        }
