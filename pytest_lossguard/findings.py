@@ -19,12 +19,15 @@ class Kind:
     """The words of one kind of finding.
 
     ``text`` is a `str.format` template over the finding's fields and the
-    details its check supplies; ``hint`` is what to try next.
+    details its check supplies; ``hint`` is what to try next. ``headline`` is the
+    same fact in 45 characters, for the first line of a failure and pytest's
+    summary; kinds that never fail a test need none.
     """
 
     severity: Severity
     text: str
     hint: str
+    headline: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class Finding:
         limit: What ``value`` was held against.
         where: The variable, layer, feature or row concerned.
         message: One sentence with all of these.
+        headline: The same, short.
     """
 
     kind: str
@@ -49,6 +53,7 @@ class Finding:
     limit: float | None = None
     where: str | None = None
     message: str
+    headline: str = ""
 
     @property
     def hint(self) -> str:
@@ -96,7 +101,10 @@ def finding(
         name: number(float(it)) if isinstance(it, (int, float)) else it
         for name, it in {**details, "value": value, "limit": limit}.items()
     }
-    message = KINDS[kind].text.format(step=step, where=where, **words)
+    words |= {"step": step, "where": where}
+    if value is not None and limit is not None:
+        words |= {"share": f"{value:.0%}", "share_limit": f"{limit:.0%}"}
+    message = KINDS[kind].text.format(**words)
     return Finding(
         kind=kind,
         severity=severity or KINDS[kind].severity,
@@ -105,6 +113,7 @@ def finding(
         limit=None if limit is None else float(limit),
         where=where,
         message=message,
+        headline=KINDS[kind].headline.format(**words) or message,
     )
 
 
@@ -122,41 +131,46 @@ _LEARNING_RATE = (
 KINDS: dict[str, Kind] = {
     "nonfinite_loss": Kind(
         severity="error",
-        text="the loss became {value} at step {step}",
+        headline="the loss was {value} at step {step}",
+        text="the loss {scored}was {value} at step {step}",
         hint="Look for a learning rate that is too high, log(0) or a division by zero"
         " in the loss, unscaled data, or NaN in the input.",
     ),
     "nonfinite_gradient": Kind(
         severity="error",
+        headline="a gradient became {value} at step {step}",
         text="the gradient of {where} became {value} at step {step}",
         hint="Look for a square root, logarithm or division at 0 in the loss, or clip"
         " the gradients.",
     ),
     "nonfinite_input": Kind(
         severity="error",
-        text="the input holds {value} values that are NaN or infinite, first at"
-        " {where}",
+        headline="NaN or infinity in the input at {where}",
+        text="the input holds NaN or infinity, {value} values in all, first in {where}",
         hint="Fill or drop missing values before training (SimpleImputer, dropna).",
     ),
     "missing_values": Kind(
         severity="warning",
-        text="the input holds {value} missing values, first at {where}",
+        text="the input holds NaN or infinity, {value} values in all, first in {where}",
         hint="Fill or drop missing values before training (SimpleImputer, dropna).",
     ),
     "diverging_loss": Kind(
         severity="error",
+        headline="loss blew up to {value} at step {step}, limit {limit}",
         text="the loss blew up to {value} at step {step}, limit {limit} ({factor} x the"
         " larger of its start and a constant prediction)",
         hint=_LEARNING_RATE,
     ),
     "impossible_loss": Kind(
         severity="error",
+        headline="the loss was {value} at step {step}",
         text="{where} was {value} at step {step}; {why}",
         hint="Check that labels, last activation and loss belong together, and the"
         " loss's sign.",
     ),
     "masked_loss": Kind(
         severity="error",
+        headline="reports loss {reported}, predictions score {value}",
         text="the training reports a loss of {reported}, but scored from the model's"
         " predictions it is {value}, limit {limit}",
         hint="Softmax over one unit? Use Dense(1, 'sigmoid') with"
@@ -164,12 +178,14 @@ KINDS: dict[str, Kind] = {
     ),
     "exploding_gradient": Kind(
         severity="warning",
+        headline="gradient norm {value} at step {step}, limit {limit}",
         text="the gradient norm of {where} reached {value} at step {step}, limit"
         " {limit}",
         hint=_LEARNING_RATE,
     ),
     "loss_not_decreasing": Kind(
         severity="error",
+        headline="loss did not fall: {start} -> {value}, limit {limit}",
         text="the loss did not fall: {start} before the first update, {value} after"
         " step {step}, limit {limit}",
         hint="Does the update reach the model? Try another learning rate, scaled"
@@ -177,6 +193,7 @@ KINDS: dict[str, Kind] = {
     ),
     "worse_than_constant": Kind(
         severity="error",
+        headline="loss ended at {value}, a constant costs {limit}",
         text="the loss ended at {value} after step {step}; always predicting {constant}"
         " costs {limit}",
         hint="The model learned less than a constant: scale inputs and targets, check"
@@ -184,6 +201,7 @@ KINDS: dict[str, Kind] = {
     ),
     "constant_predictions": Kind(
         severity="error",
+        headline="the model predicts the same for every row",
         text="after step {step} the model predicts the same for every row (spread"
         " {value}, limit {limit})",
         hint="Dead or saturated units, or inputs that carry nothing: scale the inputs,"
@@ -225,6 +243,7 @@ KINDS: dict[str, Kind] = {
     ),
     "unchanged_weights": Kind(
         severity="error",
+        headline="no weight changed in {step} steps",
         text="{where} did not change in {step} steps",
         hint="Check the learning rate, the variables given to the optimizer, and that"
         " gradients reach them.",
@@ -236,13 +255,13 @@ KINDS: dict[str, Kind] = {
     ),
     "dead_units": Kind(
         severity="warning",
-        text="{value} of the units of {where} are 0 for every row, limit {limit}",
+        text="{share} of the units of {where} are 0 for every row, limit {share_limit}",
         hint="Lower the learning rate, scale the inputs, use He initialisation or"
         " leaky_relu.",
     ),
     "saturated_activations": Kind(
         severity="warning",
-        text="{value} of the outputs of {where} are saturated, limit {limit}",
+        text="{share} of the outputs of {where} are saturated, limit {share_limit}",
         hint=_SCALE_INPUTS + " Or start from smaller weights.",
     ),
     "overfitting": Kind(
@@ -254,7 +273,8 @@ KINDS: dict[str, Kind] = {
     ),
     "penalty_dominates": Kind(
         severity="warning",
-        text="penalties are {value} of the loss over the run, limit {limit} ({shares})",
+        text="penalties are {share} of the loss over the run, limit {share_limit}"
+        " ({shares})",
         hint="Lower the L1/L2 factors or the weight of added losses.",
     ),
     "unscaled_inputs": Kind(

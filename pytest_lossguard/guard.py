@@ -90,9 +90,7 @@ class Training(Protocol):
     def fit(self, model_or_factory: Any, x: Any, y: Any = None, **how: Any) -> Trace:
         """Run one training."""
 
-    def watching(
-        self, *, seed: int | None, stops: bool
-    ) -> AbstractContextManager[Any]:
+    def watching(self, *, seed: int | None, stops: bool) -> AbstractContextManager[Any]:
         """Watch the trainings inside a block."""
 
 
@@ -274,7 +272,7 @@ class Guard:
         good = len(runs) - len(failed)
         if not failed or good / len(runs) >= policy.min_pass:
             return
-        remarks = ()
+        remarks: tuple[str, ...] = ()
         if len(runs) > 1:
             seeds = ", ".join(str(run.trace.seed) for run in failed)
             remarks = (

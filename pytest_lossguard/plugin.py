@@ -7,7 +7,7 @@ functions that a marked test reaches: an unmarked suite pays nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .errors import PolicyError, UsageError
+from .errors import (
+    NotConverged,
+    NothingTrained,
+    PolicyError,
+    TensorFlowMissing,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from .guard import Guard, TrainingRun, WatchedRuns
@@ -29,6 +35,10 @@ _LATER = {
     "--lossguard-budget": "the search over corruptions",
     "--lossguard-replay": "the search over corruptions",
 }
+
+
+#: Attribute of a test report that carries the runs, as builtins, to the controller.
+_PAYLOAD = "lossguard"
 
 
 # Options
@@ -148,7 +158,8 @@ def pytest_pycollect_makeitem(
     collector: pytest.Collector,
 ) -> Generator[None, Any, Any]:
     """Read each test's marks while a mistake in them can still be an error of
-    collection."""
+    collection.
+    """
     made = yield
     items = made if isinstance(made, list) else [made]
     for item in items:
@@ -236,6 +247,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         with guard.watching():
             result = yield
+    except NotConverged:
+        guard.collect()
+        raise
     except Exception:
         guard.collect()
         if guard.failures():
@@ -259,7 +273,7 @@ def _guard(item: pytest.Item) -> Guard:
             seed=session.seed,
             trainer=session.trainer,
             reproduce=again,
-            ascii_only=not _shows_blocks(item.config),
+            ascii_only=not _shows_blocks(),
         )
     return test.guard
 
@@ -270,7 +284,7 @@ def _quoted(nodeid: str) -> str:
     return shlex.quote(nodeid)
 
 
-def _shows_blocks(config: pytest.Config) -> bool:
+def _shows_blocks() -> bool:
     import sys
 
     encoding = getattr(sys.__stdout__, "encoding", None) or "ascii"
@@ -365,9 +379,9 @@ class Lossguard:
 
 
 @pytest.fixture(scope="session")
-def lossguard(pytestconfig: pytest.Config) -> Iterator[Lossguard]:
+def lossguard(pytestconfig: pytest.Config) -> Lossguard:
     """Train, watch and judge from within a test; see `Lossguard`."""
-    yield Lossguard(pytestconfig.stash[SESSION])
+    return Lossguard(pytestconfig.stash[SESSION])
 
 
 # Reports
@@ -379,6 +393,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Hand the runs on as builtins: only those cross from worker to controller."""
     report = yield
+    error = None if call.excinfo is None else call.excinfo.value
+    if isinstance(error, (NothingTrained, TensorFlowMissing)):
+        report.longrepr = f"{type(error).__name__}: {error}"
     test = item.stash.get(TEST, None)
     if test is None or test.guard is None:
         return report
@@ -390,7 +407,7 @@ def pytest_runtest_makereport(
             verdict = "converged" if worst else "not_converged"
             report.user_properties.append(("lossguard_verdict", verdict))
     if call.when == "teardown":
-        report.lossguard = {
+        vars(report)[_PAYLOAD] = {
             "runs": [run.verdict.to_json() for run in test.guard.runs],
             "seconds": test.seconds,
         }
@@ -413,7 +430,7 @@ class _Reporter:
         known = self._outcomes.get(report.nodeid, "passed")
         if worst.get(report.outcome, 0) >= worst[known]:
             self._outcomes[report.nodeid] = report.outcome
-        found = getattr(report, "lossguard", None)
+        found = getattr(report, _PAYLOAD, None)
         if found is not None:
             self._seconds += found["seconds"]
             self._tests[report.nodeid] = {

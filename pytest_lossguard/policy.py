@@ -146,9 +146,7 @@ def _is_kinds(value: Any) -> bool:
 
 
 _COUNT = _Expected("a whole number of at least 1", _is_count)
-_POSITIVE = _Expected(
-    "a number above 0", lambda value: _is_number(value) and value > 0
-)
+_POSITIVE = _Expected("a number above 0", lambda value: _is_number(value) and value > 0)
 _FLAG = _Expected("True or False", lambda value: isinstance(value, bool))
 _EXPECTED = {
     "steps": _COUNT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ _MOST_LINES, _ENOUGH_LINES = 4096, 8
 _IQR_OF_NORMAL = 1.349
 
 
-def column_stats(array: NDArray[np.generic], name: str) -> ColumnStats | None:
+def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
     """Describe an array column by column, the last axis being the columns.
 
     Args:
@@ -65,9 +66,7 @@ def column_stats(array: NDArray[np.generic], name: str) -> ColumnStats | None:
     )
 
 
-def _median_and_spread(
-    table: NDArray[np.generic], has_nan: bool
-) -> tuple[Floats, Floats]:
+def _median_and_spread(table: NDArray[Any], has_nan: bool) -> tuple[Floats, Floats]:
     """Median and robust standard deviation from evenly spaced lines."""
     lines = table[:: max(1, -(-len(table) // _MOST_LINES))]
     percentile = np.nanpercentile if has_nan else np.percentile
@@ -75,7 +74,7 @@ def _median_and_spread(
     return median, (q3 - q1) / _IQR_OF_NORMAL
 
 
-def _as_table(array: NDArray[np.generic]) -> Floats:
+def _as_table(array: NDArray[Any]) -> NDArray[Any]:
     """Reshape to ``(lines, columns)`` of floats, thinned where it is huge."""
     columns = array.shape[-1] if array.ndim > 1 else 1
     stride = max(1, -(-array.size // _MOST_VALUES))
@@ -83,26 +82,26 @@ def _as_table(array: NDArray[np.generic]) -> Floats:
     return table if table.dtype.kind == "f" else table.astype(np.float64)
 
 
-def _row_of(index: int, array: NDArray[np.generic]) -> int:
+def _row_of(index: int, array: NDArray[Any]) -> int:
     """The row of the caller's array behind a line of the table."""
     columns = array.shape[-1] if array.ndim > 1 else 1
     stride = max(1, -(-array.size // _MOST_VALUES))
     lines_per_row = max(1, array[0].size // columns)
-    return index // lines_per_row * stride
+    return int(index // lines_per_row * stride)
 
 
-def _first(mask: NDArray[np.bool_], array: NDArray[np.generic]) -> tuple[int, int]:
+def _first(mask: NDArray[np.bool_], array: NDArray[Any]) -> tuple[int, int]:
     line, column = np.unravel_index(int(np.argmax(mask)), mask.shape)
     return _row_of(int(line), array), int(column)
 
 
 def _farthest(
-    table: Floats,
+    table: NDArray[Any],
     low: Floats,
     high: Floats,
     median: Floats,
     spread: Floats,
-    array: NDArray[np.generic],
+    array: NDArray[Any],
 ) -> tuple[Outlier | None, float]:
     """Find the value farthest out, in robust standard deviations."""
     usable = np.isfinite(spread) & (spread > 0) & np.isfinite(high - low)

@@ -28,10 +28,12 @@ class StepTable:
     """One row per optimizer update, in order.
 
     Attributes:
-        loss: That step's own loss, penalties included, shape ``(steps,)``,
-            NaN where the update's loss was not seen.
-        data_loss: The part that the Keras loss object returned, same shape,
-            NaN where none was called.
+        loss: That step's own loss, penalties included, shape ``(steps,)``;
+            NaN as well where it could not be seen.
+        data_loss: The part that the Keras loss object returned, same shape;
+            the whole loss where none was called.
+        loss_seen: Whether the update's loss was seen, bool, same shape.
+        data_loss_seen: Whether a Keras loss object was called, likewise.
         grad_norm: L2 norm of the gradient of each variable as it reached the
             optimizer, shape ``(steps, variables)``; -1 where there was none.
         weight_norm: L2 norm of each variable after the update, same shape.
@@ -40,6 +42,8 @@ class StepTable:
 
     loss: Floats
     data_loss: Floats
+    loss_seen: NDArray[np.bool_]
+    data_loss_seen: NDArray[np.bool_]
     grad_norm: Floats
     weight_norm: Floats
     update_norm: Floats
@@ -52,11 +56,6 @@ class StepTable:
         """L2 norm over all variables, shape ``(steps,)``."""
         there = np.where(self.grad_norm < 0, 0.0, self.grad_norm)
         return np.asarray(np.hypot.reduce(there, axis=1), dtype=np.float64)
-
-    @property
-    def known_data_loss(self) -> Floats:
-        """The data loss where it was seen, the whole loss elsewhere."""
-        return np.where(np.isnan(self.data_loss), self.loss, self.data_loss)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

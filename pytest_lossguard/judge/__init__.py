@@ -22,9 +22,7 @@ Check = Callable[[Trace, Evidence, Policy], Iterator[Finding]]
 
 #: In the order in which they are told: what happened, then what explains it.
 CHECKS: tuple[Check, ...] = (
-    numerics.nonfinite_loss,
-    numerics.nonfinite_gradient,
-    numerics.nonfinite_input,
+    numerics.nonfinite,
     outcome.diverging_loss,
     numerics.impossible_loss,
     outcome.masked_loss,

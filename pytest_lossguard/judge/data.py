@@ -107,7 +107,7 @@ def constant_feature(
         return
     for stats in trace.inputs:
         flat = np.flatnonzero((stats.std == 0) & np.isfinite(stats.mean))
-        if stats.is_numeric and 0 < len(flat) and stats.rows > 1:
+        if stats.is_numeric and len(flat) > 0 and stats.rows > 1:
             first = int(flat[0])
             more = f" (and {len(flat) - 1} more)" if len(flat) > 1 else ""
             yield finding(

@@ -17,7 +17,7 @@ class Evidence:
     """The curve of a training in a few numbers.
 
     Attributes:
-        curve: The data loss per step, penalties left out, shape ``(steps,)``.
+        curve: The data loss of each step that was seen, penalties left out.
         steps: How many.
         start: Loss before the first update: of the probe, else of the first
             steps.
@@ -104,9 +104,8 @@ def exceeds(value: float, reference: float, share: float) -> bool:
 
 def evidence_of(trace: Trace) -> Evidence:
     """Derive the evidence; needs at least one step."""
-    curve = trace.steps.known_data_loss
-    seen = curve[~np.isnan(trace.steps.loss)] if len(curve) else curve
-    steps = len(curve)
+    seen = trace.steps.data_loss[trace.steps.loss_seen]
+    steps = len(trace.steps)
     some = max(1, min(3, steps // 10))
     start = trace.before.loss if trace.before is not None else _mean(seen[:some])
     tail = max(1, steps // 10)

@@ -122,7 +122,7 @@ def penalty_dominates(
     """Penalties are more of the loss than the data is."""
     del policy
     steps = trace.steps
-    if not found.finite or not len(steps) or np.isnan(steps.data_loss).any():
+    if not found.finite or not steps.data_loss_seen.all() or not len(steps):
         return
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(steps.loss > 0, 1.0 - steps.data_loss / steps.loss, 0.0)

@@ -11,24 +11,41 @@ from ..policy import Policy
 from ..trace import Trace
 from .evidence import Evidence
 
-__all__ = ["impossible_loss", "nonfinite_gradient", "nonfinite_input", "nonfinite_loss"]
+__all__ = ["impossible_loss", "nonfinite"]
 
 #: Keras losses that cannot be negative when labels and outputs fit them.
 _NEVER_NEGATIVE = frozenset(
-    """
-    mse mean_squared_error mae mean_absolute_error mape msle huber log_cosh logcosh
-    mean_absolute_percentage_error mean_squared_logarithmic_error
-    binary_crossentropy bce categorical_crossentropy sparse_categorical_crossentropy
-    binary_focal_crossentropy categorical_focal_crossentropy hinge squared_hinge
-    categorical_hinge
-    """.split()
+    {
+        "bce",
+        "binary_crossentropy",
+        "binary_focal_crossentropy",
+        "categorical_crossentropy",
+        "categorical_focal_crossentropy",
+        "categorical_hinge",
+        "hinge",
+        "huber",
+        "log_cosh",
+        "logcosh",
+        "mae",
+        "mape",
+        "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_error",
+        "mean_squared_logarithmic_error",
+        "mse",
+        "msle",
+        "sparse_categorical_crossentropy",
+        "squared_hinge",
+    }
 )
 
 
-def nonfinite_input(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
-    """NaN or infinity in the inputs: fails if the loss went with it."""
-    del policy
-    broken = _first_bad_step(trace) is not None or not np.isfinite(found.end)
+def nonfinite(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """NaN or infinity in inputs, gradients or the loss, the earliest first.
+
+    Inputs that are not finite fail only if the training broke with them.
+    """
+    broken = list(_broken_steps(trace, found))
     for stats in trace.inputs:
         if stats.nonfinite and stats.first_nonfinite is not None:
             row, column = stats.first_nonfinite
@@ -38,38 +55,30 @@ def nonfinite_input(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
                 limit=0,
                 where=f"row {row}, feature {column}",
             )
-
-
-def nonfinite_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
-    """A step's loss, or the loss scored after the last step, is not finite."""
     del policy
-    step = _first_bad_step(trace)
-    if step is not None:
-        yield finding(
-            "nonfinite_loss", step=step + 1, value=float(trace.steps.loss[step])
-        )
+    yield from sorted(broken, key=lambda it: it.step or 0)
+
+
+def _broken_steps(trace: Trace, found: Evidence) -> Iterator[Finding]:
+    steps = trace.steps
+    bad = steps.loss_seen & ~np.isfinite(steps.loss)
+    if bad.any():
+        step = int(np.argmax(bad))
+        value = float(steps.loss[step])
+        yield finding("nonfinite_loss", step=step + 1, value=value, scored="")
     elif trace.after is not None and not np.isfinite(found.end):
-        yield finding("nonfinite_loss", step=len(trace.steps), value=found.end)
-
-
-def nonfinite_gradient(
-    trace: Trace, found: Evidence, policy: Policy
-) -> Iterator[Finding]:
-    """A gradient is not finite at or before the first loss that is not."""
-    del found, policy
-    if trace.loss_is_scaled:
-        return
-    bad = ~np.isfinite(trace.steps.grad_norm)
-    if not bad.any():
-        return
-    step = int(np.argmax(bad.any(axis=1)))
-    variable = int(np.argmax(bad[step]))
-    yield finding(
-        "nonfinite_gradient",
-        step=step + 1,
-        value=float(trace.steps.grad_norm[step, variable]),
-        where=trace.variables[variable],
-    )
+        scored = "scored from plain predictions "
+        yield finding("nonfinite_loss", step=len(steps), value=found.end, scored=scored)
+    unusable = ~np.isfinite(steps.grad_norm)
+    if unusable.any() and not trace.loss_is_scaled:
+        step = int(np.argmax(unusable.any(axis=1)))
+        variable = int(np.argmax(unusable[step]))
+        yield finding(
+            "nonfinite_gradient",
+            step=step + 1,
+            value=float(steps.grad_norm[step, variable]),
+            where=trace.variables[variable],
+        )
 
 
 def impossible_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
@@ -99,12 +108,3 @@ def impossible_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
             where=names,
             why="no training starts at a perfect loss and stays there",
         )
-
-
-def _first_bad_step(trace: Trace) -> int | None:
-    """The first step whose loss was seen and is not finite."""
-    loss = trace.steps.loss
-    if trace.stopped is not None and len(loss):
-        return len(loss) - 1
-    bad = np.isinf(loss)
-    return int(np.argmax(bad)) if bad.any() else None

@@ -1,4 +1,4 @@
-"""Checks by outcome: did the loss fall, and below what a constant would cost?"""
+"""Checks by outcome: a loss must fall, and below what a constant would cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..findings import Finding, finding
+from ..findings import Finding, Severity, finding
 from ..policy import Policy
 from ..trace import Floats, Trace
 from . import thresholds as at
@@ -71,14 +71,14 @@ def loss_not_decreasing(
         return
     drop = policy.min_drop if policy.min_drop is not None else at.LEVEL
     limit = found.start - drop * abs(found.start)
+    severity: Severity = "error"
     if policy.min_drop is None:
         if found.starts_level or found.end < limit:
             return
-        severity = None if found.steps >= at.ENOUGH_STEPS else "warning"
+        if found.steps < at.ENOUGH_STEPS:
+            severity = "warning"
     elif found.end <= limit:
         return
-    else:
-        severity = None
     yield finding(
         "loss_not_decreasing",
         severity=severity,
@@ -248,13 +248,14 @@ def unchanged_weights(
     updates = trace.steps.update_norm
     if updates.size and not updates.any():
         yield finding(
-            "unchanged_weights", step=found.steps, value=0, limit=0, where="any weight"
+            "unchanged_weights", step=found.steps, value=0, limit=0, where="the model"
         )
 
 
 def overfitting(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
     """The training loss fell on while the held-out loss rose, or stayed at the
-    level of a constant."""
+    level of a constant.
+    """
     del policy
     held_out = trace.validation
     if held_out is None or len(held_out.loss) < 4 or not found.finite:
@@ -286,9 +287,7 @@ def overfitting(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Findi
         )
 
 
-def _learned_by_heart(
-    found: Evidence, losses: Floats, last: float, some: int
-) -> bool:
+def _learned_by_heart(found: Evidence, losses: Floats, last: float, some: int) -> bool:
     """Nothing that was learned since the middle of the run holds outside."""
     middle = len(losses) // 2
     before = float(np.mean(losses[middle : middle + some]))

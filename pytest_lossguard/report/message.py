@@ -35,7 +35,7 @@ def failure_message(
         ascii_only: For terminals that cannot show block characters.
     """
     trace = verdict.trace
-    lines = [_sentence(verdict.errors[0]), ""]
+    lines = [verdict.errors[0].headline, ""]
     lines += _curves(trace, ascii_only)
     lines.append("")
     lines += _findings(verdict.findings)
@@ -47,15 +47,10 @@ def failure_message(
     for hint in _hints(verdict):
         lines += _wrapped("hint: ", hint)
     if trace.stopped is not None and trace.source == "watch":
-        lines += _wrapped("note: ", f"{trace.stopped}; nothing after it ran")
+        lines += _wrapped("note: ", f"{trace.stopped}; the test's next lines never ran")
     if reproduce is not None:
         lines.append(f"again: {reproduce}")
     return "\n".join(lines)
-
-
-def _sentence(finding: Finding) -> str:
-    """The fact, short enough to be read in pytest's summary too."""
-    return finding.message
 
 
 def _wrapped(head: str, text: str) -> list[str]:
@@ -82,7 +77,7 @@ def _curves(trace: Trace, ascii_only: bool) -> Iterator[str]:
         if value is not None
     ]
     if trace.constant_loss is not None:
-        told.append(f"always {trace.constant} {number(trace.constant_loss)}")
+        told.append(f"a constant ({trace.constant}) {number(trace.constant_loss)}")
     if told:
         yield f"  {'':<8}  {', '.join(told)}"
 
@@ -115,10 +110,10 @@ def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
 def _table(trace: Trace, findings: tuple[Finding, ...]) -> Iterator[str]:
     """The decisive steps, one row each."""
     steps = trace.steps
-    penalised = bool(np.any(steps.loss - steps.known_data_loss > 1e-6))
+    penalised = bool(np.any(steps.loss - steps.data_loss > 1e-6))
     columns: dict[str, Floats] = {"loss": steps.loss}
     if penalised:
-        columns["data loss"] = steps.known_data_loss
+        columns["data loss"] = steps.data_loss
     columns["gradient"] = steps.global_grad_norm
     columns["weights"] = np.hypot.reduce(steps.weight_norm, axis=1)
     columns["update"] = np.hypot.reduce(steps.update_norm, axis=1)

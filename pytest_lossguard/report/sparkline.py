@@ -29,13 +29,15 @@ def sparkline(
     """
     if not len(curve):
         return "", False
-    columns = [float(np.max(it)) for it in np.array_split(curve, min(width, len(curve)))]
+    columns = [
+        float(np.max(it)) for it in np.array_split(curve, min(width, len(curve)))
+    ]
     heights = np.asarray(columns)
     finite = np.isfinite(heights)
     if not finite.any():
         return "!" * len(heights), False
     low, high = heights[finite].min(), heights[finite].max()
-    logarithmic = bool(low > 0 and high / low > _LOG_FROM)
+    logarithmic = bool(0 < low < high / _LOG_FROM)
     if logarithmic:
         heights[finite] = np.log(heights[finite])
         low, high = np.log(low), np.log(high)

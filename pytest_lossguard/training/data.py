@@ -124,7 +124,7 @@ def checked_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int) -> Array
             for name, group in lengths.items()
         )
         raise UsageError(f"lossguard.fit needs as many labels as inputs: {told}")
-    data = ArrayData(*parts, batch_size)
+    data = ArrayData(parts[0], parts[1], parts[2], batch_size)
     if len(data) == 0:
         raise UsageError("lossguard.fit got no rows: x is empty")
     return data

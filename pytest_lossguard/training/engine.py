@@ -20,7 +20,7 @@ from .observe import observed
 from .probes import Scorer, as_tensors, evenly_spaced
 from .recorder import Batch, Recorder, Recording
 from .state import every_variable, set_seed
-from .tensors import map_structure, raw
+from .tensors import flatten, map_structure, raw
 from .traces import Scores, could_not_score, make_trace
 
 __all__ = ["NotInGraph", "Program", "Task", "batch_order"]
@@ -250,7 +250,10 @@ class Program:
     def _on_batches(self, iterator: Any, steps: Any) -> None:
         def body(step: Any, good: Any) -> Any:
             del good
-            return step + 1, self._step(iterator.get_next())
+            batch = iterator.get_next()
+            # Past the last batch nothing of the step may run, not even a counter.
+            with tf.control_dependencies(flatten(batch)):
+                return step + 1, self._step(batch)
 
         tf.while_loop(
             lambda step, good: tf.logical_and(step < steps, good), body, (0, True)
@@ -266,11 +269,10 @@ class Program:
         self.recording.collect()
         return not bad
 
-    def _train_on_arrays(
-        self, task: Task, validation: list[tuple[int, float]]
-    ) -> None:
+    def _train_on_arrays(self, task: Task, validation: list[tuple[int, float]]) -> None:
         arrays, steps = task.arrays, task.array_steps()
-        assert arrays is not None and task.steps_per_epoch is not None
+        assert arrays is not None
+        assert task.steps_per_epoch is not None
         order, starts, ends = batch_order(
             len(arrays), task.batch_size, steps, shuffle=task.shuffle, seed=task.seed
         )
@@ -328,7 +330,8 @@ class _Scored:
     """The probe of one run, failing softly: then the curve is the evidence."""
 
     def __init__(self, scorer: Scorer | None, probe: Batch, rows: int | None) -> None:
-        self._scorer, self._failure = scorer, None
+        self._scorer = scorer
+        self._failure: str | None = None
         self._probe = as_tensors(probe)
         if scorer is not None:
             scorer.rows_per_step = rows

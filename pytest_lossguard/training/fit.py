@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections import OrderedDict
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -288,7 +289,10 @@ def structure_of(model: Any) -> str | None:
     if type(model) not in (keras.Sequential, keras.Model) and not _is_functional(model):
         return None
     try:
-        text = json.dumps(keras.saving.serialize_keras_object(model), sort_keys=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what we then do not share
+            described = keras.saving.serialize_keras_object(model)
+        text = json.dumps(described, sort_keys=True)
     except (TypeError, ValueError, NotImplementedError, AttributeError):
         return None
     if _has_own_code(model, text):
@@ -319,16 +323,16 @@ def _renumbered(text: str) -> str:
 
 
 def _keras_fit(model: Any, task: Task) -> None:
+    left = iter(range(task.steps or 2**31))
+
     def count(batch: int, logs: Any = None) -> None:
         del batch, logs
-        nonlocal left
-        left -= 1
-        if left <= 0:
-            model.stop_training = True
+        model.stop_training = model.stop_training or next(left) + 1 == task.steps
 
-    left = task.steps if task.steps is not None else 2**31
     per_epoch = task.steps_per_epoch
-    epochs = task.epochs or (-(-left // per_epoch) if per_epoch else 2**31)
+    epochs = task.epochs or 2**31
+    if task.steps is not None and per_epoch is not None:
+        epochs = -(-task.steps // per_epoch)
     parts: dict[str, Any] = {"x": task.dataset}
     if task.arrays is not None:
         arrays = task.arrays

@@ -41,18 +41,16 @@ def owner_of(cls: type, name: str) -> type:
     return next(base for base in cls.__mro__ if name in vars(base))
 
 
-def _and_overriding(root: type, name: str) -> Iterator[type]:
+def _and_overriding(root: type, name: str) -> list[type]:
     """``root`` and each of its subclasses that defines ``name`` itself."""
-    seen = {root}
+    seen: dict[type, None] = {root: None}
     pending = [root]
     while pending:
-        cls = pending.pop()
-        if cls is root or name in vars(cls):
-            yield cls
-        for child in cls.__subclasses__():
-            if child not in seen:
-                seen.add(child)
-                pending.append(child)
+        children: list[type] = type.__subclasses__(pending.pop())
+        new = [child for child in children if child not in seen]
+        seen.update(dict.fromkeys(new))
+        pending += new
+    return [cls for cls in seen if cls is root or name in vars(cls)]
 
 
 @contextmanager
@@ -61,7 +59,7 @@ def replaced(owner: type, name: str, hook: Callable[..., Any]) -> Iterator[None]
     own = name in vars(owner)
     original = getattr(owner, name)
 
-    @tf.autograph.experimental.do_not_convert
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]  # TF has no types
     @functools.wraps(original)
     def routed(*args: Any, **kwargs: Any) -> Any:
         return hook(original, *args, **kwargs)

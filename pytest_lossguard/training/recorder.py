@@ -124,7 +124,9 @@ class Recording:
         norms = np.where(halves < 0, -1.0, np.sqrt(2.0 * np.abs(halves)))
         return StepTable(
             loss=np.where(seen >= 1, loss, np.nan),
-            data_loss=np.where(seen >= 2, data_loss, np.nan),
+            data_loss=np.where(seen >= 2, data_loss, loss),
+            loss_seen=seen >= 1,
+            data_loss_seen=seen >= 2,
             grad_norm=norms[:, 0],
             weight_norm=norms[:, 1],
             update_norm=norms[:, 2],
@@ -212,7 +214,13 @@ class Recorder:
         return value
 
     def on_gradient(
-        self, call: Call, tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any
+        self,
+        call: Call,
+        tape: Any,
+        target: Any,
+        sources: Any,
+        *args: Any,
+        **kwargs: Any,
     ) -> Any:
         """Remember the loss behind gradients with respect to variables."""
         gradients = call(tape, target, sources, *args, **kwargs)
@@ -256,7 +264,9 @@ class Recorder:
                     *lead,
                     *gradients,
                     *half_square_sums(after),
-                    *half_square_sums(a - b for a, b in zip(after, before, strict=True)),
+                    *half_square_sums(
+                        a - b for a, b in zip(after, before, strict=True)
+                    ),
                 ]
             )
             self._emit(recording, row)
@@ -386,16 +396,21 @@ class Recorder:
         if current_graph() is not None:
             if recording.buffer is None:
                 recording.buffer = RingBuffer(recording.width, self._most_rows)
-            bad = tf.logical_and(row[0] >= 1.0, ~tf.math.is_finite(row[1]))
-            recording.buffer.write(row, bad)
-            recording.last_bad = bad
+            recording.last_bad = self._is_bad(recording, row)
+            recording.buffer.write(row, recording.last_bad)
             return
         recording.collect()
         values = row.numpy()
         recording.rows.append(values[None])
         recording.ended = time.perf_counter()
-        if self._stops and values[0] >= 1 and not np.isfinite(values[1]):
+        if self._stops and bool(self._is_bad(recording, row)):
             raise StopTraining
+
+    def _is_bad(self, recording: Recording, row: Any) -> Any:
+        """Whether the loss or a weight is not finite: the training is over."""
+        count = len(recording.variables)
+        weights = row[_LEAD + count : _LEAD + 2 * count]
+        return ~tf.math.is_finite(row[1] + tf.reduce_sum(weights))
 
 
 def _divided(grads: list[Any], scale: Any) -> list[Any]:
@@ -473,4 +488,3 @@ def _first_state(recording: Recording) -> Snapshot | None:
         return Snapshot([*recording.variables, *model_variables])
     except (tf.errors.FailedPreconditionError, ValueError, AttributeError):
         return None
-

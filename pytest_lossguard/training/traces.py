@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -46,17 +46,19 @@ def make_trace(
     """Freeze a recorded training and its scores into a trace."""
     steps = recording.table()
     evidence = recording.taped.evidence
+    variables = [variable_path(it) for it in recording.variables]
+    tidy = tidy_names([*variables, *_layer_names(scores)])
     return Trace(
         source=source,
         model=model_name(recording.model, recording.optimizer),
-        variables=tidy_paths(variable_path(it) for it in recording.variables),
+        variables=tuple(tidy[path] for path in variables),
         sizes=tuple(int(np.prod(it.shape)) for it in recording.variables),
         steps=steps,
         batch_size=batch_size,
         steps_per_epoch=steps_per_epoch,
         seed=seed,
-        before=scores.before,
-        after=scores.after,
+        before=_renamed(scores.before, tidy),
+        after=_renamed(scores.after, tidy),
         constant_loss=None if scores.constant is None else scores.constant[0],
         constant="a constant" if scores.constant is None else scores.constant[1],
         inputs=() if seen is None else column_statistics(seen.x, "input"),
@@ -142,8 +144,12 @@ def could_not_score(error: Exception) -> str:
 
 
 def _stopped(steps: StepTable) -> str | None:
-    if len(steps) and np.isinf(steps.loss[-1]):
-        return f"stopped at step {len(steps)}: the loss is not finite"
+    if not len(steps):
+        return None
+    if steps.loss_seen[-1] and not np.isfinite(steps.loss[-1]):
+        return f"the training was stopped at step {len(steps)}: its loss is not finite"
+    if not np.isfinite(steps.weight_norm[-1]).all():
+        return f"the training was stopped at step {len(steps)}: its weights are gone"
     return None
 
 
@@ -175,7 +181,8 @@ def _concatenated(*leaves: Any) -> Any:
 
 def column_statistics(structure: Any, name: str) -> tuple[ColumnStats, ...]:
     """Statistics of each array of a nested structure; arrays that are not
-    numeric are left out."""
+    numeric are left out.
+    """
     leaves = flatten(structure)
     found = (
         column_stats(np.asarray(leaf), name if len(leaves) == 1 else f"{name} {index}")
@@ -191,7 +198,7 @@ def model_name(model: Any, optimizer: Any) -> str:
     return name if model is not None else f"variables of {name}"
 
 
-def tidy_paths(paths: Iterable[str]) -> tuple[str, ...]:
+def tidy_names(paths: Iterable[str]) -> dict[str, str]:
     """Number Keras' automatic names from the first one seen.
 
     ``sequential_7/dense_12/kernel`` depends on how many models were built
@@ -205,7 +212,21 @@ def tidy_paths(paths: Iterable[str]) -> tuple[str, ...]:
         index = known.setdefault(part, len(known))
         return stem if index == 0 else f"{stem}_{index}"
 
-    return tuple("/".join(tidy(part) for part in path.split("/")) for path in paths)
+    return {
+        path: "/".join(tidy(part) for part in path.split("/"))
+        for path in dict.fromkeys(paths)
+    }
+
+
+def _layer_names(scores: Scores) -> list[str]:
+    return [] if scores.after is None else [it.name for it in scores.after.layers]
+
+
+def _renamed(probe: Probe | None, names: Mapping[str, str]) -> Probe | None:
+    if probe is None:
+        return None
+    layers = (replace(it, name=names.get(it.name, it.name)) for it in probe.layers)
+    return replace(probe, layers=tuple(layers))
 
 
 def describe_losses(loss: Any) -> tuple[str, ...]:

@@ -136,9 +136,7 @@ class Watch:
 
         return keras.callbacks.LambdaCallback(on_epoch_end=note)
 
-    def on_function(
-        self, call: Call, function: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+    def on_function(self, call: Call, function: Any, *args: Any, **kwargs: Any) -> Any:
         """A ``tf.function``: run a copy of it, traced under our eyes.
 
         A step that was traced before is seen so, and the user's own function
@@ -256,5 +254,6 @@ def _step_counters(concrete: Any) -> list[Any]:
 
 
 def _function_name(concrete: Any) -> str:
-    name = str(getattr(concrete, "name", "a function"))
+    name = getattr(concrete, "name", b"a function")
+    name = name.decode() if isinstance(name, bytes) else str(name)
     return re.sub(r"^__inference_|_\d+$", "", name)

@@ -1,0 +1,65 @@
+"""Constant predictions worth trying."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_lossguard.constants import constant_candidates
+
+
+def test_a_regression_has_mean_and_median():
+    y = np.array([0.0] * 19 + [100.0])[:, None]
+
+    found = constant_candidates(y, (1,))
+
+    assert found["the mean"] == pytest.approx(5.0)
+    assert found["the median"] == 0.0
+
+
+def test_each_position_has_its_own_constant():
+    y = np.random.default_rng(0).random((50, 4))
+
+    np.testing.assert_allclose(constant_candidates(y, (4,))["the mean"], y.mean(axis=0))
+
+
+def test_class_indices_give_frequencies():
+    y = np.array([0] * 15 + [1] * 5)
+
+    found = constant_candidates(y, (3,))
+
+    np.testing.assert_allclose(found["the class frequencies"], [0.75, 0.25, 0.0])
+
+
+def test_few_rows_bear_no_constant_per_position():
+    y = np.arange(8.0).reshape(2, 4)
+
+    assert constant_candidates(y, (4,)) == {}
+
+
+def test_few_rows_of_many_positions_bear_one_number():
+    y = np.arange(40.0).reshape(2, 20)
+
+    mean = constant_candidates(y, (20,))["the mean"]
+
+    np.testing.assert_allclose(mean, np.full(20, 19.5))
+
+
+def test_an_output_of_probabilities_reaches_no_other_constant():
+    y = np.eye(3)[np.arange(30) % 3]
+
+    found = constant_candidates(y, (3,), probabilities=True)
+
+    assert all(it.min() >= 0 and it.max() <= 1 for it in found.values())
+
+
+@pytest.mark.parametrize(
+    ("targets", "shape"),
+    [
+        (np.array(["a"] * 20), (1,)),
+        (np.full((20, 1), np.nan), (1,)),
+        (np.zeros((20, 3)), (5,)),
+    ],
+)
+def test_targets_that_fit_no_output_have_none(targets, shape):
+    assert constant_candidates(targets, shape) == {}

@@ -1,0 +1,85 @@
+"""Statistics of the data: columns, missing values, outliers with their place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from pytest_lossguard.statistics import column_stats
+
+
+def test_columns_are_the_last_axis():
+    stats = column_stats(np.ones((5, 4, 3)), "input")
+
+    assert stats.mean.shape == (3,)
+    assert stats.rows == 5
+
+
+def test_an_outlier_is_found_with_row_and_column():
+    x = np.random.default_rng(0).random((100, 10))
+    x[17, 3] = 100.0
+
+    outlier = column_stats(x, "input").outlier
+
+    assert (outlier.row, outlier.column, outlier.value) == (17, 3, 100.0)
+    assert outlier.distance > 100
+
+
+def test_the_row_of_an_image_is_the_image():
+    x = np.random.default_rng(0).random((20, 4, 4, 1))
+    x[11, 2, 1, 0] = 1e4
+
+    assert column_stats(x, "input").outlier.row == 11
+
+
+def test_missing_values_are_counted_and_placed_and_left_out():
+    x = np.random.default_rng(0).random((50, 3))
+    x[4, 2], x[9, 0] = np.nan, np.inf
+
+    stats = column_stats(x, "input")
+
+    assert (stats.nonfinite, stats.first_nonfinite) == (2, (4, 2))
+    assert np.isfinite(stats.mean).all()
+
+
+def test_a_column_that_is_missing_altogether_breaks_nothing():
+    x = np.full((20, 2), np.nan)
+
+    assert column_stats(x, "input").nonfinite == 40
+
+
+@pytest.mark.parametrize("array", [np.array(["a"]), np.empty((0, 3))])
+def test_what_has_no_numbers_has_no_statistics(array):
+    assert column_stats(array, "input") is None
+
+
+def test_integers_are_indices():
+    assert not column_stats(np.arange(10), "target").is_numeric
+
+
+def test_the_callers_array_is_left_alone():
+    x = np.array([[1.0, np.nan], [2.0, 3.0]])
+    before = x.copy()
+
+    column_stats(x, "input")
+
+    np.testing.assert_array_equal(x, before)
+
+
+@given(
+    hnp.arrays(
+        np.float64,
+        hnp.array_shapes(min_dims=1, max_dims=3, max_side=12),
+        elements=st.floats(-1e6, 1e6),
+    )
+)
+def test_finite_data_gives_finite_statistics_within_its_range(array):
+    stats = column_stats(array, "input")
+
+    assert stats.nonfinite == 0
+    for values in (stats.mean, stats.median):
+        assert (values >= stats.low - 1e-6).all()
+        assert (values <= stats.high + 1e-6).all()

@@ -1,0 +1,404 @@
+"""`lossguard.fit` trains as `model.fit` does, once traced, and puts all back."""
+
+from __future__ import annotations
+
+import random
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_lossguard import UsageError
+from pytest_lossguard.training import Trainer, set_seed
+from pytest_lossguard.training.engine import Program, batch_order
+from pytest_lossguard.training.fit import structure_of
+from tests.training.programs import StepLosses, busy_net, mlp, regression
+
+X, Y = regression()
+
+
+@pytest.fixture
+def trainer():
+    return Trainer()
+
+
+def same_losses(trainer, build, x, y=None, *, rtol=1e-5, **how):
+    """Train twice from the same start, by both, and compare each step's loss."""
+    set_seed(0)
+    model = build()
+    trace = trainer.fit(model, x, y, epochs=2, shuffle=False, **how)
+    seen = StepLosses()
+    model.fit(x, y, epochs=2, shuffle=False, verbose=0, callbacks=[seen], **how)
+    np.testing.assert_allclose(trace.steps.loss, seen.losses, rtol=rtol)
+    return trace
+
+
+@pytest.mark.parametrize("build", [mlp, busy_net])
+def test_the_losses_are_those_of_model_fit(trainer, build):
+    trace = same_losses(trainer, build, X, Y)
+
+    assert trace.steps_per_epoch == 4  # the last batch has 4 of 100 rows
+    assert len(trace.steps) == 8
+
+
+def test_sample_weights_count(trainer):
+    weight = np.random.default_rng(1).random(100)
+
+    same_losses(trainer, mlp, X, Y, sample_weight=weight)
+
+
+def test_datasets_train_the_same(trainer):
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(32)
+
+    trace = same_losses(trainer, mlp, data)
+
+    assert trace.before.loss > trace.after.loss
+
+
+def test_nested_inputs_and_outputs_train_the_same(trainer):
+    def build():
+        left, right = keras.Input((2,), name="left"), keras.Input((2,), name="right")
+        joined = keras.layers.Concatenate()([left, right])
+        hidden = keras.layers.Dense(8, "relu")(joined)
+        outputs = {
+            "value": keras.layers.Dense(1, name="value")(hidden),
+            "sign": keras.layers.Dense(1, "sigmoid", name="sign")(hidden),
+        }
+        model = keras.Model({"left": left, "right": right}, outputs)
+        model.compile("adam", {"value": "mse", "sign": "binary_crossentropy"})
+        return model
+
+    x = {"left": X[:, :2], "right": X[:, 2:]}
+    y = {"value": Y, "sign": (Y > 0).astype("float32")}
+
+    trace = same_losses(trainer, build, x, y)
+
+    assert trace.constant_loss > 0
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "labels"),
+    [
+        (keras.layers.Dense(3, "softmax"), "sparse_categorical_crossentropy", "int"),
+        (
+            keras.layers.Dense(3),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "int",
+        ),
+        (keras.layers.Dense(3, "softmax"), "categorical_crossentropy", "one-hot"),
+    ],
+)
+def test_the_constant_of_a_classifier_costs_the_entropy_of_its_classes(
+    trainer, last, loss, labels
+):
+    indices = np.array([0] * 60 + [1] * 30 + [2] * 10)
+    share = np.array([0.6, 0.3, 0.1])
+    y = indices if labels == "int" else np.eye(3)[indices]
+
+    def build():
+        layer = last.__class__.from_config(last.get_config())
+        model = keras.Sequential([keras.Input((4,)), layer])
+        model.compile("adam", loss)
+        return model
+
+    trace = same_losses(trainer, build, X, y)
+
+    entropy = -(share * np.log(share)).sum()
+    assert trace.constant_loss == pytest.approx(entropy, rel=1e-4)
+
+
+@pytest.mark.parametrize(("loss", "statistic"), [("mse", np.mean), ("mae", np.median)])
+def test_the_constant_is_what_the_loss_prefers(trainer, loss, statistic):
+    y = np.random.default_rng(0).exponential(size=(100, 1))
+    best = statistic(y)
+    cost = {"mse": np.mean((y - best) ** 2), "mae": np.mean(np.abs(y - best))}
+
+    trace = trainer.fit(lambda: mlp(loss=loss), X, y, steps=3)
+
+    assert trace.constant_loss == pytest.approx(cost[loss], rel=1e-4)
+
+
+def test_a_loss_that_sums_is_scored_at_the_size_of_a_step(trainer):
+    summed = keras.losses.MeanSquaredError(reduction="sum")
+
+    trace = trainer.fit(lambda: mlp(loss=summed), X, Y, steps=3, batch_size=20)
+
+    assert trace.before.loss == pytest.approx(
+        20 * trainer.fit(mlp, X, Y, steps=3).before.loss, rel=1e-4
+    )
+
+
+def test_the_model_leaves_as_it_came(trainer):
+    model = busy_net()
+    model.fit(X, Y, verbose=0)
+    before = state(model)
+
+    trainer.fit(model, X, Y, steps=20)
+
+    assert_same(before, state(model))
+    assert model.optimizer.iterations == 4
+
+
+def test_the_model_leaves_as_it_came_when_training_fails(trainer):
+    def boom(y_true, y_pred):
+        return tf.debugging.check_numerics(
+            keras.losses.mean_squared_error(y_true, y_pred), "boom"
+        )
+
+    model = mlp(loss=boom)
+    before = state(model)
+
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        trainer.fit(model, X * np.inf, Y, steps=20)
+
+    assert_same(before, state(model))
+
+
+def state(model):
+    parts = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+    return {it.path: it.numpy() for it in parts}
+
+
+def assert_same(before, after):
+    for path, value in before.items():
+        np.testing.assert_array_equal(value, after[path], err_msg=path)
+
+
+def test_the_random_generators_are_left_as_they_were(trainer):
+    set_seed(5)
+    expected = (random.random(), np.random.rand(), float(tf.random.normal([])))
+    dice = keras.random.normal([])
+
+    set_seed(5)
+    trainer.fit(busy_net, X, Y, steps=5)
+
+    assert (random.random(), np.random.rand(), float(tf.random.normal([]))) == expected
+    assert float(keras.random.normal([])) == float(dice)
+
+
+def test_the_same_seed_gives_the_same_training(trainer):
+    one = trainer.fit(busy_net, X, Y, steps=20, seed=4)
+    two = trainer.fit(busy_net, X, Y, steps=20, seed=4)
+    other = trainer.fit(busy_net, X, Y, steps=20, seed=5)
+
+    np.testing.assert_array_equal(one.steps.loss, two.steps.loss)
+    assert not np.array_equal(one.steps.loss, other.steps.loss)
+
+
+def test_raw_tensorflow_randomness_is_reset_too(trainer):
+    class Noisy(keras.layers.Layer):
+        def call(self, x):
+            return x + tf.random.normal(tf.shape(x))
+
+    def build():
+        layers = [keras.Input((4,)), Noisy(), keras.layers.Dense(1)]
+        model = keras.Sequential(layers)
+        model.compile("adam", "mse")
+        return model
+
+    one, two = (trainer.fit(build(), X, Y, steps=5).steps.loss for _ in range(2))
+    model = build()
+    again = [trainer.fit(model, X, Y, steps=5).steps.loss for _ in range(2)]
+
+    assert one.shape == two.shape
+    np.testing.assert_array_equal(*again)
+
+
+def test_models_of_one_structure_are_traced_once(trainer, monkeypatch):
+    made = []
+    original = Program.__init__
+
+    def counted(self, *args, **kwargs):
+        made.append(self)
+        original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Program, "__init__", counted)
+
+    for _ in range(3):
+        trainer.fit(mlp, X, Y, steps=5)
+    trainer.fit(mlp, X[:60], Y[:60], steps=9, batch_size=8)
+
+    assert len(made) == 1
+    trainer.fit(busy_net, X, Y, steps=5)
+    assert len(made) == 2
+
+
+def test_reuse_gives_what_a_fresh_trace_gives(trainer):
+    trainer.fit(mlp, X, Y, steps=5, seed=0)
+
+    reused = trainer.fit(mlp, X, Y, steps=20, seed=3)
+    fresh = Trainer().fit(mlp, X, Y, steps=20, seed=3)
+
+    np.testing.assert_array_equal(reused.steps.loss, fresh.steps.loss)
+
+
+def test_code_of_the_users_own_shares_its_trace_with_nothing():
+    with_lambda = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    with_lambda.compile("adam", lambda y, p: keras.ops.mean((y - p) ** 2))
+
+    assert structure_of(with_lambda) is None
+    assert structure_of(mlp()) == structure_of(mlp()) is not None
+    assert structure_of(mlp()) != structure_of(mlp(loss="mae"))
+    rate = keras.optimizers.Adam(0.02)
+    assert structure_of(mlp()) != structure_of(mlp(optimizer=rate))
+
+
+def test_training_stops_at_the_first_loss_that_is_not_finite(trainer):
+    def build():
+        return mlp(optimizer=keras.optimizers.SGD(1e12))
+
+    trace = trainer.fit(build, X, Y, steps=500)
+
+    assert len(trace.steps) < 20
+    assert not np.isfinite(trace.steps.loss[-1])
+    assert trace.stopped is not None
+
+
+@pytest.mark.parametrize("reason", ["eager", "python"])
+def test_what_cannot_run_in_the_graph_runs_by_keras_and_says_so(trainer, reason):
+    class Python(keras.Sequential):
+        def train_step(self, data):
+            x, y = data
+            with tf.GradientTape() as tape:
+                loss = self.compute_loss(y=y, y_pred=self(x, training=True))
+            float(loss)  # impossible while tracing
+            self.optimizer.apply(tape.gradient(loss, self.trainable_variables))
+            return {"loss": loss}
+
+    if reason == "eager":
+        model = mlp(run_eagerly=True)
+    else:
+        model = Python([keras.Input((4,)), keras.layers.Dense(1)])
+        model.compile("adam", "mse", run_eagerly=True)
+    before = state(model)
+
+    trace = trainer.fit(model, X, Y, steps=10)
+
+    assert len(trace.steps) == 10
+    assert trace.source == "fit"
+    assert "trained by model.fit" in trace.notes[0]
+    assert_same(before, {**before, **state(model)})
+
+
+def test_held_out_data_is_scored_along_the_way(trainer):
+    trace = trainer.fit(mlp, X[:64], Y[:64], epochs=5, validation_data=(X[64:], Y[64:]))
+
+    assert trace.validation.step == (2, 4, 6, 8, 10)
+    assert trace.validation.loss[0] > trace.validation.loss[-1]
+
+
+def test_a_dataset_is_repeated_until_the_steps_are_done(trainer):
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(50)
+
+    assert len(trainer.fit(mlp, data, steps=7).steps) == 7
+    assert len(trainer.fit(mlp, data, epochs=3).steps) == 6
+
+
+def test_batches_of_many_lengths_train(trainer):
+    sequences = [np.ones((8, length, 1), "float32") for length in (3, 5, 4)]
+    labels = np.arange(8.0).reshape(8, 1).astype("float32")
+
+    def batches():
+        for it in sequences:
+            yield it, labels
+
+    spec = (
+        tf.TensorSpec([None, None, 1], tf.float32),
+        tf.TensorSpec([None, 1], tf.float32),
+    )
+    data = tf.data.Dataset.from_generator(batches, output_signature=spec)
+
+    def build():
+        layers = [keras.Input((None, 1)), keras.layers.GRU(4), keras.layers.Dense(1)]
+        model = keras.Sequential(layers)
+        model.compile("adam", "mse")
+        return model
+
+    assert len(trainer.fit(build, data, steps=6).steps) == 6
+
+
+def empty():
+    return tf.data.Dataset.from_tensor_slices((X, Y)).take(0).batch(4)
+
+
+def used_up():
+    rows = iter([(X[:4], Y[:4])] * 20)
+    spec = (tf.TensorSpec([4, 4], tf.float32), tf.TensorSpec([4, 1], tf.float32))
+    return tf.data.Dataset.from_generator(lambda: rows, output_signature=spec)
+
+
+def not_compiled():
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+
+
+MISUSE = {
+    "a model that is not compiled": (
+        (not_compiled(), X, Y),
+        r"not compiled: call model.compile",
+    ),
+    "a factory whose model is not compiled": (
+        (not_compiled, X, Y),
+        r"not_compiled\(\) returned a model that is not compiled",
+    ),
+    "a factory of something else": (
+        (lambda: "model", X, Y),
+        r"must return a compiled keras.Model; it returned str 'model'",
+    ),
+    "no model at all": ((None, X, Y), "needs a compiled keras.Model or a function"),
+    "a model class": ((keras.Sequential, X, Y), "or a function that builds one"),
+    "x and y of different lengths": (
+        (mlp, X, Y[:50]),
+        "x has 100 rows, y has 50 rows",
+    ),
+    "no rows": ((mlp, X[:0], Y[:0]), "no rows: x is empty"),
+    "an empty dataset": ((mlp, empty()), "empty dataset: it yields no batch"),
+    "a dataset that ends early": ((mlp, used_up()), r"add \.repeat\(\)"),
+    "labels of the wrong shape": (
+        (mlp, X, np.ones((100, 3))),
+        r"labels of shape \(rows, 3\) do not fit the output",
+    ),
+    "labels of the wrong dtype": (
+        (mlp, X, np.array(["a"] * 100)),
+        "y has dtype <U1: encode it first",
+    ),
+    "lists for arrays": ((mlp, X.tolist(), Y), "x holds a float"),
+    "labels beside a dataset": (
+        (mlp, tf.data.Dataset.from_tensor_slices((X, Y)).batch(4), Y),
+        "a dataset yields them itself",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISUSE)
+def test_misuse_is_answered_by_one_sentence(trainer, case):
+    arguments, sentence = MISUSE[case]
+
+    with pytest.raises(UsageError, match=sentence) as caught:
+        trainer.fit(*arguments, steps=100)
+
+    assert "\n" not in str(caught.value)
+
+
+@given(
+    rows=st.integers(1, 50),
+    batch_size=st.integers(1, 60),
+    steps=st.integers(1, 120),
+    shuffle=st.booleans(),
+)
+def test_batches_cover_every_row_once_an_epoch(rows, batch_size, steps, shuffle):
+    order, starts, ends = batch_order(rows, batch_size, steps, shuffle=shuffle, seed=0)
+    per_epoch = -(-rows // batch_size)
+
+    for epoch in range(steps // per_epoch):
+        first, last = epoch * per_epoch, (epoch + 1) * per_epoch
+        seen = [
+            row
+            for start, end in zip(starts[first:last], ends[first:last], strict=True)
+            for row in order[start:end]
+        ]
+        assert sorted(seen) == list(range(rows))
+    assert ((ends - starts) > 0).all()
+    assert ((ends - starts) <= batch_size).all()

@@ -1,0 +1,426 @@
+"""Every optimizer update is seen, whoever drives it; nothing is left behind."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pytest_lossguard.errors import StopTraining
+from pytest_lossguard.training import set_seed, watching
+from pytest_lossguard.training.observe import owner_of
+from tests.training.programs import StepLosses, busy_net, mlp, regression, tape_step
+
+X, Y = regression()
+
+
+def watched(body, **how):
+    """The traces of what ``body`` trains."""
+    set_seed(0)
+    with watching(seed=0, **how) as watch:
+        body()
+    return watch.traces()
+
+
+def only(body, **how):
+    (trace,) = watched(body, **how)
+    return trace
+
+
+def by_fit(**options):
+    return lambda: mlp(**options).fit(X, Y, epochs=2, verbose=0)
+
+
+def by_dataset():
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(32)
+    mlp().fit(data, epochs=2, verbose=0)
+
+
+def by_generator():
+    def batches():
+        for _ in range(8):
+            yield X[:32], Y[:32]
+
+    mlp().fit(batches(), steps_per_epoch=4, epochs=2, verbose=0)
+
+
+def by_train_on_batch():
+    model = mlp()
+    for _ in range(8):
+        model.train_on_batch(X[:32], Y[:32])
+
+
+def by_custom_train_step():
+    class Custom(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.out = keras.layers.Dense(1)
+
+        def call(self, x):
+            return self.out(x)
+
+        def train_step(self, data):
+            x, y = data
+            with tf.GradientTape() as tape:
+                loss = self.compute_loss(y=y, y_pred=self(x, training=True))
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply(gradients, self.trainable_variables)
+            return {"loss": loss}
+
+    model = Custom()
+    model.compile("adam", "mse")
+    model.fit(X, Y, epochs=2, verbose=0)
+
+
+def by_loop(wrap=lambda step: step):
+    def body():
+        model = mlp()
+        step = wrap(tape_step(model, keras.optimizers.Adam(0.01)))
+        for _ in range(8):
+            step(tf.constant(X[:32]), tf.constant(Y[:32]))
+
+    return body
+
+
+def by_split_functions():
+    """Gradients in one compiled function, the update outside of it."""
+    model, loss = mlp(), keras.losses.MeanSquaredError()
+    optimizer = keras.optimizers.Adam(0.01)
+
+    @tf.function
+    def gradients(x, y):
+        with tf.GradientTape() as tape:
+            value = loss(y, model(x, training=True))
+        return tape.gradient(value, model.trainable_variables)
+
+    for _ in range(8):
+        grads = gradients(tf.constant(X[:32]), tf.constant(Y[:32]))
+        optimizer.apply(grads, model.trainable_variables)
+
+
+def by_graph_loop():
+    """All steps inside one compiled call."""
+    model = mlp()
+    step = tape_step(model, keras.optimizers.Adam(0.01))
+    model.optimizer.build(model.trainable_variables)
+    x, y = tf.constant(X[:32]), tf.constant(Y[:32])
+
+    @tf.function
+    def train():
+        for _ in tf.range(8):
+            step(x, y)
+
+    train()
+
+
+DRIVERS = {
+    "fit": by_fit(),
+    "fit, eager": by_fit(run_eagerly=True),
+    "fit, XLA": by_fit(jit_compile=True),
+    "fit, several steps per execution": by_fit(steps_per_execution=2),
+    "dataset": by_dataset,
+    "generator": by_generator,
+    "train_on_batch": by_train_on_batch,
+    "custom train_step": by_custom_train_step,
+    "loop": by_loop(),
+    "loop in tf.function": by_loop(tf.function),
+    "loop in XLA": by_loop(lambda step: tf.function(step, jit_compile=True)),
+    "gradients and update apart": by_split_functions,
+}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_every_update_is_seen_whoever_drives_it(driver):
+    trace = only(DRIVERS[driver])
+
+    assert len(trace.steps) == 8
+    assert trace.steps.loss_seen.all()
+    assert np.isfinite(trace.steps.loss).all()
+    assert (trace.steps.grad_norm > 0).all()
+    assert (trace.steps.weight_norm[:, 0] > 0).all()
+    assert (trace.steps.update_norm > 0).all()
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_start_end_and_constant_are_scored_from_plain_predictions(driver):
+    trace = only(DRIVERS[driver])
+
+    assert trace.before.loss > trace.after.loss > 0
+    assert trace.constant == "the mean"
+    assert trace.constant_loss > 0
+
+
+def test_a_loop_inside_one_compiled_call_is_seen_step_by_step():
+    trace = only(by_graph_loop)
+
+    assert len(trace.steps) == 8
+    assert len(set(trace.steps.loss)) == 8
+
+
+def test_the_losses_are_each_steps_own():
+    seen = StepLosses()
+
+    trace = only(
+        lambda: mlp().fit(X, Y, epochs=3, verbose=0, shuffle=False, callbacks=[seen])
+    )
+
+    np.testing.assert_allclose(trace.steps.loss, seen.losses, rtol=1e-5)
+
+
+def test_norms_are_those_of_the_gradients_and_weights():
+    model = mlp(optimizer=keras.optimizers.SGD(0.5))
+    before = [it.copy() for it in model.get_weights()]
+
+    trace = only(lambda: model.train_on_batch(X, Y))
+
+    after = model.get_weights()
+    moved = [np.linalg.norm(a - b) for a, b in zip(after, before, strict=True)]
+    np.testing.assert_allclose(trace.steps.update_norm[0], moved, rtol=1e-5)
+    np.testing.assert_allclose(trace.steps.grad_norm[0], np.divide(moved, 0.5), 1e-5)
+    norms = [np.linalg.norm(it) for it in after]
+    np.testing.assert_allclose(trace.steps.weight_norm[0], norms, rtol=1e-5)
+
+
+def test_the_penalty_is_what_the_step_adds_to_the_data_loss():
+    trace = only(lambda: busy_net().fit(X, Y, verbose=0))
+
+    assert (trace.steps.loss > trace.steps.data_loss + 1e-3).all()
+
+
+def test_variables_are_named_by_tidy_keras_paths():
+    mlp()
+
+    assert only(by_fit()).variables == (
+        "sequential/dense/kernel",
+        "sequential/dense/bias",
+        "sequential/dense_1/kernel",
+        "sequential/dense_1/bias",
+    )
+
+
+def test_a_huge_gradient_has_a_finite_norm():
+    trace = only(lambda: mlp().train_on_batch(X * 1e15, Y * 1e15))
+
+    assert np.isfinite(trace.steps.grad_norm).all()
+    assert trace.steps.global_grad_norm[0] > 1e25
+
+
+def test_gradients_that_reach_no_optimizer_are_no_steps():
+    def saliency():
+        model = mlp()
+        x = tf.constant(X)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            out = model(x)
+        tape.gradient(out, x)
+        with tf.GradientTape() as tape:
+            out = model(x)
+        tape.gradient(out, model.trainable_variables)
+
+    assert watched(saliency) == []
+
+
+def test_a_gradient_penalty_is_part_of_one_step():
+    def body():
+        model, optimizer = mlp(), keras.optimizers.Adam(0.01)
+        x = tf.constant(X)
+        for _ in range(3):
+            with tf.GradientTape() as tape:
+                with tf.GradientTape() as inner:
+                    inner.watch(x)
+                    out = model(x)
+                penalty = tf.reduce_mean(inner.gradient(out, x) ** 2)
+                loss = tf.reduce_mean((out - Y) ** 2) + penalty
+            optimizer.apply(
+                tape.gradient(loss, model.trainable_variables),
+                model.trainable_variables,
+            )
+
+    assert len(only(body).steps) == 3
+
+
+def test_several_trainings_are_several_runs():
+    traces = watched(lambda: (by_fit()(), by_loop()()))
+
+    assert [len(it.steps) for it in traces] == [8, 8]
+
+
+def test_fitting_on_is_one_training():
+    def body():
+        model = mlp()
+        for _ in range(3):
+            model.fit(X, Y, verbose=0)
+
+    assert len(only(body).steps) == 12
+
+
+def test_a_model_traced_before_is_seen():
+    model = mlp()
+    model.fit(X, Y, verbose=0)
+
+    assert len(only(lambda: model.fit(X, Y, verbose=0)).steps) == 4
+
+
+def test_a_function_traced_before_is_seen():
+    model = mlp()
+    step = tf.function(tape_step(model, model.optimizer))
+    step(tf.constant(X), tf.constant(Y))
+
+    assert len(only(lambda: step(tf.constant(X), tf.constant(Y))).steps) == 1
+
+
+def test_a_concrete_function_traced_before_is_reported_by_name():
+    model = mlp()
+    model.optimizer.build(model.trainable_variables)
+    step = tf.function(tape_step(model, model.optimizer))
+    compiled = step.get_concrete_function(tf.constant(X), tf.constant(Y))
+
+    with watching() as watch:
+        compiled(tf.constant(X), tf.constant(Y))
+
+    assert watch.traces() == []
+    assert "step trains, but was compiled" in watch.unseen[0]
+    assert "iteration" in watch.unseen[0]
+
+
+def test_a_concrete_function_compiled_inside_is_seen():
+    def body():
+        model = mlp()
+        model.optimizer.build(model.trainable_variables)
+        step = tf.function(tape_step(model, model.optimizer))
+        compiled = step.get_concrete_function(tf.constant(X), tf.constant(Y))
+        compiled(tf.constant(X), tf.constant(Y))
+
+    assert len(only(body).steps) == 1
+
+
+def test_held_out_losses_are_kept_by_step():
+    trace = only(lambda: mlp().fit(X, Y, epochs=3, verbose=0, validation_split=0.36))
+
+    assert trace.validation.step == (2, 4, 6)
+    assert trace.steps_per_epoch == 2
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_non_finite_loss_ends_the_training_at_once(eager):
+    model = mlp(run_eagerly=eager)
+    reached = []
+
+    with pytest.raises(StopTraining), watching() as watch:
+        model.fit(X, Y, epochs=1, verbose=0)
+        model.fit(X * np.nan, Y, epochs=50, verbose=0)
+        reached.append("after")
+
+    (trace,) = watch.traces()
+    assert len(trace.steps) == 5
+    assert trace.stopped is not None
+    assert reached == []
+
+
+def test_except_exception_does_not_keep_a_dead_training_alive():
+    def body():
+        try:
+            mlp().fit(X * np.nan, Y, verbose=0)
+        except Exception:
+            pytest.fail("swallowed")
+
+    with pytest.raises(StopTraining), watching():
+        body()
+
+
+def test_a_training_may_go_on_where_nan_is_allowed():
+    trace = only(lambda: mlp().fit(X * np.nan, Y, epochs=2, verbose=0), stops=False)
+
+    assert len(trace.steps) == 8
+
+
+PATCHED = [
+    (tf.GradientTape, "gradient"),
+    (owner_of(keras.optimizers.Optimizer, "apply"), "apply"),
+    (keras.losses.Loss, "__call__"),
+    (owner_of(keras.Model, "fit"), "fit"),
+    (type(tf.function(lambda: None)), "__call__"),
+]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, StopTraining])
+def test_everything_patched_is_put_back_on_every_path(error):
+    before = [vars(owner)[name] for owner, name in PATCHED]
+
+    with pytest.raises(error), watching():
+        assert vars(tf.GradientTape)["gradient"] is not before[0]
+        raise error
+
+    assert [vars(owner)[name] for owner, name in PATCHED] == before
+    assert "__call__" not in vars(keras.Model)
+
+
+def test_an_interrupted_fit_leaves_the_model_usable_and_unwatched():
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    model = mlp()
+    with pytest.raises(KeyboardInterrupt), watching() as watch:
+        model.fit(X, Y, verbose=0, callbacks=[Interrupt()])
+    steps = len(watch.traces()[0].steps)
+
+    model.fit(X, Y, epochs=2, verbose=0)
+
+    assert len(watch.recordings[0].table()) == steps == 1
+
+
+def test_scoring_leaves_the_trained_model_as_the_training_left_it():
+    model = busy_net()
+    with watching() as watch:
+        model.fit(X, Y, epochs=2, verbose=0)
+    before = [it.numpy() for it in model.variables + model.optimizer.variables]
+
+    watch.traces()
+
+    after = [it.numpy() for it in model.variables + model.optimizer.variables]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_watching_changes_no_loss():
+    def losses(watch):
+        set_seed(3)
+        model, seen = busy_net(), StepLosses()
+        if watch:
+            with watching():
+                model.fit(X, Y, epochs=2, verbose=0, callbacks=[seen])
+        else:
+            model.fit(X, Y, epochs=2, verbose=0, callbacks=[seen])
+        return seen.losses
+
+    np.testing.assert_allclose(losses(True), losses(False), rtol=1e-6)
+
+
+def test_a_watched_model_can_be_collected():
+    model = mlp()
+    gone = weakref.ref(model)
+    with watching() as watch:
+        model.fit(X, Y, verbose=0)
+    watch.traces()
+
+    del model, watch
+    gc.collect()
+
+    assert gone() is None
+
+
+def test_mixed_precision_records_the_unscaled_loss():
+    policy = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy("mixed_float16")
+    try:
+        trace = only(by_fit())
+    finally:
+        keras.mixed_precision.set_dtype_policy(policy)
+
+    assert trace.loss_is_scaled
+    np.testing.assert_allclose(trace.steps.loss, trace.steps.data_loss, rtol=1e-3)
