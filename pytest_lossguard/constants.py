@@ -18,6 +18,9 @@ __all__ = ["constant_candidates"]
 #: it would repeat the labels, and one number for all positions is used.
 _ROWS_PER_POSITION = 10
 _EPSILON = 1e-6
+_LOG, _LOG_ODDS = "the log of the mean", "the log-odds of the mean"
+_LOG_FREQUENCIES, _MAJORITY = "the log of the class frequencies", "the majority"
+_UNBOUNDED = frozenset({_LOG, _LOG_ODDS, _LOG_FREQUENCIES, _MAJORITY})
 
 
 def constant_candidates(
@@ -32,8 +35,8 @@ def constant_candidates(
         targets: Labels of shape ``(rows, ...)``: values, one-hot rows or
             class indices.
         prediction_shape: Shape of the model's output for one row.
-        probabilities: The output gives values from 0 to 1 only: a constant
-            outside, which some losses would score as impossibly good, is none.
+        probabilities: The output gives values from 0 to 1 only: logits, which
+            some losses would score as impossibly good probabilities, are left out.
 
     Returns:
         Name of each constant and its value, of shape ``prediction_shape``.
@@ -44,11 +47,7 @@ def constant_candidates(
     found = _candidates(targets, prediction_shape)
     if not probabilities:
         return found
-    return {
-        name: value
-        for name, value in found.items()
-        if value.min() >= 0 and value.max() <= 1
-    }
+    return {name: value for name, value in found.items() if name not in _UNBOUNDED}
 
 
 def _candidates(
@@ -83,13 +82,13 @@ def _of_values(per_row: Floats, shape: tuple[int, ...]) -> dict[str, Floats]:
         "the mean": mean,
         "the median": median,
         "0": np.zeros_like(mean),
-        "the log of the mean": np.log(np.maximum(mean, _EPSILON)),
-        "the log-odds of the mean": np.log(share / (1 - share)),
+        _LOG: np.log(np.maximum(mean, _EPSILON)),
+        _LOG_ODDS: np.log(share / (1 - share)),
     }
     if mean.size == 1:  # what a hinge loss prefers for labels 0/1 or -1/1
         low, high = float(per_row.min()), float(per_row.max())
         sign = 1.0 if float(mean[0]) > (low + high) / 2 else -1.0
-        found["the majority"] = np.full_like(mean, sign)
+        found[_MAJORITY] = np.full_like(mean, sign)
     return {
         name: np.broadcast_to(
             value.reshape(shape) if value.size == np.prod(shape) else value, shape
@@ -112,7 +111,5 @@ def _of_classes(
     share = counts / counts.sum()
     return {
         "the class frequencies": np.broadcast_to(share, shape),
-        "the log of the class frequencies": np.broadcast_to(
-            np.log(np.maximum(share, _EPSILON)), shape
-        ),
+        _LOG_FREQUENCIES: np.broadcast_to(np.log(np.maximum(share, _EPSILON)), shape),
     }

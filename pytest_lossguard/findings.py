@@ -225,8 +225,8 @@ KINDS: dict[str, Kind] = {
     ),
     "plateau": Kind(
         severity="warning",
-        text="the loss stayed at {value}, the level of a constant prediction ({limit}),"
-        " to step {step}: {why}",
+        text="the loss ended at {value} after step {step} and a constant prediction"
+        " costs {limit}: {why}",
         hint="Check that the labels depend on the inputs and still belong to the same"
         " rows; otherwise try more steps or a higher learning rate.",
     ),
@@ -273,8 +273,8 @@ KINDS: dict[str, Kind] = {
     ),
     "penalty_dominates": Kind(
         severity="warning",
-        text="penalties are {share} of the loss over the run, limit {share_limit}"
-        " ({shares})",
+        text="penalties are {share} of the loss in the first quarter, limit"
+        " {share_limit} ({shares})",
         hint="Lower the L1/L2 factors or the weight of added losses.",
     ),
     "unscaled_inputs": Kind(

@@ -22,7 +22,7 @@ from .verdict import Verdict
 __all__ = ["Guard", "Training", "TrainingRun", "WatchedRuns"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TrainingRun:
     """One judged training.
 

@@ -126,6 +126,11 @@ class _Session:
     current: pytest.Item | None = None
     _trainer: Any = None
 
+    @property
+    def test(self) -> _Test | None:
+        """The state of the test at hand."""
+        return None if self.current is None else self.current.stash.get(TEST, None)
+
     def trainer(self) -> Any:
         """The floor that trains; imports TensorFlow at its first use."""
         if self._trainer is None:
@@ -142,6 +147,7 @@ class _Test:
     policy: Policy | None
     guard: Guard | None = None
     seconds: float = 0.0
+    seeds: Any = None
     cleanup: ExitStack = field(default_factory=ExitStack)
 
 
@@ -223,16 +229,30 @@ def _policy_of(item: pytest.Item) -> Policy | None:
     return _policy(item)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Seed a marked test before its fixtures build anything."""
     test = item.stash[TEST]
     if test.policy is not None:
         from .training import preserved_seeds, set_seed
 
-        test.cleanup.enter_context(preserved_seeds())
+        test.seeds = test.cleanup.enter_context(preserved_seeds())
         set_seed(item.config.stash[SESSION].seed)
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    """Keep what a fixture of the session or module did to the random generators:
+    it outlives the marked test that happened to ask for it first.
+    """
+    made = yield
+    test = request.session.config.stash[SESSION].test
+    if test is not None and test.seeds is not None and fixturedef.scope != "function":
+        test.seeds.keep()
+    return made
 
 
 @pytest.hookimpl(wrapper=True)
@@ -343,18 +363,22 @@ class Lossguard:
             UsageError: Model or data cannot be trained as given.
         """
         __tracebackhide__ = True
-        return self._guard("fit").fit(
-            model_or_factory,
-            x,
-            y,
-            sample_weight=sample_weight,
-            validation_data=validation_data,
-            steps=steps,
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            seed=seed,
-        )
+        guard = self._guard("fit")
+        try:
+            return guard.fit(
+                model_or_factory,
+                x,
+                y,
+                sample_weight=sample_weight,
+                validation_data=validation_data,
+                steps=steps,
+                epochs=epochs,
+                batch_size=batch_size,
+                shuffle=shuffle,
+                seed=seed,
+            )
+        except UsageError as error:  # its sentence says all; the way to it nothing
+            raise error.with_traceback(None) from None
 
     def watch(self, name: str | None = None) -> AbstractContextManager[WatchedRuns]:
         """Watch the trainings inside a ``with`` block of an unmarked test.
@@ -405,7 +429,7 @@ def pytest_runtest_makereport(
         if verdicts:
             worst = all(verdict.converged for verdict in verdicts)
             verdict = "converged" if worst else "not_converged"
-            report.user_properties.append(("lossguard_verdict", verdict))
+            item.user_properties.append(("lossguard_verdict", verdict))
     if call.when == "teardown":
         vars(report)[_PAYLOAD] = {
             "runs": [run.verdict.to_json() for run in test.guard.runs],

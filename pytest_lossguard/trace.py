@@ -23,7 +23,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StepTable:
     """One row per optimizer update, in order.
 
@@ -109,7 +109,7 @@ class Outlier:
     distance: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ColumnStats:
     """Statistics of inputs or targets, one entry per column (last axis).
 
@@ -147,7 +147,7 @@ class Validation:
     loss: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trace:
     """Everything recorded of one training.
 

@@ -11,7 +11,7 @@ from .trace import Trace, to_json_number
 __all__ = ["Verdict"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Verdict:
     """A trace with what a judge found in it."""
 

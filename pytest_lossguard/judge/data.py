@@ -18,7 +18,7 @@ __all__ = ["constant_feature", "input_outliers", "target_outliers", "unscaled"]
 
 def _is_good(found: Evidence) -> bool:
     """The training ended well, and only what is glaring is worth a word."""
-    return found.finite and found.beats_constant and found.constant is not None
+    return found.finite and found.beats_constant and found.fell
 
 
 def unscaled(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:

@@ -35,16 +35,16 @@ def disconnected_variable(
 def exploding_gradient(
     trace: Trace, found: Evidence, policy: Policy
 ) -> Iterator[Finding]:
-    """A gradient norm over the policy's limit, or far over the run's own."""
+    """A gradient norm over the policy's limit, or far over what it was before."""
     del found
     norms = trace.steps.global_grad_norm
-    finite = norms[np.isfinite(norms)]
-    if not len(finite):
+    if not np.isfinite(norms).any():
         return
     step = int(np.nanargmax(np.where(np.isfinite(norms), norms, -1.0)))
     peak = float(norms[step])
     asked = policy.max_grad_norm
-    limit = asked if asked is not None else at.EXPLODING * float(np.median(finite))
+    usual = float(np.median(norms[:step])) if step else 0.0
+    limit = asked if asked is not None else at.EXPLODING * usual
     if limit <= 0 or peak <= limit:
         return
     variable = int(np.argmax(trace.steps.grad_norm[step]))
@@ -126,12 +126,12 @@ def penalty_dominates(
         return
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(steps.loss > 0, 1.0 - steps.data_loss / steps.loss, 0.0)
-    mean = float(np.mean(share))
-    if mean > at.PENALTY_SHARE and np.all(steps.data_loss >= 0):
+    early = float(np.mean(share[: max(1, len(share) // 4)]))
+    if early > at.PENALTY_SHARE and np.all(steps.data_loss >= 0):
         yield finding(
             "penalty_dominates",
             step=len(steps),
-            value=mean,
+            value=early,
             limit=at.PENALTY_SHARE,
             shares=_by_epoch(share, trace.steps_per_epoch),
         )

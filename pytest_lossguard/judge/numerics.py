@@ -9,10 +9,12 @@ import numpy as np
 from ..findings import Finding, finding
 from ..policy import Policy
 from ..trace import Trace
+from . import thresholds as at
 from .evidence import Evidence
 
 __all__ = ["impossible_loss", "nonfinite"]
 
+_ROUNDING = 1e-6
 #: Keras losses that cannot be negative when labels and outputs fit them.
 _NEVER_NEGATIVE = frozenset(
     {
@@ -82,29 +84,43 @@ def _broken_steps(trace: Trace, found: Evidence) -> Iterator[Finding]:
 
 
 def impossible_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
-    """A loss below zero that cannot be, or zero from the first step on."""
+    """A loss below zero that cannot be or has no bottom, or zero from the start."""
     del policy
-    curve = found.curve
+    curve = found.curve[np.isfinite(found.curve)]
     if not len(curve):
         return
     names = " + ".join(trace.losses) or "the loss"
     known = bool(trace.losses) and _NEVER_NEGATIVE.issuperset(trace.losses)
-    if known and np.nanmin(curve) < -1e-6:
-        step = int(np.argmax(curve < -1e-6))
+    lowest, step = float(np.min(curve)), int(np.argmin(curve))
+    why = None
+    if known and lowest < -_ROUNDING:
+        step = int(np.argmax(curve < -_ROUNDING))
+        why = "it cannot be negative for labels that the output can reach"
+    elif lowest < -at.BOTTOMLESS * max(abs(found.start), abs(found.constant or 0.0)):
+        why = "it falls without bound"
+    elif known and len(curve) > 1 and not curve.any():
+        step, why = 0, "no training starts at a perfect loss and stays there"
+    if why is not None:
         yield finding(
             "impossible_loss",
             step=step + 1,
             value=float(curve[step]),
             limit=0,
             where=names,
-            why="it cannot be negative for labels that the output can reach",
+            why=why,
         )
-    elif known and len(curve) >= 2 and not curve.any():
+    elif known and trace.constant_loss is not None:
+        yield from _impossible_labels(trace.constant_loss, names)
+
+
+def _impossible_labels(constant_loss: float, names: str) -> Iterator[Finding]:
+    """A constant prediction that costs less than nothing: the labels are off."""
+    if constant_loss < -_ROUNDING:
         yield finding(
             "impossible_loss",
-            step=1,
-            value=0,
+            value=constant_loss,
             limit=0,
-            where=names,
-            why="no training starts at a perfect loss and stays there",
+            step=1,
+            where=f"{names} of a constant prediction",
+            why="it cannot be negative for labels that the output can reach",
         )

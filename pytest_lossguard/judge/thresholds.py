@@ -57,7 +57,7 @@ MASKED = 1.5
 
 #: AutoTrainer (ICSE 2021): ratio of the first layer's gradient to the last's.
 VANISHING = 1e-3
-#: The largest gradient over the run's median (scenarios: healthy up to 30).
+#: The largest gradient over the median of the steps before it.
 EXPLODING = 1e3
 
 #: DeepDiagnosis and AutoTrainer call a layer dead from 70 % of its units on;
@@ -66,9 +66,15 @@ EXPLODING = 1e3
 DEAD, DEAD_ALONE = 0.7, 0.95
 SATURATED = 0.9
 
-#: Penalty over the whole loss, mean over the run: L2(0.01) on 512 units gives
-#: 0.22 to 0.46 in the scenarios, the customary 1e-4 a few percent.
+#: Penalty over the whole loss, mean over the first quarter of the run: L2(0.01)
+#: on 512 units gives 0.3 and more in the scenarios, L2(0.1) on a published CNN
+#: 0.37, healthy published programs at most 0.08.
 PENALTY_SHARE = 0.2
+
+#: A loss this many times below zero, in units of the larger yardstick, falls
+#: without bound: two published bugs reach 126 and 6e7, no healthy program goes
+#: below zero at all, and a likelihood does not by so much.
+BOTTOMLESS = 100.0
 
 #: Overfitting: the held-out loss rose so far over its best, or it is no better
 #: than a constant, no longer falling, and this far above the training loss.

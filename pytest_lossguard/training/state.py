@@ -12,7 +12,14 @@ import numpy as np
 from .frameworks import keras, tf
 from .tensors import raw
 
-__all__ = ["Snapshot", "every_variable", "preserved_seeds", "seeded_call", "set_seed"]
+__all__ = [
+    "SavedSeeds",
+    "Snapshot",
+    "every_variable",
+    "preserved_seeds",
+    "seeded_call",
+    "set_seed",
+]
 
 
 class Snapshot:
@@ -93,34 +100,51 @@ def seeded_call(seed: int, make: Callable[[], Any]) -> Any:
 _KERAS_SEEDS = ("global_random_seed", "global_seed_generator")
 
 
-@contextmanager
-def preserved_seeds() -> Iterator[None]:
-    """Leave every random generator as it was found.
+class SavedSeeds:
+    """The state of every global random generator at one moment.
 
-    TensorFlow and Keras offer no public way to read their global seeds: where
-    their internals have moved, those two are left as the body leaves them.
+    TensorFlow and Keras offer no public way to read theirs: where their
+    internals have moved, those two are not kept.
     """
-    python, numpy = random.getstate(), np.random.get_state()
-    state, context = _keras_global_state(), _tensorflow_context()
-    keras_before = {
-        name: state.get_global_attribute(name)
-        for name in _KERAS_SEEDS
-        if state is not None
-    }
-    generator = getattr(context, "_rng", None)
-    drawn = None if generator is None else generator.getstate()
-    tensorflow_before = getattr(context, "_seed", None)
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        for name, value in keras_before.items():
+
+    def __init__(self) -> None:
+        self.keep()
+
+    def keep(self) -> None:
+        """Take the generators as they are now for what is to be put back."""
+        state, context = _keras_global_state(), _tensorflow_context()
+        self._python, self._numpy = random.getstate(), np.random.get_state()
+        self._keras = {
+            name: state.get_global_attribute(name)
+            for name in _KERAS_SEEDS
+            if state is not None
+        }
+        self._tensorflow = getattr(context, "_seed", None)
+        self._generator = getattr(context, "_rng", None)
+        if self._generator is not None:
+            self._drawn = self._generator.getstate()
+
+    def restore(self) -> None:
+        """Put the generators back."""
+        state, context = _keras_global_state(), _tensorflow_context()
+        random.setstate(self._python)
+        np.random.set_state(self._numpy)
+        for name, value in self._keras.items():
             state.set_global_attribute(name, value)
         if hasattr(context, "_seed") and hasattr(context, "_rng"):
-            context._seed, context._rng = tensorflow_before, generator
-            if generator is not None:
-                generator.setstate(drawn)
+            context._seed, context._rng = self._tensorflow, self._generator
+            if self._generator is not None:
+                self._generator.setstate(self._drawn)
+
+
+@contextmanager
+def preserved_seeds() -> Iterator[SavedSeeds]:
+    """Leave every random generator as it was found."""
+    saved = SavedSeeds()
+    try:
+        yield saved
+    finally:
+        saved.restore()
 
 
 def _keras_global_state() -> Any:

@@ -108,3 +108,19 @@ def test_a_loss_of_zero_from_the_first_step_cannot_be():
     trace = make_trace([0.0] * 20, start=0, end=0, losses=("categorical_crossentropy",))
 
     assert "impossible_loss" in kinds(trace)
+
+
+def test_a_loss_that_falls_without_bound_cannot_be():
+    trace = make_trace(-np.geomspace(1, 1e10, 50), start=1, end=-1e10, losses=("mine",))
+
+    (found,) = judge(trace, Policy())
+
+    assert "it falls without bound" in found.message
+
+
+def test_labels_that_make_a_constant_cost_less_than_nothing_cannot_be():
+    trace = make_trace(
+        falling(), start=1, end=0.1, constant=-10, losses=("binary_crossentropy",)
+    )
+
+    assert "impossible_loss" in kinds(trace)
