@@ -115,8 +115,9 @@ class ColumnStats:
 
     Attributes:
         name: What the array is called in messages (``"feature"``...).
-        mean, std, low, high, median: Over all finite values of the column,
-            shape ``(columns,)``.
+        mean, std, low, high: Over all finite values of the column, shape
+            ``(columns,)``.
+        median: Likewise; the mean where no value sticks out.
         rows: How many rows were looked at.
         nonfinite: How many values are NaN or infinite.
         first_nonfinite: Row and column of the first of them.

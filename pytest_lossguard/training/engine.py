@@ -20,7 +20,7 @@ from .observe import observed
 from .probes import Scorer, as_tensors, evenly_spaced
 from .recorder import Batch, Recorder, Recording
 from .state import every_variable, set_seed
-from .tensors import flatten, map_structure, raw
+from .tensors import flatten, map_structure, own_variable, raw
 from .traces import Scores, could_not_score, make_trace
 
 __all__ = ["NotInGraph", "Program", "Task", "batch_order"]
@@ -122,15 +122,20 @@ class Program:
         if dataset is None:
             data = map_structure(_any_rows, _packed(sample))
             self._loop = tf.function(
-                self._on_arrays, input_signature=[data, rows, rows, rows, index, index]
+                self._on_arrays,
+                input_signature=[data, rows, rows, rows, index, index],
+                autograph=False,
             )
         else:
             data = tf.data.IteratorSpec(dataset.element_spec)
-            self._loop = tf.function(self._on_batches, input_signature=[data, index])
+            self._loop = tf.function(
+                self._on_batches, input_signature=[data, index], autograph=False
+            )
         self._trace_loop()
         self._scorer = self._make_scorer()
-        self._read = tf.function(self._values, autograph=False)
-        self._write = tf.function(self._assign, autograph=False)
+        self._kept = [own_variable(it) for it in self._variables]
+        self._save = tf.function(self._copy_to_kept, autograph=False)
+        self._restore = tf.function(self._copy_from_kept, autograph=False)
 
     @property
     def recording(self) -> Recording:
@@ -158,8 +163,8 @@ class Program:
             probe: Rows to score before and after.
             notes: Sentences for the report.
         """
-        start = self._read()
         self.recording.reset()
+        self._save()
         validation: list[tuple[int, float]] = []
         if self._draws:
             set_seed(task.seed)
@@ -171,8 +176,11 @@ class Program:
             else:
                 self._train_on_dataset(task, validation)
             scores = scored.with_after(before)
+        except BaseException:
+            self.recording.empty_buffer()
+            raise
         finally:
-            self._write(start)
+            self._restore()
         return make_trace(
             self.recording,
             source="fit",
@@ -220,12 +228,13 @@ class Program:
             ),
         )
 
-    def _values(self) -> list[Any]:
-        return [tf.identity(it) for it in self._variables]
+    def _copy_to_kept(self) -> None:
+        for variable, kept in zip(self._variables, self._kept, strict=True):
+            kept.assign(variable)
 
-    def _assign(self, values: list[Any]) -> None:
-        for variable, value in zip(self._variables, values, strict=True):
-            variable.assign(value)
+    def _copy_from_kept(self) -> None:
+        for variable, kept in zip(self._variables, self._kept, strict=True):
+            variable.assign(kept)
 
     def _step(self, batch: Any) -> Any:
         """One update; whether the loss was finite so far."""
@@ -236,18 +245,19 @@ class Program:
 
     def _on_arrays(
         self, data: Any, order: Any, starts: Any, ends: Any, first: Any, last: Any
-    ) -> None:
+    ) -> Any:
         def body(step: Any, good: Any) -> Any:
             del good
             rows = order[starts[step] : ends[step]]
             good = self._step(map_structure(lambda it: tf.gather(it, rows), data))
             return step + 1, good
 
-        tf.while_loop(
+        _, good = tf.while_loop(
             lambda step, good: tf.logical_and(step < last, good), body, (first, True)
         )
+        return good, self._rows()
 
-    def _on_batches(self, iterator: Any, steps: Any) -> None:
+    def _on_batches(self, iterator: Any, steps: Any) -> Any:
         def body(step: Any, good: Any) -> Any:
             del good
             batch = iterator.get_next()
@@ -255,19 +265,18 @@ class Program:
             with tf.control_dependencies(flatten(batch)):
                 return step + 1, self._step(batch)
 
-        tf.while_loop(
+        _, good = tf.while_loop(
             lambda step, good: tf.logical_and(step < steps, good), body, (0, True)
         )
+        return good, self._rows()
+
+    def _rows(self) -> Any:
+        """What the loop wrote, in the graph."""
+        recordings = self._recorder.recordings
+        buffer = recordings[0].buffer if recordings else None
+        return tf.zeros([0]) if buffer is None else buffer.take()
 
     # Running
-
-    def _collect(self) -> bool:
-        """Read the ring buffer; whether the loss was finite so far."""
-        buffer = self.recording.buffer
-        assert buffer is not None
-        _, bad = buffer.peek()
-        self.recording.collect()
-        return not bad
 
     def _train_on_arrays(self, task: Task, validation: list[tuple[int, float]]) -> None:
         arrays, steps = task.arrays, task.array_steps()
@@ -286,8 +295,9 @@ class Program:
         good, done = True, 0
         while good and done < steps:
             upto = min(steps, done + chunk)
-            self._loop(data, order, starts, ends, np.int32(done), np.int32(upto))
-            good, done = self._collect(), upto
+            good, rows = self._loop(data, order, starts, ends, done, upto)
+            self.recording.add(rows.numpy())
+            done = upto
             self._validate(task, validation)
 
     def _train_on_dataset(
@@ -306,21 +316,23 @@ class Program:
 
     def _one_pass(self, dataset: Any, most: int) -> tuple[int, bool]:
         iterator = iter(dataset)
-        before = sum(len(rows) for rows in self.recording.rows)
+        before = self.recording.steps
         good = True
         try:
             while good and most > 0:
                 chunk = min(most, _STEPS_PER_CALL)
-                self._loop(iterator, np.int32(chunk))
-                good, most = self._collect(), most - chunk
+                good, rows = self._loop(iterator, chunk)
+                self.recording.add(rows.numpy())
+                most -= chunk
         except tf.errors.OutOfRangeError:
-            good = self._collect()
-        return sum(len(rows) for rows in self.recording.rows) - before, good
+            self.recording.collect()
+            self.recording.empty_buffer()
+        return self.recording.steps - before, bool(good)
 
     def _validate(self, task: Task, points: list[tuple[int, float]]) -> None:
         if task.validation is None or self._scorer is None:
             return
-        steps = sum(len(rows) for rows in self.recording.rows)
+        steps = self.recording.steps
         chosen = evenly_spaced(len(task.validation), _MOST_VALIDATION_ROWS)
         held_out = self._scorer.probe(as_tensors(task.validation.rows(chosen)))
         points.append((steps, held_out.loss))

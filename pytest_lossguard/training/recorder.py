@@ -110,10 +110,18 @@ class Recording:
     def collect(self) -> None:
         """Move what graph steps wrote into ``rows``."""
         if self.buffer is not None:
-            new = self.buffer.drain()
-            if len(new):
-                self.rows.append(new)
-                self.ended = time.perf_counter()
+            self.add(self.buffer.drain())
+
+    def add(self, rows: Floats) -> None:
+        """Take rows of shape ``(steps, width)``."""
+        if len(rows):
+            self.rows.append(rows)
+            self.ended = time.perf_counter()
+
+    @property
+    def steps(self) -> int:
+        """Updates read so far."""
+        return sum(len(rows) for rows in self.rows)
 
     def table(self) -> StepTable:
         """All rows so far, oldest first."""
@@ -141,6 +149,9 @@ class Recording:
         """Forget all rows, to record the same training again."""
         self.rows = []
         self.began = time.perf_counter()
+
+    def empty_buffer(self) -> None:
+        """Drop what graph steps wrote and nobody read."""
         if self.buffer is not None:
             self.buffer.reset()
 
@@ -259,17 +270,12 @@ class Recorder:
             before = [tf.identity(raw(it)) for it in variables]
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
             after = [raw(it).read_value() for it in variables]
-            row = stacked(
-                [
-                    *lead,
-                    *gradients,
-                    *half_square_sums(after),
-                    *half_square_sums(
-                        a - b for a, b in zip(after, before, strict=True)
-                    ),
-                ]
-            )
-            self._emit(recording, row)
+            weights = half_square_sums(after)
+            moved = (a - b for a, b in zip(after, before, strict=True))
+            row = stacked([*lead, *gradients, *weights, *half_square_sums(moved)])
+            # A loss or a weight that is not finite: the training is over.
+            is_bad = ~tf.math.is_finite(tf.add_n([lead[1], *weights]))
+            self._emit(recording, row, is_bad)
             return result
 
     def after_call(self) -> None:
@@ -392,25 +398,18 @@ class Recorder:
             loss = loss / tf.cast(scale, tf.float64)
         return [seen, loss, data_loss]
 
-    def _emit(self, recording: Recording, row: Any) -> None:
+    def _emit(self, recording: Recording, row: Any, is_bad: Any) -> None:
         if current_graph() is not None:
             if recording.buffer is None:
                 recording.buffer = RingBuffer(recording.width, self._most_rows)
-            recording.last_bad = self._is_bad(recording, row)
-            recording.buffer.write(row, recording.last_bad)
+            recording.buffer.write(row, is_bad if self._stops else None)
+            recording.last_bad = is_bad
             return
         recording.collect()
         values = row.numpy()
-        recording.rows.append(values[None])
-        recording.ended = time.perf_counter()
-        if self._stops and bool(self._is_bad(recording, row)):
+        recording.add(values[None])
+        if self._stops and bool(is_bad):
             raise StopTraining
-
-    def _is_bad(self, recording: Recording, row: Any) -> Any:
-        """Whether the loss or a weight is not finite: the training is over."""
-        count = len(recording.variables)
-        weights = row[_LEAD + count : _LEAD + 2 * count]
-        return ~tf.math.is_finite(row[1] + tf.reduce_sum(weights))
 
 
 def _divided(grads: list[Any], scale: Any) -> list[Any]:

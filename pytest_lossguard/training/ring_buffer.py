@@ -38,12 +38,26 @@ class RingBuffer:
         """The variables it is made of."""
         return [self._rows, self._written, self._bad]
 
-    def write(self, row: Any, is_bad: Any) -> None:
-        """Add a row of shape ``(width,)`` in the graph being traced."""
+    def write(self, row: Any, is_bad: Any = None) -> None:
+        """Add a row of shape ``(width,)`` in the graph being traced.
+
+        Args:
+            row: The values.
+            is_bad: Whether a loss is not finite, for `peek`; None if nobody asks.
+        """
         with tf.control_dependencies([row]):  # a step that fails writes nothing
             index = (self._written.assign_add(1) - 1) % self.capacity
             self._rows.scatter_update(tf.IndexedSlices(row[None], index[None]))
-            self._bad.assign_add(tf.cast(is_bad, tf.int32))
+            if is_bad is not None:
+                self._bad.assign_add(tf.cast(is_bad, tf.int32))
+
+    def take(self) -> Any:
+        """All rows so far, and none from then on, in the graph being traced."""
+        count = self._written.read_value()
+        rows = self._rows[: tf.minimum(count, self.capacity)]
+        with tf.control_dependencies([rows]):
+            self._written.assign(0)
+        return rows
 
     def peek(self) -> tuple[int, bool]:
         """How many rows are unread, and whether a loss was not finite."""

@@ -75,7 +75,7 @@ def own_variable(value: Any, **options: Any) -> Any:
     class behind it is not.
     """
     with tf.init_scope():
-        return _VARIABLE_CLASS(tf.constant(value), trainable=False, **options)
+        return _VARIABLE_CLASS(tf.convert_to_tensor(value), trainable=False, **options)
 
 
 with tf.init_scope():

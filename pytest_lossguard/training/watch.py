@@ -90,7 +90,7 @@ class Watch:
 
     def _steps_per_epoch(self, recording: Recording, key: int) -> int | None:
         epochs = self._epochs.get(key)
-        steps = sum(len(rows) for rows in recording.rows)
+        steps = recording.steps
         return max(1, steps // epochs) if epochs else None
 
     def _validation_of(self, key: int) -> Validation | None:
@@ -130,7 +130,7 @@ class Watch:
             if held_out is None or recording is None:
                 return
             recording.collect()
-            steps = sum(len(rows) for rows in recording.rows)
+            steps = recording.steps
             points = self._validation.setdefault(key, [])
             points.append((steps, float(held_out)))
 
