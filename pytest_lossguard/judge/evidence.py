@@ -9,7 +9,10 @@ import numpy as np
 from ..trace import Floats, Trace
 from . import thresholds as at
 
-__all__ = ["Evidence", "evidence_of"]
+__all__ = ["Evidence", "evidence_of", "exceeds"]
+
+#: Losses whose zero means nothing even where they stay above it.
+_NO_FLOOR = frozenset({"poisson"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class Evidence:
         lived: Mean loss over the last quarter of the steps.
         fall: Share of the loss that went from the third quarter to the last.
         finite: Whether start, end and every step are finite.
+        has_floor: Whether the loss is at least 0, so that "twice as much" means
+            something; likelihoods have none.
     """
 
     curve: Floats
@@ -38,6 +43,7 @@ class Evidence:
     lived: float
     fall: float
     finite: bool
+    has_floor: bool
 
     @property
     def is_short(self) -> bool:
@@ -47,19 +53,23 @@ class Evidence:
     @property
     def is_near_constant(self) -> bool:
         """As near a constant prediction as a run of this length must be."""
+        if self.constant is None:
+            return False
+        if not self.has_floor:
+            gap = self.start - self.constant
+            return self.end - self.constant <= at.NEAR_GAP * gap
         near = at.NEAR_CONSTANT
         if self.steps < at.VERY_SHORT_RUN:
             near = at.NEAR_CONSTANT_VERY_SHORT
-        return self.constant is not None and not exceeds(
-            self.end, self.constant, near - 1
-        )
+        return not exceeds(self.end, self.constant, near - 1)
 
     @property
     def starts_in_scale(self) -> bool:
         """The start is of the order of a constant prediction's loss."""
-        return self.constant is not None and not exceeds(
-            self.start, self.constant, at.SCALED_START - 1
-        )
+        if self.constant is None:
+            return False
+        far = exceeds(self.start, self.constant, at.SCALED_START - 1)
+        return not (far and self.has_floor)
 
     @property
     def fell(self) -> bool:
@@ -83,8 +93,9 @@ class Evidence:
         """The end is better than a constant prediction by more than noise."""
         if self.constant is None:
             return True
-        off = exceeds(self.start, self.constant, at.MISSCALED_START - 1)
-        margin = at.MISSCALED_LEVEL if off and not self.is_short else at.LEVEL
+        far = exceeds(self.start, self.constant, at.MISSCALED_START - 1)
+        strict = far and self.has_floor and not self.is_short
+        margin = at.MISSCALED_LEVEL if strict else at.LEVEL
         return not exceeds(self.end, self.constant, -margin)
 
     @property
@@ -122,8 +133,15 @@ def evidence_of(trace: Trace) -> Evidence:
         constant=constant,
         lived=last,
         fall=(third - last) / abs(third) if third else 0.0,
+        has_floor=_has_floor(trace, seen, constant),
         finite=bool(np.isfinite([start, end]).all() and np.isfinite(seen).all()),
     )
+
+
+def _has_floor(trace: Trace, curve: Floats, constant: float | None) -> bool:
+    known = [value for value in (constant,) if value is not None]
+    lowest = min([*curve[np.isfinite(curve)].tolist(), *known], default=0.0)
+    return lowest >= 0 and not _NO_FLOOR.intersection(trace.losses)
 
 
 def _mean(values: Floats) -> float:

@@ -141,9 +141,8 @@ def _lived_above(found: Evidence) -> bool:
     constant = found.constant
     return (
         constant is not None
-        and constant > 0
         and not found.is_short
-        and found.start > at.SCALED_START * constant
+        and not found.starts_in_scale
         and found.lived > at.LIVED_LEVEL * constant
     )
 

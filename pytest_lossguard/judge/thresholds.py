@@ -17,6 +17,8 @@ LEVEL = 0.02
 #: 40.
 SHORT_RUN, VERY_SHORT_RUN = 300, 100
 NEAR_CONSTANT, NEAR_CONSTANT_VERY_SHORT = 2.0, 4.0
+#: For a loss without a floor: the share of the gap to the constant that is left.
+NEAR_GAP = 0.6
 
 #: A start this many times the constant's loss is itself a fault, and falling
 #: steadily is no excuse any more: slow healthy scenarios start at 1.9 to 4.3,
@@ -84,9 +86,9 @@ HELD_OUT_RISE, HELD_OUT_GAP, HELD_OUT_FLAT = 0.1, 1.2, 0.05
 #: bad outcome from 10 on (0..255 pixels, years), is warned of alone from 1000.
 UNSCALED, UNSCALED_ALONE = 10.0, 1000.0
 #: Robust standard deviations from the median: a normal column of a million
-#: rows stays under 6; heavy-tailed real ones reach 20.
-OUTLIER, OUTLIER_ALONE = 20.0, 50.0
+#: rows stays under 6; the heaviest tail of the breast cancer data reaches 22.
+OUTLIER, OUTLIER_ALONE = 30.0, 60.0
 #: More rows than this share so far out are a scale, not outliers.
 OUTLIER_SHARE = 0.05
 #: A target column's robust distance that explains.
-TARGET_OUTLIER = 20.0
+TARGET_OUTLIER = 30.0

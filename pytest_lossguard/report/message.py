@@ -144,10 +144,10 @@ _CAUSES = (
     "nonfinite_input",
     "masked_loss",
     "impossible_loss",
-    "input_outliers",
     "unscaled_inputs",
-    "target_outliers",
+    "input_outliers",
     "unscaled_targets",
+    "target_outliers",
 )
 
 

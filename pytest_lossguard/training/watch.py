@@ -24,12 +24,11 @@ class Watch:
 
     Attributes:
         recorder: Keeps the recordings.
-        unseen: Sentences on trainings that ran and could not be seen.
     """
 
     def __init__(self, *, seed: int | None, stops: bool) -> None:
         self.recorder = Recorder(stops=stops)
-        self.unseen: list[str] = []
+        self._unseen: list[str] = []
         self._seed = seed
         self._arrays: dict[int, ArrayData] = {}
         self._validation: dict[int, list[tuple[int, float]]] = {}
@@ -57,15 +56,21 @@ class Watch:
         """The trainings seen so far."""
         return self.recorder.recordings
 
+    @property
+    def unseen(self) -> list[str]:
+        """Sentences on trainings that ran and could not be seen."""
+        distributed = self.recorder.distributed
+        if not distributed:
+            return self._unseen
+        return [
+            *self._unseen,
+            f"{distributed} optimizer updates under a tf.distribute strategy could not"
+            " be recorded by this version: train without one in this test",
+        ]
+
     def why_nothing_trained(self) -> str:
         """One sentence for a test in which no optimizer update was seen."""
         asked = self.recorder.gradients_asked
-        if self.recorder.distributed:
-            return (
-                f"{self.recorder.distributed} optimizer updates under a tf.distribute"
-                " strategy could not be recorded by this version: train without one"
-                " in this test"
-            )
         if asked:
             return (
                 f"the test is marked converges and trained nothing: {asked} gradients"
@@ -187,8 +192,8 @@ class Watch:
             f" function before the test began, so its steps could not be seen"
             f" (its counter {names} moved): compile it inside the test"
         )
-        if sentence not in self.unseen:
-            self.unseen.append(sentence)
+        if sentence not in self._unseen:
+            self._unseen.append(sentence)
 
     def _shadow(self, function: Any) -> Any:
         known = self._shadows.get(id(function))

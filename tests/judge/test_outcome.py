@@ -240,3 +240,17 @@ def test_ending_lower_never_turns_a_pass_into_a_failure(end, better):
 
     if not errors(worse):
         assert not errors(lower)
+
+
+@pytest.mark.parametrize("constant", [-0.2, 0.02])
+def test_a_poisson_loss_on_its_way_is_slow(constant):
+    trace = make_trace(
+        falling(2.4, 0.4, 150),
+        start=2.4,
+        end=0.4,
+        constant=constant,
+        losses=("poisson",),
+    )
+
+    assert errors(trace) == []
+    assert warnings(trace) == ["slow_convergence"]

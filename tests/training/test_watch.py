@@ -424,3 +424,14 @@ def test_mixed_precision_records_the_unscaled_loss():
 
     assert trace.loss_is_scaled
     np.testing.assert_allclose(trace.steps.loss, trace.steps.data_loss, rtol=1e-3)
+
+
+def test_updates_under_a_strategy_are_reported_as_not_seen():
+    with tf.distribute.OneDeviceStrategy("cpu:0").scope():
+        model = mlp()
+
+    with watching() as watch:
+        model.fit(X, Y, verbose=0)
+
+    assert watch.traces() == []
+    assert "under a tf.distribute strategy" in watch.unseen[0]
