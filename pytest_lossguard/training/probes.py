@@ -21,6 +21,7 @@ __all__ = ["PROBE_ROWS", "Scorer", "as_tensors", "evenly_spaced"]
 #: Rows of the probe: enough that the mean loss of it is known to a few percent.
 PROBE_ROWS = 512
 _FLAT_END = 0.01
+_FEW_ROWS = 8
 #: Numbers of a probe before those of its layers.
 _LEAD = 5
 #: Always as many are scored, the last one repeated, so that one trace serves.
@@ -76,7 +77,7 @@ class Scorer:
         found = self._forward(batch.x, batch.y, batch.sample_weight).numpy()
         plain, reported, spread, low, high = found[:_LEAD].tolist()
         if self._growth is None:
-            self._growth = self._growth_of(batch, plain)
+            self._growth = self._growth_of(batch)
         self._probabilities = self._probabilities and low >= 0 and high <= 1
         scale = self._scale(batch)
         layers = zip(self._layers, found[_LEAD:].reshape(-1, 2).tolist(), strict=True)
@@ -214,14 +215,19 @@ class Scorer:
             losses.append(self._scored(y, y_pred, sample_weight))
         return tf.stack(losses)
 
-    def _growth_of(self, batch: Batch, loss: float) -> int:
+    def _growth_of(self, batch: Batch) -> int:
         """0 for a loss that takes the mean over rows, 1 for one that sums them.
 
-        Found by scoring every row twice: no loss of the user's own has to say.
+        Found by scoring a few rows once and twice: no loss has to say so.
         """
-        plain = map_structure(_plain, self._call(batch.x))
-        twice = map_structure(_twice, (batch.y, plain, batch.sample_weight))
-        ratio = float(self._scored(*twice)) / loss if loss else 1.0
+        x, y, weight = (
+            map_structure(lambda it: None if it is None else it[:_FEW_ROWS], part)
+            for part in (batch.x, batch.y, batch.sample_weight)
+        )
+        once = (y, map_structure(_plain, self._call(x)), weight)
+        loss = float(self._scored(*once))
+        twice = float(self._scored(*map_structure(_twice, once)))
+        ratio = twice / loss if loss else 1.0
         return round(np.log2(ratio)) if np.isfinite(ratio) and ratio > 0 else 0
 
     def _scale(self, batch: Batch) -> float:

@@ -26,9 +26,11 @@ __all__ = [
 
 map_structure = keras.tree.map_structure
 
-#: From this many values on a norm is taken in the tensor's own precision,
-#: scaled by its largest value: a float64 copy would double the memory.
-_LARGE = 1 << 20
+#: Up to this many values a sum of squares is taken in float64; a copy of a larger
+#: tensor would cost more than the sum.
+_SMALL = 1 << 12
+#: Below it a float32 sum of squares has lost its digits.
+_TINY = 1e-30
 
 
 def flatten(structure: Any) -> list[Any]:
@@ -85,14 +87,23 @@ with tf.init_scope():
 def half_square_sum(tensor: Any) -> Any:
     """Half the sum of squares as a float64 scalar: a norm is ``sqrt(2 * it)``.
 
-    In float32 a sum of squares overflows from a norm of 1.8e19 on; in float64
-    it stays finite as long as float32 values do. The root is left to the
-    reader of the record, who takes it once for all steps.
+    In float32 a sum of squares overflows from a norm of 1.8e19 on: such a
+    tensor is summed again, scaled, so that the sum stays finite as long as the
+    values do. The root is left to the reader of the record, who takes it once
+    for all steps.
     """
     tensor = tf.convert_to_tensor(tensor)
     size = tensor.shape.num_elements()
-    if size is None or size <= _LARGE:
+    if size is not None and size <= _SMALL:
         return tf.nn.l2_loss(tf.cast(tensor, tf.float64))
+    if tensor.dtype not in (tf.float32, tf.float64):
+        tensor = tf.cast(tensor, tf.float32)
+    half = tf.cast(tf.nn.l2_loss(tensor), tf.float64)
+    usable = tf.math.is_finite(half) & (half > _TINY)
+    return tf.cond(usable, lambda: half, lambda: _scaled_half_square_sum(tensor))
+
+
+def _scaled_half_square_sum(tensor: Any) -> Any:
     largest = tf.maximum(tf.reduce_max(tensor), -tf.reduce_min(tensor))
     scale = tf.where(largest > 0, largest, tf.ones_like(largest))
     half = tf.cast(tf.nn.l2_loss(tensor / scale), tf.float64)
