@@ -146,12 +146,12 @@ KINDS: dict[str, Kind] = {
     "nonfinite_input": Kind(
         severity="error",
         headline="NaN or infinity in the input at {where}",
-        text="the input holds NaN or infinity, {value} values in all, first in {where}",
+        text="the input holds NaN or infinity in {value} places, first in {where}",
         hint="Fill or drop missing values before training (SimpleImputer, dropna).",
     ),
     "missing_values": Kind(
         severity="warning",
-        text="the input holds NaN or infinity, {value} values in all, first in {where}",
+        text="the input holds NaN or infinity in {value} places, first in {where}",
         hint="Fill or drop missing values before training (SimpleImputer, dropna).",
     ),
     "diverging_loss": Kind(
@@ -232,7 +232,7 @@ KINDS: dict[str, Kind] = {
     ),
     "vanishing_gradient": Kind(
         severity="warning",
-        text="the gradient of {where} is {value} of the largest one, limit {limit}",
+        text="the gradient of {where} is {value} times the largest one, limit {limit}",
         hint="Use relu with He initialisation, BatchNormalization or fewer layers.",
     ),
     "disconnected_variable": Kind(

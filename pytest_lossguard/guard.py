@@ -109,7 +109,8 @@ class WatchedRuns:
         """
         if len(self.runs) != 1:
             raise UsageError(
-                f"{len(self.runs)} trainings were watched, not one: use .runs"
+                f"{len(self.runs)} trainings are known, not one: read .run after the"
+                " with block, and .runs where there are several"
             )
         return self.runs[0]
 

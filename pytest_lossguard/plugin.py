@@ -287,7 +287,7 @@ def _guard(item: pytest.Item) -> Guard:
         from .guard import Guard
 
         session = item.config.stash[SESSION]
-        again = f"pytest {_quoted(item.nodeid)} --lossguard-seed={session.seed}"
+        again = f"pytest {_as_typed(item)} --lossguard-seed={session.seed}"
         test.guard = Guard(
             policy=test.policy,
             seed=session.seed,
@@ -298,10 +298,14 @@ def _guard(item: pytest.Item) -> Guard:
     return test.guard
 
 
-def _quoted(nodeid: str) -> str:
+def _as_typed(item: pytest.Item) -> str:
+    """The test's id as a shell in the current folder takes it."""
+    import os.path
     import shlex
 
-    return shlex.quote(nodeid)
+    _, separator, name = item.nodeid.partition("::")
+    path = os.path.relpath(item.path, item.config.invocation_params.dir)
+    return shlex.quote(f"{path}{separator}{name}")
 
 
 def _shows_blocks() -> bool:
@@ -420,6 +424,8 @@ def pytest_runtest_makereport(
     error = None if call.excinfo is None else call.excinfo.value
     if isinstance(error, (NothingTrained, TensorFlowMissing)):
         report.longrepr = f"{type(error).__name__}: {error}"
+    elif isinstance(error, NotConverged):
+        _shorten_summary(report)
     test = item.stash.get(TEST, None)
     if test is None or test.guard is None:
         return report
@@ -436,6 +442,13 @@ def pytest_runtest_makereport(
             "seconds": test.seconds,
         }
     return report
+
+
+def _shorten_summary(report: pytest.TestReport) -> None:
+    """Leave room for the fact in pytest's own summary line."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        crash.message = crash.message.removeprefix("pytest_lossguard.")
 
 
 class _Reporter:

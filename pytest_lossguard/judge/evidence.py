@@ -31,6 +31,8 @@ class Evidence:
         lived: Mean loss over the last quarter of the steps.
         fall: Share of the loss that went from the third quarter to the last.
         finite: Whether start, end and every step are finite.
+        yardstick: The largest of the start, as scored and as the training itself
+            reports it, the first step's loss and the constant's.
         has_floor: Whether the loss is at least 0, so that "twice as much" means
             something; likelihoods have none.
     """
@@ -43,6 +45,7 @@ class Evidence:
     lived: float
     fall: float
     finite: bool
+    yardstick: float
     has_floor: bool
 
     @property
@@ -99,10 +102,11 @@ class Evidence:
         return not exceeds(self.end, self.constant, -margin)
 
     @property
-    def yardstick(self) -> float:
-        """The larger of the start's and the constant's loss."""
-        known = [self.start, self.constant or 0.0]
-        return max(value for value in known if np.isfinite(value))
+    def ended_level(self) -> bool:
+        """The end is still about where a constant prediction is."""
+        return self.constant is not None and not exceeds(
+            self.end, self.constant, at.STILL_LEVEL - 1
+        )
 
 
 def exceeds(value: float, reference: float, share: float) -> bool:
@@ -133,6 +137,12 @@ def evidence_of(trace: Trace) -> Evidence:
         constant=constant,
         lived=last,
         fall=(third - last) / abs(third) if third else 0.0,
+        yardstick=_largest(
+            start,
+            start if trace.before is None else trace.before.reported,
+            float(seen[0]) if len(seen) else 0.0,
+            constant or 0.0,
+        ),
         has_floor=_has_floor(trace, seen, constant),
         finite=bool(np.isfinite([start, end]).all() and np.isfinite(seen).all()),
     )
@@ -142,6 +152,10 @@ def _has_floor(trace: Trace, curve: Floats, constant: float | None) -> bool:
     known = [value for value in (constant,) if value is not None]
     lowest = min([*curve[np.isfinite(curve)].tolist(), *known], default=0.0)
     return lowest >= 0 and not _NO_FLOOR.intersection(trace.losses)
+
+
+def _largest(*values: float) -> float:
+    return max((value for value in values if np.isfinite(value)), default=0.0)
 
 
 def _mean(values: Floats) -> float:

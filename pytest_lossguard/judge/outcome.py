@@ -73,7 +73,7 @@ def loss_not_decreasing(
     limit = found.start - drop * abs(found.start)
     severity: Severity = "error"
     if policy.min_drop is None:
-        if found.starts_level or found.end < limit:
+        if found.end < limit or (found.starts_level and found.ended_level):
             return
         if found.steps < at.ENOUGH_STEPS:
             severity = "warning"
@@ -151,7 +151,8 @@ def _is_slow(found: Evidence) -> bool:
     """Slow is not broken: a short run, or one that still falls steadily."""
     if found.is_short:
         in_reach = found.is_near_constant or found.starts_in_scale
-        return in_reach and (found.fell or found.starts_level)
+        kept = found.starts_level and found.ended_level
+        return in_reach and (found.fell or kept)
     progress = exceeds(found.start, found.end, at.SLOW_PROGRESS)
     return found.starts_in_scale and found.is_falling and progress
 

@@ -35,6 +35,9 @@ MISSCALED_START, MISSCALED_LEVEL = 8.0, 0.05
 
 #: From a start within this of the constant there is nothing to fall from.
 NOTHING_TO_LOSE = 1.3
+#: ... and ending within this of it is a start kept: the scenarios that start level
+#: end at 0.9 to 1.31 times the constant.
+STILL_LEVEL = 1.5
 
 #: Falling: the last quarter's mean is this much below the third's.
 FALLING = 0.02

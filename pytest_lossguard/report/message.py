@@ -47,7 +47,9 @@ def failure_message(
     for hint in _hints(verdict):
         lines += _wrapped("hint: ", hint)
     if trace.stopped is not None and trace.source == "watch":
-        lines += _wrapped("note: ", f"{trace.stopped}; the test's next lines never ran")
+        lines += _wrapped(
+            "note: ", f"{trace.stopped}; what comes after it in the test did not run"
+        )
     if reproduce is not None:
         lines.append(f"again: {reproduce}")
     return "\n".join(lines)
@@ -146,6 +148,7 @@ _CAUSES = (
     "impossible_loss",
     "unscaled_inputs",
     "input_outliers",
+    "saturated_activations",
     "unscaled_targets",
     "target_outliers",
 )

@@ -20,7 +20,7 @@ from .observe import observed
 from .probes import Scorer, as_tensors, evenly_spaced
 from .recorder import Batch, Recorder, Recording
 from .state import every_variable, set_seed
-from .tensors import flatten, map_structure, own_variable, raw
+from .tensors import flatten, graph_function, map_structure, own_variable, raw
 from .traces import Scores, could_not_score, make_trace
 
 __all__ = ["NotInGraph", "Program", "Task", "batch_order"]
@@ -121,21 +121,17 @@ class Program:
         rows = tf.TensorSpec([None], tf.int32)
         if dataset is None:
             data = map_structure(_any_rows, _packed(sample))
-            self._loop = tf.function(
-                self._on_arrays,
-                input_signature=[data, rows, rows, rows, index, index],
-                autograph=False,
+            self._loop = graph_function(
+                self._on_arrays, input_signature=[data, rows, rows, rows, index, index]
             )
         else:
             data = tf.data.IteratorSpec(dataset.element_spec)
-            self._loop = tf.function(
-                self._on_batches, input_signature=[data, index], autograph=False
-            )
+            self._loop = graph_function(self._on_batches, input_signature=[data, index])
         self._trace_loop()
         self._scorer = self._make_scorer()
         self._kept = [own_variable(it) for it in self._variables]
-        self._save = tf.function(self._copy_to_kept, autograph=False)
-        self._restore = tf.function(self._copy_from_kept, autograph=False)
+        self._save = graph_function(self._copy_to_kept)
+        self._restore = graph_function(self._copy_from_kept)
 
     @property
     def recording(self) -> Recording:
@@ -221,11 +217,7 @@ class Program:
         if evidence is None:
             return None
         return Scorer(
-            evidence,
-            None,
-            lambda function: tf.function(
-                function, reduce_retracing=True, autograph=False
-            ),
+            evidence, None, lambda it: graph_function(it, reduce_retracing=True)
         )
 
     def _copy_to_kept(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,13 @@ from .frameworks import keras, tf
 __all__ = [
     "current_graph",
     "flatten",
+    "graph_function",
     "half_square_sum",
     "half_square_sums",
     "is_variable",
     "map_structure",
     "own_variable",
+    "quiet",
     "raw",
     "stacked",
     "to_numpy",
@@ -68,6 +70,17 @@ def to_numpy(structure: Any) -> Any:
     return map_structure(
         lambda leaf: None if leaf is None else np.asarray(leaf), structure
     )
+
+
+def graph_function(function: Callable[..., Any], **options: Any) -> Any:
+    """A ``tf.function`` of our own code, as it is written."""
+    return quiet(tf.function(function, autograph=False, **options))
+
+
+def quiet(function: Any) -> Any:
+    """Keep TensorFlow from warning of retracing: each model has its own trace."""
+    function._omit_frequent_tracing_warning = True
+    return function
 
 
 def own_variable(value: Any, **options: Any) -> Any:

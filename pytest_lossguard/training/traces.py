@@ -149,7 +149,9 @@ def _stopped(steps: StepTable) -> str | None:
     if steps.loss_seen[-1] and not np.isfinite(steps.loss[-1]):
         return f"the training was stopped at step {len(steps)}: its loss is not finite"
     if not np.isfinite(steps.weight_norm[-1]).all():
-        return f"the training was stopped at step {len(steps)}: its weights are gone"
+        return (
+            f"the training was stopped at step {len(steps)}: its weights are not finite"
+        )
     return None
 
 

@@ -14,6 +14,7 @@ from .data import ArrayData, as_arrays
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
 from .recorder import Recorder, Recording
+from .tensors import quiet
 from .traces import watched_trace
 
 __all__ = ["Watch", "watching"]
@@ -29,6 +30,7 @@ class Watch:
     def __init__(self, *, seed: int | None, stops: bool) -> None:
         self.recorder = Recorder(stops=stops)
         self._unseen: list[str] = []
+        self._frozen: list[str] = []
         self._seed = seed
         self._arrays: dict[int, ArrayData] = {}
         self._validation: dict[int, list[tuple[int, float]]] = {}
@@ -76,6 +78,11 @@ class Watch:
                 f"the test is marked converges and trained nothing: {asked} gradients"
                 " were computed and none reached optimizer.apply or apply_gradients"
             )
+        if self._frozen:
+            return (
+                "the test is marked converges and trained nothing: model"
+                f" {self._frozen[0]!r} was fitted and has no trainable weights"
+            )
         other = " (tf_keras is loaded: it is not watched, Keras 3 is)"
         return (
             "the test is marked converges and trained nothing: no optimizer update"
@@ -113,6 +120,8 @@ class Watch:
             return call(model, *args, **kwargs)
         arguments = inspect.signature(call).bind(model, *args, **kwargs)
         arguments.apply_defaults()
+        if not model.trainable_variables and model.built:
+            self._frozen.append(model.name)
         data = as_arrays(arguments.arguments)
         if data is not None and id(model) not in self._arrays:
             self._arrays[id(model)] = data
@@ -198,7 +207,7 @@ class Watch:
     def _shadow(self, function: Any) -> Any:
         known = self._shadows.get(id(function))
         if known is None:
-            shadow = function._clone(None)
+            shadow = quiet(function._clone(None))
             self._own.add(id(shadow))
             known = self._shadows[id(function)] = (function, shadow)
         return known[1]

@@ -254,3 +254,17 @@ def test_a_poisson_loss_on_its_way_is_slow(constant):
 
     assert errors(trace) == []
     assert warnings(trace) == ["slow_convergence"]
+
+
+def test_a_first_step_that_is_high_is_a_start_and_no_blow_up():
+    trace = make_trace(falling(160, 0.2), start=6.0, end=0.2, constant=0.66)
+
+    assert errors(trace) == []
+
+
+def test_a_short_run_that_climbs_from_the_constant_is_not_slow():
+    trace = make_trace(
+        np.linspace(1, 6, 20), start=0.96, end=6.4, constant=1.0, spread=1.0
+    )
+
+    assert errors(trace) == ["loss_not_decreasing", "worse_than_constant"]

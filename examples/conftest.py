@@ -1,0 +1,3 @@
+"""Puts this folder on the import path; keeps `broken` for whoever asks for it."""
+
+collect_ignore = ["broken"]
