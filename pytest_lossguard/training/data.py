@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import UsageError
 from .frameworks import keras, tf
 from .probes import evenly_spaced
-from .recorder import Batch
+from .recording import Batch
 from .tensors import flatten, map_structure
 
 __all__ = ["ArrayData", "as_arrays", "checked_arrays", "is_dataset"]

@@ -18,7 +18,8 @@ from .data import ArrayData
 from .frameworks import keras, tf
 from .observe import observed
 from .probes import Scorer, as_tensors, evenly_spaced
-from .recorder import Batch, Recorder, Recording
+from .recorder import Recorder
+from .recording import Batch, Recording
 from .state import every_variable, set_seed
 from .tensors import flatten, graph_function, map_structure, own_variable, raw
 from .traces import Scores, could_not_score, make_trace

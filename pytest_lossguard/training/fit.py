@@ -17,7 +17,7 @@ from .data import ArrayData, checked_arrays, is_dataset
 from .engine import NotInGraph, Program, Task
 from .frameworks import keras, tf
 from .probes import PROBE_ROWS
-from .recorder import Batch
+from .recording import Batch
 from .state import Snapshot, every_variable, preserved_seeds, seeded_call
 from .tensors import flatten, map_structure
 from .watch import Watch, watching

@@ -13,7 +13,7 @@ from ..constants import constant_candidates
 from ..trace import LayerStats, Probe
 from .frameworks import keras, tf
 from .observe import owner_of, replaced
-from .recorder import Batch, Evidence
+from .recording import Batch, Evidence
 from .tensors import flatten, map_structure, stacked
 
 __all__ = ["PROBE_ROWS", "Scorer", "as_tensors", "evenly_spaced"]

@@ -11,16 +11,15 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..errors import StopTraining
-from ..trace import Floats, StepTable
-from .frames import UserFrames, user_frames
+from .frames import user_frames
 from .frameworks import tf
 from .observe import Call
+from .recording import LEAD, Batch, Evidence, Recording, Taped
 from .ring_buffer import RingBuffer
 from .state import Snapshot
 from .tensors import (
@@ -36,124 +35,10 @@ from .tensors import (
     variable_key,
 )
 
-__all__ = ["Batch", "Evidence", "Recorder", "Recording"]
+__all__ = ["Recorder"]
 
-#: Data kept for the probe where no whole arrays were given.
-ENOUGH_ROWS, ENOUGH_BATCHES = 512, 16
 #: Model and loss calls remembered until a tape is asked for gradients.
 _REMEMBERED = 8
-#: A row is [what was seen, loss, data loss, half sums of squares...]; what was
-#: seen is 0 for nothing, 1 for the loss, 2 for the data loss as well.
-_LEAD = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Inputs, targets and weights of some rows, as nested NumPy arrays."""
-
-    x: Any
-    y: Any
-    sample_weight: Any = None
-
-    def __len__(self) -> int:
-        leaves = flatten(self.x) or flatten(self.y)
-        return len(leaves[0]) if leaves and np.ndim(leaves[0]) else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Who made the predictions under a tape, and who scored them."""
-
-    model: Any
-    loss: Any
-
-
-@dataclass(slots=True)
-class _Taped:
-    """What one tape differentiates: its last loss, and the data behind it."""
-
-    graph: Any = None
-    lead: Any = None
-    slot: Any = None
-    stash: Any = None
-    evidence: Evidence | None = None
-    batches: list[Batch] = field(default_factory=list)
-    pulled: int = 0
-
-    @property
-    def wants_data(self) -> bool:
-        rows = sum(len(batch) for batch in self.batches)
-        return rows < ENOUGH_ROWS and len(self.batches) < ENOUGH_BATCHES
-
-
-@dataclass(slots=True, kw_only=True)
-class Recording:
-    """One training as it is being recorded."""
-
-    optimizer: Any
-    variables: list[Any]
-    taped: _Taped
-    frames: UserFrames
-    model: Any = None
-    start: Snapshot | None = None
-    buffer: RingBuffer | None = None
-    last_bad: Any = None
-    rows: list[Floats] = field(default_factory=list)
-    began: float = field(default_factory=time.perf_counter)
-    ended: float = 0.0
-
-    @property
-    def width(self) -> int:
-        """Values per row."""
-        return _LEAD + 3 * len(self.variables)
-
-    def collect(self) -> None:
-        """Move what graph steps wrote into ``rows``."""
-        if self.buffer is not None:
-            self.add(self.buffer.drain())
-
-    def add(self, rows: Floats) -> None:
-        """Take rows of shape ``(steps, width)``."""
-        if len(rows):
-            self.rows.append(rows)
-            self.ended = time.perf_counter()
-
-    @property
-    def steps(self) -> int:
-        """Updates read so far."""
-        return sum(len(rows) for rows in self.rows)
-
-    def table(self) -> StepTable:
-        """All rows so far, oldest first."""
-        self.collect()
-        rows = np.concatenate([np.zeros((0, self.width)), *self.rows])
-        seen, loss, data_loss = rows[:, :_LEAD].T
-        halves = rows[:, _LEAD:].reshape(len(rows), 3, len(self.variables))
-        norms = np.where(halves < 0, -1.0, np.sqrt(2.0 * np.abs(halves)))
-        return StepTable(
-            loss=np.where(seen >= 1, loss, np.nan),
-            data_loss=np.where(seen >= 2, data_loss, loss),
-            loss_seen=seen >= 1,
-            data_loss_seen=seen >= 2,
-            grad_norm=norms[:, 0],
-            weight_norm=norms[:, 1],
-            update_norm=norms[:, 2],
-        )
-
-    @property
-    def unseen_losses(self) -> int:
-        """Updates whose loss could not be seen."""
-        return int(sum(np.count_nonzero(rows[:, 0] == 0) for rows in self.rows))
-
-    def reset(self) -> None:
-        """Forget all rows, to record the same training again."""
-        self.rows = []
-        self.began = time.perf_counter()
-
-    def empty_buffer(self) -> None:
-        """Drop what graph steps wrote and nobody read."""
-        if self.buffer is not None:
-            self.buffer.reset()
 
 
 class Recorder:
@@ -167,7 +52,7 @@ class Recorder:
     """
 
     def __init__(
-        self, *, stops: bool = True, keeps_data: bool = True, most_rows: int = 65_536
+        self, *, stops: bool = True, keeps_data: bool = True, most_rows: int = 8192
     ) -> None:
         self.recordings: list[Recording] = []
         self.enabled = True
@@ -178,8 +63,8 @@ class Recorder:
         self._keeps_data = keeps_data
         self._most_rows = most_rows
         self._has_arrays: set[int] = set()
-        self._taped: dict[tuple[int, ...], _Taped] = {}
-        self._taped_by_variable: dict[int, _Taped] = {}
+        self._taped: dict[tuple[int, ...], Taped] = {}
+        self._taped_by_variable: dict[int, Taped] = {}
         self._calls: deque[tuple[Any, Any, Any]] = deque(maxlen=_REMEMBERED)
         self._losses: deque[tuple[Any, Any, Any, Any, Any]] = deque(maxlen=_REMEMBERED)
         self._inside = threading.local()
@@ -310,7 +195,7 @@ class Recorder:
 
     def _remember(self, target: Any, sources: list[Any]) -> None:
         keys = tuple(variable_key(it) for it in sources)
-        taped = self._taped.setdefault(keys, _Taped())
+        taped = self._taped.setdefault(keys, Taped())
         self._taped_by_variable.update(dict.fromkeys(keys, taped))
         graph = current_graph()
         losses = [it for it in self._losses if _belongs(it[-1], graph)]
@@ -328,14 +213,14 @@ class Recorder:
         if self._keeps_data and id(taped.evidence.model) not in self._has_arrays:
             self._keep(taped, batch)
 
-    def _write_slot(self, taped: _Taped) -> None:
+    def _write_slot(self, taped: Taped) -> None:
         """Leave the loss where an update in another graph can read it."""
         if taped.slot is None:
-            taped.slot = own_variable(np.zeros(1 + _LEAD))
+            taped.slot = own_variable(np.zeros(1 + LEAD))
         count = taped.slot.read_value()[0] + 1.0
         taped.slot.assign(stacked([count, *taped.lead]))
 
-    def _keep(self, taped: _Taped, batch: tuple[Any, Any, Any]) -> None:
+    def _keep(self, taped: Taped, batch: tuple[Any, Any, Any]) -> None:
         if not taped.wants_data:
             return
         if taped.graph is None:
@@ -347,7 +232,7 @@ class Recorder:
             return
         taped.stash = map_structure(_stashed, batch)
 
-    def _pull_data(self, taped: _Taped) -> None:
+    def _pull_data(self, taped: Taped) -> None:
         if taped.stash is None or not taped.wants_data:
             return
         count = int(taped.slot.numpy()[0])
@@ -364,7 +249,7 @@ class Recorder:
             ]:
                 return recording
         tapes = [self._taped_by_variable.get(key) for key in keys]
-        taped = next((it for it in tapes if it is not None), _Taped())
+        taped = next((it for it in tapes if it is not None), Taped())
         recording = Recording(
             optimizer=optimizer,
             variables=list(variables),
@@ -385,12 +270,12 @@ class Recorder:
         )
         taped = next((it for it in tapes if it is not None), None)
         if taped is None:
-            return [tf.constant(0.0, tf.float64)] * _LEAD
+            return [tf.constant(0.0, tf.float64)] * LEAD
         recording.taped = taped
         if taped.graph is current_graph():
             seen, loss, data_loss = taped.lead
         elif taped.slot is None:
-            return [tf.constant(0.0, tf.float64)] * _LEAD
+            return [tf.constant(0.0, tf.float64)] * LEAD
         else:
             seen, loss, data_loss = tf.unstack(taped.slot.read_value()[1:])
         scale = getattr(optimizer, "dynamic_scale", None)

@@ -14,7 +14,7 @@ from ..trace import ColumnStats, Probe, StepTable, Trace, Validation
 from .data import ArrayData
 from .frameworks import keras
 from .probes import Scorer, as_tensors
-from .recorder import Batch, Recording
+from .recording import Batch, Recording
 from .state import Snapshot, every_variable
 from .tensors import flatten, map_structure, variable_path
 

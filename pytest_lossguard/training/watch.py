@@ -13,7 +13,8 @@ from ..trace import Trace, Validation
 from .data import ArrayData, as_arrays
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
-from .recorder import Recorder, Recording
+from .recorder import Recorder
+from .recording import Recording
 from .tensors import quiet
 from .traces import watched_trace
 

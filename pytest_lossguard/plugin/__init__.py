@@ -1,0 +1,164 @@
+"""The pytest plugin: marker, fixture, options and hooks.
+
+The only package that imports pytest. Everything heavy is imported inside the
+functions that a marked test reaches: an unmarked suite pays nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..errors import NotConverged, NothingTrained, PolicyError, TensorFlowMissing
+from .handle import Lossguard
+from .marks import policy_of
+from .options import add_options, base_seed, refuse_later
+from .reporter import PAYLOAD, Reporter, shorten_summary
+from .state import POLICY, SESSION, TEST, Session, Test, guard_of
+
+if TYPE_CHECKING:
+    from ..policy import Policy
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, refuse what is not served yet."""
+    config.addinivalue_line(
+        "markers",
+        "converges(steps, epochs, batch_size, min_drop, max_loss, max_loss_growth,"
+        " max_grad_norm, seeds, min_pass, allow, strict): every training in the test"
+        " must converge.",
+    )
+    refuse_later(config)
+    config.stash[SESSION] = Session(config=config, seed=base_seed(config))
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Reporter(config), "lossguard-reporter")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Collector,
+) -> Generator[None, Any, Any]:
+    """Read each test's marks while a mistake in them can still be an error of
+    collection.
+    """
+    made = yield
+    items = made if isinstance(made, list) else [made]
+    for item in items:
+        if isinstance(item, pytest.Item):
+            try:
+                item.stash[POLICY] = policy_of(item)
+            except PolicyError as error:
+                raise collector.CollectError(f"{item.nodeid}: {error}") from None
+    return made
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Let the session-scoped handle find the test it is used in."""
+    session = item.config.stash[SESSION]
+    session.current = item
+    item.stash[TEST] = Test(policy=_policy_of(item))
+    try:
+        return (yield)
+    finally:
+        session.current = None
+        item.stash[TEST].cleanup.close()
+
+
+def _policy_of(item: pytest.Item) -> Policy | None:
+    if POLICY in item.stash:
+        return item.stash[POLICY]
+    return policy_of(item)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Seed a marked test before its fixtures build anything."""
+    test = item.stash[TEST]
+    if test.policy is not None:
+        from ..training import preserved_seeds, set_seed
+
+        test.seeds = test.cleanup.enter_context(preserved_seeds())
+        set_seed(item.config.stash[SESSION].seed)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    """Keep what a fixture of the session or module did to the random generators:
+    it outlives the marked test that happened to ask for it first.
+    """
+    made = yield
+    test = request.session.config.stash[SESSION].test
+    if test is not None and test.seeds is not None and fixturedef.scope != "function":
+        test.seeds.keep()
+    return made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Watch the body of a marked test and judge it when it has ended."""
+    __tracebackhide__ = True
+    test = item.stash[TEST]
+    if test.policy is None:
+        return (yield)
+    guard = guard_of(item)
+    result = None
+    try:
+        with guard.watching():
+            result = yield
+    except NotConverged:
+        guard.collect()
+        raise
+    except Exception:
+        guard.collect()
+        if guard.failures():
+            item.add_report_section("call", "lossguard", guard.failures())
+        raise
+    guard.collect()
+    guard.demand(str(item.path))
+    return result
+
+
+@pytest.fixture(scope="session")
+def lossguard(pytestconfig: pytest.Config) -> Lossguard:
+    """Train, watch and judge from within a test; see `Lossguard`."""
+    return Lossguard(pytestconfig.stash[SESSION])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Hand the runs on as builtins: only those cross from worker to controller."""
+    report = yield
+    error = None if call.excinfo is None else call.excinfo.value
+    if isinstance(error, (NothingTrained, TensorFlowMissing)):
+        report.longrepr = f"{type(error).__name__}: {error}"
+    elif isinstance(error, NotConverged):
+        shorten_summary(report)
+    test = item.stash.get(TEST, None)
+    if test is None or test.guard is None:
+        return report
+    test.seconds += call.duration
+    if call.when == "call":
+        verdicts = [run.verdict for run in test.guard.runs]
+        if verdicts:
+            worst = all(verdict.converged for verdict in verdicts)
+            verdict = "converged" if worst else "not_converged"
+            item.user_properties.append(("lossguard_verdict", verdict))
+    if call.when == "teardown":
+        vars(report)[PAYLOAD] = {
+            "runs": [run.verdict.to_json() for run in test.guard.runs],
+            "seconds": test.seconds,
+        }
+    return report

@@ -1,0 +1,44 @@
+"""From the marks of a test to its policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..errors import PolicyError
+
+if TYPE_CHECKING:
+    from ..policy import Policy
+
+__all__ = ["policy_of"]
+
+
+def policy_of(item: pytest.Item) -> Policy | None:
+    """The policy of a test: the closest mark wins, key by key."""
+    merged: dict[str, Any] = {}
+    marks = list(item.iter_markers_with_node("converges"))
+    if not marks:
+        return None
+    from ..policy import Policy
+
+    owners: dict[str, Any] = {}
+    for node, mark in marks:
+        if mark.args:
+            raise PolicyError(
+                f"converges() takes keywords only, got {mark.args[0]!r}: name what it"
+                " is, as in converges(steps=60)"
+            )
+        for key, value in mark.kwargs.items():
+            if owners.get(key) is node and merged[key] != value:
+                raise PolicyError(
+                    f"two marks on {node.name} disagree: converges({key}="
+                    f"{merged[key]!r}) and converges({key}={value!r})"
+                )
+            if key not in merged:
+                merged[key], owners[key] = value, node
+    if "steps" in merged and "epochs" in merged and owners["steps"] != owners["epochs"]:
+        nodes = item.listchain()
+        farther = min(("steps", "epochs"), key=lambda key: nodes.index(owners[key]))
+        del merged[farther]
+    return Policy.from_keywords(merged)

@@ -1,0 +1,93 @@
+"""What lives for the session, and for one test."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..guard import Guard
+    from ..policy import Policy
+
+__all__ = ["POLICY", "SESSION", "TEST", "Session", "Test", "guard_of"]
+
+
+@dataclass(slots=True)
+class Session:
+    """What lives as long as pytest runs: traced programs, the test at hand."""
+
+    config: pytest.Config
+    seed: int
+    current: pytest.Item | None = None
+    _trainer: Any = None
+
+    @property
+    def test(self) -> Test | None:
+        """The state of the test at hand."""
+        return None if self.current is None else self.current.stash.get(TEST, None)
+
+    def trainer(self) -> Any:
+        """The floor that trains; imports TensorFlow at its first use."""
+        if self._trainer is None:
+            from ..training import Trainer
+
+            self._trainer = Trainer()
+        return self._trainer
+
+
+@dataclass(slots=True)
+class Test:
+    """What lives as long as one test runs."""
+
+    policy: Policy | None
+    guard: Guard | None = None
+    seconds: float = 0.0
+    seeds: Any = None
+    cleanup: ExitStack = field(default_factory=ExitStack)
+
+
+SESSION = pytest.StashKey[Session]()
+TEST = pytest.StashKey[Test]()
+POLICY = pytest.StashKey["Policy | None"]()
+
+
+def guard_of(item: pytest.Item) -> Guard:
+    """The guard of a test, made when it first trains."""
+    test = item.stash[TEST]
+    if test.guard is None:
+        from ..guard import Guard
+
+        session = item.config.stash[SESSION]
+        again = f"pytest {_as_typed(item)} --lossguard-seed={session.seed}"
+        test.guard = Guard(
+            policy=test.policy,
+            seed=session.seed,
+            trainer=session.trainer,
+            reproduce=again,
+            ascii_only=not _shows_blocks(),
+        )
+    return test.guard
+
+
+def _as_typed(item: pytest.Item) -> str:
+    """The test's id as a shell in the current folder takes it."""
+    import os.path
+    import shlex
+
+    _, separator, name = item.nodeid.partition("::")
+    path = os.path.relpath(item.path, item.config.invocation_params.dir)
+    return shlex.quote(f"{path}{separator}{name}")
+
+
+def _shows_blocks() -> bool:
+    import sys
+
+    encoding = getattr(sys.__stdout__, "encoding", None) or "ascii"
+    try:
+        "▁█".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,133 @@
+"""What is kept of one training while it is being recorded."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..trace import Floats, StepTable
+from .frames import UserFrames
+from .ring_buffer import RingBuffer
+from .state import Snapshot
+from .tensors import flatten
+
+__all__ = ["LEAD", "Batch", "Evidence", "Recording", "Taped"]
+
+#: Data kept for the probe where no whole arrays were given.
+ENOUGH_ROWS, ENOUGH_BATCHES = 512, 16
+#: A row is [what was seen, loss, data loss, half sums of squares...]; what was
+#: seen is 0 for nothing, 1 for the loss, 2 for the data loss as well.
+LEAD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Inputs, targets and weights of some rows, as nested NumPy arrays."""
+
+    x: Any
+    y: Any
+    sample_weight: Any = None
+
+    def __len__(self) -> int:
+        leaves = flatten(self.x) or flatten(self.y)
+        return len(leaves[0]) if leaves and np.ndim(leaves[0]) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Who made the predictions under a tape, and who scored them."""
+
+    model: Any
+    loss: Any
+
+
+@dataclass(slots=True)
+class Taped:
+    """What one tape differentiates: its last loss, and the data behind it."""
+
+    graph: Any = None
+    lead: Any = None
+    slot: Any = None
+    stash: Any = None
+    evidence: Evidence | None = None
+    batches: list[Batch] = field(default_factory=list)
+    pulled: int = 0
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether more batches are to be kept for the probe."""
+        rows = sum(len(batch) for batch in self.batches)
+        return rows < ENOUGH_ROWS and len(self.batches) < ENOUGH_BATCHES
+
+
+@dataclass(slots=True, kw_only=True)
+class Recording:
+    """One training as it is being recorded."""
+
+    optimizer: Any
+    variables: list[Any]
+    taped: Taped
+    frames: UserFrames
+    model: Any = None
+    start: Snapshot | None = None
+    buffer: RingBuffer | None = None
+    last_bad: Any = None
+    rows: list[Floats] = field(default_factory=list)
+    began: float = field(default_factory=time.perf_counter)
+    ended: float = 0.0
+
+    @property
+    def width(self) -> int:
+        """Values per row."""
+        return LEAD + 3 * len(self.variables)
+
+    def collect(self) -> None:
+        """Move what graph steps wrote into ``rows``."""
+        if self.buffer is not None:
+            self.add(self.buffer.drain())
+
+    def add(self, rows: Floats) -> None:
+        """Take rows of shape ``(steps, width)``."""
+        if len(rows):
+            self.rows.append(rows)
+            self.ended = time.perf_counter()
+
+    @property
+    def steps(self) -> int:
+        """Updates read so far."""
+        return sum(len(rows) for rows in self.rows)
+
+    def table(self) -> StepTable:
+        """All rows so far, oldest first."""
+        self.collect()
+        rows = np.concatenate([np.zeros((0, self.width)), *self.rows])
+        seen, loss, data_loss = rows[:, :LEAD].T
+        halves = rows[:, LEAD:].reshape(len(rows), 3, len(self.variables))
+        norms = np.where(halves < 0, -1.0, np.sqrt(2.0 * np.abs(halves)))
+        return StepTable(
+            loss=np.where(seen >= 1, loss, np.nan),
+            data_loss=np.where(seen >= 2, data_loss, loss),
+            loss_seen=seen >= 1,
+            data_loss_seen=seen >= 2,
+            grad_norm=norms[:, 0],
+            weight_norm=norms[:, 1],
+            update_norm=norms[:, 2],
+        )
+
+    @property
+    def unseen_losses(self) -> int:
+        """Updates whose loss could not be seen."""
+        return int(sum(np.count_nonzero(rows[:, 0] == 0) for rows in self.rows))
+
+    def reset(self) -> None:
+        """Forget all rows, to record the same training again."""
+        self.rows = []
+        self.began = time.perf_counter()
+
+    def empty_buffer(self) -> None:
+        """Drop what graph steps wrote and nobody read."""
+        if self.buffer is not None:
+            self.buffer.reset()
