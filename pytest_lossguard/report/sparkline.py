@@ -40,7 +40,9 @@ def sparkline(
     logarithmic = bool(0 < low < high / _LOG_FROM)
     if logarithmic:
         heights[finite] = np.log(heights[finite])
-        low, high = np.log(low), np.log(high)
+    else:  # the span of the largest floats is no float
+        heights[finite] /= max(abs(low), abs(high)) or 1.0
+    low, high = heights[finite].min(), heights[finite].max()
     marks = _ASCII if ascii_only else _BLOCKS
     span = (high - low) or 1.0
     return "".join(

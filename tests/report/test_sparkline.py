@@ -36,3 +36,7 @@ def test_any_curve_gives_a_line_no_wider_than_asked(curve, width):
     line, _ = sparkline(np.asarray(curve, float), width=width)
 
     assert len(line) == min(width, len(curve))
+
+
+def test_the_largest_floats_have_a_line_too():
+    assert sparkline(np.array([-1.7e308, 1.7e308]))[0] == "▁█"
