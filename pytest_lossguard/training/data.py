@@ -11,10 +11,17 @@ import numpy as np
 from ..errors import UsageError
 from .frameworks import keras, tf
 from .probes import evenly_spaced
-from .recording import Batch
+from .recording import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
 from .tensors import flatten, map_structure
 
-__all__ = ["ArrayData", "as_arrays", "checked_arrays", "is_dataset"]
+__all__ = [
+    "ArrayData",
+    "as_arrays",
+    "checked_arrays",
+    "first_rows",
+    "is_dataset",
+    "joined",
+]
 
 _DEFAULT_BATCH_SIZE = 32
 
@@ -152,3 +159,35 @@ def _checked(leaf: Any, name: str) -> Any:
     if array.dtype == np.float64:
         return array.astype(keras.backend.floatx())
     return array
+
+
+def joined(batches: list[Batch]) -> Batch | None:
+    """All batches as one where their shapes allow it, else the first."""
+    if not batches:
+        return None
+    try:
+        return Batch(
+            *(
+                map_structure(_concatenated, *(getattr(it, part) for it in batches))
+                for part in ("x", "y", "sample_weight")
+            )
+        )
+    except (ValueError, TypeError):
+        return batches[0]
+
+
+def _concatenated(*leaves: Any) -> Any:
+    return None if leaves[0] is None else np.concatenate(leaves)
+
+
+def first_rows(dataset: Any) -> tuple[Batch | None, int]:
+    """The first rows of a dataset of batches, None if empty, and rows per batch.
+
+    They are read by an iterator of their own, before the training reads its.
+    """
+    batches: list[Batch] = []
+    for element in dataset.take(ENOUGH_BATCHES).as_numpy_iterator():
+        batches.append(Batch(*keras.utils.unpack_x_y_sample_weight(element)))
+        if sum(len(batch) for batch in batches) >= ENOUGH_ROWS:
+            break
+    return joined(batches), len(batches[0]) if batches else 0

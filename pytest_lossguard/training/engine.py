@@ -46,7 +46,7 @@ class Task:
         dataset: A `tf.data.Dataset` of batches, None where arrays are given.
         steps: Updates to make, None where ``epochs`` counts.
         epochs: Passes over the data, None where ``steps`` counts.
-        batch_size: Rows per step of arrays.
+        batch_size: Rows per step; of a dataset those of its first batch.
         shuffle: Whether arrays are shuffled anew each epoch.
         validation: Held-out rows.
         seed: Of the shuffling.
@@ -166,7 +166,7 @@ class Program:
         if self._draws:
             set_seed(task.seed)
         try:
-            scored = _Scored(self._scorer, probe, _rows_per_step(task, probe))
+            scored = _Scored(self._scorer, probe, _rows_per_step(task))
             before = scored.probe()
             if task.arrays is not None:
                 self._train_on_arrays(task, validation)
@@ -183,7 +183,7 @@ class Program:
             source="fit",
             scores=scores,
             seen=task.arrays if task.arrays is not None else probe,
-            batch_size=_rows_per_step(task, probe),
+            batch_size=_rows_per_step(task),
             seed=task.seed,
             validation=_frozen(validation),
             steps_per_epoch=task.steps_per_epoch,
@@ -397,7 +397,6 @@ def _any_rows(leaf: Any) -> Any:
     return tf.TensorSpec([None, *array.shape[1:]], array.dtype)
 
 
-def _rows_per_step(task: Task, probe: Batch) -> int | None:
-    if task.arrays is not None:
-        return min(task.batch_size, len(task.arrays))
-    return task.batch_size or len(probe)
+def _rows_per_step(task: Task) -> int:
+    rows = task.batch_size if task.arrays is None else len(task.arrays)
+    return min(task.batch_size, rows)

@@ -13,10 +13,9 @@ from weakref import WeakKeyDictionary
 
 from ..errors import StopTraining, UsageError
 from ..trace import Trace
-from .data import ArrayData, checked_arrays, is_dataset
+from .data import ArrayData, checked_arrays, first_rows, is_dataset
 from .engine import NotInGraph, Program, Task
 from .frameworks import keras, tf
-from .probes import PROBE_ROWS
 from .recording import Batch
 from .state import Snapshot, every_variable, preserved_seeds, seeded_call
 from .tensors import flatten, map_structure
@@ -70,7 +69,7 @@ class Trainer:
             seed=seed,
         )
         with preserved_seeds():
-            probe = _probe(task)
+            probe, task = _probe(task)
             model = seeded_call(seed, lambda: _model_of(model_or_factory, probe))
             _check_labels(model, probe)
             if model.run_eagerly or tf.config.functions_run_eagerly():
@@ -166,10 +165,10 @@ def _validation(given: Any, batch_size: int) -> ArrayData | None:
     if given is None:
         return None
     if is_dataset(given):
-        batches = [_batch_of(it) for it in given.take(64).as_numpy_iterator()]
-        if not batches:
+        rows, _ = first_rows(given)
+        if rows is None:
             raise UsageError("validation_data is an empty dataset: it yields no batch")
-        return checked_arrays(batches[0].x, batches[0].y, None, batch_size)
+        return checked_arrays(rows.x, rows.y, rows.sample_weight, batch_size)
     if not isinstance(given, tuple) or len(given) not in (2, 3):
         raise UsageError(
             "validation_data must be (x, y), (x, y, sample_weight) or a dataset; got"
@@ -179,19 +178,14 @@ def _validation(given: Any, batch_size: int) -> ArrayData | None:
     return checked_arrays(given[0], given[1], weight, batch_size)
 
 
-def _batch_of(element: Any) -> Batch:
-    return Batch(*keras.utils.unpack_x_y_sample_weight(element))
-
-
-def _probe(task: Task) -> Batch:
-    """Rows to build with and to score: of the arrays, or the first batches."""
+def _probe(task: Task) -> tuple[Batch, Task]:
+    """Rows to build with and to score, and the task with its rows per step."""
     if task.arrays is not None:
-        return task.arrays.probe()
-    most = max(1, PROBE_ROWS // 64)
-    first = next(iter(task.dataset.take(most).as_numpy_iterator()), None)
-    if first is None:
+        return task.arrays.probe(), task
+    rows, batch_size = first_rows(task.dataset)
+    if rows is None:
         raise UsageError("lossguard.fit got an empty dataset: it yields no batch")
-    return _batch_of(first)
+    return rows, replace(task, batch_size=batch_size)
 
 
 def _model_of(model_or_factory: Any, sample: Batch) -> Any:

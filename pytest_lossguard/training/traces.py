@@ -11,12 +11,12 @@ import numpy as np
 
 from ..statistics import column_stats
 from ..trace import ColumnStats, Probe, StepTable, Trace, Validation
-from .data import ArrayData
+from .data import ArrayData, joined
 from .frameworks import keras
 from .probes import Scorer, as_tensors
 from .recording import Batch, Recording
 from .state import Snapshot, every_variable
-from .tensors import flatten, map_structure, variable_path
+from .tensors import flatten, variable_path
 
 __all__ = ["Scores", "could_not_score", "make_trace", "watched_trace"]
 
@@ -83,7 +83,7 @@ def watched_trace(
 ) -> Trace:
     """Score a watched training before and after, and freeze all of it."""
     recording.collect()
-    batch = data.probe() if data is not None else _joined(recording.taped.batches)
+    batch = data.probe() if data is not None else joined(recording.taped.batches)
     batch_size = _batch_size(recording, data)
     return make_trace(
         recording,
@@ -160,25 +160,6 @@ def _batch_size(recording: Recording, data: ArrayData | None) -> int | None:
         return min(data.batch_size, len(data))
     sizes = [len(batch) for batch in recording.taped.batches]
     return max(sizes) if sizes else None
-
-
-def _joined(batches: list[Batch]) -> Batch | None:
-    """All batches as one where their shapes allow it, else the first."""
-    if not batches:
-        return None
-    try:
-        return Batch(
-            *(
-                map_structure(_concatenated, *(getattr(it, part) for it in batches))
-                for part in ("x", "y", "sample_weight")
-            )
-        )
-    except (ValueError, TypeError):
-        return batches[0]
-
-
-def _concatenated(*leaves: Any) -> Any:
-    return None if leaves[0] is None else np.concatenate(leaves)
 
 
 def column_statistics(structure: Any, name: str) -> tuple[ColumnStats, ...]:

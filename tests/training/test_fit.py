@@ -325,7 +325,7 @@ def empty():
 
 
 def used_up():
-    rows = iter([(X[:4], Y[:4])] * 20)
+    rows = iter([(X[:4], Y[:4])] * 60)
     spec = (tf.TensorSpec([4, 4], tf.float32), tf.TensorSpec([4, 1], tf.float32))
     return tf.data.Dataset.from_generator(lambda: rows, output_signature=spec)
 
@@ -402,3 +402,15 @@ def test_batches_cover_every_row_once_an_epoch(rows, batch_size, steps, shuffle)
         assert sorted(seen) == list(range(rows))
     assert ((ends - starts) > 0).all()
     assert ((ends - starts) <= batch_size).all()
+
+
+def test_a_dataset_is_scored_on_many_batches_at_the_size_of_one(trainer):
+    summed = keras.losses.MeanSquaredError(reduction="sum")
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(20)
+
+    trace = trainer.fit(lambda: mlp(loss=summed), data, steps=3)
+
+    assert trace.batch_size == 20
+    assert trace.targets[0].rows == 100
+    expected = 20 * trainer.fit(mlp, X, Y, steps=3).before.loss
+    assert trace.before.loss == pytest.approx(expected, rel=1e-4)
