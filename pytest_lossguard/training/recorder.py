@@ -29,9 +29,9 @@ from .tensors import (
     is_variable,
     map_structure,
     own_variable,
-    raw,
     stacked,
     to_numpy,
+    value_of,
     variable_key,
 )
 
@@ -152,9 +152,9 @@ class Recorder:
             scale = getattr(optimizer, "dynamic_scale", None)
             unscaled = grads if scale is None else _divided(grads, scale)
             gradients = half_square_sums(unscaled)
-            before = [tf.identity(raw(it)) for it in variables]
+            before = [value_of(it) for it in variables]
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
-            after = [raw(it).read_value() for it in variables]
+            after = [value_of(it) for it in variables]
             weights = half_square_sums(after)
             moved = (a - b for a, b in zip(after, before, strict=True))
             row = stacked([*lead, *gradients, *weights, *half_square_sums(moved)])
@@ -216,9 +216,8 @@ class Recorder:
     def _write_slot(self, taped: Taped) -> None:
         """Leave the loss where an update in another graph can read it."""
         if taped.slot is None:
-            taped.slot = own_variable(np.zeros(1 + LEAD))
-        count = taped.slot.read_value()[0] + 1.0
-        taped.slot.assign(stacked([count, *taped.lead]))
+            taped.slot = own_variable(np.zeros(LEAD))
+        taped.slot.assign(stacked(taped.lead))
 
     def _keep(self, taped: Taped, batch: tuple[Any, Any, Any]) -> None:
         if not taped.wants_data:
@@ -231,11 +230,14 @@ class Recorder:
         ):
             return
         taped.stash = map_structure(_stashed, batch)
+        if taped.stashed is None:
+            taped.stashed = own_variable(np.int32(0))
+        taped.stashed.assign_add(1)
 
     def _pull_data(self, taped: Taped) -> None:
         if taped.stash is None or not taped.wants_data:
             return
-        count = int(taped.slot.numpy()[0])
+        count = int(value_of(taped.stashed))
         if count != taped.pulled:
             taped.pulled = count
             batch = map_structure(_value_of, taped.stash)
@@ -277,7 +279,7 @@ class Recorder:
         elif taped.slot is None:
             return [tf.constant(0.0, tf.float64)] * LEAD
         else:
-            seen, loss, data_loss = tf.unstack(taped.slot.read_value()[1:])
+            seen, loss, data_loss = tf.unstack(value_of(taped.slot))
         scale = getattr(optimizer, "dynamic_scale", None)
         if scale is not None:
             loss = loss / tf.cast(scale, tf.float64)

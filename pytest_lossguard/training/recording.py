@@ -52,6 +52,7 @@ class Taped:
     lead: Any = None
     slot: Any = None
     stash: Any = None
+    stashed: Any = None
     evidence: Evidence | None = None
     batches: list[Batch] = field(default_factory=list)
     pulled: int = 0

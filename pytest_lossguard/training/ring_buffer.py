@@ -8,7 +8,7 @@ import numpy as np
 
 from ..trace import Floats
 from .frameworks import tf
-from .tensors import own_variable
+from .tensors import own_variable, value_of
 
 __all__ = ["RingBuffer"]
 
@@ -61,11 +61,11 @@ class RingBuffer:
 
     def peek(self) -> tuple[int, bool]:
         """How many rows are unread, and whether a loss was not finite."""
-        return int(self._written) - self._read, int(self._bad) > 0
+        return int(value_of(self._written)) - self._read, int(value_of(self._bad)) > 0
 
     def drain(self) -> Floats:
         """Take the unread rows, oldest first, shape ``(rows, width)``."""
-        count = int(self._written)
+        count = int(value_of(self._written))
         lost = max(0, count - self._read - self.capacity)
         first = (self._read + lost) % self.capacity
         last = first + count - self._read - lost

@@ -22,6 +22,7 @@ __all__ = [
     "raw",
     "stacked",
     "to_numpy",
+    "value_of",
     "variable_key",
     "variable_path",
 ]
@@ -81,6 +82,12 @@ def quiet(function: Any) -> Any:
     """Keep TensorFlow from warning of retracing: each model has its own trace."""
     function._omit_frequent_tracing_warning = True
     return function
+
+
+def value_of(variable: Any) -> Any:
+    """The variable's value now, by one operation and no copy of it."""
+    variable = raw(variable)
+    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
 def own_variable(value: Any, **options: Any) -> Any:
