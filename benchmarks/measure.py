@@ -1,0 +1,65 @@
+"""Two things timed in turn, and the ratio between them told in one line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+__all__ = ["Pairs", "measured"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Seconds of two things that were run one after the other, pair by pair."""
+
+    ours: list[float]
+    theirs: list[float]
+
+    @property
+    def ratio(self) -> float:
+        """How many times the seconds of theirs ours takes: median over pairs."""
+        return median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
+
+    @property
+    def gain(self) -> float:
+        """How many times faster ours is: median over pairs."""
+        return median(b / a for a, b in zip(self.ours, self.theirs, strict=True))
+
+    def report(self, name: str, other: str, bar: float | None = None) -> None:
+        """Print ours as a multiple of ``other``; at most ``bar`` is wanted."""
+        wanted = "no bar" if bar is None else f"bar {bar:.2f}"
+        self._tell(f"{name}: {self.ratio:.2f} x {other} ({wanted})")
+
+    def report_gain(self, name: str, other: str, bar: float | None = None) -> None:
+        """Print how many times faster than ``other``; ``bar`` or more is wanted."""
+        wanted = "no bar" if bar is None else f"bar {bar:.0f}"
+        self._tell(f"{name}: {self.gain:.1f} x faster than {other} ({wanted})")
+
+    def _tell(self, lead: str) -> None:
+        ours, theirs = _told(median(self.ours)), _told(median(self.theirs))
+        count = len(self.ours)
+        print(f"{lead}, {ours} against {theirs}, {count} repetitions", flush=True)
+
+
+def measured(
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    repetitions: int,
+    *,
+    between: Callable[[], object] = lambda: None,
+) -> Pairs:
+    """Time both in turn; ``between`` runs before each, outside the clock."""
+    pairs = Pairs([], [])
+    for _ in range(repetitions):
+        for run, seconds in ((ours, pairs.ours), (theirs, pairs.theirs)):
+            between()
+            began = time.perf_counter()
+            run()
+            seconds.append(time.perf_counter() - began)
+    return pairs
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.1f} ms"

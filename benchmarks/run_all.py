@@ -1,0 +1,27 @@
+"""Every figure, one script after the other, each in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPTS = (
+    "startup.py",
+    "fit_against_bare_loop.py",
+    "fit_against_keras.py",
+    "watch_against_unwatched.py",
+)
+
+
+def main() -> int:
+    folder = Path(__file__).parent
+    failed = 0
+    for script in SCRIPTS:
+        command = [sys.executable, str(folder / script)]
+        failed += subprocess.run(command, check=False).returncode != 0
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The models that are trained, and rows to train them on."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+__all__ = ["cnn", "images", "mlp", "numbers", "wide_cnn"]
+
+ROWS = 1000
+
+
+def mlp() -> Any:
+    model = keras.Sequential(
+        [
+            keras.Input((10,)),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(1),
+        ]
+    )
+    model.compile("adam", "mse")
+    return model
+
+
+def cnn(filters: int = 8) -> Any:
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(filters, 3, activation="relu"),
+            layers.MaxPool2D(),
+            layers.Conv2D(2 * filters, 3, activation="relu"),
+            layers.MaxPool2D(),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+def wide_cnn() -> Any:
+    """One whose steps take more than 10 ms on two cores."""
+    return cnn(filters=48)
+
+
+def numbers(rows: int = ROWS) -> tuple[Any, Any]:
+    """Rows for `mlp`: a linear target with noise."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(rows, 10)).astype("float32")
+    y = x @ random.normal(size=10) + random.normal(size=rows)
+    return x, y.astype("float32")
+
+
+def images() -> tuple[Any, Any]:
+    """Rows for `cnn`: ten patterns under noise."""
+    random = np.random.default_rng(0)
+    y = random.integers(0, 10, ROWS).astype("int32")
+    patterns = random.normal(size=(10, 28, 28, 1))
+    x = patterns[y] + random.normal(size=(ROWS, 28, 28, 1))
+    return x.astype("float32"), y
