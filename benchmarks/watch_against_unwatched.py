@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from measure import measured
-from subjects import images, mlp, numbers, wide_cnn
+from subjects import images, mlp, numbers, steady_epochs, wide_cnn
 
 from pytest_lossguard.training import watching
 
@@ -32,7 +32,8 @@ def compare(
 
 
 if __name__ == "__main__":
-    # 1,600 small steps in few epochs: an epoch costs Keras as much as 30 of them.
+    steady_epochs()
+    # 1,600 small steps.
     compare("mlp", mlp, numbers(rows=10_240), epochs=5, bar=1.15)
     # 416 steps of more than 10 ms.
     compare("cnn", wide_cnn, images(), epochs=13, bar=1.05)

@@ -14,7 +14,7 @@ from tests.training.scenarios import SCENARIOS, train_by_hand
 
 SEEDS = range(20)
 #: Watching trains by Keras, at a hundred times the price: fewer seeds.
-WATCHED_SEEDS = range(2)
+WATCHED_SEEDS = range(10)
 
 
 @dataclass(frozen=True)
