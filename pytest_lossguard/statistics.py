@@ -18,7 +18,7 @@ _MOST_VALUES = 4_000_000
 #: value is called an outlier.
 _MOST_LINES, _ENOUGH_LINES = 4096, 8
 #: Standard deviations from the mean from which a robust look is taken.
-_FAR = 3.0
+_FAR = 4.0
 #: A normal distribution's interquartile range in standard deviations.
 _IQR_OF_NORMAL = 1.349
 
@@ -50,10 +50,20 @@ def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
         std = np.nanstd(table, axis=0, dtype=np.float64)
         low = np.nanmin(table, axis=0).astype(np.float64)
         high = np.nanmax(table, axis=0).astype(np.float64)
-        median, spread, outlier, share = mean, std, None, 0.0
-        if _sticks_out(mean, std, low, high):
-            median, spread = _median_and_spread(table, bad > 0)
-            outlier, share = _farthest(table, low, high, median, spread, array)
+        median, outlier, share = mean.copy(), None, 0.0
+        far = _sticking_out(mean, std, low, high)
+        if far.size:
+            looked_at = table[:, far]
+            median[far], spread = _median_and_spread(looked_at, bad > 0)
+            found = _farthest(looked_at, low[far], high[far], median[far], spread)
+            if found is not None:
+                (line, column, distance), share = found
+                outlier = Outlier(
+                    row=_row_of(line, array),
+                    column=int(far[column]),
+                    value=float(looked_at[line, column]),
+                    distance=distance,
+                )
     return ColumnStats(
         name=name,
         mean=mean,
@@ -70,14 +80,14 @@ def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
     )
 
 
-def _sticks_out(mean: Floats, std: Floats, low: Floats, high: Floats) -> bool:
-    """Whether any value lies so far out that a robust look is worth its price.
+def _sticking_out(mean: Floats, std: Floats, low: Floats, high: Floats) -> Any:
+    """Columns with a value so far out that a robust look is worth its price.
 
     A value 20 robust standard deviations out, were it 5 % of all, still lies
     more than 4 ordinary ones from the mean.
     """
     reach = np.maximum(high - mean, mean - low)
-    return bool(np.any(reach > _FAR * std))
+    return np.flatnonzero(reach > _FAR * std)
 
 
 def _median_and_spread(table: NDArray[Any], has_nan: bool) -> tuple[Floats, Floats]:
@@ -110,26 +120,21 @@ def _first(mask: NDArray[np.bool_], array: NDArray[Any]) -> tuple[int, int]:
 
 
 def _farthest(
-    table: NDArray[Any],
-    low: Floats,
-    high: Floats,
-    median: Floats,
-    spread: Floats,
-    array: NDArray[Any],
-) -> tuple[Outlier | None, float]:
-    """Find the value farthest out, in robust standard deviations."""
+    table: NDArray[Any], low: Floats, high: Floats, median: Floats, spread: Floats
+) -> tuple[tuple[int, int, float], float] | None:
+    """Find the value farthest out.
+
+    Returns:
+        Its line, column and distance in robust standard deviations, and the
+        share of its column at least a quarter as far out.
+    """
     usable = np.isfinite(spread) & (spread > 0) & np.isfinite(high - low)
     if not usable.any() or len(table) < _ENOUGH_LINES:
-        return None, 0.0
+        return None
     reach = np.maximum(high - median, median - low)
     distances = np.divide(reach, spread, out=np.zeros_like(reach), where=usable)
     column = int(np.argmax(distances))
     distance = np.abs(table[:, column] - median[column])
     line = int(np.nanargmax(distance))
-    outlier = Outlier(
-        row=_row_of(line, array),
-        column=column,
-        value=float(table[line, column]),
-        distance=float(distances[column]),
-    )
-    return outlier, float(np.mean(distance > distance[line] / 4))
+    share = float(np.mean(distance > distance[line] / 4))
+    return (line, column, float(distances[column])), share

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UsageError
 from .frameworks import keras, tf
-from .probes import evenly_spaced
+from .probes import evenly_spaced, probe_rows
 from .recording import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
 from .tensors import flatten, map_structure
 
@@ -49,7 +49,7 @@ class ArrayData:
 
     def probe(self) -> Batch:
         """A sample of rows, spread over all of them."""
-        return self.rows(evenly_spaced(len(self)))
+        return self.rows(evenly_spaced(len(self), probe_rows(self.x)))
 
 
 def is_dataset(x: Any) -> bool:

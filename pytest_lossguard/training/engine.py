@@ -7,6 +7,8 @@ training changes is put back afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +33,14 @@ _MOST_VALIDATIONS, _MOST_VALIDATION_ROWS = 50, 2048
 #: Steps between two readings of the ring buffer.
 _STEPS_PER_CALL = 4096
 _NO_LIMIT = 2**31 - 1
+
+
+#: TensorFlow's names of its executors.
+_DEFAULT_EXECUTOR, _SINGLE_THREADED = "", "SINGLE_THREADED_EXECUTOR"
+#: Products per step up to which handing operations to other threads costs more
+#: than it gains (our measurement on two cores: .53 to .86 of the time below 1.0e6,
+#: 1.61 at 2.2e6; convolutions always lose, 2.3 to 2.8 times the time).
+_LIGHT = 1_000_000
 
 
 class NotInGraph(Exception):
@@ -81,14 +91,14 @@ def batch_order(
     """Which rows each step trains on.
 
     Returns:
-        ``order``, row numbers epoch after epoch, and for each step the
-        half-open range ``starts[i]:ends[i]`` of it, all int32. The last batch
-        of an epoch is shorter where the rows do not divide.
+        ``order``, row numbers epoch after epoch, and for each step where its
+        rows begin in it and how many they are, of shape ``(steps, 1)``, all
+        int32. The last batch of an epoch is shorter where the rows do not divide.
     """
     per_epoch = -(-rows // batch_size)
     epoch, within = np.divmod(np.arange(steps), per_epoch)
     starts = epoch * rows + within * batch_size
-    ends = epoch * rows + np.minimum((within + 1) * batch_size, rows)
+    sizes = np.minimum(batch_size, rows - within * batch_size)
     generator = np.random.default_rng(seed)
     order = [
         generator.permutation(rows) if shuffle else np.arange(rows)
@@ -96,8 +106,8 @@ def batch_order(
     ]
     return (
         np.concatenate(order).astype(np.int32),
-        starts.astype(np.int32),
-        ends.astype(np.int32),
+        starts.astype(np.int32)[:, None],
+        sizes.astype(np.int32)[:, None],
     )
 
 
@@ -107,32 +117,38 @@ class Program:
     Args:
         model: A compiled Keras model.
         sample: Some rows of its data: builds the model, gives the signature.
-        dataset: The dataset to be trained on, where it is one.
+        task: The first training that it shall run.
+        light: Whether one thread runs a step faster than several; see `is_light`.
 
     Raises:
         NotInGraph: Its training step cannot be traced, or is no single update.
     """
 
-    def __init__(self, model: Any, sample: Batch, dataset: Any = None) -> None:
+    def __init__(self, model: Any, sample: Batch, task: Task, light: bool) -> None:
         self.model = model
         self._recorder = Recorder(
             stops=False, keeps_data=False, most_rows=_STEPS_PER_CALL
         )
+        self._executor = _SINGLE_THREADED if light else _DEFAULT_EXECUTOR
         index = tf.TensorSpec([], tf.int32)
-        rows = tf.TensorSpec([None], tf.int32)
-        if dataset is None:
+        rows, of_step = (tf.TensorSpec(it, tf.int32) for it in ([None], [None, 1]))
+        if task.dataset is None:
             data = map_structure(_any_rows, _packed(sample))
             self._loop = graph_function(
-                self._on_arrays, input_signature=[data, rows, rows, rows, index, index]
+                self._on_arrays,
+                input_signature=[data, rows, of_step, of_step, index, index],
             )
         else:
-            data = tf.data.IteratorSpec(dataset.element_spec)
+            data = tf.data.IteratorSpec(task.dataset.element_spec)
             self._loop = graph_function(self._on_batches, input_signature=[data, index])
-        self._trace_loop()
+        with self._executing():
+            self._trace_loop()
         self._scorer = self._make_scorer()
         self._kept = [own_variable(it) for it in self._variables]
         self._save = graph_function(self._copy_to_kept)
         self._restore = graph_function(self._copy_from_kept)
+        self._open = graph_function(self._save_and_measure, reduce_retracing=True)
+        self._close = graph_function(self._measure_and_restore, reduce_retracing=True)
 
     @property
     def recording(self) -> Recording:
@@ -160,24 +176,27 @@ class Program:
             probe: Rows to score before and after.
             notes: Sentences for the report.
         """
+        with self._executing():
+            return self._run(task, probe, notes)
+
+    def _run(self, task: Task, probe: Batch, notes: tuple[str, ...]) -> Trace:
         self.recording.reset()
-        self._save()
+        scored = _Scored(self._scorer, probe, _rows_per_step(task))
         validation: list[tuple[int, float]] = []
         if self._draws:
             set_seed(task.seed)
+        before = scored.probe(self._open, instead=self._save)
         try:
-            scored = _Scored(self._scorer, probe, _rows_per_step(task))
-            before = scored.probe()
             if task.arrays is not None:
                 self._train_on_arrays(task, validation)
             else:
                 self._train_on_dataset(task, validation)
-            scores = scored.with_after(before)
+            after = scored.probe(self._close, instead=self._restore)
         except BaseException:
             self.recording.empty_buffer()
-            raise
-        finally:
             self._restore()
+            raise
+        scores = scored.scores(before, after)
         return make_trace(
             self.recording,
             source="fit",
@@ -191,6 +210,13 @@ class Program:
         )
 
     # Tracing
+
+    def _executing(self) -> AbstractContextManager[None]:
+        """The executor that the loop is traced for and run by."""
+        executing: AbstractContextManager[None] = (
+            tf.experimental.function_executor_type(self._executor)
+        )
+        return executing
 
     def _trace_loop(self) -> None:
         try:
@@ -229,6 +255,17 @@ class Program:
         for variable, kept in zip(self._variables, self._kept, strict=True):
             variable.assign(kept)
 
+    def _save_and_measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        assert self._scorer is not None
+        self._copy_to_kept()
+        return self._scorer.measure(x, y, sample_weight)
+
+    def _measure_and_restore(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        assert self._scorer is not None
+        found = self._scorer.measure(x, y, sample_weight)
+        self._copy_from_kept()
+        return found
+
     def _step(self, batch: Any) -> Any:
         """One update; whether the loss was finite so far."""
         self.model.train_step(batch)
@@ -237,11 +274,11 @@ class Program:
         return True if bad is None else tf.logical_not(bad)
 
     def _on_arrays(
-        self, data: Any, order: Any, starts: Any, ends: Any, first: Any, last: Any
+        self, data: Any, order: Any, starts: Any, sizes: Any, first: Any, last: Any
     ) -> Any:
         def body(step: Any, good: Any) -> Any:
             del good
-            rows = order[starts[step] : ends[step]]
+            rows = tf.slice(order, tf.gather(starts, step), tf.gather(sizes, step))
             good = self._step(map_structure(lambda it: tf.gather(it, rows), data))
             return step + 1, good
 
@@ -275,7 +312,7 @@ class Program:
         arrays, steps = task.arrays, task.array_steps()
         assert arrays is not None
         assert task.steps_per_epoch is not None
-        order, starts, ends = batch_order(
+        order, starts, sizes = batch_order(
             len(arrays), task.batch_size, steps, shuffle=task.shuffle, seed=task.seed
         )
         parts = (arrays.x, arrays.y, arrays.sample_weight)
@@ -288,7 +325,7 @@ class Program:
         good, done = True, 0
         while good and done < steps:
             upto = min(steps, done + chunk)
-            good, rows = self._loop(data, order, starts, ends, done, upto)
+            good, rows = self._loop(data, order, starts, sizes, done, upto)
             self.recording.add(rows.numpy())
             done = upto
             self._validate(task, validation)
@@ -341,19 +378,23 @@ class _Scored:
         if scorer is not None:
             scorer.rows_per_step = rows
 
-    def probe(self) -> Any:
-        """Score the model as it is."""
-        if self._scorer is None or self._failure is not None:
-            return None
-        try:
-            return self._scorer.probe(self._probe)
-        except Exception as error:
-            self._failure = could_not_score(error)
-            return None
+    def probe(self, by: Callable[..., Any], instead: Callable[[], Any]) -> Any:
+        """Score the model as it is.
 
-    def with_after(self, before: Any) -> Scores:
-        """Score the model again, and the best constant."""
-        after = self.probe()
+        Args:
+            by: Computes `Scorer.measure` and does its own work beside it.
+            instead: That work alone, for a model that cannot be scored.
+        """
+        if self._scorer is not None and self._failure is None:
+            try:
+                return self._scorer.probe(self._probe, by)
+            except Exception as error:
+                self._failure = could_not_score(error)
+        instead()
+        return None
+
+    def scores(self, before: Any, after: Any) -> Scores:
+        """Both probes and the best constant."""
         if after is None or self._scorer is None:
             return Scores(failure=self._failure)
         return Scores(before, after, self._scorer.constant(self._probe))
@@ -386,6 +427,23 @@ def _has_stateful_random(graph: Any) -> bool:
     for function in definition.library.function:
         nodes.extend(function.node_def)
     return any(node.op.startswith(_STATEFUL_RANDOM) for node in nodes)
+
+
+def is_light(model: Any, sample: Batch, batch_size: int) -> bool:
+    """Whether a step is so small that one thread runs it faster than several."""
+    layers = model._flatten_layers()
+    if any(hasattr(layer, "kernel_size") for layer in layers):
+        return False
+    positions = max(
+        np.size(leaf) // (len(leaf) * (1 if _is_index(leaf) else leaf.shape[-1]))
+        for leaf in map(np.asarray, flatten(sample.x))
+    )
+    weights = sum(int(np.prod(it.shape)) for it in model.trainable_variables)
+    return bool(batch_size * positions * weights <= _LIGHT)
+
+
+def _is_index(leaf: Any) -> bool:
+    return bool(leaf.dtype.kind != "f" or leaf.ndim < 2)
 
 
 def _packed(batch: Batch) -> Any:

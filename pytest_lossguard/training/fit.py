@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from ..errors import StopTraining, UsageError
 from ..trace import Trace
 from .data import ArrayData, checked_arrays, first_rows, is_dataset
-from .engine import NotInGraph, Program, Task
+from .engine import NotInGraph, Program, Task, is_light
 from .frameworks import keras, tf
 from .recording import Batch
 from .state import Snapshot, every_variable, preserved_seeds, seeded_call
@@ -105,10 +105,11 @@ class Trainer:
             else str(task.dataset.element_spec)
         )
         structure = self._structure(model)
-        key = (id(model) if structure is None else structure, data)
+        light = is_light(model, probe, task.batch_size)
+        key = (id(model) if structure is None else structure, data, light)
         program = self._programs.pop(key, None)
         if program is None or (structure is None and program.model is not model):
-            program = Program(model, probe, task.dataset)
+            program = Program(model, probe, task, light)
         self._programs[key] = program
         while len(self._programs) > _MOST_PROGRAMS:
             self._programs.popitem(last=False)

@@ -16,16 +16,25 @@ from .observe import owner_of, replaced
 from .recording import Batch, Evidence
 from .tensors import flatten, map_structure, stacked
 
-__all__ = ["PROBE_ROWS", "Scorer", "as_tensors", "evenly_spaced"]
+__all__ = ["PROBE_ROWS", "Scorer", "as_tensors", "evenly_spaced", "probe_rows"]
 
 #: Rows of the probe: enough that the mean loss of it is known to a few percent.
-PROBE_ROWS = 512
+#: Of large rows fewer are taken, to score them costs as much as training on them.
+PROBE_ROWS, _FEWEST_PROBE_ROWS, _MOST_PROBE_VALUES = 512, 128, 1 << 17
 _FLAT_END = 0.01
 _FEW_ROWS = 8
 #: Numbers of a probe before those of its layers.
 _LEAD = 5
 #: Always as many are scored, the last one repeated, so that one trace serves.
 _MOST_CANDIDATES = 8
+
+
+def probe_rows(x: Any) -> int:
+    """How many rows of such inputs to score."""
+    values = sum(np.size(leaf) // max(1, len(leaf)) for leaf in flatten(x))
+    return int(
+        np.clip(_MOST_PROBE_VALUES // max(1, values), _FEWEST_PROBE_ROWS, PROBE_ROWS)
+    )
 
 
 def evenly_spaced(rows: int, most: int = PROBE_ROWS) -> Any:
@@ -66,15 +75,21 @@ class Scorer:
         self.rows_per_step = rows_per_step
         self._layers: tuple[_LayerSeen, ...] = ()
         self._outputs: Any = None
-        self._forward = wrap(self._measure)
+        self._forward = wrap(self.measure)
         self._constants = wrap(self._score_constants)
         self._growth: int | None = None
         self._probabilities = True
         self._last_constant: Any = None
 
-    def probe(self, batch: Batch) -> Probe:
-        """The model as it is, on these rows of tensors."""
-        found = self._forward(batch.x, batch.y, batch.sample_weight).numpy()
+    def probe(self, batch: Batch, by: Callable[..., Any] | None = None) -> Probe:
+        """The model as it is, on these rows of tensors.
+
+        Args:
+            batch: The rows.
+            by: A function that returns `measure`; default that itself.
+        """
+        by = self._forward if by is None else by
+        found = by(batch.x, batch.y, batch.sample_weight).numpy()
         plain, reported, spread, low, high = found[:_LEAD].tolist()
         if self._growth is None:
             self._growth = self._growth_of(batch)
@@ -176,7 +191,7 @@ class Scorer:
         value = self._loss(y, y_pred, sample_weight=sample_weight)
         return tf.reduce_mean(tf.cast(value, tf.float64))
 
-    def _measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
+    def measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Plain and reported loss, spread and range, then two numbers a layer."""
         with _layers_seen() as seen:
             y_pred = self._call(x)

@@ -151,15 +151,15 @@ class Recorder:
             lead = self._lead(recording, optimizer)
             scale = getattr(optimizer, "dynamic_scale", None)
             unscaled = grads if scale is None else _divided(grads, scale)
-            gradients = half_square_sums(unscaled)
             before = [value_of(it) for it in variables]
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
             after = [value_of(it) for it in variables]
-            weights = half_square_sums(after)
-            moved = (a - b for a, b in zip(after, before, strict=True))
-            row = stacked([*lead, *gradients, *weights, *half_square_sums(moved)])
+            moved = [a - b for a, b in zip(after, before, strict=True)]
+            halves = half_square_sums([*unscaled, *after, *moved])
+            row = tf.concat([stacked(lead), halves], axis=0)
+            weights = halves[len(after) : 2 * len(after)]
             # A loss or a weight that is not finite: the training is over.
-            is_bad = ~tf.math.is_finite(tf.add_n([lead[1], *weights]))
+            is_bad = ~tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
             self._emit(recording, row, is_bad)
             return result
 

@@ -14,10 +14,13 @@ __all__ = ["RingBuffer"]
 
 #: No buffer holds more values than this (16 MiB).
 _MOST_VALUES = 1 << 21
+_BAD = 1 << 40
 
 
 class RingBuffer:
-    """A variable of rows, with two counters that are cheap to read.
+    """A variable of rows, and a counter that is cheap to read.
+
+    The counter holds two: the rows written, and times `_BAD` the bad ones.
 
     Args:
         width: Values per row.
@@ -28,15 +31,14 @@ class RingBuffer:
     def __init__(self, width: int, rows: int) -> None:
         self.capacity = max(64, min(rows, _MOST_VALUES // width))
         self._rows = own_variable(np.zeros([self.capacity, width]))
-        self._written = own_variable(np.int32(0))
-        self._bad = own_variable(np.int32(0))
+        self._counter = own_variable(np.int64(0))
         self._read = 0
         self.lost = 0
 
     @property
     def variables(self) -> list[Any]:
         """The variables it is made of."""
-        return [self._rows, self._written, self._bad]
+        return [self._rows, self._counter]
 
     def write(self, row: Any, is_bad: Any = None) -> None:
         """Add a row of shape ``(width,)`` in the graph being traced.
@@ -46,26 +48,30 @@ class RingBuffer:
             is_bad: Whether a loss is not finite, for `peek`; None if nobody asks.
         """
         with tf.control_dependencies([row]):  # a step that fails writes nothing
-            index = (self._written.assign_add(1) - 1) % self.capacity
-            self._rows.scatter_update(tf.IndexedSlices(row[None], index[None]))
+            more = tf.constant(1, tf.int64)
             if is_bad is not None:
-                self._bad.assign_add(tf.cast(is_bad, tf.int32))
+                more += _BAD * tf.cast(is_bad, tf.int64)
+            index = (self._counter.assign_add(more) % _BAD - 1) % self.capacity
+            self._rows.scatter_update(tf.IndexedSlices(row[None], index[None]))
 
     def take(self) -> Any:
         """All rows so far, and none from then on, in the graph being traced."""
-        count = self._written.read_value()
+        count = self._counter.read_value() % _BAD
         rows = self._rows[: tf.minimum(count, self.capacity)]
         with tf.control_dependencies([rows]):
-            self._written.assign(0)
+            self._counter.assign(0)
         return rows
 
     def peek(self) -> tuple[int, bool]:
         """How many rows are unread, and whether a loss was not finite."""
-        return int(value_of(self._written)) - self._read, int(value_of(self._bad)) > 0
+        bad, written = divmod(int(value_of(self._counter)), _BAD)
+        return written - self._read, bad > 0
 
     def drain(self) -> Floats:
         """Take the unread rows, oldest first, shape ``(rows, width)``."""
-        count = int(value_of(self._written))
+        count = int(value_of(self._counter)) % _BAD
+        if count == self._read:
+            return np.zeros((0, self._rows.shape[1]))
         lost = max(0, count - self._read - self.capacity)
         first = (self._read + lost) % self.capacity
         last = first + count - self._read - lost
@@ -78,6 +84,5 @@ class RingBuffer:
 
     def reset(self) -> None:
         """Forget everything."""
-        self._written.assign(0)
-        self._bad.assign(0)
+        self._counter.assign(0)
         self._read = self.lost = 0

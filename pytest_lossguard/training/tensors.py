@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ __all__ = [
     "current_graph",
     "flatten",
     "graph_function",
-    "half_square_sum",
     "half_square_sums",
     "is_variable",
     "map_structure",
@@ -32,8 +31,6 @@ map_structure = keras.tree.map_structure
 #: Up to this many values a sum of squares is taken in float64; a copy of a larger
 #: tensor would cost more than the sum.
 _SMALL = 1 << 12
-#: Below it a float32 sum of squares has lost its digits.
-_TINY = 1e-30
 
 
 def flatten(structure: Any) -> list[Any]:
@@ -104,36 +101,46 @@ with tf.init_scope():
     _VARIABLE_CLASS = type(tf.Variable(0.0, trainable=False))
 
 
-def half_square_sum(tensor: Any) -> Any:
-    """Half the sum of squares as a float64 scalar: a norm is ``sqrt(2 * it)``.
+def half_square_sums(tensors: Sequence[Any]) -> Any:
+    """Half the sum of squares of each as one float64 vector, -1 for a None.
 
-    In float32 a sum of squares overflows from a norm of 1.8e19 on: such a
-    tensor is summed again, scaled, so that the sum stays finite as long as the
-    values do. The root is left to the reader of the record, who takes it once
-    for all steps.
+    A norm is ``sqrt(2 * it)``: the root is left to the reader of the record, who
+    takes it once for all steps. In float32 a sum of squares overflows from a norm
+    of 1.8e19 on. Small tensors are therefore summed in float64; where some are
+    large, a copy would cost more than the sum, and all are summed as they are,
+    and once more in float64 if a sum is not finite.
     """
-    tensor = tf.convert_to_tensor(tensor)
+    given = [None if it is None else tf.convert_to_tensor(it) for it in tensors]
+    if all(it is None or _is_small(it) for it in given):
+        return _float64_half_square_sums(given)
+    halves = stacked([_ABSENT if it is None else _half_square_sum(it) for it in given])
+    return tf.cond(
+        tf.reduce_all(tf.math.is_finite(halves)),
+        lambda: halves,
+        lambda: _float64_half_square_sums(given),
+    )
+
+
+_ABSENT = -1.0
+
+
+def _is_small(tensor: Any) -> bool:
     size = tensor.shape.num_elements()
-    if size is not None and size <= _SMALL:
-        return tf.nn.l2_loss(tf.cast(tensor, tf.float64))
-    if tensor.dtype not in (tf.float32, tf.float64):
-        tensor = tf.cast(tensor, tf.float32)
-    half = tf.cast(tf.nn.l2_loss(tensor), tf.float64)
-    usable = tf.math.is_finite(half) & (half > _TINY)
-    return tf.cond(usable, lambda: half, lambda: _scaled_half_square_sum(tensor))
+    return size is not None and size <= _SMALL
 
 
-def _scaled_half_square_sum(tensor: Any) -> Any:
-    largest = tf.maximum(tf.reduce_max(tensor), -tf.reduce_min(tensor))
-    scale = tf.where(largest > 0, largest, tf.ones_like(largest))
-    half = tf.cast(tf.nn.l2_loss(tensor / scale), tf.float64)
-    return half * tf.square(tf.cast(scale, tf.float64))
+def _half_square_sum(tensor: Any) -> Any:
+    precise = tensor.dtype in (tf.float32, tf.float64)
+    return tf.nn.l2_loss(tensor if precise else tf.cast(tensor, tf.float32))
 
 
-def half_square_sums(tensors: Iterable[Any]) -> list[Any]:
-    """`half_square_sum` of each, -1 where a tensor is None."""
-    absent = tf.constant(-1.0, tf.float64)
-    return [absent if it is None else half_square_sum(it) for it in tensors]
+def _float64_half_square_sums(tensors: list[Any]) -> Any:
+    return stacked(
+        [
+            _ABSENT if it is None else tf.nn.l2_loss(tf.cast(it, tf.float64))
+            for it in tensors
+        ]
+    )
 
 
 def stacked(values: Sequence[Any]) -> Any:

@@ -13,8 +13,11 @@ from pytest_lossguard.training import Trainer, set_seed, watching
 from tests.training.scenarios import SCENARIOS, train_by_hand
 
 SEEDS = range(20)
-#: Watching trains by Keras, at a hundred times the price: fewer seeds.
-WATCHED_SEEDS = range(10)
+#: Watching trains by Keras, at a hundred times the price: `pytest -m slow` does the
+#: other seeds.
+WATCHED_SEEDS = [
+    seed if seed < 5 else pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS
+]
 
 
 @dataclass(frozen=True)
