@@ -22,7 +22,7 @@ from .observe import observed
 from .probes import Scorer, as_tensors, evenly_spaced
 from .recorder import Recorder
 from .recording import Batch, Recording
-from .state import every_variable, set_seed
+from .state import Snapshot, every_variable, set_seed
 from .tensors import flatten, graph_function, map_structure, own_variable, raw
 from .traces import Scores, could_not_score, make_trace
 
@@ -118,17 +118,26 @@ class Program:
         model: A compiled Keras model.
         sample: Some rows of its data: builds the model, gives the signature.
         task: The first training that it shall run.
-        light: Whether one thread runs a step faster than several; see `is_light`.
+        fresh: Whether optimizer and metrics had no state before they were built.
+        owned: Whether nobody else holds the model, so that it may be left changed.
 
     Raises:
         NotInGraph: Its training step cannot be traced, or is no single update.
     """
 
-    def __init__(self, model: Any, sample: Batch, task: Task, light: bool) -> None:
-        self.model = model
+    def __init__(
+        self, model: Any, sample: Batch, task: Task, *, fresh: bool, owned: bool
+    ) -> None:
+        self.model, self.owned = model, owned
+        self._pristine = None
+        if fresh:
+            self._pristine = Snapshot(
+                [*model.optimizer.variables, *model.metrics_variables]
+            )
         self._recorder = Recorder(
             stops=False, keeps_data=False, most_rows=_STEPS_PER_CALL
         )
+        light = is_light(model, sample, task.batch_size)
         self._executor = _SINGLE_THREADED if light else _DEFAULT_EXECUTOR
         index = tf.TensorSpec([], tf.int32)
         rows, of_step = (tf.TensorSpec(it, tf.int32) for it in ([None], [None, 1]))
@@ -160,13 +169,23 @@ class Program:
         """Every variable that a run may change."""
         return self._variables
 
-    def load(self, model: Any) -> None:
-        """Start from the state of another model of the same structure."""
-        if model is self.model:
-            return
-        pairs = zip(every_variable(self.model), every_variable(model), strict=True)
-        for mine, theirs in pairs:
+    @property
+    def starts_fresh(self) -> bool:
+        """Whether it knows the state of an optimizer that has made no update."""
+        return self._pristine is not None
+
+    def load(self, model: Any, fresh: bool) -> None:
+        """Start from the state of another model of the same structure.
+
+        Args:
+            model: The other model.
+            fresh: Whether its optimizer and metrics have no state yet.
+        """
+        taken = (lambda it: it.variables) if fresh else every_variable
+        for mine, theirs in zip(taken(self.model), taken(model), strict=True):
             raw(mine).assign(raw(theirs))
+        if fresh and self._pristine is not None:
+            self._pristine.restore()
 
     def run(self, task: Task, probe: Batch, notes: tuple[str, ...] = ()) -> Trace:
         """Train, and leave every variable as it was.

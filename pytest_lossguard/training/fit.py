@@ -35,6 +35,7 @@ class Trainer:
     def __init__(self) -> None:
         self._programs: OrderedDict[Any, Program] = OrderedDict()
         self._structures: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self._built: dict[Any, Any] = {}
 
     def fit(
         self,
@@ -49,8 +50,12 @@ class Trainer:
         batch_size: int | None = None,
         shuffle: bool = True,
         seed: int = 0,
+        reuse_built: bool = False,
     ) -> Trace:
         """Run one training and put everything back; see `Lossguard.fit`.
+
+        ``reuse_built`` calls the same factory once for each seed and no more: for
+        a search, whose examples differ in their data.
 
         Raises:
             UsageError: Model or data cannot be trained as given.
@@ -70,15 +75,17 @@ class Trainer:
         )
         with preserved_seeds():
             probe, task = _probe(task)
-            model = seeded_call(seed, lambda: _model_of(model_or_factory, probe))
+            owned = not isinstance(model_or_factory, keras.Model)
+            model = self._model(model_or_factory, probe, seed, reuse_built)
             _check_labels(model, probe)
             if model.run_eagerly or tf.config.functions_run_eagerly():
+                build(model, probe)
                 return self._by_keras(model, task, "it runs eagerly")
             try:
-                program = self._program(model, task, probe)
+                program, fresh = self._program(model, task, probe, owned)
             except NotInGraph as reason:
                 return self._by_keras(model, task, str(reason))
-            return self._in_graph(program, model, task, probe)
+            return _in_graph(program, model, fresh, task, probe)
 
     def watching(
         self, *, seed: int | None, stops: bool
@@ -86,19 +93,55 @@ class Trainer:
         """Watch the trainings inside a block; see `watch.watching`."""
         return watching(seed=seed, stops=stops)
 
-    def _in_graph(
-        self, program: Program, model: Any, task: Task, probe: Batch
-    ) -> Trace:
-        if program.model is model:
-            return program.run(task, probe)
-        before = Snapshot(program.variables)
-        try:
-            program.load(model)
-            return program.run(task, probe)
-        finally:
-            before.restore()
+    def _model(
+        self, model_or_factory: Any, probe: Batch, seed: int, reuse_built: bool
+    ) -> Any:
+        def make() -> Any:
+            model = _model_of(model_or_factory)
+            if not model.built:  # else its weights are drawn already
+                build(model, probe)
+            return model
 
-    def _program(self, model: Any, task: Task, probe: Batch) -> Program:
+        key = _recipe(model_or_factory, seed) if reuse_built else None
+        if key is not None and key in self._built:
+            return self._built[key]
+        model = seeded_call(seed, make)
+        if key is not None:
+            if len(self._built) >= _MOST_PROGRAMS:
+                self._built.clear()
+            self._built[key] = model
+        return model
+
+    def _program(
+        self, model: Any, task: Task, probe: Batch, owned: bool
+    ) -> tuple[Program, bool]:
+        """The program that trains such models, and whether this one is fresh:
+        neither its optimizer nor its metrics have any state yet.
+        """
+        fresh = _is_fresh(model)
+        program = self._known_program(model, task, probe)
+        if program is not None and fresh and program.starts_fresh:
+            return program, True
+        build(model, probe)
+        program = program or self._known_program(model, task, probe)
+        if program is None:
+            program = Program(model, probe, task, fresh=fresh, owned=owned)
+            self._programs[self._key(model, task, probe)] = program
+            while len(self._programs) > _MOST_PROGRAMS:
+                self._programs.popitem(last=False)
+        return program, False
+
+    def _known_program(self, model: Any, task: Task, probe: Batch) -> Program | None:
+        if not model.built:
+            return None
+        key = self._key(model, task, probe)
+        program = self._programs.get(key)
+        if program is None or (program.model is not model and key[0] == id(model)):
+            return None
+        self._programs.move_to_end(key)
+        return program
+
+    def _key(self, model: Any, task: Task, probe: Batch) -> tuple[Any, ...]:
         data = (
             str(map_structure(_spec, (probe.x, probe.y, probe.sample_weight)))
             if task.dataset is None
@@ -106,14 +149,7 @@ class Trainer:
         )
         structure = self._structure(model)
         light = is_light(model, probe, task.batch_size)
-        key = (id(model) if structure is None else structure, data, light)
-        program = self._programs.pop(key, None)
-        if program is None or (structure is None and program.model is not model):
-            program = Program(model, probe, task, light)
-        self._programs[key] = program
-        while len(self._programs) > _MOST_PROGRAMS:
-            self._programs.popitem(last=False)
-        return program
+        return (id(model) if structure is None else structure, data, light)
 
     def _structure(self, model: Any) -> str | None:
         """`structure_of`, remembered as long as the model is compiled so."""
@@ -142,6 +178,39 @@ class Trainer:
                 " does its train_step call optimizer.apply?"
             )
         return _as_fit(traces[0], note)
+
+
+def _in_graph(
+    program: Program, model: Any, fresh: bool, task: Task, probe: Batch
+) -> Trace:
+    if program.model is model:
+        return program.run(task, probe)
+    before = None if program.owned else Snapshot(program.variables)
+    try:
+        program.load(model, fresh)
+        return program.run(task, probe)
+    finally:
+        if before is not None:
+            before.restore()
+
+
+def _recipe(factory: Any, seed: int) -> Any:
+    """What a plain function makes its model from: itself, the globals that it
+    names and the seed; None where more may take part.
+    """
+    code = getattr(factory, "__code__", None)
+    if code is None or factory.__closure__ or factory.__defaults__:
+        return None
+    named = [factory.__globals__.get(name) for name in code.co_names]
+    return factory, seed, tuple(map(id, named))
+
+
+def _is_fresh(model: Any) -> bool:
+    return bool(
+        model.built
+        and not model.optimizer.built
+        and not any(getattr(part, "built", False) for part in _compiled_parts(model))
+    )
 
 
 def _as_fit(trace: Trace, note: str) -> Trace:
@@ -189,8 +258,8 @@ def _probe(task: Task) -> tuple[Batch, Task]:
     return rows, replace(task, batch_size=batch_size)
 
 
-def _model_of(model_or_factory: Any, sample: Batch) -> Any:
-    """The compiled model with every variable made."""
+def _model_of(model_or_factory: Any) -> Any:
+    """The compiled model."""
     model = model_or_factory
     name = "the model"
     if not isinstance(model, keras.Model):
@@ -213,7 +282,6 @@ def _model_of(model_or_factory: Any, sample: Batch) -> Any:
             else f"{name} returned a model that is not compiled: call"
             " model.compile(optimizer=..., loss=...) in it"
         )
-    _build(model, sample)
     return model
 
 
@@ -221,7 +289,7 @@ def _told(thing: Any) -> str:
     return "None" if thing is None else f"{type(thing).__name__} {thing!r:.60}"
 
 
-def _build(model: Any, sample: Batch) -> None:
+def build(model: Any, sample: Batch) -> None:
     """Create every variable of model, metrics and optimizer."""
     if not (model.built and model.optimizer.built and _metrics_built(model)):
         few = map_structure(
@@ -239,9 +307,11 @@ def _build(model: Any, sample: Batch) -> None:
 
 
 def _metrics_built(model: Any) -> bool:
-    metrics = getattr(model, "_compile_metrics", None)
-    loss = getattr(model, "_compile_loss", None)
-    return all(part is None or part.built for part in (metrics, loss))
+    return all(part is None or part.built for part in _compiled_parts(model))
+
+
+def _compiled_parts(model: Any) -> list[Any]:
+    return [getattr(model, it, None) for it in ("_compile_metrics", "_compile_loss")]
 
 
 def _check_labels(model: Any, probe: Batch) -> None:
@@ -292,7 +362,7 @@ def structure_of(model: Any) -> str | None:
         return None
     if _has_own_code(model, text):
         return None
-    return _renumbered(text) + str([tuple(it.shape) for it in every_variable(model)])
+    return _renumbered(text) + str([tuple(it.shape) for it in model.variables])
 
 
 def _is_functional(model: Any) -> bool:

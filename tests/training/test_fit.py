@@ -414,3 +414,47 @@ def test_a_dataset_is_scored_on_many_batches_at_the_size_of_one(trainer):
     assert trace.targets[0].rows == 100
     expected = 20 * trainer.fit(mlp, X, Y, steps=3).before.loss
     assert trace.before.loss == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_model_made_anew_trains_as_the_first_of_its_kind_did(trainer):
+    first = trainer.fit(mlp, X, Y, steps=20, seed=3)
+    again = trainer.fit(mlp, X, Y, steps=20, seed=3)
+    other = trainer.fit(mlp, X, Y, steps=20, seed=4)
+
+    assert len(trainer._programs) == 1
+    assert np.array_equal(first.steps.loss, again.steps.loss)
+    assert first.after.loss == again.after.loss
+    assert not np.array_equal(first.steps.loss, other.steps.loss)
+
+
+def test_a_trained_optimizer_starts_from_where_it_is(trainer):
+    trainer.fit(mlp, X, Y, steps=20, seed=3)
+    model = mlp()
+    model.fit(X, Y, verbose=0)
+
+    trace = trainer.fit(model, X, Y, steps=5, shuffle=False)
+
+    assert int(model.optimizer.iterations) == -(-len(X) // 32)
+    by_keras = model.fit(X[:32], Y[:32], verbose=0).history["loss"][0]
+    assert trace.steps.loss[0] == pytest.approx(by_keras, rel=1e-5)
+
+
+LEARNING_RATE = 1e-3
+
+
+def changing_mlp():
+    model = mlp()
+    model.optimizer.learning_rate = LEARNING_RATE
+    return model
+
+
+def test_a_factory_is_called_again_when_a_global_that_it_reads_has_changed(
+    trainer, monkeypatch
+):
+    def fit():
+        return trainer.fit(changing_mlp, X, Y, steps=20, reuse_built=True).steps.loss
+
+    slow = fit()
+    assert np.array_equal(fit(), slow)
+    monkeypatch.setitem(globals(), "LEARNING_RATE", 0.1)
+    assert not np.array_equal(fit(), slow)
