@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from .errors import NotConverged, NothingTrained, StopTraining, UsageError
 from .findings import Finding
 from .judge import judge
+from .judge.margin import nearness
 from .policy import Policy
 from .report.message import failure_message
 from .trace import Floats, Trace
@@ -93,6 +94,9 @@ class Training(Protocol):
     def watching(self, *, seed: int | None, stops: bool) -> AbstractContextManager[Any]:
         """Watch the trainings inside a block."""
 
+    def reseed(self, seed: int) -> None:
+        """Start every random generator anew."""
+
 
 @dataclass(slots=True)
 class WatchedRuns:
@@ -123,6 +127,7 @@ class Guard:
         seed: The base seed.
         trainer: Gives the floor that trains, when first needed.
         reproduce: The command that runs the test again.
+        test_file: Path of the test, where a traceback begins.
         ascii_only: Draw for a terminal without block characters.
     """
 
@@ -133,13 +138,17 @@ class Guard:
         seed: int,
         trainer: Callable[[], Training],
         reproduce: str | None = None,
+        test_file: str = "",
         ascii_only: bool = False,
     ) -> None:
         self.runs: list[TrainingRun] = []
+        self.corruption: Any = None
+        self._in_search = False
         self._policy = policy
         self._seed = seed
         self._trainer = trainer
         self._reproduce = reproduce
+        self._test_file = test_file
         self._ascii_only = ascii_only
         self._watch: Any = None
         self._watched: list[TrainingRun] = []
@@ -174,6 +183,8 @@ class Guard:
             **_counts(batch_size=batch_size or policy.batch_size),
         }
         seeds = policy.seed_list(self._seed) if seed is None else (seed,)
+        if self._in_search:
+            how["reuse_built"] = True
         runs = []
         with self._paused():
             for each in seeds:
@@ -197,6 +208,28 @@ class Guard:
                 yield
             except StopTraining:
                 pass
+
+    @contextmanager
+    def example(self) -> Iterator[None]:
+        """Run and judge one example of a search, apart from all others.
+
+        Raises:
+            NotConverged: A training in it did not converge.
+        """
+        __tracebackhide__ = True
+        self.runs, self._watched, self._in_search = [], [], True
+        if self._watch is not None:
+            self._watch.forget()
+        self._trainer().reseed(self._seed)
+        try:
+            yield
+        except StopTraining:
+            pass
+        except Exception:
+            self.collect()
+            raise
+        self.collect()
+        self._demand_watched()
 
     @contextmanager
     def watch(self, name: str | None = None) -> Iterator[WatchedRuns]:
@@ -228,11 +261,8 @@ class Guard:
             self._watched = [_judged(it, policy) for it in self._watch.traces()]
             self.runs += self._watched
 
-    def demand(self, test_file: str) -> None:
+    def demand(self) -> None:
         """Raise if a watched training failed, was not seen, or none was.
-
-        Args:
-            test_file: Path of the test, where the traceback begins.
 
         Raises:
             NotConverged: A training did not converge.
@@ -240,21 +270,57 @@ class Guard:
                 some could not be seen.
         """
         __tracebackhide__ = True
+        self._demand_watched()
+        self.demand_some(bool(self.runs))
+
+    def demand_some(self, trained: bool) -> None:
+        """Raise if some updates could not be seen, or there were none at all.
+
+        Raises:
+            NothingTrained: It is so.
+        """
+        unseen = self._watch.unseen if self._watch is not None else []
+        if unseen:
+            raise NothingTrained("; ".join(unseen))
+        if not trained:
+            raise NothingTrained(self._watch.why_nothing_trained())
+
+    def _demand_watched(self) -> None:
+        __tracebackhide__ = True
         for index, run in enumerate(self._watched):
             if not run.converged:
                 frames = self._watch.recordings[index].frames
                 message = self._message(run, self._others(run))
-                raise NotConverged(message).with_traceback(frames.traceback(test_file))
-        unseen = self._watch.unseen if self._watch is not None else []
-        if unseen:
-            raise NothingTrained("; ".join(unseen))
-        if not self.runs:
-            raise NothingTrained(self._watch.why_nothing_trained())
+                raise NotConverged(message).with_traceback(
+                    frames.traceback(self._test_file)
+                )
 
     def failures(self) -> str:
         """The messages of all runs that did not converge, for a report section."""
         failed = [run for run in self.runs if not run.converged]
         return "\n\n".join(self._message(run) for run in failed)
+
+    def nearness(self, run: TrainingRun) -> float:
+        """How near a run came to failing; see `judge.margin.nearness`."""
+        return nearness(run.trace, self._policy or Policy())
+
+    def message(
+        self, run: TrainingRun, remarks: tuple[str, ...], again: tuple[str, ...]
+    ) -> str:
+        """The failure message of a run that a search ended with.
+
+        Args:
+            run: It.
+            remarks: Sentences on the search.
+            again: Lines that run this case again.
+        """
+        return failure_message(
+            run.verdict,
+            corruption=repr(self.corruption),
+            again=again,
+            remarks=remarks,
+            ascii_only=self._ascii_only,
+        )
 
     def _others(self, failed: TrainingRun) -> tuple[str, ...]:
         if len(self.runs) < 2:
@@ -285,7 +351,8 @@ class Guard:
     def _message(self, run: TrainingRun, remarks: tuple[str, ...] = ()) -> str:
         return failure_message(
             run.verdict,
-            reproduce=self._reproduce,
+            corruption=None if self.corruption is None else repr(self.corruption),
+            again=() if self._reproduce is None else (f"again: {self._reproduce}",),
             remarks=remarks,
             ascii_only=self._ascii_only,
         )

@@ -16,7 +16,7 @@ __all__ = ["LATER_KEYS", "Policy"]
 
 #: Keys of the public contract that this version does not serve yet: they are
 #: refused by name, so that nobody believes them to be at work.
-LATER_KEYS = ("baseline", "max_examples", "budget", "shards")
+LATER_KEYS = ("baseline", "shards")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,10 @@ class Policy:
         allow: Finding kinds that are tolerated.
         strict: Warnings fail too.
         diagnose: Accepted as False; the diagnosis comes with a later version.
+        max_examples: Examples of a search over corruptions, default that of
+            Hypothesis' profile.
+        budget: Seconds after which a search runs no example that it has not run
+            before. None (default): no end. ``--lossguard-budget`` is a cap.
 
     Raises:
         PolicyError: A key is unknown, or a value has the wrong type or range.
@@ -59,6 +63,8 @@ class Policy:
     allow: tuple[str, ...] = ()
     strict: bool = False
     diagnose: bool = False
+    max_examples: int | None = None
+    budget: float | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -169,6 +175,8 @@ _EXPECTED = {
     "allow": _Expected("finding kinds, as ('dead_units',)", _is_kinds),
     "strict": _FLAG,
     "diagnose": _FLAG,
+    "max_examples": _COUNT,
+    "budget": _Expected("seconds above 0", _POSITIVE.holds),
 }
 
 

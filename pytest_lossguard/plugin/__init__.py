@@ -7,19 +7,40 @@ functions that a marked test reaches: an unmarked suite pays nothing.
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import NotConverged, NothingTrained, PolicyError, TensorFlowMissing
+from ..errors import (
+    NotConverged,
+    NothingTrained,
+    PolicyError,
+    TensorFlowMissing,
+    UsageError,
+)
 from .handle import Lossguard
 from .marks import policy_of
-from .options import add_options, base_seed, refuse_later
+from .options import (
+    add_options,
+    base_seed,
+    budget_of,
+    most_examples,
+    refuse_later,
+)
 from .reporter import PAYLOAD, Reporter, shorten_summary
+from .search import (
+    Searches,
+    in_examples,
+    is_searched,
+    report_failure,
+)
 from .state import POLICY, SESSION, TEST, Session, Test, guard_of
 
 if TYPE_CHECKING:
+    from ..guard import Guard
     from ..policy import Policy
+    from ..report.replay import Replay
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,13 +53,36 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "converges(steps, epochs, batch_size, min_drop, max_loss, max_loss_growth,"
-        " max_grad_norm, seeds, min_pass, allow, strict): every training in the test"
-        " must converge.",
+        " max_grad_norm, seeds, min_pass, allow, strict, max_examples, budget): every"
+        " training in the test must converge.",
+    )
+    config.addinivalue_line(
+        "markers",
+        "corruptions(scales, offsets, outliers, targets, missing, imbalance, rows,"
+        " dtype, mixed_units, constant, duplicates, flipped, sorted_rows, features):"
+        " what the argument `corruption` of a test marked converges is drawn from.",
     )
     refuse_later(config)
-    config.stash[SESSION] = Session(config=config, seed=base_seed(config))
+    budget_of(config, None)  # a bad value is told of before any test runs
+    most_examples(config, None)
+    replay = _replay(config)
+    seed = base_seed(config) if replay is None else replay.seed
+    config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
+    config.pluginmanager.register(Searches(), "lossguard-searches")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Reporter(config), "lossguard-reporter")
+
+
+def _replay(config: pytest.Config) -> Replay | None:
+    given = config.getoption("lossguard_replay")
+    if not given:
+        return None
+    from ..report.replay import read_replay
+
+    try:
+        return read_replay(Path(config.invocation_params.dir, given))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -112,6 +156,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     if test.policy is None:
         return (yield)
     guard = guard_of(item)
+    if is_searched(item):
+        return (yield from _searched(item, test, guard))
     result = None
     try:
         with guard.watching():
@@ -125,7 +171,24 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
             item.add_report_section("call", "lossguard", guard.failures())
         raise
     guard.collect()
-    guard.demand(str(item.path))
+    guard.demand()
+    return result
+
+
+def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, Any, Any]:
+    """Run a test of Hypothesis, each example judged by itself."""
+    __tracebackhide__ = True
+    result = None
+    try:
+        with guard.watching(), in_examples(item, test.policy) as test.search:
+            result = yield
+    except Exception as error:
+        assert test.search is not None
+        guard.runs = test.search.runs
+        report_failure(item, test.search, error)
+        raise
+    guard.runs = test.search.runs
+    guard.demand_some(test.search.trained)
     return result
 
 
@@ -159,6 +222,7 @@ def pytest_runtest_makereport(
     if call.when == "teardown":
         vars(report)[PAYLOAD] = {
             "runs": [run.verdict.to_json() for run in test.guard.runs],
+            "search": None if test.search is None else test.search.to_json(),
             "seconds": test.seconds,
         }
     return report

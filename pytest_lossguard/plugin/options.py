@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-__all__ = ["add_options", "base_seed", "refuse_later"]
+__all__ = ["add_options", "base_seed", "budget_of", "most_examples", "refuse_later"]
 
 #: Options of the public contract that this version does not serve yet.
 _LATER = {
     "--lossguard-html": "the HTML report",
     "--lossguard-update": "baselines",
-    "--lossguard-max-examples": "the search over corruptions",
-    "--lossguard-budget": "the search over corruptions",
-    "--lossguard-replay": "the search over corruptions",
 }
 
 
@@ -37,6 +35,23 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="do not look for the cause of a failure (this version does not yet)",
     )
+    group.addoption(
+        "--lossguard-max-examples",
+        metavar="N",
+        type=int,
+        help="examples of each search over corruptions (default: Hypothesis' profile)",
+    )
+    group.addoption(
+        "--lossguard-budget",
+        metavar="SECONDS",
+        type=float,
+        help="most seconds of each search; a cap that markers cannot raise",
+    )
+    group.addoption(
+        "--lossguard-replay",
+        metavar="PATH",
+        help="run exactly the failing case that a search wrote to PATH",
+    )
     for name in _LATER:
         group.addoption(name, nargs="?", const=True, help="not in this version")
     parser.addini("lossguard_json", "default of --lossguard-json")
@@ -44,8 +59,9 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini(
         "lossguard_no_diagnose", "default of --lossguard-no-diagnose", type="bool"
     )
-    for setting in ("lossguard_html", "lossguard_max_examples", "lossguard_budget"):
-        parser.addini(setting, "not in this version")
+    parser.addini("lossguard_max_examples", "default of --lossguard-max-examples")
+    parser.addini("lossguard_budget", "default of --lossguard-budget")
+    parser.addini("lossguard_html", "not in this version")
 
 
 def refuse_later(config: pytest.Config) -> None:
@@ -68,13 +84,60 @@ def _ini(config: pytest.Config, setting: str) -> Any:
 
 def base_seed(config: pytest.Config) -> int:
     """The seed of every marked test: command line, ini, 0."""
-    given = config.getoption("lossguard_seed")
-    if given is not None:
-        return int(given)
-    text = config.getini("lossguard_seed") or "0"
+    seed = _number(config, "lossguard_seed", int, "a whole number", lambda _: True)
+    return 0 if seed is None else int(seed)
+
+
+def most_examples(
+    config: pytest.Config, marked: int | None
+) -> tuple[int | None, int | None]:
+    """Examples of a search: as its marker says, and else by default."""
+    default = _number(
+        config,
+        "lossguard_max_examples",
+        int,
+        "a whole number of at least 1",
+        lambda it: it >= 1,
+    )
+    return marked, default
+
+
+def budget_of(config: pytest.Config, marked: float | None) -> float | None:
+    """Seconds of a search: the marker's or the ini file's, capped by the option."""
+
+    def positive(value: float) -> bool:
+        return value > 0
+
+    name, words = "lossguard_budget", "seconds above 0"
+    cap = _number(config, name, float, words, positive, ini=False)
+    if marked is None:
+        marked = _number(config, name, float, words, positive)
+    if marked is None or cap is None:
+        return cap if marked is None else marked
+    return float(min(marked, cap))
+
+
+def _number(
+    config: pytest.Config,
+    name: str,
+    kind: Callable[[str], Any],
+    words: str,
+    holds: Callable[[Any], bool],
+    *,
+    ini: bool = True,
+) -> Any:
+    """A number from the command line, else from the ini file, else None."""
+    given = config.getoption(name)
+    where = f"--{name.replace('_', '-')}={given}"
+    if given is None and ini:
+        given = config.getini(name) or None
+        where = f"{name} = {given!r} in the ini file"
+    if given is None:
+        return None
     try:
-        return int(text)
+        value = kind(given)
     except ValueError:
-        raise pytest.UsageError(
-            f"lossguard_seed = {text!r} in the ini file: it must be a whole number"
-        ) from None
+        value = None
+    if value is None or not holds(value):
+        raise pytest.UsageError(f"{where}: it must be {words}")
+    return value

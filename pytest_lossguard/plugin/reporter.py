@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ __all__ = ["PAYLOAD", "Reporter", "shorten_summary"]
 
 #: Attribute of a test report that carries the runs, as builtins, to the controller.
 PAYLOAD = "lossguard"
+#: Passing searches told of without -v.
+_SHOWN = 5
 
 
 def shorten_summary(report: pytest.TestReport) -> None:
@@ -42,7 +46,7 @@ class Reporter:
                 "nodeid": report.nodeid,
                 "outcome": self._outcomes[report.nodeid],
                 "runs": found["runs"],
-                "search": None,
+                "search": found["search"],
             }
 
     def pytest_sessionfinish(self) -> None:
@@ -75,10 +79,48 @@ class Reporter:
             f" {bad if bad else 'none'} not converged ({self._seconds:.1f} s)"
         )
         terminalreporter.write_line(line, red=bool(bad), green=not bad)
+        self._tell_searches(terminalreporter)
         path = self._path()
         if path is not None:
             terminalreporter.write_line(f"lossguard: report in {path}")
 
+    def _tell_searches(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """What each search proved, those nearest to failing first."""
+        passed = [
+            test
+            for test in self._tests.values()
+            if test["search"] and test["search"]["closest"]
+        ]
+        passed.sort(key=lambda test: -test["search"]["closest"]["nearness"])
+        shown = passed if self._config.get_verbosity() > 0 else passed[:_SHOWN]
+        for test in shown:
+            told = "; ".join(_search_lines(test["search"]))
+            for line in textwrap.wrap(
+                f"{test['nodeid']} {told}",
+                78,
+                initial_indent="  ",
+                subsequent_indent="    ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            ):
+                terminalreporter.write_line(line)
+        if len(shown) < len(passed):
+            more = len(passed) - len(shown)
+            terminalreporter.write_line(f"  and {_plural(more, 'search')} more: -v")
+
+
+def _search_lines(search: dict[str, Any]) -> Iterator[str]:
+    if search["space"] is not None:
+        yield f"survived {search['space']}"
+    yield f"searched {search['examples']}, {search['unique']} different"
+    if search["exhausted_budget"]:
+        yield "the budget kept others from being run"
+    closest = search["closest"]
+    yield f"closest to failing {closest['corruption']}, {closest['nearness']:.0%} of a limit"
+    if search["headroom"]:
+        yield f"beyond that {', '.join(search['headroom'])}"
+
 
 def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"

@@ -11,6 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from ..guard import Guard
     from ..policy import Policy
+    from ..report.replay import Replay
+    from ..search import Search
 
 __all__ = ["POLICY", "SESSION", "TEST", "Session", "Test", "guard_of"]
 
@@ -21,6 +23,7 @@ class Session:
 
     config: pytest.Config
     seed: int
+    replay: Replay | None = None
     current: pytest.Item | None = None
     _trainer: Any = None
 
@@ -46,6 +49,7 @@ class Test:
     guard: Guard | None = None
     seconds: float = 0.0
     seeds: Any = None
+    search: Search | None = None
     cleanup: ExitStack = field(default_factory=ExitStack)
 
 
@@ -67,6 +71,7 @@ def guard_of(item: pytest.Item) -> Guard:
             seed=session.seed,
             trainer=session.trainer,
             reproduce=again,
+            test_file=str(item.path),
             ascii_only=not _shows_blocks(),
         )
     return test.guard

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from .files import write_whole
 
 __all__ = ["environment", "write_json"]
 
@@ -54,14 +54,4 @@ def write_json(path: Path, tests: list[dict[str, Any]]) -> None:
         "environment": environment(),
         "tests": sorted(tests, key=lambda test: test["nodeid"]),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(report, file, allow_nan=False)
-            file.write("\n")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_whole(path, json.dumps(report, allow_nan=False) + "\n")

@@ -22,7 +22,8 @@ _MOST_ROWS = 6
 def failure_message(
     verdict: Verdict,
     *,
-    reproduce: str | None = None,
+    corruption: str | None = None,
+    again: tuple[str, ...] = (),
     remarks: tuple[str, ...] = (),
     ascii_only: bool = False,
 ) -> str:
@@ -30,12 +31,15 @@ def failure_message(
 
     Args:
         verdict: With at least one error.
-        reproduce: The command that runs this training again.
+        corruption: What happened to the data of this training, as an expression.
+        again: Lines that run this training again.
         remarks: Sentences on other trainings of the same test.
         ascii_only: For terminals that cannot show block characters.
     """
     trace = verdict.trace
     lines = [verdict.errors[0].headline, ""]
+    if corruption is not None:
+        lines += [f"  corrupted by {corruption}", ""]
     lines += _curves(trace, ascii_only)
     lines.append("")
     lines += _findings(verdict.findings)
@@ -50,9 +54,7 @@ def failure_message(
         lines += _wrapped(
             "note: ", f"{trace.stopped}; what comes after it in the test did not run"
         )
-    if reproduce is not None:
-        lines.append(f"again: {reproduce}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *again])
 
 
 def _wrapped(head: str, text: str) -> list[str]:

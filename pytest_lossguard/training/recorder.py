@@ -82,6 +82,19 @@ class Recorder:
         """The whole training data of ``model`` is known: keep no batches."""
         self._has_arrays.add(id(model))
 
+    def forget(self) -> None:
+        """Forget every recording, and what could lead to one."""
+        for known in (
+            self.recordings,
+            self._has_arrays,
+            self._taped,
+            self._taped_by_variable,
+            self._calls,
+            self._losses,
+        ):
+            known.clear()
+        self.gradients_asked = self.distributed = 0
+
     def own_variables(self) -> set[int]:
         """Identities of the variables that the recording itself writes."""
         buffers = [it.buffer for it in self.recordings if it.buffer is not None]

@@ -14,6 +14,7 @@ from .tensors import raw
 
 __all__ = [
     "SavedSeeds",
+    "Seeder",
     "Snapshot",
     "every_variable",
     "preserved_seeds",
@@ -74,15 +75,43 @@ def set_seed(seed: int) -> None:
 def seeded_call(seed: int, make: Callable[[], Any]) -> Any:
     """Call ``make`` under a seed, at the lowest cost that is still repeatable.
 
-    Seeding TensorFlow makes it forget every kernel, which costs a traced loop
-    some 100 ms at its next run. So TensorFlow's generator is only set, and if
-    ``make`` drew from it (few do: Keras draws from its own), it is called once
-    more after a full seeding.
+    If ``make`` drew from TensorFlow's own generator (few do: Keras draws from its
+    own), it is called once more after a full seeding.
     """
-    context = _tensorflow_context()
-    if not hasattr(context, "_rng"):
+    if not _seed_lightly(seed):
         set_seed(seed)
         return make()
+    made = make()
+    if not _has_drawn(seed):
+        return made
+    set_seed(seed)
+    return make()
+
+
+class Seeder:
+    """Starts the random generators anew, again and again.
+
+    Seeding TensorFlow in full makes it forget every kernel, which costs a traced
+    loop some 100 ms at its next run: that is done only after something has drawn
+    from TensorFlow's own generator.
+    """
+
+    def __init__(self) -> None:
+        self._seed: int | None = None
+
+    def start(self, seed: int) -> None:
+        """Start from ``seed``."""
+        drawn = self._seed is None or _has_drawn(self._seed)
+        if drawn or not _seed_lightly(seed):
+            set_seed(seed)
+        self._seed = seed
+
+
+def _seed_lightly(seed: int) -> bool:
+    """Seed all but TensorFlow's kernels; False where that is not known how."""
+    context = _tensorflow_context()
+    if not hasattr(context, "_rng"):
+        return False
     seed %= 2**32
     state = _keras_global_state()
     for name, value in zip(_KERAS_SEEDS, (seed, None), strict=True):
@@ -90,11 +119,16 @@ def seeded_call(seed: int, make: Callable[[], Any]) -> Any:
     random.seed(seed)
     np.random.seed(seed)
     context._seed, context._rng = seed, random.Random(seed)
-    made = make()
-    if context._rng.getstate() == random.Random(seed).getstate():
-        return made
-    set_seed(seed)
-    return make()
+    return True
+
+
+def _has_drawn(seed: int) -> bool:
+    """Whether TensorFlow's generator has moved since it was seeded."""
+    context = _tensorflow_context()
+    rng = getattr(context, "_rng", None)
+    if rng is None:
+        return True
+    return bool(rng.getstate() != random.Random(seed % 2**32).getstate())
 
 
 _KERAS_SEEDS = ("global_random_seed", "global_seed_generator")

@@ -46,6 +46,25 @@ class Watch:
         with self.recorder.paused():
             yield
 
+    def forget(self) -> None:
+        """Start anew, as if nothing had been seen.
+
+        What was traced is forgotten too: a function that is still in use is traced
+        once more, and a model that is not can be freed.
+        """
+        self.recorder.forget()
+        for known in (
+            self._unseen,
+            self._frozen,
+            self._arrays,
+            self._validation,
+            self._epochs,
+            self._traces,
+            self._shadows,
+            self._own,
+        ):
+            known.clear()
+
     def traces(self) -> list[Trace]:
         """One trace per training seen so far, in order."""
         with self.paused():

@@ -1,0 +1,198 @@
+"""Hostile data: small frozen values that corrupt a project's own sample.
+
+>>> from pytest_lossguard.corruptions import Corruption, Offset, Scale
+>>> Corruption(Scale(1000.0, features=0), Offset(3.0))
+Corruption(Scale(1000.0, features=0), Offset(3.0))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from ..errors import UsageError
+from .families import (
+    FAMILIES,
+    ConstantFeature,
+    Dtype,
+    DuplicateRows,
+    Family,
+    FewRows,
+    FlippedLabels,
+    Imbalance,
+    MissingValues,
+    MixedUnits,
+    Offset,
+    Outliers,
+    Scale,
+    SortedRows,
+    TargetOutliers,
+    TargetScale,
+)
+from .sample import Sample, on_dataset
+
+__all__ = [
+    "FAMILIES",
+    "ConstantFeature",
+    "Corruption",
+    "Dtype",
+    "DuplicateRows",
+    "Family",
+    "FewRows",
+    "FlippedLabels",
+    "Imbalance",
+    "MissingValues",
+    "MixedUnits",
+    "Offset",
+    "Outliers",
+    "Scale",
+    "SortedRows",
+    "TargetOutliers",
+    "TargetScale",
+]
+
+
+class Corruption:
+    """What happens to a sample, one thing after the other; nothing if empty.
+
+    Frozen, hashable, equal to another of the same parts; its repr is the
+    expression that makes it.
+
+    Args:
+        parts: Families such as `Scale`, in the order in which they act.
+
+    Raises:
+        UsageError: A part is no family.
+    """
+
+    __slots__ = ("_drawn", "features_seen", "parts")
+    parts: tuple[Family, ...]
+    _drawn: bool
+    #: How many features the data had that it acted on last; 0 before.
+    features_seen: int
+
+    def __init__(self, *parts: Family) -> None:
+        for part in parts:
+            if not isinstance(part, Family):
+                raise UsageError(
+                    "Corruption takes families such as Scale(1000.0); got"
+                    f" {type(part).__name__} {part!r:.60}"
+                )
+        object.__setattr__(self, "parts", parts)
+        object.__setattr__(self, "_drawn", False)
+        object.__setattr__(self, "features_seen", 0)
+
+    @classmethod
+    def drawn(cls, *parts: Family) -> Corruption:
+        """One whose feature numbers were drawn before the data was known.
+
+        A number beyond the last feature is counted round the end.
+        """
+        made = cls(*parts)
+        object.__setattr__(made, "_drawn", True)
+        return made
+
+    def __call__(self, x: Any, y: Any = None) -> Any:
+        """Corrupt data; the caller's own is never touched.
+
+        Args:
+            x: An array of shape ``(rows, ..., features)`` or ``(rows,)``, a pandas
+                DataFrame or Series, a nested dict, tuple or list of these, or a
+                finite `tf.data.Dataset` of rows or batches.
+            y: Targets likewise, or None.
+
+        Returns:
+            ``(x, y)`` where both were given, else ``x``. Shapes stay, but for
+            the rows where a family is about rows. Integers become float64 where
+            they are scaled, floats keep their precision; tensors come back as
+            NumPy arrays.
+
+        Raises:
+            UsageError: The data cannot be corrupted this way.
+        """
+        if not self.parts:
+            return x if y is None else (x, y)
+        if hasattr(x, "as_numpy_iterator"):
+            if y is not None:
+                raise UsageError(
+                    "corruption got y beside a dataset, which brings its own: call"
+                    " corruption(dataset)"
+                )
+            return on_dataset(x, self._on_arrays)
+        x, given, _ = self._on_arrays(x, y)
+        return x if y is None else (x, given)
+
+    def _on_arrays(self, x: Any, y: Any, weight: Any = None) -> tuple[Any, Any, Any]:
+        sample, again = Sample.of(x, y, weight)
+        object.__setattr__(self, "features_seen", sample.features)
+        for part in self.resolved(sample.features).parts:
+            sample = part.act(sample)
+        return again(sample)
+
+    def resolved(self, features: int) -> Corruption:
+        """The same for data of so many features, as it should be told."""
+        if not self._drawn or features < 1:
+            return self
+        return Corruption(*(part.within(features) for part in self.parts))
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """As builtins."""
+        return [
+            {
+                "family": type(part).__name__,
+                **{it.name: getattr(part, it.name) for it in fields(part)},  # type: ignore[arg-type]
+            }
+            for part in self.parts
+        ]
+
+    @classmethod
+    def from_json(cls, parts: Any) -> Corruption:
+        """Make one from what `to_json` gave, which is only read, never run.
+
+        Raises:
+            UsageError: It is something else.
+        """
+        if not isinstance(parts, list):
+            raise UsageError(
+                f"a corruption is a list of families; got {parts!r:.60}: give what"
+                " to_json() gave"
+            )
+        return cls(*(_family_of(part) for part in parts))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Corruption is frozen: {name} cannot be set")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Corruption) and self.parts == other.parts
+
+    def __hash__(self) -> int:
+        return hash((Corruption, self.parts))
+
+    def __reduce__(self) -> Any:
+        return (Corruption.drawn if self._drawn else Corruption), self.parts
+
+    def __repr__(self) -> str:
+        return f"Corruption({', '.join(map(repr, self.parts))})"
+
+
+_BY_NAME = {family.__name__: family for family in FAMILIES}
+
+
+def _family_of(described: Any) -> Family:
+    name = described.get("family") if isinstance(described, Mapping) else None
+    if not isinstance(name, str) or name not in _BY_NAME:
+        raise UsageError(
+            f"no family of corruptions is described by {described!r:.80}: give what"
+            " to_json() gave"
+        )
+    family = _BY_NAME[name]
+    values = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in described.items()
+        if key != "family"
+    }
+    try:
+        return family(**values)
+    except TypeError as error:
+        raise UsageError(f"{family.__name__} cannot be made: {error}") from None

@@ -1,0 +1,48 @@
+"""How near a training came to failing, as one number."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..policy import Policy
+from ..trace import Trace
+from . import thresholds as at
+from .evidence import Evidence, evidence_of
+
+__all__ = ["nearness"]
+
+#: The nearness of a training whose numbers are not finite.
+BROKEN = 1e12
+
+
+def nearness(trace: Trace, policy: Policy) -> float:
+    """The largest share of a limit that the training used up.
+
+    Of three limits: the growth of a step's loss, the best constant prediction's
+    loss, and the loss before the first update. Below 1 it is clear of all of them;
+    a run excused as slow may lie above. Finite, at most 1e12.
+    """
+    found = evidence_of(trace)
+    if not found.finite:
+        return BROKEN
+    shares = [_growth(found, policy)]
+    if found.has_floor:
+        if found.constant is not None:
+            shares.append(_over(found.end, (1 - at.LEVEL) * found.constant))
+        if not found.starts_level:
+            shares.append(_over(found.end, (1 - at.LEVEL) * found.start))
+    return min(max(shares), BROKEN)
+
+
+def _growth(found: Evidence, policy: Policy) -> float:
+    peak = float(np.max(found.curve)) if len(found.curve) else 0.0
+    return _over(peak, policy.max_loss_growth * found.yardstick)
+
+
+def _over(value: float, limit: float) -> float:
+    if value <= 0:
+        return 0.0
+    share = value / limit if limit > 0 else math.inf
+    return share if math.isfinite(share) else BROKEN

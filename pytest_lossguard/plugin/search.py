@@ -1,0 +1,316 @@
+"""From a test that asks for ``corruption`` to a search, and through its examples."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..errors import NotConverged, PolicyError
+from .options import budget_of, most_examples
+from .state import SESSION, guard_of
+
+if TYPE_CHECKING:
+    from ..corruptions import Corruption
+    from ..search import Search
+
+__all__ = ["Searches", "in_examples", "is_searched", "report_failure"]
+
+ARGUMENT = "corruption"
+_ORIGINAL = "_lossguard_original"
+_SPACE = "_lossguard_space"
+
+
+# At collection
+
+
+class Searches:
+    """Turns tests that ask for a corruption into searches, at collection.
+
+    The first to be asked what a function becomes: so plugins that wrap the items,
+    such as pytest-asyncio, wrap those of the search.
+    """
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(
+        self, collector: Any, name: str, obj: object
+    ) -> list[pytest.Item] | None:
+        """Make the items of a search."""
+        try:
+            return _as_search(collector, name, obj)
+        except PolicyError as error:
+            raise collector.CollectError(f"{collector.nodeid}: {error}") from None
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """In a replay, keep the one test."""
+        _keep_replayed(config, items)
+
+
+def _as_search(collector: Any, name: str, function: Any) -> list[pytest.Item] | None:
+    """The items of a test that becomes a search, None for any other.
+
+    Raises:
+        PolicyError: Mark and argument do not belong together, or a keyword
+            cannot be meant.
+    """
+    function = getattr(function, _ORIGINAL, function)
+    if not isinstance(function, FunctionType) or not collector.istestfunction(
+        function, name
+    ):
+        return None
+    own = [it for it in getattr(function, "pytestmark", []) if it.name == "corruptions"]
+    asks = ARGUMENT in inspect.signature(function).parameters
+    given = hasattr(function, "hypothesis")
+    if own and given:
+        raise PolicyError(
+            f"{name} is marked corruptions(...) and has a @given of its own: give the"
+            " keywords to strategies.corruptions(...) there"
+        )
+    if own and not asks:
+        raise PolicyError(
+            f"{name} is marked corruptions(...) and does not ask for the argument"
+            f" {ARGUMENT!r}: add it, or remove the mark"
+        )
+    if not asks or given or _is_provided(collector, function):
+        return None
+    if not any(_marks(collector, function, "converges")):
+        raise PolicyError(
+            f"{name} asks for the argument {ARGUMENT!r} and is not marked: add"
+            " @pytest.mark.converges, or provide a fixture of that name"
+        )
+    return _converted(collector, name, function)
+
+
+def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
+    from .. import strategies
+    from ..corruptions.space import Space
+
+    keywords: dict[str, Any] = {}
+    for mark in _marks(collector, function, "corruptions"):
+        if mark.args:
+            raise PolicyError(
+                f"corruptions() takes keywords only, got {mark.args[0]!r}: name what"
+                " it is, as in corruptions(scales=(1e-3, 1e3))"
+            )
+        keywords = {**mark.kwargs, **keywords}
+    space = Space.from_keywords(keywords, "corruptions")
+    asked: dict[str, Any] = {}
+    for mark in _marks(collector, function, "converges"):
+        asked = {**mark.kwargs, **asked}
+    test = _copy(function)
+    searched = strategies.searching(
+        test, space, *most_examples(collector.config, asked.get("max_examples"))
+    )
+    setattr(searched, _ORIGINAL, function)
+    setattr(searched, _SPACE, space)
+    setattr(collector.obj, name, searched)
+    made = collector._genfunctions(name, searched)  # noqa: SLF001 - no public way
+    return list(made)
+
+
+def _copy(function: Any) -> Any:
+    """A function of its own: what is set on it is not set on the user's."""
+    made: Any = FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    functools.update_wrapper(made, function)
+    del made.__wrapped__
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
+
+
+def _marks(collector: Any, function: Any, name: str) -> Iterator[Any]:
+    """The marks of that name, closest first."""
+    own = getattr(function, "pytestmark", [])
+    yield from (it for it in reversed(own) if it.name == name)
+    yield from collector.iter_markers(name)
+
+
+def _is_provided(collector: Any, function: Any) -> bool:
+    """Whether a fixture or a parametrization gives the argument already."""
+    for mark in _marks(collector, function, "parametrize"):
+        names = mark.args[0] if mark.args else mark.kwargs.get("argnames", ())
+        listed = names.split(",") if isinstance(names, str) else names
+        if ARGUMENT in (str(it).strip() for it in listed):
+            return True
+    manager = collector.session._fixturemanager  # noqa: SLF001 - no public way
+    return bool(manager.getfixturedefs(ARGUMENT, collector))
+
+
+def _keep_replayed(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the one test of ``--lossguard-replay``.
+
+    Raises:
+        pytest.UsageError: It is not among them.
+    """
+    replay = config.stash[SESSION].replay
+    if replay is None:
+        return
+    kept = [item for item in items if item.nodeid == replay.nodeid]
+    if not kept:
+        raise pytest.UsageError(
+            f"--lossguard-replay holds a case of {replay.nodeid}, which was not"
+            " collected: run it from the same folder, or give that path"
+        )
+    config.hook.pytest_deselected(items=[it for it in items if it not in kept])
+    items[:] = kept
+
+
+# While the test runs
+
+
+def is_searched(item: pytest.Item) -> bool:
+    """Whether Hypothesis runs the test, example by example."""
+    return hasattr(getattr(item, "obj", None), "hypothesis")
+
+
+@contextmanager
+def in_examples(item: Any, policy: Any) -> Iterator[Search]:
+    """Run and judge each example of a test by itself."""
+    from .. import strategies
+    from ..search import Search
+
+    session = item.config.stash[SESSION]
+    search = Search(
+        guard=guard_of(item),
+        budget=budget_of(item.config, policy.budget),
+        space=getattr(item.obj, _SPACE, None),
+        steer=strategies.steer,
+        only=None if session.replay is None else session.replay.corruption,
+    )
+    handle = item.obj.hypothesis
+    body = handle.inner_test
+    seam = _Seam(search, body, set(item.funcargs))
+    handle.inner_test = seam.routed()
+    if search.only is not None:
+        strategies.pin(item.obj, search.only)
+    try:
+        yield search
+        seam.look_beyond()
+    except Exception:
+        seam.fail_again()
+        raise
+    finally:
+        handle.inner_test = body
+
+
+class _Seam:
+    """What stands in for the body of a test while Hypothesis runs it."""
+
+    def __init__(self, search: Search, body: Any, fixtures: set[str]) -> None:
+        self._search, self._body, self._fixtures = search, body, fixtures
+        self._called: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+
+    def routed(self) -> Any:
+        """A function like the body, whose calls are examples of the search."""
+        body = self._body
+        if inspect.iscoroutinefunction(body):
+
+            @functools.wraps(body)
+            async def awaited(*args: Any, **kwargs: Any) -> Any:
+                __tracebackhide__ = True
+                with self._search.example(self._drawn(args, kwargs)) as to_be_run:
+                    return await body(*args, **kwargs) if to_be_run else None
+
+            return awaited
+
+        @functools.wraps(body)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            with self._search.example(self._drawn(args, kwargs)) as to_be_run:
+                return body(*args, **kwargs) if to_be_run else None
+
+        return called
+
+    def _drawn(self, args: Any, kwargs: dict[str, Any]) -> Corruption | None:
+        """The corruption of an example that draws nothing else."""
+        from ..corruptions import Corruption
+
+        self._called = (args, kwargs)
+        drawn = [it for key, it in kwargs.items() if key not in self._fixtures]
+        only = len(drawn) == 1 and isinstance(drawn[0], Corruption)
+        return drawn[0] if only else None
+
+    def _run(self, corruption: Corruption) -> Any:
+        args, kwargs = self._called or ((), {})
+        drawn = {key: corruption for key in kwargs if key not in self._fixtures}
+        return self._body(*args, **{**kwargs, **drawn})
+
+    @property
+    def _is_plain(self) -> bool:
+        return self._called is not None and not inspect.iscoroutinefunction(self._body)
+
+    def look_beyond(self) -> None:
+        """After a search that passed."""
+        if self._is_plain and self._search.only is None:
+            self._search.beyond(self._run)
+
+    def fail_again(self) -> None:
+        """After one that failed."""
+        if self._is_plain:
+            self._search.confirm(self._run)
+
+
+def report_failure(item: Any, search: Search, error: Exception) -> None:
+    """Tell of the smallest case in the message, and keep it for a replay."""
+    if search.failed is None:
+        return
+    corruption, run = search.failed
+    error.__traceback__ = _from_the_body(item, error.__traceback__)
+    if corruption is None:
+        return
+    from ..report.replay import Replay, write_replay
+
+    path = write_replay(
+        Path(item.config.rootpath),
+        Replay(
+            nodeid=item.nodeid,
+            corruption=corruption,
+            seed=item.config.stash[SESSION].seed,
+        ),
+    )
+    again = (
+        f"paste: @example(corruption={corruption!r})",
+        f"again: pytest --lossguard-replay={_relative(path, item)}",
+    )
+    _drop_notes(error)
+    if run is not None and isinstance(error, NotConverged):
+        error.args = (search.message(again),)
+    else:
+        error.add_note("\n".join(["", f"note: {search.told()}", *again]))
+
+
+def _drop_notes(error: Exception) -> None:
+    """Leave out what Hypothesis says in its words and the message in ours."""
+    notes = [it for it in getattr(error, "__notes__", []) if "@reproduce" in it]
+    error.__notes__ = notes
+
+
+def _from_the_body(item: Any, traceback: Any) -> Any:
+    """The traceback from the test's own frame on, without Hypothesis' way to it."""
+    code = getattr(item.obj.hypothesis.inner_test, "__code__", None)
+    entry, found = traceback, None
+    while entry is not None:
+        if entry.tb_frame.f_code is code:
+            found = entry
+        entry = entry.tb_next
+    return traceback if found is None else found
+
+
+def _relative(path: Path, item: Any) -> str:
+    import os.path
+    import shlex
+
+    return shlex.quote(os.path.relpath(path, item.config.invocation_params.dir))

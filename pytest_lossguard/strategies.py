@@ -1,0 +1,157 @@
+"""Hypothesis strategies for hostile data; the one place that imports Hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import hypothesis
+from hypothesis import strategies as st
+
+from .corruptions import Corruption
+from .corruptions.space import Axis, Space
+
+__all__ = ["corruptions", "from_space", "pin", "searching", "steer"]
+
+#: Feature numbers drawn where nobody said how many there are; they are counted
+#: round the end of the features that the data turns out to have.
+_UNKNOWN_FEATURES = 64
+#: One draw in so many has no corruption at all.
+_ONE_IN = 8
+
+
+def corruptions(
+    *,
+    scales: Any = True,
+    offsets: Any = True,
+    outliers: Any = True,
+    targets: Any = False,
+    missing: Any = False,
+    imbalance: Any = False,
+    rows: Any = False,
+    dtype: Any = False,
+    mixed_units: Any = False,
+    constant: Any = False,
+    duplicates: Any = False,
+    flipped: Any = False,
+    sorted_rows: Any = False,
+    features: Any = None,
+) -> st.SearchStrategy[Corruption]:
+    """Corruptions for ``@given(corruption=...)``.
+
+    Each keyword is ``False`` (off), ``True`` (its default range) or its bounds.
+    They shrink to no corruption, else to one family, one feature and the mildest
+    value.
+
+    Args:
+        scales: ``(lowest, highest)`` factor of one or of all features, default
+            ``(1e-3, 1e3)``; powers of ten are drawn, of two in a narrow range.
+        offsets: ``(lowest, highest)`` in standard deviations of the feature,
+            default ``(-1e3, 1e3)``.
+        outliers: The largest distance of one row or a few in standard
+            deviations, default 1e3.
+        targets: Factors of float targets, and outliers among them to as many
+            standard deviations; as ``(1e-3, 1e3)``.
+        missing: The largest share of rows with NaN, as 0.1.
+        imbalance: The smallest share of a class that stays, as 0.05.
+        rows: The fewest rows, as 10.
+        dtype: Names of types for the inputs, as ``("float16", "int64")``.
+        mixed_units: Factors of one half of the rows, as ``(1e-3, 1e3)``.
+        constant: Features that do not vary.
+        duplicates: The largest share of rows replaced by copies, as 0.5.
+        flipped: The largest share of wrong labels, as 0.1.
+        sorted_rows: Rows in the order of their targets.
+        features: How many features there are, or which may be hit alone, by
+            number or column name; default: any.
+
+    Raises:
+        PolicyError: A keyword cannot be meant, or everything is off.
+    """
+    keywords = locals()
+    return from_space(Space.from_keywords(keywords, "strategies.corruptions"))
+
+
+def from_space(space: Space) -> st.SearchStrategy[Corruption]:
+    """The strategy behind `corruptions`."""
+
+    @st.composite
+    def corruption(draw: Callable[[Any], Any]) -> Corruption:
+        count = len(space.axes)
+        # 0 is no corruption; the others are as likely as each other.
+        first = draw(st.integers(0, _ONE_IN * count))
+        second = draw(st.integers(0, 2 * count))
+        chosen = [(first - 1) % count] if first else []
+        chosen += [second - 1] if 0 < second <= count else []
+        parts = [
+            _level(draw, space.axes[index], space.features)
+            for index in sorted(set(chosen))
+        ]
+        return Corruption.drawn(*parts)
+
+    return corruption()
+
+
+def _level(draw: Callable[[Any], Any], axis: Axis, features: Any) -> Any:
+    level = draw(st.integers(0, len(axis.levels) - 1))
+    family = axis.levels[level]
+    if not axis.by_feature or draw(st.booleans()):
+        return family
+    if features is None:
+        return replace(family, features=draw(st.integers(0, _UNKNOWN_FEATURES - 1)))
+    return replace(family, features=draw(st.sampled_from(features)))
+
+
+def searching(
+    test: Callable[..., Any],
+    space: Space,
+    max_examples: int | None,
+    default_examples: int | None = None,
+) -> Callable[..., Any]:
+    """Turn a test that takes ``corruption`` into a search over a space.
+
+    The user's own ``@settings`` stay in force where they say something. No
+    deadline (the first example traces), no explain phase (it costs three to nine
+    times the trainings and points at our files), one bug at a time.
+
+    Args:
+        test: The test; its own marks and decorators of Hypothesis are kept.
+        space: What to draw from.
+        max_examples: How many, whatever ``@settings`` say.
+        default_examples: How many where nobody says.
+    """
+    own = vars(test).pop("_hypothesis_internal_use_settings", None)
+    vars(test).pop("_hypothesis_internal_settings_applied", None)
+    base = own if own is not None else hypothesis.settings()
+    options: dict[str, Any] = {
+        "deadline": None,
+        "report_multiple_bugs": False,
+        "phases": [it for it in base.phases if it is not hypothesis.Phase.explain],
+        "suppress_health_check": [
+            *base.suppress_health_check,
+            hypothesis.HealthCheck.too_slow,
+            hypothesis.HealthCheck.function_scoped_fixture,
+            hypothesis.HealthCheck.differing_executors,
+        ],
+    }
+    if max_examples is None and own is None:
+        max_examples = default_examples
+    if max_examples is not None:
+        options["max_examples"] = max_examples
+    given = hypothesis.given(corruption=from_space(space))(test)
+    searched: Callable[..., Any] = hypothesis.settings(base, **options)(given)
+    return searched
+
+
+def pin(test: Callable[..., Any], corruption: Corruption) -> None:
+    """Have a searching test run this corruption first."""
+    hypothesis.example(corruption=corruption)(getattr(test, "__func__", test))
+
+
+def steer(growth: float) -> None:
+    """Tell Hypothesis how near to divergence an example came.
+
+    Args:
+        growth: Finite; the larger, the nearer.
+    """
+    hypothesis.target(growth, label="nearness to divergence")
