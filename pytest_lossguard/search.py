@@ -10,31 +10,53 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
 from .corruptions import Corruption
+from .corruptions.families import Family
 from .corruptions.space import Space
-from .errors import UsageError
+from .errors import NotConverged
 from .guard import Guard, TrainingRun
 
-__all__ = ["Search"]
+__all__ = ["Case", "Search"]
 
-#: Runs beyond the asked range, at most this share of the examples, but some.
+#: Runs beyond the asked range: at most this share of the examples, but some.
 _HEADROOM_SHARE, _FEWEST_HEADROOM = 0.2, 5
 
+Run = Callable[[Corruption], Any]
 
-@dataclass(slots=True)
-class _Case:
-    """What is remembered of one corruption."""
 
+@dataclass(slots=True, eq=False)
+class Case:
+    """One example that was run.
+
+    Attributes:
+        corruption: What it was run on; None where it drew something else too.
+        run: The failing training in it, else the one nearest to failing.
+        nearness: Of that training; see `judge.margin.nearness`.
+        error: What it raised.
+    """
+
+    corruption: Corruption | None
+    run: TrainingRun | None = None
     nearness: float = 0.0
     error: Exception | None = None
-    traceback: TracebackType | None = None
+    _traceback: TracebackType | None = None
+
+    def fails_with(self, error: Exception) -> None:
+        """Remember what it raised."""
+        self.error, self._traceback = error, error.__traceback__
+
+    def recall(self) -> None:
+        """Raise what it raised."""
+        __tracebackhide__ = True
+        if self.error is not None:
+            raise self.error.with_traceback(self._traceback)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Search:
     """The examples of one test.
 
@@ -46,11 +68,11 @@ class Search:
         clock: Seconds.
         only: The one corruption to be run, in a replay.
         examples: How many were asked for.
-        ran: How many were run.
+        ran: How many were run, those beyond the space and repetitions left out.
         exhausted: Whether the budget kept some from being run.
-        failed: The corruption of the last failing run, and that run.
-        closest: Of the passing ones, the one that came nearest to failing.
-        headroom: One sentence for each direction beyond the asked range.
+        failed: The last one that failed.
+        closest: Of those that passed, the one that came nearest to failing.
+        headroom: What was found beyond the space, one sentence for each direction.
         trained: Whether any example trained anything.
         holds: Whether the failing case failed once more at the end.
     """
@@ -64,14 +86,16 @@ class Search:
     examples: int = 0
     ran: int = 0
     exhausted: bool = False
-    failed: tuple[Corruption | None, TrainingRun | None] | None = None
-    closest: tuple[float, Corruption | None, TrainingRun] | None = None
+    failed: Case | None = None
+    closest: Case | None = None
     headroom: list[str] = field(default_factory=list)
     trained: bool = False
     holds: bool = True
-    _cases: dict[Corruption, _Case] = field(default_factory=dict)
+    _cases: dict[Corruption, Case] = field(default_factory=dict)
     _features: int = 0
     _began: float | None = None
+
+    # While Hypothesis runs it
 
     @contextmanager
     def example(self, corruption: Corruption | None) -> Iterator[bool]:
@@ -89,114 +113,62 @@ class Search:
         self.examples += 1
         known = None if corruption is None else corruption.resolved(self._features)
         case = None if known is None else self._cases.get(known)
+        if case is None and self._is_spared(known):
+            yield False
+            return
         if case is not None:
             yield False
-            self._recall(case)
-            return
-        if self._is_spared(known):
-            yield False
-            return
-        case = _Case()
+            case.recall()
+        else:
+            self.ran += 1
+            with self._noted(corruption) as case:
+                yield True
+        self.steer(math.log10(min(max(case.nearness, 1e-6), 1e12)))
+
+    @contextmanager
+    def _noted(self, corruption: Corruption | None) -> Iterator[Case]:
+        """Run a case, and remember how it ended if it did."""
+        __tracebackhide__ = True
+        case = Case(corruption)
         try:
             with self._judged(corruption):
-                yield True
+                yield case
         except Exception as error:
             if type(error).__module__.startswith("hypothesis"):
-                raise
-            case.error, case.traceback = error, error.__traceback__
+                raise  # the example was rejected, not run
+            case.fails_with(error)
+            self._note(case)
             raise
-        finally:
-            if corruption is not None:
-                self._features = corruption.features_seen or self._features
-                known = corruption.resolved(self._features)
-            self._note(known, case)
-        self.steer(_log(case.nearness))
+        self._note(case)
 
-    def beyond(self, run: Callable[[Corruption], Any]) -> None:
-        """After a passing search: where, outside the asked range, it would fail.
-
-        Args:
-            run: Runs the body of the test once on a corruption.
-        """
-        if self.space is None or self.exhausted or not self.trained:
-            return
-        left = max(_FEWEST_HEADROOM, int(_HEADROOM_SHARE * self.examples))
-        for axis in self.space.axes:
-            for way in axis.beyond:
-                tried = way[: max(0, left)]
-                breaking = next((it for it in tried if self._breaks(run, it)), None)
-                ran = len(tried) if breaking is None else tried.index(breaking) + 1
-                left -= ran
-                if breaking is not None:
-                    self.headroom.append(f"fails at {breaking!r}")
-                elif tried:
-                    self.headroom.append(f"survives {tried[-1]!r}")
-
-    def confirm(self, run: Callable[[Corruption], Any]) -> None:
-        """After a failing search: run the smallest case once more, unremembered.
-
-        Args:
-            run: Runs the body of the test once on a corruption.
-        """
-        if self.failed is None or self.failed[0] is None:
-            return
-        failed = self.failed
-        self.holds = self._breaks(run, failed[0], always=True)
-        self.failed = failed
-
-    @property
-    def unique(self) -> int:
-        """Different examples that were run."""
-        return len(self._cases) or self.ran
-
-    @property
-    def runs(self) -> list[TrainingRun]:
-        """What a report shows: the failing run, else the worst passing one."""
-        if self.failed is not None:
-            return [] if self.failed[1] is None else [self.failed[1]]
-        return [] if self.closest is None else [self.closest[2]]
-
-    def to_json(self) -> dict[str, Any]:
-        """As builtins, in the shape of the JSON report."""
-        closest = None
-        if self.closest is not None and self.failed is None:
-            closest = {"nearness": self.closest[0], "corruption": repr(self.closest[1])}
-        return {
-            "examples": self.examples,
-            "unique": self.unique,
-            "exhausted_budget": self.exhausted,
-            "failing": None if self.failed is None else repr(self.failed[0]),
-            "space": None if self.space is None else self.space.told,
-            "closest": closest,
-            "headroom": list(self.headroom),
-        }
-
-    def message(self, again: tuple[str, ...]) -> str:
-        """The message of the failing run, once the search has ended.
-
-        Args:
-            again: Lines that run the case again.
-        """
-        assert self.failed is not None
-        corruption, run = self.failed
-        assert run is not None
-        remarks = [f"the smallest corruption found that breaks it, in {self.told()}"]
-        if not self.holds:
-            remarks.append(
-                "run once more it converged: something beside the data and the seed"
-                " takes part, such as a model that outlives the example"
-            )
+    @contextmanager
+    def _judged(self, corruption: Corruption | None) -> Iterator[None]:
+        __tracebackhide__ = True
         self.guard.corruption = corruption
-        return self.guard.message(run, tuple(remarks), again)
+        with self.guard.example():
+            yield
 
-    def told(self) -> str:
-        """What the search did, in one sentence."""
-        told = f"{self.examples} examples, {self.unique} of them different"
-        if self.exhausted:
-            told += f"; the budget of {self.budget:g} s kept others from being run"
-        return told
+    def _note(self, case: Case) -> None:
+        if case.corruption is not None:
+            self._features = case.corruption.features_seen or self._features
+            case.corruption = case.corruption.resolved(self._features)
+            self._cases[case.corruption] = case
+        self._take_runs(case)
+        if case.error is not None:
+            self.failed = case
+        elif case.run is not None and (
+            self.closest is None or case.nearness > self.closest.nearness
+        ):
+            self.closest = case
 
-    # One example
+    def _take_runs(self, case: Case) -> None:
+        """Keep the one run that tells most, and its nearness."""
+        runs = self.guard.runs
+        self.trained = self.trained or bool(runs)
+        worst = max(runs, key=self.guard.nearness, default=None)
+        case.run = next((run for run in runs if not run.converged), worst)
+        if worst is not None:
+            case.nearness = self.guard.nearness(worst)
 
     def _is_spared(self, known: Corruption | None) -> bool:
         if self.only is not None:
@@ -208,54 +180,140 @@ class Search:
             self.exhausted = True
         return self.exhausted
 
-    def _recall(self, case: _Case) -> None:
-        __tracebackhide__ = True
-        if case.error is not None:
-            raise case.error.with_traceback(case.traceback)
-        self.steer(_log(case.nearness))
+    # Once it has ended
 
-    @contextmanager
-    def _judged(self, corruption: Corruption | None) -> Iterator[None]:
-        __tracebackhide__ = True
-        self.ran += 1
-        self.guard.corruption = corruption
-        with self.guard.example():
-            yield
+    def look_beyond(self, run: Run) -> None:
+        """After a passing search: where, outside the asked range, it would fail.
 
-    def _note(self, corruption: Corruption | None, case: _Case) -> None:
-        runs = self.guard.runs
-        self.trained = self.trained or bool(runs)
-        if corruption is not None:
-            self._cases[corruption] = case
-        for run in runs:
-            case.nearness = max(case.nearness, self.guard.nearness(run))
-        worst = max(runs, key=self.guard.nearness, default=None)
-        if case.error is not None:
-            bad = next((run for run in runs if not run.converged), worst)
-            self.failed = (corruption, bad)
-        elif worst is not None and (
-            self.closest is None or case.nearness > self.closest[0]
-        ):
-            self.closest = (case.nearness, corruption, worst)
+        Args:
+            run: Runs the body of the test once on a corruption.
+        """
+        if self.space is None or self.only is not None or not self.trained:
+            return
+        left = max(_FEWEST_HEADROOM, int(_HEADROOM_SHARE * self.examples))
+        for axis in self.space.axes:
+            for way in axis.beyond:
+                survived: Family | None = None
+                for family in way:
+                    if left <= 0 or self._is_spared(None):
+                        break
+                    left -= 1
+                    if self._again(run, Corruption(family)).error is not None:
+                        self.headroom.append(f"fails at {family!r}")
+                        survived = None
+                        break
+                    survived = family
+                if survived is not None:
+                    self.headroom.append(f"survives {survived!r}")
 
-    def _breaks(
-        self,
-        run: Callable[[Corruption], Any],
-        what: Any,
-        always: bool = False,
-    ) -> bool:
-        if not always and self._is_spared(None):
-            return False
-        corruption = what if isinstance(what, Corruption) else Corruption(what)
+    def settle(self, run: Run) -> None:
+        """After a failing search: see to it that the case told is the simplest, and
+        that it fails when it is run once more.
+
+        A shrinker lowers one number after the other. From several families, or all
+        features, to one of them it may have to raise another: that is tried here.
+
+        Args:
+            run: Runs the body of the test once on a corruption.
+        """
+        if self.failed is None or self.failed.corruption is None:
+            return
+        if isinstance(self.failed.error, NotConverged):
+            for simpler in self._simpler(self.failed.corruption):
+                case = self._cases.get(simpler) or self._again(run, simpler)
+                if isinstance(case.error, NotConverged):
+                    self.failed = case
+                    break
+        assert self.failed.corruption is not None
+        self.holds = self._again(run, self.failed.corruption).error is not None
+
+    def _simpler(self, corruption: Corruption) -> Iterator[Corruption]:
+        """One family of it on one feature, then on all, the mildest value first."""
+        space = self.space
+        if space is None or self.exhausted or not all(map(space.has, corruption.parts)):
+            return
+        several = len(corruption.parts) > 1
+        for everywhere in (False, True):
+            for part in corruption.parts:
+                yield from self._alone(part, everywhere, several)
+
+    def _alone(
+        self, part: Family, everywhere: bool, several: bool
+    ) -> Iterator[Corruption]:
+        """A family at each of its levels, if that is simpler than what failed."""
+        assert self.space is not None
+        given = getattr(part, "features", None)
+        for axis in self.space.axes:
+            levels = [it for it in axis.levels if type(it) is type(part)]
+            if axis.by_feature and not everywhere and (several or given is None):
+                first = (self.space.features or (0,))[0]
+                one = first if given is None else given
+                yield from (Corruption(replace(it, features=one)) for it in levels)  # type: ignore[type-var]
+            elif several and everywhere:
+                yield from map(Corruption, levels)
+
+    def _again(self, run: Run, corruption: Corruption) -> Case:
+        """Run a case outside Hypothesis, on whatever features the data has."""
+        case = Case(corruption)
         try:
             with self._judged(corruption):
                 run(corruption)
-        except UsageError:
-            raise
-        except Exception:
-            return True
-        return False
+        except Exception as error:
+            case.fails_with(error)
+        self._take_runs(case)
+        return case
 
+    # What it tells
 
-def _log(nearness: float) -> float:
-    return math.log10(min(max(nearness, 1e-6), 1e12))
+    @property
+    def unique(self) -> int:
+        """Different examples that were run."""
+        return len(self._cases) or self.ran
+
+    @property
+    def runs(self) -> list[TrainingRun]:
+        """What a report shows: the failing run, else the worst passing one."""
+        case = self.failed or self.closest
+        return [] if case is None or case.run is None else [case.run]
+
+    def to_json(self) -> dict[str, Any]:
+        """As builtins, in the shape of the JSON report."""
+        closest = None
+        if self.closest is not None and self.failed is None:
+            closest = {
+                "nearness": self.closest.nearness,
+                "corruption": repr(self.closest.corruption),
+            }
+        return {
+            "examples": self.examples,
+            "unique": self.unique,
+            "exhausted_budget": self.exhausted,
+            "failing": None if self.failed is None else repr(self.failed.corruption),
+            "space": None if self.space is None else self.space.told,
+            "closest": closest,
+            "headroom": list(self.headroom),
+        }
+
+    def told(self) -> str:
+        """What the search did, in a few words."""
+        told = f"{self.examples} examples, {self.unique} of them different"
+        if self.exhausted:
+            told += f"; the budget of {self.budget:g} s kept others from being run"
+        return told
+
+    def message(self, again: tuple[str, ...]) -> str:
+        """The message of the failing run, once the search has ended.
+
+        Args:
+            again: Lines that run the case again.
+        """
+        assert self.failed is not None
+        assert self.failed.run is not None
+        remarks = [f"the smallest corruption found that breaks it, in {self.told()}"]
+        if not self.holds:
+            remarks.append(
+                "run once more it converged: something beside the data and the seed"
+                " takes part, such as a model that outlives the example"
+            )
+        self.guard.corruption = self.failed.corruption
+        return self.guard.message(self.failed.run, tuple(remarks), again)

@@ -87,7 +87,9 @@ def from_space(space: Space) -> st.SearchStrategy[Corruption]:
             _level(draw, space.axes[index], space.features)
             for index in sorted(set(chosen))
         ]
-        return Corruption.drawn(*parts)
+        if space.features is None:
+            return Corruption.drawn(*parts)
+        return Corruption(*parts)
 
     return corruption()
 

@@ -7,7 +7,7 @@ deterministic: which rows are hit follows from their number alone.
 # ruff: noqa: D102 (`Family.act` says what every act does)
 from __future__ import annotations
 
-import sys
+import math
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -112,9 +112,12 @@ def _checked(family: Any, name: str, holds: bool, expected: str) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    largest = sys.float_info.max
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    return real and -largest <= value <= largest
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _is_whole(value: Any) -> bool:
@@ -578,8 +581,8 @@ def _labels(sample: Sample) -> tuple[Array, int]:
     """The class of each row, counted from 0, and how many there are."""
     values = _as_vector(sample.targets[0])
     labels, classes = _ordered(values)
-    measured = values.dtype.kind == "f" and np.any(
-        np.isfinite(values) & (values % 1 > 0)
+    measured = values.dtype.kind == "f" and bool(
+        np.any(values[np.isfinite(values)] % 1 > 0)
     )
     few = 2 if measured else _FEW_CLASSES
     if classes > min(_MOST_CLASSES, max(few, len(values) // 2)):

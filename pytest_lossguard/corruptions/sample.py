@@ -417,6 +417,12 @@ def on_dataset(dataset: Any, corrupt: Callable[..., tuple[Any, Any, Any]]) -> An
         raise UsageError(
             "corruption got a dataset without an end: corrupt it before .repeat()"
         )
+    for spec in _leaves(dataset.element_spec):
+        if type(spec).__name__ in ("RaggedTensorSpec", "SparseTensorSpec"):
+            raise UsageError(
+                "corruption cannot act on ragged or sparse tensors, and the dataset"
+                f" holds {spec}: pad them, or make them dense, first"
+            )
     elements = list(dataset.as_numpy_iterator())
     if not elements:
         raise UsageError("corruption got an empty dataset: give one with rows")
@@ -442,11 +448,6 @@ def _gathered(gather: Callable[[list[Any]], Array], elements: list[Any]) -> Any:
     first = elements[0]
     if first is None:
         return None
-    if hasattr(first, "nested_row_splits") or hasattr(first, "dense_shape"):
-        raise UsageError(
-            "corruption cannot act on ragged or sparse tensors, and the dataset holds"
-            f" a {type(first).__name__}: pad it, or make it dense, first"
-        )
     if isinstance(first, Mapping):
         return {key: _gathered(gather, [it[key] for it in elements]) for key in first}
     if isinstance(first, tuple):

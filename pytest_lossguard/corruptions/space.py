@@ -107,6 +107,13 @@ class Space:
             )
         return cls(tuple(axes), features)
 
+    def has(self, family: Family) -> bool:
+        """Whether it may be drawn, on whatever feature."""
+        everywhere = family
+        if hasattr(family, "features"):
+            everywhere = replace(family, features=None)  # type: ignore[type-var]
+        return any(everywhere in axis.levels for axis in self.axes)
+
     @property
     def told(self) -> str:
         """The asked ranges in words."""

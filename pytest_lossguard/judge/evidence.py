@@ -126,9 +126,7 @@ def evidence_of(trace: Trace) -> Evidence:
     tail = max(1, steps // 10)
     end = trace.after.loss if trace.after is not None else _mean(seen[-tail:])
     third, last = _quarter(seen, 2), _quarter(seen, 3)
-    constant = trace.constant_loss
-    if constant is not None and abs(constant) < 1e-6 * max(abs(start), 1e-30):
-        constant = None
+    constant = None if _is_nothing_to_beat(trace) else trace.constant_loss
     return Evidence(
         curve=seen,
         steps=steps,
@@ -145,6 +143,18 @@ def evidence_of(trace: Trace) -> Evidence:
         ),
         has_floor=_has_floor(trace, seen, constant),
         finite=bool(np.isfinite([start, end]).all() and np.isfinite(seen).all()),
+    )
+
+
+def _is_nothing_to_beat(trace: Trace) -> bool:
+    """Whether the targets are so constant that a constant costs only rounding."""
+    spread = [float(np.max(it.std)) for it in trace.targets]
+    size = [float(np.max(np.abs([it.low, it.high]))) for it in trace.targets]
+    if trace.constant_loss is None or abs(trace.constant_loss) < at.NO_LOSS:
+        return True
+    return bool(spread) and all(
+        std <= at.CONSTANT_TARGET * largest
+        for std, largest in zip(spread, size, strict=True)
     )
 
 

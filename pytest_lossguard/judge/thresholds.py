@@ -33,6 +33,10 @@ LIVED_LEVEL = 1.5
 #: there at 0.30 to 0.84.
 MISSCALED_START, MISSCALED_LEVEL = 8.0, 0.05
 
+#: Targets that vary by less than this share of their size vary by rounding: a
+#: float32 has seven digits. A constant that costs less than this costs nothing.
+CONSTANT_TARGET, NO_LOSS = 1e-6, 1e-12
+
 #: From a start within this of the constant there is nothing to fall from.
 NOTHING_TO_LOSE = 1.3
 #: ... and ending within this of it is a start kept: the scenarios that start level

@@ -126,6 +126,9 @@ def _policy_of(item: pytest.Item) -> Policy | None:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Seed a marked test before its fixtures build anything."""
     test = item.stash[TEST]
+    if test.guard is not None:  # pytest-rerunfailures runs it once more
+        test.cleanup.close()
+        test = item.stash[TEST] = Test(policy=test.policy)
     if test.policy is not None:
         from ..training import preserved_seeds, set_seed
 

@@ -35,6 +35,9 @@ class Reporter:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the runs of one test from its last report."""
+        if report.outcome == "rerun":  # of pytest-rerunfailures: what follows counts
+            self._outcomes.pop(report.nodeid, None)
+            return
         worst = {"failed": 2, "skipped": 1, "passed": 0}
         known = self._outcomes.get(report.nodeid, "passed")
         if worst.get(report.outcome, 0) >= worst[known]:
@@ -116,7 +119,8 @@ def _search_lines(search: dict[str, Any]) -> Iterator[str]:
     if search["exhausted_budget"]:
         yield "the budget kept others from being run"
     closest = search["closest"]
-    yield f"closest to failing {closest['corruption']}, {closest['nearness']:.0%} of a limit"
+    near = f"{closest['nearness']:.0%} of a limit"
+    yield f"closest to failing {closest['corruption']}, {near}"
     if search["headroom"]:
         yield f"beyond that {', '.join(search['headroom'])}"
 

@@ -254,20 +254,20 @@ class _Seam:
 
     def look_beyond(self) -> None:
         """After a search that passed."""
-        if self._is_plain and self._search.only is None:
-            self._search.beyond(self._run)
+        if self._is_plain:
+            self._search.look_beyond(self._run)
 
     def fail_again(self) -> None:
         """After one that failed."""
         if self._is_plain:
-            self._search.confirm(self._run)
+            self._search.settle(self._run)
 
 
 def report_failure(item: Any, search: Search, error: Exception) -> None:
     """Tell of the smallest case in the message, and keep it for a replay."""
     if search.failed is None:
         return
-    corruption, run = search.failed
+    corruption, run = search.failed.corruption, search.failed.run
     error.__traceback__ = _from_the_body(item, error.__traceback__)
     if corruption is None:
         return

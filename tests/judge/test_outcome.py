@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pytest_lossguard.judge import judge
 from pytest_lossguard.policy import Policy
 from pytest_lossguard.trace import Trace, Validation
-from tests.traces import falling, make_trace
+from tests.traces import column, falling, make_trace
 
 
 def errors(trace: Trace, **policy: object) -> list[str]:
@@ -145,6 +145,21 @@ def test_constant_targets_are_nothing_to_beat():
     trace = make_trace(falling(1, 0.01), start=1.0, end=0.01, constant=0.0)
 
     assert errors(trace) == []
+
+
+def test_targets_that_vary_by_rounding_are_nothing_to_beat():
+    targets = (column("target", mean=1e6, std=0.1, low=1e6, high=1e6 + 1),)
+    trace = make_trace(
+        falling(1e12, 1.0), start=1e12, end=1.0, constant=0.01, targets=targets
+    )
+
+    assert errors(trace) == []
+
+
+def test_a_start_however_far_off_must_still_come_down_to_the_constant():
+    trace = make_trace(falling(4e11, 1e10, 30), start=4e11, end=1e10, constant=5.0)
+
+    assert errors(trace) == ["worse_than_constant"]
 
 
 def test_the_same_prediction_for_every_row_fails():

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import hypothesis.extra.numpy  # noqa: F401
 import pytest
 
-# Loaded here once: pytester unloads what the inner session loads, and NumPy and
-# TensorFlow cannot be loaded twice in a process.
+# Loaded here once: pytester unloads what the inner session loads, and NumPy,
+# Hypothesis and TensorFlow cannot be loaded twice in a process.
+import pytest_lossguard.search
+import pytest_lossguard.strategies
 import pytest_lossguard.training  # noqa: F401
 from tests.plugin.programs import PROJECT
+
+#: Without what would shuffle or seed tests, unless a test asks for it.
+PLAIN = (
+    *("-p", "no:cacheprovider", "-p", "no:randomly"),
+    *("-W", "ignore:The configuration option:pytest.PytestDeprecationWarning"),
+)
 
 
 @pytest.fixture
@@ -16,6 +25,6 @@ def project(pytester):
     def run(body: str, *options: str):
         header = "import pytest\nfrom project import *\n\n"
         pytester.makepyfile(test_it=header + body)
-        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
+        return pytester.runpytest_inprocess(*PLAIN, *options)
 
     return run

@@ -329,7 +329,8 @@ def test_trains():
 
 def test_next():
     assert random.getstate() == state
-"""
+""",
+        *("-p", "no:asyncio"),  # it draws between the tests
     )
 
     result.assert_outcomes(passed=2)

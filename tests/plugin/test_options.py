@@ -67,13 +67,7 @@ def test_a_seed_that_is_no_number_is_refused(project, pytester):
 
 @pytest.mark.parametrize(
     "option",
-    [
-        "--lossguard-html=r.html",
-        "--lossguard-update",
-        "--lossguard-max-examples=10",
-        "--lossguard-budget=10",
-        "--lossguard-replay=x",
-    ],
+    ["--lossguard-html=r.html", "--lossguard-update"],
 )
 def test_options_of_later_versions_are_refused_by_name(project, option):
     result = project(TWO, option)
@@ -95,3 +89,22 @@ def test_the_marker_is_registered(project):
     result = project(TWO, "--markers")
 
     result.stdout.fnmatch_lines(["@pytest.mark.converges(*"])
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--lossguard-budget=0", "it must be seconds above 0"),
+        ("--lossguard-max-examples=0", "it must be a whole number of at least 1"),
+        (
+            "--lossguard-replay=nowhere.json",
+            "nowhere.json cannot be read: No such file",
+        ),
+    ],
+)
+def test_an_option_of_the_search_that_cannot_be_meant_is_refused(project, option, told):
+    result = project(TWO, option)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    name = option.partition("=")[0]
+    result.stderr.fnmatch_lines([f"*{name}=*{told}*"])

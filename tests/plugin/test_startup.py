@@ -17,8 +17,10 @@ def test_nothing_heavy_was_loaded():
 
 
 def run(pytester, *options):
-    # Hypothesis' own plugin is another plugin's cost, so it is left out.
-    command = [sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", *options]
+    # What other plugins load is their cost, so they are left out.
+    others = ("hypothesispytest", "randomly", "anyio", "asyncio")
+    without = [part for name in others for part in ("-p", f"no:{name}")]
+    command = [sys.executable, "-m", "pytest", *without, *options]
     return subprocess.run(
         command, cwd=pytester.path, capture_output=True, text=True, check=False
     )

@@ -81,7 +81,7 @@ def test_held_out_losses_have_a_curve_of_their_own():
 
 
 def test_how_to_run_it_again_is_the_last_line():
-    text = message(blown_up(), reproduce="pytest test_x.py::test_y")
+    text = message(blown_up(), again=("again: pytest test_x.py::test_y",))
 
     assert text.splitlines()[-1] == "again: pytest test_x.py::test_y"
 
