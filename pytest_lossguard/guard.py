@@ -15,6 +15,7 @@ from .errors import NotConverged, NothingTrained, StopTraining, UsageError
 from .findings import Finding
 from .judge import judge
 from .judge.margin import nearness
+from .judge.thresholds import SPIKE
 from .policy import Policy
 from .report.message import failure_message
 from .trace import Floats, Trace
@@ -143,6 +144,7 @@ class Guard:
     ) -> None:
         self.runs: list[TrainingRun] = []
         self.corruption: Any = None
+        self.ends_early = True
         self._in_search = False
         self._policy = policy
         self._seed = seed
@@ -184,7 +186,7 @@ class Guard:
         }
         seeds = policy.seed_list(self._seed) if seed is None else (seed,)
         if self._in_search:
-            how["reuse_built"] = True
+            how |= {"reuse_built": True, "growth": self._sealing_growth()}
         runs = []
         with self._paused():
             for each in seeds:
@@ -321,6 +323,13 @@ class Guard:
             remarks=remarks,
             ascii_only=self._ascii_only,
         )
+
+    def _sealing_growth(self) -> float | None:
+        """The growth of the loss from which on no step can save a training."""
+        policy = self._policy or Policy()
+        if not self.ends_early or "diverging_loss" in policy.allow:
+            return None
+        return SPIKE * policy.max_loss_growth
 
     def _others(self, failed: TrainingRun) -> tuple[str, ...]:
         if len(self.runs) < 2:

@@ -68,7 +68,7 @@ class Search:
         clock: Seconds.
         only: The one corruption to be run, in a replay.
         examples: How many were asked for.
-        ran: How many were run, those beyond the space and repetitions left out.
+        ran: How many were run, those after the search among them.
         exhausted: Whether the budget kept some from being run.
         failed: The last one that failed.
         closest: Of those that passed, the one that came nearest to failing.
@@ -120,7 +120,6 @@ class Search:
             yield False
             case.recall()
         else:
-            self.ran += 1
             with self._noted(corruption) as case:
                 yield True
         self.steer(math.log10(min(max(case.nearness, 1e-6), 1e12)))
@@ -144,6 +143,7 @@ class Search:
     @contextmanager
     def _judged(self, corruption: Corruption | None) -> Iterator[None]:
         __tracebackhide__ = True
+        self.ran += 1
         self.guard.corruption = corruption
         with self.guard.example():
             yield
@@ -225,7 +225,11 @@ class Search:
                     self.failed = case
                     break
         assert self.failed.corruption is not None
-        self.holds = self._again(run, self.failed.corruption).error is not None
+        self.guard.ends_early = False  # the report shows the whole curve
+        again = self._again(run, self.failed.corruption)
+        self.holds = again.error is not None
+        if self.holds:
+            self.failed = again
 
     def _simpler(self, corruption: Corruption) -> Iterator[Corruption]:
         """One family of it on one feature, then on all, the mildest value first."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
-from ..errors import PolicyError
+from ..errors import PolicyError, UsageError
 from . import families as of
 from .families import Family
 
@@ -329,8 +329,8 @@ def _dtype(value: Any) -> Axis:
         raise _OutOfRange("must be True, False or names, as ('float16', 'int64')")
     try:
         levels = tuple(map(of.Dtype, names))
-    except ValueError as error:
-        raise _OutOfRange(str(error)) from None
+    except UsageError as error:
+        raise _OutOfRange(f"names no type: {error}") from None
     return Axis("dtype", ", ".join(names), levels)
 
 

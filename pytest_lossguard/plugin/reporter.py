@@ -35,7 +35,7 @@ class Reporter:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the runs of one test from its last report."""
-        if report.outcome == "rerun":  # of pytest-rerunfailures: what follows counts
+        if str(report.outcome) == "rerun":  # what follows counts
             self._outcomes.pop(report.nodeid, None)
             return
         worst = {"failed": 2, "skipped": 1, "passed": 0}

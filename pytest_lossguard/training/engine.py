@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..trace import Trace, Validation
+from ..trace import Probe, Trace, Validation
 from .data import ArrayData
 from .frameworks import keras, tf
 from .observe import observed
@@ -60,6 +60,8 @@ class Task:
         shuffle: Whether arrays are shuffled anew each epoch.
         validation: Held-out rows.
         seed: Of the shuffling.
+        growth: Where given, the training ends at a step whose loss is so many
+            times above both yardsticks: its fate is sealed.
     """
 
     arrays: ArrayData | None = None
@@ -70,6 +72,7 @@ class Task:
     shuffle: bool = True
     validation: ArrayData | None = None
     seed: int = 0
+    growth: float | None = None
 
     @property
     def steps_per_epoch(self) -> int | None:
@@ -139,13 +142,15 @@ class Program:
         )
         light = is_light(model, sample, task.batch_size)
         self._executor = _SINGLE_THREADED if light else _DEFAULT_EXECUTOR
-        index = tf.TensorSpec([], tf.int32)
+        index, limit = (tf.TensorSpec([], it) for it in (tf.int32, tf.float64))
         rows, of_step = (tf.TensorSpec(it, tf.int32) for it in ([None], [None, 1]))
         if task.dataset is None:
             data = map_structure(_any_rows, _packed(sample))
             self._loop = graph_function(
                 self._on_arrays,
-                input_signature=[data, rows, of_step, of_step, index, index],
+                input_signature=[
+                    *(data, rows, of_step, of_step, index, index, limit, limit)
+                ],
             )
         else:
             data = tf.data.IteratorSpec(task.dataset.element_spec)
@@ -204,22 +209,23 @@ class Program:
         validation: list[tuple[int, float]] = []
         if self._draws:
             set_seed(task.seed)
-        before = scored.probe(self._open, instead=self._save)
+        scored.before = scored.probe(self._open, instead=self._save)
         try:
             if task.arrays is not None:
-                self._train_on_arrays(task, validation)
+                self._train_on_arrays(task, validation, scored.ceiling(task.growth))
             else:
                 self._train_on_dataset(task, validation)
-            after = scored.probe(self._close, instead=self._restore)
+            scored.after = scored.probe(self._close, instead=self._restore)
         except BaseException:
             self.recording.empty_buffer()
             self._restore()
             raise
-        scores = scored.scores(before, after)
+        if task.growth is not None and self.recording.steps < task.array_steps():
+            notes = (*notes, f"ended at step {self.recording.steps}, its fate sealed")
         return make_trace(
             self.recording,
             source="fit",
-            scores=scores,
+            scores=scored.scores(),
             seen=task.arrays if task.arrays is not None else probe,
             batch_size=_rows_per_step(task),
             seed=task.seed,
@@ -285,24 +291,40 @@ class Program:
         self._copy_from_kept()
         return found
 
-    def _step(self, batch: Any) -> Any:
-        """One update; whether the loss was finite so far."""
+    def _step(self, batch: Any) -> tuple[Any, Any]:
+        """One update: whether all is finite so far, and its data loss."""
         self.model.train_step(batch)
         recordings = self._recorder.recordings
-        bad = recordings[0].last_bad if recordings else None
-        return True if bad is None else tf.logical_not(bad)
+        if not recordings:
+            return True, tf.constant(0.0, tf.float64)
+        return tf.logical_not(recordings[0].last_bad), recordings[0].last_loss
 
     def _on_arrays(
-        self, data: Any, order: Any, starts: Any, sizes: Any, first: Any, last: Any
+        self,
+        data: Any,
+        order: Any,
+        starts: Any,
+        sizes: Any,
+        first: Any,
+        last: Any,
+        growth: Any,
+        ceiling: Any,
     ) -> Any:
-        def body(step: Any, good: Any) -> Any:
+        def body(step: Any, good: Any, ceiling: Any) -> Any:
             del good
             rows = tf.slice(order, tf.gather(starts, step), tf.gather(sizes, step))
-            good = self._step(map_structure(lambda it: tf.gather(it, rows), data))
-            return step + 1, good
+            finite, loss = self._step(
+                map_structure(lambda it: tf.gather(it, rows), data)
+            )
+            # The first step's own loss is a yardstick too.
+            own = tf.where(step == 0, growth * loss, ceiling)
+            ceiling = tf.maximum(own, ceiling)
+            return step + 1, tf.logical_and(finite, loss <= ceiling), ceiling
 
-        _, good = tf.while_loop(
-            lambda step, good: tf.logical_and(step < last, good), body, (first, True)
+        _, good, _ = tf.while_loop(
+            lambda step, good, _: tf.logical_and(step < last, good),
+            body,
+            (first, True, ceiling),
         )
         return good, self._rows()
 
@@ -312,7 +334,7 @@ class Program:
             batch = iterator.get_next()
             # Past the last batch nothing of the step may run, not even a counter.
             with tf.control_dependencies(flatten(batch)):
-                return step + 1, self._step(batch)
+                return step + 1, self._step(batch)[0]
 
         _, good = tf.while_loop(
             lambda step, good: tf.logical_and(step < steps, good), body, (0, True)
@@ -327,7 +349,9 @@ class Program:
 
     # Running
 
-    def _train_on_arrays(self, task: Task, validation: list[tuple[int, float]]) -> None:
+    def _train_on_arrays(
+        self, task: Task, validation: list[tuple[int, float]], ceiling: float
+    ) -> None:
         arrays, steps = task.arrays, task.array_steps()
         assert arrays is not None
         assert task.steps_per_epoch is not None
@@ -344,7 +368,8 @@ class Program:
         good, done = True, 0
         while good and done < steps:
             upto = min(steps, done + chunk)
-            good, rows = self._loop(data, order, starts, sizes, done, upto)
+            bounds = (done, upto, task.growth or 0.0, ceiling)
+            good, rows = self._loop(data, order, starts, sizes, *bounds)
             self.recording.add(rows.numpy())
             done = upto
             self._validate(task, validation)
@@ -394,6 +419,8 @@ class _Scored:
         self._scorer = scorer
         self._failure: str | None = None
         self._probe = as_tensors(probe)
+        self.before: Probe | None = None
+        self.after: Probe | None = None
         if scorer is not None:
             scorer.rows_per_step = rows
 
@@ -412,11 +439,24 @@ class _Scored:
         instead()
         return None
 
-    def scores(self, before: Any, after: Any) -> Scores:
+    def ceiling(self, growth: float | None) -> float:
+        """The data loss from which on a training is lost: ``growth`` times the
+        larger of both yardsticks; infinite where one is not known.
+        """
+        if growth is None or self.before is None or self._scorer is None:
+            return np.inf
+        constant = self._scorer.constant(self._probe)
+        if constant is None:
+            return np.inf
+        largest = max(self.before.loss, self.before.reported, constant[0])
+        return growth * largest if largest > 0 else np.inf
+
+    def scores(self) -> Scores:
         """Both probes and the best constant."""
-        if after is None or self._scorer is None:
+        if self.after is None or self._scorer is None:
             return Scores(failure=self._failure)
-        return Scores(before, after, self._scorer.constant(self._probe))
+        constant = self._scorer.constant(self._probe)
+        return Scores(self.before, self.after, constant)
 
 
 def _ended_early(done: int, task: Task) -> str:

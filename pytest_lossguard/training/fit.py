@@ -58,11 +58,13 @@ class Trainer:
         shuffle: bool = True,
         seed: int = 0,
         reuse_built: bool = False,
+        growth: float | None = None,
     ) -> Trace:
         """Run one training and put everything back; see `Lossguard.fit`.
 
         ``reuse_built`` calls the same factory once for each seed and no more: for
-        a search, whose examples differ in their data.
+        a search, whose examples differ in their data. ``growth`` ends a training
+        on arrays once its loss is so many times above both yardsticks.
 
         Raises:
             UsageError: Model or data cannot be trained as given.
@@ -79,6 +81,7 @@ class Trainer:
             batch_size=batch_size or DEFAULT_BATCH_SIZE,
             shuffle=shuffle,
             seed=seed,
+            growth=growth,
         )
         with preserved_seeds():
             probe, task = _probe(task)

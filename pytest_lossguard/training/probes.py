@@ -25,8 +25,6 @@ _FLAT_END = 0.01
 _FEW_ROWS = 8
 #: Numbers of a probe before those of its layers.
 _LEAD = 5
-#: Always as many are scored, the last one repeated, so that one trace serves.
-_MOST_CANDIDATES = 8
 
 
 def probe_rows(x: Any) -> int:
@@ -152,8 +150,7 @@ class Scorer:
         best = np.inf
         for output, choices in enumerate(candidates):
             trials = []
-            for index in range(_MOST_CANDIDATES):
-                index = min(index, len(choices) - 1)
+            for index in range(len(choices)):
                 picks = [*chosen[:output], index, *chosen[output + 1 :]]
                 trials.append(
                     [
@@ -168,7 +165,7 @@ class Scorer:
                 [tf.constant(stack, self._dtype) for stack in stacks],
             ).numpy()
             losses = np.where(np.isfinite(losses), losses, np.inf)
-            chosen[output] = min(int(np.argmin(losses)), len(choices) - 1)
+            chosen[output] = int(np.argmin(losses))
             best = float(losses.min())
         if not np.isfinite(best):
             return None
@@ -217,18 +214,18 @@ class Scorer:
 
     def _score_constants(self, y: Any, sample_weight: Any, stacks: list[Any]) -> Any:
         rows = tf.shape(flatten(y)[0])[0]
-        structure = self._outputs
-        losses = []
-        for index in range(_MOST_CANDIDATES):
+
+        def loss(choice: list[Any]) -> Any:
             leaves = [
-                tf.broadcast_to(
-                    stack[index], tf.concat([[rows], stack.shape[1:]], axis=0)
-                )
-                for stack in stacks
+                tf.broadcast_to(leaf, tf.concat([[rows], tf.shape(leaf)], axis=0))
+                for leaf in choice
             ]
-            y_pred = keras.tree.pack_sequence_as(structure, leaves)
-            losses.append(self._scored(y, y_pred, sample_weight))
-        return tf.stack(losses)
+            for leaf, output in zip(leaves, flatten(self._outputs), strict=True):
+                leaf.set_shape(output.shape)
+            y_pred = keras.tree.pack_sequence_as(self._outputs, leaves)
+            return self._scored(y, y_pred, sample_weight)
+
+        return tf.map_fn(loss, stacks, fn_output_signature=tf.float64)
 
     def _growth_of(self, batch: Batch) -> int:
         """0 for a loss that takes the mean over rows, 1 for one that sums them.

@@ -173,6 +173,7 @@ class Recorder:
             weights = halves[len(after) : 2 * len(after)]
             # A loss or a weight that is not finite: the training is over.
             is_bad = ~tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
+            recording.last_loss = tf.where(lead[0] >= 2, lead[2], lead[1])
             self._emit(recording, row, is_bad)
             return result
 

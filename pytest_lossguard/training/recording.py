@@ -76,6 +76,7 @@ class Recording:
     start: Snapshot | None = None
     buffer: RingBuffer | None = None
     last_bad: Any = None
+    last_loss: Any = None
     rows: list[Floats] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     ended: float = 0.0

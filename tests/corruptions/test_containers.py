@@ -338,6 +338,12 @@ def test_missing_integers_are_cut_to_zero(pd):
     assert Dtype("int8")(series).tolist() == [1, 0, 127]
 
 
+def test_large_integers_of_pandas_stay_exact(pd):
+    series = pd.Series([2**53 + 1, 2**63 - 1], dtype="Int64")
+
+    assert Dtype("int64")(series).tolist() == series.tolist()
+
+
 def test_a_frame_keeps_its_class(pd):
     class Own(pd.DataFrame):
         @property

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_lossguard import UsageError, corruptions
+from pytest_lossguard import PolicyError, UsageError, corruptions
 from pytest_lossguard.corruptions import (
     FAMILIES,
     ConstantFeature,
@@ -28,6 +28,7 @@ from pytest_lossguard.corruptions import (
     Scale,
     SortedRows,
 )
+from pytest_lossguard.corruptions.space import Space
 
 from . import strategies as any_of
 
@@ -299,6 +300,12 @@ def test_what_was_drawn_stays_drawn_in_a_copy():
 def test_data_without_numbers_leaves_a_drawn_one_to_tell():
     with pytest.raises(UsageError, match="needs numeric inputs"):
         Corruption.drawn(Scale(2.0, features=5))(np.array(["a", "b"]))
+
+
+@pytest.mark.parametrize("names", ["floot", ("float16", "floot"), (16,)])
+def test_a_space_of_an_unknown_type_is_a_keyword_that_cannot_be_meant(names):
+    with pytest.raises(PolicyError, match=r"owner\(dtype=.*dtype names no type"):
+        Space.from_keywords({"dtype": names}, "owner")
 
 
 def test_every_family_is_exported_and_has_a_keyword():

@@ -87,13 +87,19 @@ def test_rows_of_equal_lengths_are_no_batches(arrays):
     np.testing.assert_array_equal(row[..., 1:], before[..., 1:])
 
 
+def test_a_row_that_is_an_image_is_one_row():
+    images = np.ones((10, 4, 4, 1), np.float32)
+
+    assert len(batches(FewRows(3)(Dataset.from_tensor_slices(images)))) == 3
+
+
 def test_the_last_step_says_whether_there_are_batches():
     rows = Dataset.from_tensor_slices((X, X))
 
-    unmade = Scale(10.0)(rows.batch(5).unbatch().shuffle(4, seed=0))
+    unmade = Scale(10.0, features=1)(rows.batch(5).unbatch().take(10))
     made = Scale(10.0)(rows.batch(5, drop_remainder=True).map(lambda a, b: (a, b)))
 
-    assert batches(unmade)[0][0].shape == (3,)
+    np.testing.assert_array_equal(batches(unmade)[0][0], X[0] * [1, 10, 1])
     assert batches(made.prefetch(1).cache())[0][0].shape == (5, 3)
 
 
@@ -202,6 +208,28 @@ def test_an_unknown_number_of_rows_is_counted(batch):
     np.testing.assert_array_equal(
         np.concatenate([x.reshape(-1, 3) for x, _ in batches(scaled)]), X * [1, 1, 10]
     )
+
+
+@pytest.mark.parametrize(
+    ("elements", "batched"),
+    [
+        ([(X[:5], Y[:5]), (X[5:], Y[5:])], True),
+        (list(zip(X, X, strict=True)), False),
+    ],
+    ids=["batches", "rows"],
+)
+def test_where_no_step_says_it_vectors_are_rows(elements, batched):
+    dataset = Dataset.from_generator(
+        lambda: iter(elements),
+        output_signature=tuple(
+            tf.TensorSpec(it.shape, tf.float32) for it in elements[0]
+        ),
+    )
+
+    scaled = Scale(10.0, features=1)(dataset)
+
+    first, _ = batches(scaled)[0]
+    np.testing.assert_array_equal(first, (X[:5] if batched else X[0]) * [1, 10, 1])
 
 
 def test_filtered_rows_are_counted():

@@ -323,8 +323,9 @@ def test_measured_targets_are_no_classes(family):
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
-def test_a_few_rows_of_many_classes_are_still_classes(rows):
-    labels = np.arange(40) % 10
+@pytest.mark.parametrize("kind", [int, float])
+def test_a_few_rows_of_many_classes_are_still_classes(rows, kind):
+    labels = (np.arange(40) % 10).astype(kind)
 
     after, flipped = FlippedLabels(1.0)(*FewRows(rows)(sample()[0], labels))
 
@@ -380,6 +381,12 @@ def test_rows_are_sorted_by_a_feature():
 
     np.testing.assert_array_equal(after[:, 1], np.sort(x[:, 1]))
     np.testing.assert_array_equal(targets, y[np.argsort(x[:, 1])])
+
+
+def test_sequences_are_sorted_by_their_first_step():
+    x = np.array([[[3.0], [1.0]], [[1.0], [2.0]], [[2.0], [3.0]]])
+
+    assert SortedRows(0)(x)[:, 0, 0].tolist() == [1.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize("family", [SortedRows(), FlippedLabels(0.5), Imbalance(0.5)])

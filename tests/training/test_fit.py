@@ -458,3 +458,28 @@ def test_a_factory_is_called_again_when_a_global_that_it_reads_has_changed(
     assert np.array_equal(fit(), slow)
     monkeypatch.setitem(globals(), "LEARNING_RATE", 0.1)
     assert not np.array_equal(fit(), slow)
+
+
+def test_a_training_whose_fate_is_sealed_ends_there(trainer):
+    def build():
+        return mlp(optimizer=keras.optimizers.SGD(0.6))
+
+    whole = trainer.fit(build, X, Y, steps=60, seed=1)
+    ended = trainer.fit(build, X, Y, steps=60, seed=1, growth=100.0)
+
+    steps = len(ended.steps)
+    largest = max(whole.before.loss, whole.constant_loss, whole.steps.loss[0])
+    above = whole.steps.loss > 100 * largest
+    assert above.any()
+    assert steps == int(np.argmax(above)) + 1 < len(whole.steps)
+    assert np.array_equal(ended.steps.loss, whole.steps.loss[:steps])
+    assert f"ended at step {steps}, its fate sealed" in ended.notes
+
+
+def test_a_first_step_far_above_the_probe_seals_nothing(trainer):
+    x, y = X.copy(), Y.copy()
+    y[:32] *= 1e4
+
+    trace = trainer.fit(mlp, x, y, steps=20, shuffle=False, growth=1.5)
+
+    assert len(trace.steps) == 20

@@ -1,0 +1,141 @@
+"""The pairs of examples/test_pipelines.py, each on twenty seeds of Hypothesis."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from pytest_lossguard import NotConverged, corruptions
+from pytest_lossguard.corruptions import Corruption
+from pytest_lossguard.guard import Guard
+from pytest_lossguard.policy import Policy
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "test_pipelines.py"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not EXAMPLE.exists(), reason="the examples are not beside it"),
+]
+
+BROKEN = [
+    "test_pipeline_without_scaler",
+    "test_normalization_never_adapted",
+    "test_one_column_is_forgotten",
+    "test_grey_levels_as_they_come",
+    "test_target_not_scaled",
+    "test_scaled_by_smallest_and_largest",
+    "test_missing_values_not_filled",
+    "test_rows_shuffled_apart",
+]
+SEEDS = range(20)
+#: Milder and more hostile powers of ten than any search here asks for.
+POWERS = range(-4, 5)
+
+
+def searched(tmp_path, seed, *options):
+    """The searches of one run of the examples, by the name of their test."""
+    shutil.copy(EXAMPLE, tmp_path)  # a folder of its own: nothing is remembered
+    command = [sys.executable, "-m", "pytest", EXAMPLE.name, "-q", *options]
+    command += ["-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist"]
+    command += [f"--hypothesis-seed={seed}", "--lossguard-json=report.json"]
+    ran = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
+    tests = json.loads((tmp_path / "report.json").read_text())["tests"]
+    return {it["nodeid"].partition("::")[2]: it["search"] for it in tests}
+
+
+class Pair:
+    """The body of an example, run on one corruption and no search."""
+
+    def __init__(self, module, name, trainer):
+        self._body = getattr(module, name)
+        marks = [module.pytestmark, *self._body.pytestmark]
+        asked = [it.kwargs for it in marks if it.name == "converges"]
+        policy = {key: value for kwargs in asked for key, value in kwargs.items()}
+        self._guard = Guard(
+            policy=Policy.from_keywords(policy), seed=0, trainer=lambda: trainer
+        )
+        self._known = {}
+
+    def fails(self, corruption):
+        if corruption not in self._known:
+            try:
+                with self._guard.example():
+                    self._body(self._guard, corruption)
+                self._known[corruption] = False
+            except NotConverged:
+                self._known[corruption] = True
+        return self._known[corruption]
+
+    def boundary(self, part):
+        """The mildest power of ten at which this family, there, breaks it."""
+        name, value = _value(part)
+        powers = POWERS
+        if isinstance(part, (corruptions.Scale, corruptions.TargetScale)):
+            powers = range(1, 5) if value > 1 else range(-1, -5, -1)
+        scanned = (replace(part, **{name: 10.0**power}) for power in powers)
+        hostile = (it for it in scanned if _value(it)[1] <= 1 or name != "share")
+        return next(_value(it)[1] for it in hostile if self.fails(Corruption(it)))
+
+    def enough_alone(self, part):
+        """The features that break it alone, where ``part`` acts on all."""
+        corruption = Corruption(part)
+        assert self.fails(corruption)
+        alone = (replace(part, features=it) for it in range(corruption.features_seen))
+        return [it.features for it in alone if self.fails(Corruption(it))]
+
+
+def _value(part):
+    name = fields(part)[0].name
+    return name, getattr(part, name)
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    from pytest_lossguard.training import Trainer
+
+    spec = importlib.util.spec_from_file_location("example_pipelines", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    trainer = Trainer()
+    return {name: Pair(module, name, trainer) for name in BROKEN}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_good_pipelines_survive(tmp_path, seed):
+    found = searched(tmp_path, seed, "-m", "not xfail")
+    assert len(found) == len(BROKEN)
+    assert {name: it["failing"] for name, it in found.items() if it["failing"]} == {}
+    assert not any(it["exhausted_budget"] for it in found.values())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_broken_ones_fail_and_shrink_to_the_boundary(tmp_path, pairs, seed):
+    found = searched(tmp_path, seed, "-m", "xfail", "--lossguard-max-examples=25")
+    assert sorted(found) == sorted(BROKEN)
+    for name, search in found.items():
+        shrunk = eval(search["failing"], vars(corruptions))
+        pair = pairs[name]
+        assert pair.fails(shrunk), (name, shrunk)
+        assert len(shrunk.parts) <= 1, (name, shrunk)
+        if not shrunk.parts:
+            continue
+        assert not pair.fails(Corruption()), (name, shrunk)
+        [part] = shrunk.parts
+        boundary = pair.boundary(part)
+        assert boundary / 10 <= _value(part)[1] <= boundary * 10, (name, shrunk)
+        if getattr(part, "features", 0) is None:
+            assert pair.enough_alone(part) == [], (name, shrunk)
