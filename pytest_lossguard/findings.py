@@ -311,13 +311,18 @@ KINDS: dict[str, Kind] = {
     ),
     "labels_out_of_range": Kind(
         severity="error",
-        text="the labels go from {low} to {high}, the output reaches {reach}",
-        hint="Match the last activation to the labels.",
+        headline="{share} of the labels are out of reach",
+        text="the labels go from {low} to {high}, and the output, layer {where}, can"
+        " never be {share} of them: {reach}",
+        hint="Match the last activation to the labels: none for values of any size,"
+        " sigmoid for 0 and 1, softmax with a unit for each class.",
     ),
     "loss_output_mismatch": Kind(
         severity="error",
-        text="{why}",
-        hint="Match last activation, units, loss and label encoding.",
+        headline="the output does not fit the labels",
+        text="the output, layer {where}, does not fit the labels: {why}",
+        hint="Match last activation, units, loss and label encoding: sigmoid where"
+        " labels do not exclude each other, or for a single unit.",
     ),
     "labels_carry_no_signal": Kind(
         severity="warning",

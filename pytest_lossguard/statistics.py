@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .trace import ColumnStats, Floats, Outlier
+from .trace import ColumnStats, Floats, Outlier, TargetRange
 
-__all__ = ["column_stats"]
+__all__ = ["column_stats", "target_range"]
 
 #: More values than this are looked at in evenly spaced rows.
 _MOST_VALUES = 4_000_000
@@ -77,6 +77,36 @@ def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
         outlier=outlier,
         outlier_share=share,
         is_numeric=array.dtype.kind == "f",
+    )
+
+
+#: Rounding that is no value out of range.
+_ROUNDING = 1e-3
+
+
+def target_range(array: NDArray[Any]) -> TargetRange | None:
+    """Describe targets by what an output must reach.
+
+    Returns:
+        None for an array that is empty or not numeric.
+    """
+    if array.dtype.kind not in "fiub" or array.size == 0:
+        return None
+    table = _as_table(array)
+    finite = table[np.isfinite(table)]
+    if finite.size == 0:
+        return None
+    off = 0.0
+    if table.shape[1] > 1:
+        off = float(np.mean(np.abs(table.sum(axis=1) - 1.0) > 10 * _ROUNDING))
+    return TargetRange(
+        low=float(finite.min()),
+        high=float(finite.max()),
+        below_minus_one=float(np.mean(finite < -1.0 - _ROUNDING)),
+        below_zero=float(np.mean(finite < -_ROUNDING)),
+        above_one=float(np.mean(finite > 1.0 + _ROUNDING)),
+        rows_not_one=off,
+        columns=table.shape[1],
     )
 
 

@@ -91,12 +91,14 @@ class Probe:
             softmax or sigmoid output from the logits that it keeps).
         spread: Largest standard deviation over rows of any output.
         layers: Activation statistics, in call order.
+        outputs: What makes each output, in the order of the outputs.
     """
 
     loss: float
     reported: float
     spread: float
     layers: tuple[LayerStats, ...] = ()
+    outputs: tuple[Output, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,43 @@ class ColumnStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRange:
+    """What values one array of targets has, for what an output can reach.
+
+    Attributes:
+        low, high: Smallest and largest finite value.
+        below_minus_one, below_zero, above_one: Share of the values there.
+        rows_not_one: Share of the rows of several columns that do not add up to
+            1; 0 for a single column.
+        columns: Values on the last axis, 1 for a vector.
+    """
+
+    low: float
+    high: float
+    below_minus_one: float = 0.0
+    below_zero: float = 0.0
+    above_one: float = 0.0
+    rows_not_one: float = 0.0
+    columns: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One output of the model.
+
+    Attributes:
+        layer: Name of the layer that makes it.
+        activation: Name of its last activation, None where there is none that
+            could be told.
+        units: Values on its last axis.
+    """
+
+    layer: str
+    activation: str | None
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
     """Held-out loss over time: ``step`` counted from 1, ``loss`` beside it."""
 
@@ -166,6 +205,7 @@ class Trace:
         constant_loss: Loss of the best constant prediction on the targets.
         constant: What that constant is (``"the mean"``...).
         inputs, targets: Column statistics of the data that was seen.
+        target_ranges: One per array of targets that is numeric.
         normalises_inputs: The model starts with a layer that rescales.
         losses: Names of the loss functions, where seen.
         validation: Held-out losses, where there were any.
@@ -190,6 +230,7 @@ class Trace:
     constant: str = "a constant"
     inputs: tuple[ColumnStats, ...] = ()
     targets: tuple[ColumnStats, ...] = ()
+    target_ranges: tuple[TargetRange, ...] = ()
     normalises_inputs: bool = False
     losses: tuple[str, ...] = ()
     validation: Validation | None = None

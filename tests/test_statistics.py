@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pytest_lossguard.statistics import column_stats
+from pytest_lossguard.statistics import column_stats, target_range
 
 
 def test_columns_are_the_last_axis():
@@ -83,3 +83,26 @@ def test_finite_data_gives_finite_statistics_within_its_range(array):
     for values in (stats.mean, stats.median):
         assert (values >= stats.low - 1e-6).all()
         assert (values <= stats.high + 1e-6).all()
+
+
+def test_the_range_of_targets_is_told_in_shares():
+    signed = target_range(np.array([-2.0, -0.5, 0.0, 1.0, 3.0]))
+
+    assert (signed.low, signed.high, signed.columns) == (-2.0, 3.0, 1)
+    shares = signed.below_minus_one, signed.below_zero, signed.above_one
+    assert shares == (0.2, 0.4, 0.2)
+
+
+def test_rows_of_several_labels_do_not_add_up_to_one():
+    table = np.array([[1.0, 0.0], [1.0, 1.0], [0.3, 0.7], [0.0, 0.0]], np.float32)
+
+    assert target_range(table).rows_not_one == 0.5
+    assert target_range(np.array([0, 1, 2])).rows_not_one == 0.0
+
+
+def test_rounding_and_missing_values_are_no_range():
+    found = target_range(np.array([1.0 + 1e-6, -1e-6, np.nan]))
+
+    assert (found.below_zero, found.above_one) == (0.0, 0.0)
+    assert target_range(np.array(["a"])) is None
+    assert target_range(np.array([np.nan])) is None

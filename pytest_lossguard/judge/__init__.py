@@ -13,7 +13,7 @@ from dataclasses import replace
 from ..findings import Finding
 from ..policy import Policy
 from ..trace import Trace
-from . import data, internals, numerics, outcome
+from . import data, internals, numerics, outcome, outputs
 from .evidence import Evidence, evidence_of
 
 __all__ = ["Evidence", "evidence_of", "judge"]
@@ -25,6 +25,8 @@ CHECKS: tuple[Check, ...] = (
     numerics.nonfinite,
     outcome.diverging_loss,
     numerics.impossible_loss,
+    outputs.labels_out_of_range,
+    outputs.loss_output_mismatch,
     outcome.masked_loss,
     outcome.unchanged_weights,
     outcome.loss_not_decreasing,

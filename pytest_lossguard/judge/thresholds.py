@@ -85,6 +85,10 @@ PENALTY_SHARE = 0.2
 #: below zero at all, and a likelihood does not by so much.
 BOTTOMLESS = 100.0
 
+#: Share of the target values that an output may be unable to reach: a clipped
+#: outlier is none, and the published bugs of this kind have half of them there.
+UNREACHED = 0.05
+
 #: Overfitting: the held-out loss rose so far over its best, or it is no better
 #: than a constant, no longer falling, and this far above the training loss.
 HELD_OUT_RISE, HELD_OUT_GAP, HELD_OUT_FLAT = 0.1, 1.2, 0.05

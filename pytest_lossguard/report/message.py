@@ -146,6 +146,8 @@ def _decisive(loss: Floats, findings: tuple[Finding, ...]) -> list[int]:
 #: Findings that name a cause rather than a symptom: their hint comes first.
 _CAUSES = (
     "nonfinite_input",
+    "labels_out_of_range",
+    "loss_output_mismatch",
     "masked_loss",
     "impossible_loss",
     "unscaled_inputs",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..constants import constant_candidates
-from ..trace import LayerStats, Probe
+from ..trace import LayerStats, Output, Probe
 from .frameworks import keras, tf
 from .observe import owner_of, replaced
 from .recording import Batch, Evidence
@@ -72,6 +72,7 @@ class Scorer:
         self._model, self._loss = evidence.model, evidence.loss
         self.rows_per_step = rows_per_step
         self._layers: tuple[_LayerSeen, ...] = ()
+        self._made_by: tuple[Output | None, ...] = ()
         self._outputs: Any = None
         self._forward = wrap(self.measure)
         self._constants = wrap(self._score_constants)
@@ -109,6 +110,7 @@ class Scorer:
                 )
                 for layer, (dead, saturated) in layers
             ),
+            outputs=() if None in self._made_by else self._made_by,  # type: ignore[arg-type]
         )
 
     def constant(self, batch: Batch) -> tuple[float, str] | None:
@@ -190,14 +192,20 @@ class Scorer:
 
     def measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Plain and reported loss, spread and range, then two numbers a layer."""
-        with _layers_seen() as seen:
+        with _layers_seen() as calls:
             y_pred = self._call(x)
+        seen = [
+            (layer, name, output)
+            for layer, name, output in calls
+            if name is not None and name in _WATCHED and output.shape.rank
+        ]
         plain = map_structure(_plain, y_pred)
         outputs = {id(leaf) for leaf in flatten(y_pred)}
         self._layers = tuple(
             _LayerSeen(layer.name, name, output.shape[-1] or 0, id(output) in outputs)
             for layer, name, output in seen
         )
+        self._made_by = tuple(_output(it, calls) for it in flatten(y_pred))
         self._outputs = map_structure(
             lambda it: tf.TensorSpec(it.shape, it.dtype), plain
         )
@@ -284,31 +292,40 @@ def _range(tensors: list[Any]) -> list[Any]:
 
 
 @contextmanager
-def _layers_seen() -> Iterator[list[tuple[Any, str, Any]]]:
-    """Collect layers whose activation can die or saturate, with their output."""
-    seen: list[tuple[Any, str, Any]] = []
+def _layers_seen() -> Iterator[list[tuple[Any, str | None, Any]]]:
+    """Collect the layers that are called, with their activation and output."""
+    seen: list[tuple[Any, str | None, Any]] = []
 
     def hook(call: Callable[..., Any], layer: Any, *args: Any, **kwargs: Any) -> Any:
         output = call(layer, *args, **kwargs)
-        name = _activation_of(layer)
-        if name is not None and tf.is_tensor(output) and output.shape.rank:
-            seen.append((layer, name, output))
+        if tf.is_tensor(output) and not isinstance(layer, keras.Model):
+            seen.append((layer, _activation_of(layer), output))
         return output
 
     with replaced(owner_of(keras.layers.Layer, "__call__"), "__call__", hook):
         yield seen
 
 
+#: Activations whose units can die or saturate.
 _WATCHED = ("relu", "relu6", "sigmoid", "hard_sigmoid", "tanh")
 
 
 def _activation_of(layer: Any) -> str | None:
-    if isinstance(layer, (keras.layers.RNN, keras.Model)):
+    if isinstance(layer, keras.layers.RNN):
         return None
-    if isinstance(layer, keras.layers.ReLU):
-        return "relu"
-    name = getattr(getattr(layer, "activation", None), "__name__", None)
-    return name if name in _WATCHED else None
+    for kind, name in ((keras.layers.ReLU, "relu"), (keras.layers.Softmax, "softmax")):
+        if isinstance(layer, kind):
+            return name
+    return getattr(getattr(layer, "activation", None), "__name__", None)
+
+
+def _output(tensor: Any, calls: list[tuple[Any, Any, Any]]) -> Output | None:
+    """What made an output: the first layer whose output it is."""
+    maker = next((it for it in calls if it[2] is tensor), None)
+    if maker is None or not tensor.shape.rank:
+        return None
+    layer, activation, _ = maker
+    return Output(layer=layer.name, activation=activation, units=tensor.shape[-1] or 0)
 
 
 def _activation_stats(name: str, output: Any) -> tuple[Any, Any]:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..statistics import column_stats
-from ..trace import ColumnStats, Probe, StepTable, Trace, Validation
+from ..statistics import column_stats, target_range
+from ..trace import ColumnStats, Probe, StepTable, TargetRange, Trace, Validation
 from .data import ArrayData, joined
 from .frameworks import keras
 from .probes import Scorer, as_tensors
@@ -63,6 +63,7 @@ def make_trace(
         constant="a constant" if scores.constant is None else scores.constant[1],
         inputs=() if seen is None else column_statistics(seen.x, "input"),
         targets=() if seen is None else column_statistics(seen.y, "target"),
+        target_ranges=() if seen is None else target_ranges(seen.y),
         normalises_inputs=normalises_inputs(recording.model),
         losses=() if evidence is None else describe_losses(evidence.loss),
         validation=validation,
@@ -174,6 +175,13 @@ def column_statistics(structure: Any, name: str) -> tuple[ColumnStats, ...]:
     return tuple(it for it in found if it is not None)
 
 
+def target_ranges(structure: Any) -> tuple[TargetRange, ...]:
+    """The range of each array of targets; none unless all are numeric."""
+    found = [target_range(np.asarray(leaf)) for leaf in flatten(structure)]
+    known = tuple(it for it in found if it is not None)
+    return known if len(known) == len(found) else ()
+
+
 def model_name(model: Any, optimizer: Any) -> str:
     """The model's name without Keras' running number, else the optimizer's."""
     named = model if model is not None else optimizer
@@ -202,14 +210,18 @@ def tidy_names(paths: Iterable[str]) -> dict[str, str]:
 
 
 def _layer_names(scores: Scores) -> list[str]:
-    return [] if scores.after is None else [it.name for it in scores.after.layers]
+    if scores.after is None:
+        return []
+    layers = [it.name for it in scores.after.layers]
+    return [*layers, *(it.layer for it in scores.after.outputs)]
 
 
 def _renamed(probe: Probe | None, names: Mapping[str, str]) -> Probe | None:
     if probe is None:
         return None
     layers = (replace(it, name=names.get(it.name, it.name)) for it in probe.layers)
-    return replace(probe, layers=tuple(layers))
+    outputs = (replace(it, layer=names.get(it.layer, it.layer)) for it in probe.outputs)
+    return replace(probe, layers=tuple(layers), outputs=tuple(outputs))
 
 
 def describe_losses(loss: Any) -> tuple[str, ...]:
