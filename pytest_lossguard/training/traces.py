@@ -227,7 +227,13 @@ def _renamed(probe: Probe | None, names: Mapping[str, str]) -> Probe | None:
 def describe_losses(loss: Any) -> tuple[str, ...]:
     """Names of a loss object, or of the parts of a compiled one."""
     parts = [it for it in getattr(loss, "_flat_losses", None) or [loss] if it]
-    return tuple(str(getattr(part, "name", part)) for part in parts)
+    return tuple(_loss_name(part) for part in parts)
+
+
+def _loss_name(loss: Any) -> str:
+    """What it computes; Keras names the parts of several after their outputs."""
+    function = getattr(getattr(loss, "fn", None), "__name__", None)
+    return str(function or getattr(loss, "name", loss))
 
 
 def normalises_inputs(model: Any) -> bool:

@@ -483,3 +483,22 @@ def test_a_first_step_far_above_the_probe_seals_nothing(trainer):
     trace = trainer.fit(mlp, x, y, steps=20, shuffle=False, growth=1.5)
 
     assert len(trace.steps) == 20
+
+
+def test_each_output_is_told_with_its_activation_and_loss(trainer):
+    def build():
+        given = keras.Input((4,))
+        hidden = keras.layers.Dense(8, "relu")(given)
+        value = keras.layers.Dense(1, name="value")(hidden)
+        label = keras.layers.Dense(3, name="label")(hidden)
+        model = keras.Model(given, [value, keras.layers.Softmax()(label)])
+        model.compile("adam", ["mse", "sparse_categorical_crossentropy"])
+        return model
+
+    labels = np.arange(len(X)) % 3
+    trace = trainer.fit(build, X, [Y, labels], steps=3)
+
+    made = [(it.layer, it.activation, it.units) for it in trace.after.outputs]
+    assert made == [("value", "linear", 1), ("softmax", "softmax", 3)]
+    assert trace.losses == ("mean_squared_error", "sparse_categorical_crossentropy")
+    assert [it.columns for it in trace.target_ranges] == [1, 1]
