@@ -4,6 +4,8 @@ A test that asks for `corruption` is a search: its body runs on the sample as it
 and on hostile versions of it. The broken pipelines train on the sample as it is, all
 but the last; only the search finds them. The smallest case that it finds is in the
 message, and `xfail` pins it: whoever mends the pipeline is told to remove the mark.
+Where two kinds of corruption break a pipeline, it depends on the seed of the search
+which one is told.
 """
 
 import keras
@@ -75,7 +77,7 @@ def test_pipeline_with_scaler(lossguard, corruption):
     lossguard.fit(build_tumour_model, pipeline.fit_transform(x), y)
 
 
-@broken(r"Scale\(100\.0, features=\d+\)")
+@broken(r"(Scale\(100\.0|Offset\(-?1000?\.0), features=\d+\)")
 @pytest.mark.corruptions(outliers=False)
 def test_pipeline_without_scaler(lossguard, corruption):
     """Shares became percentages, and nothing scales them back."""
@@ -104,7 +106,7 @@ def test_normalization_adapted(lossguard, corruption):
     lossguard.fit(build_iris_model, normalize(x), y)
 
 
-@broken(r"Scale\(10\.0, features=\d+\)")
+@broken(r"(Scale\(10\.0|Offset\(-?10+\.0), features=\d+\)")
 @pytest.mark.corruptions(outliers=False)
 def test_normalization_never_adapted(lossguard, corruption):
     """Without `adapt` the layer hands on what comes in, millimetres too."""

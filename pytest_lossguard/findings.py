@@ -101,6 +101,8 @@ def finding(
         name: number(float(it)) if isinstance(it, (int, float)) else it
         for name, it in {**details, "value": value, "limit": limit}.items()
     }
+    if value != limit and words["value"] == words["limit"] != "unknown":
+        words |= {"value": f"{value:.6g}", "limit": f"{limit:.6g}"}
     words |= {"step": step, "where": where}
     if value is not None and limit is not None:
         words |= {"share": f"{value:.0%}", "share_limit": f"{limit:.0%}"}

@@ -24,6 +24,8 @@ __all__ = ["Case", "Search"]
 
 #: Runs beyond the asked range: at most this share of the examples, but some.
 _HEADROOM_SHARE, _FEWEST_HEADROOM = 0.2, 5
+#: Features that are tried alone where all of them together break a training.
+_MOST_FEATURES = 32
 
 Run = Callable[[Corruption], Any]
 
@@ -118,6 +120,8 @@ class Search:
             return
         if case is not None:
             yield False
+            if case.error is not None:
+                self.failed = case  # the last to fail is the one that is told
             case.recall()
         else:
             with self._noted(corruption) as case:
@@ -210,8 +214,9 @@ class Search:
         """After a failing search: see to it that the case told is the simplest, and
         that it fails when it is run once more.
 
-        A shrinker lowers one number after the other. From several families, or all
-        features, to one of them it may have to raise another: that is tried here.
+        A shrinker lowers one number after the other. From several families to one
+        it may have to raise another, and which of many features is the one it does
+        not ask: that is tried here.
 
         Args:
             run: Runs the body of the test once on a corruption.
@@ -219,11 +224,8 @@ class Search:
         if self.failed is None or self.failed.corruption is None:
             return
         if isinstance(self.failed.error, NotConverged):
-            for simpler in self._simpler(self.failed.corruption):
-                case = self._cases.get(simpler) or self._again(run, simpler)
-                if isinstance(case.error, NotConverged):
-                    self.failed = case
-                    break
+            for attempt in (self._one_family, self._one_feature):
+                self.failed = self._first(run, attempt()) or self.failed
         assert self.failed.corruption is not None
         self.guard.ends_early = False  # the report shows the whole curve
         again = self._again(run, self.failed.corruption)
@@ -231,30 +233,52 @@ class Search:
         if self.holds:
             self.failed = again
 
-    def _simpler(self, corruption: Corruption) -> Iterator[Corruption]:
-        """One family of it on one feature, then on all, the mildest value first."""
-        space = self.space
-        if space is None or self.exhausted or not all(map(space.has, corruption.parts)):
-            return
-        several = len(corruption.parts) > 1
-        for everywhere in (False, True):
-            for part in corruption.parts:
-                yield from self._alone(part, everywhere, several)
+    def _first(self, run: Run, attempts: Iterator[Corruption]) -> Case | None:
+        """The first of these that fails."""
+        for corruption in attempts:
+            case = self._cases.get(corruption) or self._again(run, corruption)
+            if isinstance(case.error, NotConverged):
+                return case
+        return None
 
-    def _alone(
-        self, part: Family, everywhere: bool, several: bool
-    ) -> Iterator[Corruption]:
-        """A family at each of its levels, if that is simpler than what failed."""
+    def _parts(self) -> tuple[Family, ...]:
+        """The families of the failing case; none if it is not of the space."""
+        assert self.failed is not None
+        assert self.failed.corruption is not None
+        parts = self.failed.corruption.parts
+        space = self.space
+        if space is None or self.exhausted or not all(map(space.has, parts)):
+            return ()
+        return parts
+
+    def _levels(self, part: Family) -> Iterator[Family]:
+        """A family at each of its levels, the mildest first, on the same features."""
         assert self.space is not None
-        given = getattr(part, "features", None)
+        kept = {"features": part.features} if hasattr(part, "features") else {}
         for axis in self.space.axes:
-            levels = [it for it in axis.levels if type(it) is type(part)]
-            if axis.by_feature and not everywhere and (several or given is None):
-                first = (self.space.features or (0,))[0]
-                one = first if given is None else given
-                yield from (Corruption(replace(it, features=one)) for it in levels)  # type: ignore[type-var]
-            elif several and everywhere:
-                yield from map(Corruption, levels)
+            for level in axis.levels:
+                if type(level) is type(part):
+                    yield replace(level, **kept)  # type: ignore[type-var]
+
+    def _one_family(self) -> Iterator[Corruption]:
+        """Each family of several alone."""
+        parts = self._parts()
+        if len(parts) > 1:
+            for part in parts:
+                yield from map(Corruption, self._levels(part))
+
+    def _one_feature(self) -> Iterator[Corruption]:
+        """One feature instead of all, at values that are no larger."""
+        parts = self._parts()
+        if len(parts) != 1 or getattr(parts[0], "features", 0) is not None:
+            return
+        assert self.space is not None
+        every = self.space.features or tuple(range(self._features))
+        stride = -(-len(every) // _MOST_FEATURES) or 1
+        for level in self._levels(parts[0]):
+            if level == parts[0]:
+                for feature in every[::stride]:
+                    yield Corruption(replace(level, features=feature))  # type: ignore[type-var]
 
     def _again(self, run: Run, corruption: Corruption) -> Case:
         """Run a case outside Hypothesis, on whatever features the data has."""

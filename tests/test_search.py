@@ -51,6 +51,7 @@ class Program:
         corruption = Corruption(*parts)
         with self.search.example(corruption) as to_be_run:
             if to_be_run:
+                corruption([[1.0, 2.0, 3.0, 4.0]])  # four features
                 self.run(corruption)
 
 
@@ -77,6 +78,15 @@ def test_a_failure_is_remembered_and_raised_again():
             program.example(Scale(10.0))
 
     assert len(program.ran) == 1
+
+
+def test_the_last_to_fail_is_the_one_told_also_when_it_is_remembered():
+    program = Program(lambda _: True)
+    for part in (Scale(10.0), Scale(100.0), Scale(10.0)):
+        with pytest.raises(NotConverged):
+            program.example(part)
+
+    assert program.search.failed.corruption == Corruption(Scale(10.0))
 
 
 def test_features_beyond_the_last_are_the_same_corruption():
@@ -128,9 +138,14 @@ def test_an_example_that_is_rejected_is_not_remembered():
             Scale(100.0, features=0),
         ),
         (
-            lambda it: factor(it) >= (1000 if it.parts[0].features == 0 else 10),
+            lambda it: factor(it) >= 10 and it.parts[0].features in (None, 2),
             (Scale(10.0),),
-            Scale(1000.0, features=0),
+            Scale(10.0, features=2),
+        ),
+        (
+            lambda it: factor(it) >= 1000 or len(it.parts) > 1,
+            (Scale(10.0, features=1), Offset(1.0)),
+            Scale(1000.0, features=1),
         ),
         (
             lambda it: factor(it) >= 10 and it.parts[0].features is None,

@@ -119,7 +119,9 @@ def _search_lines(search: dict[str, Any]) -> Iterator[str]:
     if search["exhausted_budget"]:
         yield "the budget kept others from being run"
     closest = search["closest"]
-    near = f"{closest['nearness']:.0%} of a limit"
+    near = f"{closest['nearness']:.2g} of a limit"
+    if closest["nearness"] > 1:
+        near += ", excused as slow"
     yield f"closest to failing {closest['corruption']}, {near}"
     if search["headroom"]:
         yield f"beyond that {', '.join(search['headroom'])}"

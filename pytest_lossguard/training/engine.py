@@ -22,7 +22,7 @@ from .observe import observed
 from .probes import Scorer, as_tensors, evenly_spaced
 from .recorder import Recorder
 from .recording import Batch, Recording
-from .state import Snapshot, every_variable, set_seed
+from .state import Snapshot, every_variable, live_statistics, set_seed
 from .tensors import flatten, graph_function, map_structure, own_variable, raw
 from .traces import Scores, could_not_score, make_trace
 
@@ -293,7 +293,8 @@ class Program:
 
     def _step(self, batch: Any) -> tuple[Any, Any]:
         """One update: whether all is finite so far, and its data loss."""
-        self.model.train_step(batch)
+        with live_statistics(self.model):
+            self.model.train_step(batch)
         recordings = self._recorder.recordings
         if not recordings:
             return True, tf.constant(0.0, tf.float64)

@@ -376,7 +376,7 @@ def structure_of(model: Any) -> str | None:
         return None
     if _has_own_code(model, text):
         return None
-    return _renumbered(text) + str([tuple(it.shape) for it in model.variables])
+    return _renumbered(text, model) + str([tuple(it.shape) for it in model.variables])
 
 
 def _is_functional(model: Any) -> bool:
@@ -385,20 +385,34 @@ def _is_functional(model: Any) -> bool:
 
 def _has_own_code(model: Any, text: str) -> bool:
     layers = model._flatten_layers()
+    # What these have learned is in no configuration; a Normalization layer has it
+    # in its variables.
+    adapted = (it for it in layers if hasattr(it, "adapt"))
+    if not all(isinstance(it, keras.layers.Normalization) for it in adapted):
+        return True
     if not all(_is_of_keras(type(it)) for it in [*layers, model.optimizer]):
         return True
     return bool(re.search(r'"class_name": "(function|__lambda__|Lambda)"', text))
 
 
-def _renumbered(text: str) -> str:
+def _renumbered(text: str, model: Any) -> str:
     """Number automatic names from 0, whatever was built before."""
+    named = [model, model.optimizer, *model._flatten_layers()]
+    first = [it.name for it in named if it.name == _automatic_name(it)]
     numbers: dict[str, int] = {}
 
     def number(match: re.Match[str]) -> str:
         name = match.group(0)
         return f'"name#{numbers.setdefault(name, len(numbers))}"'
 
-    return re.sub(r'"[a-z][a-z0-9_]*_\d+"', number, text)
+    plain = "".join(f"|{re.escape(name)}" for name in dict.fromkeys(first))
+    return re.sub(rf'"(?:[a-z][a-z0-9_]*_\d+{plain})"', number, text)
+
+
+def _automatic_name(layer: Any) -> str:
+    """The name that Keras gives the first layer of a class."""
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def _keras_fit(model: Any, task: Task) -> None:

@@ -14,6 +14,7 @@ from ..trace import LayerStats, Output, Probe
 from .frameworks import keras, tf
 from .observe import owner_of, replaced
 from .recording import Batch, Evidence
+from .state import live_statistics
 from .tensors import flatten, map_structure, stacked
 
 __all__ = ["PROBE_ROWS", "Scorer", "as_tensors", "evenly_spaced", "probe_rows"]
@@ -192,7 +193,7 @@ class Scorer:
 
     def measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Plain and reported loss, spread and range, then two numbers a layer."""
-        with _layers_seen() as calls:
+        with _layers_seen() as calls, live_statistics(self._model):
             y_pred = self._call(x)
         seen = [
             (layer, name, output)

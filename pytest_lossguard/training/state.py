@@ -17,6 +17,7 @@ __all__ = [
     "Seeder",
     "Snapshot",
     "every_variable",
+    "live_statistics",
     "preserved_seeds",
     "seeded_call",
     "set_seed",
@@ -65,6 +66,28 @@ def every_variable(model: Any) -> list[Any]:
         *(optimizer.variables if optimizer is not None else ()),
         *model.metrics_variables,
     ]
+
+
+@contextmanager
+def live_statistics(model: Any) -> Iterator[None]:
+    """Have `Normalization` layers compute with their variables for a while.
+
+    Keras keeps what they were adapted to as constants beside the variables: a
+    traced loop would train every later model with the statistics of the first.
+    """
+    layers = [
+        it
+        for it in getattr(model, "_flatten_layers", list)()
+        if isinstance(it, keras.layers.Normalization) and it.built
+    ]
+    kept = [(it.mean, it.variance) for it in layers]
+    try:
+        for layer in layers:
+            layer.finalize_state()
+        yield
+    finally:
+        for layer, (mean, variance) in zip(layers, kept, strict=True):
+            layer.mean, layer.variance = mean, variance
 
 
 def set_seed(seed: int) -> None:

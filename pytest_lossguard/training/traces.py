@@ -232,8 +232,9 @@ def describe_losses(loss: Any) -> tuple[str, ...]:
 
 def _loss_name(loss: Any) -> str:
     """What it computes; Keras names the parts of several after their outputs."""
-    function = getattr(getattr(loss, "fn", None), "__name__", None)
-    return str(function or getattr(loss, "name", loss))
+    inner = getattr(loss, "loss", loss)
+    function = getattr(getattr(inner, "fn", None), "__name__", None)
+    return str(function or getattr(inner, "name", None) or getattr(loss, "name", loss))
 
 
 def normalises_inputs(model: Any) -> bool:

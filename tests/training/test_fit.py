@@ -502,3 +502,38 @@ def test_each_output_is_told_with_its_activation_and_loss(trainer):
     assert made == [("value", "linear", 1), ("softmax", "softmax", 3)]
     assert trace.losses == ("mean_squared_error", "sparse_categorical_crossentropy")
     assert [it.columns for it in trace.target_ranges] == [1, 1]
+
+
+def test_a_normalization_layer_keeps_its_own_statistics(trainer):
+    def adapted(factor):
+        def build():
+            layer = keras.layers.Normalization()
+            layer.adapt(X * factor)
+            model = keras.Sequential([keras.Input((4,)), layer, keras.layers.Dense(1)])
+            model.compile("adam", "mse")
+            return model
+
+        return trainer.fit(build, X * factor, Y, steps=10, seed=3)
+
+    small, large = adapted(1e-3), adapted(1e3)
+
+    assert len(trainer._programs) == 1
+    np.testing.assert_allclose(small.steps.loss, large.steps.loss, rtol=1e-3)
+    assert small.after.loss == pytest.approx(large.after.loss, rel=1e-3)
+
+
+def test_the_first_model_of_a_process_shares_its_trace_too(trainer):
+    keras.backend.clear_session()
+    for _ in range(3):
+        trainer.fit(mlp, X, Y, steps=3)
+
+    assert len(trainer._programs) == 1
+
+
+def test_models_with_names_of_their_own_do_not_share_a_trace(trainer):
+    for name in ("one", "two"):
+        layers = [keras.Input((4,)), keras.layers.Dense(1, name=name)]
+        model = keras.Sequential(layers)
+        model.compile("adam", "mse")
+        trace = trainer.fit(model, X, Y, steps=3)
+        assert trace.variables[0].split("/")[-2] == name
