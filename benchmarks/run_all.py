@@ -11,6 +11,7 @@ SCRIPTS = (
     "fit_against_bare_loop.py",
     "fit_against_keras.py",
     "watch_against_unwatched.py",
+    "search_against_by_hand.py",
 )
 
 

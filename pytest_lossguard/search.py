@@ -177,12 +177,14 @@ class Search:
     def _is_spared(self, known: Corruption | None) -> bool:
         if self.only is not None:
             return known != self.only
+        self.exhausted = self.exhausted or self._is_spent()
+        return self.exhausted
+
+    def _is_spent(self) -> bool:
         now = self.clock()
         if self._began is None:
             self._began = now
-        if self.budget is not None and now - self._began > self.budget:
-            self.exhausted = True
-        return self.exhausted
+        return self.budget is not None and now - self._began > self.budget
 
     # Once it has ended
 
@@ -199,7 +201,7 @@ class Search:
             for way in axis.beyond:
                 survived: Family | None = None
                 for family in way:
-                    if left <= 0 or self._is_spared(None):
+                    if left <= 0 or self._is_spent():
                         break
                     left -= 1
                     if self._again(run, Corruption(family)).error is not None:
