@@ -23,9 +23,9 @@ from .guard import Guard, TrainingRun
 __all__ = ["Case", "Search"]
 
 #: Runs beyond the asked range: at most this share of the examples, but some.
-_HEADROOM_SHARE, _FEWEST_HEADROOM = 0.2, 5
+_HEADROOM_SHARE, _FEWEST_HEADROOM = 0.1, 5
 #: Features that are tried alone where all of them together break a training.
-_MOST_FEATURES = 32
+_MOST_FEATURES = 24
 
 Run = Callable[[Corruption], Any]
 
@@ -254,13 +254,16 @@ class Search:
         return parts
 
     def _levels(self, part: Family) -> Iterator[Family]:
-        """A family at each of its levels, the mildest first, on the same features."""
+        """A family from its own level on, in its own direction, the mildest first."""
         assert self.space is not None
         kept = {"features": part.features} if hasattr(part, "features") else {}
-        for axis in self.space.axes:
-            for level in axis.levels:
-                if type(level) is type(part):
-                    yield replace(level, **kept)  # type: ignore[type-var]
+        levels = [
+            replace(level, **kept)  # type: ignore[type-var]
+            for axis in self.space.axes
+            for level in axis.levels
+            if type(level) is type(part) and level.way == part.way
+        ]
+        yield from levels[levels.index(part) :]
 
     def _one_family(self) -> Iterator[Corruption]:
         """Each family of several alone."""
@@ -270,17 +273,15 @@ class Search:
                 yield from map(Corruption, self._levels(part))
 
     def _one_feature(self) -> Iterator[Corruption]:
-        """One feature instead of all, at values that are no larger."""
+        """One feature instead of all, at the same value."""
         parts = self._parts()
         if len(parts) != 1 or getattr(parts[0], "features", 0) is not None:
             return
         assert self.space is not None
         every = self.space.features or tuple(range(self._features))
         stride = -(-len(every) // _MOST_FEATURES) or 1
-        for level in self._levels(parts[0]):
-            if level == parts[0]:
-                for feature in every[::stride]:
-                    yield Corruption(replace(level, features=feature))  # type: ignore[type-var]
+        for feature in every[::stride]:
+            yield Corruption(replace(parts[0], features=feature))  # type: ignore[type-var]
 
     def _again(self, run: Run, corruption: Corruption) -> Case:
         """Run a case outside Hypothesis, on whatever features the data has."""

@@ -149,7 +149,7 @@ def test_an_example_that_is_rejected_is_not_remembered():
         ),
         (
             lambda it: factor(it) >= 10 and it.parts[0].features is None,
-            (Scale(100.0), Offset(-1.0, features=2)),
+            (Scale(10.0), Offset(-1.0, features=2)),
             Scale(10.0),
         ),
     ],

@@ -64,6 +64,12 @@ class Family:
     #: The keyword of `strategies.corruptions` that draws it.
     keyword: ClassVar[str] = ""
 
+    @property
+    def way(self) -> bool:
+        """On which side of no corruption it lies: larger or smaller."""
+        factor = getattr(self, "factor", 1.0)
+        return bool(factor >= 1 and getattr(self, "deviations", 0.0) >= 0)
+
     def act(self, sample: Sample) -> Sample:
         """The corrupted sample.
 

@@ -7,6 +7,7 @@ training changes is put back afterwards.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -88,6 +89,7 @@ class Task:
         return (self.epochs or 1) * (self.steps_per_epoch or 1)
 
 
+@functools.lru_cache(maxsize=8)
 def batch_order(
     rows: int, batch_size: int, steps: int, *, shuffle: bool, seed: int
 ) -> tuple[Any, Any, Any]:
@@ -283,11 +285,11 @@ class Program:
     def _save_and_measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
         assert self._scorer is not None
         self._copy_to_kept()
-        return self._scorer.measure(x, y, sample_weight)
+        return self._scorer.forward(x, y, sample_weight)
 
     def _measure_and_restore(self, x: Any, y: Any, sample_weight: Any) -> Any:
         assert self._scorer is not None
-        found = self._scorer.measure(x, y, sample_weight)
+        found = self._scorer.forward(x, y, sample_weight)
         self._copy_from_kept()
         return found
 
@@ -429,7 +431,7 @@ class _Scored:
         """Score the model as it is.
 
         Args:
-            by: Computes `Scorer.measure` and does its own work beside it.
+            by: Computes `Scorer.forward` and does its own work beside it.
             instead: That work alone, for a model that cannot be scored.
         """
         if self._scorer is not None and self._failure is None:

@@ -75,7 +75,7 @@ class Scorer:
         self._layers: tuple[_LayerSeen, ...] = ()
         self._made_by: tuple[Output | None, ...] = ()
         self._outputs: Any = None
-        self._forward = wrap(self.measure)
+        self.forward = wrap(self._measure)
         self._constants = wrap(self._score_constants)
         self._growth: int | None = None
         self._probabilities = True
@@ -86,9 +86,9 @@ class Scorer:
 
         Args:
             batch: The rows.
-            by: A function that returns `measure`; default that itself.
+            by: A function that returns what `forward` does; default that itself.
         """
-        by = self._forward if by is None else by
+        by = self.forward if by is None else by
         found = by(batch.x, batch.y, batch.sample_weight).numpy()
         plain, reported, spread, low, high = found[:_LEAD].tolist()
         if self._growth is None:
@@ -124,26 +124,31 @@ class Scorer:
         """
         if batch.y is None:
             return None
+        known = tuple(
+            np.asarray(it).tobytes()
+            for it in (*flatten(batch.y), *flatten(batch.sample_weight))
+        )
+        asked = (known, self.rows_per_step, self._probabilities)
+        if self._last_constant is None or self._last_constant[0] != asked:
+            candidates = self._candidates(batch)
+            best = self._best(batch, candidates) if candidates else None
+            self._last_constant = (asked, best)
+        found: tuple[float, str] | None = self._last_constant[1]
+        return found
+
+    def _candidates(self, batch: Batch) -> list[dict[str, Any]]:
+        """Constants worth trying for each output; none where targets allow none."""
         shapes = [tuple(it.shape[1:]) for it in flatten(self._outputs)]
         targets = flatten(batch.y)
         if len(shapes) != len(targets):
-            return None
+            return []
         candidates = [
             constant_candidates(
                 np.asarray(target), shape, probabilities=self._probabilities
             )
             for target, shape in zip(targets, shapes, strict=True)
         ]
-        if not all(candidates):
-            return None
-        known = tuple(
-            np.asarray(it).tobytes() for it in (*targets, *flatten(batch.sample_weight))
-        )
-        asked = (known, self.rows_per_step, self._probabilities)
-        if self._last_constant is None or self._last_constant[0] != asked:
-            self._last_constant = (asked, self._best(batch, candidates))
-        found: tuple[float, str] | None = self._last_constant[1]
-        return found
+        return candidates if all(candidates) else []
 
     def _best(
         self, batch: Batch, candidates: list[dict[str, Any]]
@@ -191,7 +196,7 @@ class Scorer:
         value = self._loss(y, y_pred, sample_weight=sample_weight)
         return tf.reduce_mean(tf.cast(value, tf.float64))
 
-    def measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
+    def _measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Plain and reported loss, spread and range, then two numbers a layer."""
         with _layers_seen() as calls, live_statistics(self._model):
             y_pred = self._call(x)
