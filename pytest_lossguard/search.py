@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from .corruptions import Corruption
-from .corruptions.families import Family
+from .corruptions.family import Family
 from .corruptions.space import Space
 from .errors import NotConverged
 from .guard import Guard, TrainingRun

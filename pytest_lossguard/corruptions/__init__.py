@@ -17,7 +17,6 @@ from .families import (
     ConstantFeature,
     Dtype,
     DuplicateRows,
-    Family,
     FewRows,
     FlippedLabels,
     Imbalance,
@@ -30,6 +29,7 @@ from .families import (
     TargetOutliers,
     TargetScale,
 )
+from .family import Family
 from .sample import Sample, on_dataset
 
 __all__ = [

@@ -7,15 +7,29 @@ deterministic: which rows are hit follows from their number alone.
 # ruff: noqa: D102 (`Family.act` says what every act does)
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields, replace
-from numbers import Integral, Real
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import UsageError
+from .family import (
+    Array,
+    Family,
+    Features,
+    check_count,
+    check_features,
+    check_number,
+    check_share,
+    checked,
+    far,
+    is_whole,
+    mean,
+    put,
+    share_of,
+    spread_rows,
+    std,
+)
 from .sample import Leaf, Sample
 
 __all__ = [
@@ -23,7 +37,6 @@ __all__ = [
     "ConstantFeature",
     "Dtype",
     "DuplicateRows",
-    "Family",
     "FewRows",
     "FlippedLabels",
     "Imbalance",
@@ -36,133 +49,6 @@ __all__ = [
     "TargetOutliers",
     "TargetScale",
 ]
-
-Array = NDArray[Any]
-#: Which features: None for all, a number, a column's name, or several of these.
-Features = int | str | tuple[int | str, ...] | None
-
-#: The golden ratio spreads row numbers evenly whatever period the rows have.
-_GOLDEN = 0.6180339887498949
-#: The mean of equal numbers is off by no more than this share of it.
-_ROUNDING = 1e-14
-
-
-def _spread_rows(rows: int, count: int) -> Array:
-    """``count`` row numbers, spread over all; of more rows the same come first."""
-    order = np.argsort(np.arange(rows) * _GOLDEN % 1.0, kind="stable")
-    return order[: max(0, min(count, rows))]
-
-
-def _share_of(rows: int, share: float) -> int:
-    return max(1, round(rows * share))
-
-
-class Family:
-    """One thing that happens to a sample."""
-
-    __slots__ = ()
-    #: The keyword of `strategies.corruptions` that draws it.
-    keyword: ClassVar[str] = ""
-
-    @property
-    def way(self) -> bool:
-        """On which side of no corruption it lies: larger or smaller."""
-        factor = getattr(self, "factor", 1.0)
-        return bool(factor >= 1 and getattr(self, "deviations", 0.0) >= 0)
-
-    def act(self, sample: Sample) -> Sample:
-        """The corrupted sample.
-
-        Raises:
-            UsageError: The data cannot be corrupted this way.
-        """
-        raise NotImplementedError
-
-    def __call__(self, x: Any, y: Any = None) -> Any:
-        """Act on data; see `Corruption`."""
-        from . import Corruption
-
-        return Corruption(self)(x, y)
-
-    def within(self, features: int) -> Family:
-        """The same with its features counted round the end of ``features``."""
-        counted = {
-            it.name: _counted_round(getattr(self, it.name), features)
-            for it in fields(self)  # type: ignore[arg-type]
-            if it.name in ("features", "feature")
-        }
-        return replace(self, **counted)  # type: ignore[type-var]
-
-    def __repr__(self) -> str:
-        told = []
-        for index, field in enumerate(fields(self)):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if index == 0:
-                told.append(repr(value))
-            elif value != field.default:
-                told.append(f"{field.name}={value!r}")
-        return f"{type(self).__name__}({', '.join(told)})"
-
-
-def _counted_round(feature: Features, features: int) -> Features:
-    if isinstance(feature, tuple):
-        several = (_counted_round(it, features) for it in feature)
-        return tuple(dict.fromkeys(several))  # type: ignore[arg-type]
-    return feature % features if isinstance(feature, int) else feature
-
-
-def _checked(family: Any, name: str, holds: bool, expected: str) -> None:
-    if not holds:
-        given = f"{type(family).__name__}({name}={getattr(family, name)!r:.60})"
-        raise UsageError(f"{given}: {name} must be {expected}")
-
-
-def _is_number(value: Any) -> bool:
-    if not isinstance(value, Real) or isinstance(value, bool):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _check_number(family: Any, name: str) -> None:
-    value = getattr(family, name)
-    _checked(family, name, _is_number(value), "a finite number, as 10.0")
-    object.__setattr__(family, name, float(value))
-
-
-def _check_share(family: Any, name: str = "share") -> None:
-    value = getattr(family, name)
-    holds = _is_number(value) and 0 < value <= 1
-    _checked(family, name, holds, "a number above 0 and at most 1, as 0.1")
-    object.__setattr__(family, name, float(value))
-
-
-def _check_count(family: Any, name: str, least: int = 1) -> None:
-    value = getattr(family, name)
-    holds = _is_whole(value) and value >= least
-    _checked(family, name, holds, f"a whole number, at least {least}")
-    object.__setattr__(family, name, int(value))
-
-
-def _check_features(family: Any, name: str = "features") -> None:
-    value = getattr(family, name)
-    several = value if isinstance(value, tuple) else (value,)
-    holds = value is None or (
-        bool(several) and all(_is_whole(it) or isinstance(it, str) for it in several)
-    )
-    expected = "a feature's number or column name, a tuple of these, or None for all"
-    _checked(family, name, holds, expected)
-    if value is not None:
-        plain = tuple(str(it) if isinstance(it, str) else int(it) for it in several)
-        object.__setattr__(
-            family, name, plain if isinstance(value, tuple) else plain[0]
-        )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -179,8 +65,8 @@ class Scale(Family):
     features: Features = None
 
     def __post_init__(self) -> None:
-        _check_number(self, "factor")
-        _check_features(self)
+        check_number(self, "factor")
+        check_features(self)
 
     def act(self, sample: Sample) -> Sample:
         return sample.change_inputs(lambda it: it * self.factor, self.features)
@@ -200,12 +86,12 @@ class Offset(Family):
     features: Features = None
 
     def __post_init__(self) -> None:
-        _check_number(self, "deviations")
-        _check_features(self)
+        check_number(self, "deviations")
+        check_features(self)
 
     def act(self, sample: Sample) -> Sample:
         return sample.change_inputs(
-            lambda it: it + self.deviations * _std(it), self.features
+            lambda it: it + self.deviations * std(it), self.features
         )
 
 
@@ -225,14 +111,14 @@ class Outliers(Family):
     features: Features = None
 
     def __post_init__(self) -> None:
-        _check_number(self, "deviations")
-        _check_count(self, "rows")
-        _check_features(self)
+        check_number(self, "deviations")
+        check_count(self, "rows")
+        check_features(self)
 
     def act(self, sample: Sample) -> Sample:
-        hit = _spread_rows(sample.rows, self.rows)
+        hit = spread_rows(sample.rows, self.rows)
         return sample.change_inputs(
-            lambda it: _put(it, hit, _far(it, self.deviations)), self.features
+            lambda it: put(it, hit, far(it, self.deviations)), self.features
         )
 
 
@@ -252,14 +138,14 @@ class MixedUnits(Family):
     features: Features = None
 
     def __post_init__(self) -> None:
-        _check_number(self, "factor")
-        _check_share(self)
-        _check_features(self)
+        check_number(self, "factor")
+        check_share(self)
+        check_features(self)
 
     def act(self, sample: Sample) -> Sample:
-        hit = _spread_rows(sample.rows, _share_of(sample.rows, self.share))
+        hit = spread_rows(sample.rows, share_of(sample.rows, self.share))
         return sample.change_inputs(
-            lambda it: _put(it, hit, it[hit] * self.factor), self.features
+            lambda it: put(it, hit, it[hit] * self.factor), self.features
         )
 
 
@@ -277,12 +163,12 @@ class MissingValues(Family):
     features: Features = None
 
     def __post_init__(self) -> None:
-        _check_share(self)
-        _check_features(self)
+        check_share(self)
+        check_features(self)
 
     def act(self, sample: Sample) -> Sample:
-        hit = _spread_rows(sample.rows, _share_of(sample.rows, self.share))
-        return sample.change_inputs(lambda it: _put(it, hit, np.nan), self.features)
+        hit = spread_rows(sample.rows, share_of(sample.rows, self.share))
+        return sample.change_inputs(lambda it: put(it, hit, np.nan), self.features)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -297,11 +183,11 @@ class ConstantFeature(Family):
     features: Features
 
     def __post_init__(self) -> None:
-        _check_features(self)
+        check_features(self)
 
     def act(self, sample: Sample) -> Sample:
         return sample.change_inputs(
-            lambda it: np.broadcast_to(_mean(it), it.shape), self.features
+            lambda it: np.broadcast_to(mean(it), it.shape), self.features
         )
 
 
@@ -317,7 +203,7 @@ class TargetScale(Family):
     factor: float
 
     def __post_init__(self) -> None:
-        _check_number(self, "factor")
+        check_number(self, "factor")
 
     def act(self, sample: Sample) -> Sample:
         _check_measured(sample)
@@ -338,15 +224,13 @@ class TargetOutliers(Family):
     rows: int = 1
 
     def __post_init__(self) -> None:
-        _check_number(self, "deviations")
-        _check_count(self, "rows")
+        check_number(self, "deviations")
+        check_count(self, "rows")
 
     def act(self, sample: Sample) -> Sample:
         _check_measured(sample)
-        hit = _spread_rows(sample.rows, self.rows)
-        return sample.change_targets(
-            lambda it: _put(it, hit, _far(it, self.deviations))
-        )
+        hit = spread_rows(sample.rows, self.rows)
+        return sample.change_targets(lambda it: put(it, hit, far(it, self.deviations)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -361,11 +245,11 @@ class DuplicateRows(Family):
     share: float
 
     def __post_init__(self) -> None:
-        _check_share(self)
+        check_share(self)
 
     def act(self, sample: Sample) -> Sample:
-        order = _spread_rows(sample.rows, sample.rows)
-        copies = min(_share_of(sample.rows, self.share), sample.rows - 1)
+        order = spread_rows(sample.rows, sample.rows)
+        copies = min(share_of(sample.rows, self.share), sample.rows - 1)
         kept = order[copies:]
         taken = np.arange(sample.rows)
         taken[order[:copies]] = np.resize(kept, copies)
@@ -384,10 +268,10 @@ class FewRows(Family):
     rows: int
 
     def __post_init__(self) -> None:
-        _check_count(self, "rows")
+        check_count(self, "rows")
 
     def act(self, sample: Sample) -> Sample:
-        return sample.take(np.sort(_spread_rows(sample.rows, self.rows)))
+        return sample.take(np.sort(spread_rows(sample.rows, self.rows)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -404,8 +288,8 @@ class Imbalance(Family):
     label: int = 0
 
     def __post_init__(self) -> None:
-        _check_share(self, "keep")
-        _check_count(self, "label", least=0)
+        check_share(self, "keep")
+        check_count(self, "label", least=0)
 
     def act(self, sample: Sample) -> Sample:
         labels, classes = _labels(sample)
@@ -415,7 +299,7 @@ class Imbalance(Family):
                 " from 0"
             )
         of_class = np.flatnonzero(labels == self.label)
-        stay = _spread_rows(len(of_class), _share_of(len(of_class), self.keep))
+        stay = spread_rows(len(of_class), share_of(len(of_class), self.keep))
         others = np.flatnonzero(labels != self.label)
         return sample.take(np.sort(np.concatenate([others, of_class[stay]])))
 
@@ -432,11 +316,11 @@ class FlippedLabels(Family):
     share: float
 
     def __post_init__(self) -> None:
-        _check_share(self)
+        check_share(self)
 
     def act(self, sample: Sample) -> Sample:
         labels, classes = _labels(sample)
-        hit = _spread_rows(sample.rows, _share_of(sample.rows, self.share))
+        hit = spread_rows(sample.rows, share_of(sample.rows, self.share))
         examples = np.array([np.argmax(labels == it) for it in range(classes)])
         # A row of each class lends its label, so that any encoding is kept.
         lender = np.arange(sample.rows)
@@ -457,11 +341,11 @@ class SortedRows(Family):
     feature: int | str | None = None
 
     def __post_init__(self) -> None:
-        holds = self.feature is None or _is_whole(self.feature)
+        holds = self.feature is None or is_whole(self.feature)
         holds = holds or isinstance(self.feature, str)
         expected = "a feature's number or column name, or None for the target"
-        _checked(self, "feature", holds, expected)
-        _check_features(self, "feature")
+        checked(self, "feature", holds, expected)
+        check_features(self, "feature")
 
     def act(self, sample: Sample) -> Sample:
         if self.feature is None:
@@ -488,7 +372,7 @@ class Dtype(Family):
     def __post_init__(self) -> None:
         known = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
         holds = isinstance(self.name, str) and self.name in known
-        _checked(self, "name", holds, f"one of {', '.join(known)}")
+        checked(self, "name", holds, f"one of {', '.join(known)}")
         object.__setattr__(self, "name", str(self.name))
 
     def act(self, sample: Sample) -> Sample:
@@ -513,36 +397,6 @@ def _cast(block: Array, dtype: np.dtype[Any]) -> Array:
         return np.clip(floats, float(lowest), top).astype(dtype)
     own = np.iinfo(block.dtype)
     return np.clip(block, max(lowest, own.min), min(highest, own.max)).astype(dtype)
-
-
-def _axes(columns: Array) -> tuple[int, ...]:
-    return tuple(range(columns.ndim - 1))
-
-
-def _mean(columns: Array) -> Array:
-    finite = np.where(np.isfinite(columns), columns, 0.0).astype(np.float64)
-    counts = np.maximum(np.isfinite(columns).sum(axis=_axes(columns)), 1)
-    return np.asarray(finite.sum(axis=_axes(columns)) / counts)
-
-
-def _std(columns: Array) -> Array:
-    """Standard deviation of each column; 1 for one that is constant."""
-    mean = _mean(columns)
-    distance = np.where(np.isfinite(columns), columns - mean, 0.0)
-    counts = np.maximum(np.isfinite(columns).sum(axis=_axes(columns)), 1)
-    square = np.square(distance.astype(np.float64)).sum(axis=_axes(columns))
-    std = np.sqrt(square / counts)
-    return np.where(std > _ROUNDING * np.abs(mean), std, 1.0)
-
-
-def _far(columns: Array, deviations: float) -> Array:
-    return np.asarray(_mean(columns) + deviations * _std(columns))
-
-
-def _put(columns: Array, rows: Array, value: Any) -> Array:
-    columns = columns.copy()
-    columns[rows] = value
-    return columns
 
 
 def _check_measured(sample: Sample) -> None:

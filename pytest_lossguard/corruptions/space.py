@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import PolicyError, UsageError
 from . import families as of
-from .families import Family
+from .family import Family
 
 __all__ = ["DEFAULTS", "Axis", "Space"]
 

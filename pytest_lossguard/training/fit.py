@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-import warnings
 from collections import OrderedDict
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -14,8 +11,9 @@ from weakref import WeakKeyDictionary
 from ..errors import StopTraining, UsageError
 from ..trace import Trace
 from .data import ArrayData, checked_arrays, first_rows, is_dataset
-from .engine import NotInGraph, Program, Task, is_light
+from .engine import NotInGraph, Program, is_light
 from .frameworks import keras, tf
+from .models import build, check_labels, is_fresh, model_of, recipe_of
 from .recording import Batch
 from .state import (
     Seeder,
@@ -24,7 +22,9 @@ from .state import (
     preserved_seeds,
     seeded_call,
 )
-from .tensors import flatten, map_structure
+from .structure import structure_of
+from .task import Task
+from .tensors import map_structure
 from .watch import Watch, watching
 
 __all__ = ["DEFAULT_BATCH_SIZE", "DEFAULT_STEPS", "Trainer"]
@@ -87,7 +87,7 @@ class Trainer:
             probe, task = _probe(task)
             owned = not isinstance(model_or_factory, keras.Model)
             model = self._model(model_or_factory, probe, seed, reuse_built)
-            _check_labels(model, probe)
+            check_labels(model, probe)
             if model.run_eagerly or tf.config.functions_run_eagerly():
                 build(model, probe)
                 return self._by_keras(model, task, "it runs eagerly")
@@ -111,12 +111,12 @@ class Trainer:
         self, model_or_factory: Any, probe: Batch, seed: int, reuse_built: bool
     ) -> Any:
         def make() -> Any:
-            model = _model_of(model_or_factory)
+            model = model_of(model_or_factory)
             if not model.built:  # else its weights are drawn already
                 build(model, probe)
             return model
 
-        key = _recipe(model_or_factory, seed) if reuse_built else None
+        key = recipe_of(model_or_factory, seed) if reuse_built else None
         if key is not None and key in self._built:
             return self._built[key]
         model = seeded_call(seed, make)
@@ -132,7 +132,7 @@ class Trainer:
         """The program that trains such models, and whether this one is fresh:
         neither its optimizer nor its metrics have any state yet.
         """
-        fresh = _is_fresh(model)
+        fresh = is_fresh(model)
         program = self._known_program(model, task, probe)
         if program is not None and fresh and program.starts_fresh:
             return program, True
@@ -208,25 +208,6 @@ def _in_graph(
             before.restore()
 
 
-def _recipe(factory: Any, seed: int) -> Any:
-    """What a plain function makes its model from: itself, the globals that it
-    names and the seed; None where more may take part.
-    """
-    code = getattr(factory, "__code__", None)
-    if code is None or factory.__closure__ or factory.__defaults__:
-        return None
-    named = [factory.__globals__.get(name) for name in code.co_names]
-    return factory, seed, tuple(map(id, named))
-
-
-def _is_fresh(model: Any) -> bool:
-    return bool(
-        model.built
-        and not model.optimizer.built
-        and not any(getattr(part, "built", False) for part in _compiled_parts(model))
-    )
-
-
 def _as_fit(trace: Trace, note: str) -> Trace:
     return replace(trace, source="fit", notes=(note, *trace.notes))
 
@@ -272,147 +253,8 @@ def _probe(task: Task) -> tuple[Batch, Task]:
     return rows, replace(task, batch_size=batch_size)
 
 
-def _model_of(model_or_factory: Any) -> Any:
-    """The compiled model."""
-    model = model_or_factory
-    name = "the model"
-    if not isinstance(model, keras.Model):
-        if not callable(model) or isinstance(model, type):
-            raise UsageError(
-                "lossguard.fit needs a compiled keras.Model or a function that builds"
-                f" one; got {_told(model)}"
-            )
-        name = f"{getattr(model, '__name__', 'the factory')}()"
-        model = model()
-        if not isinstance(model, keras.Model):
-            raise UsageError(
-                f"{name} must return a compiled keras.Model; it returned {_told(model)}"
-            )
-    if not getattr(model, "compiled", False) or model.optimizer is None:
-        raise UsageError(
-            f"{name} is not compiled: call"
-            " model.compile(optimizer=..., loss=...) before lossguard.fit"
-            if name == "the model"
-            else f"{name} returned a model that is not compiled: call"
-            " model.compile(optimizer=..., loss=...) in it"
-        )
-    return model
-
-
-def _told(thing: Any) -> str:
-    return "None" if thing is None else f"{type(thing).__name__} {thing!r:.60}"
-
-
-def build(model: Any, sample: Batch) -> None:
-    """Create every variable of model, metrics and optimizer."""
-    if not (model.built and model.optimizer.built and _metrics_built(model)):
-        few = map_structure(
-            lambda it: None if it is None else tf.convert_to_tensor(it[:2]),
-            (sample.x, sample.y, sample.sample_weight),
-        )
-        try:
-            model._symbolic_build(data_batch=few)
-        except Exception:
-            # What refuses symbolic inputs is built by its first real call.
-            if not model.built:
-                model(few[0])
-        if not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
-
-
-def _metrics_built(model: Any) -> bool:
-    return all(part is None or part.built for part in _compiled_parts(model))
-
-
-def _compiled_parts(model: Any) -> list[Any]:
-    return [getattr(model, it, None) for it in ("_compile_metrics", "_compile_loss")]
-
-
-def _check_labels(model: Any, probe: Batch) -> None:
-    """Refuse labels that fit no output before TensorFlow says it in a page."""
-    labels = flatten(probe.y)
-    outputs = getattr(model, "outputs", None)
-    if len(labels) != 1 or not outputs or len(outputs) != 1 or _has_own_loss(model):
-        return
-    given, made = tuple(labels[0].shape[1:]), tuple(outputs[0].shape[1:])
-    if len(given) == len(made) > 0 and given[-1] not in (1, made[-1], None):
-        raise UsageError(
-            f"labels of shape (rows, {', '.join(map(str, given))}) do not fit the"
-            f" output of {model.name!r}, (rows, {', '.join(map(str, made))}): change"
-            " the last layer's units or the encoding of the labels"
-        )
-
-
-def _has_own_loss(model: Any) -> bool:
-    """Whether the loss is code of the user's own, free to read labels its way."""
-    loss = model.loss
-    return not isinstance(loss, str) and not _is_of_keras(loss)
-
-
-def _is_of_keras(thing: Any) -> bool:
-    module = getattr(thing, "__module__", None) or type(thing).__module__
-    return module.partition(".")[0] == "keras"
-
-
 def _spec(leaf: Any) -> Any:
     return None if leaf is None else (str(leaf.dtype), tuple(leaf.shape[1:]))
-
-
-def structure_of(model: Any) -> str | None:
-    """A text that two models share if the same traced loop can train both.
-
-    Returns:
-        None where code of the user's own takes part: that is not written in a
-        configuration, so such a model shares its loop with no other.
-    """
-    if type(model) not in (keras.Sequential, keras.Model) and not _is_functional(model):
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what we then do not share
-            described = keras.saving.serialize_keras_object(model)
-        text = json.dumps(described, sort_keys=True)
-    except (TypeError, ValueError, NotImplementedError, AttributeError):
-        return None
-    if _has_own_code(model, text):
-        return None
-    return _renumbered(text, model) + str([tuple(it.shape) for it in model.variables])
-
-
-def _is_functional(model: Any) -> bool:
-    return _is_of_keras(type(model)) and hasattr(model, "inputs")
-
-
-def _has_own_code(model: Any, text: str) -> bool:
-    layers = model._flatten_layers()
-    # What these have learned is in no configuration; a Normalization layer has it
-    # in its variables.
-    adapted = (it for it in layers if hasattr(it, "adapt"))
-    if not all(isinstance(it, keras.layers.Normalization) for it in adapted):
-        return True
-    if not all(_is_of_keras(type(it)) for it in [*layers, model.optimizer]):
-        return True
-    return bool(re.search(r'"class_name": "(function|__lambda__|Lambda)"', text))
-
-
-def _renumbered(text: str, model: Any) -> str:
-    """Number automatic names from 0, whatever was built before."""
-    named = [model, model.optimizer, *model._flatten_layers()]
-    first = [it.name for it in named if it.name == _automatic_name(it)]
-    numbers: dict[str, int] = {}
-
-    def number(match: re.Match[str]) -> str:
-        name = match.group(0)
-        return f'"name#{numbers.setdefault(name, len(numbers))}"'
-
-    plain = "".join(f"|{re.escape(name)}" for name in dict.fromkeys(first))
-    return re.sub(rf'"(?:[a-z][a-z0-9_]*_\d+{plain})"', number, text)
-
-
-def _automatic_name(layer: Any) -> str:
-    """The name that Keras gives the first layer of a class."""
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def _keras_fit(model: Any, task: Task) -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from pytest_lossguard import UsageError
 from pytest_lossguard.training import Trainer, set_seed
-from pytest_lossguard.training.engine import Program, batch_order
-from pytest_lossguard.training.fit import structure_of
+from pytest_lossguard.training.engine import Program
+from pytest_lossguard.training.structure import structure_of
+from pytest_lossguard.training.task import batch_order
 from tests.training.programs import StepLosses, busy_net, mlp, regression
 
 X, Y = regression()

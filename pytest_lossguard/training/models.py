@@ -1,0 +1,110 @@
+"""The model that a training starts from: made, checked, built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import UsageError
+from .frameworks import keras, tf
+from .recording import Batch
+from .structure import is_of_keras
+from .tensors import flatten, map_structure
+
+__all__ = ["build", "check_labels", "is_fresh", "model_of", "recipe_of"]
+
+
+def model_of(model_or_factory: Any) -> Any:
+    """The compiled model."""
+    model = model_or_factory
+    name = "the model"
+    if not isinstance(model, keras.Model):
+        if not callable(model) or isinstance(model, type):
+            raise UsageError(
+                "lossguard.fit needs a compiled keras.Model or a function that builds"
+                f" one; got {_told(model)}"
+            )
+        name = f"{getattr(model, '__name__', 'the factory')}()"
+        model = model()
+        if not isinstance(model, keras.Model):
+            raise UsageError(
+                f"{name} must return a compiled keras.Model; it returned {_told(model)}"
+            )
+    if not getattr(model, "compiled", False) or model.optimizer is None:
+        raise UsageError(
+            f"{name} is not compiled: call"
+            " model.compile(optimizer=..., loss=...) before lossguard.fit"
+            if name == "the model"
+            else f"{name} returned a model that is not compiled: call"
+            " model.compile(optimizer=..., loss=...) in it"
+        )
+    return model
+
+
+def _told(thing: Any) -> str:
+    return "None" if thing is None else f"{type(thing).__name__} {thing!r:.60}"
+
+
+def build(model: Any, sample: Batch) -> None:
+    """Create every variable of model, metrics and optimizer."""
+    if not (model.built and model.optimizer.built and _metrics_built(model)):
+        few = map_structure(
+            lambda it: None if it is None else tf.convert_to_tensor(it[:2]),
+            (sample.x, sample.y, sample.sample_weight),
+        )
+        try:
+            model._symbolic_build(data_batch=few)
+        except Exception:
+            # What refuses symbolic inputs is built by its first real call.
+            if not model.built:
+                model(few[0])
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+
+
+def _metrics_built(model: Any) -> bool:
+    return all(part is None or part.built for part in _compiled_parts(model))
+
+
+def _compiled_parts(model: Any) -> list[Any]:
+    return [getattr(model, it, None) for it in ("_compile_metrics", "_compile_loss")]
+
+
+def check_labels(model: Any, probe: Batch) -> None:
+    """Refuse labels that fit no output before TensorFlow says it in a page."""
+    labels = flatten(probe.y)
+    outputs = getattr(model, "outputs", None)
+    if len(labels) != 1 or not outputs or len(outputs) != 1 or _has_own_loss(model):
+        return
+    given, made = tuple(labels[0].shape[1:]), tuple(outputs[0].shape[1:])
+    if len(given) == len(made) > 0 and given[-1] not in (1, made[-1], None):
+        raise UsageError(
+            f"labels of shape (rows, {', '.join(map(str, given))}) do not fit the"
+            f" output of {model.name!r}, (rows, {', '.join(map(str, made))}): change"
+            " the last layer's units or the encoding of the labels"
+        )
+
+
+def _has_own_loss(model: Any) -> bool:
+    """Whether the loss is code of the user's own, free to read labels its way."""
+    loss = model.loss
+    return not isinstance(loss, str) and not is_of_keras(loss)
+
+
+def recipe_of(factory: Any, seed: int) -> Any:
+    """What a plain function makes its model from: itself, the globals that it
+    names and the seed; None where more may take part.
+    """
+    code = getattr(factory, "__code__", None)
+    if code is None or factory.__closure__ or factory.__defaults__:
+        return None
+    named = [factory.__globals__.get(name) for name in code.co_names]
+    return factory, seed, tuple(map(id, named))
+
+
+def is_fresh(model: Any) -> bool:
+    """Whether neither optimizer nor metrics of a built model have any state."""
+    return bool(
+        model.built
+        and not model.optimizer.built
+        and not any(getattr(part, "built", False) for part in _compiled_parts(model))
+    )
