@@ -25,7 +25,7 @@ from .options import (
     add_options,
     base_seed,
     budget_of,
-    most_examples,
+    default_examples,
     refuse_later,
 )
 from .reporter import PAYLOAD, Reporter, shorten_summary
@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     refuse_later(config)
     budget_of(config, None)  # a bad value is told of before any test runs
-    most_examples(config, None)
+    default_examples(config)
     replay = _replay(config)
     seed = base_seed(config) if replay is None else replay.seed
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["add_options", "base_seed", "budget_of", "most_examples", "refuse_later"]
+__all__ = ["add_options", "base_seed", "budget_of", "default_examples", "refuse_later"]
 
 #: Options of the public contract that this version does not serve yet.
 _LATER = {
@@ -88,18 +88,11 @@ def base_seed(config: pytest.Config) -> int:
     return 0 if seed is None else int(seed)
 
 
-def most_examples(
-    config: pytest.Config, marked: int | None
-) -> tuple[int | None, int | None]:
-    """Examples of a search: as its marker says, and else by default."""
-    default = _number(
-        config,
-        "lossguard_max_examples",
-        int,
-        "a whole number of at least 1",
-        lambda it: it >= 1,
-    )
-    return marked, default
+def default_examples(config: pytest.Config) -> int | None:
+    """Examples of a search where its marker does not say: command line, ini, None."""
+    words = "a whole number of at least 1"
+    count = _number(config, "lossguard_max_examples", int, words, lambda it: it >= 1)
+    return None if count is None else int(count)
 
 
 def budget_of(config: pytest.Config, marked: float | None) -> float | None:

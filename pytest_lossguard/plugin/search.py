@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import NotConverged, PolicyError
-from .options import budget_of, most_examples
+from .options import budget_of, default_examples
 from .state import SESSION, guard_of
 
 if TYPE_CHECKING:
@@ -92,22 +92,23 @@ def _as_search(collector: Any, name: str, function: Any) -> list[pytest.Item] | 
 def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
     from .. import strategies
     from ..corruptions.space import Space
+    from ..policy import Policy
 
-    keywords: dict[str, Any] = {}
     for mark in _marks(collector, function, "corruptions"):
         if mark.args:
             raise PolicyError(
                 f"corruptions() takes keywords only, got {mark.args[0]!r}: name what"
                 " it is, as in corruptions(scales=(1e-3, 1e3))"
             )
-        keywords = {**mark.kwargs, **keywords}
+    keywords = _keywords(collector, function, "corruptions")
     space = Space.from_keywords(keywords, "corruptions")
-    asked: dict[str, Any] = {}
-    for mark in _marks(collector, function, "converges"):
-        asked = {**mark.kwargs, **asked}
-    test = _copy(function)
+    # The whole policy is read once there are items: here only what Hypothesis needs.
+    asked = _keywords(collector, function, "converges").get("max_examples")
     searched = strategies.searching(
-        test, space, *most_examples(collector.config, asked.get("max_examples"))
+        _copy(function),
+        space,
+        Policy(max_examples=asked).max_examples,
+        default_examples(collector.config),
     )
     setattr(searched, _ORIGINAL, function)
     setattr(searched, _SPACE, space)
@@ -136,6 +137,14 @@ def _marks(collector: Any, function: Any, name: str) -> Iterator[Any]:
     own = getattr(function, "pytestmark", [])
     yield from (it for it in reversed(own) if it.name == name)
     yield from collector.iter_markers(name)
+
+
+def _keywords(collector: Any, function: Any, name: str) -> dict[str, Any]:
+    """The keywords of all marks of that name, the closest mark winning."""
+    merged: dict[str, Any] = {}
+    for mark in _marks(collector, function, name):
+        merged = {**mark.kwargs, **merged}
+    return merged
 
 
 def _is_provided(collector: Any, function: Any) -> bool:

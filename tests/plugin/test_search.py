@@ -522,6 +522,10 @@ def test_survives(lossguard, corruption):
             "corruptions() has nothing to draw",
         ),
         (
+            "@pytest.mark.converges(max_examples=0)\ndef test_it(corruption): pass",
+            "converges(max_examples=0): max_examples must be a whole number",
+        ),
+        (
             "@pytest.mark.converges\n@pytest.mark.corruptions((1, 2))\n"
             "def test_it(corruption): pass",
             "corruptions() takes keywords only",
