@@ -292,7 +292,7 @@ class Guard:
         for index, run in enumerate(self._watched):
             if not run.converged:
                 frames = self._watch.recordings[index].frames
-                message = self._message(run, self._others(run))
+                message = self.message(run, self._others(run))
                 raise NotConverged(message).with_traceback(
                     frames.traceback(self._test_file)
                 )
@@ -300,25 +300,30 @@ class Guard:
     def failures(self) -> str:
         """The messages of all runs that did not converge, for a report section."""
         failed = [run for run in self.runs if not run.converged]
-        return "\n\n".join(self._message(run) for run in failed)
+        return "\n\n".join(self.message(run) for run in failed)
 
     def nearness(self, run: TrainingRun) -> float:
         """How near a run came to failing; see `judge.margin.nearness`."""
         return nearness(run.trace, self._policy or Policy())
 
     def message(
-        self, run: TrainingRun, remarks: tuple[str, ...], again: tuple[str, ...]
+        self,
+        run: TrainingRun,
+        remarks: tuple[str, ...] = (),
+        again: tuple[str, ...] | None = None,
     ) -> str:
-        """The failure message of a run that a search ended with.
+        """The failure message of a run.
 
         Args:
             run: It.
-            remarks: Sentences on the search.
-            again: Lines that run this case again.
+            remarks: Sentences on the other runs, or on the search.
+            again: Lines that run it again; default the command of the test.
         """
+        if again is None:
+            again = () if self._reproduce is None else (f"again: {self._reproduce}",)
         return failure_message(
             run.verdict,
-            corruption=repr(self.corruption),
+            corruption=None if self.corruption is None else repr(self.corruption),
             again=again,
             remarks=remarks,
             ascii_only=self._ascii_only,
@@ -355,16 +360,7 @@ class Guard:
                 f"{good} of {len(runs)} seeds converged, min_pass={policy.min_pass:g};"
                 f" failed on seed {seeds}, the first of them is shown",
             )
-        raise NotConverged(self._message(failed[0], remarks))
-
-    def _message(self, run: TrainingRun, remarks: tuple[str, ...] = ()) -> str:
-        return failure_message(
-            run.verdict,
-            corruption=None if self.corruption is None else repr(self.corruption),
-            again=() if self._reproduce is None else (f"again: {self._reproduce}",),
-            remarks=remarks,
-            ascii_only=self._ascii_only,
-        )
+        raise NotConverged(self.message(failed[0], remarks))
 
     @property
     def _stops(self) -> bool:

@@ -169,10 +169,12 @@ class Search:
         """Keep the one run that tells most, and its nearness."""
         runs = self.guard.runs
         self.trained = self.trained or bool(runs)
-        worst = max(runs, key=self.guard.nearness, default=None)
+        if not runs:
+            return
+        near = [self.guard.nearness(run) for run in runs]
+        case.nearness = max(near)
+        worst = runs[near.index(case.nearness)]
         case.run = next((run for run in runs if not run.converged), worst)
-        if worst is not None:
-            case.nearness = self.guard.nearness(worst)
 
     def _is_spared(self, known: Corruption | None) -> bool:
         if self.only is not None:

@@ -19,6 +19,8 @@ _MOST_VALUES = 4_000_000
 _MOST_LINES, _ENOUGH_LINES = 4096, 8
 #: Standard deviations from the mean from which a robust look is taken.
 _FAR = 4.0
+#: Rounding that is no value out of range.
+_ROUNDING = 1e-3
 #: A normal distribution's interquartile range in standard deviations.
 _IQR_OF_NORMAL = 1.349
 
@@ -78,10 +80,6 @@ def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
         outlier_share=share,
         is_numeric=array.dtype.kind == "f",
     )
-
-
-#: Rounding that is no value out of range.
-_ROUNDING = 1e-3
 
 
 def target_range(array: NDArray[Any]) -> TargetRange | None:

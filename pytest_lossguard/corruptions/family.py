@@ -23,6 +23,7 @@ __all__ = [
     "check_share",
     "checked",
     "far",
+    "is_number",
     "is_whole",
     "mean",
     "put",
@@ -113,7 +114,8 @@ def checked(family: Any, name: str, holds: bool, expected: str) -> None:
         raise UsageError(f"{given}: {name} must be {expected}")
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number, of Python or NumPy."""
     if not isinstance(value, Real) or isinstance(value, bool):
         return False
     try:
@@ -130,14 +132,14 @@ def is_whole(value: Any) -> bool:
 def check_number(family: Any, name: str) -> None:
     """Refuse what is no finite number."""
     value = getattr(family, name)
-    checked(family, name, _is_number(value), "a finite number, as 10.0")
+    checked(family, name, is_number(value), "a finite number, as 10.0")
     object.__setattr__(family, name, float(value))
 
 
 def check_share(family: Any, name: str = "share") -> None:
     """Refuse what is no share above 0."""
     value = getattr(family, name)
-    holds = _is_number(value) and 0 < value <= 1
+    holds = is_number(value) and 0 < value <= 1
     checked(family, name, holds, "a number above 0 and at most 1, as 0.1")
     object.__setattr__(family, name, float(value))
 

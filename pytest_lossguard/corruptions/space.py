@@ -10,12 +10,11 @@ import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
 from typing import Any
 
 from ..errors import PolicyError, UsageError
 from . import families as of
-from .family import Family
+from .family import Family, is_number, is_whole
 
 __all__ = ["DEFAULTS", "Axis", "Space"]
 
@@ -134,11 +133,11 @@ def _unknown(key: str, owner: str) -> str:
 def _features(given: Any, owner: str) -> tuple[int | str, ...] | None:
     if given is None:
         return None
-    if _is_whole(given) and given >= 1:
+    if is_whole(given) and given >= 1:
         return tuple(range(given))
     several = tuple(given) if isinstance(given, (tuple, list, range)) else ()
     if several and all(
-        isinstance(it, str) or (_is_whole(it) and it >= 0) for it in several
+        isinstance(it, str) or (is_whole(it) and it >= 0) for it in several
     ):
         return several
     raise PolicyError(
@@ -147,20 +146,11 @@ def _features(given: Any, owner: str) -> tuple[int | str, ...] | None:
     )
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    return bool(real and math.isfinite(value))
-
-
 def _bounds(value: Any, holds: Callable[[float], bool], example: str) -> Any:
     if not (
         isinstance(value, (tuple, list))
         and len(value) == 2
-        and all(_is_number(it) and holds(it) for it in value)
+        and all(is_number(it) and holds(it) for it in value)
     ):
         raise _OutOfRange(
             f"must be True, False or two bounds, the lower first, as {example}"
@@ -172,13 +162,13 @@ def _bounds(value: Any, holds: Callable[[float], bool], example: str) -> Any:
 
 
 def _up_to(value: Any, example: str) -> float:
-    if not _is_number(value) or value <= 0:
+    if not is_number(value) or value <= 0:
         raise _OutOfRange(f"must be True, False or the largest, as {example}")
     return float(value)
 
 
 def _share(value: Any, example: str) -> float:
-    if not _is_number(value) or not 0 < value <= 1:
+    if not is_number(value) or not 0 < value <= 1:
         raise _OutOfRange(f"must be True, False or a share of the rows, as {example}")
     return float(value)
 
@@ -294,7 +284,7 @@ def _duplicates(value: Any) -> Axis:
 
 
 def _rows(value: Any) -> Axis:
-    if not _is_whole(value) or value < 1:
+    if not is_whole(value) or value < 1:
         raise _OutOfRange("must be True, False or the fewest rows to try, as 10")
     levels = tuple(of.FewRows(int(value) * it) for it in (8, 4, 2, 1))
     return Axis("rows", f"down to {value}", levels)

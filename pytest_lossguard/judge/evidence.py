@@ -148,13 +148,11 @@ def evidence_of(trace: Trace) -> Evidence:
 
 def _is_nothing_to_beat(trace: Trace) -> bool:
     """Whether the targets are so constant that a constant costs only rounding."""
-    spread = [float(np.max(it.std)) for it in trace.targets]
-    size = [float(np.max(np.abs([it.low, it.high]))) for it in trace.targets]
     if trace.constant_loss is None or abs(trace.constant_loss) < at.NO_LOSS:
         return True
-    return bool(spread) and all(
-        std <= at.CONSTANT_TARGET * largest
-        for std, largest in zip(spread, size, strict=True)
+    return bool(trace.targets) and all(
+        np.max(it.std) <= at.CONSTANT_TARGET * np.max(np.abs([it.low, it.high]))
+        for it in trace.targets
     )
 
 

@@ -74,7 +74,6 @@ def labels_out_of_range(
                 low=target.low,
                 high=target.high,
                 reach=reach,
-                share=f"{share:.0%}",
             )
 
 
