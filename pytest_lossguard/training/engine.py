@@ -124,18 +124,26 @@ class Program:
         if fresh and self._pristine is not None:
             self._pristine.restore()
 
-    def run(self, task: Task, probe: Batch, notes: tuple[str, ...] = ()) -> Trace:
+    def run(
+        self,
+        task: Task,
+        probe: Batch,
+        finish: Callable[[Any], None] | None = None,
+    ) -> Trace:
         """Train, and leave every variable as it was.
 
         Args:
             task: What to train on.
             probe: Rows to score before and after.
-            notes: Sentences for the report.
+            finish: Called with the trained model.
         """
         with self._executing():
-            return self._run(task, probe, notes)
+            return self._run(task, probe, finish)
 
-    def _run(self, task: Task, probe: Batch, notes: tuple[str, ...]) -> Trace:
+    def _run(
+        self, task: Task, probe: Batch, finish: Callable[[Any], None] | None
+    ) -> Trace:
+        notes: tuple[str, ...] = ()
         self.recording.reset()
         scored = _Scored(self._scorer, probe, _rows_per_step(task))
         validation: list[tuple[int, float]] = []
@@ -147,13 +155,15 @@ class Program:
                 self._train_on_arrays(task, validation, scored.ceiling(task.growth))
             else:
                 self._train_on_dataset(task, validation)
+            if finish is not None:
+                finish(self.model)
             scored.after = scored.probe(self._close, instead=self._restore)
         except BaseException:
             self.recording.empty_buffer()
             self._restore()
             raise
         if task.growth is not None and self.recording.steps < task.array_steps():
-            notes = (*notes, f"ended at step {self.recording.steps}, its fate sealed")
+            notes = (f"ended at step {self.recording.steps}, its fate sealed",)
         return make_trace(
             self.recording,
             source="fit",

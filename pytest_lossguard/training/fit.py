@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -28,6 +29,8 @@ from .tensors import map_structure
 from .watch import Watch, watching
 
 __all__ = ["DEFAULT_BATCH_SIZE", "DEFAULT_STEPS", "Trainer"]
+
+Finish = Callable[[Any], None] | None
 
 DEFAULT_STEPS = 100
 DEFAULT_BATCH_SIZE = 32
@@ -59,12 +62,14 @@ class Trainer:
         seed: int = 0,
         reuse_built: bool = False,
         growth: float | None = None,
+        finish: Finish = None,
     ) -> Trace:
         """Run one training and put everything back; see `Lossguard.fit`.
 
         ``reuse_built`` calls the same factory once for each seed and no more: for
         a search, whose examples differ in their data. ``growth`` ends a training
-        on arrays once its loss is so many times above both yardsticks.
+        on arrays once its loss is so many times above both yardsticks. ``finish`` is
+        called with the trained model before its weights are put back.
 
         Raises:
             UsageError: Model or data cannot be trained as given.
@@ -90,12 +95,12 @@ class Trainer:
             check_labels(model, probe)
             if model.run_eagerly or tf.config.functions_run_eagerly():
                 build(model, probe)
-                return self._by_keras(model, task, "it runs eagerly")
+                return self._by_keras(model, task, "it runs eagerly", finish)
             try:
                 program, fresh = self._program(model, task, probe, owned)
             except NotInGraph as reason:
-                return self._by_keras(model, task, str(reason))
-            return _in_graph(program, model, fresh, task, probe)
+                return self._by_keras(model, task, str(reason), finish)
+            return _in_graph(program, model, fresh, task, probe, finish)
 
     def reseed(self, seed: int) -> None:
         """Start every random generator anew, as `set_seed` would, at less cost."""
@@ -173,7 +178,9 @@ class Trainer:
             known = self._structures[model] = (compiled, structure_of(model))
         return known[1]
 
-    def _by_keras(self, model: Any, task: Task, reason: str) -> Trace:
+    def _by_keras(
+        self, model: Any, task: Task, reason: str, finish: Finish = None
+    ) -> Trace:
         """Train by ``model.fit`` under watch, and put everything back."""
         start = Snapshot(every_variable(model))
         note = f"trained by model.fit, not as a graph loop: {reason}"
@@ -184,6 +191,8 @@ class Trainer:
                 except StopTraining:
                     pass
             traces = watch.traces()
+            if finish is not None:
+                finish(model)
         finally:
             start.restore()
         if not traces:
@@ -195,14 +204,19 @@ class Trainer:
 
 
 def _in_graph(
-    program: Program, model: Any, fresh: bool, task: Task, probe: Batch
+    program: Program,
+    model: Any,
+    fresh: bool,
+    task: Task,
+    probe: Batch,
+    finish: Finish = None,
 ) -> Trace:
     if program.model is model:
-        return program.run(task, probe)
+        return program.run(task, probe, finish)
     before = None if program.owned else Snapshot(program.variables)
     try:
         program.load(model, fresh)
-        return program.run(task, probe)
+        return program.run(task, probe, finish)
     finally:
         if before is not None:
             before.restore()

@@ -1,0 +1,1 @@
+"""The corpus that measures the judge: broken programs must fail, healthy ones pass."""
