@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "CannotChange",
     "LossguardError",
     "NotConverged",
     "NothingTrained",
@@ -19,6 +20,10 @@ class LossguardError(Exception):
 
 class UsageError(LossguardError):
     """The tool was asked for something it cannot do; the message names the fix."""
+
+
+class CannotChange(LossguardError):
+    """A training cannot be run again with this change; the message says why."""
 
 
 class PolicyError(UsageError, ValueError):

@@ -328,13 +328,15 @@ KINDS: dict[str, Kind] = {
     ),
     "labels_carry_no_signal": Kind(
         severity="warning",
-        text="shuffled labels are learned as well: {value} against {limit}",
+        text="rows that were kept back are predicted no better than a constant, as"
+        " with shuffled labels: held-out loss {value} against {limit}",
         hint="Do the labels still belong to the rows they describe?",
     ),
     "improvable": Kind(
         severity="warning",
-        text="{where} makes the training far better: {value} against {limit}",
-        hint="Make that change.",
+        text="with {where} the same training removes {then} of what a constant costs,"
+        " as it is {now}",
+        hint="Make that change, or see why it helps so much.",
     ),
     "baseline_regression": Kind(
         severity="error",

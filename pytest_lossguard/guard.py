@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from numbers import Integral
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from .judge.margin import nearness
 from .judge.thresholds import SPIKE
 from .policy import Policy
 from .report.message import failure_message
+from .review import DIAGNOSIS_BUDGET, Recipe, compared, diagnosed
 from .trace import Floats, Trace
 from .verdict import Verdict
 
@@ -95,6 +97,9 @@ class Training(Protocol):
     def watching(self, *, seed: int | None, stops: bool) -> AbstractContextManager[Any]:
         """Watch the trainings inside a block."""
 
+    def again(self, model_or_factory: Any, x: Any, y: Any = None, **how: Any) -> Any:
+        """The same training, to be run again with changes."""
+
     def reseed(self, seed: int) -> None:
         """Start every random generator anew."""
 
@@ -130,6 +135,8 @@ class Guard:
         reproduce: The command that runs the test again.
         test_file: Path of the test, where a traceback begins.
         ascii_only: Draw for a terminal without block characters.
+        budget: Seconds for the diagnosis of a failure.
+        verbose: Tell of every experiment of a diagnosis.
     """
 
     def __init__(
@@ -141,6 +148,8 @@ class Guard:
         reproduce: str | None = None,
         test_file: str = "",
         ascii_only: bool = False,
+        budget: float = DIAGNOSIS_BUDGET,
+        verbose: bool = False,
     ) -> None:
         self.runs: list[TrainingRun] = []
         self.corruption: Any = None
@@ -152,8 +161,12 @@ class Guard:
         self._reproduce = reproduce
         self._test_file = test_file
         self._ascii_only = ascii_only
+        self._budget = budget
+        self._verbose = verbose
         self._watch: Any = None
         self._watched: list[TrainingRun] = []
+        self._recipes: dict[int, Recipe] = {}
+        self._failed: tuple[TrainingRun, tuple[str, ...]] | None = None
 
     # Running
 
@@ -191,7 +204,12 @@ class Guard:
         with self._paused():
             for each in seeds:
                 trace = self._trainer().fit(model_or_factory, x, y, seed=each, **how)
-                runs.append(_judged(trace, policy))
+                run = _judged(trace, policy)
+                runs.append(run)
+                if self._policy is not None:
+                    self._recipes[id(run)] = self._recipe(
+                        model_or_factory, x, y, seed=each, **how
+                    )
         self.runs += runs
         if self._policy is not None:
             self._demand_share(runs, policy)
@@ -220,6 +238,7 @@ class Guard:
         """
         __tracebackhide__ = True
         self.runs, self._watched, self._in_search = [], [], True
+        self._recipes.clear()
         if self._watch is not None:
             self._watch.forget()
         self._trainer().reseed(self._seed)
@@ -262,6 +281,10 @@ class Guard:
             policy = self._policy or Policy()
             self._watched = [_judged(it, policy) for it in self._watch.traces()]
             self.runs += self._watched
+            for index, run in enumerate(self._watched):
+                self._recipes[id(run)] = partial(
+                    self._watch.again, index, self._trainer()
+                )
 
     def demand(self) -> None:
         """Raise if a watched training failed, was not seen, or none was.
@@ -292,10 +315,67 @@ class Guard:
         for index, run in enumerate(self._watched):
             if not run.converged:
                 frames = self._watch.recordings[index].frames
-                message = self.message(run, self._others(run))
-                raise NotConverged(message).with_traceback(
+                raise self._failure(run, self._others(run)).with_traceback(
                     frames.traceback(self._test_file)
                 )
+
+    def _failure(self, run: TrainingRun, remarks: tuple[str, ...]) -> NotConverged:
+        self._failed = (run, remarks)
+        return NotConverged(self.message(run, remarks))
+
+    # After the test
+
+    def explain(self, error: NotConverged) -> None:
+        """Say in an error of ours why its training failed, proved by re-runs."""
+        if self._failed is None:
+            return
+        run, remarks = self._failed
+        explained = self.diagnose(run)
+        if explained is not run:
+            error.args = (self.message(explained, remarks),)
+
+    def diagnose(self, run: TrainingRun) -> TrainingRun:
+        """A failed run with its diagnosis; the same where none is wanted."""
+        policy = self._policy or Policy()
+        if not policy.diagnose:
+            return run
+        recipe = self._recipes.get(id(run))
+        with self._paused():
+            verdict = diagnosed(run.verdict, recipe, policy, self._budget)
+        return self._replaced(run, verdict)
+
+    def compare(self) -> None:
+        """Hold the runs that passed against re-runs with one standard change.
+
+        Raises:
+            NotConverged: One is far worse than it could be, and the policy is
+                strict.
+        """
+        __tracebackhide__ = True
+        policy = self._policy
+        if policy is None or not policy.diagnose:
+            return
+        seen: set[str] = set()
+        for run in list(self.runs):
+            recipe = self._recipes.get(id(run))
+            if not run.converged or recipe is None or run.trace.model in seen:
+                continue
+            seen.add(run.trace.model)
+            with self._paused():
+                run = self._replaced(run, compared(run.verdict, recipe, policy))
+            if not run.converged:
+                raise self._failure(run, ())
+
+    def _replaced(self, run: TrainingRun, verdict: Verdict) -> TrainingRun:
+        """The run with another verdict, in its place among the runs."""
+        new = TrainingRun(verdict)
+        self.runs = [new if it is run else it for it in self.runs]
+        return new
+
+    def _recipe(self, model_or_factory: Any, x: Any, y: Any, **how: Any) -> Recipe:
+        for key in ("reuse_built", "growth"):
+            how.pop(key, None)
+        return partial(self._trainer().again, model_or_factory, x, y, **how)
 
     def failures(self) -> str:
         """The messages of all runs that did not converge, for a report section."""
@@ -327,6 +407,7 @@ class Guard:
             again=again,
             remarks=remarks,
             ascii_only=self._ascii_only,
+            verbose=self._verbose,
         )
 
     def _sealing_growth(self) -> float | None:
@@ -360,7 +441,7 @@ class Guard:
                 f"{good} of {len(runs)} seeds converged, min_pass={policy.min_pass:g};"
                 f" failed on seed {seeds}, the first of them is shown",
             )
-        raise NotConverged(self.message(failed[0], remarks))
+        raise self._failure(failed[0], remarks)
 
     @property
     def _stops(self) -> bool:

@@ -41,7 +41,8 @@ class Policy:
         min_pass: Share of the seeds that must converge, default 1.0.
         allow: Finding kinds that are tolerated.
         strict: Warnings fail too.
-        diagnose: Accepted as False; the diagnosis comes with a later version.
+        diagnose: Train again with changes after the test, to find why it failed, or
+            whether it could learn far more. True by default.
         max_examples: Examples of a search over corruptions, default that of
             Hypothesis' profile.
         budget: Seconds after which a search runs no example that it has not run
@@ -62,7 +63,7 @@ class Policy:
     min_pass: float = 1.0
     allow: tuple[str, ...] = ()
     strict: bool = False
-    diagnose: bool = False
+    diagnose: bool = True
     max_examples: int | None = None
     budget: float | None = None
 
@@ -96,7 +97,7 @@ class Policy:
         """
         known = {field.name for field in fields(cls)}
         for key in keywords:
-            if key in LATER_KEYS or (key == "diagnose" and keywords[key] is True):
+            if key in LATER_KEYS:
                 raise PolicyError(
                     f"converges({key}={keywords[key]!r}) is not served by this version"
                     " of pytest-lossguard yet: remove it"

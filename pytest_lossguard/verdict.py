@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .causes import Diagnosis
 from .findings import Finding
 from .trace import Trace, to_json_number
 
@@ -13,10 +14,11 @@ __all__ = ["Verdict"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Verdict:
-    """A trace with what a judge found in it."""
+    """A trace with what a judge found in it, and why where that was looked for."""
 
     trace: Trace
     findings: tuple[Finding, ...]
+    diagnosis: Diagnosis | None = None
 
     @property
     def converged(self) -> bool:
@@ -61,5 +63,5 @@ class Verdict:
                 for it in self.findings
             ],
             "notes": list(trace.notes),
-            "diagnosis": None,
+            "diagnosis": None if self.diagnosis is None else self.diagnosis.to_json(),
         }

@@ -7,7 +7,7 @@ Dead units, saturation and the ranges of the data explain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from ..findings import Finding
@@ -16,7 +16,7 @@ from ..trace import Trace
 from . import data, internals, numerics, outcome, outputs
 from .evidence import Evidence, evidence_of
 
-__all__ = ["Evidence", "evidence_of", "judge"]
+__all__ = ["Evidence", "evidence_of", "held_to", "judge"]
 
 Check = Callable[[Trace, Evidence, Policy], Iterator[Finding]]
 
@@ -57,12 +57,13 @@ def judge(trace: Trace, policy: Policy) -> tuple[Finding, ...]:
             ``strict`` every finding is an error.
     """
     evidence = evidence_of(trace)
-    found = [
-        it
-        for check in CHECKS
-        for it in check(trace, evidence, policy)
-        if it.kind not in policy.allow
-    ]
+    found = (it for check in CHECKS for it in check(trace, evidence, policy))
+    return held_to(found, policy)
+
+
+def held_to(found: Iterable[Finding], policy: Policy) -> tuple[Finding, ...]:
+    """Findings as a policy sees them: tolerated ones left out, errors first."""
+    kept = [it for it in found if it.kind not in policy.allow]
     if policy.strict:
-        found = [replace(it, severity="error") for it in found]
-    return tuple(sorted(found, key=lambda it: it.severity != "error"))
+        kept = [replace(it, severity="error") for it in kept]
+    return tuple(sorted(kept, key=lambda it: it.severity != "error"))

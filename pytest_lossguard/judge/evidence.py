@@ -49,6 +49,16 @@ class Evidence:
     has_floor: bool
 
     @property
+    def skill(self) -> float | None:
+        """Share of the best constant prediction's loss that is gone: 0 is no
+        better than the constant, 1 is perfect. None where there is no constant,
+        or no floor to measure from.
+        """
+        if self.constant is None or not self.has_floor or self.constant <= 0:
+            return None
+        return 1.0 - self.end / self.constant
+
+    @property
     def is_short(self) -> bool:
         """Too few updates to tell slow from stuck near a constant."""
         return self.steps < at.SHORT_RUN

@@ -163,18 +163,22 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield from _searched(item, test, guard))
     result = None
     try:
-        with guard.watching():
-            result = yield
-    except NotConverged:
+        try:
+            with guard.watching():
+                result = yield
+        except Exception:
+            guard.collect()
+            raise
         guard.collect()
+        guard.demand()
+        guard.compare()
+    except NotConverged as error:
+        guard.explain(error)
         raise
     except Exception:
-        guard.collect()
         if guard.failures():
             item.add_report_section("call", "lossguard", guard.failures())
         raise
-    guard.collect()
-    guard.demand()
     return result
 
 
@@ -187,8 +191,8 @@ def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, An
             result = yield
     except Exception as error:
         assert test.search is not None
-        guard.runs = test.search.runs
         report_failure(item, test.search, error)
+        guard.runs = test.search.runs
         raise
     guard.runs = test.search.runs
     guard.demand_some(test.search.trained)

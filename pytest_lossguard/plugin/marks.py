@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import PolicyError
+from .options import is_diagnosed
 
 if TYPE_CHECKING:
     from ..policy import Policy
@@ -41,4 +42,5 @@ def policy_of(item: pytest.Item) -> Policy | None:
         nodes = item.listchain()
         farther = min(("steps", "epochs"), key=lambda key: nodes.index(owners[key]))
         del merged[farther]
+    merged.setdefault("diagnose", is_diagnosed(item.config))
     return Policy.from_keywords(merged)

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-__all__ = ["add_options", "base_seed", "budget_of", "default_examples", "refuse_later"]
+__all__ = [
+    "add_options",
+    "base_seed",
+    "budget_of",
+    "default_examples",
+    "diagnosis_budget",
+    "is_diagnosed",
+    "refuse_later",
+]
 
 #: Options of the public contract that this version does not serve yet.
 _LATER = {
@@ -33,7 +41,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossguard-no-diagnose",
         action="store_true",
-        help="do not look for the cause of a failure (this version does not yet)",
+        help="do not train again to look for the cause of a failure",
     )
     group.addoption(
         "--lossguard-max-examples",
@@ -45,7 +53,8 @@ def add_options(parser: pytest.Parser) -> None:
         "--lossguard-budget",
         metavar="SECONDS",
         type=float,
-        help="most seconds of each search; a cap that markers cannot raise",
+        help="most seconds of each search and of each diagnosis; a cap that markers"
+        " cannot raise",
     )
     group.addoption(
         "--lossguard-replay",
@@ -108,6 +117,20 @@ def budget_of(config: pytest.Config, marked: float | None) -> float | None:
     if marked is None or cap is None:
         return cap if marked is None else marked
     return float(min(marked, cap))
+
+
+def diagnosis_budget(config: pytest.Config) -> float:
+    """Seconds for the diagnosis of a failure: 10, or less by the option."""
+    from ..review import DIAGNOSIS_BUDGET
+
+    cap = budget_of(config, None)
+    return DIAGNOSIS_BUDGET if cap is None else min(DIAGNOSIS_BUDGET, cap)
+
+
+def is_diagnosed(config: pytest.Config) -> bool:
+    """Whether causes are looked for where a marker does not say."""
+    off = config.getoption("lossguard_no_diagnose")
+    return not (off or config.getini("lossguard_no_diagnose"))
 
 
 def _number(

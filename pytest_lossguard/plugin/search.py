@@ -296,6 +296,7 @@ def report_failure(item: Any, search: Search, error: Exception) -> None:
     )
     _drop_notes(error)
     if run is not None and isinstance(error, NotConverged):
+        search.failed.run = search.guard.diagnose(run)
         error.args = (search.message(again),)
     else:
         error.add_note("\n".join(["", f"note: {search.told()}", *again]))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .options import diagnosis_budget
+
 if TYPE_CHECKING:
     from ..guard import Guard
     from ..policy import Policy
@@ -73,6 +75,8 @@ def guard_of(item: pytest.Item) -> Guard:
             reproduce=again,
             test_file=str(item.path),
             ascii_only=not _shows_blocks(),
+            budget=diagnosis_budget(item.config),
+            verbose=item.config.get_verbosity() > 1,
         )
     return test.guard
 

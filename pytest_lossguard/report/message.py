@@ -10,6 +10,7 @@ import numpy as np
 from ..findings import Finding, number
 from ..trace import Floats, Trace
 from ..verdict import Verdict
+from .diagnosis import diagnosis_lines
 from .sparkline import sparkline
 
 __all__ = ["failure_message"]
@@ -26,6 +27,7 @@ def failure_message(
     again: tuple[str, ...] = (),
     remarks: tuple[str, ...] = (),
     ascii_only: bool = False,
+    verbose: bool = False,
 ) -> str:
     """Say why a training did not converge.
 
@@ -35,6 +37,7 @@ def failure_message(
         again: Lines that run this training again.
         remarks: Sentences on other trainings of the same test.
         ascii_only: For terminals that cannot show block characters.
+        verbose: Tell of every experiment of the diagnosis.
     """
     trace = verdict.trace
     lines = [verdict.errors[0].headline, ""]
@@ -44,12 +47,15 @@ def failure_message(
     lines.append("")
     lines += _findings(verdict.findings)
     lines.append("")
+    if verdict.diagnosis is not None:
+        lines += [*diagnosis_lines(verdict.diagnosis, verbose=verbose), ""]
     lines += _table(trace, verdict.findings)
     lines.append("")
     for remark in (*remarks, *trace.notes):
         lines += _wrapped("note: ", remark)
-    for hint in _hints(verdict):
-        lines += _wrapped("hint: ", hint)
+    if verdict.diagnosis is None or not verdict.diagnosis.is_verified:
+        for hint in _hints(verdict):
+            lines += _wrapped("hint: ", hint)
     if trace.stopped is not None and trace.source == "watch":
         lines += _wrapped(
             "note: ", f"{trace.stopped}; what comes after it in the test did not run"

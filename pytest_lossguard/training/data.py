@@ -180,14 +180,17 @@ def _concatenated(*leaves: Any) -> Any:
     return None if leaves[0] is None else np.concatenate(leaves)
 
 
-def first_rows(dataset: Any) -> tuple[Batch | None, int]:
+def first_rows(dataset: Any, most: int = ENOUGH_ROWS) -> tuple[Batch | None, int]:
     """The first rows of a dataset of batches, None if empty, and rows per batch.
 
-    They are read by an iterator of their own, before the training reads its.
+    At least ``most`` rows where there are as many, from a number of batches that
+    grows with it. They are read by an iterator of their own, before the training
+    reads its.
     """
     batches: list[Batch] = []
-    for element in dataset.take(ENOUGH_BATCHES).as_numpy_iterator():
+    limit = max(1, ENOUGH_BATCHES * most // ENOUGH_ROWS)
+    for element in dataset.take(limit).as_numpy_iterator():
         batches.append(Batch(*keras.utils.unpack_x_y_sample_weight(element)))
-        if sum(len(batch) for batch in batches) >= ENOUGH_ROWS:
+        if sum(len(batch) for batch in batches) >= most:
             break
     return joined(batches), len(batches[0]) if batches else 0

@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..errors import StopTraining, UsageError
+from ..errors import CannotChange, StopTraining, UsageError
 from ..trace import Trace
-from .data import ArrayData, checked_arrays, first_rows, is_dataset
+from .data import first_rows
 from .engine import NotInGraph, Program, is_light
 from .frameworks import keras, tf
 from .models import build, check_labels, is_fresh, model_of, recipe_of
 from .recording import Batch
+from .rerun import Rerun
 from .state import (
     Seeder,
     Snapshot,
@@ -24,16 +25,15 @@ from .state import (
     seeded_call,
 )
 from .structure import structure_of
-from .task import Task
+from .task import Task, make_task
 from .tensors import map_structure
 from .watch import Watch, watching
 
-__all__ = ["DEFAULT_BATCH_SIZE", "DEFAULT_STEPS", "Trainer"]
+__all__ = ["Trainer"]
 
-Finish = Callable[[Any], None] | None
+#: Called with a model: before it trains, or when it has.
+Hook = Callable[[Any], None] | None
 
-DEFAULT_STEPS = 100
-DEFAULT_BATCH_SIZE = 32
 #: Traced programs kept for reuse; the one unused for longest goes first.
 _MOST_PROGRAMS = 16
 
@@ -62,7 +62,7 @@ class Trainer:
         seed: int = 0,
         reuse_built: bool = False,
         growth: float | None = None,
-        finish: Finish = None,
+        finish: Hook = None,
     ) -> Trace:
         """Run one training and put everything back; see `Lossguard.fit`.
 
@@ -74,16 +74,14 @@ class Trainer:
         Raises:
             UsageError: Model or data cannot be trained as given.
         """
-        if steps is None and epochs is None:
-            steps = DEFAULT_STEPS
-        task = _task(
+        task = make_task(
             x,
             y,
             sample_weight=sample_weight,
             validation_data=validation_data,
             steps=steps,
             epochs=epochs,
-            batch_size=batch_size or DEFAULT_BATCH_SIZE,
+            batch_size=batch_size,
             shuffle=shuffle,
             seed=seed,
             growth=growth,
@@ -91,16 +89,72 @@ class Trainer:
         with preserved_seeds():
             probe, task = _probe(task)
             owned = not isinstance(model_or_factory, keras.Model)
-            model = self._model(model_or_factory, probe, seed, reuse_built)
-            check_labels(model, probe)
+            model = self.model(model_or_factory, probe, seed, reuse_built)
+            return self.train(model, task, probe, owned, finish=finish)
+
+    def train(
+        self,
+        model: Any,
+        task: Task,
+        probe: Batch,
+        owned: bool,
+        *,
+        prepare: Hook = None,
+        finish: Hook = None,
+        only_in_graph: bool = False,
+    ) -> Trace:
+        """Run a task on a compiled model, and put its state back.
+
+        Args:
+            model: It.
+            task: What to train on.
+            probe: Rows to score before and after.
+            owned: Whether nobody else holds the model.
+            prepare: Called with the model before it trains; what it changes is
+                put back.
+            finish: Called with the trained model.
+            only_in_graph: Refuse a model that would have to be trained by Keras.
+
+        Raises:
+            CannotChange: It is one.
+            UsageError: The labels do not fit the model.
+        """
+        check_labels(model, probe)
+        try:
             if model.run_eagerly or tf.config.functions_run_eagerly():
                 build(model, probe)
-                return self._by_keras(model, task, "it runs eagerly", finish)
-            try:
-                program, fresh = self._program(model, task, probe, owned)
-            except NotInGraph as reason:
-                return self._by_keras(model, task, str(reason), finish)
-            return _in_graph(program, model, fresh, task, probe, finish)
+                raise NotInGraph("it runs eagerly")
+            program, fresh = self._program(model, task, probe, owned)
+        except NotInGraph as reason:
+            if only_in_graph:
+                raise CannotChange(f"it cannot run in the graph: {reason}") from None
+            return self._by_keras(model, task, str(reason), finish)
+        return _in_graph(program, model, fresh, task, probe, prepare, finish)
+
+    def again(
+        self,
+        model_or_factory: Any,
+        x: Any,
+        y: Any = None,
+        *,
+        seed: int = 0,
+        start: Snapshot | None = None,
+        **how: Any,
+    ) -> Rerun:
+        """The same training, to be run again with changes.
+
+        Args:
+            model_or_factory: As for `fit`.
+            x: Likewise.
+            y: Likewise.
+            seed: Likewise.
+            how: Likewise.
+            start: What a model given as an object started from.
+
+        Raises:
+            UsageError: Model or data cannot be trained as given.
+        """
+        return Rerun(self, model_or_factory, make_task(x, y, seed=seed, **how), start)
 
     def reseed(self, seed: int) -> None:
         """Start every random generator anew, as `set_seed` would, at less cost."""
@@ -112,9 +166,15 @@ class Trainer:
         """Watch the trainings inside a block; see `watch.watching`."""
         return watching(seed=seed, stops=stops)
 
-    def _model(
-        self, model_or_factory: Any, probe: Batch, seed: int, reuse_built: bool
+    def model(
+        self,
+        model_or_factory: Any,
+        probe: Batch,
+        seed: int,
+        reuse_built: bool = False,
     ) -> Any:
+        """The model, built from the rows of ``probe`` under a seed."""
+
         def make() -> Any:
             model = model_of(model_or_factory)
             if not model.built:  # else its weights are drawn already
@@ -179,7 +239,7 @@ class Trainer:
         return known[1]
 
     def _by_keras(
-        self, model: Any, task: Task, reason: str, finish: Finish = None
+        self, model: Any, task: Task, reason: str, finish: Hook = None
     ) -> Trace:
         """Train by ``model.fit`` under watch, and put everything back."""
         start = Snapshot(every_variable(model))
@@ -209,13 +269,19 @@ def _in_graph(
     fresh: bool,
     task: Task,
     probe: Batch,
-    finish: Finish = None,
+    prepare: Hook,
+    finish: Hook,
 ) -> Trace:
-    if program.model is model:
+    same = program.model is model
+    if same and prepare is None:
         return program.run(task, probe, finish)
-    before = None if program.owned else Snapshot(program.variables)
+    keeps = prepare is not None or not program.owned
+    before = Snapshot(program.variables) if keeps else None
     try:
-        program.load(model, fresh)
+        if not same:
+            program.load(model, fresh)
+        if prepare is not None:
+            prepare(program.model)
         return program.run(task, probe, finish)
     finally:
         if before is not None:
@@ -224,37 +290,6 @@ def _in_graph(
 
 def _as_fit(trace: Trace, note: str) -> Trace:
     return replace(trace, source="fit", notes=(note, *trace.notes))
-
-
-def _task(x: Any, y: Any, **rest: Any) -> Task:
-    weight = rest.pop("sample_weight")
-    validation = _validation(rest.pop("validation_data"), rest["batch_size"])
-    if not is_dataset(x):
-        arrays = checked_arrays(x, y, weight, rest["batch_size"])
-        return Task(arrays=arrays, validation=validation, **rest)
-    if y is not None or weight is not None:
-        raise UsageError(
-            "lossguard.fit got a tf.data.Dataset and y or sample_weight beside it: a"
-            " dataset yields them itself, as (x, y) or (x, y, sample_weight)"
-        )
-    return Task(dataset=x, validation=validation, **rest)
-
-
-def _validation(given: Any, batch_size: int) -> ArrayData | None:
-    if given is None:
-        return None
-    if is_dataset(given):
-        rows, _ = first_rows(given)
-        if rows is None:
-            raise UsageError("validation_data is an empty dataset: it yields no batch")
-        return checked_arrays(rows.x, rows.y, rows.sample_weight, batch_size)
-    if not isinstance(given, tuple) or len(given) not in (2, 3):
-        raise UsageError(
-            "validation_data must be (x, y), (x, y, sample_weight) or a dataset; got"
-            f" {type(given).__name__}"
-        )
-    weight = given[2] if len(given) == 3 else None
-    return checked_arrays(given[0], given[1], weight, batch_size)
 
 
 def _probe(task: Task) -> tuple[Batch, Task]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .data import ArrayData
+from ..errors import UsageError
+from .data import ArrayData, checked_arrays, first_rows, is_dataset
 
-__all__ = ["Task", "batch_order"]
+__all__ = ["Task", "batch_order", "make_task"]
+
+_DEFAULT_STEPS, _DEFAULT_BATCH_SIZE = 100, 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,61 @@ class Task:
         if self.steps is not None:
             return self.steps
         return (self.epochs or 1) * (self.steps_per_epoch or 1)
+
+
+def make_task(
+    x: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    validation_data: Any = None,
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    seed: int = 0,
+    growth: float | None = None,
+) -> Task:
+    """The task of `Lossguard.fit`'s arguments, checked.
+
+    Raises:
+        UsageError: The data cannot be trained on as given.
+    """
+    size = batch_size or _DEFAULT_BATCH_SIZE
+    task = Task(
+        steps=_DEFAULT_STEPS if steps is None and epochs is None else steps,
+        epochs=epochs,
+        batch_size=size,
+        shuffle=shuffle,
+        validation=_validation(validation_data, size),
+        seed=seed,
+        growth=growth,
+    )
+    if not is_dataset(x):
+        return replace(task, arrays=checked_arrays(x, y, sample_weight, size))
+    if y is not None or sample_weight is not None:
+        raise UsageError(
+            "lossguard.fit got a tf.data.Dataset and y or sample_weight beside it: a"
+            " dataset yields them itself, as (x, y) or (x, y, sample_weight)"
+        )
+    return replace(task, dataset=x)
+
+
+def _validation(given: Any, batch_size: int) -> ArrayData | None:
+    if given is None:
+        return None
+    if is_dataset(given):
+        rows, _ = first_rows(given)
+        if rows is None:
+            raise UsageError("validation_data is an empty dataset: it yields no batch")
+        return checked_arrays(rows.x, rows.y, rows.sample_weight, batch_size)
+    if not isinstance(given, tuple) or len(given) not in (2, 3):
+        raise UsageError(
+            "validation_data must be (x, y), (x, y, sample_weight) or a dataset; got"
+            f" {type(given).__name__}"
+        )
+    weight = given[2] if len(given) == 3 else None
+    return checked_arrays(given[0], given[1], weight, batch_size)
 
 
 @functools.lru_cache(maxsize=8)

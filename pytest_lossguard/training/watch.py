@@ -15,8 +15,10 @@ from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
 from .recorder import Recorder
 from .recording import Recording
+from .rerun import Rerun
 from .tensors import quiet
 from .traces import watched_trace
+from .watched_again import watched_again
 
 __all__ = ["Watch", "watching"]
 
@@ -89,6 +91,18 @@ class Watch:
             f"{distributed} optimizer updates under a tf.distribute strategy could not"
             " be recorded by this version: train without one in this test",
         ]
+
+    def again(self, index: int, trainer: Any) -> Rerun:
+        """One of the trainings seen, to be run again; see `watched_again`."""
+        recording = self.recordings[index]
+        trace = self.traces()[index]
+        return watched_again(
+            trainer,
+            recording,
+            self._arrays.get(id(recording.model)),
+            seed=self._seed,
+            batch_size=trace.batch_size,
+        )
 
     def why_nothing_trained(self) -> str:
         """One sentence for a test in which no optimizer update was seen."""

@@ -1,0 +1,296 @@
+"""The diagnosis: change one thing, train again from the same start, compare.
+
+Training is an argument: whoever calls brings what runs a training again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+
+from ..causes import Cause, Diagnosis, Experiment
+from ..changes import Change, ProgramFacts
+from ..errors import CannotChange, UsageError
+from ..findings import Finding
+from ..judge import evidence_of, judge
+from ..judge.evidence import Evidence, exceeds
+from ..policy import Policy
+from ..telling import told, told_remedy
+from ..trace import Trace
+from . import thresholds as at
+from .hypotheses import BLOWN, Hypothesis, hypotheses, suspected, where_of
+
+__all__ = ["Retraining", "diagnose"]
+
+
+class Retraining(Protocol):
+    """One training that can be run again with changes."""
+
+    @property
+    def facts(self) -> ProgramFacts:
+        """What the program is made of."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the data."""
+
+    def __call__(
+        self, *changes: Change, seed: int | None = None, held_out: float = 0.0
+    ) -> Trace:
+        """Train from the same start; raises `CannotChange`."""
+
+
+def diagnose(
+    trace: Trace,
+    findings: tuple[Finding, ...],
+    retrain: Retraining | None,
+    policy: Policy,
+    budget: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> Diagnosis:
+    """Find why a training failed.
+
+    Args:
+        trace: The training.
+        findings: What was found in it.
+        retrain: Runs it again with changes; None where data, model or loss were
+            not seen, and the trace is all there is.
+        policy: What it was held to.
+        budget: Seconds after which no further experiment begins.
+        clock: Tells the time in seconds.
+    """
+    if retrain is None:
+        left_out = ("model, data or loss were not seen: nothing could be run again",)
+        return Diagnosis(causes=_suspicions(findings), left_out=left_out)
+    try:
+        facts = retrain.facts
+    except (CannotChange, UsageError) as reason:
+        return Diagnosis(causes=_suspicions(findings), left_out=(str(reason),))
+    lab = _Laboratory(trace, retrain, policy, facts, clock() + budget, clock)
+    lab.has_blown_up = any(it.kind in BLOWN for it in findings)
+    ideas = hypotheses(trace, findings, facts)
+    lab.run_singles(ideas)
+    if not lab.repairs:
+        lab.run_pairs(ideas)
+    causes = _answer(trace, findings, facts, lab)
+    return Diagnosis(
+        causes=causes, experiments=tuple(lab.experiments), left_out=tuple(lab.left_out)
+    )
+
+
+class _Laboratory:
+    """Runs experiments while there is time, and keeps what came of them."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        retrain: Retraining,
+        policy: Policy,
+        facts: ProgramFacts,
+        deadline: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.experiments: list[Experiment] = []
+        self.has_blown_up = False
+        self._trace, self._retrain, self._facts = trace, retrain, facts
+        self._policy = policy
+        self._before = evidence_of(trace).end
+        self._deadline, self._clock = deadline, clock
+
+    @property
+    def repairs(self) -> list[Experiment]:
+        """The experiments that converged, on fresh seeds too."""
+        return [it for it in self.experiments if it.repairs]
+
+    @property
+    def left_out(self) -> Iterator[str]:
+        """Why some changes could not be tried, each reason once."""
+        reasons = (it.failure for it in self.experiments if it.failure is not None)
+        yield from dict.fromkeys(reasons)
+        if self._is_late():
+            yield "the budget kept further changes from being tried"
+
+    def run_singles(self, ideas: tuple[Hypothesis, ...]) -> None:
+        """Each change alone, while it is not much less likely than one that repairs."""
+        least = 0.0
+        for idea in ideas:
+            if self._is_late() or idea.weight < least:
+                return
+            if self._is_answered(idea.change) or self._is_pointless(idea.change):
+                continue
+            repaired = self._run(idea.change).repairs
+            if idea.is_seen and not repaired:
+                repaired = self._run_with_companions(idea.change, ideas)
+            if repaired:
+                least = max(least, at.MUCH_LESS_LIKELY * idea.weight)
+
+    def _run_with_companions(
+        self, fault: Change, ideas: tuple[Hypothesis, ...]
+    ) -> bool:
+        """Undo a fault that was seen, and one thing more.
+
+        Without the fault the training may have nothing to learn: reaching the
+        level of a constant is then all that can be asked.
+        """
+        likely = [it.change for it in ideas if it.change.cause != fault.cause]
+        others = [*likely[: at.LIKELY_IN_PAIRS], *at.COMPANIONS]
+        for other in dict.fromkeys(others):
+            if self._is_late():
+                return False
+            if other.cause != fault.cause and self._run(fault, other).repairs:
+                return True
+        return False
+
+    def _is_answered(self, change: Change) -> bool:
+        """A smaller change of the same cause repairs it already."""
+        known = {other.cause for it in self.repairs for other in it.changes}
+        return change.cause in known
+
+    def _is_pointless(self, change: Change) -> bool:
+        """A smaller change in the same direction made it worse, or cannot be made."""
+        smaller = [
+            it
+            for it in self.experiments
+            if it.changes[0].kind == change.kind
+            and it.changes[0].cause == change.cause
+            and it.changes[0].at == change.at
+        ]
+        if change.kind == "more_steps":
+            steps = len(self._trace.steps) * float(change.value or 1)
+            if steps > at.MOST_STEPS:
+                return True
+        if change.kind not in ("learning_rate", "more_steps"):
+            return any(it.failure is not None for it in smaller)
+        return any(self._is_worse(it) for it in smaller)
+
+    def _is_worse(self, done: Experiment) -> bool:
+        if self.has_blown_up:
+            return done.failure is not None
+        return done.failure is not None or bool(done.loss > self._before)
+
+    def run_pairs(self, ideas: tuple[Hypothesis, ...]) -> None:
+        """Two changes together, of the likeliest and of those that helped most."""
+        ranked = self._promising(tuple(it.change for it in ideas))
+        for first, second in itertools.combinations(ranked, 2):
+            if self._is_late() or self.repairs:
+                return
+            if first.cause != second.cause:
+                self._run(first, second)
+
+    def _promising(self, changes: tuple[Change, ...]) -> list[Change]:
+        known = {
+            it.changes[0]: it
+            for it in self.experiments
+            if it.failure is None and len(it.changes) == 1
+        }
+        tried = [it for it in changes if it in known]
+        likely = tried[: at.LIKELY_IN_PAIRS]
+        helped = sorted(tried, key=lambda it: -_gain(known[it]))
+        return list(dict.fromkeys([*likely, *helped[: at.HELPFUL_IN_PAIRS]]))
+
+    def _is_late(self) -> bool:
+        return self._clock() > self._deadline
+
+    def _run(self, *changes: Change) -> Experiment:
+        words = " and ".join(told(it, self._trace, self._facts) for it in changes)
+        done = self._outcome(changes, words, None)
+        if done.converged:
+            done = self._confirmed(done)
+        self.experiments.append(done)
+        return done
+
+    def _outcome(
+        self, changes: tuple[Change, ...], words: str, seed: int | None
+    ) -> Experiment:
+        try:
+            trace = self._retrain(*changes, seed=seed)
+        except (CannotChange, UsageError) as reason:
+            return Experiment(changes=changes, told=words, failure=str(reason))
+        found = evidence_of(trace)
+        errors = {
+            it.kind for it in judge(trace, self._policy) if it.severity == "error"
+        }
+        if len(changes) > 1 and _reaches_constant(found):
+            errors -= {"worse_than_constant"}
+        return Experiment(
+            changes=changes,
+            told=words,
+            loss=found.end,
+            skill=found.skill,
+            converged=not errors,
+        )
+
+    def _confirmed(self, done: Experiment) -> Experiment:
+        """The same change on fresh seeds."""
+        base = self._trace.seed or 0
+        held = [
+            self._outcome(done.changes, done.told, base + at.FRESH + number).converged
+            for number in range(at.CONFIRMATIONS)
+        ]
+        return Experiment(
+            changes=done.changes,
+            told=done.told,
+            loss=done.loss,
+            skill=done.skill,
+            converged=True,
+            holds=sum(held) / len(held),
+        )
+
+
+def _reaches_constant(found: Evidence) -> bool:
+    """As good as a constant: all that can be had where nothing can be learned."""
+    return found.constant is not None and not exceeds(
+        found.end, found.constant, at.AS_GOOD_AS_CONSTANT
+    )
+
+
+def _gain(experiment: Experiment) -> float:
+    skill = experiment.skill
+    return skill if skill is not None and np.isfinite(skill) else -np.inf
+
+
+def _answer(
+    trace: Trace,
+    findings: tuple[Finding, ...],
+    facts: ProgramFacts,
+    lab: _Laboratory,
+) -> tuple[Cause, ...]:
+    """The causes, verified ones first, in the order of how likely they were; one
+    that repairs far less than the best comes after the others.
+    """
+    repairs = lab.repairs
+    if not repairs:
+        return _suspicions(findings)
+    best = max(map(_gain, repairs))
+    repairs.sort(key=lambda it: best - _gain(it) > at.FAR_LESS)
+    before = evidence_of(trace).end
+    causes = []
+    for done in repairs:
+        for place, change in enumerate(done.changes):
+            causes.append(
+                Cause(
+                    cause=change.cause,
+                    verified=True,
+                    where=where_of(change, findings),
+                    change=told(change, trace, facts),
+                    loss_before=before,
+                    loss_after=done.loss,
+                    remedy=told_remedy(change, facts),
+                    with_next=place + 1 < len(done.changes),
+                )
+            )
+    return tuple(causes)
+
+
+def _suspicions(findings: tuple[Finding, ...]) -> tuple[Cause, ...]:
+    found = [
+        Cause(cause=cause, verified=False, where=finding.where, remedy=finding.hint)
+        for cause, finding in suspected(findings)
+    ]
+    if not found:
+        return (Cause(cause="unknown", verified=False),)
+    return tuple(found[: at.MOST_SUSPICIONS])

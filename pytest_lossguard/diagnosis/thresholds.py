@@ -1,0 +1,32 @@
+"""The numbers of the diagnosis, each with what set it."""
+
+from __future__ import annotations
+
+from ..changes import Change
+
+#: Once a change repairs, others are tried while they are at least so much as likely.
+MUCH_LESS_LIKELY = 0.6
+#: A run is made longer up to so many steps, some seconds on a small model.
+MOST_STEPS = 10_000
+#: Seeds on which a change that helped is tried again before it is called a cause.
+CONFIRMATIONS = 2
+#: Where those seeds begin, away from those a user would choose.
+FRESH = 10_007
+#: A repair whose skill is so much below the best one's comes after it.
+FAR_LESS = 0.3
+#: What takes part in pairs: the likeliest changes, and those that helped most.
+LIKELY_IN_PAIRS, HELPFUL_IN_PAIRS = 3, 3
+#: Suspicions told where nothing was proved.
+MOST_SUSPICIONS = 3
+
+#: What goes with a fault of the data that was seen, where undoing it is not enough:
+#: its training was too slow as well.
+COMPANIONS = (
+    Change(kind="learning_rate", value=10.0),
+    Change(kind="more_steps", value=5.0),
+    Change(kind="standardise_targets"),
+    Change(kind="standardise_inputs"),
+)
+#: With two changes, this near the constant counts as converged: the scenario whose
+#: targets are noise ends within 5 % of it once its outlier is gone.
+AS_GOOD_AS_CONSTANT = 0.05

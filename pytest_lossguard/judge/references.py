@@ -1,0 +1,184 @@
+"""What only a comparison shows: half the broken programs learn a little.
+
+A run that passes and yet learned little is held against cheap re-runs of itself,
+each with one standard change. Which ones is decided here, what they show too;
+whoever calls trains them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..changes import Change, ProgramFacts
+from ..findings import Finding, finding
+from ..trace import ColumnStats, Trace
+from . import thresholds as at
+from .evidence import Evidence, evidence_of
+
+__all__ = [
+    "Reference",
+    "carries_signal",
+    "improvable",
+    "labels_carry_no_signal",
+    "wanted",
+    "wants_control",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The same training with one change."""
+
+    change: Change
+    told: str
+    trace: Trace
+
+
+def wanted(trace: Trace, facts: ProgramFacts) -> tuple[Change, ...]:
+    """Standard changes worth a re-run of a training that passes.
+
+    None where it learned enough, or where nothing can be compared. Their number
+    is bounded by the length of the run alone, so that the same seed gives the same
+    report.
+
+    Args:
+        trace: A training without errors.
+        facts: What its program is made of.
+    """
+    found = evidence_of(trace)
+    if not learned_little(found):
+        return ()
+    changes = [
+        Change(kind="learning_rate", value=10.0),
+        Change(kind="learning_rate", value=100.0),
+    ]
+    if not trace.normalises_inputs and _is_off(trace.inputs):
+        changes.append(Change(kind="standardise_inputs"))
+    if _is_off(trace.targets) and facts.labels in (None, "values"):
+        changes.append(Change(kind="standardise_targets"))
+    if facts.fixed is None:
+        if not facts.canonical_output:
+            changes.append(Change(kind="canonical_output"))
+        if facts.penalised:
+            changes.append(Change(kind="no_penalty"))
+    changes += [
+        Change(kind="reinitialise"),
+        Change(kind="learning_rate", value=0.1),
+    ]
+    steps = max(1, found.steps)
+    most = max(1, at.REFERENCE_STEPS // steps)
+    return tuple(changes[:most])
+
+
+def learned_little(found: Evidence) -> bool:
+    """Whether a standard change could still show that a training is broken."""
+    skill = found.skill
+    return found.finite and skill is not None and skill < at.LEARNED_ENOUGH
+
+
+def _is_off(columns: tuple[ColumnStats, ...]) -> bool:
+    """Not standardised: some column's mean or spread is far from 0 and 1."""
+    low, high = at.STANDARD_SPREAD
+    return any(
+        bool(
+            np.any(np.abs(it.mean) > at.STANDARD_MEAN)
+            or np.any((it.std < low) | (it.std > high))
+        )
+        for it in columns
+        if it.is_numeric
+    )
+
+
+def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding, ...]:
+    """The change that makes a training far better, if there is one.
+
+    Args:
+        trace: A training without errors.
+        references: Re-runs, each with one change.
+    """
+    found = evidence_of(trace)
+    if not learned_little(found) or found.skill is None:
+        return ()
+    skills = [(_skill(it.trace), it) for it in references]
+    skills = [it for it in skills if np.isfinite(it[0])]
+    if not skills:
+        return ()
+    # The first of those that do about as well: they are in the order of their cost.
+    best = max(skill for skill, _ in skills)
+    skill, reference = next(it for it in skills if it[0] >= best - at.ABOUT_AS_GOOD)
+    if skill - found.skill < at.FAR_BETTER:
+        return ()
+    return (
+        finding(
+            "improvable",
+            value=found.skill,
+            limit=skill,
+            step=found.steps,
+            where=reference.told,
+            now=f"{found.skill:.0%}",
+            then=f"{skill:.0%}",
+        ),
+    )
+
+
+def _skill(trace: Trace) -> float:
+    found = evidence_of(trace)
+    if not found.finite or found.skill is None:
+        return float("-inf")
+    return found.skill
+
+
+def wants_control(trace: Trace, rows: int) -> bool:
+    """Whether a training is long enough to have learned its rows by heart, and
+    short enough to be run once more.
+    """
+    found = evidence_of(trace)
+    seen = found.steps * (trace.batch_size or 0)
+    return (
+        rows >= at.CONTROL_ROWS
+        and found.steps <= at.CONTROL_STEPS
+        and seen >= at.CONTROL_EPOCHS * rows
+        and found.skill is not None
+        and found.finite
+    )
+
+
+def carries_signal(held_out: Trace) -> bool:
+    """Whether a training predicts rows that it has not seen better than a constant.
+
+    Args:
+        held_out: A training with some of its rows kept back and scored.
+    """
+    best = best_held_out(held_out)
+    constant = held_out.constant_loss
+    if best is None or constant is None or constant <= 0:
+        return True  # nothing to tell it by
+    return best < (1 - at.SIGNAL) * constant
+
+
+def best_held_out(trace: Trace) -> float | None:
+    """The lowest held-out loss."""
+    if trace.validation is None:
+        return None
+    losses = np.asarray(trace.validation.loss)
+    losses = losses[np.isfinite(losses)]
+    return float(losses.min()) if len(losses) else None
+
+
+def labels_carry_no_signal(real: Trace, shuffled: Trace) -> tuple[Finding, ...]:
+    """Rows that were kept back are predicted no better than with shuffled labels.
+
+    Args:
+        real: The training with some rows kept back, which `carries_signal` doubts.
+        shuffled: The same with the labels shuffled among the rows.
+    """
+    best, control = best_held_out(real), best_held_out(shuffled)
+    if best is None or control is None or best < (1 - at.SIGNAL) * control:
+        return ()
+    return (
+        finding(
+            "labels_carry_no_signal", value=best, limit=control, where="the labels"
+        ),
+    )

@@ -1,0 +1,103 @@
+"""Why a training failed, in the lines of a failure message."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from ..causes import Cause, Diagnosis, Experiment
+from ..findings import number
+
+__all__ = ["diagnosis_lines"]
+
+_WIDTH = 76
+_MOST_LINES = 15
+#: Experiments that did not help, named without -vv.
+_NAMED = 4
+
+
+def diagnosis_lines(diagnosis: Diagnosis, *, verbose: bool = False) -> list[str]:
+    """At most 15 lines: causes, what was tried, what could not be tried.
+
+    Args:
+        diagnosis: It.
+        verbose: Add a table of all experiments.
+    """
+    lines: list[str] = []
+    for index, group in enumerate(_grouped(diagnosis.causes)):
+        lines += _cause(group, index)
+    lines += _tried(diagnosis)
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[: _MOST_LINES - 1], "  ... (all of it with -vv)"]
+    if verbose and diagnosis.experiments:
+        lines += ["", *_table(diagnosis.experiments)]
+    return lines
+
+
+def _grouped(causes: tuple[Cause, ...]) -> Iterator[tuple[Cause, ...]]:
+    """Causes one by one, or in pairs where it takes two."""
+    group: list[Cause] = []
+    for cause in causes:
+        group.append(cause)
+        if not cause.with_next:
+            yield tuple(group)
+            group = []
+
+
+def _cause(group: tuple[Cause, ...], index: int) -> list[str]:
+    first = group[0]
+    names = " and ".join(f"{it.cause}{_place(it)}" for it in group)
+    if not first.verified:
+        head = "  cause?  " if index == 0 else "     or?  "
+        told = f"{names}, not verified"
+        return _wrapped(head, told if first.cause != "unknown" else "unknown")
+    head = "  cause   " if index == 0 else "  or      "
+    changes = " and ".join(it.change for it in group)
+    proof = (
+        f"with {changes} the loss ends at {number(first.loss_after)}, not"
+        f" {number(first.loss_before)}"
+    )
+    lines = _wrapped(head, names) + _wrapped("          ", proof)
+    remedies = dict.fromkeys(it.remedy for it in group)
+    if index == 0:
+        lines += _wrapped("  remedy  ", "; ".join(remedies))
+    return lines
+
+
+def _place(cause: Cause) -> str:
+    return f" ({cause.where})" if cause.where else ""
+
+
+def _tried(diagnosis: Diagnosis) -> Iterator[str]:
+    proved = {it.told for it in diagnosis.experiments if it.repairs}
+    vain = [
+        it.told
+        for it in diagnosis.experiments
+        if it.failure is None and it.told not in proved and len(it.changes) == 1
+    ]
+    if vain:
+        named = ", ".join(vain[:_NAMED])
+        more = len(vain) - _NAMED
+        if more > 0:
+            named += f" and {more} more (-vv)"
+        yield from _wrapped("  tried   ", f"no help from {named}")
+    for reason in diagnosis.left_out[:2]:
+        yield from _wrapped("  left    ", reason)
+
+
+def _table(experiments: tuple[Experiment, ...]) -> Iterator[str]:
+    yield f"  {'final loss':>10}  change"
+    for it in experiments:
+        loss = "-" if it.failure is not None else number(it.loss)
+        yield from _wrapped(f"  {loss:>10}  ", f"{it.told}: {it.came_of}")
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,99 @@
+"""After the test: what failed is diagnosed, what learned little is compared.
+
+Both run the training again with one thing changed; neither ever happens while a
+test body runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from .changes import Change
+from .diagnosis import Retraining, diagnose
+from .errors import CannotChange, UsageError
+from .findings import Finding
+from .judge import held_to
+from .judge.references import (
+    Reference,
+    carries_signal,
+    improvable,
+    labels_carry_no_signal,
+    wanted,
+    wants_control,
+)
+from .policy import Policy
+from .telling import told
+from .trace import Trace
+from .verdict import Verdict
+
+__all__ = ["DIAGNOSIS_BUDGET", "Recipe", "compared", "diagnosed"]
+
+#: Seconds that a diagnosis may take, unless told otherwise.
+DIAGNOSIS_BUDGET = 10.0
+#: Share of the rows that the control keeps back.
+_KEPT_BACK = 1 / 3
+
+#: Gives what runs a training again; raises `CannotChange` where nothing does.
+Recipe = Callable[[], Retraining]
+
+
+def diagnosed(
+    verdict: Verdict, recipe: Recipe | None, policy: Policy, budget: float
+) -> Verdict:
+    """A failed training with the reason why it failed.
+
+    Args:
+        verdict: With at least one error.
+        recipe: Gives what runs it again; None where that was not kept.
+        policy: What it was held to.
+        budget: Seconds.
+    """
+    retrain, reason = None, None
+    if recipe is not None:
+        try:
+            retrain = recipe()
+        except (CannotChange, UsageError) as error:
+            reason = str(error)
+    found = diagnose(verdict.trace, verdict.findings, retrain, policy, budget)
+    if reason is not None:
+        found = replace(found, left_out=(reason,))
+    return replace(verdict, diagnosis=found)
+
+
+def compared(verdict: Verdict, recipe: Recipe, policy: Policy) -> Verdict:
+    """A passed training with what only re-runs of it show.
+
+    Args:
+        verdict: Without errors.
+        recipe: Gives what runs it again.
+        policy: What it was held to; under ``strict`` what is found fails it.
+    """
+    try:
+        found = [*_findings(verdict.trace, recipe())]
+    except (CannotChange, UsageError):
+        return verdict
+    if not found:
+        return verdict
+    return replace(verdict, findings=held_to((*verdict.findings, *found), policy))
+
+
+def _findings(trace: Trace, retrain: Retraining) -> Iterator[Finding]:
+    better = improvable(trace, tuple(_references(trace, retrain)))
+    yield from better
+    if not better and wants_control(trace, retrain.rows):
+        real = retrain(held_out=_KEPT_BACK)
+        if not carries_signal(real):
+            shuffled = retrain(Change(kind="shuffle_labels"), held_out=_KEPT_BACK)
+            yield from labels_carry_no_signal(real, shuffled)
+
+
+def _references(trace: Trace, retrain: Retraining) -> Iterator[Reference]:
+    facts = retrain.facts
+    for change in wanted(trace, facts):
+        try:
+            again = retrain(change)
+        except (CannotChange, UsageError):
+            continue
+        words = told(change, trace, facts)
+        yield Reference(change=change, told=words, trace=again)

@@ -1,0 +1,126 @@
+"""Changes of the training data: scaled, clipped, filled, shuffled, balanced."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..changes import Change
+from ..errors import CannotChange
+from .data import ArrayData
+from .tensors import flatten, map_structure
+
+__all__ = ["changed_data"]
+
+#: Farther from the median than this, in robust standard deviations, is clipped.
+_CLIP = 5.0
+#: What a column that never varies is divided by.
+_TINY = 1e-12
+
+
+def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
+    """The same rows with one change.
+
+    Args:
+        data: Arrays of a training.
+        change: Of sort ``"data"`` or ``"length"``.
+        seed: Of what is shuffled or drawn.
+
+    Raises:
+        CannotChange: These data do not allow it.
+    """
+    generator = np.random.default_rng(seed)
+    if change.kind == "batch_size":
+        return replace(data, batch_size=int(change.value or data.batch_size))
+    if change.kind == "standardise_inputs":
+        return replace(data, x=_each_float(data.x, _standardised, change.at))
+    if change.kind == "clip_inputs":
+        return replace(data, x=_each_float(data.x, _clipped, change.at))
+    if change.kind == "fill_missing":
+        return replace(data, x=_each_float(data.x, _filled, change.at))
+    if change.kind == "drop_rows":
+        keep = np.setdiff1d(np.arange(len(data)), change.at)
+        return _rows(data, keep)
+    if change.kind in ("standardise_targets", "clip_targets"):
+        how = _standardised if change.kind == "standardise_targets" else _clipped
+        return replace(data, y=_each_float(data.y, how, change.at))
+    if change.kind == "shuffle_labels":
+        order = generator.permutation(len(data))
+        return replace(data, y=map_structure(lambda it: np.asarray(it)[order], data.y))
+    if change.kind == "balance_classes":
+        return _rows(data, _balanced(data, generator))
+    return data
+
+
+def _rows(data: ArrayData, index: Any) -> ArrayData:
+    if not len(index):
+        raise CannotChange("no row would be left")
+    kept = data.rows(index)
+    return ArrayData(kept.x, kept.y, kept.sample_weight, data.batch_size)
+
+
+def _each_float(structure: Any, how: Any, columns: tuple[int, ...]) -> Any:
+    """Apply ``how`` to the columns of each array of floats."""
+    leaves = flatten(structure)
+    if not any(np.asarray(it).dtype.kind == "f" for it in leaves):
+        raise CannotChange("there are no numbers to scale, only indices")
+
+    def one(leaf: Any) -> Any:
+        array = None if leaf is None else np.asarray(leaf)
+        if array is None or array.dtype.kind != "f":
+            return leaf
+        table = array.reshape(-1, array.shape[-1] if array.ndim > 1 else 1)
+        chosen = list(columns) if columns else list(range(table.shape[1]))
+        if max(chosen) >= table.shape[1]:
+            return leaf
+        changed = table.astype(np.float64)
+        changed[:, chosen] = how(changed[:, chosen])
+        return changed.reshape(array.shape).astype(array.dtype)
+
+    return map_structure(one, structure)
+
+
+def _standardised(table: Any) -> Any:
+    with np.errstate(invalid="ignore", over="ignore"):
+        mean, std = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
+    return (table - mean) / np.where(std > _TINY, std, 1.0)
+
+
+def _filled(table: Any) -> Any:
+    finite = np.isfinite(table)
+    count = np.maximum(finite.sum(axis=0), 1)
+    mean = np.where(finite, table, 0.0).sum(axis=0) / count
+    return np.where(finite, table, mean)
+
+
+def _clipped(table: Any) -> Any:
+    q1, median, q3 = np.nanpercentile(table, [25, 50, 75], axis=0)
+    spread = np.maximum((q3 - q1) / 1.349, _TINY)
+    return np.clip(table, median - _CLIP * spread, median + _CLIP * spread)
+
+
+def _balanced(data: ArrayData, generator: Any) -> Any:
+    """As many rows as before, each class as often as any other."""
+    labels = class_of_each_row(data.y)
+    if labels is None:
+        raise CannotChange("the labels are no classes")
+    classes = np.unique(labels)
+    each = -(-len(labels) // len(classes))
+    drawn = [generator.choice(np.flatnonzero(labels == it), each) for it in classes]
+    return generator.permutation(np.concatenate(drawn))
+
+
+def class_of_each_row(y: Any) -> Any:
+    """Class index of each row, None where labels are no classes."""
+    leaves = flatten(y)
+    if len(leaves) != 1:
+        return None
+    array = np.asarray(leaves[0])
+    if array.ndim > 1 and array.shape[-1] > 1:
+        return array.argmax(-1) if array.ndim == 2 else None
+    labels = array.reshape(len(array), -1)
+    if labels.shape[1] != 1 or len(np.unique(labels)) > max(2, len(labels) // 3):
+        return None
+    return labels[:, 0]

@@ -1,0 +1,191 @@
+"""The same training once more, with one thing changed."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..changes import Change, ProgramFacts
+from ..errors import CannotChange
+from ..trace import Trace
+from .changed_data import changed_data
+from .changed_program import changed_program, reinitialise, set_learning_rate
+from .data import ArrayData, first_rows
+from .facts import program_facts
+from .frameworks import keras
+from .models import build
+from .state import Snapshot, preserved_seeds
+from .task import Task
+
+if TYPE_CHECKING:
+    from .fit import Trainer
+
+__all__ = ["Rerun"]
+
+#: Rows of a dataset that are kept to run it again.
+_MOST_ROWS = 4096
+
+
+class Rerun:
+    """One training that can be run again, each time with one change or several.
+
+    Nothing of the user's is changed: models given as objects get their weights
+    back, others are built anew by their factory from the same seed.
+
+    Args:
+        trainer: Has the traced programs.
+        model_or_factory: As given to ``lossguard.fit``.
+        task: What was trained on.
+        start: The state that a model given as an object started from; default the
+            one it has.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        model_or_factory: Any,
+        task: Task,
+        start: Snapshot | None = None,
+    ) -> None:
+        self._trainer = trainer
+        self._model_or_factory = model_or_factory
+        self._start = start
+        self._given = task
+
+    @cached_property
+    def _task(self) -> Task:
+        """On arrays, for as many updates whatever becomes of the rows."""
+        task = self._given
+        if task.arrays is None:
+            rows, batch_size = first_rows(task.dataset, _MOST_ROWS)
+            if rows is None:
+                raise CannotChange("the dataset yields nothing on a second pass")
+            arrays = ArrayData(rows.x, rows.y, rows.sample_weight, batch_size)
+            task = replace(task, arrays=arrays, dataset=None, batch_size=batch_size)
+        return replace(task, steps=task.array_steps(), epochs=None, growth=None)
+
+    @property
+    def steps(self) -> int:
+        """Updates of the training."""
+        return self._task.array_steps()
+
+    @property
+    def rows(self) -> int:
+        """Rows of the data."""
+        arrays = self._task.arrays
+        return 0 if arrays is None else len(arrays)
+
+    @cached_property
+    def facts(self) -> ProgramFacts:
+        """What the program is made of."""
+        arrays = self._arrays(self._task)
+        with preserved_seeds(), self._started():
+            model = self._built(arrays, self._task.seed)
+            return program_facts(model, arrays)
+
+    def __call__(
+        self,
+        *changes: Change,
+        seed: int | None = None,
+        held_out: float = 0.0,
+    ) -> Trace:
+        """Train from the same start on the same batches, but for the changes.
+
+        Args:
+            changes: What to do otherwise; none repeats the training.
+            seed: Train from this seed instead.
+            held_out: Share of the rows that are kept back, and scored now and then.
+
+        Raises:
+            CannotChange: The model or the data do not allow it.
+        """
+        task = self._task
+        task = task if seed is None else replace(task, seed=seed)
+        if held_out:
+            task = _kept_back(task, held_out)
+        for change in changes:
+            task = _changed_task(task, change)
+        with preserved_seeds(), self._started():
+            return self._train(task, changes)
+
+    def _started(self) -> Any:
+        return nullcontext() if self._start is None else self._start.in_force()
+
+    def _arrays(self, task: Task) -> ArrayData:
+        if task.arrays is None:
+            raise CannotChange("its data were not seen")
+        return task.arrays
+
+    def _built(self, arrays: ArrayData, seed: int) -> Any:
+        model = self._trainer.model(self._model_or_factory, arrays.probe(), seed)
+        build(model, arrays.probe())
+        return model
+
+    def _train(self, task: Task, changes: tuple[Change, ...]) -> Trace:
+        arrays = self._arrays(task)
+        model = self._built(arrays, task.seed)
+        owned = not isinstance(self._model_or_factory, keras.Model)
+        in_place = [it for it in changes if it.sort == "weights"]
+        for change in changes:
+            if change.sort == "program" or (
+                change in in_place and _needs_a_clone(model, change)
+            ):
+                model, arrays = changed_program(model, arrays, change)
+                build(model, arrays.probe())
+                owned = True
+                in_place = [it for it in in_place if it is not change]
+        task = replace(task, arrays=arrays)
+
+        def prepare(model: Any) -> None:
+            for change in in_place:
+                if change.kind == "learning_rate":
+                    set_learning_rate(model, float(change.value or 1.0))
+                else:
+                    reinitialise(model, task.seed)
+
+        return self._trainer.train(
+            model,
+            task,
+            arrays.probe(),
+            owned,
+            prepare=prepare if in_place else None,
+            only_in_graph=True,
+        )
+
+
+def _needs_a_clone(model: Any, change: Change) -> bool:
+    if change.kind != "learning_rate":
+        return False
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    schedule = keras.optimizers.schedules.LearningRateSchedule
+    return isinstance(getattr(optimizer, "_learning_rate", None), schedule)
+
+
+def _changed_task(task: Task, change: Change) -> Task:
+    """The task with a change of its data or its length."""
+    if change.kind == "more_steps":
+        return replace(task, steps=int(task.array_steps() * float(change.value or 2)))
+    if change.sort not in ("data", "length") or task.arrays is None:
+        return task
+    arrays = changed_data(task.arrays, change, task.seed)
+    return replace(task, arrays=arrays, batch_size=arrays.batch_size)
+
+
+def _kept_back(task: Task, share: float) -> Task:
+    """Train on some of the rows, score the others now and then."""
+    arrays = task.arrays
+    assert arrays is not None
+    order = np.random.default_rng(task.seed).permutation(len(arrays))
+    kept = max(1, int(len(arrays) * share))
+    back, train = arrays.rows(order[:kept]), arrays.rows(order[kept:])
+    if not len(train):
+        raise CannotChange("no row would be left")
+    return replace(
+        task,
+        arrays=ArrayData(train.x, train.y, train.sample_weight, task.batch_size),
+        validation=ArrayData(back.x, back.y, back.sample_weight, task.batch_size),
+    )

@@ -1,0 +1,87 @@
+"""A watched training, to be run again from its first state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CannotChange
+from .data import ArrayData, joined
+from .frameworks import keras
+from .recording import Recording
+from .rerun import Rerun
+from .task import Task
+
+if TYPE_CHECKING:
+    from .fit import Trainer
+
+__all__ = ["watched_again"]
+
+
+def watched_again(
+    trainer: Trainer,
+    recording: Recording,
+    data: ArrayData | None,
+    *,
+    seed: int | None,
+    batch_size: int | None,
+) -> Rerun:
+    """The training behind a recording.
+
+    Args:
+        trainer: Runs it.
+        recording: What was watched.
+        data: The whole training data, where they were seen.
+        seed: The seed that was in force.
+        batch_size: Rows per step.
+
+    Raises:
+        CannotChange: Model, data, loss or first state were not seen.
+    """
+    evidence = recording.taped.evidence
+    if evidence is None or recording.start is None:
+        raise CannotChange("its model, its loss or its first state were not seen")
+    if data is None:
+        batch = joined(recording.taped.batches)
+        if batch is None:
+            raise CannotChange("its data were not seen")
+        data = ArrayData(batch.x, batch.y, batch.sample_weight, batch_size or 32)
+    task = Task(
+        arrays=data,
+        steps=max(1, recording.steps),
+        batch_size=min(batch_size or data.batch_size, len(data)),
+        seed=seed or 0,
+    )
+    model = _trainable(evidence.model, evidence.loss, recording.optimizer)
+    return Rerun(trainer, model, task, recording.start)
+
+
+def _trainable(model: Any, loss: Any, optimizer: Any) -> Any:
+    """The model itself where ``fit`` trains it so, else one around its layers."""
+    own = getattr(model, "optimizer", None)
+    if isinstance(model, keras.Model) and own is optimizer:
+        return model
+    if not isinstance(loss, keras.losses.Loss):
+        raise CannotChange("its loss is no Keras loss")
+    try:
+        same = type(optimizer).from_config(optimizer.get_config())
+        around = (
+            keras.Model(model.inputs, model.outputs, name=model.name)
+            if hasattr(model, "_nodes") or isinstance(model, keras.Sequential)
+            else _Around(model)
+        )
+    except Exception as error:  # the user's own classes may refuse
+        raise CannotChange(f"it cannot be wrapped ({error})") from error
+    around.compile(same, loss)
+    return around
+
+
+class _Around(keras.Model):  # type: ignore[misc]
+    """Trains a model of the user's own class by the usual step."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__(name=inner.name)
+        self.inner = inner
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """The inner model's output."""
+        return self.inner(x, training=training)
