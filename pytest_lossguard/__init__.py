@@ -18,12 +18,15 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from .api import diagnose
+    from .causes import Diagnosis
     from .findings import Finding
     from .guard import TrainingRun
     from .policy import Policy
     from .trace import Trace
 
 __all__ = [
+    "Diagnosis",
     "Finding",
     "LossguardError",
     "NotConverged",
@@ -34,13 +37,16 @@ __all__ = [
     "Trace",
     "TrainingRun",
     "UsageError",
+    "diagnose",
 ]
 
 _LAZY = {
+    "Diagnosis": "causes",
     "Finding": "findings",
     "Policy": "policy",
     "Trace": "trace",
     "TrainingRun": "guard",
+    "diagnose": "api",
 }
 
 

@@ -125,7 +125,8 @@ class Diagnosis:
     """Why a training did not converge, the likeliest cause first.
 
     Attributes:
-        causes: At least one; the only one is ``unknown`` where nothing was found.
+        causes: The only one is ``unknown`` where nothing was found; none where
+            there was nothing to find, because the training converges.
         experiments: All re-runs, in the order in which they ran.
         left_out: Sentences on what could not be tried.
     """
@@ -137,7 +138,7 @@ class Diagnosis:
     @property
     def is_verified(self) -> bool:
         """Whether a re-run proved a cause."""
-        return self.causes[0].verified
+        return bool(self.causes) and self.causes[0].verified
 
     @property
     def tried(self) -> int:
@@ -147,6 +148,9 @@ class Diagnosis:
     def to_json(self) -> dict[str, Any]:
         """As builtins, in the shape of the JSON report."""
         return {"causes": [it.to_json() for it in self.causes], "tried": self.tried}
+
+    def __bool__(self) -> bool:
+        return bool(self.causes)
 
     def lines(self) -> list[str]:
         """The causes as sentences, one a line."""
@@ -160,7 +164,7 @@ class Diagnosis:
         ]
 
     def __str__(self) -> str:
-        return "\n".join(self.lines())
+        return "\n".join(self.lines()) or "the training converges"
 
     def __repr__(self) -> str:
         return f"<Diagnosis, {self.tried} changes tried\n{self}>"

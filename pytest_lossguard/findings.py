@@ -222,7 +222,8 @@ KINDS: dict[str, Kind] = {
     ),
     "noisy_loss": Kind(
         severity="warning",
-        text="the loss varies by {value} from step to step, limit {limit}",
+        text="from step to step the loss varies by {value} times its size, limit"
+        " {limit}",
         hint="Use larger batches or a lower learning rate.",
     ),
     "plateau": Kind(
@@ -251,9 +252,11 @@ KINDS: dict[str, Kind] = {
         " gradients reach them.",
     ),
     "symmetric_weights": Kind(
-        severity="warning",
-        text="all units of {where} stay equal",
-        hint="Use a random initialiser.",
+        severity="error",
+        headline="all {value} units of {where} are equal",
+        text="all {value} units of {where} give the same for every row: they started"
+        " equal and no step can part them",
+        hint="Use a random initialiser, as the default of the layer.",
     ),
     "dead_units": Kind(
         severity="warning",
@@ -308,7 +311,8 @@ KINDS: dict[str, Kind] = {
     ),
     "class_imbalance": Kind(
         severity="warning",
-        text="the rarest class, {where}, has {value} of the rows, limit {limit}",
+        text="the rarest, {where}, has {share} of the rows, a tenth of its fair part"
+        " is {share_limit}",
         hint="Use class_weight, or resample.",
     ),
     "labels_out_of_range": Kind(

@@ -370,12 +370,14 @@ class Guard:
         """The run with another verdict, in its place among the runs."""
         new = TrainingRun(verdict)
         self.runs = [new if it is run else it for it in self.runs]
+        if id(run) in self._recipes:
+            self._recipes[id(new)] = self._recipes[id(run)]
         return new
 
     def _recipe(self, model_or_factory: Any, x: Any, y: Any, **how: Any) -> Recipe:
         for key in ("reuse_built", "growth"):
             how.pop(key, None)
-        return partial(self._trainer().again, model_or_factory, x, y, **how)
+        return lambda: self._trainer().again(model_or_factory, x, y, **how)
 
     def failures(self) -> str:
         """The messages of all runs that did not converge, for a report section."""

@@ -24,6 +24,9 @@ _ROUNDING = 1e-3
 #: A normal distribution's interquartile range in standard deviations.
 _IQR_OF_NORMAL = 1.349
 
+#: Larger whole numbers are values, not class numbers.
+_MOST_CLASSES = 1000
+
 
 def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
     """Describe an array column by column, the last axis being the columns.
@@ -97,7 +100,10 @@ def target_range(array: NDArray[Any]) -> TargetRange | None:
     off = 0.0
     if table.shape[1] > 1:
         off = float(np.mean(np.abs(table.sum(axis=1) - 1.0) > 10 * _ROUNDING))
+    classes, rarest = _classes(table, array.dtype.kind)
     return TargetRange(
+        classes=classes,
+        rarest=rarest,
         low=float(finite.min()),
         high=float(finite.max()),
         below_minus_one=float(np.mean(finite < -1.0 - _ROUNDING)),
@@ -106,6 +112,26 @@ def target_range(array: NDArray[Any]) -> TargetRange | None:
         rows_not_one=off,
         columns=table.shape[1],
     )
+
+
+def _classes(table: NDArray[Any], kind: str) -> tuple[int, tuple[int, float]]:
+    """How many classes the labels name, and the rarest with its share."""
+    if table.shape[1] > 1:
+        is_one_hot = bool(
+            np.isin(table, (0, 1)).all() and (table.sum(axis=1) == 1).all()
+        )
+        shares = table.mean(axis=0) if is_one_hot else np.zeros(0)
+    else:
+        values = table[:, 0]
+        names_classes = kind in "iub" or bool(np.isin(values, (0, 1)).all())
+        if not names_classes or values.min() < 0 or values.max() > _MOST_CLASSES:
+            return 0, (0, 1.0)
+        shares = np.bincount(values.astype(np.int64)) / len(values)
+    there = np.flatnonzero(shares)
+    if len(there) < 2:
+        return 0, (0, 1.0)
+    rarest = int(there[np.argmin(shares[there])])
+    return len(there), (rarest, float(shares[rarest]))
 
 
 def _sticking_out(mean: Floats, std: Floats, low: Floats, high: Floats) -> Any:

@@ -69,6 +69,7 @@ class LayerStats:
         dead: Share of units that are 0 for every row (relu family).
         saturated: Share of outputs at the flat ends (sigmoid, tanh: within
             0.01 of the ends of the range).
+        symmetric: Whether all units give the same for every row.
         is_output: Whether it is the model's last layer.
     """
 
@@ -77,6 +78,7 @@ class LayerStats:
     units: int
     dead: float = 0.0
     saturated: float = 0.0
+    symmetric: bool = False
     is_output: bool = False
 
 
@@ -152,6 +154,8 @@ class TargetRange:
         rows_not_one: Share of the rows of several columns that do not add up to
             1; 0 for a single column.
         columns: Values on the last axis, 1 for a vector.
+        classes: How many classes the labels name; 0 where they name none.
+        rarest: Number of the rarest class, and its share of the rows.
     """
 
     low: float
@@ -161,6 +165,8 @@ class TargetRange:
     above_one: float = 0.0
     rows_not_one: float = 0.0
     columns: int = 1
+    classes: int = 0
+    rarest: tuple[int, float] = (0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +216,7 @@ class Trace:
         losses: Names of the loss functions, where seen.
         validation: Held-out losses, where there were any.
         stopped: Why the training ended before its last step.
+        weighted: Whether rows have weights of their own.
         loss_is_scaled: Steps with non-finite gradients are skipped by a
             loss-scaling optimizer: part of its work, no fault.
         notes: Sentences for the report.
@@ -235,6 +242,7 @@ class Trace:
     losses: tuple[str, ...] = ()
     validation: Validation | None = None
     stopped: str | None = None
+    weighted: bool = False
     loss_is_scaled: bool = False
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0

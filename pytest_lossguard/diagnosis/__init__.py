@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..errors import CannotChange, UsageError
 from ..findings import Finding
 from ..judge import evidence_of, judge
 from ..judge.evidence import Evidence, exceeds
+from ..judge.thresholds import FAR_BETTER
 from ..policy import Policy
 from ..telling import told, told_remedy
 from ..trace import Trace
@@ -70,7 +72,8 @@ def diagnose(
         facts = retrain.facts
     except (CannotChange, UsageError) as reason:
         return Diagnosis(causes=_suspicions(findings), left_out=(str(reason),))
-    lab = _Laboratory(trace, retrain, policy, facts, clock() + budget, clock)
+    goal = _Goal.of(trace, findings, policy)
+    lab = _Laboratory(trace, retrain, goal, facts, clock() + budget, clock)
     lab.has_blown_up = any(it.kind in BLOWN for it in findings)
     ideas = hypotheses(trace, findings, facts)
     lab.run_singles(ideas)
@@ -82,6 +85,43 @@ def diagnose(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """What a change must reach to count as a repair.
+
+    Attributes:
+        policy: What re-runs are judged by.
+        absent: Kinds of finding that failed the training and must be gone.
+        skill: Share of the constant's loss that must be gone; for a training that
+            fails only because it could learn far more.
+    """
+
+    policy: Policy
+    absent: frozenset[str]
+    skill: float
+
+    @classmethod
+    def of(cls, trace: Trace, findings: tuple[Finding, ...], policy: Policy) -> _Goal:
+        errors = frozenset(it.kind for it in findings if it.severity == "error")
+        skill = evidence_of(trace).skill
+        only_improvable = errors <= {"improvable"} and skill is not None
+        return cls(
+            policy=replace(policy, strict=False),
+            absent=errors - {"improvable"},
+            skill=(skill or 0.0) + FAR_BETTER if only_improvable else -np.inf,
+        )
+
+    def missed_by(self, trace: Trace, found: Evidence) -> set[str]:
+        """Kinds of finding that keep a re-run from being a repair."""
+        judged = judge(trace, self.policy)
+        missed = {
+            it.kind for it in judged if it.severity == "error" or it.kind in self.absent
+        }
+        if found.skill is not None and found.skill < self.skill:
+            missed.add("improvable")
+        return missed
+
+
 class _Laboratory:
     """Runs experiments while there is time, and keeps what came of them."""
 
@@ -89,7 +129,7 @@ class _Laboratory:
         self,
         trace: Trace,
         retrain: Retraining,
-        policy: Policy,
+        goal: _Goal,
         facts: ProgramFacts,
         deadline: float,
         clock: Callable[[], float],
@@ -97,7 +137,7 @@ class _Laboratory:
         self.experiments: list[Experiment] = []
         self.has_blown_up = False
         self._trace, self._retrain, self._facts = trace, retrain, facts
-        self._policy = policy
+        self._goal = goal
         self._before = evidence_of(trace).end
         self._deadline, self._clock = deadline, clock
 
@@ -187,10 +227,20 @@ class _Laboratory:
             for it in self.experiments
             if it.failure is None and len(it.changes) == 1
         }
-        tried = [it for it in changes if it in known]
-        likely = tried[: at.LIKELY_IN_PAIRS]
-        helped = sorted(tried, key=lambda it: -_gain(known[it]))
-        return list(dict.fromkeys([*likely, *helped[: at.HELPFUL_IN_PAIRS]]))
+        best: dict[str, Change] = {}  # of each cause the change that helped most
+        for change in changes:
+            if change in known and (
+                change.cause not in best
+                or _gain(known[change]) > _gain(known[best[change.cause]])
+            ):
+                best[change.cause] = change
+        likely = list(best.values())
+        helped = sorted(likely, key=lambda it: -_gain(known[it]))
+        return list(
+            dict.fromkeys(
+                [*likely[: at.LIKELY_IN_PAIRS], *helped[: at.HELPFUL_IN_PAIRS]]
+            )
+        )
 
     def _is_late(self) -> bool:
         return self._clock() > self._deadline
@@ -211,9 +261,7 @@ class _Laboratory:
         except (CannotChange, UsageError) as reason:
             return Experiment(changes=changes, told=words, failure=str(reason))
         found = evidence_of(trace)
-        errors = {
-            it.kind for it in judge(trace, self._policy) if it.severity == "error"
-        }
+        errors = self._goal.missed_by(trace, found)
         if len(changes) > 1 and _reaches_constant(found):
             errors -= {"worse_than_constant"}
         return Experiment(

@@ -36,6 +36,8 @@ CHECKS: tuple[Check, ...] = (
     outcome.slow_convergence,
     internals.penalty_dominates,
     outcome.overfitting,
+    internals.symmetric_weights,
+    outcome.noisy_loss,
     internals.saturated_activations,
     internals.dead_units,
     internals.exploding_gradient,
@@ -45,6 +47,7 @@ CHECKS: tuple[Check, ...] = (
     data.input_outliers,
     data.target_outliers,
     data.constant_feature,
+    data.class_imbalance,
 )
 
 

@@ -13,7 +13,13 @@ from ..trace import ColumnStats, Trace
 from . import thresholds as at
 from .evidence import Evidence
 
-__all__ = ["constant_feature", "input_outliers", "target_outliers", "unscaled"]
+__all__ = [
+    "class_imbalance",
+    "constant_feature",
+    "input_outliers",
+    "target_outliers",
+    "unscaled",
+]
 
 
 def _is_good(found: Evidence) -> bool:
@@ -114,4 +120,21 @@ def constant_feature(
                 "constant_feature",
                 value=float(stats.mean[first]),
                 where=f"feature {first}{more}",
+            )
+
+
+def class_imbalance(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """A class with hardly any rows, and no weights to make up for it."""
+    del policy, found
+    if trace.weighted:
+        return
+    for target in trace.target_ranges:
+        number_of_class, share = target.rarest
+        limit = at.FAIR_SHARE / max(1, target.classes)
+        if target.classes > 1 and share < limit:
+            yield finding(
+                "class_imbalance",
+                value=share,
+                limit=limit,
+                where=f"class {number_of_class}",
             )

@@ -14,6 +14,9 @@ __all__ = ["Evidence", "evidence_of", "exceeds"]
 #: Losses whose zero means nothing even where they stay above it.
 _NO_FLOOR = frozenset({"poisson"})
 
+#: The median of |z| for a normal z.
+_MEDIAN_OF_NORMAL = 0.6745
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -30,6 +33,8 @@ class Evidence:
             where the targets are so constant that it is nothing to beat.
         lived: Mean loss over the last quarter of the steps.
         fall: Share of the loss that went from the third quarter to the last.
+        noise: Robust standard deviation of a step's loss over the last half, as a
+            share of its median there; 0 where there are too few steps.
         finite: Whether start, end and every step are finite.
         yardstick: The largest of the start, as scored and as the training itself
             reports it, the first step's loss and the constant's.
@@ -44,6 +49,7 @@ class Evidence:
     constant: float | None
     lived: float
     fall: float
+    noise: float
     finite: bool
     yardstick: float
     has_floor: bool
@@ -144,6 +150,7 @@ def evidence_of(trace: Trace) -> Evidence:
         end=end,
         constant=constant,
         lived=last,
+        noise=_noise(seen),
         fall=(third - last) / abs(third) if third else 0.0,
         yardstick=_largest(
             start,
@@ -178,6 +185,16 @@ def _largest(*values: float) -> float:
 
 def _mean(values: Floats) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
+
+
+def _noise(curve: Floats) -> float:
+    """From the median difference of neighbours, of which each has two noises."""
+    half = curve[len(curve) // 2 :]
+    if len(half) < at.NOISE_STEPS or not np.isfinite(half).all():
+        return 0.0
+    level = float(np.median(np.abs(half)))
+    difference = float(np.median(np.abs(np.diff(half))))
+    return difference / _MEDIAN_OF_NORMAL / np.sqrt(2.0) / level if level > 0 else 0.0
 
 
 def _quarter(curve: Floats, index: int) -> float:

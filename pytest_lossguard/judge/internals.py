@@ -18,6 +18,7 @@ __all__ = [
     "exploding_gradient",
     "penalty_dominates",
     "saturated_activations",
+    "symmetric_weights",
     "vanishing_gradient",
 ]
 
@@ -91,6 +92,27 @@ def dead_units(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Findin
         if layer.dead >= limit and not layer.is_output:
             yield finding(
                 "dead_units", value=layer.dead, limit=limit, where=f"layer {layer.name}"
+            )
+
+
+def symmetric_weights(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """A hidden layer all of whose units still are one: certain, whatever the loss.
+
+    Units that start equal get equal gradients; no length of training parts them.
+    """
+    del policy, found
+    if trace.after is None:
+        return
+    for layer in trace.after.layers:
+        flat = layer.saturated >= at.SATURATED or layer.dead >= at.DEAD_ALONE
+        if layer.symmetric and not layer.is_output and not flat:
+            yield finding(
+                "symmetric_weights",
+                value=layer.units,
+                limit=1,
+                where=f"layer {layer.name}",
             )
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "diverging_loss",
     "loss_not_decreasing",
     "masked_loss",
+    "noisy_loss",
     "overfitting",
     "slow_convergence",
     "unchanged_weights",
@@ -55,6 +56,15 @@ def _median_of_three(curve: Floats) -> Floats:
     if len(curve) < 3:
         return curve
     return np.asarray(np.median([curve[:-2], curve[1:-1], curve[2:]], axis=0))
+
+
+def noisy_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """Steps differ by more than the loss is large; said only of a bad training."""
+    del trace, policy
+    if not found.finite or (found.beats_constant and found.fell):
+        return
+    if found.noise > at.NOISY:
+        yield finding("noisy_loss", value=found.noise, limit=at.NOISY, step=found.steps)
 
 
 def loss_not_decreasing(

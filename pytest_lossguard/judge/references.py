@@ -50,10 +50,13 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[Change, ...]:
     found = evidence_of(trace)
     if not learned_little(found):
         return ()
+    lower = Change(kind="learning_rate", value=0.1)
     changes = [
         Change(kind="learning_rate", value=10.0),
         Change(kind="learning_rate", value=100.0),
     ]
+    if found.noise > at.NOISY:
+        changes = [lower, *changes]
     if not trace.normalises_inputs and _is_off(trace.inputs):
         changes.append(Change(kind="standardise_inputs"))
     if _is_off(trace.targets) and facts.labels in (None, "values"):
@@ -63,13 +66,9 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[Change, ...]:
             changes.append(Change(kind="canonical_output"))
         if facts.penalised:
             changes.append(Change(kind="no_penalty"))
-    changes += [
-        Change(kind="reinitialise"),
-        Change(kind="learning_rate", value=0.1),
-    ]
-    steps = max(1, found.steps)
-    most = max(1, at.REFERENCE_STEPS // steps)
-    return tuple(changes[:most])
+    changes += [Change(kind="reinitialise"), lower]
+    most = max(at.FEWEST_REFERENCES, at.REFERENCE_STEPS // max(1, found.steps))
+    return tuple(dict.fromkeys(changes))[:most]
 
 
 def learned_little(found: Evidence) -> bool:
@@ -140,8 +139,9 @@ def wants_control(trace: Trace, rows: int) -> bool:
         rows >= at.CONTROL_ROWS
         and found.steps <= at.CONTROL_STEPS
         and seen >= at.CONTROL_EPOCHS * rows
-        and found.skill is not None
         and found.finite
+        and found.skill is not None
+        and found.skill > at.LEARNED_SOMETHING
     )
 
 
@@ -168,7 +168,8 @@ def best_held_out(trace: Trace) -> float | None:
 
 
 def labels_carry_no_signal(real: Trace, shuffled: Trace) -> tuple[Finding, ...]:
-    """Rows that were kept back are predicted no better than with shuffled labels.
+    """Shuffled labels are learned as well: on rows that were kept back, and on those
+    that were trained on.
 
     Args:
         real: The training with some rows kept back, which `carries_signal` doubts.
@@ -177,6 +178,8 @@ def labels_carry_no_signal(real: Trace, shuffled: Trace) -> tuple[Finding, ...]:
     best, control = best_held_out(real), best_held_out(shuffled)
     if best is None or control is None or best < (1 - at.SIGNAL) * control:
         return ()
+    if evidence_of(real).end < (1 - at.EASIER) * evidence_of(shuffled).end:
+        return ()  # there is a rule in them, if not one that these rows teach
     return (
         finding(
             "labels_carry_no_signal", value=best, limit=control, where="the labels"

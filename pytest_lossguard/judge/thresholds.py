@@ -111,14 +111,25 @@ TARGET_OUTLIER = 30.0
 LEARNED_ENOUGH, FAR_BETTER = 0.6, 0.35
 #: Changes whose skill is so near the best one's do as well.
 ABOUT_AS_GOOD = 0.05
-#: Updates of all re-runs together; at least one re-run is always allowed.
-REFERENCE_STEPS = 6000
+#: Updates of all re-runs together, but for the fewest re-runs.
+REFERENCE_STEPS, FEWEST_REFERENCES = 6000, 2
 #: A column within these needs no standardising.
 STANDARD_MEAN, STANDARD_SPREAD = 0.5, (0.5, 2.0)
 
 #: The control with shuffled labels: fewer rows say nothing, longer runs cost too
 #: much, and what was seen less often than so cannot have been learned by heart.
 CONTROL_ROWS, CONTROL_STEPS, CONTROL_EPOCHS = 100, 5000, 4
+#: A run that learned less than this has nothing to be held against, and labels are
+#: learned as well shuffled if their loss is at most so much higher.
+LEARNED_SOMETHING, EASIER = 0.05, 0.2
 #: Labels carry signal if held-out rows are predicted so much better than by a
 #: constant, or than with shuffled labels.
 SIGNAL = 0.03
+
+#: A class with less than this share of its fair part of the rows: a published case
+#: has .09, classes of 5 % in two have .1.
+FAIR_SHARE = 0.1
+
+#: Robust standard deviation of the steps' noise over their median loss; fewer steps
+#: tell no noise.
+NOISY, NOISE_STEPS = 0.7, 20

@@ -45,10 +45,10 @@ def failure_message(
         lines += [f"  corrupted by {corruption}", ""]
     lines += _curves(trace, ascii_only)
     lines.append("")
-    lines += _findings(verdict.findings)
-    lines.append("")
     if verdict.diagnosis is not None:
         lines += [*diagnosis_lines(verdict.diagnosis, verbose=verbose), ""]
+    lines += _findings(verdict.findings)
+    lines.append("")
     lines += _table(trace, verdict.findings)
     lines.append("")
     for remark in (*remarks, *trace.notes):

@@ -24,8 +24,11 @@ __all__ = ["PROBE_ROWS", "Scorer", "as_tensors", "evenly_spaced", "probe_rows"]
 PROBE_ROWS, _FEWEST_PROBE_ROWS, _MOST_PROBE_VALUES = 512, 128, 1 << 17
 _FLAT_END = 0.01
 _FEW_ROWS = 8
-#: Numbers of a probe before those of its layers.
-_LEAD = 5
+#: Numbers of a probe before those of its layers, and for each of these.
+_LEAD, _PER_LAYER = 5, 3
+#: Units that differ by less than this share of their size are equal: rounding makes
+#: those of a constant start differ by 1e-7 and less at first.
+_EQUAL = 1e-3
 
 
 def probe_rows(x: Any) -> int:
@@ -95,7 +98,9 @@ class Scorer:
             self._growth = self._growth_of(batch)
         self._probabilities = self._probabilities and low >= 0 and high <= 1
         scale = self._scale(batch)
-        layers = zip(self._layers, found[_LEAD:].reshape(-1, 2).tolist(), strict=True)
+        layers = zip(
+            self._layers, found[_LEAD:].reshape(-1, _PER_LAYER).tolist(), strict=True
+        )
         return Probe(
             loss=plain * scale,
             reported=reported * scale,
@@ -107,9 +112,10 @@ class Scorer:
                     units=layer.units,
                     dead=dead,
                     saturated=saturated,
+                    symmetric=bool(symmetric),
                     is_output=layer.is_output,
                 )
-                for layer, (dead, saturated) in layers
+                for layer, (dead, saturated, symmetric) in layers
             ),
             outputs=() if None in self._made_by else self._made_by,  # type: ignore[arg-type]
         )
@@ -197,7 +203,7 @@ class Scorer:
         return tf.reduce_mean(tf.cast(value, tf.float64))
 
     def _measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
-        """Plain and reported loss, spread and range, then two numbers a layer."""
+        """Plain and reported loss, spread and range, then three numbers a layer."""
         with _layers_seen() as calls, live_statistics(self._model):
             y_pred = self._call(x)
         seen = [
@@ -222,7 +228,9 @@ class Scorer:
             *_range(flatten(plain)),
         ]
         stats = [
-            it for _, name, output in seen for it in _activation_stats(name, output)
+            it
+            for layer, name, output in seen
+            for it in (*_activation_stats(name, output), _symmetric(layer, output))
         ]
         return stacked([*lead, *stats])
 
@@ -312,8 +320,14 @@ def _layers_seen() -> Iterator[list[tuple[Any, str | None, Any]]]:
         yield seen
 
 
-#: Activations whose units can die or saturate.
-_WATCHED = ("relu", "relu6", "sigmoid", "hard_sigmoid", "tanh")
+#: Activations whose units can die or saturate, then the others of hidden layers.
+_WATCHED = frozenset(
+    {
+        *("relu", "relu6", "sigmoid", "hard_sigmoid", "tanh"),
+        *("linear", "elu", "gelu", "leaky_relu", "selu", "silu", "softplus", "swish"),
+    }
+)
+_FLAT_ENDED = ("sigmoid", "hard_sigmoid", "tanh")
 
 
 def _activation_of(layer: Any) -> str | None:
@@ -338,6 +352,8 @@ def _activation_stats(name: str, output: Any) -> tuple[Any, Any]:
     """Share of dead units and share of saturated outputs."""
     output = tf.cast(output, tf.float32)
     zero = tf.constant(0.0)
+    if not name.startswith("relu") and name not in _FLAT_ENDED:
+        return zero, zero
     if name.startswith("relu"):
         table = tf.reshape(output, [-1, tf.shape(output)[-1]])
         dead = tf.reduce_all(table <= 0, axis=0)
@@ -345,3 +361,13 @@ def _activation_stats(name: str, output: Any) -> tuple[Any, Any]:
     low = -1.0 if name == "tanh" else 0.0
     flat = (output < low + _FLAT_END) | (output > 1.0 - _FLAT_END)
     return zero, tf.reduce_mean(tf.cast(flat, tf.float32))
+
+
+def _symmetric(layer: Any, output: Any) -> Any:
+    """1 where all units of a layer with weights give the same for every row."""
+    if not hasattr(layer, "kernel") or (output.shape[-1] or 0) < 2:
+        return tf.constant(0.0)
+    output = tf.cast(output, tf.float32)
+    apart = tf.reduce_max(tf.reduce_max(output, axis=-1) - tf.reduce_min(output, -1))
+    size = tf.reduce_max(tf.abs(output))
+    return tf.cast((apart <= _EQUAL * size) & (size > 0), tf.float32)

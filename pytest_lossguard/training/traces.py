@@ -68,6 +68,7 @@ def make_trace(
         losses=() if evidence is None else describe_losses(evidence.loss),
         validation=validation,
         stopped=_stopped(steps),
+        weighted=seen is not None and bool(flatten(seen.sample_weight)),
         loss_is_scaled=hasattr(recording.optimizer, "dynamic_scale"),
         notes=(*notes, *_own_notes(recording, scores)),
         seconds=max(0.0, recording.ended - recording.began),

@@ -1,0 +1,65 @@
+"""What a notebook calls: no pytest, no marker, the same judge and diagnosis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .causes import Diagnosis
+from .errors import NotConverged
+from .guard import Guard, TrainingRun
+from .policy import Policy
+from .review import DIAGNOSIS_BUDGET
+
+__all__ = ["diagnose"]
+
+
+def diagnose(
+    model_or_factory: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    budget: float = DIAGNOSIS_BUDGET,
+    policy: Policy | None = None,
+    seed: int = 0,
+    **how: Any,
+) -> Diagnosis:
+    """Train for a while, and say why it does not converge, or could learn far more.
+
+    Args:
+        model_or_factory: A compiled `keras.Model`, or a function without arguments
+            that builds one. A model leaves as it came.
+        x: Inputs of shape ``(rows, ...)``, a nested structure of arrays, or a
+            `tf.data.Dataset` of batches.
+        y: Targets, likewise; None with a dataset.
+        budget: Seconds for the experiments.
+        policy: What the training is held to.
+        seed: Of weights and batches.
+        how: ``steps`` or ``epochs``, ``batch_size``, ``sample_weight``,
+            ``validation_data``, ``shuffle``, as in ``lossguard.fit``.
+
+    Returns:
+        The causes, the likeliest first, with all experiments. Falsy and without
+        causes if the training converges.
+
+    Raises:
+        UsageError: Model or data cannot be trained as given.
+    """
+    from .training import Trainer
+
+    trainer: Any = Trainer()
+    guard = Guard(
+        policy=policy or Policy(), seed=seed, trainer=lambda: trainer, budget=budget
+    )
+    try:
+        guard.fit(model_or_factory, x, y, **how)
+        guard.compare()
+    except NotConverged:
+        pass
+    bad = (run for run in guard.runs if not run.converged or _is_improvable(run))
+    run = next(bad, None)
+    found = None if run is None else guard.diagnose(run).verdict.diagnosis
+    return found or Diagnosis(causes=())
+
+
+def _is_improvable(run: TrainingRun) -> bool:
+    return any(it.kind == "improvable" for it in run.findings)

@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_lossguard.causes import CAUSES
+from pytest_lossguard.changes import CHANGES, Change, ProgramFacts
+from pytest_lossguard.diagnosis import diagnose
+from pytest_lossguard.diagnosis.hypotheses import hypotheses, suspected, where_of
+from pytest_lossguard.errors import CannotChange
+from pytest_lossguard.findings import KINDS, finding
+from pytest_lossguard.judge import judge
+from pytest_lossguard.policy import Policy
+from pytest_lossguard.telling import told, told_remedy
+from pytest_lossguard.trace import Outlier
+from tests.traces import column, falling, make_trace
+
+BLOWN = make_trace([1.0, 1e6, 1e6, 1e5], start=1.0, end=1e5, constant=1.0)
+GOOD = make_trace(falling(), start=1.0, end=0.1, constant=1.0)
+BAD = make_trace(falling(1.0, 1.0), start=3.0, end=2.9, constant=1.0)
+#: Whatever the text of any kind of finding may ask for.
+DETAILS = dict.fromkeys(
+    (
+        *("start", "constant", "fall", "why", "reported", "factor", "raw", "scored"),
+        *("shares", "low", "high", "reach", "best_step", "train_start", "train_end"),
+        *("now", "then"),
+    ),
+    1.0,
+)
+ADAM = ProgramFacts(optimizer="Adam", learning_rate=0.01, momentum=0.9, loss="mse")
+
+
+@dataclass
+class FakeRetraining:
+    """Converges where ``helps`` says so, and keeps what was asked of it."""
+
+    helps: object = lambda _: False
+    facts: ProgramFacts = ADAM
+    rows: int = 100
+    on_fresh_seeds: bool = True
+    asked: list = field(default_factory=list)
+
+    def __call__(self, *changes, seed=None, held_out=0.0):
+        self.asked.append((changes, seed))
+        good = self.helps(changes) and (seed is None or self.on_fresh_seeds)
+        return GOOD if good else BAD
+
+
+def kinds(changes):
+    return {it.kind for it in changes}
+
+
+def why(trace, retrain, budget=1000.0, policy=None, **rest):
+    policy = policy or Policy()
+    return diagnose(trace, judge(trace, policy), retrain, policy, budget, **rest)
+
+
+def test_the_change_that_repairs_is_the_cause_with_the_value_to_try():
+    found = why(BLOWN, FakeRetraining(lambda it: it[0].value == 0.01))
+    first = found.causes[0]
+    assert (first.cause, first.verified) == ("learning_rate_too_high", True)
+    assert first.change == "learning rate 0.01 -> 0.0001"
+    assert first.remedy == "compile with Adam(learning_rate=0.0001)"
+    assert (first.loss_before, first.loss_after) == (1e5, 0.1)
+
+
+def test_a_change_that_helps_on_one_seed_only_is_no_cause():
+    found = why(BLOWN, FakeRetraining(lambda _: True, on_fresh_seeds=False))
+    assert not any(it.verified for it in found.causes)
+    assert any(
+        it.came_of == "converges, on fresh seeds not always" for it in found.experiments
+    )
+
+
+def test_the_smallest_change_of_a_kind_that_repairs_ends_the_ladder():
+    retrain = FakeRetraining(lambda it: it[0].kind == "learning_rate")
+    found = why(BLOWN, retrain)
+    lower = [it for it in found.experiments if it.changes[0].kind == "learning_rate"]
+    assert [it.changes[0].value for it in lower] == [0.1]
+
+
+def test_two_changes_are_a_pair_of_causes_in_order():
+    def helps(changes):
+        return kinds(changes) == {"learning_rate", "reinitialise"}
+
+    found = why(BLOWN, FakeRetraining(helps))
+    assert len(found.causes) == 2
+    assert found.causes[0].with_next
+    assert not found.causes[1].with_next
+    assert {it.cause for it in found.causes} == {
+        "learning_rate_too_high",
+        "bad_initialization",
+    }
+
+
+def test_equivalent_causes_are_all_told():
+    def helps(changes):
+        return changes[0].kind in ("learning_rate", "clip_gradients", "momentum")
+
+    facts = ProgramFacts(optimizer="SGD", learning_rate=0.1, momentum=0.97, loss="mse")
+    found = why(BLOWN, FakeRetraining(helps, facts=facts))
+    assert [it.cause for it in found.causes][:2] == [
+        "momentum_too_high",
+        "learning_rate_too_high",
+    ]
+
+
+def test_what_nothing_repairs_is_suspected_and_said_not_to_be_verified():
+    found = why(BLOWN, FakeRetraining())
+    assert found.causes[0].cause == "learning_rate_too_high"
+    assert not found.causes[0].verified
+    assert "not verified" in str(found)
+    assert found.tried > 5
+
+
+def test_unknown_is_said_rather_than_a_guess():
+    found = why(BAD, FakeRetraining())
+    assert [it.cause for it in found.causes] == ["unknown"]
+
+
+def test_without_anything_to_run_again_the_trace_is_all_there_is():
+    found = why(BLOWN, None)
+    assert found.tried == 0
+    assert found.causes[0].cause == "learning_rate_too_high"
+    assert "nothing could be run again" in found.left_out[0]
+
+
+def test_a_program_that_cannot_be_described_is_no_crash():
+    class Refuses(FakeRetraining):
+        @property
+        def facts(self):
+            raise CannotChange("its data were not seen")
+
+        @facts.setter
+        def facts(self, value):
+            pass
+
+    assert why(BLOWN, Refuses()).left_out == ("its data were not seen",)
+
+
+def test_a_change_that_cannot_be_made_is_left_out_and_said_so():
+    class Fixed(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            if any(it.sort == "program" for it in changes):
+                raise CannotChange("its class is the project's own")
+            return super().__call__(*changes, seed=seed)
+
+    found = why(BLOWN, Fixed())
+    assert "its class is the project's own" in found.left_out
+
+
+def test_no_experiment_begins_after_the_budget():
+    now = iter(range(0, 1000, 4))
+    found = why(BLOWN, FakeRetraining(), budget=10.0, clock=lambda: float(next(now)))
+    assert len(found.experiments) <= 3
+    assert "the budget" in found.left_out[-1]
+
+
+def test_an_outlier_that_was_seen_is_told_first_even_if_it_takes_two():
+    stats = column(
+        "input",
+        outlier=Outlier(row=7, column=0, value=1e3, distance=100.0),
+        outlier_share=0.01,
+    )
+    trace = make_trace(
+        falling(9.0, 2.0), start=9.0, end=2.0, constant=1.0, inputs=(stats,)
+    )
+
+    def helps(changes):
+        return kinds(changes) == {"drop_rows", "learning_rate"} and 10.0 in {
+            it.value for it in changes
+        }
+
+    found = why(trace, FakeRetraining(helps))
+    assert [it.cause for it in found.causes] == [
+        "input_outliers",
+        "learning_rate_too_low",
+    ]
+    assert found.causes[0].where == "row 7, feature 0"
+    assert found.causes[0].change == "row 7 dropped"
+
+
+def test_a_training_that_fails_for_being_improvable_must_become_far_better():
+    trace = make_trace(falling(1.0, 0.9), start=1.0, end=0.9, constant=1.0)
+    findings = (
+        finding(
+            "improvable",
+            severity="error",
+            value=0.1,
+            limit=0.9,
+            where="learning rate 1 -> 10",
+            now="10%",
+            then="90%",
+        ),
+    )
+
+    class Weak(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            helps = changes[0].kind == "learning_rate" and changes[0].value == 100.0
+            return GOOD if helps else trace
+
+    found = diagnose(trace, findings, Weak(), Policy(strict=True), 1000.0)
+    assert found.causes[0].cause == "learning_rate_too_low"
+    assert found.causes[0].verified
+
+
+def test_every_change_has_a_cause_of_the_contract_and_words():
+    for kind, words in CHANGES.items():
+        assert words.cause in CAUSES
+        for value in (None, 2.0, "relu"):
+            if kind in ("hidden_activation", "optimizer") or not isinstance(value, str):
+                change = Change(kind=kind, value=value)
+                if value is not None or kind not in ("clip_gradients", "wider"):
+                    assert told(change, BAD, ADAM)
+                    assert told_remedy(change, ADAM)
+
+
+def test_suspicions_name_findings_and_causes_that_exist():
+    for kind in KINDS:
+        made = finding(kind, value=1.0, limit=1.0, step=1, where="x", **DETAILS)
+        for cause, source in suspected((made,)):
+            assert cause in CAUSES
+            assert source is made
+
+
+@given(
+    kinds=st.sets(st.sampled_from(sorted(set(KINDS) - {"baseline_regression"}))),
+    optimizer=st.sampled_from(["Adam", "SGD", "RMSprop", "Lion"]),
+    rate=st.one_of(st.none(), st.floats(1e-6, 10.0)),
+    momentum=st.floats(0.0, 0.999),
+    activations=st.lists(st.sampled_from(["relu", "sigmoid", "linear"]), max_size=8),
+    canonical=st.booleans(),
+)
+def test_hypotheses_are_ordered_and_none_is_tried_twice(
+    kinds, optimizer, rate, momentum, activations, canonical
+):
+    details = DETAILS
+    findings = tuple(
+        finding(it, value=1.0, limit=1.0, step=1, where="x", **details)
+        for it in sorted(kinds)
+    )
+    facts = ProgramFacts(
+        optimizer=optimizer,
+        learning_rate=rate,
+        momentum=momentum,
+        activations=tuple(activations),
+        canonical_output=canonical,
+    )
+    ideas = hypotheses(BAD, findings, facts)
+    weights = [it.weight for it in ideas]
+    assert weights == sorted(weights, reverse=True)
+    assert len({it.change for it in ideas}) == len(ideas)
+    for idea in ideas:
+        where_of(idea.change, findings)
+        assert told(idea.change, BAD, facts)
+
+
+@pytest.mark.parametrize(
+    ("finding_kind", "cause"),
+    [
+        ("symmetric_weights", "bad_initialization"),
+        ("penalty_dominates", "over_regularization"),
+        ("unscaled_targets", "unscaled_targets"),
+        ("missing_values", "missing_values"),
+    ],
+)
+def test_what_was_seen_comes_first(finding_kind, cause):
+    seen = finding(finding_kind, value=2.0, limit=1.0, step=1, where="x", **DETAILS)
+    facts = ProgramFacts(optimizer="Adam", learning_rate=0.01, penalised=True)
+    assert hypotheses(BAD, (seen,), facts)[0].change.cause == cause
