@@ -70,6 +70,8 @@ class ProgramFacts:
             ``"binary"``, ``"multi_label"``; None where that cannot be told.
         canonical_output: Whether last activation, units and loss are the usual
             ones for such labels.
+        output_is_bounded: Whether it is only bounded, by a sigmoid or tanh that its
+            labels do not need.
         fixed: Why the program cannot be changed, None where it can: a change of
             sort ``"program"`` works on a clone.
     """
@@ -85,6 +87,7 @@ class ProgramFacts:
     frozen: tuple[str, ...] = ()
     labels: str | None = None
     canonical_output: bool = True
+    output_is_bounded: bool = False
     fixed: str | None = None
 
 

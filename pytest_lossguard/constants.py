@@ -17,6 +17,8 @@ __all__ = ["constant_candidates"]
 #: A constant fitted to each output position needs this many rows; with fewer
 #: it would repeat the labels, and one number for all positions is used.
 _ROWS_PER_POSITION = 10
+#: One number fitted to so few labels still leaves most of their spread.
+_ROWS_FOR_ONE = 4
 _EPSILON = 1e-6
 _LOG, _LOG_ODDS = "the log of the mean", "the log-odds of the mean"
 _LOG_FREQUENCIES, _MAJORITY = "the log of the class frequencies", "the majority"
@@ -74,7 +76,7 @@ def _candidates(
 def _of_values(per_row: Floats, shape: tuple[int, ...]) -> dict[str, Floats]:
     if len(per_row) < _ROWS_PER_POSITION:
         per_row = per_row.reshape(-1, 1)
-        if len(per_row) < _ROWS_PER_POSITION:
+        if len(per_row) < _ROWS_FOR_ONE:
             return {}
     mean, median = per_row.mean(axis=0), np.median(per_row, axis=0)
     share = np.clip(mean, _EPSILON, 1 - _EPSILON)

@@ -75,7 +75,9 @@ def compared(verdict: Verdict, recipe: Recipe, policy: Policy) -> Verdict:
         return verdict
     if not found:
         return verdict
-    return replace(verdict, findings=held_to((*verdict.findings, *found), policy))
+    new = {it.kind for it in found}
+    kept = (it for it in verdict.findings if it.kind not in new)
+    return replace(verdict, findings=held_to((*found, *kept), policy))
 
 
 def _findings(trace: Trace, retrain: Retraining) -> Iterator[Finding]:

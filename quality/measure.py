@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from .program import Program
@@ -15,6 +15,16 @@ __all__ = ["Row", "measured"]
 
 #: Programs whose traces are forgotten together: they would fill the memory.
 _PROGRAMS_PER_TRAINER = 8
+
+
+#: Findings that fit any broken program: one change makes it far better, whatever
+#: the fault is called.
+_FIT_ANY = frozenset({"improvable"})
+#: A change repairs as well as the known fix if it reaches its skill but for this.
+_AS_WELL = 0.1
+#: Seeds on which verified changes are tried once more, away from those that the
+#: diagnosis itself tried.
+_FRESH = 5_003
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +48,9 @@ class Row:
     fits: list[str] = field(default_factory=list)
     true_causes: list[str] = field(default_factory=list)
     causes: list[dict[str, Any]] = field(default_factory=list)
-    changes: list[list[dict[str, Any]]] = field(default_factory=list)
+    skills: list[float | None] = field(default_factory=list)
+    fixed_skill: float | None = None
+    held: list[bool] = field(default_factory=list)
     tried: int = 0
     diagnosis_seconds: float = 0.0
     crash: str | None = None
@@ -46,7 +58,22 @@ class Row:
     @property
     def flagged(self) -> bool:
         """Failed, or warned of with a finding that fits."""
-        return self.failed or bool(set(self.fits) & set(self.warnings))
+        return self.failed or bool({*self.fits, *_FIT_ANY} & set(self.warnings))
+
+    @property
+    def true_of(self) -> list[bool]:
+        """Of each cause told, whether it is true: it is what was done to the program,
+        or its change repairs the program as well as the known fix does.
+        """
+        return [
+            it["cause"] in self.true_causes or self._repairs_as_well(skill)
+            for it, skill in zip(self.causes, self.skills, strict=True)
+        ]
+
+    def _repairs_as_well(self, skill: float | None) -> bool:
+        if skill is None or self.fixed_skill is None:
+            return False
+        return skill >= self.fixed_skill - _AS_WELL
 
 
 def measured(
@@ -118,8 +145,10 @@ def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
     judged = time.perf_counter()
     if diagnose and error is not None:
         guard.explain(error)
+    explained = time.perf_counter()
     verdict = guard.runs[0].verdict
     found = verdict.diagnosis
+    told = _Told() if found is None else _told(found, program, seed, trainer)
     return Row(
         **about,
         failed=not verdict.converged,
@@ -130,13 +159,49 @@ def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
         seconds=judged - began,
         steps=len(verdict.trace.steps),
         causes=[] if found is None else [it.to_json() for it in found.causes],
-        changes=[]
-        if found is None
-        else [
-            [asdict(change) for change in it.changes]
-            for it in found.experiments
-            if it.repairs
-        ],
+        skills=told.skills,
+        fixed_skill=told.fixed_skill,
+        held=told.held,
         tried=0 if found is None else found.tried,
-        diagnosis_seconds=time.perf_counter() - judged,
+        diagnosis_seconds=explained - judged,
     )
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a diagnosis is held against."""
+
+    skills: list[float | None] = field(default_factory=list)
+    fixed_skill: float | None = None
+    held: list[bool] = field(default_factory=list)
+
+
+def _told(found: Any, program: Program, seed: int, trainer: Any) -> _Told:
+    from pytest_lossguard.errors import LossguardError
+    from pytest_lossguard.judge import evidence_of, judge
+    from pytest_lossguard.policy import Policy
+
+    told = _Told()
+    repairs = {
+        change.cause: it
+        for it in reversed([it for it in found.experiments if it.repairs])
+        for change in it.changes
+    }
+    told.skills = [
+        repairs[it.cause].skill if it.verified and it.cause in repairs else None
+        for it in found.causes
+    ]
+    if program.fixed is not None:
+        fixed = program.fixed(seed)
+        trace = trainer.fit(fixed.build, fixed.x, fixed.y, seed=seed, **fixed.how())
+        told.fixed_skill = evidence_of(trace).skill
+    setup = program.setup(seed)
+    again = trainer.again(setup.build, setup.x, setup.y, seed=seed, **setup.how())
+    for experiment in {id(it): it for it in repairs.values()}.values():
+        try:
+            trace = again(*experiment.changes, seed=seed + _FRESH)
+        except LossguardError:
+            continue
+        errors = [it for it in judge(trace, Policy()) if it.severity == "error"]
+        told.held.append(not errors)
+    return told

@@ -34,7 +34,11 @@ def test_class_indices_give_frequencies():
 def test_few_rows_bear_no_constant_per_position():
     y = np.arange(8.0).reshape(2, 4)
 
-    assert constant_candidates(y, (4,)) == {}
+    np.testing.assert_allclose(constant_candidates(y, (4,))["the mean"], [3.5] * 4)
+
+
+def test_three_labels_bear_no_constant_at_all():
+    assert constant_candidates(np.arange(3.0), (1,)) == {}
 
 
 def test_few_rows_of_many_positions_bear_one_number():

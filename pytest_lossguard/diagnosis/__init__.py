@@ -162,26 +162,32 @@ class _Laboratory:
                 return
             if self._is_answered(idea.change) or self._is_pointless(idea.change):
                 continue
-            repaired = self._run(idea.change).repairs
-            if idea.is_seen and not repaired:
-                repaired = self._run_with_companions(idea.change, ideas)
+            done = self._run(idea.change)
+            repaired = done.repairs and _gain(done) >= at.CLEARLY
+            if idea.is_seen and not done.repairs:
+                repaired = self._run_with_companions(idea, ideas)
             if repaired:
                 least = max(least, at.MUCH_LESS_LIKELY * idea.weight)
 
     def _run_with_companions(
-        self, fault: Change, ideas: tuple[Hypothesis, ...]
+        self, fault: Hypothesis, ideas: tuple[Hypothesis, ...]
     ) -> bool:
         """Undo a fault that was seen, and one thing more.
 
         Without the fault the training may have nothing to learn: reaching the
         level of a constant is then all that can be asked.
         """
-        likely = [it.change for it in ideas if it.change.cause != fault.cause]
-        others = [*likely[: at.LIKELY_IN_PAIRS], *at.COMPANIONS]
-        for other in dict.fromkeys(others):
+        others = [it for it in ideas if it.change.cause != fault.change.cause]
+        companions = (Hypothesis(0.0, it) for it in at.COMPANIONS)
+        tried = set()
+        for other in (*others[: at.LIKELY_IN_PAIRS], *companions):
             if self._is_late():
                 return False
-            if other.cause != fault.cause and self._run(fault, other).repairs:
+            if other.change.cause == fault.change.cause or other.change in tried:
+                continue
+            tried.add(other.change)
+            first, second = sorted((fault, other), key=lambda it: -it.weight)
+            if self._run(first.change, second.change, lenient=True).repairs:
                 return True
         return False
 
@@ -218,7 +224,7 @@ class _Laboratory:
         for first, second in itertools.combinations(ranked, 2):
             if self._is_late() or self.repairs:
                 return
-            if first.cause != second.cause:
+            if first.cause != second.cause and first.kind != second.kind:
                 self._run(first, second)
 
     def _promising(self, changes: tuple[Change, ...]) -> list[Change]:
@@ -245,16 +251,20 @@ class _Laboratory:
     def _is_late(self) -> bool:
         return self._clock() > self._deadline
 
-    def _run(self, *changes: Change) -> Experiment:
+    def _run(self, *changes: Change, lenient: bool = False) -> Experiment:
         words = " and ".join(told(it, self._trace, self._facts) for it in changes)
-        done = self._outcome(changes, words, None)
+        done = self._outcome(changes, words, None, lenient)
         if done.converged:
-            done = self._confirmed(done)
+            done = self._confirmed(done, lenient)
         self.experiments.append(done)
         return done
 
     def _outcome(
-        self, changes: tuple[Change, ...], words: str, seed: int | None
+        self,
+        changes: tuple[Change, ...],
+        words: str,
+        seed: int | None,
+        lenient: bool,
     ) -> Experiment:
         try:
             trace = self._retrain(*changes, seed=seed)
@@ -262,7 +272,7 @@ class _Laboratory:
             return Experiment(changes=changes, told=words, failure=str(reason))
         found = evidence_of(trace)
         errors = self._goal.missed_by(trace, found)
-        if len(changes) > 1 and _reaches_constant(found):
+        if lenient and _reaches_constant(found):
             errors -= {"worse_than_constant"}
         return Experiment(
             changes=changes,
@@ -272,12 +282,12 @@ class _Laboratory:
             converged=not errors,
         )
 
-    def _confirmed(self, done: Experiment) -> Experiment:
+    def _confirmed(self, done: Experiment, lenient: bool) -> Experiment:
         """The same change on fresh seeds."""
-        base = self._trace.seed or 0
+        first = (self._trace.seed or 0) + at.FRESH
         held = [
-            self._outcome(done.changes, done.told, base + at.FRESH + number).converged
-            for number in range(at.CONFIRMATIONS)
+            self._outcome(done.changes, done.told, seed, lenient).converged
+            for seed in range(first, first + at.CONFIRMATIONS)
         ]
         return Experiment(
             changes=done.changes,
@@ -298,7 +308,9 @@ def _reaches_constant(found: Evidence) -> bool:
 
 def _gain(experiment: Experiment) -> float:
     skill = experiment.skill
-    return skill if skill is not None and np.isfinite(skill) else -np.inf
+    if skill is None:
+        return np.inf if experiment.repairs else -np.inf
+    return skill if np.isfinite(skill) else -np.inf
 
 
 def _answer(
@@ -314,7 +326,7 @@ def _answer(
     if not repairs:
         return _suspicions(findings)
     best = max(map(_gain, repairs))
-    repairs.sort(key=lambda it: best - _gain(it) > at.FAR_LESS)
+    repairs.sort(key=lambda it: _gain(it) < best - at.FAR_LESS)
     before = evidence_of(trace).end
     causes = []
     for done in repairs:

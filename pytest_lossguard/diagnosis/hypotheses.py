@@ -70,7 +70,7 @@ def hypotheses(
     """
     kinds = {it.kind for it in findings}
     weighed: list[tuple[float, Change]] = [
-        *_of_the_data(trace, kinds),
+        *_of_the_data(trace, kinds, facts),
         *_of_the_optimizer(trace, kinds, facts),
         *_of_the_weights(kinds, facts),
         *_of_the_program(kinds, facts),
@@ -79,7 +79,9 @@ def hypotheses(
     return tuple(Hypothesis(weight, change) for weight, change in weighed)
 
 
-def _of_the_data(trace: Trace, kinds: set[str]) -> Iterator[tuple[float, Change]]:
+def _of_the_data(
+    trace: Trace, kinds: set[str], facts: ProgramFacts
+) -> Iterator[tuple[float, Change]]:
     if kinds & {"nonfinite_input", "missing_values"}:
         yield _CERTAIN, Change(kind="fill_missing")
     for stats in trace.inputs:
@@ -88,7 +90,8 @@ def _of_the_data(trace: Trace, kinds: set[str]) -> Iterator[tuple[float, Change]
             yield _SEEN + 4, Change(kind="clip_inputs")
     if any(it.is_numeric for it in trace.inputs) and not trace.normalises_inputs:
         yield from _scaled_inputs(trace, kinds)
-    if any(it.is_numeric for it in trace.targets):
+    are_values = facts.labels in (None, "values")
+    if are_values and any(it.is_numeric for it in trace.targets):
         if "target_outliers" in kinds:
             yield _SEEN + 3, Change(kind="clip_targets")
         off = max((_magnitude(it) for it in trace.targets), default=0.0)
@@ -146,6 +149,8 @@ def _of_the_optimizer(
     if few and trace.inputs and trace.inputs[0].rows > 8:
         noisy = bool(kinds & {"noisy_loss", "oscillating_loss"})
         yield _STRONG if noisy else _POSSIBLE, Change(kind="batch_size", value=32.0)
+    if kinds & {"nonfinite_loss", "nonfinite_gradient"}:
+        return  # longer is no help
     slow = "slow_convergence" in kinds or len(trace.steps) < _FEW_STEPS
     weight = _LIKELY + 5 if slow and not blown else _POSSIBLE - 10
     yield weight, Change(kind="more_steps", value=5.0)
@@ -184,7 +189,9 @@ def _of_the_program(
     if facts.frozen:
         yield _LIKELY, Change(kind="unfreeze")
     if not facts.canonical_output:
-        weight = _CERTAIN + 5 if kinds & _MISFIT else _STRONG - 1
+        weight: float = _STRONG - 1 if facts.output_is_bounded else _SEEN - 1
+        if kinds & _MISFIT:
+            weight = _CERTAIN + 5
         yield weight, Change(kind="canonical_output")
     if facts.penalised:
         weight = _SEEN if "penalty_dominates" in kinds else _LIKELY + 2

@@ -6,8 +6,10 @@ from ..changes import Change
 
 #: Once a change repairs, others are tried while they are at least so much as likely.
 MUCH_LESS_LIKELY = 0.6
+#: ... and only if it clearly learns something with it.
+CLEARLY = 0.1
 #: A run is made longer up to so many steps, some seconds on a small model.
-MOST_STEPS = 10_000
+MOST_STEPS = 20_000
 #: Seeds on which a change that helped is tried again before it is called a cause.
 CONFIRMATIONS = 2
 #: Where those seeds begin, away from those a user would choose.

@@ -109,17 +109,28 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
     skill, reference = next(it for it in skills if it[0] >= best - at.ABOUT_AS_GOOD)
     if skill - found.skill < at.FAR_BETTER:
         return ()
-    return (
-        finding(
-            "improvable",
-            value=found.skill,
-            limit=skill,
-            step=found.steps,
-            where=reference.told,
-            now=f"{found.skill:.0%}",
-            then=f"{skill:.0%}",
-        ),
+    now, then = f"{found.skill:.0%}", f"{skill:.0%}"
+    better = finding(
+        "improvable",
+        value=found.skill,
+        limit=skill,
+        step=found.steps,
+        where=reference.told,
+        now=now,
+        then=then,
     )
+    if found.is_falling or found.skill >= at.NEXT_TO_NOTHING:
+        return (better,)
+    why = f"it is stuck there, and with {reference.told} it removes {then} of that"
+    stuck = finding(
+        "plateau",
+        severity="error",
+        step=found.steps,
+        value=found.end,
+        limit=found.constant,
+        why=why,
+    )
+    return stuck, better
 
 
 def _skill(trace: Trace) -> float:

@@ -111,6 +111,9 @@ TARGET_OUTLIER = 30.0
 LEARNED_ENOUGH, FAR_BETTER = 0.6, 0.35
 #: Changes whose skill is so near the best one's do as well.
 ABOUT_AS_GOOD = 0.05
+#: Below this skill, and no longer falling, an improvable run is stuck: published bugs
+#: of this kind end at -1.0 to .05.
+NEXT_TO_NOTHING = 0.2
 #: Updates of all re-runs together, but for the fewest re-runs.
 REFERENCE_STEPS, FEWEST_REFERENCES = 6000, 2
 #: A column within these needs no standardising.

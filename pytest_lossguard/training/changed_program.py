@@ -102,6 +102,7 @@ def _clone(model: Any, remake: Callable[[Any], Any]) -> Any:
             return keras.models.clone_model(layer, clone_function=make)
         return remake(layer)
 
+    compiled, model.compiled = model.compiled, False  # its loss need not be cloned
     try:
         clone = keras.models.clone_model(model, clone_function=make)
     except Exception as error:  # configurations of the user's layers may refuse
@@ -109,6 +110,8 @@ def _clone(model: Any, remake: Callable[[Any], Any]) -> Any:
         raise CannotChange(
             f"it cannot be cloned ({first[0] if first else ''})"
         ) from error
+    finally:
+        model.compiled = compiled
     if not clone.built:
         clone.build(model.input_shape)
     return clone

@@ -79,6 +79,9 @@ def program_facts(model: Any, data: ArrayData) -> ProgramFacts:
         ),
         labels=labels,
         canonical_output=labels is None or _is_canonical(model, makers, labels, data),
+        output_is_bounded=labels == "values"
+        and loss in _VALUE_LOSSES
+        and activation_name(makers[-1]) in ("sigmoid", "tanh"),
         fixed=fixed,
     )
 
