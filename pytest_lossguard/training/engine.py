@@ -22,7 +22,7 @@ from .recorder import Recorder
 from .recording import Batch, Recording
 from .state import Snapshot, every_variable, live_statistics, set_seed
 from .task import Task, batch_order
-from .tensors import flatten, graph_function, map_structure, own_variable, raw
+from .tensors import flatten, graph_function, map_structure, raw
 from .traces import Scores, could_not_score, make_trace
 
 __all__ = ["NotInGraph", "Program", "is_light"]
@@ -90,11 +90,6 @@ class Program:
         with self._executing():
             self._trace_loop()
         self._scorer = self._make_scorer()
-        self._kept = [own_variable(it) for it in self._variables]
-        self._save = graph_function(self._copy_to_kept)
-        self._restore = graph_function(self._copy_from_kept)
-        self._open = graph_function(self._save_and_measure, reduce_retracing=True)
-        self._close = graph_function(self._measure_and_restore, reduce_retracing=True)
 
     @property
     def recording(self) -> Recording:
@@ -149,19 +144,21 @@ class Program:
         validation: list[tuple[int, float]] = []
         if self._draws:
             set_seed(task.seed)
-        scored.before = scored.probe(self._open, instead=self._save)
+        start = Snapshot(self._variables)
         try:
+            scored.before = scored.probe()
             if task.arrays is not None:
                 self._train_on_arrays(task, validation, scored.ceiling(task.growth))
             else:
                 self._train_on_dataset(task, validation)
             if finish is not None:
                 finish(self.model)
-            scored.after = scored.probe(self._close, instead=self._restore)
+            scored.after = scored.probe()
         except BaseException:
             self.recording.empty_buffer()
-            self._restore()
             raise
+        finally:
+            start.restore()
         if task.growth is not None and self.recording.steps < task.array_steps():
             notes = (f"ended at step {self.recording.steps}, its fate sealed",)
         return make_trace(
@@ -213,25 +210,6 @@ class Program:
         return Scorer(
             evidence, None, lambda it: graph_function(it, reduce_retracing=True)
         )
-
-    def _copy_to_kept(self) -> None:
-        for variable, kept in zip(self._variables, self._kept, strict=True):
-            kept.assign(variable)
-
-    def _copy_from_kept(self) -> None:
-        for variable, kept in zip(self._variables, self._kept, strict=True):
-            variable.assign(kept)
-
-    def _save_and_measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
-        assert self._scorer is not None
-        self._copy_to_kept()
-        return self._scorer.forward(x, y, sample_weight)
-
-    def _measure_and_restore(self, x: Any, y: Any, sample_weight: Any) -> Any:
-        assert self._scorer is not None
-        found = self._scorer.forward(x, y, sample_weight)
-        self._copy_from_kept()
-        return found
 
     def _step(self, batch: Any) -> tuple[Any, Any]:
         """One update: whether all is finite so far, and its data loss."""
@@ -367,19 +345,13 @@ class _Scored:
         if scorer is not None:
             scorer.rows_per_step = rows
 
-    def probe(self, by: Callable[..., Any], instead: Callable[[], Any]) -> Any:
-        """Score the model as it is.
-
-        Args:
-            by: Computes `Scorer.forward` and does its own work beside it.
-            instead: That work alone, for a model that cannot be scored.
-        """
+    def probe(self) -> Probe | None:
+        """Score the model as it is; None if it cannot be scored."""
         if self._scorer is not None and self._failure is None:
             try:
-                return self._scorer.probe(self._probe, by)
+                return self._scorer.probe(self._probe)
             except Exception as error:
                 self._failure = could_not_score(error)
-        instead()
         return None
 
     def ceiling(self, growth: float | None) -> float:

@@ -75,21 +75,15 @@ class Scorer:
         self._layers: tuple[_LayerSeen, ...] = ()
         self._made_by: tuple[Output | None, ...] = ()
         self._outputs: Any = None
-        self.forward = wrap(self._measure)
+        self._forward = wrap(self._measure)
         self._constants = wrap(self._score_constants)
         self._growth: int | None = None
         self._probabilities = True
         self._last_constant: Any = None
 
-    def probe(self, batch: Batch, by: Callable[..., Any] | None = None) -> Probe:
-        """The model as it is, on these rows of tensors.
-
-        Args:
-            batch: The rows.
-            by: A function that returns what `forward` does; default that itself.
-        """
-        by = self.forward if by is None else by
-        found = by(batch.x, batch.y, batch.sample_weight).numpy()
+    def probe(self, batch: Batch) -> Probe:
+        """The model as it is, on these rows of tensors."""
+        found = self._forward(batch.x, batch.y, batch.sample_weight).numpy()
         plain, reported, spread, low, high = found[:_LEAD].tolist()
         if self._growth is None:
             self._growth = self._growth_of(batch)

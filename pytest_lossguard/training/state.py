@@ -30,7 +30,7 @@ class Snapshot:
     def __init__(self, variables: Iterable[Any]) -> None:
         unique = {id(raw(it)): raw(it) for it in variables}
         with tf.init_scope():
-            self._pairs = [(it, tf.identity(it)) for it in unique.values()]
+            self._pairs = [(it, it.value()) for it in unique.values()]
 
     @classmethod
     def of_model(cls, model: Any, extra: Iterable[Any] = ()) -> Snapshot:
@@ -45,7 +45,7 @@ class Snapshot:
     def restore(self) -> None:
         """Give every variable the value it had."""
         for variable, value in self._pairs:
-            variable.assign(value)
+            variable.assign(value, read_value=False)
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
