@@ -22,7 +22,7 @@ from .recorder import Recorder
 from .recording import Batch, Recording
 from .state import Snapshot, every_variable, live_statistics, set_seed
 from .task import Task, batch_order
-from .tensors import flatten, graph_function, map_structure, raw
+from .tensors import flatten, graph_function, graph_function_of_rows, map_structure, raw
 from .traces import Scores, could_not_score, make_trace
 
 __all__ = ["NotInGraph", "Program", "is_light"]
@@ -185,13 +185,14 @@ class Program:
     def _trace_loop(self) -> None:
         try:
             with observed(self._recorder):
-                graph = self._loop.get_concrete_function().graph
+                self._loop = self._loop.get_concrete_function()
         except Exception as error:
             first = str(error).strip().splitlines()[:1]
             raise NotInGraph(
                 f"its train_step cannot be traced ({type(error).__name__}:"
                 f" {first[0] if first else ''})"
             ) from error
+        graph = self._loop.graph
         self._draws = _has_stateful_random(graph)
         recordings = self._recorder.recordings
         if len(recordings) != 1 or recordings[0].buffer is None:
@@ -207,9 +208,7 @@ class Program:
         evidence = self.recording.taped.evidence
         if evidence is None:
             return None
-        return Scorer(
-            evidence, None, lambda it: graph_function(it, reduce_retracing=True)
-        )
+        return Scorer(evidence, None, graph_function_of_rows)
 
     def _step(self, batch: Any) -> tuple[Any, Any]:
         """One update: whether all is finite so far, and its data loss."""

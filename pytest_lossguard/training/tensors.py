@@ -13,6 +13,7 @@ __all__ = [
     "current_graph",
     "flatten",
     "graph_function",
+    "graph_function_of_rows",
     "half_square_sums",
     "is_variable",
     "map_structure",
@@ -73,6 +74,24 @@ def to_numpy(structure: Any) -> Any:
 def graph_function(function: Callable[..., Any], **options: Any) -> Any:
     """A ``tf.function`` of our own code, as it is written."""
     return quiet(tf.function(function, autograph=False, **options))
+
+
+def graph_function_of_rows(function: Callable[..., Any]) -> Any:
+    """`graph_function` of nested tensors of rows, for ever new calls.
+
+    What was traced for such shapes is found here and called directly: to find it
+    takes TensorFlow longer than many a small function takes to run.
+    """
+    traced = graph_function(function, reduce_retracing=True)
+    known: dict[Any, Any] = {}
+
+    def call(*parts: Any) -> Any:
+        kind = tuple((it.dtype, *it.shape) for it in flatten(parts))
+        if kind not in known:
+            known[kind] = traced.get_concrete_function(*parts)
+        return known[kind](*parts)
+
+    return call
 
 
 def quiet(function: Any) -> Any:
