@@ -8,7 +8,7 @@ training changes is put back afterwards.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,14 @@ from .recorder import Recorder
 from .recording import Batch, Recording
 from .state import Snapshot, every_variable, live_statistics, set_seed
 from .task import Task, batch_order
-from .tensors import flatten, graph_function, graph_function_of_rows, map_structure, raw
+from .tensors import (
+    as_traced_on_one_thread,
+    flatten,
+    graph_function,
+    graph_function_of_rows,
+    map_structure,
+    raw,
+)
 from .traces import Scores, could_not_score, make_trace
 
 __all__ = ["NotInGraph", "Program", "is_light"]
@@ -32,10 +39,6 @@ _MOST_VALIDATIONS, _MOST_VALIDATION_ROWS = 50, 2048
 #: Steps between two readings of the ring buffer.
 _STEPS_PER_CALL = 4096
 _NO_LIMIT = 2**31 - 1
-
-
-#: TensorFlow's names of its executors.
-_DEFAULT_EXECUTOR, _SINGLE_THREADED = "", "SINGLE_THREADED_EXECUTOR"
 #: Products per step up to which handing operations to other threads costs more
 #: than it gains (our measurement on two cores: .53 to .86 of the time below 1.0e6,
 #: 1.61 at 2.2e6; convolutions always lose, 2.3 to 2.8 times the time).
@@ -73,7 +76,7 @@ class Program:
             stops=False, keeps_data=False, most_rows=_STEPS_PER_CALL
         )
         light = is_light(model, sample, task.batch_size)
-        self._executor = _SINGLE_THREADED if light else _DEFAULT_EXECUTOR
+        self._executing = as_traced_on_one_thread if light else nullcontext
         index, limit = (tf.TensorSpec([], it) for it in (tf.int32, tf.float64))
         rows, of_step = (tf.TensorSpec(it, tf.int32) for it in ([None], [None, 1]))
         if task.dataset is None:
@@ -174,13 +177,6 @@ class Program:
         )
 
     # Tracing
-
-    def _executing(self) -> AbstractContextManager[None]:
-        """The executor that the loop is traced for and run by."""
-        executing: AbstractContextManager[None] = (
-            tf.experimental.function_executor_type(self._executor)
-        )
-        return executing
 
     def _trace_loop(self) -> None:
         try:

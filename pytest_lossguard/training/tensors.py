@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 from .frameworks import keras, tf
 
 __all__ = [
+    "as_traced_on_one_thread",
     "current_graph",
+    "eager_context",
     "flatten",
     "graph_function",
     "graph_function_of_rows",
@@ -92,6 +95,33 @@ def graph_function_of_rows(function: Callable[..., Any]) -> Any:
         return known[kind](*parts)
 
     return call
+
+
+@contextmanager
+def as_traced_on_one_thread() -> Iterator[None]:
+    """Run graphs of small operations for a while: on one thread, as they were traced.
+
+    To optimise such a graph takes TensorFlow about as long as to run it ten times,
+    and gains nothing that we could measure.
+    """
+    with tf.experimental.function_executor_type("SINGLE_THREADED_EXECUTOR"):
+        options: Any = getattr(eager_context(), "function_call_options", None)
+        if hasattr(options, "config_proto_serialized"):
+            options.config_proto_serialized = _AS_TRACED  # put back by the executor's
+        yield
+
+
+_AS_TRACED = tf.compat.v1.ConfigProto()
+_AS_TRACED.graph_options.rewrite_options.disable_meta_optimizer = True
+
+
+def eager_context() -> Any:
+    """TensorFlow's own, None where it is not to be found."""
+    try:
+        from tensorflow.python.eager import context
+    except ImportError:
+        return None
+    return context.context()
 
 
 def quiet(function: Any) -> Any:
