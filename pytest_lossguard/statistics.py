@@ -45,16 +45,17 @@ def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         mean = table.mean(axis=0, dtype=np.float64)
-        bad = 0
+        bad, spread_of, lowest, highest = 0, np.std, np.min, np.max
         if not np.isfinite(mean).all():
             finite = np.isfinite(table)
             bad = int(table.size - np.count_nonzero(finite))
             first = _first(~finite, array) if bad else None
             table = np.where(finite, table, np.nan)
             mean = np.nanmean(table, axis=0, dtype=np.float64)
-        std = np.nanstd(table, axis=0, dtype=np.float64)
-        low = np.nanmin(table, axis=0).astype(np.float64)
-        high = np.nanmax(table, axis=0).astype(np.float64)
+            spread_of, lowest, highest = np.nanstd, np.nanmin, np.nanmax
+        std = spread_of(table, axis=0, dtype=np.float64)
+        low = lowest(table, axis=0).astype(np.float64)
+        high = highest(table, axis=0).astype(np.float64)
         median, outlier, share = mean.copy(), None, 0.0
         far = _sticking_out(mean, std, low, high)
         if far.size:

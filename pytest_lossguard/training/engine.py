@@ -8,7 +8,7 @@ training changes is put back afterwards.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,14 @@ from .recorder import Recorder
 from .recording import Batch, Recording
 from .state import Snapshot, every_variable, live_statistics, set_seed
 from .task import Task, batch_order
-from .tensors import flatten, graph_function, map_structure, own_variable, raw
+from .tensors import (
+    as_traced_on_one_thread,
+    flatten,
+    graph_function,
+    graph_function_of_rows,
+    map_structure,
+    raw,
+)
 from .traces import Scores, could_not_score, make_trace
 
 __all__ = ["NotInGraph", "Program", "is_light"]
@@ -32,10 +39,6 @@ _MOST_VALIDATIONS, _MOST_VALIDATION_ROWS = 50, 2048
 #: Steps between two readings of the ring buffer.
 _STEPS_PER_CALL = 4096
 _NO_LIMIT = 2**31 - 1
-
-
-#: TensorFlow's names of its executors.
-_DEFAULT_EXECUTOR, _SINGLE_THREADED = "", "SINGLE_THREADED_EXECUTOR"
 #: Products per step up to which handing operations to other threads costs more
 #: than it gains (our measurement on two cores: .53 to .86 of the time below 1.0e6,
 #: 1.61 at 2.2e6; convolutions always lose, 2.3 to 2.8 times the time).
@@ -73,7 +76,7 @@ class Program:
             stops=False, keeps_data=False, most_rows=_STEPS_PER_CALL
         )
         light = is_light(model, sample, task.batch_size)
-        self._executor = _SINGLE_THREADED if light else _DEFAULT_EXECUTOR
+        self._executing = as_traced_on_one_thread if light else nullcontext
         index, limit = (tf.TensorSpec([], it) for it in (tf.int32, tf.float64))
         rows, of_step = (tf.TensorSpec(it, tf.int32) for it in ([None], [None, 1]))
         if task.dataset is None:
@@ -90,11 +93,6 @@ class Program:
         with self._executing():
             self._trace_loop()
         self._scorer = self._make_scorer()
-        self._kept = [own_variable(it) for it in self._variables]
-        self._save = graph_function(self._copy_to_kept)
-        self._restore = graph_function(self._copy_from_kept)
-        self._open = graph_function(self._save_and_measure, reduce_retracing=True)
-        self._close = graph_function(self._measure_and_restore, reduce_retracing=True)
 
     @property
     def recording(self) -> Recording:
@@ -149,19 +147,21 @@ class Program:
         validation: list[tuple[int, float]] = []
         if self._draws:
             set_seed(task.seed)
-        scored.before = scored.probe(self._open, instead=self._save)
+        start = Snapshot(self._variables)
         try:
+            scored.before = scored.probe()
             if task.arrays is not None:
                 self._train_on_arrays(task, validation, scored.ceiling(task.growth))
             else:
                 self._train_on_dataset(task, validation)
             if finish is not None:
                 finish(self.model)
-            scored.after = scored.probe(self._close, instead=self._restore)
+            scored.after = scored.probe()
         except BaseException:
             self.recording.empty_buffer()
-            self._restore()
             raise
+        finally:
+            start.restore()
         if task.growth is not None and self.recording.steps < task.array_steps():
             notes = (f"ended at step {self.recording.steps}, its fate sealed",)
         return make_trace(
@@ -178,23 +178,17 @@ class Program:
 
     # Tracing
 
-    def _executing(self) -> AbstractContextManager[None]:
-        """The executor that the loop is traced for and run by."""
-        executing: AbstractContextManager[None] = (
-            tf.experimental.function_executor_type(self._executor)
-        )
-        return executing
-
     def _trace_loop(self) -> None:
         try:
             with observed(self._recorder):
-                graph = self._loop.get_concrete_function().graph
+                self._loop = self._loop.get_concrete_function()
         except Exception as error:
             first = str(error).strip().splitlines()[:1]
             raise NotInGraph(
                 f"its train_step cannot be traced ({type(error).__name__}:"
                 f" {first[0] if first else ''})"
             ) from error
+        graph = self._loop.graph
         self._draws = _has_stateful_random(graph)
         recordings = self._recorder.recordings
         if len(recordings) != 1 or recordings[0].buffer is None:
@@ -210,28 +204,7 @@ class Program:
         evidence = self.recording.taped.evidence
         if evidence is None:
             return None
-        return Scorer(
-            evidence, None, lambda it: graph_function(it, reduce_retracing=True)
-        )
-
-    def _copy_to_kept(self) -> None:
-        for variable, kept in zip(self._variables, self._kept, strict=True):
-            kept.assign(variable)
-
-    def _copy_from_kept(self) -> None:
-        for variable, kept in zip(self._variables, self._kept, strict=True):
-            variable.assign(kept)
-
-    def _save_and_measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
-        assert self._scorer is not None
-        self._copy_to_kept()
-        return self._scorer.forward(x, y, sample_weight)
-
-    def _measure_and_restore(self, x: Any, y: Any, sample_weight: Any) -> Any:
-        assert self._scorer is not None
-        found = self._scorer.forward(x, y, sample_weight)
-        self._copy_from_kept()
-        return found
+        return Scorer(evidence, None, graph_function_of_rows)
 
     def _step(self, batch: Any) -> tuple[Any, Any]:
         """One update: whether all is finite so far, and its data loss."""
@@ -367,19 +340,13 @@ class _Scored:
         if scorer is not None:
             scorer.rows_per_step = rows
 
-    def probe(self, by: Callable[..., Any], instead: Callable[[], Any]) -> Any:
-        """Score the model as it is.
-
-        Args:
-            by: Computes `Scorer.forward` and does its own work beside it.
-            instead: That work alone, for a model that cannot be scored.
-        """
+    def probe(self) -> Probe | None:
+        """Score the model as it is; None if it cannot be scored."""
         if self._scorer is not None and self._failure is None:
             try:
-                return self._scorer.probe(self._probe, by)
+                return self._scorer.probe(self._probe)
             except Exception as error:
                 self._failure = could_not_score(error)
-        instead()
         return None
 
     def ceiling(self, growth: float | None) -> float:

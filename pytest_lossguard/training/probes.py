@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -78,21 +79,15 @@ class Scorer:
         self._layers: tuple[_LayerSeen, ...] = ()
         self._made_by: tuple[Output | None, ...] = ()
         self._outputs: Any = None
-        self.forward = wrap(self._measure)
-        self._constants = wrap(self._score_constants)
+        self._forward = wrap(self._measure)
+        self._score_constant = wrap(self._measure_constant)
         self._growth: int | None = None
         self._probabilities = True
         self._last_constant: Any = None
 
-    def probe(self, batch: Batch, by: Callable[..., Any] | None = None) -> Probe:
-        """The model as it is, on these rows of tensors.
-
-        Args:
-            batch: The rows.
-            by: A function that returns what `forward` does; default that itself.
-        """
-        by = self.forward if by is None else by
-        found = by(batch.x, batch.y, batch.sample_weight).numpy()
+    def probe(self, batch: Batch) -> Probe:
+        """The model as it is, on these rows of tensors."""
+        found = self._forward(batch.x, batch.y, batch.sample_weight).numpy()
         plain, reported, spread, low, high = found[:_LEAD].tolist()
         if self._growth is None:
             self._growth = self._growth_of(batch)
@@ -163,24 +158,18 @@ class Scorer:
         chosen = [0] * len(candidates)
         best = np.inf
         for output, choices in enumerate(candidates):
-            trials = []
+            losses = []
             for index in range(len(choices)):
                 picks = [*chosen[:output], index, *chosen[output + 1 :]]
-                trials.append(
-                    [
-                        list(choice.values())[pick]
-                        for choice, pick in zip(candidates, picks, strict=True)
-                    ]
-                )
-            stacks = [np.stack(column) for column in zip(*trials, strict=True)]
-            losses = self._constants(
-                batch.y,
-                batch.sample_weight,
-                [tf.constant(stack, self._dtype) for stack in stacks],
-            ).numpy()
-            losses = np.where(np.isfinite(losses), losses, np.inf)
-            chosen[output] = int(np.argmin(losses))
-            best = float(losses.min())
+                trial = [
+                    tf.constant(list(choice.values())[pick], self._dtype)
+                    for choice, pick in zip(candidates, picks, strict=True)
+                ]
+                loss = self._score_constant(batch.y, batch.sample_weight, trial)
+                losses.append(float(loss))
+            finite = np.where(np.isfinite(losses), losses, np.inf)
+            chosen[output] = int(np.argmin(finite))
+            best = float(finite.min())
         if not np.isfinite(best):
             return None
         names = [
@@ -200,7 +189,8 @@ class Scorer:
 
     def _scored(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         value = self._loss(y, y_pred, sample_weight=sample_weight)
-        return tf.reduce_mean(tf.cast(value, tf.float64))
+        value = tf.cast(value, tf.float64)
+        return tf.reduce_mean(value) if value.shape.rank != 0 else value
 
     def _measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Plain and reported loss, spread and range, then three numbers a layer."""
@@ -221,11 +211,14 @@ class Scorer:
         self._outputs = map_structure(
             lambda it: tf.TensorSpec(it.shape, it.dtype), plain
         )
+        loss = self._scored(y, plain, sample_weight)
+        keeps_logits = any(map(_keeps_logits, flatten(y_pred)))
         lead = [
-            self._scored(y, plain, sample_weight),
-            self._scored(y, y_pred, sample_weight),
-            tf.reduce_max(tf.stack([_spread(it) for it in flatten(plain)])),
-            *_range(flatten(plain)),
+            loss,
+            self._scored(y, y_pred, sample_weight) if keeps_logits else loss,
+            reduce(tf.maximum, [_spread(it) for it in flatten(plain)]),
+            reduce(tf.minimum, [_lowest(it) for it in flatten(plain)]),
+            reduce(tf.maximum, [_highest(it) for it in flatten(plain)]),
         ]
         stats = [
             it
@@ -234,20 +227,16 @@ class Scorer:
         ]
         return stacked([*lead, *stats])
 
-    def _score_constants(self, y: Any, sample_weight: Any, stacks: list[Any]) -> Any:
-        rows = tf.shape(flatten(y)[0])[0]
-
-        def loss(choice: list[Any]) -> Any:
-            leaves = [
-                tf.broadcast_to(leaf, tf.concat([[rows], tf.shape(leaf)], axis=0))
-                for leaf in choice
-            ]
-            for leaf, output in zip(leaves, flatten(self._outputs), strict=True):
-                leaf.set_shape(output.shape)
-            y_pred = keras.tree.pack_sequence_as(self._outputs, leaves)
-            return self._scored(y, y_pred, sample_weight)
-
-        return tf.map_fn(loss, stacks, fn_output_signature=tf.float64)
+    def _measure_constant(self, y: Any, sample_weight: Any, leaves: list[Any]) -> Any:
+        rows = tf.shape(flatten(y)[0])[:1]
+        leaves = [
+            tf.broadcast_to(leaf, tf.concat([rows, leaf.shape], axis=0))
+            for leaf in leaves
+        ]
+        for leaf, output in zip(leaves, flatten(self._outputs), strict=True):
+            leaf.set_shape(output.shape)
+        y_pred = keras.tree.pack_sequence_as(self._outputs, leaves)
+        return self._scored(y, y_pred, sample_weight)
 
     def _growth_of(self, batch: Batch) -> int:
         """0 for a loss that takes the mean over rows, 1 for one that sums them.
@@ -285,6 +274,12 @@ def as_tensors(batch: Batch) -> Batch:
     return Batch(*(map_structure(convert, part) for part in parts))
 
 
+def _keeps_logits(tensor: Any) -> bool:
+    """Whether Keras would score it from the logits that it was made from."""
+    kind = getattr(getattr(tensor, "op", None), "type", None)
+    return hasattr(tensor, "_keras_logits") or kind in ("Softmax", "Sigmoid")
+
+
 def _plain(tensor: Any) -> Any:
     """The same values without the logits that Keras keeps beside them."""
     copy = tf.identity(tensor)
@@ -298,11 +293,12 @@ def _spread(tensor: Any) -> Any:
     return tf.reduce_max(tf.math.reduce_std(tf.cast(tensor, tf.float32), axis=0))
 
 
-def _range(tensors: list[Any]) -> list[Any]:
-    """Lowest and highest prediction, in float32."""
-    lows = [tf.cast(tf.reduce_min(it), tf.float32) for it in tensors]
-    highs = [tf.cast(tf.reduce_max(it), tf.float32) for it in tensors]
-    return [tf.reduce_min(lows), tf.reduce_max(highs)]
+def _lowest(tensor: Any) -> Any:
+    return tf.cast(tf.reduce_min(tensor), tf.float32)
+
+
+def _highest(tensor: Any) -> Any:
+    return tf.cast(tf.reduce_max(tensor), tf.float32)
 
 
 @contextmanager
@@ -355,8 +351,7 @@ def _activation_stats(name: str, output: Any) -> tuple[Any, Any]:
     if not name.startswith("relu") and name not in _FLAT_ENDED:
         return zero, zero
     if name.startswith("relu"):
-        table = tf.reshape(output, [-1, tf.shape(output)[-1]])
-        dead = tf.reduce_all(table <= 0, axis=0)
+        dead = tf.reduce_all(output <= 0, axis=list(range(output.shape.rank - 1)))
         return tf.reduce_mean(tf.cast(dead, tf.float32)), zero
     low = -1.0 if name == "tanh" else 0.0
     flat = (output < low + _FLAT_END) | (output > 1.0 - _FLAT_END)

@@ -48,11 +48,16 @@ class RingBuffer:
             is_bad: Whether a loss is not finite, for `peek`; None if nobody asks.
         """
         with tf.control_dependencies([row]):  # a step that fails writes nothing
-            more = tf.constant(1, tf.int64)
-            if is_bad is not None:
-                more += _BAD * tf.cast(is_bad, tf.int64)
-            index = (self._counter.assign_add(more) % _BAD - 1) % self.capacity
-            self._rows.scatter_update(tf.IndexedSlices(row[None], index[None]))
+            if is_bad is None:
+                written = self._counter.assign_add(1)
+            else:
+                more = 1 + _BAD * tf.cast(is_bad, tf.int64)
+                written = self._counter.assign_add(more) % _BAD
+            tf.raw_ops.ResourceScatterUpdate(
+                resource=self._rows.handle,
+                indices=(written - 1) % self.capacity,
+                updates=row,
+            )
 
     def take(self) -> Any:
         """All rows so far, and none from then on, in the graph being traced."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .frameworks import keras, tf
-from .tensors import raw
+from .tensors import eager_context, raw
 
 __all__ = [
     "SavedSeeds",
@@ -30,7 +30,7 @@ class Snapshot:
     def __init__(self, variables: Iterable[Any]) -> None:
         unique = {id(raw(it)): raw(it) for it in variables}
         with tf.init_scope():
-            self._pairs = [(it, tf.identity(it)) for it in unique.values()]
+            self._pairs = [(it, it.value()) for it in unique.values()]
 
     @classmethod
     def of_model(cls, model: Any, extra: Iterable[Any] = ()) -> Snapshot:
@@ -45,7 +45,7 @@ class Snapshot:
     def restore(self) -> None:
         """Give every variable the value it had."""
         for variable, value in self._pairs:
-            variable.assign(value)
+            variable.assign(value, read_value=False)
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
@@ -132,7 +132,7 @@ class Seeder:
 
 def _seed_lightly(seed: int) -> bool:
     """Seed all but TensorFlow's kernels; False where that is not known how."""
-    context = _tensorflow_context()
+    context = eager_context()
     if not hasattr(context, "_rng"):
         return False
     seed %= 2**32
@@ -147,7 +147,7 @@ def _seed_lightly(seed: int) -> bool:
 
 def _has_drawn(seed: int) -> bool:
     """Whether TensorFlow's generator has moved since it was seeded."""
-    context = _tensorflow_context()
+    context = eager_context()
     rng = getattr(context, "_rng", None)
     if rng is None:
         return True
@@ -169,7 +169,7 @@ class SavedSeeds:
 
     def keep(self) -> None:
         """Take the generators as they are now for what is to be put back."""
-        state, context = _keras_global_state(), _tensorflow_context()
+        state, context = _keras_global_state(), eager_context()
         self._python, self._numpy = random.getstate(), np.random.get_state()
         self._keras = {
             name: state.get_global_attribute(name)
@@ -183,7 +183,7 @@ class SavedSeeds:
 
     def restore(self) -> None:
         """Put the generators back."""
-        state, context = _keras_global_state(), _tensorflow_context()
+        state, context = _keras_global_state(), eager_context()
         random.setstate(self._python)
         np.random.set_state(self._numpy)
         for name, value in self._keras.items():
@@ -210,11 +210,3 @@ def _keras_global_state() -> Any:
     except ImportError:
         return None
     return global_state
-
-
-def _tensorflow_context() -> Any:
-    try:
-        from tensorflow.python.eager import context
-    except ImportError:
-        return None
-    return context.context()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,12 @@ import numpy as np
 from .frameworks import keras, tf
 
 __all__ = [
+    "as_traced_on_one_thread",
     "current_graph",
+    "eager_context",
     "flatten",
     "graph_function",
+    "graph_function_of_rows",
     "half_square_sums",
     "is_variable",
     "map_structure",
@@ -73,6 +77,51 @@ def to_numpy(structure: Any) -> Any:
 def graph_function(function: Callable[..., Any], **options: Any) -> Any:
     """A ``tf.function`` of our own code, as it is written."""
     return quiet(tf.function(function, autograph=False, **options))
+
+
+def graph_function_of_rows(function: Callable[..., Any]) -> Any:
+    """`graph_function` of nested tensors of rows, for ever new calls.
+
+    What was traced for such shapes is found here and called directly: to find it
+    takes TensorFlow longer than many a small function takes to run.
+    """
+    traced = graph_function(function, reduce_retracing=True)
+    known: dict[Any, Any] = {}
+
+    def call(*parts: Any) -> Any:
+        kind = tuple((it.dtype, *it.shape) for it in flatten(parts))
+        if kind not in known:
+            known[kind] = traced.get_concrete_function(*parts)
+        return known[kind](*parts)
+
+    return call
+
+
+@contextmanager
+def as_traced_on_one_thread() -> Iterator[None]:
+    """Run graphs of small operations for a while: on one thread, as they were traced.
+
+    To optimise such a graph takes TensorFlow about as long as to run it ten times,
+    and gains nothing that we could measure.
+    """
+    with tf.experimental.function_executor_type("SINGLE_THREADED_EXECUTOR"):
+        options: Any = getattr(eager_context(), "function_call_options", None)
+        if hasattr(options, "config_proto_serialized"):
+            options.config_proto_serialized = _AS_TRACED  # put back by the executor's
+        yield
+
+
+_AS_TRACED = tf.compat.v1.ConfigProto()
+_AS_TRACED.graph_options.rewrite_options.disable_meta_optimizer = True
+
+
+def eager_context() -> Any:
+    """TensorFlow's own, None where it is not to be found."""
+    try:
+        from tensorflow.python.eager import context
+    except ImportError:
+        return None
+    return context.context()
 
 
 def quiet(function: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -52,7 +53,7 @@ def make_trace(
         source=source,
         model=model_name(recording.model, recording.optimizer),
         variables=tuple(tidy[path] for path in variables),
-        sizes=tuple(int(np.prod(it.shape)) for it in recording.variables),
+        sizes=tuple(math.prod(it.shape) for it in recording.variables),
         steps=steps,
         batch_size=batch_size,
         steps_per_epoch=steps_per_epoch,
