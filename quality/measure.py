@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .program import Program
 from .rivals import rivals_that_flag
 
-__all__ = ["Row", "measured"]
+__all__ = ["Row", "measured", "rows_of"]
 
 #: Programs whose traces are forgotten together: they would fill the memory.
 _PROGRAMS_PER_TRAINER = 8
@@ -96,6 +97,16 @@ def measured(
             _forget_graphs()
         for seed in seeds:
             yield _row(program, seed, trainer, diagnose)
+
+
+def rows_of(names: Sequence[str], seeds: Sequence[int], diagnose: bool) -> list[Row]:
+    """The rows of some programs, for a process of their own."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    from .corpus import programs
+
+    chosen = [it for it in programs() if it.name in set(names)]
+    return list(measured(chosen, seeds, diagnose=diagnose))
 
 
 def _forget_graphs() -> None:

@@ -24,7 +24,7 @@ from ..policy import Policy
 from ..telling import told, told_remedy
 from ..trace import Trace
 from . import thresholds as at
-from .hypotheses import BLOWN, Hypothesis, hypotheses, suspected, where_of
+from .hypotheses import SEALED, Hypothesis, hypotheses, suspected, where_of
 
 __all__ = ["Retraining", "diagnose"]
 
@@ -74,7 +74,7 @@ def diagnose(
         return Diagnosis(causes=_suspicions(findings), left_out=(str(reason),))
     goal = _Goal.of(trace, findings, policy)
     lab = _Laboratory(trace, retrain, goal, facts, clock() + budget, clock)
-    lab.has_blown_up = any(it.kind in BLOWN for it in findings)
+    lab.has_blown_up = any(it.kind in SEALED for it in findings)
     ideas = hypotheses(trace, findings, facts)
     lab.run_singles(ideas)
     if not lab.repairs:

@@ -11,23 +11,16 @@ from ..changes import Change, ProgramFacts
 from ..findings import Finding
 from ..trace import ColumnStats, Trace
 
-__all__ = ["BLOWN", "Hypothesis", "hypotheses", "suspected", "where_of"]
+__all__ = ["SEALED", "Hypothesis", "hypotheses", "suspected", "where_of"]
 
 #: How much a finding speaks for the change that would undo its cause. Read as an
 #: order, not as probabilities: certain facts, then faults of the data that were
 #: seen, then the optimizer, then what changes the architecture.
 _CERTAIN, _SEEN, _STRONG, _LIKELY, _POSSIBLE, _REMOTE = 100, 80, 60, 40, 20, 5
 
-BLOWN = frozenset(
-    {
-        "diverging_loss",
-        "nonfinite_loss",
-        "nonfinite_gradient",
-        "oscillating_loss",
-        "noisy_loss",
-        "exploding_gradient",
-    }
-)
+#: A loss beyond all measure: where it ended says nothing.
+SEALED = frozenset({"diverging_loss", "nonfinite_loss", "nonfinite_gradient"})
+_BLOWN = SEALED | {"oscillating_loss", "noisy_loss", "exploding_gradient"}
 _STUCK = frozenset({"slow_convergence", "plateau", "unchanged_weights"})
 _MISFIT = frozenset(
     {"labels_out_of_range", "loss_output_mismatch", "masked_loss", "impossible_loss"}
@@ -123,7 +116,7 @@ def _of_the_optimizer(
 ) -> Iterator[tuple[float, Change]]:
     high, low = _USUAL_RATES.get(facts.optimizer, (1.0, 1e-5))
     rate = facts.learning_rate
-    blown = bool(kinds & BLOWN)
+    blown = bool(kinds & _BLOWN)
     lower: float = _STRONG if blown else _LIKELY - 10
     if rate is not None and rate >= high:
         lower = _CERTAIN - 5

@@ -1,0 +1,16 @@
+"""All programs of the corpus."""
+
+from __future__ import annotations
+
+from .program import Program
+
+__all__ = ["programs"]
+
+
+def programs() -> tuple[Program, ...]:
+    """Published bugs with their fixes, mutants, and healthy programs."""
+    from .healthy import HEALTHY
+    from .mutants import MUTANTS
+    from .published import PUBLISHED
+
+    return (*PUBLISHED, *HEALTHY, *MUTANTS)
