@@ -16,6 +16,8 @@ from pytest_lossguard.findings import KINDS
 from pytest_lossguard.training import Trainer
 from quality.published import PUBLISHED
 
+pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
+
 #: What was measured: loss of the first and the last epoch and quality of three seeds;
 #: null is a loss that is not finite, or a quality that has no meaning.
 FIGURES = json.loads(files("quality.published").joinpath("figures.json").read_text())
@@ -99,7 +101,7 @@ def programs():
         yield pytest.param(program, id=program.name, marks=marks)
 
 
-@pytest.mark.parametrize("program", programs())
+@pytest.mark.parametrize("program", list(programs()))
 def test_it_trains_as_measured(trainer, program):
     figures = FIGURES[program.name.removeprefix("published/")]
     measured = [measure(trainer, program.setup(seed), seed) for seed in SEEDS]

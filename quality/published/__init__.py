@@ -1,0 +1,17 @@
+"""49 published bugs of Keras programs and their fixes, written anew."""
+
+from __future__ import annotations
+
+from ..program import Program
+from . import injected, posts_output, posts_softmax, posts_training, tools
+
+__all__ = ["PUBLISHED"]
+
+#: One program with each bug, and the fixed one where there is a fix. Cases of one
+#: family may share their fixed training: the same program under several names.
+PUBLISHED: tuple[Program, ...] = tuple(
+    program
+    for cases in (tools, posts_training, posts_output, posts_softmax, injected)
+    for case in cases.CASES
+    for program in case.programs()
+)

@@ -1,0 +1,433 @@
+"""The data of the published bugs: shipped with scikit-learn, or drawn as published.
+
+The measured figures belong to these arrays and no others, so they are the same for
+every seed of a training. `numpy.random.RandomState` draws them, which promises the
+same numbers for ever; `default_rng` does not.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Arrays", "Data"]
+
+Arrays = tuple[Any, Any]
+Data = Callable[[], Arrays]
+
+
+def _as_floats(make: Data) -> Data:
+    """Make arrays once, as the 32-bit floats that the bugs were measured with."""
+
+    @functools.cache
+    @functools.wraps(make)
+    def made() -> Arrays:
+        x, y = (np.asarray(it, "float32") for it in make())
+        return x, y.reshape(-1, 1) if y.ndim == 1 else y
+
+    return made
+
+
+def _standardised(values: Any) -> Any:
+    """Columns with mean 0 and deviation 1; constant ones become 0."""
+    deviation = values.std(axis=0)
+    return (values - values.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+
+
+def _one_hot(classes: Any) -> Any:
+    return np.eye(int(classes.max()) + 1)[classes]
+
+
+# Shipped with scikit-learn.
+
+
+def _digits() -> Arrays:
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    return x / 16, y
+
+
+@_as_floats
+def digits() -> Arrays:
+    """8x8 digits as 64 columns of 0 to 1, one-hot; they stand in for MNIST."""
+    x, y = _digits()
+    return x, _one_hot(y)
+
+
+@_as_floats
+def digits_of_255() -> Arrays:
+    """The same, with grey levels from 0 to 255."""
+    x, y = _digits()
+    return x * 255, _one_hot(y)
+
+
+@functools.cache
+def _rare() -> Any:
+    """Rows of the digits such that each class is half as frequent as the last."""
+    _, y = _digits()
+    first = [np.flatnonzero(y == it)[: max(3, 170 >> it)] for it in range(10)]
+    rows = np.concatenate(first)
+    return rows[np.random.RandomState(0).permutation(len(rows))]
+
+
+@_as_floats
+def unbalanced_digits() -> Arrays:
+    """170 zeros, 85 ones, 42 twos, and so on down to three nines."""
+    x, y = _digits()
+    return x[_rare()], _one_hot(y)[_rare()]
+
+
+@_as_floats
+def digits_left_out() -> Arrays:
+    """The digits that `unbalanced_digits` leaves out, most of them rare there."""
+    x, y = _digits()
+    rest = np.setdiff1d(np.arange(len(x)), _rare())
+    return x[rest], _one_hot(y)[rest]
+
+
+@_as_floats
+def irises() -> Arrays:
+    """150 irises in centimetres, one-hot."""
+    from sklearn.datasets import load_iris
+
+    x, y = load_iris(return_X_y=True)
+    order = np.random.RandomState(0).permutation(len(x))
+    return x[order], _one_hot(y)[order]
+
+
+def _diabetes() -> Arrays:
+    """442 patients in their own units; they stand in for Auto MPG."""
+    from sklearn.datasets import load_diabetes
+
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    return x, y
+
+
+diabetes_as_it_comes = _as_floats(_diabetes)
+
+
+@_as_floats
+def diabetes() -> Arrays:
+    """Features and target standardised."""
+    x, y = _diabetes()
+    return _standardised(x), _standardised(y)
+
+
+@_as_floats
+def diabetes_of_other_patients() -> Arrays:
+    """Features in another order than the targets."""
+    x, y = diabetes()
+    return x[np.random.RandomState(0).permutation(len(x))], y
+
+
+@_as_floats
+def diabetes_times_ten() -> Arrays:
+    """Targets ten times as large as they come, from 250 to 3,460."""
+    x, y = _diabetes()
+    return _standardised(x), 10 * y
+
+
+@_as_floats
+def diabetes_between_ones() -> Arrays:
+    """Targets from -1 to 1."""
+    x, y = _diabetes()
+    return _standardised(x), 2 * (y - y.min()) / np.ptp(y) - 1
+
+
+@_as_floats
+def diabetes_scaled_twice() -> Arrays:
+    """Features scaled to 0 to 1, then divided by 255 as if they were grey levels."""
+    x, y = _diabetes()
+    return (x - x.min(axis=0)) / np.ptp(x, axis=0) / 255, _standardised(y)
+
+
+# Drawn by scikit-learn.
+
+
+@_as_floats
+def circles() -> Arrays:
+    """Two circles, one inside the other."""
+    from sklearn.datasets import make_circles
+
+    x, y = make_circles(1000, noise=0.1, random_state=1)
+    return x[:700], y[:700]
+
+
+@_as_floats
+def blobs() -> Arrays:
+    """Three blobs that overlap, one-hot."""
+    from sklearn.datasets import make_blobs
+
+    x, y = make_blobs(1000, centers=3, cluster_std=2, random_state=2)
+    return x[:700], _one_hot(y[:700])
+
+
+def two_classes(features: int, **how: Any) -> Data:
+    """1000 rows of two classes."""
+
+    @_as_floats
+    def make() -> Arrays:
+        from sklearn.datasets import make_classification
+
+        x, y = make_classification(1000, features, random_state=42, **how)
+        return x, y
+
+    return make
+
+
+def linear(features: int, targets: int, *, scaled: bool) -> Data:
+    """1000 rows of signed targets in the hundreds, or standardised."""
+
+    @_as_floats
+    def make() -> Arrays:
+        from sklearn.datasets import make_regression
+
+        x, y = make_regression(1000, features, n_targets=targets, random_state=42)
+        return x, _standardised(y) if scaled else y
+
+    return make
+
+
+@_as_floats
+def tags() -> Arrays:
+    """Word counts and three tags that do not exclude each other."""
+    from sklearn.datasets import make_multilabel_classification
+
+    x, y = make_multilabel_classification(6000, 20, n_classes=3, random_state=0)
+    return x, y
+
+
+# Drawn by NumPy.
+
+
+@_as_floats
+def coins() -> Arrays:
+    """Features below 0 and labels of chance."""
+    generator = np.random.RandomState(0)
+    x = generator.uniform(-1, 0, (4000, 4))
+    return x, generator.randint(0, 2, 4000)
+
+
+@_as_floats
+def other_coins() -> Arrays:
+    """Fresh rows of the same kind."""
+    generator = np.random.RandomState(1)
+    x = generator.uniform(-1, 0, (4000, 4))
+    return x, generator.randint(0, 2, 4000)
+
+
+@_as_floats
+def eight_points() -> Arrays:
+    """Eight points beside a line, between -8 and 8."""
+    generator = np.random.RandomState(3)
+    slope, start = generator.uniform(-8, 8, 2)
+    x = generator.uniform(-8, 8, (8, 1))
+    return x, slope * x + start + generator.uniform(-1, 1, (8, 1))
+
+
+def ramp(*, scaled: bool) -> Data:
+    """A rising line over 0 to 99, and a column of ones for its start."""
+
+    @_as_floats
+    def make() -> Arrays:
+        t = np.arange(100.0)
+        y = 2 * t + 4 + np.random.RandomState(0).uniform(0, 10, 100)
+        return np.column_stack([_standardised(t) if scaled else t, np.ones(100)]), y
+
+    return make
+
+
+@_as_floats
+def two_squares() -> Arrays:
+    """100 points in each of two squares, one-hot."""
+    generator = np.random.RandomState(0)
+    low = generator.uniform(0.2, 0.4, (100, 2))
+    high = generator.uniform(0.5, 0.7, (100, 2))
+    order = generator.permutation(200)
+    return np.concatenate([low, high])[order], _one_hot(np.repeat([0, 1], 100)[order])
+
+
+@_as_floats
+def permuted_bytes() -> Arrays:
+    """All bytes as bits, and a permutation of them."""
+    numbers = np.arange(256)
+    permuted = np.random.RandomState(0).permutation(256)
+    places = np.arange(8)[::-1]
+    return numbers[:, None] >> places & 1, permuted[:, None] >> places & 1
+
+
+@_as_floats
+def one_feature_of_thirty() -> Arrays:
+    """Thirty features, and one of them as the target."""
+    x = np.random.RandomState(123).uniform(-1, 1, (5000, 30))
+    return x, x[:, 1]
+
+
+def numbers_below_20000(*, scaled: bool) -> Data:
+    """Integers, and whether they are below 20,000."""
+
+    @_as_floats
+    def make() -> Arrays:
+        x = np.random.RandomState(0).randint(15041, 24988, (1000, 1))
+        return _standardised(x) if scaled else x, x < 20000
+
+    return make
+
+
+@_as_floats
+def ones_or_zeros() -> Arrays:
+    """Rows of 128 ones or 128 zeros, and which."""
+    y = np.repeat([1, 0], 1000)
+    return np.repeat(y[:, None], 128, axis=1), y
+
+
+def plane(scale: float) -> Data:
+    """A plane over features from 0 to ``scale``."""
+
+    @_as_floats
+    def make() -> Arrays:
+        x = np.random.RandomState(0).uniform(0, scale, (5000, 3))
+        return x, x @ [2, 1, 0.5] + 2.2
+
+    return make
+
+
+def packets(*, scaled: bool) -> Data:
+    """20 network packets: two addresses as integers, port, time and the like.
+
+    Those of the first half of the time are harmless, the others are not.
+    """
+
+    @_as_floats
+    def make() -> Arrays:
+        generator = np.random.RandomState(0)
+
+        def any_of(*values: int) -> Any:
+            return generator.choice(values, 20)
+
+        network, rows = 3232235776, np.ones(20)  # 192.168.1.0
+        time = generator.randint(524000, 525600, 20)
+        columns = [
+            network + generator.randint(1, 10, 20),
+            network + any_of(1, 2, 3),
+            6 * rows,
+            128 * rows,
+            time,
+            any_of(502, 55924),
+            any_of(0, 12),
+            any_of(0, 61, 65280),
+            any_of(0, 6),
+            0 * rows,
+            generator.randint(1, 200, 20),
+        ]
+        x = np.column_stack(columns)
+        return _standardised(x) if scaled else x, time > np.median(time)
+
+    return make
+
+
+# Written down, or a formula.
+
+
+@_as_floats
+def halves() -> Arrays:
+    """Five points on y = x / 2."""
+    x = np.array([[0.5], [1], [0.4], [5], [25]])
+    return x, x / 2
+
+
+_ELEVEN = np.array(
+    [
+        [0.5, 1, 1],
+        [0.9, 1, 2],
+        [0.8, 0, 1],
+        [0.3, 1, 1],
+        [0.6, 1, 2],
+        [0.4, 0, 1],
+        [0.9, 1, 7],
+        [0.5, 1, 4],
+        [0.1, 0, 1],
+        [0.6, 1, 0],
+        [1, 0, 0],
+    ]
+)
+_OF_FOUR = np.array([1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 0])
+
+
+@_as_floats
+def eleven_rows() -> Arrays:
+    """Eleven rows of four classes, the class as a number."""
+    return _ELEVEN, _OF_FOUR
+
+
+@_as_floats
+def eleven_rows_one_hot() -> Arrays:
+    """The same, one-hot."""
+    return _ELEVEN, _one_hot(_OF_FOUR)
+
+
+@_as_floats
+def two_points() -> Arrays:
+    """1 is 1 and 2 is 0."""
+    return [[1], [2]], [1, 0]
+
+
+@_as_floats
+def xor() -> Arrays:
+    """Exclusive or."""
+    return [[1, 1], [1, 0], [0, 0], [0, 1]], [0, 1, 0, 1]
+
+
+@_as_floats
+def xor_as_sequences() -> Arrays:
+    """Exclusive or, as sequences of one step, one-hot."""
+    x = [[[0, 0]], [[0, 1]], [[1, 0]], [[1, 1]]]
+    return x, _one_hot(np.array([0, 1, 1, 0]))
+
+
+@_as_floats
+def two_sequences() -> Arrays:
+    """Two sequences of three steps, targets from 7 to 12."""
+    x = [
+        [[8, 0, 18, 10], [9, 0, 20, 7], [7, 0, 17, 12]],
+        [[7, 0, 31, 8], [5, 0, 22, 9], [7, 0, 17, 12]],
+    ]
+    return x, [[[10], [7], [12]], [[8], [9], [12]]]
+
+
+@_as_floats
+def parity() -> Arrays:
+    """One sequence of eight bits, and the parity of each with the one before."""
+    bits = np.array([0, 0, 0, 1, 1, 0, 1, 1])
+    flips = np.diff(bits, prepend=0) % 2
+    return bits.reshape(1, 8, 1), flips.reshape(1, 8, 1)
+
+
+@_as_floats
+def bent_curve() -> Arrays:
+    """A polynomial that rises steeply and then hardly at all."""
+    x = np.arange(0, 10, 0.05)
+    factors = [2.371795e-4, -6.923075e-3, 7.456e-2, -0.36369465, 0.7864035, 0]
+    return x[:, None], np.polyval(factors, x)
+
+
+@_as_floats
+def squares() -> Arrays:
+    """The square of 0 to 10."""
+    x = np.linspace(0, 10, 1000)
+    return x[:, None], x**2
+
+
+def fourth_powers(*, scaled: bool) -> Data:
+    """The fourth power of -100 to 100, up to 1e8, or standardised."""
+
+    @_as_floats
+    def make() -> Arrays:
+        x = np.arange(-100, 100, 0.5)[:, None]
+        return (_standardised(x), _standardised(x**4)) if scaled else (x, x**4)
+
+    return make

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_lossguard.changes import Change, ProgramFacts
+from pytest_lossguard.judge.references import (
+    Reference,
+    carries_signal,
+    improvable,
+    labels_carry_no_signal,
+    wanted,
+    wants_control,
+)
+from pytest_lossguard.trace import Validation
+from tests.traces import column, falling, make_trace
+
+FACTS = ProgramFacts(optimizer="Adam", learning_rate=0.01, labels="values")
+
+
+def run(end, steps=400, curve=None, **rest):
+    loss = falling(1.0, end, steps) if curve is None else curve
+    return make_trace(
+        loss, start=1.0, end=end, constant=1.0, inputs=(column("input"),), **rest
+    )
+
+
+def stuck(end):
+    return run(end, curve=[1.0, *[end] * 399])
+
+
+def reference(kind, end, value=None):
+    return Reference(
+        change=Change(kind=kind, value=value), told=f"{kind} changed", trace=run(end)
+    )
+
+
+def test_a_run_that_learned_enough_asks_for_no_re_run():
+    assert wanted(run(0.3), FACTS) == ()
+
+
+def test_a_run_that_learned_little_asks_for_the_standard_changes():
+    asked = wanted(run(0.9), FACTS)
+    assert Change(kind="learning_rate", value=10.0) in asked
+    assert Change(kind="learning_rate", value=0.1) in asked
+    assert Change(kind="reinitialise") in asked
+    assert not any(it.sort == "program" for it in asked)
+
+
+def test_only_what_is_not_standard_is_changed():
+    facts = ProgramFacts(labels="values", canonical_output=False, penalised=True)
+    off = run(0.9)
+    scaled = make_trace(
+        off.steps.loss,
+        start=1.0,
+        end=0.9,
+        constant=1.0,
+        inputs=(column("input", mean=100.0),),
+        targets=(column("target", std=50.0),),
+    )
+    kinds = {it.kind for it in wanted(scaled, facts)}
+    assert {
+        "standardise_inputs",
+        "standardise_targets",
+        "canonical_output",
+        "no_penalty",
+    } <= kinds
+    assert not {"standardise_inputs", "no_penalty"} & {
+        it.kind for it in wanted(off, FACTS)
+    }
+
+
+def test_a_program_that_cannot_be_cloned_is_not_asked_to_be():
+    facts = ProgramFacts(canonical_output=False, penalised=True, fixed="its own class")
+    assert not any(it.sort == "program" for it in wanted(run(0.9), facts))
+
+
+@pytest.mark.parametrize(("steps", "most"), [(100, 60), (3000, 2), (50_000, 2)])
+def test_the_length_of_the_run_alone_bounds_the_re_runs(steps, most):
+    assert len(wanted(run(0.9, steps=steps), FACTS)) <= most
+
+
+def test_a_noisy_run_is_held_against_a_lower_rate_first():
+    noise = np.random.default_rng(0).lognormal(0.0, 1.5, 400)
+    noisy = run(0.9, curve=noise)
+    assert wanted(noisy, FACTS)[0] == Change(kind="learning_rate", value=0.1)
+
+
+def test_one_change_that_makes_it_far_better_is_told_with_both_figures():
+    (found,) = improvable(
+        run(0.7), (reference("learning_rate", 0.2, 10.0), reference("reinitialise", 1))
+    )
+    assert found.kind == "improvable"
+    assert found.severity == "warning"
+    assert (found.value, found.limit) == (pytest.approx(0.3), pytest.approx(0.8))
+    assert "learning_rate changed" in found.message
+    assert "80%" in found.message
+    assert "30%" in found.message
+
+
+def test_of_changes_that_do_about_as_well_the_first_is_told():
+    one, other = reference("learning_rate", 0.2), reference("reinitialise", 0.18)
+    (found,) = improvable(run(0.7), (one, other))
+    assert "learning_rate" in found.message
+
+
+@pytest.mark.parametrize("end", [0.4, 0.6, 0.7])
+def test_a_small_gain_means_nothing(end):
+    assert improvable(run(0.7), (reference("learning_rate", end),)) == ()
+
+
+def test_a_run_that_is_stuck_next_to_the_constant_fails_once_more_is_proved():
+    first, second = improvable(stuck(0.95), (reference("no_penalty", 0.2),))
+    assert (first.kind, first.severity) == ("plateau", "error")
+    assert second.kind == "improvable"
+    assert "no_penalty changed" in first.message
+    assert len(first.headline) <= 60
+
+
+def test_slow_is_not_stuck():
+    slow = run(0.85, curve=np.linspace(1.0, 0.7, 400))
+    found = improvable(slow, (reference("learning_rate", 0.2),))
+    assert [it.severity for it in found] == ["warning"]
+
+
+def test_a_reference_that_broke_is_no_reference():
+    broken = Reference(
+        change=Change(kind="learning_rate", value=100.0),
+        told="",
+        trace=make_trace([1.0, np.nan], start=1.0, end=np.nan, constant=1.0),
+    )
+    assert improvable(run(0.7), (broken,)) == ()
+
+
+def held_out(best, constant=1.0, end=0.3):
+    return make_trace(
+        falling(1.0, end),
+        start=1.0,
+        end=end,
+        constant=constant,
+        validation=Validation(step=(1, 200, 400), loss=(1.2, best, best + 0.5)),
+    )
+
+
+def test_the_best_held_out_loss_tells_whether_labels_carry_signal():
+    assert carries_signal(held_out(0.9))
+    assert not carries_signal(held_out(0.99))
+
+
+def test_labels_that_are_learned_as_well_shuffled_carry_no_signal():
+    (found,) = labels_carry_no_signal(held_out(1.0), held_out(1.0))
+    assert found.kind == "labels_carry_no_signal"
+    assert (found.value, found.limit) == (1.0, 1.0)
+
+
+def test_labels_that_are_learned_better_than_shuffled_ones_have_a_rule():
+    assert labels_carry_no_signal(held_out(1.0), held_out(1.0, end=0.9)) == ()
+    assert labels_carry_no_signal(held_out(0.98), held_out(1.2)) == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "steps", "end", "wants"),
+    [
+        (100, 400, 0.5, True),
+        (50, 400, 0.5, False),
+        (100, 5, 0.5, False),
+        (100, 400, 0.99, False),
+        (10_000, 400, 0.5, False),
+    ],
+)
+def test_the_control_is_for_runs_that_may_have_learned_by_heart(
+    rows, steps, end, wants
+):
+    assert wants_control(run(end, steps=steps, batch_size=32), rows) is wants
