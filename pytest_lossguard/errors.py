@@ -39,7 +39,13 @@ class NothingTrained(UsageError, AssertionError):
 
 
 class NotConverged(AssertionError):
-    """A training was judged not to converge; the message says what happened."""
+    """A training was judged not to converge; the message says what happened.
+
+    Attributes:
+        after_body: Raised once the test had ended: no line of it is to blame.
+    """
+
+    after_body = False
 
 
 class StopTraining(BaseException):

@@ -333,12 +333,14 @@ KINDS: dict[str, Kind] = {
     ),
     "labels_carry_no_signal": Kind(
         severity="warning",
+        headline="the labels carry no signal",
         text="rows that were kept back are predicted no better than a constant, as"
         " with shuffled labels: held-out loss {value} against {limit}",
         hint="Do the labels still belong to the rows they describe?",
     ),
     "improvable": Kind(
         severity="warning",
+        headline="far better with {where}",
         text="with {where} the same training removes {then} of what a constant costs,"
         " as it is {now}",
         hint="Make that change, or see why it helps so much.",

@@ -364,7 +364,9 @@ class Guard:
             with self._paused():
                 run = self._replaced(run, compared(run.verdict, recipe, policy))
             if not run.converged:
-                raise self._failure(run, ())
+                error = self._failure(run, ())
+                error.after_body = True
+                raise error
 
     def _replaced(self, run: TrainingRun, verdict: Verdict) -> TrainingRun:
         """The run with another verdict, in its place among the runs."""

@@ -215,6 +215,8 @@ def pytest_runtest_makereport(
     if isinstance(error, (NothingTrained, TensorFlowMissing)):
         report.longrepr = f"{type(error).__name__}: {error}"
     elif isinstance(error, NotConverged):
+        if error.after_body:
+            report.longrepr = f"NotConverged: {error}"
         shorten_summary(report)
     test = item.stash.get(TEST, None)
     if test is None or test.guard is None:
