@@ -54,6 +54,8 @@ class Experiment:
         converged: Whether the judge passes it.
         holds: Share of the fresh seeds on which it converged too; None where it was
             not tried on any.
+        only_level: It counts as converged only because it reached the level of the
+            best constant, all that can be had where there is nothing to learn.
         failure: Why it could not be run, None where it could.
     """
 
@@ -63,6 +65,7 @@ class Experiment:
     skill: float | None = None
     converged: bool = False
     holds: float | None = None
+    only_level: bool = False
     failure: str | None = None
 
     @property
@@ -185,8 +188,9 @@ class Diagnosis:
 def _sentence(cause: Cause) -> str:
     where = f" ({cause.where})" if cause.where else ""
     if not cause.verified:
+        helps = f", {cause.change} helps on some seeds" if cause.change else ""
         remedy = f": {cause.remedy}" if cause.remedy else ""
-        return f"{cause.cause}{where}, not verified{remedy}"
+        return f"{cause.cause}{where}, not verified{helps}{remedy}"
     losses = (
         f"loss {number(cause.loss_before)} -> {number(cause.loss_after)}"
         if cause.loss_before is not None and cause.loss_after is not None

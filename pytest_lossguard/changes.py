@@ -62,6 +62,7 @@ class ProgramFacts:
         momentum: Of SGD or RMSprop; ``beta_1`` of the Adam family.
         loss: Name of the loss function.
         activations: Of the hidden layers, in order.
+        narrowest: Units of the narrowest hidden layer; 0 where there is none.
         initializers: Class names of the kernels' initialisers, in order.
         penalised: Whether a weight penalty is part of the loss.
         dropout: The largest rate of a dropout layer.
@@ -81,6 +82,7 @@ class ProgramFacts:
     momentum: float = 0.0
     loss: str = ""
     activations: tuple[str, ...] = ()
+    narrowest: int = 0
     initializers: tuple[str, ...] = ()
     penalised: bool = False
     dropout: float = 0.0

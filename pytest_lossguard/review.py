@@ -19,6 +19,7 @@ from .judge.references import (
     carries_signal,
     improvable,
     labels_carry_no_signal,
+    length,
     wanted,
     wants_control,
 )
@@ -92,9 +93,11 @@ def _findings(trace: Trace, retrain: Retraining) -> Iterator[Finding]:
 
 def _references(trace: Trace, retrain: Retraining) -> Iterator[Reference]:
     facts = retrain.facts
-    for change in wanted(trace, facts):
+    changes = wanted(trace, facts)
+    shorter = length(len(trace.steps), len(changes))
+    for change in changes:
         try:
-            again = retrain(change)
+            again = retrain(change, *([] if shorter is None else [shorter]))
         except (CannotChange, UsageError):
             continue
         words = told(change, trace, facts)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -144,7 +144,16 @@ class _Laboratory:
     @property
     def repairs(self) -> list[Experiment]:
         """The experiments that converged, on fresh seeds too."""
-        return [it for it in self.experiments if it.repairs]
+        found = [it for it in self.experiments if it.repairs]
+        if any(_gain(it) >= at.CLEARLY for it in found):
+            return [it for it in found if not it.only_level]
+        return found
+
+    @property
+    def helpful(self) -> list[Experiment]:
+        """Those that converged, if not on every seed, the surest first."""
+        found = [it for it in self.experiments if it.converged and not it.repairs]
+        return sorted(found, key=lambda it: -(it.holds or 0.0))
 
     @property
     def left_out(self) -> Iterator[str]:
@@ -222,10 +231,16 @@ class _Laboratory:
         """Two changes together, of the likeliest and of those that helped most."""
         ranked = self._promising(tuple(it.change for it in ideas))
         for first, second in itertools.combinations(ranked, 2):
-            if self._is_late() or self.repairs:
-                return
+            if self._is_late() or any(_gain(it) >= at.CLEARLY for it in self.repairs):
+                break
             if first.cause != second.cause and first.kind != second.kind:
                 self._run(first, second)
+        self.experiments = [self._demoted(it) for it in self.experiments]
+
+    def _demoted(self, done: Experiment) -> Experiment:
+        """A pair that barely learns proves nothing of two causes."""
+        barely = len(done.changes) > 1 and _gain(done) < at.CLEARLY
+        return replace(done, holds=0.0) if barely and done.repairs else done
 
     def _promising(self, changes: tuple[Change, ...]) -> list[Change]:
         known = {
@@ -272,14 +287,14 @@ class _Laboratory:
             return Experiment(changes=changes, told=words, failure=str(reason))
         found = evidence_of(trace)
         errors = self._goal.missed_by(trace, found)
-        if lenient and _reaches_constant(found):
-            errors -= {"worse_than_constant"}
+        only_level = errors == {"worse_than_constant"} and _reaches_constant(found)
         return Experiment(
             changes=changes,
             told=words,
             loss=found.end,
             skill=found.skill,
-            converged=not errors,
+            converged=not errors or (lenient and only_level),
+            only_level=only_level,
         )
 
     def _confirmed(self, done: Experiment, lenient: bool) -> Experiment:
@@ -289,14 +304,7 @@ class _Laboratory:
             self._outcome(done.changes, done.told, seed, lenient).converged
             for seed in range(first, first + at.CONFIRMATIONS)
         ]
-        return Experiment(
-            changes=done.changes,
-            told=done.told,
-            loss=done.loss,
-            skill=done.skill,
-            converged=True,
-            holds=sum(held) / len(held),
-        )
+        return replace(done, holds=sum(held) / len(held))
 
 
 def _reaches_constant(found: Evidence) -> bool:
@@ -324,33 +332,55 @@ def _answer(
     """
     repairs = lab.repairs
     if not repairs:
-        return _suspicions(findings)
+        helped = [
+            _cause(it.changes[0], it, trace, findings, facts)
+            for it in lab.helpful
+            if len(it.changes) == 1
+        ]
+        return _suspicions(findings, helped)
     best = max(map(_gain, repairs))
     repairs.sort(key=lambda it: _gain(it) < best - at.FAR_LESS)
-    before = evidence_of(trace).end
-    causes = []
-    for done in repairs:
-        for place, change in enumerate(done.changes):
-            causes.append(
-                Cause(
-                    cause=change.cause,
-                    verified=True,
-                    where=where_of(change, findings),
-                    change=told(change, trace, facts),
-                    loss_before=before,
-                    loss_after=done.loss,
-                    remedy=told_remedy(change, facts),
-                    with_next=place + 1 < len(done.changes),
-                )
-            )
-    return tuple(causes)
+    return tuple(
+        replace(
+            _cause(change, done, trace, findings, facts),
+            verified=True,
+            with_next=place + 1 < len(done.changes),
+        )
+        for done in repairs
+        for place, change in enumerate(done.changes)
+    )
 
 
-def _suspicions(findings: tuple[Finding, ...]) -> tuple[Cause, ...]:
-    found = [
-        Cause(cause=cause, verified=False, where=finding.where, remedy=finding.hint)
-        for cause, finding in suspected(findings)
-    ]
-    if not found:
+def _cause(
+    change: Change,
+    done: Experiment,
+    trace: Trace,
+    findings: tuple[Finding, ...],
+    facts: ProgramFacts,
+) -> Cause:
+    return Cause(
+        cause=change.cause,
+        verified=False,
+        where=where_of(change, findings),
+        change=told(change, trace, facts),
+        loss_before=evidence_of(trace).end,
+        loss_after=done.loss,
+        remedy=told_remedy(change, facts),
+    )
+
+
+def _suspicions(
+    findings: tuple[Finding, ...], helped: Sequence[Cause] = ()
+) -> tuple[Cause, ...]:
+    """What helped without repairing, then what the findings suggest."""
+    known = {it.cause: it for it in helped}
+    for cause, finding in suspected(findings):
+        known.setdefault(
+            cause,
+            Cause(
+                cause=cause, verified=False, where=finding.where, remedy=finding.hint
+            ),
+        )
+    if not known:
         return (Cause(cause="unknown", verified=False),)
-    return tuple(found[: at.MOST_SUSPICIONS])
+    return tuple(known.values())[: at.MOST_SUSPICIONS]

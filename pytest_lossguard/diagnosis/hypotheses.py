@@ -33,7 +33,7 @@ _USUAL_RATES = {
     "Adagrad": (1.0, 1e-3),
     "Adadelta": (10.0, 1e-1),
 }
-_OFF_SCALE, _TOO_SMALL, _FEW_STEPS = 3.0, 0.05, 60
+_OFF_SCALE, _TOO_SMALL, _FEW_STEPS, _NARROW = 3.0, 0.05, 60, 4
 _FLAT_ENDED = ("sigmoid", "tanh", "hard_sigmoid", "softsign", "softmax")
 _CURVED = ("exponential", "custom", "softmax", "linear")
 
@@ -197,7 +197,8 @@ def _of_the_program(
     if deep:
         weight = _STRONG - 3 if "vanishing_gradient" in kinds else _LIKELY - 5
         yield weight, Change(kind="shallower")
-    yield _REMOTE + 2, Change(kind="wider", value=4.0)
+    narrow = 0 < facts.narrowest <= _NARROW
+    yield _LIKELY if narrow else _REMOTE + 2, Change(kind="wider", value=4.0)
 
 
 def _of_the_activations(

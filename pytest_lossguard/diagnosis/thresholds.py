@@ -11,7 +11,7 @@ CLEARLY = 0.1
 #: A run is made longer up to so many steps, some seconds on a small model.
 MOST_STEPS = 20_000
 #: Seeds on which a change that helped is tried again before it is called a cause.
-CONFIRMATIONS = 2
+CONFIRMATIONS = 3
 #: Where those seeds begin, away from those a user would choose.
 FRESH = 10_007
 #: A repair whose skill is so much below the best one's comes after it.

@@ -22,6 +22,7 @@ __all__ = [
     "carries_signal",
     "improvable",
     "labels_carry_no_signal",
+    "length",
     "wanted",
     "wants_control",
 ]
@@ -39,9 +40,7 @@ class Reference:
 def wanted(trace: Trace, facts: ProgramFacts) -> tuple[Change, ...]:
     """Standard changes worth a re-run of a training that passes.
 
-    None where it learned enough, or where nothing can be compared. Their number
-    is bounded by the length of the run alone, so that the same seed gives the same
-    report.
+    None where it learned enough, or where nothing can be compared.
 
     Args:
         trace: A training without errors.
@@ -50,13 +49,11 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[Change, ...]:
     found = evidence_of(trace)
     if not learned_little(found):
         return ()
-    lower = Change(kind="learning_rate", value=0.1)
     changes = [
         Change(kind="learning_rate", value=10.0),
         Change(kind="learning_rate", value=100.0),
+        Change(kind="learning_rate", value=0.1),
     ]
-    if found.noise > at.NOISY:
-        changes = [lower, *changes]
     if not trace.normalises_inputs and _is_off(trace.inputs):
         changes.append(Change(kind="standardise_inputs"))
     if _is_off(trace.targets) and facts.labels in (None, "values"):
@@ -66,9 +63,20 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[Change, ...]:
             changes.append(Change(kind="canonical_output"))
         if facts.penalised:
             changes.append(Change(kind="no_penalty"))
-    changes += [Change(kind="reinitialise"), lower]
-    most = max(at.FEWEST_REFERENCES, at.REFERENCE_STEPS // max(1, found.steps))
-    return tuple(dict.fromkeys(changes))[:most]
+    changes.append(Change(kind="reinitialise"))
+    return tuple(changes)
+
+
+def length(steps: int, runs: int) -> Change | None:
+    """How much shorter so many re-runs of a long training are, so that together they
+    are no longer than it; None where it is short.
+
+    The number of steps alone decides, so that the same seed gives the same report.
+    """
+    each = max(at.REFERENCE_STEPS, steps // max(1, runs))
+    if steps <= each:
+        return None
+    return Change(kind="more_steps", value=each / steps)
 
 
 def learned_little(found: Evidence) -> bool:

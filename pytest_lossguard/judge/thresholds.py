@@ -114,8 +114,9 @@ ABOUT_AS_GOOD = 0.05
 #: Below this skill, and no longer falling, an improvable run is stuck: published bugs
 #: of this kind end at -1.0 to .05.
 NEXT_TO_NOTHING = 0.2
-#: Updates of all re-runs together, but for the fewest re-runs.
-REFERENCE_STEPS, FEWEST_REFERENCES = 6000, 2
+#: A re-run of up to so many updates is as long as the run, a fraction of a second for
+#: a small model; longer ones share the length of the run.
+REFERENCE_STEPS = 1000
 #: A column within these needs no standardising.
 STANDARD_MEAN, STANDARD_SPREAD = 0.5, (0.5, 2.0)
 

@@ -50,6 +50,8 @@ def _cause(group: tuple[Cause, ...], index: int) -> list[str]:
     if not first.verified:
         head = "  cause?  " if index == 0 else "     or?  "
         told = f"{names}, not verified"
+        if first.change:
+            told += f": {first.change} helps on some seeds"
         return _wrapped(head, told if first.cause != "unknown" else "unknown")
     head = "  cause   " if index == 0 else "  or      "
     changes = " and ".join(it.change for it in group)

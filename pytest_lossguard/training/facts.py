@@ -62,6 +62,10 @@ def program_facts(model: Any, data: ArrayData) -> ProgramFacts:
         activations=tuple(
             name for it in hidden if (name := activation_name(it)) is not None
         ),
+        narrowest=min(
+            (int(it.units) for it in hidden if isinstance(it, keras.layers.Dense)),
+            default=0,
+        ),
         initializers=tuple(
             type(it.kernel_initializer).__name__
             for it in layers

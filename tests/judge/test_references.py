@@ -9,6 +9,7 @@ from pytest_lossguard.judge.references import (
     carries_signal,
     improvable,
     labels_carry_no_signal,
+    length,
     wanted,
     wants_control,
 )
@@ -75,15 +76,13 @@ def test_a_program_that_cannot_be_cloned_is_not_asked_to_be():
     assert not any(it.sort == "program" for it in wanted(run(0.9), facts))
 
 
-@pytest.mark.parametrize(("steps", "most"), [(100, 60), (3000, 2), (50_000, 2)])
-def test_the_length_of_the_run_alone_bounds_the_re_runs(steps, most):
-    assert len(wanted(run(0.9, steps=steps), FACTS)) <= most
-
-
-def test_a_noisy_run_is_held_against_a_lower_rate_first():
-    noise = np.random.default_rng(0).lognormal(0.0, 1.5, 400)
-    noisy = run(0.9, curve=noise)
-    assert wanted(noisy, FACTS)[0] == Change(kind="learning_rate", value=0.1)
+@pytest.mark.parametrize(
+    ("steps", "runs", "each"), [(100, 6, 100), (3000, 6, 1000), (60_000, 6, 10_000)]
+)
+def test_re_runs_of_a_long_training_share_its_length(steps, runs, each):
+    shorter = length(steps, runs)
+    factor = 1.0 if shorter is None else shorter.value
+    assert round(steps * factor) == each
 
 
 def test_one_change_that_makes_it_far_better_is_told_with_both_figures():
