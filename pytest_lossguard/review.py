@@ -93,12 +93,12 @@ def _findings(trace: Trace, retrain: Retraining) -> Iterator[Finding]:
 
 def _references(trace: Trace, retrain: Retraining) -> Iterator[Reference]:
     facts = retrain.facts
-    changes = wanted(trace, facts)
-    shorter = length(len(trace.steps), len(changes))
-    for change in changes:
+    asked = wanted(trace, facts)
+    shorter = length(len(trace.steps), len(asked))
+    for changes in asked:
         try:
-            again = retrain(change, *([] if shorter is None else [shorter]))
+            again = retrain(*changes, *([] if shorter is None else [shorter]))
         except (CannotChange, UsageError):
             continue
-        words = told(change, trace, facts)
-        yield Reference(change=change, told=words, trace=again)
+        words = " and ".join(told(it, trace, facts) for it in changes)
+        yield Reference(told=words, trace=again)

@@ -187,10 +187,17 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """Held-out loss over time: ``step`` counted from 1, ``loss`` beside it."""
+    """Held-out loss over time.
+
+    Attributes:
+        step: Updates made, counted from 1.
+        loss: The held-out loss then.
+        constant: What the best constant prediction costs on those rows, where known.
+    """
 
     step: tuple[int, ...]
     loss: tuple[float, ...]
+    constant: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -30,15 +30,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """The same training with one change."""
+    """The same training with one standard change, told in the user's terms."""
 
-    change: Change
     told: str
     trace: Trace
 
 
-def wanted(trace: Trace, facts: ProgramFacts) -> tuple[Change, ...]:
-    """Standard changes worth a re-run of a training that passes.
+def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
+    """Standard changes worth a re-run of a training that passes, each a few at most.
 
     None where it learned enough, or where nothing can be compared.
 
@@ -49,22 +48,22 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[Change, ...]:
     found = evidence_of(trace)
     if not learned_little(found):
         return ()
-    changes = [
-        Change(kind="learning_rate", value=10.0),
-        Change(kind="learning_rate", value=100.0),
-        Change(kind="learning_rate", value=0.1),
+    changes: list[tuple[Change, ...]] = [
+        (Change(kind="learning_rate", value=it),) for it in (10.0, 100.0, 0.1)
     ]
+    scaled = []
     if not trace.normalises_inputs and _is_off(trace.inputs):
-        changes.append(Change(kind="standardise_inputs"))
+        scaled.append(Change(kind="standardise_inputs"))
     if _is_off(trace.targets) and facts.labels in (None, "values"):
-        changes.append(Change(kind="standardise_targets"))
-    if facts.fixed is None:
-        if not facts.canonical_output:
-            changes.append(Change(kind="canonical_output"))
-        if facts.penalised:
-            changes.append(Change(kind="no_penalty"))
-    changes.append(Change(kind="reinitialise"))
-    return tuple(changes)
+        scaled.append(Change(kind="standardise_targets"))
+    changes += [(it,) for it in scaled]
+    if len(scaled) > 1:
+        changes.append(tuple(scaled))  # one scaler forgotten is often two
+    if facts.fixed is None and not facts.canonical_output:
+        changes.append((Change(kind="canonical_output"),))
+    if facts.fixed is None and facts.penalised:
+        changes.append((Change(kind="no_penalty"),))
+    return (*changes, (Change(kind="reinitialise"),))
 
 
 def length(steps: int, runs: int) -> Change | None:
@@ -127,9 +126,10 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
         now=now,
         then=then,
     )
-    if found.is_falling or found.skill >= at.NEXT_TO_NOTHING:
+    slow = found.is_falling and found.is_short
+    if slow or found.skill >= at.NEXT_TO_NOTHING:
         return (better,)
-    why = f"it is stuck there, and with {reference.told} it removes {then} of that"
+    why = f"with {reference.told} the same training removes {then} of that"
     stuck = finding(
         "plateau",
         severity="error",
@@ -171,7 +171,7 @@ def carries_signal(held_out: Trace) -> bool:
         held_out: A training with some of its rows kept back and scored.
     """
     best = best_held_out(held_out)
-    constant = held_out.constant_loss
+    constant = None if held_out.validation is None else held_out.validation.constant
     if best is None or constant is None or constant <= 0:
         return True  # nothing to tell it by
     return best < (1 - at.SIGNAL) * constant
@@ -195,7 +195,7 @@ def labels_carry_no_signal(real: Trace, shuffled: Trace) -> tuple[Finding, ...]:
         shuffled: The same with the labels shuffled among the rows.
     """
     best, control = best_held_out(real), best_held_out(shuffled)
-    if best is None or control is None or best < (1 - at.SIGNAL) * control:
+    if best is None or control is None:
         return ()
     if evidence_of(real).end < (1 - at.EASIER) * evidence_of(shuffled).end:
         return ()  # there is a rule in them, if not one that these rows teach

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..trace import Probe, Trace, Validation
+from .data import ArrayData
 from .frameworks import keras, tf
 from .observe import observed
 from .probes import Scorer, as_tensors, evenly_spaced
@@ -171,7 +172,7 @@ class Program:
             seen=task.arrays if task.arrays is not None else probe,
             batch_size=_rows_per_step(task),
             seed=task.seed,
-            validation=_frozen(validation),
+            validation=_frozen(validation, self._held_out_constant(task)),
             steps_per_epoch=task.steps_per_epoch,
             notes=notes,
         )
@@ -322,10 +323,19 @@ class Program:
     def _validate(self, task: Task, points: list[tuple[int, float]]) -> None:
         if task.validation is None or self._scorer is None:
             return
-        steps = self.recording.steps
-        chosen = evenly_spaced(len(task.validation), _MOST_VALIDATION_ROWS)
-        held_out = self._scorer.probe(as_tensors(task.validation.rows(chosen)))
-        points.append((steps, held_out.loss))
+        held_out = self._scorer.probe(_held_out(task.validation))
+        points.append((self.recording.steps, held_out.loss))
+
+    def _held_out_constant(self, task: Task) -> float | None:
+        if task.validation is None or self._scorer is None:
+            return None
+        found = self._scorer.constant(_held_out(task.validation))
+        return None if found is None else found[0]
+
+
+def _held_out(data: ArrayData) -> Batch:
+    chosen = evenly_spaced(len(data), _MOST_VALIDATION_ROWS)
+    return as_tensors(data.rows(chosen))
 
 
 class _Scored:
@@ -379,11 +389,13 @@ def _ended_early(done: int, task: Task) -> str:
     )
 
 
-def _frozen(points: list[tuple[int, float]]) -> Validation | None:
+def _frozen(
+    points: list[tuple[int, float]], constant: float | None
+) -> Validation | None:
     if not points:
         return None
     steps, losses = zip(*points, strict=True)
-    return Validation(step=steps, loss=losses)
+    return Validation(step=steps, loss=losses, constant=constant)
 
 
 _STATEFUL_RANDOM = ("RandomUniform", "RandomStandardNormal", "TruncatedNormal")

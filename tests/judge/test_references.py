@@ -26,14 +26,16 @@ def run(end, steps=400, curve=None, **rest):
     )
 
 
+def kinds_of(groups):
+    return {it.kind for group in groups for it in group}
+
+
 def stuck(end):
     return run(end, curve=[1.0, *[end] * 399])
 
 
-def reference(kind, end, value=None):
-    return Reference(
-        change=Change(kind=kind, value=value), told=f"{kind} changed", trace=run(end)
-    )
+def reference(kind, end):
+    return Reference(told=f"{kind} changed", trace=run(end))
 
 
 def test_a_run_that_learned_enough_asks_for_no_re_run():
@@ -41,7 +43,7 @@ def test_a_run_that_learned_enough_asks_for_no_re_run():
 
 
 def test_a_run_that_learned_little_asks_for_the_standard_changes():
-    asked = wanted(run(0.9), FACTS)
+    asked = [it for group in wanted(run(0.9), FACTS) for it in group]
     assert Change(kind="learning_rate", value=10.0) in asked
     assert Change(kind="learning_rate", value=0.1) in asked
     assert Change(kind="reinitialise") in asked
@@ -59,21 +61,24 @@ def test_only_what_is_not_standard_is_changed():
         inputs=(column("input", mean=100.0),),
         targets=(column("target", std=50.0),),
     )
-    kinds = {it.kind for it in wanted(scaled, facts)}
+    kinds = kinds_of(wanted(scaled, facts))
     assert {
         "standardise_inputs",
         "standardise_targets",
         "canonical_output",
         "no_penalty",
     } <= kinds
-    assert not {"standardise_inputs", "no_penalty"} & {
-        it.kind for it in wanted(off, FACTS)
-    }
+    assert not {"standardise_inputs", "no_penalty"} & kinds_of(wanted(off, FACTS))
+    assert (
+        Change(kind="standardise_inputs"),
+        Change(kind="standardise_targets"),
+    ) in wanted(scaled, facts)
 
 
 def test_a_program_that_cannot_be_cloned_is_not_asked_to_be():
     facts = ProgramFacts(canonical_output=False, penalised=True, fixed="its own class")
-    assert not any(it.sort == "program" for it in wanted(run(0.9), facts))
+    asked = [it for group in wanted(run(0.9), facts) for it in group]
+    assert not any(it.sort == "program" for it in asked)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +92,7 @@ def test_re_runs_of_a_long_training_share_its_length(steps, runs, each):
 
 def test_one_change_that_makes_it_far_better_is_told_with_both_figures():
     (found,) = improvable(
-        run(0.7), (reference("learning_rate", 0.2, 10.0), reference("reinitialise", 1))
+        run(0.7), (reference("learning_rate", 0.2), reference("reinitialise", 1))
     )
     assert found.kind == "improvable"
     assert found.severity == "warning"
@@ -116,15 +121,15 @@ def test_a_run_that_is_stuck_next_to_the_constant_fails_once_more_is_proved():
     assert len(first.headline) <= 60
 
 
-def test_slow_is_not_stuck():
-    slow = run(0.85, curve=np.linspace(1.0, 0.7, 400))
+@pytest.mark.parametrize(("steps", "fails"), [(200, False), (400, True)])
+def test_a_short_run_that_still_falls_is_slow_a_long_one_fails(steps, fails):
+    slow = run(0.85, steps=steps, curve=np.linspace(1.0, 0.7, steps))
     found = improvable(slow, (reference("learning_rate", 0.2),))
-    assert [it.severity for it in found] == ["warning"]
+    assert ("error" in [it.severity for it in found]) is fails
 
 
 def test_a_reference_that_broke_is_no_reference():
     broken = Reference(
-        change=Change(kind="learning_rate", value=100.0),
         told="",
         trace=make_trace([1.0, np.nan], start=1.0, end=np.nan, constant=1.0),
     )
@@ -137,7 +142,9 @@ def held_out(best, constant=1.0, end=0.3):
         start=1.0,
         end=end,
         constant=constant,
-        validation=Validation(step=(1, 200, 400), loss=(1.2, best, best + 0.5)),
+        validation=Validation(
+            step=(1, 200, 400), loss=(1.2, best, best + 0.5), constant=constant
+        ),
     )
 
 
@@ -154,7 +161,6 @@ def test_labels_that_are_learned_as_well_shuffled_carry_no_signal():
 
 def test_labels_that_are_learned_better_than_shuffled_ones_have_a_rule():
     assert labels_carry_no_signal(held_out(1.0), held_out(1.0, end=0.9)) == ()
-    assert labels_carry_no_signal(held_out(0.98), held_out(1.2)) == ()
 
 
 @pytest.mark.parametrize(
