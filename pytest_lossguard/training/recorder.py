@@ -382,9 +382,12 @@ def _value_of(holder: Any) -> Any:
 
 
 def _first_state(recording: Recording) -> Snapshot | None:
-    """The weights before the first update; None where they do not exist yet."""
+    """The weights before the first update, and the optimizer's numbers, such as the
+    learning rate; None where they do not exist yet.
+    """
     model_variables = recording.model.variables if recording.model is not None else ()
+    numbers = (it for it in recording.optimizer.variables if not it.shape)
     try:
-        return Snapshot([*recording.variables, *model_variables])
+        return Snapshot([*recording.variables, *model_variables, *numbers])
     except (tf.errors.FailedPreconditionError, ValueError, AttributeError):
         return None

@@ -37,6 +37,14 @@ class Snapshot:
         """Weights, statistics and seeds of a model, its optimizer and metrics."""
         return cls([*every_variable(model), *extra])
 
+    def beside(self, others: Iterable[tuple[Any, Any]]) -> Snapshot:
+        """The same with the values of other variables, given as pairs."""
+        known = {id(variable) for variable, _ in self._pairs}
+        joined = Snapshot(())
+        more = ((raw(it), value) for it, value in others)
+        joined._pairs = [*self._pairs, *(it for it in more if id(it[0]) not in known)]
+        return joined
+
     @property
     def values(self) -> list[Any]:
         """The kept values, in the order of the variables."""

@@ -36,6 +36,7 @@ class Watch:
         self._frozen: list[str] = []
         self._seed = seed
         self._arrays: dict[int, ArrayData] = {}
+        self._asked: dict[int, int] = {}
         self._validation: dict[int, list[tuple[int, float]]] = {}
         self._epochs: dict[int, int] = {}
         self._traces: dict[int, Trace] = {}
@@ -59,6 +60,7 @@ class Watch:
             self._unseen,
             self._frozen,
             self._arrays,
+            self._asked,
             self._validation,
             self._epochs,
             self._traces,
@@ -102,6 +104,8 @@ class Watch:
             self._arrays.get(id(recording.model)),
             seed=self._seed,
             batch_size=trace.batch_size,
+            epochs=self._asked.get(id(recording.model)),
+            stopped=trace.stopped is not None,
         )
 
     def why_nothing_trained(self) -> str:
@@ -159,6 +163,7 @@ class Watch:
         data = as_arrays(arguments.arguments)
         if data is not None and id(model) not in self._arrays:
             self._arrays[id(model)] = data
+            self._asked[id(model)] = int(arguments.arguments.get("epochs") or 1)
             self.recorder.has_arrays(model)
         given = arguments.arguments["callbacks"]
         if not isinstance(given, keras.callbacks.CallbackList):

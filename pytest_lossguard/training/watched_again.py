@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CannotChange
@@ -10,11 +11,15 @@ from .frameworks import keras
 from .recording import Recording
 from .rerun import Rerun
 from .task import Task
+from .tensors import raw
 
 if TYPE_CHECKING:
     from .fit import Trainer
 
 __all__ = ["watched_again"]
+
+#: How long a loop that was stopped at once would have been, nobody knows.
+_STEPS_OF_A_STOPPED_LOOP = 100
 
 
 def watched_again(
@@ -24,6 +29,8 @@ def watched_again(
     *,
     seed: int | None,
     batch_size: int | None,
+    epochs: int | None,
+    stopped: bool,
 ) -> Rerun:
     """The training behind a recording.
 
@@ -33,6 +40,8 @@ def watched_again(
         data: The whole training data, where they were seen.
         seed: The seed that was in force.
         batch_size: Rows per step.
+        epochs: How many ``fit`` was asked for, where it trained.
+        stopped: Whether it was stopped before its last step.
 
     Raises:
         CannotChange: Model, data, loss or first state were not seen.
@@ -47,12 +56,27 @@ def watched_again(
         data = ArrayData(batch.x, batch.y, batch.sample_weight, batch_size or 32)
     task = Task(
         arrays=data,
-        steps=max(1, recording.steps),
         batch_size=min(batch_size or data.batch_size, len(data)),
         seed=seed or 0,
     )
+    steps = recording.steps
+    if stopped:  # what would have come is as long as was asked for
+        passes = (epochs or 1) * (task.steps_per_epoch or 1)
+        steps = max(steps, passes, _STEPS_OF_A_STOPPED_LOOP)
+    task = replace(task, steps=max(1, steps))
     model = _trainable(evidence.model, evidence.loss, recording.optimizer)
-    return Rerun(trainer, model, task, recording.start)
+    return Rerun(trainer, model, task, recording.start.beside(_unmoved(model)))
+
+
+def _unmoved(model: Any) -> list[tuple[Any, Any]]:
+    """The variables of its optimizer with the values of one that made no update."""
+    optimizer = model.optimizer
+    fresh = type(optimizer).from_config(optimizer.get_config())
+    fresh.build(model.trainable_variables)
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)
+    pairs = zip(optimizer.variables, fresh.variables, strict=True)
+    return [(mine, raw(theirs).value()) for mine, theirs in pairs]
 
 
 def _trainable(model: Any, loss: Any, optimizer: Any) -> Any:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import tensorflow as tf
 from keras import layers
 
 from pytest_lossguard.changes import CHANGES, Change
-from pytest_lossguard.errors import CannotChange
+from pytest_lossguard.errors import CannotChange, StopTraining
 from pytest_lossguard.training import Trainer, watching
 from pytest_lossguard.training.data import ArrayData
 from pytest_lossguard.training.facts import kind_of_labels
@@ -308,6 +310,19 @@ def test_a_watched_fit_is_run_again_from_its_first_state(trainer):
     again(Change(kind="learning_rate", value=0.1))
     for value, variable in zip(trained, model.variables, strict=True):
         np.testing.assert_array_equal(value, variable.numpy())
+
+
+def test_a_watched_training_that_broke_is_run_again_with_a_fresh_optimizer(trainer):
+    x = X.copy()
+    x[90, 1] = np.nan
+    with watching(seed=0) as watch, contextlib.suppress(StopTraining):
+        model = build()
+        model.compile(keras.optimizers.Adam(0.01), "mse")
+        model.fit(x, Y, epochs=5, batch_size=16, verbose=0, shuffle=False)
+    assert len(watch.traces()[0].steps) < 10
+    filled = watch.again(0, trainer)(Change(kind="fill_missing"))
+    assert len(filled.steps) == 100
+    assert filled.after.loss < filled.constant_loss
 
 
 @pytest.mark.parametrize("make", [build, own], ids=["sequential", "own class"])
