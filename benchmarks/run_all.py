@@ -8,6 +8,7 @@ from pathlib import Path
 
 SCRIPTS = (
     "startup.py",
+    "judging.py",
     "fit_against_bare_loop.py",
     "fit_against_keras.py",
     "watch_against_unwatched.py",

@@ -97,6 +97,9 @@ class Training(Protocol):
     def watching(self, *, seed: int | None, stops: bool) -> AbstractContextManager[Any]:
         """Watch the trainings inside a block."""
 
+    def start_of(self, model_or_factory: Any) -> Any:
+        """The state of a model given as an object, None of anything else."""
+
     def again(self, model_or_factory: Any, x: Any, y: Any = None, **how: Any) -> Any:
         """The same training, to be run again with changes."""
 
@@ -203,13 +206,12 @@ class Guard:
         runs = []
         with self._paused():
             for each in seeds:
+                recipe = self._recipe(model_or_factory, x, y, seed=each, **how)
                 trace = self._trainer().fit(model_or_factory, x, y, seed=each, **how)
                 run = _judged(trace, policy)
                 runs.append(run)
-                if self._policy is not None:
-                    self._recipes[id(run)] = self._recipe(
-                        model_or_factory, x, y, seed=each, **how
-                    )
+                if recipe is not None:
+                    self._recipes[id(run)] = recipe
         self.runs += runs
         if self._policy is not None:
             self._demand_share(runs, policy)
@@ -376,10 +378,17 @@ class Guard:
             self._recipes[id(new)] = self._recipes[id(run)]
         return new
 
-    def _recipe(self, model_or_factory: Any, x: Any, y: Any, **how: Any) -> Recipe:
-        for key in ("reuse_built", "growth"):
-            how.pop(key, None)
-        return lambda: self._trainer().again(model_or_factory, x, y, **how)
+    def _recipe(
+        self, model_or_factory: Any, x: Any, y: Any, **how: Any
+    ) -> Recipe | None:
+        """What runs a training again after the test; None in an unmarked one."""
+        if self._policy is None or not self._policy.diagnose:
+            return None
+        kept = {key: how[key] for key in how if key not in ("reuse_built", "growth")}
+        start = self._trainer().start_of(model_or_factory)
+        return lambda: self._trainer().again(
+            model_or_factory, x, y, start=start, **kept
+        )
 
     def failures(self) -> str:
         """The messages of all runs that did not converge, for a report section."""

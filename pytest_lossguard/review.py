@@ -6,6 +6,7 @@ test body runs.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -32,6 +33,9 @@ __all__ = ["DIAGNOSIS_BUDGET", "Recipe", "compared", "diagnosed"]
 
 #: Seconds that a diagnosis may take, unless told otherwise.
 DIAGNOSIS_BUDGET = 10.0
+#: No re-run of a passed training begins after so many seconds, or after as many as it
+#: took itself. Small models need a fraction: for them the clock decides nothing.
+_SECONDS = 5.0
 #: Share of the rows that the control keeps back.
 _KEPT_BACK = 1 / 3
 
@@ -62,16 +66,24 @@ def diagnosed(
     return replace(verdict, diagnosis=found)
 
 
-def compared(verdict: Verdict, recipe: Recipe, policy: Policy) -> Verdict:
+def compared(
+    verdict: Verdict,
+    recipe: Recipe,
+    policy: Policy,
+    clock: Callable[[], float] = time.monotonic,
+) -> Verdict:
     """A passed training with what only re-runs of it show.
 
     Args:
         verdict: Without errors.
         recipe: Gives what runs it again.
         policy: What it was held to; under ``strict`` what is found fails it.
+        clock: Tells the time in seconds.
     """
+    trace = verdict.trace
+    deadline = clock() + max(_SECONDS, trace.seconds)
     try:
-        found = [*_findings(verdict.trace, recipe())]
+        found = [*_findings(trace, recipe(), lambda: clock() > deadline)]
     except (CannotChange, UsageError):
         return verdict
     if not found:
@@ -81,21 +93,27 @@ def compared(verdict: Verdict, recipe: Recipe, policy: Policy) -> Verdict:
     return replace(verdict, findings=held_to((*found, *kept), policy))
 
 
-def _findings(trace: Trace, retrain: Retraining) -> Iterator[Finding]:
-    better = improvable(trace, tuple(_references(trace, retrain)))
+def _findings(
+    trace: Trace, retrain: Retraining, is_late: Callable[[], bool]
+) -> Iterator[Finding]:
+    better = improvable(trace, tuple(_references(trace, retrain, is_late)))
     yield from better
-    if not better and wants_control(trace, retrain.rows):
+    if not better and not is_late() and wants_control(trace, retrain.rows):
         real = retrain(held_out=_KEPT_BACK)
         if not carries_signal(real):
             shuffled = retrain(Change(kind="shuffle_labels"), held_out=_KEPT_BACK)
             yield from labels_carry_no_signal(real, shuffled)
 
 
-def _references(trace: Trace, retrain: Retraining) -> Iterator[Reference]:
+def _references(
+    trace: Trace, retrain: Retraining, is_late: Callable[[], bool]
+) -> Iterator[Reference]:
     facts = retrain.facts
     asked = wanted(trace, facts)
     shorter = length(len(trace.steps), len(asked))
     for changes in asked:
+        if is_late():
+            return
         try:
             again = retrain(*changes, *([] if shorter is None else [shorter]))
         except (CannotChange, UsageError):

@@ -17,10 +17,23 @@ __all__ = [
     "StepTable",
     "Trace",
     "Validation",
+    "row_norms",
     "to_json_number",
 ]
 
 Floats = NDArray[np.float64]
+
+
+def row_norms(table: Floats) -> Floats:
+    """L2 norm of each row, finite as long as its values are: the largest is taken
+    out before squaring.
+    """
+    if not table.shape[1]:
+        return np.zeros(len(table))
+    largest = np.max(np.abs(table), axis=1)
+    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+    rest = table / scale[:, None]
+    return np.asarray(scale * np.sqrt(np.einsum("ij,ij->i", rest, rest)), np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,8 +67,7 @@ class StepTable:
     @property
     def global_grad_norm(self) -> Floats:
         """L2 norm over all variables, shape ``(steps,)``."""
-        there = np.where(self.grad_norm < 0, 0.0, self.grad_norm)
-        return np.asarray(np.hypot.reduce(there, axis=1), dtype=np.float64)
+        return row_norms(np.where(self.grad_norm < 0, 0.0, self.grad_norm))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

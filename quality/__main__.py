@@ -7,13 +7,12 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 
 from .corpus import programs
-from .measure import Row, rows_of
+from .measure import Row, rows_of_job
 from .results import results
 
 _HERE = Path(__file__).parent
@@ -50,14 +49,10 @@ def _rows(asked: argparse.Namespace) -> Iterator[Row]:
     ]
     chunks = [names[at : at + _CHUNK] for at in range(0, len(names), _CHUNK)]
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
-    diagnose = not asked.no_diagnose
+    jobs = [(chunk, seeds, not asked.no_diagnose) for chunk in chunks]
     # A process is left after each chunk: traced graphs are never given back.
-    with ProcessPoolExecutor(
-        asked.processes, mp_context=get_context("spawn"), max_tasks_per_child=1
-    ) as pool:
-        jobs = [pool.submit(rows_of, chunk, seeds, diagnose) for chunk in chunks]
-        for done, job in enumerate(as_completed(jobs), start=1):
-            found = job.result()
+    with get_context("spawn").Pool(asked.processes, maxtasksperchild=1) as pool:
+        for done, found in enumerate(pool.imap_unordered(rows_of_job, jobs), start=1):
             print(f"{done} of {len(jobs)} chunks", file=sys.stderr, flush=True)
             if asked.rows is not None:
                 with asked.rows.open("a", encoding="utf-8") as file:

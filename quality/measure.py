@@ -12,7 +12,7 @@ from typing import Any
 from .program import Program
 from .rivals import rivals_that_flag
 
-__all__ = ["Row", "measured", "rows_of"]
+__all__ = ["Row", "measured", "rows_of", "rows_of_job"]
 
 #: Programs whose traces are forgotten together: they would fill the memory.
 _PROGRAMS_PER_TRAINER = 8
@@ -107,6 +107,11 @@ def rows_of(names: Sequence[str], seeds: Sequence[int], diagnose: bool) -> list[
 
     chosen = [it for it in programs() if it.name in set(names)]
     return list(measured(chosen, seeds, diagnose=diagnose))
+
+
+def rows_of_job(job: tuple[Sequence[str], Sequence[int], bool]) -> list[Row]:
+    """`rows_of` of one argument."""
+    return rows_of(*job)
 
 
 def _forget_graphs() -> None:

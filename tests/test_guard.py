@@ -22,6 +22,9 @@ class FakeTrainer:
         self.asked.append({"seed": seed, **how})
         return BAD if seed in self.bad_seeds else GOOD
 
+    def start_of(self, model):
+        return None
+
 
 def guard(trainer=None, **policy):
     trainer = trainer or FakeTrainer()

@@ -23,6 +23,10 @@ __all__ = [
 ]
 
 
+#: Steps, spread over the run, that a median is taken of.
+_MANY = 128
+
+
 def disconnected_variable(
     trace: Trace, found: Evidence, policy: Policy
 ) -> Iterator[Finding]:
@@ -68,7 +72,7 @@ def vanishing_gradient(
     weights = [index for index, size in enumerate(trace.sizes) if size > 1]
     if len(weights) < 3 or not len(norms):
         return
-    typical = np.median(norms, axis=0)
+    typical = np.median(norms[:: max(1, len(norms) // _MANY)], axis=0)
     first, largest = weights[0], float(typical[weights].max())
     if not np.isfinite(largest) or largest <= 0 or typical[first] < 0:
         return

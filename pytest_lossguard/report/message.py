@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..findings import Finding, number
-from ..trace import Floats, Trace
+from ..trace import Floats, Trace, row_norms
 from ..verdict import Verdict
 from .diagnosis import diagnosis_lines
 from .sparkline import sparkline
@@ -120,13 +120,14 @@ def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
 def _table(trace: Trace, findings: tuple[Finding, ...]) -> Iterator[str]:
     """The decisive steps, one row each."""
     steps = trace.steps
-    penalised = bool(np.any(steps.loss - steps.data_loss > 1e-6))
+    with np.errstate(invalid="ignore"):
+        penalised = bool(np.any(steps.loss - steps.data_loss > 1e-6))
     columns: dict[str, Floats] = {"loss": steps.loss}
     if penalised:
         columns["data loss"] = steps.data_loss
     columns["gradient"] = steps.global_grad_norm
-    columns["weights"] = np.hypot.reduce(steps.weight_norm, axis=1)
-    columns["update"] = np.hypot.reduce(steps.update_norm, axis=1)
+    columns["weights"] = row_norms(steps.weight_norm)
+    columns["update"] = row_norms(steps.update_norm)
     yield "  " + f"{'step':>6}" + "".join(f"{name:>12}" for name in columns)
     for step in _decisive(steps.loss, findings):
         values = "".join(f"{number(float(it[step])):>12}" for it in columns.values())

@@ -131,6 +131,14 @@ class Trainer:
             return self._by_keras(model, task, str(reason), finish)
         return _in_graph(program, model, fresh, task, probe, prepare, finish)
 
+    def start_of(self, model_or_factory: Any) -> Snapshot | None:
+        """The state of a model given as an object, None of anything else: whatever
+        the test does with it later, it can be run again from here.
+        """
+        if isinstance(model_or_factory, keras.Model) and model_or_factory.built:
+            return Snapshot.of_model(model_or_factory)
+        return None
+
     def again(
         self,
         model_or_factory: Any,

@@ -374,3 +374,13 @@ def test_every_kind_of_change_is_served():
         if words.sort == "data" and kind not in ("balance_classes", "fill_missing"):
             change = Change(kind=kind, at=(0,) if kind == "drop_rows" else ())
             assert changed_data(data, change, 0) is not data
+
+
+def test_a_model_that_trained_on_is_run_again_from_where_it_started(trainer):
+    model = build()
+    start = trainer.start_of(model)
+    first = trainer.fit(model, X, Y, **HOW)
+    model.fit(X, Y, epochs=2, verbose=0)
+    again = trainer.again(model, X, Y, start=start, **HOW)
+    assert again().before.loss == pytest.approx(first.before.loss, rel=1e-6)
+    assert trainer.start_of(build) is None

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_lossguard.changes import ProgramFacts
+from pytest_lossguard.errors import CannotChange
+from pytest_lossguard.findings import finding
+from pytest_lossguard.policy import Policy
+from pytest_lossguard.review import compared, diagnosed
+from pytest_lossguard.trace import Validation
+from pytest_lossguard.verdict import Verdict
+from tests.traces import column, falling, make_trace
+
+
+def run(end, **rest):
+    return make_trace(
+        falling(1.0, end, 100),
+        start=1.0,
+        end=end,
+        constant=1.0,
+        inputs=(column("input"),),
+        batch_size=32,
+        **rest,
+    )
+
+
+class FakeRetraining:
+    """Reaches ``end`` with every change; held-out rows are scored as given."""
+
+    facts = ProgramFacts(optimizer="Adam", learning_rate=0.01, labels="values")
+    rows = 200
+
+    def __init__(self, end=0.1, held_out=0.2):
+        self.end, self.held_out, self.asked = end, held_out, []
+
+    def __call__(self, *changes, seed=None, held_out=0.0):
+        self.asked.append((changes, held_out))
+        score = Validation(step=(1, 2), loss=(self.held_out,) * 2, constant=1.0)
+        return run(self.end, validation=score if held_out else None)
+
+
+def verdict(end=0.8):
+    return Verdict(trace=run(end), findings=())
+
+
+def kinds(found):
+    return [(it.kind, it.severity) for it in found.findings]
+
+
+def test_a_run_that_learned_little_is_compared_and_warned_of():
+    found = compared(verdict(0.7), lambda: FakeRetraining(), Policy())
+    assert kinds(found) == [("improvable", "warning")]
+    assert found.converged
+
+
+def test_under_strict_the_warning_fails():
+    found = compared(verdict(0.7), lambda: FakeRetraining(), Policy(strict=True))
+    assert not found.converged
+
+
+def test_a_run_that_learned_enough_is_only_asked_for_its_signal():
+    retrain = FakeRetraining()
+    found = compared(verdict(0.1), lambda: retrain, Policy())
+    assert found.findings == ()
+    assert [it for _, it in retrain.asked] == [pytest.approx(1 / 3)]
+
+
+def test_labels_without_signal_are_told_after_the_control():
+    retrain = FakeRetraining(end=0.5, held_out=1.0)
+    found = compared(verdict(0.3), lambda: retrain, Policy())
+    assert kinds(found) == [("labels_carry_no_signal", "warning")]
+    assert len(retrain.asked) == 2
+
+
+def test_no_re_run_begins_once_the_time_is_up():
+    retrain = FakeRetraining()
+    now = iter(np.arange(0.0, 100.0, 4.0))
+    compared(verdict(0.7), lambda: retrain, Policy(), clock=lambda: float(next(now)))
+    assert len(retrain.asked) <= 2
+
+
+def test_what_cannot_be_run_again_stays_as_it_was():
+    def refuses():
+        raise CannotChange("its data were not seen")
+
+    before = verdict(0.7)
+    assert compared(before, refuses, Policy()) is before
+    found = diagnosed(before, refuses, Policy(), 1.0)
+    assert found.diagnosis.left_out == ("its data were not seen",)
+
+
+def test_a_stuck_run_replaces_the_warning_that_it_may_be():
+    warned = finding("plateau", step=1, value=1.0, limit=1.0, why="perhaps")
+    trace = make_trace(
+        [1.0] * 100,
+        start=1.0,
+        end=1.0,
+        constant=1.0,
+        inputs=(column("input"),),
+    )
+    found = compared(
+        Verdict(trace=trace, findings=(warned,)), lambda: FakeRetraining(), Policy()
+    )
+    assert kinds(found) == [("plateau", "error"), ("improvable", "warning")]
