@@ -21,6 +21,7 @@ from .judge.references import (
     improvable,
     labels_carry_no_signal,
     length,
+    repeats,
     wanted,
     wants_control,
 )
@@ -96,6 +97,8 @@ def compared(
 def _findings(
     trace: Trace, retrain: Retraining, is_late: Callable[[], bool]
 ) -> Iterator[Finding]:
+    if trace.source == "watch" and not repeats(trace, retrain()):
+        return
     better = improvable(trace, tuple(_references(trace, retrain, is_late)))
     yield from better
     if not better and not is_late() and wants_control(trace, retrain.rows):

@@ -30,13 +30,20 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--no-diagnose", action="store_true")
-    parser.add_argument("--rows", type=Path, help="also write each row here, as JSON")
+    parser.add_argument("--rows", type=Path, help="add each row here, as JSON")
+    parser.add_argument("--read", type=Path, help="run nothing, report these rows")
     parser.add_argument("--out", type=Path, default=_HERE / "RESULTS.md")
     asked = parser.parse_args()
-    rows = sorted(_rows(asked), key=lambda it: (it.name, it.seed))
+    found = _rows(asked) if asked.read is None else _read(asked.read)
+    rows = sorted(found, key=lambda it: (it.name, it.seed))
     text = results(rows, "python -m quality " + " ".join(sys.argv[1:]))
     asked.out.write_text(text, encoding="utf-8")
     print(text)
+
+
+def _read(path: Path) -> Iterator[Row]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        yield Row(**json.loads(line))
 
 
 def _rows(asked: argparse.Namespace) -> Iterator[Row]:

@@ -19,9 +19,7 @@ def run(end, **rest):
         start=1.0,
         end=end,
         constant=1.0,
-        inputs=(column("input"),),
-        batch_size=32,
-        **rest,
+        **{"inputs": (column("input"),), "batch_size": 32, **rest},
     )
 
 
@@ -78,6 +76,13 @@ def test_no_re_run_begins_once_the_time_is_up():
     now = iter(np.arange(0.0, 100.0, 4.0))
     compared(verdict(0.7), lambda: retrain, Policy(), clock=lambda: float(next(now)))
     assert len(retrain.asked) <= 2
+
+
+def test_a_watched_run_that_comes_out_otherwise_is_not_compared():
+    watched = Verdict(trace=run(0.7, source="watch"), findings=())
+    retrain = FakeRetraining(end=0.1)
+    assert compared(watched, lambda: retrain, Policy()) is watched
+    assert retrain.asked == [((), 0.0)]
 
 
 def test_what_cannot_be_run_again_stays_as_it_was():

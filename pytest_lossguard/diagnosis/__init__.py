@@ -75,6 +75,9 @@ def diagnose(
     goal = _Goal.of(trace, findings, policy)
     lab = _Laboratory(trace, retrain, goal, facts, clock() + budget, clock)
     lab.has_blown_up = any(it.kind in SEALED for it in findings)
+    if trace.source == "watch" and lab.passes_as_it_is():
+        left_out = ("run again as it was seen, the training does not fail",)
+        return Diagnosis(causes=_suspicions(findings), left_out=left_out)
     ideas = hypotheses(trace, findings, facts)
     lab.run_singles(ideas)
     if not lab.repairs:
@@ -162,6 +165,13 @@ class _Laboratory:
         yield from dict.fromkeys(reasons)
         if self._is_late():
             yield "the budget kept further changes from being tried"
+
+    def passes_as_it_is(self) -> bool:
+        """Whether nothing need be changed: then a re-run says nothing of the failure,
+        which took more than model, data and loss.
+        """
+        done = self._outcome((), "as it is", None, lenient=False)
+        return done.failure is None and done.converged
 
     def run_singles(self, ideas: tuple[Hypothesis, ...]) -> None:
         """Each change alone, while it is not much less likely than one that repairs."""

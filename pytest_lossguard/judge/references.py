@@ -23,6 +23,7 @@ __all__ = [
     "improvable",
     "labels_carry_no_signal",
     "length",
+    "repeats",
     "wanted",
     "wants_control",
 ]
@@ -64,6 +65,17 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
     if facts.fixed is None and facts.penalised:
         changes.append((Change(kind="no_penalty"),))
     return (*changes, (Change(kind="reinitialise"),))
+
+
+def repeats(trace: Trace, again: Trace) -> bool:
+    """Whether a watched training, run again as it is, comes out as it did.
+
+    A loop that does more than the usual step does not: two models against each other,
+    data that change on the way, rows that were not all seen. Nothing is to be learned
+    from re-runs of such a training.
+    """
+    skill, other = evidence_of(trace).skill, _skill(again)
+    return skill is not None and abs(skill - other) <= at.SAME_OUTCOME
 
 
 def length(steps: int, runs: int) -> Change | None:

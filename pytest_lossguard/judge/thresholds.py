@@ -117,6 +117,8 @@ NEXT_TO_NOTHING = 0.2
 #: A re-run of up to so many updates is as long as the run, a fraction of a second for
 #: a small model; longer ones share the length of the run.
 REFERENCE_STEPS = 1000
+#: A watched run, run again as it is, has the same skill but for the order of rows.
+SAME_OUTCOME = 0.15
 #: A column within these needs no standardising.
 STANDARD_MEAN, STANDARD_SPREAD = 0.5, (0.5, 2.0)
 

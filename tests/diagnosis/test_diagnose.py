@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -126,6 +126,12 @@ def test_without_anything_to_run_again_the_trace_is_all_there_is():
     assert found.tried == 0
     assert found.causes[0].cause == "learning_rate_too_high"
     assert "nothing could be run again" in found.left_out[0]
+
+
+def test_a_watched_training_that_passes_when_run_again_has_no_proved_cause():
+    found = why(replace(BLOWN, source="watch"), FakeRetraining(lambda _: True))
+    assert not found.causes[0].verified
+    assert found.left_out == ("run again as it was seen, the training does not fail",)
 
 
 def test_a_program_that_cannot_be_described_is_no_crash():
