@@ -97,6 +97,8 @@ def compared(
 def _findings(
     trace: Trace, retrain: Retraining, is_late: Callable[[], bool]
 ) -> Iterator[Finding]:
+    if not retrain.is_complete:
+        return
     if trace.source == "watch" and not repeats(trace, retrain()):
         return
     better = improvable(trace, tuple(_references(trace, retrain, is_late)))

@@ -28,6 +28,7 @@ class FakeRetraining:
 
     facts = ProgramFacts(optimizer="Adam", learning_rate=0.01, labels="values")
     rows = 200
+    is_complete = True
 
     def __init__(self, end=0.1, held_out=0.2):
         self.end, self.held_out, self.asked = end, held_out, []
@@ -83,6 +84,14 @@ def test_a_watched_run_that_comes_out_otherwise_is_not_compared():
     retrain = FakeRetraining(end=0.1)
     assert compared(watched, lambda: retrain, Policy()) is watched
     assert retrain.asked == [((), 0.0)]
+
+
+def test_rows_that_were_not_all_kept_would_be_learned_by_heart():
+    retrain = FakeRetraining()
+    retrain.is_complete = False
+    before = verdict(0.7)
+    assert compared(before, lambda: retrain, Policy()) is before
+    assert retrain.asked == []
 
 
 def test_what_cannot_be_run_again_stays_as_it_was():

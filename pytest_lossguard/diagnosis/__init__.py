@@ -40,6 +40,10 @@ class Retraining(Protocol):
     def rows(self) -> int:
         """Rows of the data."""
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all rows that were trained on are there."""
+
     def __call__(
         self, *changes: Change, seed: int | None = None, held_out: float = 0.0
     ) -> Trace:

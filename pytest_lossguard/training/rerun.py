@@ -42,6 +42,8 @@ class Rerun:
         task: What was trained on.
         start: The state that a model given as an object started from; default the
             one it has.
+        is_complete: Whether all rows that were trained on are there. With some of them
+            a re-run learns by heart what the training saw once.
     """
 
     def __init__(
@@ -50,7 +52,10 @@ class Rerun:
         model_or_factory: Any,
         task: Task,
         start: Snapshot | None = None,
+        *,
+        is_complete: bool = True,
     ) -> None:
+        self._is_complete = is_complete
         self._trainer = trainer
         self._model_or_factory = model_or_factory
         self._start = start
@@ -72,6 +77,12 @@ class Rerun:
     def steps(self) -> int:
         """Updates of the training."""
         return self._task.array_steps()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all rows that were trained on are there."""
+        from_arrays = self._given.arrays is not None
+        return self._is_complete and (from_arrays or self.rows < _MOST_ROWS)
 
     @property
     def rows(self) -> int:

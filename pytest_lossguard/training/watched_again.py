@@ -49,6 +49,7 @@ def watched_again(
     evidence = recording.taped.evidence
     if evidence is None or recording.start is None:
         raise CannotChange("its model, its loss or its first state were not seen")
+    is_complete = data is not None
     if data is None:
         batch = joined(recording.taped.batches)
         if batch is None:
@@ -65,7 +66,8 @@ def watched_again(
         steps = max(steps, passes, _STEPS_OF_A_STOPPED_LOOP)
     task = replace(task, steps=max(1, steps))
     model = _trainable(evidence.model, evidence.loss, recording.optimizer)
-    return Rerun(trainer, model, task, recording.start.beside(_unmoved(model)))
+    start = recording.start.beside(_unmoved(model))
+    return Rerun(trainer, model, task, start, is_complete=is_complete)
 
 
 def _unmoved(model: Any) -> list[tuple[Any, Any]]:
