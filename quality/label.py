@@ -5,8 +5,8 @@ on clean held-out data is lower, by a one-sided Mann-Whitney test at 0.05 and by
 least half a standard deviation (Cohen's d); it is healthy if it is not lower by that
 much; else it is neither. Writes ``quality/labels.json``.
 
-``python -m quality.label friedman`` measures one base and its mutants and keeps the
-other labels.
+``python -m quality.label friedman rate-x10`` measures the mutants whose name holds one
+of the words and keeps the other labels. All of them take about 20 minutes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from .bases import BASES, Base
-from .mutants import CANDIDATES, LABELS
+from .mutants import CANDIDATES, LABELS, Candidate
 from .program import Program, Setup
 
 __all__ = ["SEEDS", "label", "qualities"]
@@ -109,7 +109,9 @@ def effect(mutant: list[float], base: list[float]) -> float:
     return float(np.clip(difference / pooled, -_MOST_D, _MOST_D))
 
 
-def _measured(base: Base) -> tuple[dict[str, Any], dict[str, Any]]:
+def _measured(
+    base: Base, candidates: Iterable[Candidate]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Labels of one base and of its mutants."""
     healthy, constant = qualities(base.program()), constant_quality(base)
     about = {
@@ -118,32 +120,36 @@ def _measured(base: Base) -> tuple[dict[str, Any], dict[str, Any]]:
         "lowest": round(min(healthy), 4),
         "constant": round(constant, 4),
     }
-    mutants = {}
-    for candidate in CANDIDATES:
-        if candidate.base is base:
-            found = qualities(candidate.program())
-            mutants[candidate.name] = label(found, healthy, constant)
+    mutants = {
+        it.name: label(qualities(it.program()), healthy, constant) for it in candidates
+    }
     return about, mutants
 
 
-def main(names: list[str]) -> None:
-    """Measure all bases, or some."""
-    labels: dict[str, Any] = {"seeds": len(SEEDS), "bases": {}, "mutants": {}}
-    if names and LABELS.exists():
-        labels = json.loads(LABELS.read_text(encoding="utf-8"))
+def _known() -> dict[str, Any]:
+    """The labels there are, of mutants that there are still."""
+    if not LABELS.exists():
+        return {"seeds": len(SEEDS), "bases": {}, "mutants": {}}
+    labels: dict[str, Any] = json.loads(LABELS.read_text(encoding="utf-8"))
+    names = {it.name for it in CANDIDATES}
+    kept = {name: it for name, it in labels["mutants"].items() if name in names}
+    return {**labels, "mutants": kept}
+
+
+def main(words: list[str]) -> None:
+    """Measure all mutants, or those whose name holds one of the words."""
+    labels = _known()
     for base in BASES:
-        if names and base.name not in names:
+        chosen = [
+            it
+            for it in CANDIDATES
+            if it.base is base and (not words or any(word in it.name for word in words))
+        ]
+        if not chosen:
             continue
         began = time.perf_counter()
-        about, mutants = _measured(base)
-        prefix = f"mutant/{base.name}/"
-        kept = {
-            name: it
-            for name, it in labels["mutants"].items()
-            if not name.startswith(prefix)
-        }
-        labels["bases"][base.name] = about
-        labels["mutants"] = kept | mutants
+        labels["bases"][base.name], mutants = _measured(base, chosen)
+        labels["mutants"] |= mutants
         LABELS.write_text(json.dumps(labels, indent=1) + "\n", encoding="utf-8")
         broken = sum(it["broken"] for it in mutants.values())
         seconds = time.perf_counter() - began

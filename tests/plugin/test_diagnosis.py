@@ -228,22 +228,3 @@ def test_the_same_seed_gives_the_same_report(run):
         return json.dumps(tests, sort_keys=True)
 
     assert runs() == runs()
-
-
-def test_a_stream_that_is_seen_once_is_not_learned_by_heart_in_a_re_run(run):
-    """New labels at every step carry nothing; the first rows alone could be learned."""
-    _, tests = run(
-        """
-@pytest.mark.converges
-def test_stream():
-    model, loss = build(1e-4), keras.losses.MeanSquaredError()
-    for _ in range(320):
-        x, y = GENERATOR.normal(size=(32, 4)), GENERATOR.normal(size=(32, 1))
-        with tf.GradientTape() as tape:
-            value = loss(y, model(x, training=True))
-        gradients = tape.gradient(value, model.trainable_variables)
-        model.optimizer.apply_gradients(zip(gradients, model.trainable_variables))
-"""
-    )
-    findings = tests["test_stream"]["runs"][0]["findings"]
-    assert "improvable" not in [it["kind"] for it in findings]

@@ -90,7 +90,7 @@ def marked(base):
     return pytest.param(base, id=base.name, marks=marks)
 
 
-@pytest.mark.parametrize("base", map(marked, BASES))
+@pytest.mark.parametrize("base", [marked(it) for it in BASES])
 def test_a_base_learns(base):
     _, quality = trained(base.program())
     assert quality > base.floor
