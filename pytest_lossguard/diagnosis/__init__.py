@@ -9,7 +9,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -27,6 +27,10 @@ from . import thresholds as at
 from .hypotheses import SEALED, Hypothesis, hypotheses, suspected, where_of
 
 __all__ = ["Retraining", "diagnose"]
+
+#: What an experiment must reach: what the judge passes; the constant's level, where
+#: nothing may be left to learn; or, for two changes on suspicion, clearly more.
+Reaches = Literal["converged", "level", "clearly"]
 
 
 class Retraining(Protocol):
@@ -99,8 +103,8 @@ class _Goal:
     Attributes:
         policy: What re-runs are judged by.
         absent: Kinds of finding that failed the training and must be gone.
-        skill: Share of the constant's loss that must be gone; for a training that
-            fails only because it could learn far more.
+        skill: Share of the constant's loss that must be gone, where it is known that
+            far more can be learned.
     """
 
     policy: Policy
@@ -111,11 +115,13 @@ class _Goal:
     def of(cls, trace: Trace, findings: tuple[Finding, ...], policy: Policy) -> _Goal:
         errors = frozenset(it.kind for it in findings if it.severity == "error")
         skill = evidence_of(trace).skill
-        only_improvable = errors <= {"improvable"} and skill is not None
+        could_do_better = any(it.kind == "improvable" for it in findings)
         return cls(
             policy=replace(policy, strict=False),
             absent=errors - {"improvable"},
-            skill=(skill or 0.0) + FAR_BETTER if only_improvable else -np.inf,
+            skill=-np.inf
+            if skill is None or not could_do_better
+            else skill + FAR_BETTER,
         )
 
     def missed_by(self, trace: Trace, found: Evidence) -> set[str]:
@@ -174,7 +180,7 @@ class _Laboratory:
         """Whether nothing need be changed: then a re-run says nothing of the failure,
         which took more than model, data and loss.
         """
-        done = self._outcome((), "as it is", None, lenient=False)
+        done = self._outcome((), "as it is", None, "converged")
         return done.failure is None and done.converged
 
     def run_singles(self, ideas: tuple[Hypothesis, ...]) -> None:
@@ -210,7 +216,7 @@ class _Laboratory:
                 continue
             tried.add(other.change)
             first, second = sorted((fault, other), key=lambda it: -it.weight)
-            if self._run(first.change, second.change, lenient=True).repairs:
+            if self._run(first.change, second.change, reaches="level").repairs:
                 return True
         return False
 
@@ -245,16 +251,10 @@ class _Laboratory:
         """Two changes together, of the likeliest and of those that helped most."""
         ranked = self._promising(tuple(it.change for it in ideas))
         for first, second in itertools.combinations(ranked, 2):
-            if self._is_late() or any(_gain(it) >= at.CLEARLY for it in self.repairs):
-                break
+            if self._is_late() or self.repairs:
+                return
             if first.cause != second.cause and first.kind != second.kind:
-                self._run(first, second)
-        self.experiments = [self._demoted(it) for it in self.experiments]
-
-    def _demoted(self, done: Experiment) -> Experiment:
-        """A pair that barely learns proves nothing of two causes."""
-        barely = len(done.changes) > 1 and _gain(done) < at.CLEARLY
-        return replace(done, holds=0.0) if barely and done.repairs else done
+                self._run(first, second, reaches="clearly")
 
     def _promising(self, changes: tuple[Change, ...]) -> list[Change]:
         known = {
@@ -280,11 +280,11 @@ class _Laboratory:
     def _is_late(self) -> bool:
         return self._clock() > self._deadline
 
-    def _run(self, *changes: Change, lenient: bool = False) -> Experiment:
+    def _run(self, *changes: Change, reaches: Reaches = "converged") -> Experiment:
         words = " and ".join(told(it, self._trace, self._facts) for it in changes)
-        done = self._outcome(changes, words, None, lenient)
+        done = self._outcome(changes, words, None, reaches)
         if done.converged:
-            done = self._confirmed(done, lenient)
+            done = replace(done, holds=self._share_that_holds(done, reaches))
         self.experiments.append(done)
         return done
 
@@ -293,7 +293,7 @@ class _Laboratory:
         changes: tuple[Change, ...],
         words: str,
         seed: int | None,
-        lenient: bool,
+        reaches: Reaches,
     ) -> Experiment:
         try:
             trace = self._retrain(*changes, seed=seed)
@@ -302,23 +302,29 @@ class _Laboratory:
         found = evidence_of(trace)
         errors = self._goal.missed_by(trace, found)
         only_level = errors == {"worse_than_constant"} and _reaches_constant(found)
+        barely = found.skill is not None and found.skill < at.CLEARLY
         return Experiment(
             changes=changes,
             told=words,
             loss=found.end,
             skill=found.skill,
-            converged=not errors or (lenient and only_level),
+            converged=(not errors and not (reaches == "clearly" and barely))
+            or (reaches == "level" and only_level),
             only_level=only_level,
         )
 
-    def _confirmed(self, done: Experiment, lenient: bool) -> Experiment:
-        """The same change on fresh seeds."""
+    def _share_that_holds(self, done: Experiment, reaches: Reaches) -> float:
+        """On how many of some fresh seeds the same change converges too."""
         first = (self._trace.seed or 0) + at.FRESH
-        held = [
-            self._outcome(done.changes, done.told, seed, lenient).converged
-            for seed in range(first, first + at.CONFIRMATIONS)
-        ]
-        return replace(done, holds=sum(held) / len(held))
+        held: list[bool] = []
+        for seed in range(first, first + at.CONFIRMATIONS):
+            if held and self._is_late():
+                break
+            again = self._outcome(done.changes, done.told, seed, reaches)
+            held.append(again.converged)
+            if not again.converged:
+                break
+        return sum(held) / len(held)
 
 
 def _reaches_constant(found: Evidence) -> bool:

@@ -277,3 +277,37 @@ def test_what_was_seen_comes_first(finding_kind, cause):
     seen = finding(finding_kind, value=2.0, limit=1.0, step=1, where="x", **DETAILS)
     facts = ProgramFacts(optimizer="Adam", learning_rate=0.01, penalised=True)
     assert hypotheses(BAD, (seen,), facts)[0].change.cause == cause
+
+
+def test_two_changes_on_suspicion_must_clearly_learn():
+    barely = make_trace(falling(1.0, 0.96), start=1.0, end=0.96, constant=1.0)
+
+    class Barely(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            return barely if len(changes) == 2 else BAD
+
+    assert not any(it.verified for it in why(BLOWN, Barely()).causes)
+
+
+def test_a_stuck_training_must_become_far_better_not_only_fall():
+    slow = make_trace(falling(1.0, 0.9), start=1.0, end=0.9, constant=1.0)
+    details = {"why": "x", "where": "x", "now": "10%", "then": "90%"}
+    findings = (
+        finding("plateau", severity="error", value=0.9, limit=1.0, step=1, why="x"),
+        finding("improvable", value=0.1, limit=0.9, step=1, **details),
+    )
+
+    class Slow(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            return GOOD if changes[0].value == 100.0 else slow
+
+    found = diagnose(slow, findings, Slow(), Policy(), 1000.0)
+    assert found.causes[0].cause == "learning_rate_too_low"
+    assert found.causes[0].change == "learning rate 0.01 -> 1"
+
+
+def test_fresh_seeds_are_not_tried_on_after_the_first_that_fails():
+    retrain = FakeRetraining(lambda _: True, on_fresh_seeds=False)
+    why(BLOWN, retrain)
+    first = retrain.asked[:3]
+    assert [seed is None for _, seed in first] == [True, False, True]
