@@ -415,6 +415,8 @@ def is_light(model: Any, sample: Batch, batch_size: int) -> bool:
     layers = model._flatten_layers()
     if any(hasattr(layer, "kernel_size") for layer in layers):
         return False
+    if hasattr(model.optimizer, "inner_optimizer"):
+        return False  # the single-threaded executor never ends what scales the loss
     positions = max(
         np.size(leaf) // (len(leaf) * (1 if _is_index(leaf) else leaf.shape[-1]))
         for leaf in map(np.asarray, flatten(sample.x))

@@ -538,3 +538,19 @@ def test_models_with_names_of_their_own_do_not_share_a_trace(trainer):
         model.compile("adam", "mse")
         trace = trainer.fit(model, X, Y, steps=3)
         assert trace.variables[0].split("/")[-2] == name
+
+
+def test_an_optimizer_that_scales_the_loss_trains(trainer):
+    """On TensorFlow's single-threaded executor its conditional never ends."""
+
+    def build():
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.05))
+        model.compile(scaled, "mse")
+        return model
+
+    x = np.random.default_rng(0).normal(size=(64, 4))
+    trace = trainer.fit(build, x, x[:, :1], steps=60)
+
+    assert len(trace.steps) == 60
+    assert trace.after.loss < trace.before.loss
