@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CHANGES", "Change", "ProgramFacts", "Sort"]
+__all__ = ["CHANGES", "RATE_INSTEAD_OF_0", "Change", "ProgramFacts", "Sort"]
 
 #: What a change acts on, the cheapest first: only the last needs a new trace.
 Sort = Literal["data", "length", "weights", "program"]
+
+#: A learning rate of 0 cannot be multiplied: ten times this is what most optimizers
+#: start with.
+RATE_INSTEAD_OF_0 = 1e-4
 
 
 @dataclass(frozen=True, slots=True)

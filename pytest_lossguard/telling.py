@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .changes import Change, ProgramFacts
+from .changes import RATE_INSTEAD_OF_0, Change, ProgramFacts
 from .findings import number
 from .trace import Trace
 
@@ -16,7 +16,7 @@ def told(change: Change, trace: Trace, facts: ProgramFacts) -> str:
         factor = float(value or 1.0)
         if facts.learning_rate is None:
             return f"the learning rate times {number(factor)}"
-        new = facts.learning_rate * factor
+        new = (facts.learning_rate or RATE_INSTEAD_OF_0) * factor
         return f"learning rate {number(facts.learning_rate)} -> {number(new)}"
     if change.kind == "momentum":
         return f"momentum {number(facts.momentum)} -> {number(float(value or 0.0))}"
@@ -76,7 +76,8 @@ def _canonical(facts: ProgramFacts) -> str:
 def told_remedy(change: Change, facts: ProgramFacts) -> str:
     """What the user is to do, with the value to try."""
     if change.kind == "learning_rate" and facts.learning_rate is not None:
-        rate = number(facts.learning_rate * float(change.value or 1.0))
+        now = facts.learning_rate or RATE_INSTEAD_OF_0
+        rate = number(now * float(change.value or 1.0))
         return f"compile with {facts.optimizer}(learning_rate={rate})"
     if change.kind == "canonical_output":
         return f"give the model {_canonical(facts)}"

@@ -65,6 +65,17 @@ class Evidence:
         return 1.0 - self.end / self.constant
 
     @property
+    def hardly_learned(self) -> bool:
+        """A little better than a constant, and getting no better."""
+        skill = self.skill
+        return (
+            skill is not None
+            and at.LEVEL <= skill < at.HARDLY
+            and self.steps >= at.NOISE_STEPS
+            and not self.is_falling
+        )
+
+    @property
     def is_short(self) -> bool:
         """Too few updates to tell slow from stuck near a constant."""
         return self.steps < at.SHORT_RUN

@@ -131,6 +131,8 @@ def worse_than_constant(
     level = found.end
     if found.beats_constant:
         if not _lived_above(found):
+            if found.hardly_learned:
+                yield _plateau(found, constant)
             return
         level = found.lived
     elif _is_slow(found) and not _predicts_a_constant(trace):
@@ -168,7 +170,9 @@ def _is_slow(found: Evidence) -> bool:
 
 
 def _plateau(found: Evidence, constant: float) -> Finding:
-    if found.starts_level:
+    if found.hardly_learned:
+        why = "it learned hardly more than a constant, or there is little to learn"
+    elif found.starts_level:
         why = "it started there; nothing was learned, or there is nothing to learn"
     else:
         why = "it learned no more than a constant, or needs more steps"

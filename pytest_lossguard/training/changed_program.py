@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..changes import Change
+from ..changes import RATE_INSTEAD_OF_0, Change
 from ..errors import CannotChange
 from .data import ArrayData
 from .facts import (
@@ -303,7 +303,7 @@ def set_learning_rate(model: Any, factor: float) -> None:
         rate, keras.optimizers.schedules.LearningRateSchedule
     ):
         raise CannotChange("the learning rate follows a schedule")
-    rate.assign(float(np.asarray(rate)) * factor)
+    rate.assign((float(np.asarray(rate)) or RATE_INSTEAD_OF_0) * factor)
 
 
 def reinitialise(model: Any, seed: int) -> None:

@@ -177,3 +177,20 @@ def test_the_control_is_for_runs_that_may_have_learned_by_heart(
     rows, steps, end, wants
 ):
     assert wants_control(run(end, steps=steps, batch_size=32), rows) is wants
+
+
+@pytest.mark.parametrize(
+    ("end", "curve", "told"),
+    [
+        (0.95, "flat", True),
+        (0.85, "flat", False),
+        (0.95, "falling", False),
+    ],
+)
+def test_a_run_that_learned_hardly_anything_is_told_of(end, curve, told):
+    from pytest_lossguard.judge import judge
+    from pytest_lossguard.policy import Policy
+
+    trace = stuck(end) if curve == "flat" else run(end, curve=np.linspace(1, 0.7, 400))
+    kinds = [(it.kind, it.severity) for it in judge(trace, Policy())]
+    assert (("plateau", "warning") in kinds) is told

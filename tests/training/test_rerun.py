@@ -384,3 +384,13 @@ def test_a_model_that_trained_on_is_run_again_from_where_it_started(trainer):
     again = trainer.again(model, X, Y, start=start, **HOW)
     assert again().before.loss == pytest.approx(first.before.loss, rel=1e-6)
     assert trainer.start_of(build) is None
+
+
+def test_a_learning_rate_of_zero_is_raised_all_the_same(trainer):
+    def still():
+        model = build()
+        model.compile(keras.optimizers.SGD(0.0), "mse")
+        return model
+
+    moved = trainer.again(still, X, Y, **HOW)(Change(kind="learning_rate", value=10.0))
+    assert moved.steps.update_norm.any()
