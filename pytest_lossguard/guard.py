@@ -381,8 +381,12 @@ class Guard:
     def _recipe(
         self, model_or_factory: Any, x: Any, y: Any, **how: Any
     ) -> Recipe | None:
-        """What runs a training again after the test; None in an unmarked one."""
+        """What runs a training again after the test; None in an unmarked one, and in
+        the examples of a search but for the last, which shows the whole failure.
+        """
         if self._policy is None or not self._policy.diagnose:
+            return None
+        if self._in_search and self.ends_early:
             return None
         kept = {key: how[key] for key in how if key not in ("reuse_built", "growth")}
         start = self._trainer().start_of(model_or_factory)
