@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .api import diagnose
     from .causes import Diagnosis
     from .findings import Finding
-    from .guard import TrainingRun
     from .policy import Policy
+    from .runs import TrainingRun
     from .trace import Trace
 
 __all__ = [
@@ -45,7 +45,7 @@ _LAZY = {
     "Finding": "findings",
     "Policy": "policy",
     "Trace": "trace",
-    "TrainingRun": "guard",
+    "TrainingRun": "runs",
     "diagnose": "api",
 }
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from .causes import Diagnosis
 from .errors import NotConverged
-from .guard import Guard, TrainingRun
+from .guard import Guard
 from .policy import Policy
 from .review import DIAGNOSIS_BUDGET
+from .runs import TrainingRun
 
 __all__ = ["diagnose"]
 

@@ -7,85 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from numbers import Integral
 from typing import Any, Protocol
 
 from .errors import NotConverged, NothingTrained, StopTraining, UsageError
-from .findings import Finding
-from .judge import judge
 from .judge.margin import nearness
 from .judge.thresholds import SPIKE
 from .policy import Policy
 from .report.message import failure_message
 from .review import DIAGNOSIS_BUDGET, Recipe, compared, diagnosed
-from .trace import Floats, Trace
+from .runs import TrainingRun, WatchedRuns, judged
+from .trace import Trace
 from .verdict import Verdict
 
-__all__ = ["Guard", "Training", "TrainingRun", "WatchedRuns"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingRun:
-    """One judged training.
-
-    Attributes:
-        verdict: The trace and what was found in it.
-    """
-
-    verdict: Verdict
-
-    @property
-    def converged(self) -> bool:
-        """Whether the training passed the policy it was held to."""
-        return self.verdict.converged
-
-    @property
-    def loss(self) -> Floats:
-        """Each step's own loss, float64 of shape ``(steps,)``."""
-        return self.verdict.trace.steps.loss
-
-    @property
-    def grad_norm(self) -> Floats:
-        """Global L2 norm of each step's gradient, float64, ``(steps,)``."""
-        return self.verdict.trace.steps.global_grad_norm
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What was found, errors first."""
-        return self.verdict.findings
-
-    @property
-    def trace(self) -> Trace:
-        """Everything recorded."""
-        return self.verdict.trace
-
-    def assert_converged(self, **policy: Any) -> TrainingRun:
-        """Judge again, by another policy, and return the run judged so.
-
-        Args:
-            policy: The keys of ``@pytest.mark.converges``.
-
-        Raises:
-            NotConverged: It did not.
-            PolicyError: A key is unknown or its value is out of range.
-        """
-        __tracebackhide__ = True
-        held_to = Policy.from_keywords(policy)
-        run = _judged(self.trace, held_to)
-        if not run.converged:
-            raise NotConverged(failure_message(run.verdict))
-        return run
-
-    def __repr__(self) -> str:
-        trace = self.trace
-        verdict = "converged" if self.converged else "not converged"
-        kinds = ", ".join(it.kind for it in self.findings)
-        return (
-            f"<TrainingRun {trace.model!r}: {verdict} in {len(trace.steps)} steps"
-            f"{': ' + kinds if kinds else ''}>"
-        )
+__all__ = ["Guard", "Training"]
 
 
 class Training(Protocol):
@@ -105,27 +42,6 @@ class Training(Protocol):
 
     def reseed(self, seed: int) -> None:
         """Start every random generator anew."""
-
-
-@dataclass(slots=True)
-class WatchedRuns:
-    """The trainings inside a ``with lossguard.watch()`` block, once it ended."""
-
-    runs: list[TrainingRun] = field(default_factory=list)
-
-    @property
-    def run(self) -> TrainingRun:
-        """The only training of the block.
-
-        Raises:
-            UsageError: There was none, or more than one.
-        """
-        if len(self.runs) != 1:
-            raise UsageError(
-                f"{len(self.runs)} trainings are known, not one: read .run after the"
-                " with block, and .runs where there are several"
-            )
-        return self.runs[0]
 
 
 class Guard:
@@ -208,7 +124,7 @@ class Guard:
             for each in seeds:
                 recipe = self._recipe(model_or_factory, x, y, seed=each, **how)
                 trace = self._trainer().fit(model_or_factory, x, y, seed=each, **how)
-                run = _judged(trace, policy)
+                run = judged(trace, policy)
                 runs.append(run)
                 if recipe is not None:
                     self._recipes[id(run)] = recipe
@@ -263,7 +179,7 @@ class Guard:
             before = len(self._watch.recordings)
             yield watched
             traces = self._watch.traces()[before:]
-            watched.runs += [_judged(_named(trace, name), policy) for trace in traces]
+            watched.runs += [judged(_named(trace, name), policy) for trace in traces]
             return
         with self._trainer().watching(seed=self._seed, stops=True) as watch:
             try:
@@ -271,7 +187,7 @@ class Guard:
             except StopTraining:
                 pass
         watched.runs += [
-            _judged(_named(trace, name), policy) for trace in watch.traces()
+            judged(_named(trace, name), policy) for trace in watch.traces()
         ]
         self.runs += watched.runs
 
@@ -281,7 +197,7 @@ class Guard:
         """Judge what was watched; to be called once, after `watching`."""
         if self._watch is not None:
             policy = self._policy or Policy()
-            self._watched = [_judged(it, policy) for it in self._watch.traces()]
+            self._watched = [judged(it, policy) for it in self._watch.traces()]
             self.runs += self._watched
             for index, run in enumerate(self._watched):
                 self._recipes[id(run)] = partial(
@@ -493,7 +409,3 @@ def _counts(**given: int | None) -> dict[str, int]:
 
 def _named(trace: Trace, name: str | None) -> Trace:
     return trace if name is None else replace(trace, model=name)
-
-
-def _judged(trace: Trace, policy: Policy) -> TrainingRun:
-    return TrainingRun(Verdict(trace=trace, findings=judge(trace, policy)))

@@ -18,7 +18,8 @@ from .corruptions import Corruption
 from .corruptions.family import Family
 from .corruptions.space import Space
 from .errors import NotConverged
-from .guard import Guard, TrainingRun
+from .guard import Guard
+from .runs import TrainingRun
 
 __all__ = ["Case", "Search"]
 

@@ -9,7 +9,8 @@ from ..errors import UsageError
 from .state import Session, guard_of
 
 if TYPE_CHECKING:
-    from ..guard import Guard, TrainingRun, WatchedRuns
+    from ..guard import Guard
+    from ..runs import TrainingRun, WatchedRuns
 
 __all__ = ["Lossguard"]
 

@@ -1,0 +1,297 @@
+"""Experiments: a training run again with changes, and what came of each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy as np
+
+from ..causes import Experiment
+from ..changes import Change, ProgramFacts
+from ..errors import CannotChange, UsageError
+from ..findings import Finding
+from ..judge import evidence_of, judge
+from ..judge.evidence import Evidence, exceeds
+from ..judge.thresholds import FAR_BETTER
+from ..policy import Policy
+from ..telling import told
+from ..trace import Trace
+from . import thresholds as at
+from .hypotheses import Hypothesis
+
+__all__ = ["Goal", "Laboratory", "Retraining", "gain"]
+
+#: What an experiment must reach: what the judge passes; the constant's level, where
+#: nothing may be left to learn; or, for two changes on suspicion, clearly more.
+Reaches = Literal["converged", "level", "clearly"]
+
+
+class Retraining(Protocol):
+    """One training that can be run again with changes."""
+
+    @property
+    def facts(self) -> ProgramFacts:
+        """What the program is made of."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the data."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all rows that were trained on are there."""
+
+    def __call__(
+        self, *changes: Change, seed: int | None = None, held_out: float = 0.0
+    ) -> Trace:
+        """Train from the same start; raises `CannotChange`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a change must reach to count as a repair.
+
+    Attributes:
+        policy: What re-runs are judged by.
+        absent: Kinds of finding that failed the training and must be gone.
+        skill: Share of the constant's loss that must be gone, where it is known that
+            far more can be learned.
+    """
+
+    policy: Policy
+    absent: frozenset[str]
+    skill: float
+
+    @classmethod
+    def of(cls, trace: Trace, findings: tuple[Finding, ...], policy: Policy) -> Goal:
+        """The goal for a training with such findings, held to a policy."""
+        errors = frozenset(it.kind for it in findings if it.severity == "error")
+        skill = evidence_of(trace).skill
+        could_do_better = any(it.kind == "improvable" for it in findings)
+        return cls(
+            policy=replace(policy, strict=False),
+            absent=errors - {"improvable"},
+            skill=-np.inf
+            if skill is None or not could_do_better
+            else skill + FAR_BETTER,
+        )
+
+    def missed_by(self, trace: Trace, found: Evidence) -> set[str]:
+        """Kinds of finding that keep a re-run from being a repair."""
+        judged = judge(trace, self.policy)
+        missed = {
+            it.kind for it in judged if it.severity == "error" or it.kind in self.absent
+        }
+        if found.skill is not None and found.skill < self.skill:
+            missed.add("improvable")
+        return missed
+
+
+class Laboratory:
+    """Runs experiments while there is time, and keeps what came of them."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        retrain: Retraining,
+        goal: Goal,
+        facts: ProgramFacts,
+        deadline: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.experiments: list[Experiment] = []
+        self.has_blown_up = False
+        self._trace, self._retrain, self._facts = trace, retrain, facts
+        self._goal = goal
+        self._before = evidence_of(trace).end
+        self._deadline, self._clock = deadline, clock
+
+    @property
+    def repairs(self) -> list[Experiment]:
+        """The experiments that converged, on fresh seeds too."""
+        found = [it for it in self.experiments if it.repairs]
+        if any(gain(it) >= at.CLEARLY for it in found):
+            return [it for it in found if not it.only_level]
+        return found
+
+    @property
+    def helpful(self) -> list[Experiment]:
+        """Those that converged, if not on every seed, the surest first."""
+        found = [it for it in self.experiments if it.converged and not it.repairs]
+        return sorted(found, key=lambda it: -(it.holds or 0.0))
+
+    @property
+    def left_out(self) -> Iterator[str]:
+        """Why some changes could not be tried, each reason once."""
+        reasons = (it.failure for it in self.experiments if it.failure is not None)
+        yield from dict.fromkeys(reasons)
+        if self._is_late():
+            yield "the budget kept further changes from being tried"
+
+    def passes_as_it_is(self) -> bool:
+        """Whether nothing need be changed: then a re-run says nothing of the failure,
+        which took more than model, data and loss.
+        """
+        done = self._outcome((), "as it is", None, "converged")
+        return done.failure is None and done.converged
+
+    def run_singles(self, ideas: tuple[Hypothesis, ...]) -> None:
+        """Each change alone, while it is not much less likely than one that repairs."""
+        least = 0.0
+        for idea in ideas:
+            if self._is_late() or idea.weight < least:
+                return
+            if self._is_answered(idea.change) or self._is_pointless(idea.change):
+                continue
+            done = self._run(idea.change)
+            repaired = done.repairs and gain(done) >= at.CLEARLY
+            if idea.is_seen and not done.repairs:
+                repaired = self._run_with_companions(idea, ideas)
+            if repaired:
+                least = max(least, at.MUCH_LESS_LIKELY * idea.weight)
+
+    def _run_with_companions(
+        self, fault: Hypothesis, ideas: tuple[Hypothesis, ...]
+    ) -> bool:
+        """Undo a fault that was seen, and one thing more.
+
+        Without the fault the training may have nothing to learn: reaching the
+        level of a constant is then all that can be asked.
+        """
+        others = [it for it in ideas if it.change.cause != fault.change.cause]
+        companions = (Hypothesis(0.0, it) for it in at.COMPANIONS)
+        tried = set()
+        for other in (*others[: at.LIKELY_IN_PAIRS], *companions):
+            if self._is_late():
+                return False
+            if other.change.cause == fault.change.cause or other.change in tried:
+                continue
+            tried.add(other.change)
+            first, second = sorted((fault, other), key=lambda it: -it.weight)
+            if self._run(first.change, second.change, reaches="level").repairs:
+                return True
+        return False
+
+    def _is_answered(self, change: Change) -> bool:
+        """A smaller change of the same cause repairs it already."""
+        known = {other.cause for it in self.repairs for other in it.changes}
+        return change.cause in known
+
+    def _is_pointless(self, change: Change) -> bool:
+        """A smaller change in the same direction made it worse, or cannot be made."""
+        smaller = [
+            it
+            for it in self.experiments
+            if it.changes[0].kind == change.kind
+            and it.changes[0].cause == change.cause
+            and it.changes[0].at == change.at
+        ]
+        if change.kind == "more_steps":
+            steps = len(self._trace.steps) * float(change.value or 1)
+            if steps > at.MOST_STEPS:
+                return True
+        if change.kind not in ("learning_rate", "more_steps"):
+            return any(it.failure is not None for it in smaller)
+        return any(self._is_worse(it) for it in smaller)
+
+    def _is_worse(self, done: Experiment) -> bool:
+        if self.has_blown_up:
+            return done.failure is not None
+        return done.failure is not None or bool(done.loss > self._before)
+
+    def run_pairs(self, ideas: tuple[Hypothesis, ...]) -> None:
+        """Two changes together, of the likeliest and of those that helped most."""
+        ranked = self._promising(tuple(it.change for it in ideas))
+        for first, second in itertools.combinations(ranked, 2):
+            if self._is_late() or self.repairs:
+                return
+            if first.cause != second.cause and first.kind != second.kind:
+                self._run(first, second, reaches="clearly")
+
+    def _promising(self, changes: tuple[Change, ...]) -> list[Change]:
+        known = {
+            it.changes[0]: it
+            for it in self.experiments
+            if it.failure is None and len(it.changes) == 1
+        }
+        best: dict[str, Change] = {}  # of each cause the change that helped most
+        for change in changes:
+            if change in known and (
+                change.cause not in best
+                or gain(known[change]) > gain(known[best[change.cause]])
+            ):
+                best[change.cause] = change
+        likely = list(best.values())
+        helped = sorted(likely, key=lambda it: -gain(known[it]))
+        return list(
+            dict.fromkeys(
+                [*likely[: at.LIKELY_IN_PAIRS], *helped[: at.HELPFUL_IN_PAIRS]]
+            )
+        )
+
+    def _is_late(self) -> bool:
+        return self._clock() > self._deadline
+
+    def _run(self, *changes: Change, reaches: Reaches = "converged") -> Experiment:
+        words = " and ".join(told(it, self._trace, self._facts) for it in changes)
+        done = self._outcome(changes, words, None, reaches)
+        if done.converged:
+            done = replace(done, holds=self._share_that_holds(done, reaches))
+        self.experiments.append(done)
+        return done
+
+    def _outcome(
+        self,
+        changes: tuple[Change, ...],
+        words: str,
+        seed: int | None,
+        reaches: Reaches,
+    ) -> Experiment:
+        try:
+            trace = self._retrain(*changes, seed=seed)
+        except (CannotChange, UsageError) as reason:
+            return Experiment(changes=changes, told=words, failure=str(reason))
+        found = evidence_of(trace)
+        errors = self._goal.missed_by(trace, found)
+        only_level = errors == {"worse_than_constant"} and _reaches_constant(found)
+        barely = found.skill is not None and found.skill < at.CLEARLY
+        return Experiment(
+            changes=changes,
+            told=words,
+            loss=found.end,
+            skill=found.skill,
+            converged=(not errors and not (reaches == "clearly" and barely))
+            or (reaches == "level" and only_level),
+            only_level=only_level,
+        )
+
+    def _share_that_holds(self, done: Experiment, reaches: Reaches) -> float:
+        """On how many of some fresh seeds the same change converges too."""
+        first = (self._trace.seed or 0) + at.FRESH
+        held: list[bool] = []
+        for seed in range(first, first + at.CONFIRMATIONS):
+            if held and self._is_late():
+                break
+            again = self._outcome(done.changes, done.told, seed, reaches)
+            held.append(again.converged)
+            if not again.converged:
+                break
+        return sum(held) / len(held)
+
+
+def _reaches_constant(found: Evidence) -> bool:
+    """As good as a constant: all that can be had where nothing can be learned."""
+    return found.constant is not None and not exceeds(
+        found.end, found.constant, at.AS_GOOD_AS_CONSTANT
+    )
+
+
+def gain(experiment: Experiment) -> float:
+    """Its skill; where there is none, infinite for a repair and minus that else."""
+    skill = experiment.skill
+    if skill is None:
+        return np.inf if experiment.repairs else -np.inf
+    return skill if np.isfinite(skill) else -np.inf

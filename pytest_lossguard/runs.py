@@ -1,0 +1,104 @@
+"""One judged training, as a test gets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import NotConverged, UsageError
+from .findings import Finding
+from .judge import judge
+from .policy import Policy
+from .report.message import failure_message
+from .trace import Floats, Trace
+from .verdict import Verdict
+
+__all__ = ["TrainingRun", "WatchedRuns", "judged"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingRun:
+    """One judged training.
+
+    Attributes:
+        verdict: The trace and what was found in it.
+    """
+
+    verdict: Verdict
+
+    @property
+    def converged(self) -> bool:
+        """Whether the training passed the policy it was held to."""
+        return self.verdict.converged
+
+    @property
+    def loss(self) -> Floats:
+        """Each step's own loss, float64 of shape ``(steps,)``."""
+        return self.verdict.trace.steps.loss
+
+    @property
+    def grad_norm(self) -> Floats:
+        """Global L2 norm of each step's gradient, float64, ``(steps,)``."""
+        return self.verdict.trace.steps.global_grad_norm
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found, errors first."""
+        return self.verdict.findings
+
+    @property
+    def trace(self) -> Trace:
+        """Everything recorded."""
+        return self.verdict.trace
+
+    def assert_converged(self, **policy: Any) -> TrainingRun:
+        """Judge again, by another policy, and return the run judged so.
+
+        Args:
+            policy: The keys of ``@pytest.mark.converges``.
+
+        Raises:
+            NotConverged: It did not.
+            PolicyError: A key is unknown or its value is out of range.
+        """
+        __tracebackhide__ = True
+        held_to = Policy.from_keywords(policy)
+        run = judged(self.trace, held_to)
+        if not run.converged:
+            raise NotConverged(failure_message(run.verdict))
+        return run
+
+    def __repr__(self) -> str:
+        trace = self.trace
+        verdict = "converged" if self.converged else "not converged"
+        kinds = ", ".join(it.kind for it in self.findings)
+        return (
+            f"<TrainingRun {trace.model!r}: {verdict} in {len(trace.steps)} steps"
+            f"{': ' + kinds if kinds else ''}>"
+        )
+
+
+@dataclass(slots=True)
+class WatchedRuns:
+    """The trainings inside a ``with lossguard.watch()`` block, once it ended."""
+
+    runs: list[TrainingRun] = field(default_factory=list)
+
+    @property
+    def run(self) -> TrainingRun:
+        """The only training of the block.
+
+        Raises:
+            UsageError: There was none, or more than one.
+        """
+        if len(self.runs) != 1:
+            raise UsageError(
+                f"{len(self.runs)} trainings are known, not one: read .run after the"
+                " with block, and .runs where there are several"
+            )
+        return self.runs[0]
+
+
+def judged(trace: Trace, policy: Policy) -> TrainingRun:
+    """A training with what a judge finds in it."""
+    return TrainingRun(Verdict(trace=trace, findings=judge(trace, policy)))
