@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..changes import Change, ProgramFacts
-from ..errors import CannotChange
+from ..errors import CannotChange, LossguardError
 from ..trace import Trace
 from .changed_data import changed_data
 from .changed_program import changed_program, reinitialise, set_learning_rate
@@ -93,8 +95,8 @@ class Rerun:
     @cached_property
     def facts(self) -> ProgramFacts:
         """What the program is made of."""
-        arrays = self._arrays(self._task)
-        with preserved_seeds(), self._started():
+        with self._undisturbed():
+            arrays = self._arrays(self._task)
             model = self._built(arrays, self._task.seed)
             return program_facts(model, arrays)
 
@@ -114,17 +116,33 @@ class Rerun:
         Raises:
             CannotChange: The model or the data do not allow it.
         """
-        task = self._task
-        task = task if seed is None else replace(task, seed=seed)
-        if held_out:
-            task = _kept_back(task, held_out)
-        for change in changes:
-            task = _changed_task(task, change)
-        with preserved_seeds(), self._started():
+        with self._undisturbed():
+            task = self._task
+            task = task if seed is None else replace(task, seed=seed)
+            if held_out:
+                task = _kept_back(task, held_out)
+            for change in changes:
+                task = _changed_task(task, change)
             return self._train(task, changes)
 
-    def _started(self) -> Any:
-        return nullcontext() if self._start is None else self._start.in_force()
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """From the first state, with seeds put back and without warnings; whatever the
+        project's own code raises when it runs once more is no error of the test.
+        """
+        start = nullcontext() if self._start is None else self._start.in_force()
+        try:
+            with preserved_seeds(), start, warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        except LossguardError:
+            raise
+        except Exception as error:
+            first = str(error).strip().splitlines()[:1]
+            raise CannotChange(
+                f"run again it raised {type(error).__name__}"
+                f"{': ' + first[0][:100] if first else ''}"
+            ) from error
 
     def _arrays(self, task: Task) -> ArrayData:
         if task.arrays is None:

@@ -394,3 +394,28 @@ def test_a_learning_rate_of_zero_is_raised_all_the_same(trainer):
 
     moved = trainer.again(still, X, Y, **HOW)(Change(kind="learning_rate", value=10.0))
     assert moved.steps.update_norm.any()
+
+
+def test_a_factory_that_works_only_once_is_no_error_of_the_test(trainer):
+    def once(used=[]):  # noqa: B006
+        used.append(1)
+        if len(used) > 1:
+            raise RuntimeError("the licence is used up")
+        return build()
+
+    trainer.fit(once, X, Y, **HOW)
+    again = trainer.again(once, X, Y, **HOW)
+    with pytest.raises(CannotChange, match="RuntimeError: the licence is used up"):
+        again()
+    with pytest.raises(CannotChange, match="RuntimeError"):
+        _ = again.facts
+
+
+@pytest.mark.filterwarnings("error")
+def test_re_runs_warn_of_nothing(trainer):
+    def softmax():
+        model = keras.Sequential([keras.Input((4,)), layers.Dense(1, "softmax")])
+        model.compile("sgd", "binary_crossentropy")
+        return model
+
+    trainer.again(softmax, X, ONE_HOT[:, :1], **HOW)(Change(kind="reinitialise"))
