@@ -52,10 +52,11 @@ def test_keys_of_later_versions_are_refused_by_name(key):
         Policy.from_keywords({key: 3})
 
 
-def test_diagnose_may_be_switched_off_and_not_on():
-    assert Policy.from_keywords({"diagnose": False}) == Policy()
-    with pytest.raises(PolicyError, match="diagnose=True"):
-        Policy.from_keywords({"diagnose": True})
+def test_diagnose_is_on_and_may_be_switched_off():
+    assert Policy().diagnose
+    assert not Policy.from_keywords({"diagnose": False}).diagnose
+    with pytest.raises(PolicyError, match="diagnose must be True or False"):
+        Policy.from_keywords({"diagnose": "no"})
 
 
 def test_steps_and_epochs_exclude_each_other():

