@@ -20,7 +20,14 @@ from .on_model import ON_MODEL
 from .on_training import ON_TRAINING
 from .operator import Operator
 
-__all__ = ["CANDIDATES", "LABELS", "MUTANTS", "OPERATORS", "Candidate"]
+__all__ = [
+    "CANDIDATES",
+    "LABELS",
+    "MUTANTS",
+    "OPERATORS",
+    "Candidate",
+    "mutant_labels",
+]
 
 LABELS = Path(__file__).parent.parent / "labels.json"
 
@@ -73,10 +80,18 @@ CANDIDATES: tuple[Candidate, ...] = tuple(
 )
 
 
-def _labelled() -> tuple[Program, ...]:
+def mutant_labels() -> dict[str, dict[str, Any]]:
+    """What `quality.label` measured of each candidate, by its name."""
     if not LABELS.exists():
-        return ()
-    labels = json.loads(LABELS.read_text(encoding="utf-8"))["mutants"]
+        return {}
+    labels: dict[str, dict[str, Any]] = json.loads(LABELS.read_text(encoding="utf-8"))[
+        "mutants"
+    ]
+    return labels
+
+
+def _labelled() -> tuple[Program, ...]:
+    labels = mutant_labels()
     found = [it.labelled(labels[it.name]) for it in CANDIDATES if it.name in labels]
     return tuple(it for it in found if it is not None)
 
