@@ -36,9 +36,18 @@ def main() -> None:
     asked = parser.parse_args()
     found = _rows(asked) if asked.read is None else _read(asked.read)
     rows = sorted(found, key=lambda it: (it.name, it.seed))
-    text = results(rows, "python -m quality " + " ".join(sys.argv[1:]))
+    text = results(rows, _command(asked))
     asked.out.write_text(text, encoding="utf-8")
     print(text)
+
+
+def _command(asked: argparse.Namespace) -> str:
+    """What was asked for, without where it was written."""
+    words = ["python -m quality", f"--seeds {asked.seeds}"]
+    for name in ("source", "part", "only", "first_seed"):
+        if getattr(asked, name):
+            words.append(f"--{name.replace('_', '-')} {getattr(asked, name)}")
+    return " ".join([*words, *(["--no-diagnose"] if asked.no_diagnose else [])])
 
 
 def _read(path: Path) -> Iterator[Row]:
