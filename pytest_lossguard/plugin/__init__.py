@@ -53,8 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "converges(steps, epochs, batch_size, min_drop, max_loss, max_loss_growth,"
-        " max_grad_norm, seeds, min_pass, allow, strict, max_examples, budget): every"
-        " training in the test must converge.",
+        " max_grad_norm, seeds, min_pass, allow, strict, diagnose, max_examples,"
+        " budget): every training in the test must converge.",
     )
     config.addinivalue_line(
         "markers",
