@@ -311,3 +311,63 @@ def test_fresh_seeds_are_not_tried_on_after_the_first_that_fails():
     why(BLOWN, retrain)
     first = retrain.asked[:3]
     assert [seed is None for _, seed in first] == [True, False, True]
+
+
+def seen(*kinds):
+    details = {**DETAILS, "step": 1}
+    return tuple(
+        finding(it, value=1.0, limit=2.0, where="x", **details) for it in kinds
+    )
+
+
+def asked(findings=(), trace=BAD, **facts):
+    described = ProgramFacts(**{"optimizer": "SGD", "learning_rate": 0.01, **facts})
+    ideas = hypotheses(trace, findings, described)
+    return {(it.change.kind, it.change.value): it.weight for it in ideas}
+
+
+@pytest.mark.parametrize(
+    ("findings", "facts", "expected"),
+    [
+        (seen("target_outliers"), {}, ("clip_targets", None)),
+        (seen("class_imbalance"), {}, ("balance_classes", None)),
+        ((), {"frozen": ("dense",)}, ("unfreeze", None)),
+        ((), {"dropout": 0.9}, ("no_dropout", None)),
+        ((), {"momentum": 0.99}, ("momentum", 0.0)),
+        ((), {"momentum": 0.9}, ("momentum", 0.0)),
+        ((), {"activations": ("relu",) * 6}, ("shallower", None)),
+        ((), {"activations": ("sigmoid",) * 3}, ("hidden_activation", "relu")),
+        ((), {"activations": ("linear",)}, ("hidden_activation", "relu")),
+        (seen("dead_units"), {}, ("hidden_activation", "leaky_relu")),
+        ((), {"initializers": ("Constant",)}, ("reinitialise", None)),
+        ((), {"narrowest": 1}, ("wider", 4.0)),
+        (seen("diverging_loss"), {}, ("clip_gradients", 1.0)),
+        ((), {"canonical_output": False}, ("canonical_output", None)),
+    ],
+)
+def test_what_the_program_and_its_findings_suggest_is_tried(findings, facts, expected):
+    assert expected in asked(findings, **facts)
+
+
+def test_small_batches_and_unscaled_columns_are_tried():
+    stats = column("input", mean=[0.0, 500.0], std=[1.0, 1.0], median=[0.0, 500.0])
+    trace = replace(BAD, batch_size=2, inputs=(stats,))
+    known = asked(seen("unscaled_inputs"), trace)
+    assert ("batch_size", 32.0) in known
+    ideas = hypotheses(trace, seen("unscaled_inputs"), ADAM)
+    assert Change(kind="standardise_inputs", at=(1,)) in [it.change for it in ideas]
+
+
+def test_a_far_too_high_or_low_rate_comes_first():
+    high, low = asked(learning_rate=30.0), asked(learning_rate=1e-6)
+    assert max(high, key=high.get) == ("learning_rate", 0.1)
+    assert max(low, key=low.get) == ("learning_rate", 10.0)
+
+
+def test_longer_is_no_help_for_numbers_that_are_not_finite():
+    assert ("more_steps", 5.0) not in asked(seen("nonfinite_loss"))
+    assert ("more_steps", 5.0) in asked()
+
+
+def test_class_labels_are_not_standardised():
+    assert ("standardise_targets", None) not in asked(labels="one_hot")
