@@ -11,6 +11,7 @@ __all__ = [
     "StopTraining",
     "TensorFlowMissing",
     "UsageError",
+    "first_line",
 ]
 
 
@@ -54,6 +55,11 @@ class StopTraining(BaseException):
     Not an `Exception`: a project's own ``except Exception`` must not keep a
     training alive whose fate is sealed. It never leaves lossguard.
     """
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an error says; empty where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), "")
 
 
 for _public in (

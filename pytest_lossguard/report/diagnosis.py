@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
-from ..causes import Cause, Diagnosis, Experiment
+from ..causes import Cause, Diagnosis
 from ..findings import number
+from .wrapping import wrapped
 
 __all__ = ["diagnosis_lines"]
 
-_WIDTH = 76
 _MOST_LINES = 15
 #: Experiments that did not help, named without -vv.
 _NAMED = 4
@@ -30,7 +29,7 @@ def diagnosis_lines(diagnosis: Diagnosis, *, verbose: bool = False) -> list[str]
     if len(lines) > _MOST_LINES:
         lines = [*lines[: _MOST_LINES - 1], "  ... (all of it with -vv)"]
     if verbose and diagnosis.experiments:
-        lines += ["", *_table(diagnosis.experiments)]
+        lines += ["", *_table(diagnosis)]
     return lines
 
 
@@ -52,17 +51,17 @@ def _cause(group: tuple[Cause, ...], index: int) -> list[str]:
         told = f"{names}, not verified"
         if first.change:
             told += f": {first.change} helps on some seeds"
-        return _wrapped(head, told if first.cause != "unknown" else "unknown")
+        return wrapped(head, told if first.cause != "unknown" else "unknown")
     head = "  cause   " if index == 0 else "  or      "
     changes = " and ".join(it.change for it in group)
     proof = (
         f"with {changes} the loss ends at {number(first.loss_after)}, not"
         f" {number(first.loss_before)}"
     )
-    lines = _wrapped(head, names) + _wrapped("          ", proof)
+    lines = wrapped(head, names) + wrapped("          ", proof)
     remedies = dict.fromkeys(it.remedy for it in group)
     if index == 0:
-        lines += _wrapped("  remedy  ", "; ".join(remedies))
+        lines += wrapped("  remedy  ", "; ".join(remedies))
     return lines
 
 
@@ -82,24 +81,12 @@ def _tried(diagnosis: Diagnosis) -> Iterator[str]:
         more = len(vain) - _NAMED
         if more > 0:
             named += f" and {more} more (-vv)"
-        yield from _wrapped("  tried   ", f"no help from {named}")
+        yield from wrapped("  tried   ", f"no help from {named}")
     for reason in diagnosis.left_out[:2]:
-        yield from _wrapped("  left    ", reason)
+        yield from wrapped("  left    ", reason)
 
 
-def _table(experiments: tuple[Experiment, ...]) -> Iterator[str]:
+def _table(diagnosis: Diagnosis) -> Iterator[str]:
     yield f"  {'final loss':>10}  change"
-    for it in experiments:
-        loss = "-" if it.failure is not None else number(it.loss)
-        yield from _wrapped(f"  {loss:>10}  ", f"{it.told}: {it.came_of}")
-
-
-def _wrapped(head: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    for told, loss, came_of in diagnosis.table():
+        yield from wrapped(f"  {loss:>10}  ", f"{told}: {came_of}")

@@ -12,11 +12,10 @@ from ..trace import Floats, Trace, row_norms
 from ..verdict import Verdict
 from .diagnosis import diagnosis_lines
 from .sparkline import sparkline
+from .wrapping import WIDTH, wrapped
 
 __all__ = ["failure_message"]
 
-#: pytest puts four characters before each line: 76 fill a terminal of 80.
-WIDTH = 76
 _MOST_ROWS = 6
 
 
@@ -52,26 +51,15 @@ def failure_message(
     lines += _table(trace, verdict.findings)
     lines.append("")
     for remark in (*remarks, *trace.notes):
-        lines += _wrapped("note: ", remark)
+        lines += wrapped("note: ", remark)
     if verdict.diagnosis is None or not verdict.diagnosis.is_verified:
         for hint in _hints(verdict):
-            lines += _wrapped("hint: ", hint)
+            lines += wrapped("hint: ", hint)
     if trace.stopped is not None and trace.source == "watch":
-        lines += _wrapped(
+        lines += wrapped(
             "note: ", f"{trace.stopped}; what comes after it in the test did not run"
         )
     return "\n".join([*lines, *again])
-
-
-def _wrapped(head: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _curves(trace: Trace, ascii_only: bool) -> Iterator[str]:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..changes import RATE_INSTEAD_OF_0, Change
-from ..errors import CannotChange
+from ..errors import CannotChange, first_line
 from .data import ArrayData
 from .facts import (
     activation_name,
+    follows_schedule,
     inner_optimizer,
     kind_of_labels,
     output_layers,
@@ -106,10 +107,7 @@ def _clone(model: Any, remake: Callable[[Any], Any]) -> Any:
     try:
         clone = keras.models.clone_model(model, clone_function=make)
     except Exception as error:  # configurations of the user's layers may refuse
-        first = str(error).strip().splitlines()[:1]
-        raise CannotChange(
-            f"it cannot be cloned ({first[0] if first else ''})"
-        ) from error
+        raise CannotChange(f"it cannot be cloned ({first_line(error)})") from error
     finally:
         model.compiled = compiled
     if not clone.built:
@@ -162,7 +160,7 @@ def _clipped(model: Any, change: Change) -> Any:
 def _scaled_rate(model: Any, change: Change) -> Any:
     optimizer = inner_optimizer(model)
     schedule = optimizer._learning_rate
-    if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+    if not follows_schedule(model):
         rate = float(np.asarray(schedule)) * float(change.value or 1)
         return _remade_optimizer(model, learning_rate=rate)
     remade = _remade_optimizer(model)
@@ -299,9 +297,7 @@ def set_learning_rate(model: Any, factor: float) -> None:
         CannotChange: It follows a schedule.
     """
     rate = getattr(inner_optimizer(model), "_learning_rate", None)
-    if rate is None or isinstance(
-        rate, keras.optimizers.schedules.LearningRateSchedule
-    ):
+    if rate is None or follows_schedule(model):
         raise CannotChange("the learning rate follows a schedule")
     rate.assign((float(np.asarray(rate)) or RATE_INSTEAD_OF_0) * factor)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import UsageError, first_line
 from ..trace import Probe, Trace, Validation
 from .data import ArrayData
 from .frameworks import keras, tf
@@ -184,10 +184,9 @@ class Program:
             with observed(self._recorder):
                 self._loop = self._loop.get_concrete_function()
         except Exception as error:
-            first = str(error).strip().splitlines()[:1]
             raise NotInGraph(
                 f"its train_step cannot be traced ({type(error).__name__}:"
-                f" {first[0] if first else ''})"
+                f" {first_line(error)})"
             ) from error
         graph = self._loop.graph
         self._draws = _has_stateful_random(graph)

@@ -14,6 +14,7 @@ from .traces import describe_losses
 
 __all__ = [
     "activation_name",
+    "follows_schedule",
     "inner_optimizer",
     "kind_of_labels",
     "output_layers",
@@ -54,7 +55,7 @@ def program_facts(model: Any, data: ArrayData) -> ProgramFacts:
         labels = kind_of_labels(data.y, loss, activation_name(makers[-1]))
     return ProgramFacts(
         optimizer=type(optimizer).__name__,
-        learning_rate=_rate(optimizer),
+        learning_rate=_rate(model),
         momentum=float(getattr(optimizer, "momentum", 0.0) or 0.0)
         if hasattr(optimizer, "momentum")
         else float(getattr(optimizer, "beta_1", 0.0) or 0.0),
@@ -141,11 +142,15 @@ def activation_name(layer: Any) -> str | None:
     return None if activation is None else getattr(activation, "__name__", "custom")
 
 
-def _rate(optimizer: Any) -> float | None:
-    rate = getattr(optimizer, "_learning_rate", None)
-    if rate is None or isinstance(
-        rate, keras.optimizers.schedules.LearningRateSchedule
-    ):
+def follows_schedule(model: Any) -> bool:
+    """Whether the learning rate is a function of the step, not a number."""
+    rate = getattr(inner_optimizer(model), "_learning_rate", None)
+    return isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+
+
+def _rate(model: Any) -> float | None:
+    rate = getattr(inner_optimizer(model), "_learning_rate", None)
+    if rate is None or follows_schedule(model):
         return None
     return float(np.asarray(rate))
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..changes import Change, ProgramFacts
-from ..errors import CannotChange, LossguardError
+from ..errors import CannotChange, LossguardError, first_line
 from ..trace import Trace
 from .changed_data import changed_data
 from .changed_program import changed_program, reinitialise, set_learning_rate
 from .data import ArrayData, first_rows
-from .facts import program_facts
+from .facts import follows_schedule, program_facts
 from .frameworks import keras
 from .models import build
 from .state import Snapshot, preserved_seeds
@@ -74,11 +74,6 @@ class Rerun:
             arrays = ArrayData(rows.x, rows.y, rows.sample_weight, batch_size)
             task = replace(task, arrays=arrays, dataset=None, batch_size=batch_size)
         return replace(task, steps=task.array_steps(), epochs=None, growth=None)
-
-    @property
-    def steps(self) -> int:
-        """Updates of the training."""
-        return self._task.array_steps()
 
     @property
     def is_complete(self) -> bool:
@@ -138,10 +133,10 @@ class Rerun:
         except LossguardError:
             raise
         except Exception as error:
-            first = str(error).strip().splitlines()[:1]
+            told = first_line(error)[:100]
             raise CannotChange(
                 f"run again it raised {type(error).__name__}"
-                f"{': ' + first[0][:100] if first else ''}"
+                f"{': ' + told if told else ''}"
             ) from error
 
     def _arrays(self, task: Task) -> ArrayData:
@@ -187,11 +182,7 @@ class Rerun:
 
 
 def _needs_a_clone(model: Any, change: Change) -> bool:
-    if change.kind != "learning_rate":
-        return False
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    schedule = keras.optimizers.schedules.LearningRateSchedule
-    return isinstance(getattr(optimizer, "_learning_rate", None), schedule)
+    return change.kind == "learning_rate" and follows_schedule(model)
 
 
 def _changed_task(task: Task, change: Change) -> Task:

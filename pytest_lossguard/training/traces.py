@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..errors import first_line
 from ..statistics import column_stats, target_range
 from ..trace import ColumnStats, Probe, StepTable, TargetRange, Trace, Validation
 from .data import ArrayData, joined
@@ -139,10 +140,9 @@ def _own_notes(recording: Recording, scores: Scores) -> tuple[str, ...]:
 
 def could_not_score(error: Exception) -> str:
     """The sentence for a model or a loss that refuses to be called again."""
-    first = str(error).strip().splitlines()[:1]
     return (
         "the predictions could not be scored again"
-        f" ({type(error).__name__}: {first[0] if first else ''})"
+        f" ({type(error).__name__}: {first_line(error)})"
     )
 
 
