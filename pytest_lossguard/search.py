@@ -69,6 +69,7 @@ class Search:
         space: What is drawn from; None in a test with a ``@given`` of its own.
         steer: Told of each example's nearness to failure, as a log10.
         clock: Seconds.
+        progress: Called before each example.
         only: The one corruption to be run, in a replay.
         examples: How many were asked for.
         ran: How many were run, those after the search among them.
@@ -85,6 +86,7 @@ class Search:
     space: Space | None = None
     steer: Callable[[float], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
+    progress: Callable[[Search], None] = lambda _: None
     only: Corruption | None = None
     examples: int = 0
     ran: int = 0
@@ -114,6 +116,7 @@ class Search:
         """
         __tracebackhide__ = True
         self.examples += 1
+        self.progress(self)
         known = None if corruption is None else corruption.resolved(self._features)
         case = None if known is None else self._cases.get(known)
         if case is None and self._is_spared(known):

@@ -28,7 +28,7 @@ from .options import (
     default_examples,
     refuse_later,
 )
-from .reporter import PAYLOAD, Reporter, shorten_summary
+from .reporter import PAYLOAD, Reporter, payload, shorten_summary
 from .search import (
     Searches,
     in_examples,
@@ -36,6 +36,7 @@ from .search import (
     report_failure,
 )
 from .state import POLICY, SESSION, TEST, Session, Test, guard_of
+from .terminal import Summary
 
 if TYPE_CHECKING:
     from ..guard import Guard
@@ -70,7 +71,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
     config.pluginmanager.register(Searches(), "lossguard-searches")
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Reporter(config), "lossguard-reporter")
+        reporter = Reporter(config)
+        config.pluginmanager.register(reporter, "lossguard-reporter")
+        config.pluginmanager.register(Summary(config, reporter), "lossguard-summary")
 
 
 def _replay(config: pytest.Config) -> Replay | None:
@@ -229,9 +232,5 @@ def pytest_runtest_makereport(
             verdict = "converged" if worst else "not_converged"
             item.user_properties.append(("lossguard_verdict", verdict))
     if call.when == "teardown":
-        vars(report)[PAYLOAD] = {
-            "runs": [run.verdict.to_json() for run in test.guard.runs],
-            "search": None if test.search is None else test.search.to_json(),
-            "seconds": test.seconds,
-        }
+        vars(report)[PAYLOAD] = payload(test)
     return report

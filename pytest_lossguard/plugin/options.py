@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ __all__ = [
     "default_examples",
     "diagnosis_budget",
     "is_diagnosed",
+    "path_of",
     "refuse_later",
 ]
 
@@ -125,6 +127,17 @@ def diagnosis_budget(config: pytest.Config) -> float:
 
     cap = budget_of(config, None)
     return DIAGNOSIS_BUDGET if cap is None else min(DIAGNOSIS_BUDGET, cap)
+
+
+def path_of(config: pytest.Config, setting: str) -> Path | None:
+    """Where a report goes: the command line's path is relative to the folder that
+    pytest was called in, the ini file's to the root; None where it is not asked for.
+    """
+    given = config.getoption(setting)
+    if given:
+        return Path(config.invocation_params.dir, given)
+    ini = config.getini(setting)
+    return Path(config.rootpath, ini) if ini else None
 
 
 def is_diagnosed(config: pytest.Config) -> bool:

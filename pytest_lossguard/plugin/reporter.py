@@ -1,20 +1,23 @@
-"""Gathers what the tests report, and writes it down where the reports are made."""
+"""Gathers what the tests report, where the reports are made, and writes them."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-__all__ = ["PAYLOAD", "Reporter", "shorten_summary"]
+from .options import path_of
+
+if TYPE_CHECKING:
+    from .state import Test
+
+__all__ = ["PAYLOAD", "Reporter", "payload", "shorten_summary"]
 
 #: Attribute of a test report that carries the runs, as builtins, to the controller.
 PAYLOAD = "lossguard"
-#: Passing searches told of without -v.
-_SHOWN = 5
 
 
 def shorten_summary(report: pytest.TestReport) -> None:
@@ -24,14 +27,37 @@ def shorten_summary(report: pytest.TestReport) -> None:
         crash.message = crash.message.removeprefix("pytest_lossguard.")
 
 
+def payload(test: Test) -> dict[str, Any]:
+    """What a test that trained hands on, as builtins."""
+    guard = test.guard
+    assert guard is not None
+    return {
+        "runs": [
+            {**run.verdict.to_json(), "nearness": float(guard.nearness(run))}
+            for run in guard.runs
+        ],
+        "search": None if test.search is None else test.search.to_json(),
+        "seconds": test.seconds,
+    }
+
+
 class Reporter:
-    """Gathers what the tests report, in the process that writes reports."""
+    """Gathers what the tests report, in the process that writes reports.
+
+    Attributes:
+        tests: The entry of each test in the JSON report, by node id.
+        seconds: How long each took.
+        written: Where reports were written.
+        troubles: One sentence for each report that could not be.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
+        self.tests: dict[str, dict[str, Any]] = {}
+        self.seconds: dict[str, float] = {}
+        self.written: list[Path] = []
+        self.troubles: list[str] = []
         self._config = config
-        self._tests: dict[str, dict[str, Any]] = {}
         self._outcomes: dict[str, str] = {}
-        self._seconds = 0.0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the runs of one test from its last report."""
@@ -44,8 +70,9 @@ class Reporter:
             self._outcomes[report.nodeid] = report.outcome
         found = getattr(report, PAYLOAD, None)
         if found is not None:
-            self._seconds += found["seconds"]
-            self._tests[report.nodeid] = {
+            seconds = self.seconds.get(report.nodeid, 0.0)
+            self.seconds[report.nodeid] = seconds + found["seconds"]
+            self.tests[report.nodeid] = {
                 "nodeid": report.nodeid,
                 "outcome": self._outcomes[report.nodeid],
                 "runs": found["runs"],
@@ -53,80 +80,20 @@ class Reporter:
             }
 
     def pytest_sessionfinish(self) -> None:
-        """Write the JSON report."""
-        path = self._path()
+        """Write the reports that were asked for."""
+        path = path_of(self._config, "lossguard_json")
         if path is not None:
             from ..report.json_report import write_json
 
-            write_json(path, list(self._tests.values()))
+            with self._writing(path):
+                write_json(path, list(self.tests.values()))
 
-    def _path(self) -> Path | None:
-        given = self._config.getoption("lossguard_json")
-        if given:
-            return Path(self._config.invocation_params.dir, given)
-        setting = self._config.getini("lossguard_json")
-        return Path(self._config.rootpath, setting) if setting else None
-
-    def pytest_terminal_summary(
-        self, terminalreporter: pytest.TerminalReporter
-    ) -> None:
-        """One line, and none where nothing trained."""
-        runs = [run for test in self._tests.values() for run in test["runs"]]
-        if not runs:
-            return
-        bad = sum(run["verdict"] != "converged" for run in runs)
-        tests = len(self._tests)
-        line = (
-            f"lossguard: {_plural(len(runs), 'training')} judged in"
-            f" {_plural(tests, 'test')},"
-            f" {bad if bad else 'none'} not converged ({self._seconds:.1f} s)"
-        )
-        terminalreporter.write_line(line, red=bool(bad), green=not bad)
-        self._tell_searches(terminalreporter)
-        path = self._path()
-        if path is not None:
-            terminalreporter.write_line(f"lossguard: report in {path}")
-
-    def _tell_searches(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """What each search proved, those nearest to failing first."""
-        passed = [
-            test
-            for test in self._tests.values()
-            if test["search"] and test["search"]["closest"]
-        ]
-        passed.sort(key=lambda test: -test["search"]["closest"]["nearness"])
-        shown = passed if self._config.get_verbosity() > 0 else passed[:_SHOWN]
-        for test in shown:
-            told = "; ".join(_search_lines(test["search"]))
-            for line in textwrap.wrap(
-                f"{test['nodeid']} {told}",
-                78,
-                initial_indent="  ",
-                subsequent_indent="    ",
-                break_long_words=False,
-                break_on_hyphens=False,
-            ):
-                terminalreporter.write_line(line)
-        if len(shown) < len(passed):
-            more = len(passed) - len(shown)
-            terminalreporter.write_line(f"  and {_plural(more, 'search')} more: -v")
-
-
-def _search_lines(search: dict[str, Any]) -> Iterator[str]:
-    if search["space"] is not None:
-        yield f"survived {search['space']}"
-    yield f"searched {search['examples']}, {search['unique']} different"
-    if search["exhausted_budget"]:
-        yield "the budget kept others from being run"
-    closest = search["closest"]
-    near = f"{closest['nearness']:.2g} of a limit"
-    if closest["nearness"] > 1:
-        near += ", excused as slow"
-    yield f"closest to failing {closest['corruption']}, {near}"
-    if search["headroom"]:
-        yield f"beyond that {', '.join(search['headroom'])}"
-
-
-def _plural(count: int, noun: str) -> str:
-    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
-    return f"{count} {noun if count == 1 else plural}"
+    @contextmanager
+    def _writing(self, path: Path) -> Iterator[None]:
+        """Let no file that cannot be written end the session."""
+        try:
+            yield
+            self.written.append(path)
+        except OSError as error:
+            reason = error.strerror or error
+            self.troubles.append(f"{path} could not be written: {reason}")

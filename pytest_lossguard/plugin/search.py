@@ -14,6 +14,7 @@ import pytest
 
 from ..errors import NotConverged, PolicyError
 from .options import budget_of, default_examples
+from .progress import told_progress
 from .state import SESSION, guard_of
 
 if TYPE_CHECKING:
@@ -206,7 +207,8 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
     if search.only is not None:
         strategies.pin(item.obj, search.only)
     try:
-        yield search
+        with told_progress(item) as search.progress:
+            yield search
         seam.look_beyond()
     except Exception:
         seam.fail_again()

@@ -1,0 +1,122 @@
+"""Says how far a long search is, where somebody may be waiting for it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..search import Search
+
+__all__ = ["told_progress"]
+
+#: Seconds before the first word, and between two on a terminal; without one, a line
+#: comes after 30 s, and then each time the search has taken twice as long.
+_PATIENCE, _BETWEEN, _PATIENCE_OF_A_LOG = 3.0, 1.0, 30.0
+#: A terminal remembers where the cursor is, goes back there, clears what follows.
+_SAVE, _BACK, _CLEAR = "\x1b7", "\x1b8", "\x1b[K"
+
+Listener = Callable[["Search"], None]
+
+
+@contextmanager
+def told_progress(
+    item: pytest.Item, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Listener]:
+    """Gives what is to be called before each example of a search.
+
+    On a terminal the rest of the test's line is rewritten, and cleared in the end; in
+    a log and in CI a few plain lines appear. Silent under ``-q`` and in workers of
+    pytest-xdist.
+    """
+    config = item.config
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput") or config.get_verbosity() < 0:
+        yield lambda _: None
+    elif reporter.isatty() and _can_rewrite():
+        line = _OnTerminal(config, clock)
+        try:
+            yield line.tell
+        finally:
+            line.clear()
+    else:
+        yield _InLog(item, reporter, clock).tell
+
+
+class _OnTerminal:
+    """What stands behind the cursor while a test runs."""
+
+    def __init__(self, config: pytest.Config, clock: Callable[[], float]) -> None:
+        self._config, self._clock = config, clock
+        self._began = clock()
+        self._due = self._began + _PATIENCE
+        self._shown = False
+
+    def tell(self, search: Search) -> None:
+        now = self._clock()
+        if now < self._due:
+            return
+        self._due = now + _BETWEEN
+        writer = self._config.get_terminal_writer()
+        free = writer.fullwidth - writer.width_of_current_line - 1
+        self._write(f"  {_told(search, now - self._began)}"[: max(free, 0)])
+        self._shown = True
+
+    def clear(self) -> None:
+        if self._shown:
+            self._write("")
+
+    def _write(self, text: str) -> None:
+        with _uncaptured(self._config):
+            self._config.get_terminal_writer().flush()
+            sys.stdout.write(f"{_SAVE}{_CLEAR}{text}{_BACK}")
+            sys.stdout.flush()
+
+
+class _InLog:
+    """Plain lines, ever more rarely."""
+
+    def __init__(
+        self, item: pytest.Item, reporter: Any, clock: Callable[[], float]
+    ) -> None:
+        self._item, self._reporter, self._clock = item, reporter, clock
+        self._began = clock()
+        self._patience = _PATIENCE_OF_A_LOG
+
+    def tell(self, search: Search) -> None:
+        seconds = self._clock() - self._began
+        if seconds < self._patience:
+            return
+        self._patience = 2 * seconds
+        with _uncaptured(self._item.config):
+            told = f"lossguard: {self._item.nodeid} {_told(search, seconds)}"
+            self._reporter.write_line(told)
+            if self._reporter.showfspath:
+                self._reporter.write_fspath_result(self._item.nodeid, "")
+
+
+def _can_rewrite() -> bool:
+    return os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
+
+
+def _told(search: Search, seconds: float) -> str:
+    told = f"{search.examples} examples in {seconds:.0f} s"
+    if search.failed is not None:
+        told += ", one failed, looking for the smallest"
+    return told
+
+
+def _uncaptured(config: pytest.Config) -> contextlib.AbstractContextManager[Any]:
+    manager: Any = config.pluginmanager.getplugin("capturemanager")
+    if manager is None:
+        return contextlib.nullcontext()
+    uncaptured: contextlib.AbstractContextManager[Any]
+    uncaptured = manager.global_and_fixture_disabled()
+    return uncaptured

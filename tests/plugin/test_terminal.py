@@ -1,0 +1,183 @@
+"""What a session says of marked tests: per test, in sum, and while one takes long."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_lossguard.plugin import progress
+
+FOUR = """
+@pytest.mark.converges
+def test_good():
+    train()
+
+@pytest.mark.converges
+def test_bad(lossguard):
+    lossguard.fit(lambda: build(rate=100.0), *load())
+
+@pytest.mark.converges(seeds=2, min_pass=0.5)
+def test_seeds(lossguard):
+    lossguard.fit(build, *load())
+
+def test_plain():
+    pass
+"""
+
+SEARCH = """
+@pytest.mark.converges(max_examples=5)
+@pytest.mark.corruptions(scales=(0.1, 10.0))
+def test_search(lossguard, corruption):
+    x, y = corruption(*load())
+    lossguard.fit(build, (x - x.mean(0)) / x.std(0), y)
+"""
+
+
+def section(result):
+    """The lines between our heading and our sum."""
+    lines = result.stdout.lines
+    start = next(at for at, it in enumerate(lines) if "= lossguard =" in it)
+    end = next(at for at, it in enumerate(lines) if it.startswith("lossguard: "))
+    return lines[start + 1 : end]
+
+
+@pytest.mark.parametrize("options", [("-v",), ("-v", "-n2"), ("-v", "-p", "no:html")])
+def test_each_marked_test_has_a_line_under_v(project, options):
+    result = project(FOUR, *options)
+
+    head, bad, good, seeds = (line.split() for line in section(result))
+    assert head == ["verdict", "loss", "steps", "of", "limit", "test"]
+    assert bad[:3] + bad[-3:] == [
+        *("not", "converged", "6.23", "100", "-"),
+        "test_it.py::test_bad",
+    ]
+    assert good[0] == "converged"
+    assert good[2:3] + good[4:5] == ["to", "20"]
+    assert 0 < float(good[5]) < 1
+    assert seeds[-4:] == ["test_it.py::test_seeds", "(worst", "of", "2)"]
+
+
+def test_without_v_there_is_no_line_per_test(project):
+    result = project(FOUR)
+
+    result.stdout.no_fnmatch_line("*= lossguard =*")
+    result.stdout.fnmatch_lines(
+        [
+            "lossguard: 4 trainings judged in 3 tests, 1 not converged (* s)",
+            "  slowest * s test_it.py::test_*",
+            "  closest to failing 0.* of a limit test_it.py::test_*",
+        ]
+    )
+
+
+def test_a_quiet_session_has_one_line(project):
+    result = project(FOUR, "-q")
+
+    told = [line for line in result.stdout.lines if "lossguard" in line]
+    assert any(line.startswith("lossguard: 4 trainings") for line in told)
+    result.stdout.no_fnmatch_line("*slowest*")
+
+
+def test_a_single_test_is_neither_slowest_nor_closest(project):
+    result = project(FOUR, "-k", "good")
+
+    result.stdout.no_fnmatch_line("  slowest*")
+    result.stdout.no_fnmatch_line("  closest*")
+
+
+def test_a_report_that_cannot_be_written_is_a_line_and_no_error(project, pytester):
+    (pytester.path / "taken").write_text("")
+
+    result = project(FOUR, "-k", "good", "--lossguard-json=taken/report.json")
+
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        ["lossguard: *taken/report.json could not be written: *"]
+    )
+    result.stdout.no_fnmatch_line("lossguard: report in*")
+
+
+# While a search runs
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Each example is told of, as if it came after a long time."""
+    for name in ("_PATIENCE", "_BETWEEN", "_PATIENCE_OF_A_LOG"):
+        monkeypatch.setattr(progress, name, 0.0)
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+@pytest.fixture
+def terminal(pytester):
+    """A session that believes to be on a terminal."""
+    pytester.makeconftest(
+        """
+def pytest_sessionstart(session):
+    plugin = session.config.pluginmanager.getplugin("terminalreporter")
+    plugin.isatty = lambda: True
+"""
+    )
+
+
+def test_on_a_terminal_a_long_search_rewrites_its_place(project, impatient, terminal):
+    result = project(SEARCH)
+
+    (line,) = [it for it in result.stdout.lines if it.startswith("test_it.py ")]
+    first, *others = line.split(progress._SAVE)
+    assert first == "test_it.py "
+    assert others[0].startswith(progress._CLEAR + "  1 examples in 0 s")
+    assert len(others) >= 5
+    assert others[-1].startswith(f"{progress._CLEAR}{progress._BACK}.")
+
+
+def test_a_short_search_is_not_told_of(project, terminal, monkeypatch):
+    monkeypatch.setattr(progress, "_PATIENCE", 1e9)
+
+    result = project(SEARCH)
+
+    result.stdout.no_fnmatch_line("*examples in*")
+    assert "\x1b" not in result.stdout.str()
+
+
+def test_a_log_gets_plain_lines_ever_more_rarely(project, impatient, monkeypatch):
+    monkeypatch.setattr(progress, "_PATIENCE_OF_A_LOG", 1e-9)
+
+    result = project(SEARCH)
+
+    told = [it for it in result.stdout.lines if it.startswith("lossguard: test_it")]
+    assert told[0] == "lossguard: test_it.py::test_search 1 examples in 0 s"
+    assert "\x1b" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["test_it.py .*"])
+
+
+def test_in_ci_a_terminal_is_a_log(project, impatient, terminal, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+
+    result = project(SEARCH)
+
+    result.stdout.fnmatch_lines(["lossguard: test_it.py::test_search 1 examples*"])
+    assert "\x1b" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("options", [("-q",), ("-n1",)])
+def test_quiet_sessions_and_workers_are_silent(project, impatient, terminal, options):
+    result = project(SEARCH, *options)
+
+    result.stdout.no_fnmatch_line("*examples in*")
+    assert "\x1b[K" not in result.stdout.str()
+
+
+def test_a_search_that_found_a_failure_says_that_it_shrinks(
+    project, impatient, terminal
+):
+    result = project(
+        """
+@pytest.mark.converges(max_examples=5, diagnose=False)
+@pytest.mark.corruptions(scales=(1, 1e6), offsets=False, outliers=False)
+def test_search(lossguard, corruption):
+    lossguard.fit(build, *corruption(*load()))
+"""
+    )
+
+    result.stdout.fnmatch_lines(["*examples in * s, one failed, looking for the*"])
