@@ -15,8 +15,8 @@ __all__ = [
     "default_examples",
     "diagnosis_budget",
     "is_diagnosed",
-    "path_of",
     "refuse_later",
+    "report_path",
 ]
 
 #: Options of the public contract that this version does not serve yet.
@@ -129,7 +129,7 @@ def diagnosis_budget(config: pytest.Config) -> float:
     return DIAGNOSIS_BUDGET if cap is None else min(DIAGNOSIS_BUDGET, cap)
 
 
-def path_of(config: pytest.Config, setting: str) -> Path | None:
+def report_path(config: pytest.Config, setting: str) -> Path | None:
     """Where a report goes: the command line's path is relative to the folder that
     pytest was called in, the ini file's to the root; None where it is not asked for.
     """

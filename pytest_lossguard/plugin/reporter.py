@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .options import path_of
+from .options import report_path
 
 if TYPE_CHECKING:
     from .state import Test
@@ -81,7 +81,7 @@ class Reporter:
 
     def pytest_sessionfinish(self) -> None:
         """Write the reports that were asked for."""
-        path = path_of(self._config, "lossguard_json")
+        path = report_path(self._config, "lossguard_json")
         if path is not None:
             from ..report.json_report import write_json
 
