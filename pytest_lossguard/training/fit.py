@@ -16,6 +16,7 @@ from .engine import NotInGraph, Program, is_light
 from .frameworks import keras, tf
 from .models import build, check_labels, is_fresh, model_of, recipe_of
 from .recording import Batch
+from .replicas import is_distributed
 from .rerun import Rerun
 from .state import (
     Seeder,
@@ -124,6 +125,8 @@ class Trainer:
             if model.run_eagerly or tf.config.functions_run_eagerly():
                 build(model, probe)
                 raise NotInGraph("it runs eagerly")
+            if is_distributed(model):
+                raise NotInGraph("it was made under a tf.distribute strategy")
             program, fresh = self._program(model, task, probe, owned)
         except NotInGraph as reason:
             if only_in_graph:

@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import UsageError
 from .frameworks import keras, tf
 from .recording import Batch
+from .replicas import scope_of
 from .structure import is_of_keras
 from .tensors import flatten, map_structure
 
@@ -46,11 +47,13 @@ def _told(thing: Any) -> str:
 
 def build(model: Any, sample: Batch) -> None:
     """Create every variable of model, metrics and optimizer."""
-    if not (model.built and model.optimizer.built and _metrics_built(model)):
-        few = map_structure(
-            lambda it: None if it is None else tf.convert_to_tensor(it[:2]),
-            (sample.x, sample.y, sample.sample_weight),
-        )
+    if model.built and model.optimizer.built and _metrics_built(model):
+        return
+    few = map_structure(
+        lambda it: None if it is None else tf.convert_to_tensor(it[:2]),
+        (sample.x, sample.y, sample.sample_weight),
+    )
+    with scope_of(model):
         try:
             model._symbolic_build(data_batch=few)
         except Exception:

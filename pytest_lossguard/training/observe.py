@@ -29,6 +29,9 @@ class Observer(Protocol):
     def on_apply(self, call: Call, *args: Any, **kwargs: Any) -> Any:
         """An optimizer's ``apply(gradients, variables)``."""
 
+    def on_scale(self, call: Call, *args: Any, **kwargs: Any) -> Any:
+        """An optimizer's ``scale_loss(loss)``."""
+
     def on_loss(self, call: Call, *args: Any, **kwargs: Any) -> Any:
         """A Keras loss object called with ``(y_true, y_pred)``."""
 
@@ -77,13 +80,17 @@ def replaced(owner: type, name: str, hook: Callable[..., Any]) -> Iterator[None]
 @contextmanager
 def observed(observer: Observer) -> Iterator[None]:
     """Tell ``observer`` of every gradient, update, loss and model call inside."""
-    apply_root = owner_of(keras.optimizers.Optimizer, "apply")
     with ExitStack() as patches:
         put = patches.enter_context
         put(replaced(tf.GradientTape, "gradient", observer.on_gradient))
         put(replaced(keras.Model, "__call__", observer.on_model))
-        for cls in _and_overriding(apply_root, "apply"):
-            put(replaced(cls, "apply", observer.on_apply))
+        for name, hook in (
+            ("apply", observer.on_apply),
+            ("scale_loss", observer.on_scale),
+        ):
+            root = owner_of(keras.optimizers.Optimizer, name)
+            for cls in _and_overriding(root, name):
+                put(replaced(cls, name, hook))
         for cls in _and_overriding(keras.losses.Loss, "__call__"):
             put(replaced(cls, "__call__", observer.on_loss))
         yield

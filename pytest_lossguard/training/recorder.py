@@ -6,9 +6,7 @@ variables, whatever loop drives them.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import StopTraining
+from .calls import Calls
 from .frames import user_frames
 from .frameworks import tf
 from .observe import Call
 from .recording import LEAD, Batch, Evidence, Recording, Taped
+from .replicas import Replica, current_replica
 from .ring_buffer import RingBuffer
 from .state import Snapshot
 from .tensors import (
@@ -36,9 +36,6 @@ from .tensors import (
 )
 
 __all__ = ["Recorder"]
-
-#: Model and loss calls remembered until a tape is asked for gradients.
-_REMEMBERED = 8
 
 
 class Recorder:
@@ -58,16 +55,15 @@ class Recorder:
         self.enabled = True
         self.gradients_asked = 0
         self.xla_depth = 0
-        self.distributed = 0
+        self.lost_updates = False
+        self._inner: set[int] = set()
         self._stops = stops
         self._keeps_data = keeps_data
         self._most_rows = most_rows
         self._has_arrays: set[int] = set()
-        self._taped: dict[tuple[int, ...], Taped] = {}
-        self._taped_by_variable: dict[int, Taped] = {}
-        self._calls: deque[tuple[Any, Any, Any]] = deque(maxlen=_REMEMBERED)
-        self._losses: deque[tuple[Any, Any, Any, Any, Any]] = deque(maxlen=_REMEMBERED)
-        self._inside = threading.local()
+        self._taped: dict[tuple[tuple[int, int], ...], Taped] = {}
+        self._taped_by_variable: dict[tuple[int, int], Taped] = {}
+        self._calls = Calls()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -90,10 +86,10 @@ class Recorder:
             self._taped,
             self._taped_by_variable,
             self._calls,
-            self._losses,
+            self._inner,
         ):
             known.clear()
-        self.gradients_asked = self.distributed = 0
+        self.gradients_asked, self.lost_updates = 0, False
 
     def own_variables(self) -> set[int]:
         """Identities of the variables that the recording itself writes."""
@@ -106,21 +102,29 @@ class Recorder:
 
     def on_model(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost model's inputs and outputs."""
-        with self._outermost("model") as outermost:
+        with self._calls.outermost("model") as outermost:
             outputs = call(model, *args, **kwargs)
         if outermost and args:
-            self._calls.append((model, args[0], outputs))
+            self._calls.models.append((model, args[0], outputs))
         return outputs
 
     def on_loss(self, call: Call, loss: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost loss object's arguments and value."""
-        with self._outermost("loss") as outermost:
+        with self._calls.outermost("loss") as outermost:
             value = call(loss, *args, **kwargs)
         if outermost:
             names = ("y_true", "y_pred", "sample_weight")
             given = {**dict(zip(names, args, strict=False)), **kwargs}
-            self._losses.append((loss, *(given.get(name) for name in names), value))
+            labels = (given.get(name) for name in names)
+            self._calls.losses.append((loss, *labels, value))
         return value
+
+    def on_scale(self, call: Call, optimizer: Any, loss: Any) -> Any:
+        """Remember what a loss was before it was scaled."""
+        scaled = call(optimizer, loss)
+        if scaled is not loss:
+            self._calls.scaled.append((scaled, loss))
+        return scaled
 
     def on_gradient(
         self,
@@ -133,10 +137,10 @@ class Recorder:
     ) -> Any:
         """Remember the loss behind gradients with respect to variables."""
         gradients = call(tape, target, sources, *args, **kwargs)
-        leaves = flatten(sources)
-        if self.enabled and leaves and all(is_variable(leaf) for leaf in leaves):
+        variables = [leaf for leaf in flatten(sources) if is_variable(leaf)]
+        if self.enabled and variables:
             self.gradients_asked += 1
-            self._remember(target, leaves)
+            self._remember(target, variables)
         return gradients
 
     def on_apply(
@@ -149,21 +153,23 @@ class Recorder:
         **kwargs: Any,
     ) -> Any:
         """Record the update: one row of loss and norms."""
-        with self._outermost("apply") as outermost:
-            if not outermost or not self.enabled:
+        with self._calls.outermost("apply") as outermost:
+            if not outermost or not self.enabled or id(optimizer) in self._inner:
                 return call(optimizer, grads, trainable_variables, *args, **kwargs)
+            if hasattr(optimizer, "inner_optimizer"):
+                self._inner.add(id(optimizer.inner_optimizer))
             grads = list(grads)
             if trainable_variables is None:
                 variables = list(optimizer._trainable_variables)
             else:
                 variables = trainable_variables = list(trainable_variables)
-            if tf.distribute.has_strategy():
-                self.distributed += 1
+            replica = current_replica()
+            if replica is None:
+                self.lost_updates = True
                 return call(optimizer, grads, trainable_variables, *args, **kwargs)
-            recording = self._recording(optimizer, variables)
-            lead = self._lead(recording, optimizer)
-            scale = getattr(optimizer, "dynamic_scale", None)
-            unscaled = grads if scale is None else _divided(grads, scale)
+            recording = self._recording(optimizer, variables, replica)
+            lead = self._lead(recording, replica)
+            unscaled = replica.total(_unscaled(grads, optimizer))
             before = [value_of(it) for it in variables]
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
             after = [value_of(it) for it in variables]
@@ -174,7 +180,8 @@ class Recorder:
             # A loss or a weight that is not finite: the training is over.
             is_bad = ~tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
             recording.last_loss = tf.where(lead[0] >= 2, lead[2], lead[1])
-            self._emit(recording, row, is_bad)
+            if replica.index == 0:
+                self._emit(recording, row, is_bad)
             return result
 
     def after_call(self) -> None:
@@ -198,30 +205,22 @@ class Recorder:
 
     # How it is kept
 
-    @contextmanager
-    def _outermost(self, what: str) -> Iterator[bool]:
-        depth = getattr(self._inside, what, 0)
-        setattr(self._inside, what, depth + 1)
-        try:
-            yield depth == 0
-        finally:
-            setattr(self._inside, what, depth)
-
     def _remember(self, target: Any, sources: list[Any]) -> None:
-        keys = tuple(variable_key(it) for it in sources)
+        replica = current_replica() or Replica()
+        keys = tuple((replica.index, variable_key(it)) for it in sources)
         taped = self._taped.setdefault(keys, Taped())
         self._taped_by_variable.update(dict.fromkeys(keys, taped))
         graph = current_graph()
-        losses = [it for it in self._losses if _belongs(it[-1], graph)]
-        calls = [it for it in self._calls if _belongs(it[-1], graph)]
-        self._losses.clear()
+        losses = [it for it in self._calls.losses if _belongs(it[-1], graph)]
+        calls = [it for it in self._calls.models if _belongs(it[-1], graph)]
+        targets = [self._calls.unscaled(it) for it in flatten(target)]
         self._calls.clear()
         taped.graph = graph
-        taped.lead = _lead_of(target, [it[-1] for it in losses])
+        taped.lead = _lead_of(targets, [it[-1] for it in losses], replica.count)
         if graph is not None and self._keeps_data:
             self._write_slot(taped)
         found = _evidence(losses, calls)
-        if found is None:
+        if found is None or replica.index > 0:
             return
         taped.evidence, batch = found
         if self._keeps_data and id(taped.evidence.model) not in self._has_arrays:
@@ -243,7 +242,11 @@ class Recorder:
             leaf.shape.is_fully_defined() for leaf in flatten(batch)
         ):
             return
-        taped.stash = map_structure(_stashed, batch)
+        kind = str(map_structure(lambda it: getattr(it, "dtype", None), batch))
+        if kind not in taped.stashes:  # else each trace would orphan the last one's
+            taped.stashes[kind] = map_structure(_holder, batch)
+        taped.stash = taped.stashes[kind]
+        map_structure(_assign, taped.stash, batch)
         if taped.stashed is None:
             taped.stashed = own_variable(np.int32(0))
         taped.stashed.assign_add(1)
@@ -257,20 +260,22 @@ class Recorder:
             batch = map_structure(_value_of, taped.stash)
             taped.batches.append(Batch(*batch))
 
-    def _recording(self, optimizer: Any, variables: Sequence[Any]) -> Recording:
+    def _recording(
+        self, optimizer: Any, variables: Sequence[Any], replica: Replica
+    ) -> Recording:
         keys = [variable_key(it) for it in variables]
         for recording in self.recordings:
             if recording.optimizer is optimizer and keys == [
                 variable_key(it) for it in recording.variables
             ]:
                 return recording
-        tapes = [self._taped_by_variable.get(key) for key in keys]
-        taped = next((it for it in tapes if it is not None), Taped())
+        taped = self._taped_of(variables, replica) or Taped()
         recording = Recording(
             optimizer=optimizer,
             variables=list(variables),
             taped=taped,
             frames=user_frames(),
+            replicas=replica.count,
         )
         if taped.evidence is not None:
             recording.model = taped.evidence.model
@@ -279,25 +284,26 @@ class Recorder:
         self.recordings.append(recording)
         return recording
 
-    def _lead(self, recording: Recording, optimizer: Any) -> list[Any]:
+    def _taped_of(self, variables: Sequence[Any], replica: Replica) -> Taped | None:
+        """What was last differentiated with respect to one of the variables."""
+        keys = ((replica.index, variable_key(it)) for it in variables)
+        tapes = (self._taped_by_variable.get(key) for key in keys)
+        return next((it for it in tapes if it is not None), None)
+
+    def _lead(self, recording: Recording, replica: Replica) -> list[Any]:
         """What was seen, the loss and the data loss of the update at hand."""
-        tapes = (
-            self._taped_by_variable.get(variable_key(it)) for it in recording.variables
-        )
-        taped = next((it for it in tapes if it is not None), None)
+        taped = self._taped_of(recording.variables, replica)
         if taped is None:
             return [tf.constant(0.0, tf.float64)] * LEAD
-        recording.taped = taped
+        if replica.index == 0:
+            recording.taped = taped
         if taped.graph is current_graph():
-            seen, loss, data_loss = taped.lead
+            seen, *losses = taped.lead
         elif taped.slot is None:
             return [tf.constant(0.0, tf.float64)] * LEAD
         else:
-            seen, loss, data_loss = tf.unstack(value_of(taped.slot))
-        scale = getattr(optimizer, "dynamic_scale", None)
-        if scale is not None:
-            loss = loss / tf.cast(scale, tf.float64)
-        return [seen, loss, data_loss]
+            seen, *losses = tf.unstack(value_of(taped.slot))
+        return [seen, *replica.total(losses)]
 
     def _emit(self, recording: Recording, row: Any, is_bad: Any) -> None:
         if current_graph() is not None:
@@ -313,8 +319,17 @@ class Recorder:
             raise StopTraining
 
 
-def _divided(grads: list[Any], scale: Any) -> list[Any]:
-    return [None if it is None else it / tf.cast(scale, it.dtype) for it in grads]
+def _unscaled(grads: list[Any], optimizer: Any) -> list[Any]:
+    """The gradients as they were before the loss was scaled for them."""
+    scale = getattr(optimizer, "dynamic_scale", None)
+    if scale is None:  # no such optimizer, or one that was not built yet
+        scale = getattr(optimizer, "initial_scale", optimizer.loss_scale_factor)
+    if scale is None:
+        return grads
+    return [
+        None if it is None else tf.convert_to_tensor(it) / tf.cast(scale, it.dtype)
+        for it in grads
+    ]
 
 
 def _belongs(value: Any, graph: Any) -> bool:
@@ -326,19 +341,21 @@ def _belongs(value: Any, graph: Any) -> bool:
     return eager if graph is None else not eager and leaves[0].graph is graph
 
 
-def _total(values: list[Any]) -> Any:
+def _total(values: list[Any], replicas: int) -> Any:
     """Sum of the values, each the mean over its rows if it has any."""
     scalars = [tf.cast(tf.convert_to_tensor(it), tf.float64) for it in values]
-    means = [it if it.shape.rank == 0 else tf.reduce_mean(it) for it in scalars]
+    means = [
+        it if it.shape.rank == 0 else tf.reduce_mean(it) / replicas for it in scalars
+    ]
     return means[0] if len(means) == 1 else tf.add_n(means)
 
 
-def _lead_of(target: Any, losses: list[Any]) -> list[Any]:
+def _lead_of(targets: list[Any], losses: list[Any], replicas: int) -> list[Any]:
     """What was seen, the loss and the data loss, as float64 scalars."""
-    loss = _total(flatten(target))
+    loss = _total(targets, replicas)
     if not losses:
         return [tf.constant(1.0, tf.float64), loss, tf.constant(0.0, tf.float64)]
-    return [tf.constant(2.0, tf.float64), loss, _total(losses)]
+    return [tf.constant(2.0, tf.float64), loss, _total(losses, replicas)]
 
 
 def _evidence(
@@ -361,20 +378,23 @@ def _evidence(
     return Evidence(model, loss), (inputs, y_true, sample_weight)
 
 
-def _stashed(tensor: Any) -> Any:
-    """A variable that holds the last value of a tensor of the graph."""
+def _holder(tensor: Any) -> Any:
+    """A variable for the last value of a tensor of the graph, whatever its shape."""
     if tensor is None:
         return None
     tensor = tf.convert_to_tensor(tensor)
     known = tensor.shape.is_fully_defined()
     shape = tensor.shape if known else [0] * (tensor.shape.rank or 0)
-    holder = own_variable(
+    return own_variable(
         np.zeros(shape, tensor.dtype.as_numpy_dtype),
         shape=tf.TensorShape(None),
         validate_shape=False,
     )
-    holder.assign(tensor)
-    return holder
+
+
+def _assign(holder: Any, tensor: Any) -> None:
+    if holder is not None:
+        holder.assign(tensor)
 
 
 def _value_of(holder: Any) -> Any:

@@ -52,6 +52,7 @@ class Taped:
     lead: Any = None
     slot: Any = None
     stash: Any = None
+    stashes: dict[str, Any] = field(default_factory=dict)
     stashed: Any = None
     evidence: Evidence | None = None
     batches: list[Batch] = field(default_factory=list)
@@ -72,6 +73,7 @@ class Recording:
     variables: list[Any]
     taped: Taped
     frames: UserFrames
+    replicas: int = 1
     model: Any = None
     start: Snapshot | None = None
     buffer: RingBuffer | None = None

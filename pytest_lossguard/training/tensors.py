@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 
 from .frameworks import keras, tf
 
@@ -133,6 +134,8 @@ def quiet(function: Any) -> Any:
 def value_of(variable: Any) -> Any:
     """The variable's value now, by one operation and no copy of it."""
     variable = raw(variable)
+    if isinstance(variable, tf.distribute.DistributedValues):
+        return variable.value()  # of the replica at hand, else of the first
     return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
@@ -143,11 +146,7 @@ def own_variable(value: Any, **options: Any) -> Any:
     class behind it is not.
     """
     with tf.init_scope():
-        return _VARIABLE_CLASS(tf.convert_to_tensor(value), trainable=False, **options)
-
-
-with tf.init_scope():
-    _VARIABLE_CLASS = type(tf.Variable(0.0, trainable=False))
+        return ResourceVariable(tf.convert_to_tensor(value), trainable=False, **options)
 
 
 def half_square_sums(tensors: Sequence[Any]) -> Any:

@@ -162,7 +162,7 @@ def _batch_size(recording: Recording, data: ArrayData | None) -> int | None:
     if data is not None:
         return min(data.batch_size, len(data))
     sizes = [len(batch) for batch in recording.taped.batches]
-    return max(sizes) if sizes else None
+    return max(sizes) * recording.replicas if sizes else None
 
 
 def column_statistics(structure: Any, name: str) -> tuple[ColumnStats, ...]:

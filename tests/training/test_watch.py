@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from pytest_lossguard.errors import StopTraining
-from pytest_lossguard.training import set_seed, watching
+from pytest_lossguard.training import recorder, set_seed, watching
 from pytest_lossguard.training.observe import owner_of
 from tests.training.programs import StepLosses, busy_net, mlp, regression, tape_step
 
@@ -426,12 +426,23 @@ def test_mixed_precision_records_the_unscaled_loss():
     np.testing.assert_allclose(trace.steps.loss, trace.steps.data_loss, rtol=1e-3)
 
 
-def test_updates_under_a_strategy_are_reported_as_not_seen():
-    with tf.distribute.OneDeviceStrategy("cpu:0").scope():
-        model = mlp()
+def test_a_strategy_of_one_device_is_seen_as_none():
+    def body():
+        with tf.distribute.OneDeviceStrategy("cpu:0").scope():
+            model = mlp()
+        model.fit(X, Y, epochs=2, verbose=0)
+
+    trace = only(body)
+
+    np.testing.assert_allclose(trace.steps.loss, only(by_fit()).steps.loss, rtol=1e-6)
+
+
+def test_updates_whose_replica_cannot_be_told_are_reported(monkeypatch):
+    """As on a TPU, where one trace serves all replicas."""
+    monkeypatch.setattr(recorder, "current_replica", lambda: None)
 
     with watching() as watch:
-        model.fit(X, Y, verbose=0)
+        mlp().train_on_batch(X, Y)
 
     assert watch.traces() == []
-    assert "under a tf.distribute strategy" in watch.unseen[0]
+    assert "one step for all replicas could not be recorded" in watch.unseen[0]
