@@ -28,7 +28,8 @@ from .options import (
     default_examples,
     refuse_later,
 )
-from .reporter import PAYLOAD, Reporter, payload, shorten_summary
+from .others import register_others
+from .reporter import PAYLOAD, Reporter, payload, put_properties, shorten_summary
 from .search import (
     Searches,
     in_examples,
@@ -74,6 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
         reporter = Reporter(config)
         config.pluginmanager.register(reporter, "lossguard-reporter")
         config.pluginmanager.register(Summary(config, reporter), "lossguard-summary")
+        register_others(config, reporter)
 
 
 def _replay(config: pytest.Config) -> Replay | None:
@@ -225,12 +227,7 @@ def pytest_runtest_makereport(
     if test is None or test.guard is None:
         return report
     test.seconds += call.duration
-    if call.when == "call":
-        verdicts = [run.verdict for run in test.guard.runs]
-        if verdicts:
-            worst = all(verdict.converged for verdict in verdicts)
-            verdict = "converged" if worst else "not_converged"
-            item.user_properties.append(("lossguard_verdict", verdict))
     if call.when == "teardown":
-        vars(report)[PAYLOAD] = payload(test)
+        found = vars(report)[PAYLOAD] = payload(test)
+        put_properties(item, report, found)
     return report

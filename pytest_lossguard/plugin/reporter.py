@@ -14,7 +14,7 @@ from .options import report_path
 if TYPE_CHECKING:
     from .state import Test
 
-__all__ = ["PAYLOAD", "Reporter", "payload", "shorten_summary"]
+__all__ = ["PAYLOAD", "Reporter", "payload", "put_properties", "shorten_summary"]
 
 #: Attribute of a test report that carries the runs, as builtins, to the controller.
 PAYLOAD = "lossguard"
@@ -39,6 +39,17 @@ def payload(test: Test) -> dict[str, Any]:
         "search": None if test.search is None else test.search.to_json(),
         "seconds": test.seconds,
     }
+
+
+def put_properties(
+    item: pytest.Item, report: pytest.TestReport, found: dict[str, Any]
+) -> None:
+    """Put what a JUnit file shows where pytest looks for it, once per test."""
+    from ..report.junit import PREFIX, properties
+
+    ours: list[tuple[str, object]] = list(properties(found))
+    for kept in (item.user_properties, report.user_properties):
+        kept[:] = [it for it in kept if not it[0].startswith(PREFIX)] + ours
 
 
 class Reporter:
@@ -72,8 +83,11 @@ class Reporter:
         if found is not None:
             seconds = self.seconds.get(report.nodeid, 0.0)
             self.seconds[report.nodeid] = seconds + found["seconds"]
+            file, line, _ = report.location
             self.tests[report.nodeid] = {
                 "nodeid": report.nodeid,
+                "file": file,
+                "line": None if line is None else line + 1,
                 "outcome": self._outcomes[report.nodeid],
                 "runs": found["runs"],
                 "search": found["search"],
@@ -85,15 +99,15 @@ class Reporter:
         if path is not None:
             from ..report.json_report import write_json
 
-            with self._writing(path):
+            with self.writing(path):
                 write_json(path, list(self.tests.values()))
+                self.written.append(path)
 
     @contextmanager
-    def _writing(self, path: Path) -> Iterator[None]:
+    def writing(self, path: Path) -> Iterator[None]:
         """Let no file that cannot be written end the session."""
         try:
             yield
-            self.written.append(path)
         except OSError as error:
             reason = error.strerror or error
             self.troubles.append(f"{path} could not be written: {reason}")

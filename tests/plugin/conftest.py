@@ -18,8 +18,9 @@ PLAIN = (
 
 
 @pytest.fixture
-def project(pytester):
+def project(pytester, monkeypatch):
     """Write a project beside the test file, and run pytest in this process."""
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     pytester.makepyfile(project=PROJECT)
 
     def run(body: str, *options: str):

@@ -1,0 +1,75 @@
+"""Reports that others show: GitHub Actions, pytest-html."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .reporter import PAYLOAD, Reporter
+
+__all__ = ["GitHub", "PytestHtml", "register_others"]
+
+
+def register_others(config: pytest.Config, reporter: Reporter) -> None:
+    """Register those whose reader is there."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        config.pluginmanager.register(GitHub(config, reporter), "lossguard-github")
+    if config.pluginmanager.hasplugin("html") and config.getoption("htmlpath", None):
+        config.pluginmanager.register(PytestHtml(config), "lossguard-pytest-html")
+
+
+class GitHub:
+    """The summary of a step, and annotations of the tests' lines."""
+
+    def __init__(self, config: pytest.Config, reporter: Reporter) -> None:
+        self._config, self._reporter = config, reporter
+
+    def pytest_sessionfinish(self) -> None:
+        """Add a table to the step summary."""
+        given = os.environ.get("GITHUB_STEP_SUMMARY")
+        if not given or not self._reporter.tests:
+            return
+        from ..report.github import MOST_BYTES, summary
+
+        path = Path(given)
+        with self._reporter.writing(path):
+            taken = path.stat().st_size if path.exists() else 0
+            text = summary(self._reporter.tests.values(), MOST_BYTES - taken)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """Write the workflow commands, each on a line of its own."""
+        if not self._reporter.tests:
+            return
+        from ..report.github import commands
+
+        root = self._config.rootpath
+        workspace = Path(os.environ.get("GITHUB_WORKSPACE") or root)
+        for line in commands(self._reporter.tests.values(), root, workspace):
+            terminalreporter.write_line(line)
+
+
+class PytestHtml:
+    """A curve and a table in the rows of pytest-html."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._plugin: Any = config.pluginmanager.getplugin("html")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Hand them over with the last report of a test."""
+        found = getattr(report, PAYLOAD, None)
+        if found is None:
+            return
+        from ..report.snippet import snippet
+
+        content = snippet(found)
+        if content:
+            extras = getattr(report, "extras", [])
+            vars(report)["extras"] = [*extras, self._plugin.extras.html(content)]

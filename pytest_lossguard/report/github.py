@@ -1,0 +1,137 @@
+"""What GitHub Actions shows: a table in Markdown, annotations at the tests."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from .entries import Entry, told_loss, told_nearness, verdict_of, worst_run
+
+__all__ = ["MOST_BYTES", "commands", "summary"]
+
+#: What a step summary may hold, in bytes of UTF-8; see the documentation of workflow
+#: commands, as for the annotations: of each severity at most so many in a step.
+MOST_BYTES, _MOST = 1024 * 1024, 10
+_COLUMNS = ("test", "verdict", "loss", "steps", "of limit", "what was found")
+#: What Markdown or HTML would take for its own.
+_MARKUP = "&<>|*_`[]()\\~!#$@{}"
+
+
+def summary(tests: Iterable[Entry], room: int = MOST_BYTES) -> str:
+    """A table of the tests: those that failed first, then those warned of.
+
+    Args:
+        tests: Their entries.
+        room: Most bytes of UTF-8; what does not fit is counted in a last line.
+    """
+    ordered = sorted(tests, key=lambda it: (_rank(it), it["nodeid"]))
+    bad = sum(_rank(test) == 0 for test in ordered)
+    lines = [
+        "### lossguard",
+        "",
+        f"{len(ordered)} tests of training, {bad or 'none'} failed",
+        "",
+        f"| {' | '.join(_COLUMNS)} |",
+        f"|{'---|' * len(_COLUMNS)}",
+    ]
+    used = sum(_size(line) for line in lines)
+    reserve = _size(_left_out(len(ordered)))
+    for index, test in enumerate(ordered):
+        row = _row(test)
+        used += _size(row)
+        if used + reserve > room:
+            lines.append(_left_out(len(ordered) - index))
+            break
+        lines.append(row)
+    text = "\n".join(lines) + "\n\n"
+    return text if len(text.encode()) <= room else ""
+
+
+def _left_out(count: int) -> str:
+    return f"\n{count} more are left out: a step summary holds at most 1 MiB"
+
+
+def _size(line: str) -> int:
+    return len(line.encode()) + 2
+
+
+def _rank(test: Entry) -> int:
+    if test["outcome"] == "failed":
+        return 0
+    return 1 if any(run["findings"] for run in test["runs"]) else 2
+
+
+def _row(test: Entry) -> str:
+    run = worst_run(test)
+    facts = ("-", "-", "-")
+    if run is not None:
+        facts = (told_loss(run), str(run["steps"]), told_nearness(run))
+    cells = (test["nodeid"], verdict_of(test), *facts, " / ".join(_told(test)))
+    return f"| {' | '.join(map(_escaped, cells))} |"
+
+
+def _told(test: Entry) -> Iterator[str]:
+    """The sentences on a test: the first finding, the cause, the baseline."""
+    run = worst_run(test)
+    if run is not None and run["findings"]:
+        first = run["findings"][0]
+        yield f"{first['kind']}: {first['message']}"
+        for cause in (run["diagnosis"] or {}).get("causes", ())[:1]:
+            if cause["verified"]:
+                yield f"cause: {cause['cause']}; {cause['remedy']}"
+    baseline = test.get("baseline")
+    if baseline is not None:
+        yield f"baseline: {baseline['told']}"
+
+
+def _escaped(text: str) -> str:
+    plain = " ".join(text.split())
+    return "".join(f"&#{ord(it)};" if it in _MARKUP else it for it in plain)
+
+
+def commands(tests: Iterable[Entry], root: Path, workspace: Path) -> Iterator[str]:
+    """Workflow commands that put what was found at the tests' own lines.
+
+    Args:
+        tests: Their entries; errors of those that failed, warnings of those that
+            passed, at most 10 of each, in the order of their ids.
+        root: What the paths of the tests are relative to.
+        workspace: What GitHub's are: where the repository is checked out.
+    """
+    left = {"error": _MOST, "warning": _MOST}
+    for test in sorted(tests, key=lambda it: it["nodeid"]):
+        level = {"failed": "error", "passed": "warning"}.get(test["outcome"])
+        told = list(_told(test))
+        if level is None or not told or not _is_ours(test, level) or not left[level]:
+            continue
+        left[level] -= 1
+        where = {
+            "file": _within(root / test["file"], workspace),
+            "line": test["line"] or 1,
+            "title": f"lossguard: {verdict_of(test)}",
+        }
+        options = ",".join(f"{key}={_property(str(it))}" for key, it in where.items())
+        message = "\n".join([test["nodeid"], *told])
+        yield f"::{level} {options}::{_data(message)}"
+
+
+def _is_ours(test: Entry, level: str) -> bool:
+    """Whether what was found is why the test failed, or worth a warning."""
+    found = [it for run in test["runs"] for it in run["findings"]]
+    baseline = test.get("baseline") or {"metrics": []}
+    regressed = any(it["regressed"] for it in baseline["metrics"])
+    return any(it["severity"] == level for it in found) or regressed
+
+
+def _within(file: Path, workspace: Path) -> str:
+    relative = os.path.relpath(file, workspace)
+    return Path(file if relative.startswith("..") else relative).as_posix()
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

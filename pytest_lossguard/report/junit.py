@@ -1,0 +1,44 @@
+"""Properties of a test case in a JUnit file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .entries import Entry, worst_run
+
+__all__ = ["PREFIX", "properties"]
+
+#: All of our properties begin so.
+PREFIX = "lossguard_"
+
+
+def properties(test: Entry) -> Iterator[tuple[str, str]]:
+    """Name and value of each; none where nothing was judged.
+
+    Args:
+        test: ``runs`` and, where there is one, ``baseline`` of its entry.
+    """
+    run = worst_run(test)
+    if run is not None:
+        good = all(it["verdict"] == "converged" for it in test["runs"])
+        yield f"{PREFIX}verdict", "converged" if good else "not_converged"
+        yield f"{PREFIX}trainings", str(len(test["runs"]))
+        yield f"{PREFIX}steps", str(run["steps"])
+        yield f"{PREFIX}loss_first", _digits(run["loss"][0])
+        yield f"{PREFIX}loss_last", _digits(run["loss"][-1])
+        yield f"{PREFIX}nearness", _digits(run["nearness"])
+        kinds = dict.fromkeys(it["kind"] for it in run["findings"])
+        yield f"{PREFIX}findings", ",".join(kinds)
+        causes = (run["diagnosis"] or {}).get("causes", ())
+        yield f"{PREFIX}causes", ",".join(_proved(causes))
+    baseline = test.get("baseline")
+    if baseline is not None:
+        yield f"{PREFIX}baseline", baseline["state"]
+
+
+def _proved(causes: Iterator[Entry]) -> Iterator[str]:
+    return (it["cause"] for it in causes if it["verified"])
+
+
+def _digits(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.6g}"

@@ -1,0 +1,60 @@
+"""Entries of tests as the reporter gathers them, made by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def run(loss=(2.0, 0.5), *, findings=(), nearness=0.25, **rest: Any) -> dict[str, Any]:
+    """A run that converged, unless one of its findings is an error."""
+    failed = any(it["severity"] == "error" for it in findings)
+    return {
+        "source": "fit",
+        "model": "net",
+        "steps": len(loss),
+        "seed": 0,
+        "verdict": "not_converged" if failed else "converged",
+        "loss": list(loss),
+        "grad_norm": [1.0] * len(loss),
+        "constant_loss": 1.0,
+        "findings": list(findings),
+        "diagnosis": None,
+        "nearness": nearness,
+        **rest,
+    }
+
+
+def found(kind="diverging_loss", severity="error", message="it blew up"):
+    return {
+        "kind": kind,
+        "severity": severity,
+        "step": 2,
+        "value": 1.0,
+        "limit": 0.5,
+        "where": None,
+        "message": message,
+    }
+
+
+def entry(name="test_a", *runs: dict[str, Any], **rest: Any) -> dict[str, Any]:
+    """The entry of ``tests/test_it.py::<name>``, on line 7 of its file."""
+    runs = runs or (run(),)
+    bad = any(it["verdict"] != "converged" for it in runs)
+    return {
+        "nodeid": f"tests/test_it.py::{name}",
+        "file": "tests/test_it.py",
+        "line": 7,
+        "outcome": "failed" if bad else "passed",
+        "runs": list(runs),
+        "search": None,
+        **rest,
+    }
+
+
+def baseline(regressed=True):
+    return {
+        "state": "regressed" if regressed else "kept",
+        "file": "tests/__lossguard__/test_a.json",
+        "told": "final skill fell from 0.9 to 0.4",
+        "metrics": [{"name": "skill", "regressed": regressed}],
+    }
