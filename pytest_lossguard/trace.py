@@ -65,6 +65,12 @@ class StepTable:
         return len(self.loss)
 
     @property
+    def is_penalised(self) -> bool:
+        """Whether a loss has penalties beside its data loss."""
+        with np.errstate(invalid="ignore"):
+            return bool(np.any(self.loss - self.data_loss > 1e-6))
+
+    @property
     def global_grad_norm(self) -> Floats:
         """L2 norm over all variables, shape ``(steps,)``."""
         return row_norms(np.where(self.grad_norm < 0, 0.0, self.grad_norm))

@@ -25,6 +25,7 @@ from .options import (
     add_options,
     base_seed,
     budget_of,
+    check_tensorboard,
     default_examples,
     refuse_later,
 )
@@ -65,6 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
         " what the argument `corruption` of a test marked converges is drawn from.",
     )
     refuse_later(config)
+    if not hasattr(config, "workerinput"):
+        check_tensorboard(config)
     budget_of(config, None)  # a bad value is told of before any test runs
     default_examples(config)
     replay = _replay(config)

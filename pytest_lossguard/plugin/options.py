@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ __all__ = [
     "add_options",
     "base_seed",
     "budget_of",
+    "check_tensorboard",
     "default_examples",
     "diagnosis_budget",
     "is_diagnosed",
@@ -33,6 +35,11 @@ def add_options(parser: pytest.Parser) -> None:
         "--lossguard-json",
         metavar="PATH",
         help="write every training, its curve and its findings to PATH",
+    )
+    group.addoption(
+        "--lossguard-tensorboard",
+        metavar="DIR",
+        help="write every training as a run that TensorBoard shows to DIR",
     )
     group.addoption(
         "--lossguard-seed",
@@ -66,6 +73,7 @@ def add_options(parser: pytest.Parser) -> None:
     for name in _LATER:
         group.addoption(name, nargs="?", const=True, help="not in this version")
     parser.addini("lossguard_json", "default of --lossguard-json")
+    parser.addini("lossguard_tensorboard", "default of --lossguard-tensorboard")
     parser.addini("lossguard_seed", "default of --lossguard-seed")
     parser.addini(
         "lossguard_no_diagnose", "default of --lossguard-no-diagnose", type="bool"
@@ -138,6 +146,26 @@ def report_path(config: pytest.Config, setting: str) -> Path | None:
         return Path(config.invocation_params.dir, given)
     ini = config.getini(setting)
     return Path(config.rootpath, ini) if ini else None
+
+
+def check_tensorboard(config: pytest.Config) -> None:
+    """Refuse event files that could not be written, before any test runs.
+
+    Raises:
+        pytest.UsageError: The package is not installed, or a file is in the way.
+    """
+    folder = report_path(config, "lossguard_tensorboard")
+    if folder is None:
+        return
+    if find_spec("tensorboard") is None:
+        raise pytest.UsageError(
+            "--lossguard-tensorboard needs tensorboard, not installed here: pip install"
+            " 'pytest-lossguard[tensorboard]'"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise pytest.UsageError(
+            f"--lossguard-tensorboard={folder} is a file: name a folder"
+        )
 
 
 def is_diagnosed(config: pytest.Config) -> bool:

@@ -102,6 +102,13 @@ class Reporter:
             with self.writing(path):
                 write_json(path, list(self.tests.values()))
                 self.written.append(path)
+        folder = report_path(self._config, "lossguard_tensorboard")
+        if folder is not None:
+            from ..report.tensorboard import write_events
+
+            with self.writing(folder):
+                write_events(folder, self.tests.values())
+                self.written.append(folder)
 
     @contextmanager
     def writing(self, path: Path) -> Iterator[None]:

@@ -108,10 +108,8 @@ def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
 def _table(trace: Trace, findings: tuple[Finding, ...]) -> Iterator[str]:
     """The decisive steps, one row each."""
     steps = trace.steps
-    with np.errstate(invalid="ignore"):
-        penalised = bool(np.any(steps.loss - steps.data_loss > 1e-6))
     columns: dict[str, Floats] = {"loss": steps.loss}
-    if penalised:
+    if steps.is_penalised:
         columns["data loss"] = steps.data_loss
     columns["gradient"] = steps.global_grad_norm
     columns["weights"] = row_norms(steps.weight_norm)

@@ -168,3 +168,37 @@ def test_without_its_option_pytest_html_is_left_alone(project):
     result = project(TESTS, "-k", "good")
 
     assert result.ret == pytest.ExitCode.OK
+
+
+# TensorBoard
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_tensorboard_reads_every_training(project, pytester, workers):
+    from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
+
+    project(TESTS, "--lossguard-tensorboard=out/runs", "-k", "good or bad", *workers)
+
+    every = EventMultiplexer().AddRunsFromDirectory(str(pytester.path / "out" / "runs"))
+    every.Reload()
+    steps = {name: len(every.Scalars(name, "loss")) for name in every.Runs()}
+    assert sorted(steps.values()) == [100, 200]
+    assert all(name.startswith("test_it.py-test_") for name in steps)
+
+
+def test_tensorboard_without_its_package_is_refused(project, monkeypatch):
+    monkeypatch.setattr("pytest_lossguard.plugin.options.find_spec", lambda _: None)
+
+    result = project(TESTS, "--lossguard-tensorboard=runs")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*pip install 'pytest-lossguard?tensorboard?'*"])
+
+
+def test_a_file_where_the_runs_should_go_is_refused(project, pytester):
+    pytester.makeini("[pytest]\nlossguard_tensorboard = project.py")
+
+    result = project(TESTS)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*project.py is a file: name a folder"])

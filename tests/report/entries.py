@@ -15,6 +15,7 @@ def run(loss=(2.0, 0.5), *, findings=(), nearness=0.25, **rest: Any) -> dict[str
         "seed": 0,
         "verdict": "not_converged" if failed else "converged",
         "loss": list(loss),
+        "data_loss": None,
         "grad_norm": [1.0] * len(loss),
         "constant_loss": 1.0,
         "findings": list(findings),

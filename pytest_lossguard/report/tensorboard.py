@@ -1,0 +1,96 @@
+"""Event files for TensorBoard, written with its own records and nothing of TensorFlow.
+
+`tensorboard` is imported inside functions: it is an extra, and slow to load.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .entries import Entry
+from .files import write_whole
+
+__all__ = ["run_name", "write_events"]
+
+_FILE = "events.out.tfevents.lossguard"
+_LONGEST = 100
+
+
+def write_events(
+    folder: Path, tests: Iterable[Entry], clock: Callable[[], float] = time.time
+) -> None:
+    """Write one run of TensorBoard for each training, in place of an earlier one.
+
+    A run has the scalars ``loss``, ``data_loss`` (without penalties) and
+    ``gradient_norm`` of each step, counted from 1, and the text ``findings``.
+
+    Args:
+        folder: What is given to ``tensorboard --logdir``; made where it is missing.
+        tests: Their entries.
+        clock: Seconds since the epoch, one moment for all events of a run.
+
+    Raises:
+        OSError: Something cannot be written.
+    """
+    for test in tests:
+        for index, run in enumerate(test["runs"], start=1):
+            name = run_name(test["nodeid"], f"{index}-{run['model']}")
+            records = b"".join(map(_record, _events(test, run, clock())))
+            write_whole(folder / name / _FILE, records)
+
+
+def run_name(nodeid: str, training: str) -> Path:
+    """Folders for a training of a test: safe anywhere, and apart from all others."""
+    return Path(_safe(nodeid), _safe(training))
+
+
+def _safe(name: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[-_LONGEST:]
+    if plain == name.replace("::", "-").replace("/", "-"):
+        return plain
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _events(test: Entry, run: Entry, now: float) -> Iterator[Any]:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.plugins.text.summary_v2 import text_pb
+
+    yield Event(wall_time=now, file_version="brain.Event:2")
+    curves = {
+        "loss": run["loss"],
+        "data_loss": run["data_loss"] or run["loss"],
+        "gradient_norm": run["grad_norm"],
+    }
+    for step, values in enumerate(zip(*curves.values(), strict=True), start=1):
+        scalars = [
+            Summary.Value(tag=tag, simple_value=float(value))
+            for tag, value in zip(curves, values, strict=True)
+        ]
+        yield Event(wall_time=now, step=step, summary=Summary(value=scalars))
+    text = "\n".join(_told(test, run))
+    yield Event(wall_time=now, step=run["steps"], summary=text_pb("findings", text))
+
+
+def _told(test: Entry, run: Entry) -> Iterator[str]:
+    """What was found, as Markdown."""
+    yield f"{test['nodeid']}: {run['verdict'].replace('_', ' ')}\n"
+    for it in run["findings"]:
+        yield f"- **{it['severity']}** `{it['kind']}`: {it['message']}"
+    for it in (run["diagnosis"] or {}).get("causes", ()):
+        known = "cause" if it["verified"] else "suspected cause"
+        yield f"- **{known}** `{it['cause']}`: {it['remedy']}"
+
+
+def _record(event: Any) -> bytes:
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    buffer = io.BytesIO()
+    RecordWriter(buffer).write(event.SerializeToString())
+    return buffer.getvalue()
