@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .errors import (
+    BaselineError,
     LossguardError,
     NotConverged,
     NothingTrained,
@@ -18,17 +19,20 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from .api import diagnose
+    from .api import diagnose, margins
     from .causes import Diagnosis
     from .findings import Finding
     from .policy import Policy
     from .runs import TrainingRun
+    from .stability import Margins
     from .trace import Trace
 
 __all__ = [
+    "BaselineError",
     "Diagnosis",
     "Finding",
     "LossguardError",
+    "Margins",
     "NotConverged",
     "NothingTrained",
     "Policy",
@@ -38,15 +42,18 @@ __all__ = [
     "TrainingRun",
     "UsageError",
     "diagnose",
+    "margins",
 ]
 
 _LAZY = {
     "Diagnosis": "causes",
     "Finding": "findings",
+    "Margins": "stability",
     "Policy": "policy",
     "Trace": "trace",
     "TrainingRun": "runs",
     "diagnose": "api",
+    "margins": "api",
 }
 
 

@@ -10,8 +10,43 @@ from .guard import Guard
 from .policy import Policy
 from .review import DIAGNOSIS_BUDGET
 from .runs import TrainingRun
+from .stability import Margins
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "margins"]
+
+
+def margins(
+    model_or_factory: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    policy: Policy | None = None,
+    seed: int = 0,
+    **how: Any,
+) -> Margins:
+    """How far a training is from no longer converging, found by bisection.
+
+    Args:
+        model_or_factory: As for `diagnose`.
+        x: Likewise.
+        y: Likewise.
+        policy: What decides whether it converges.
+        seed: Of weights and batches.
+        how: As for `diagnose`.
+
+    Returns:
+        How far the learning rate can be raised, and each feature scaled.
+
+    Raises:
+        NotConverged: The training does not converge as it is.
+        UsageError: Model or data cannot be trained as given.
+        CannotChange: It cannot be run again with changes.
+    """
+    from .training import Trainer
+
+    trainer: Any = Trainer()
+    guard = Guard(policy=policy or Policy(), seed=seed, trainer=lambda: trainer)
+    return guard.margins(model_or_factory, x, y, **how)
 
 
 def diagnose(

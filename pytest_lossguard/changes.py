@@ -114,6 +114,7 @@ CHANGES: dict[str, _Words] = {
         "input_outliers",
         "look at that row: correct, clip or drop it, or use RobustScaler",
     ),
+    "scale_inputs": _Words("data", "unscaled_inputs", _SCALER),
     "clip_inputs": _Words(
         "data", "input_outliers", "clip the inputs, or use RobustScaler"
     ),

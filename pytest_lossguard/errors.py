@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "BaselineError",
     "CannotChange",
     "LossguardError",
     "NotConverged",
@@ -39,6 +40,10 @@ class NothingTrained(UsageError, AssertionError):
     """A test marked ``converges`` in which no training was seen."""
 
 
+class BaselineError(UsageError, AssertionError):
+    """A test has no baseline yet, or one of another training."""
+
+
 class NotConverged(AssertionError):
     """A training was judged not to converge; the message says what happened.
 
@@ -68,6 +73,7 @@ for _public in (
     PolicyError,
     TensorFlowMissing,
     NothingTrained,
+    BaselineError,
     NotConverged,
 ):
     _public.__module__ = "pytest_lossguard"

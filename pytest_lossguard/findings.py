@@ -347,7 +347,10 @@ KINDS: dict[str, Kind] = {
     ),
     "baseline_regression": Kind(
         severity="error",
-        text="{where} got worse: {value} against a baseline of {limit}",
-        hint="If this is intended, run with --lossguard-update.",
+        headline="{where} {verb} from {before} to {now}",
+        text="the {where} {verb} from {before} to {now}; the worst seed of its baseline"
+        " had {worst}, chance alone does this once in {odds}",
+        hint="If this is meant, run the test with --lossguard-update and commit the"
+        " file.",
     ),
 }

@@ -10,15 +10,26 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral
+from pathlib import Path
 from typing import Any, Protocol
 
-from .errors import NotConverged, NothingTrained, StopTraining, UsageError
+from .errors import (
+    BaselineError,
+    NotConverged,
+    NothingTrained,
+    StopTraining,
+    UsageError,
+)
+from .judge import held_to
 from .judge.margin import nearness
 from .judge.thresholds import SPIKE
 from .policy import Policy
+from .regression import Held, Subject, Update, hold
+from .report.baseline import baseline_lines
 from .report.message import failure_message
 from .review import DIAGNOSIS_BUDGET, Recipe, compared, diagnosed
 from .runs import TrainingRun, WatchedRuns, judged
+from .stability import Margins, margins
 from .trace import Trace
 from .verdict import Verdict
 
@@ -42,6 +53,9 @@ class Training(Protocol):
 
     def reseed(self, seed: int) -> None:
         """Start every random generator anew."""
+
+    def device(self) -> str:
+        """What trains, as ``"CPU"``."""
 
 
 class Guard:
@@ -72,6 +86,7 @@ class Guard:
     ) -> None:
         self.runs: list[TrainingRun] = []
         self.corruption: Any = None
+        self.held: Held | None = None
         self.ends_early = True
         self._in_search = False
         self._policy = policy
@@ -85,6 +100,7 @@ class Guard:
         self._watch: Any = None
         self._watched: list[TrainingRun] = []
         self._recipes: dict[int, Recipe] = {}
+        self._subjects: list[TrainingRun] = []
         self._failed: tuple[TrainingRun, tuple[str, ...]] | None = None
 
     # Running
@@ -129,6 +145,7 @@ class Guard:
                 if recipe is not None:
                     self._recipes[id(run)] = recipe
         self.runs += runs
+        self._subjects += runs[:1]
         if self._policy is not None:
             self._demand_share(runs, policy)
         return next((run for run in runs if not run.converged), runs[0])
@@ -191,6 +208,23 @@ class Guard:
         ]
         self.runs += watched.runs
 
+    def margins(
+        self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
+    ) -> Margins:
+        """How far a training is from no longer converging; see `stability.margins`."""
+        __tracebackhide__ = True
+        run = self.fit(model_or_factory, x, y, **how)
+        policy = self._policy or Policy()
+        trainer = self._trainer()
+        known = {key: value for key, value in how.items() if value is not None}
+        known |= {"steps": len(run.loss), "seed": run.trace.seed}
+        known.pop("epochs", None)
+        known.setdefault("batch_size", policy.batch_size or run.trace.batch_size)
+        start = trainer.start_of(model_or_factory)
+        with self._paused():
+            retrain = trainer.again(model_or_factory, x, y, start=start, **known)
+            return margins(retrain, policy)
+
     # Judging
 
     def collect(self) -> None:
@@ -199,6 +233,7 @@ class Guard:
             policy = self._policy or Policy()
             self._watched = [judged(it, policy) for it in self._watch.traces()]
             self.runs += self._watched
+            self._subjects += self._watched
             for index, run in enumerate(self._watched):
                 self._recipes[id(run)] = partial(
                     self._watch.again, index, self._trainer()
@@ -286,10 +321,60 @@ class Guard:
                 error.after_body = True
                 raise error
 
+    def hold(self, path: Path, test: str, update: Update) -> None:
+        """Hold the trainings of the test against its baseline, or write that.
+
+        Args:
+            path: File of the baseline.
+            test: What the test is called in it.
+            update: What is to be written, and does not fail.
+
+        Raises:
+            NotConverged: Something got worse.
+            BaselineError: There was none, or one of another training.
+            UsageError: The file cannot be read or written.
+        """
+        __tracebackhide__ = True
+        policy = self._policy or Policy()
+        subjects = [
+            Subject(trace=run.trace, recipe=self._recipes[id(run)])
+            for run in self._subjects
+        ]
+        with self._paused():
+            self.held = hold(
+                subjects,
+                policy,
+                path=path,
+                test=test,
+                seed=self._seed,
+                device=self._trainer().device(),
+                update=update,
+            )
+        if self.held.state == "written" and not update:
+            raise BaselineError(
+                f"the test had no baseline: {self.held.told}; look at it and commit it"
+            )
+        self._demand_no_regression(self.held, policy)
+
+    def _demand_no_regression(self, held: Held, policy: Policy) -> None:
+        __tracebackhide__ = True
+        for run, comparisons in zip(self._subjects, held.comparisons, strict=False):
+            worse = [it.finding() for it in comparisons if it.regressed]
+            found = held_to((*worse, *run.findings), policy)
+            if any(it.kind == "baseline_regression" for it in found):
+                verdict = replace(run.verdict, findings=found)
+                new = self._replaced(run, verdict)
+                remarks = () if held.note is None else (held.note,)
+                lines = tuple(baseline_lines(comparisons, held.seeds))
+                error = NotConverged(self.message(new, remarks, baseline=lines))
+                error.after_body = True
+                raise error
+
     def _replaced(self, run: TrainingRun, verdict: Verdict) -> TrainingRun:
         """The run with another verdict, in its place among the runs."""
         new = TrainingRun(verdict)
         self.runs = [new if it is run else it for it in self.runs]
+        self._subjects = [new if it is run else it for it in self._subjects]
         if id(run) in self._recipes:
             self._recipes[id(new)] = self._recipes[id(run)]
         return new
@@ -300,7 +385,8 @@ class Guard:
         """What runs a training again after the test; None in an unmarked one, and in
         the examples of a search but for the last, which shows the whole failure.
         """
-        if self._policy is None or not self._policy.diagnose:
+        policy = self._policy
+        if policy is None or not (policy.diagnose or policy.baseline):
             return None
         if self._in_search and self.ends_early:
             return None
@@ -324,6 +410,7 @@ class Guard:
         run: TrainingRun,
         remarks: tuple[str, ...] = (),
         again: tuple[str, ...] | None = None,
+        baseline: tuple[str, ...] = (),
     ) -> str:
         """The failure message of a run.
 
@@ -331,6 +418,7 @@ class Guard:
             run: It.
             remarks: Sentences on the other runs, or on the search.
             again: Lines that run it again; default the command of the test.
+            baseline: Lines on what it reached when its baseline was written.
         """
         if again is None:
             again = () if self._reproduce is None else (f"again: {self._reproduce}",)
@@ -339,6 +427,7 @@ class Guard:
             corruption=None if self.corruption is None else repr(self.corruption),
             again=again,
             remarks=remarks,
+            baseline=baseline,
             ascii_only=self._ascii_only,
             verbose=self._verbose,
         )

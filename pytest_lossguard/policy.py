@@ -16,7 +16,7 @@ __all__ = ["LATER_KEYS", "Policy"]
 
 #: Keys of the public contract that this version does not serve yet: they are
 #: refused by name, so that nobody believes them to be at work.
-LATER_KEYS = ("baseline", "shards")
+LATER_KEYS = ("shards",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,9 @@ class Policy:
         min_pass: Share of the seeds that must converge, default 1.0.
         allow: Finding kinds that are tolerated.
         strict: Warnings fail too.
+        baseline: Hold what the training reaches, from several seeds, against a
+            committed file, ``__lossguard__/<module>.<test>.json`` beside the test.
+            False by default.
         diagnose: Train again with changes after the test, to find why it failed, or
             whether it could learn far more. True by default.
         max_examples: Examples of a search over corruptions, default that of
@@ -63,6 +66,7 @@ class Policy:
     min_pass: float = 1.0
     allow: tuple[str, ...] = ()
     strict: bool = False
+    baseline: bool = False
     diagnose: bool = True
     max_examples: int | None = None
     budget: float | None = None
@@ -175,6 +179,7 @@ _EXPECTED = {
     ),
     "allow": _Expected("finding kinds, as ('dead_units',)", _is_kinds),
     "strict": _FLAG,
+    "baseline": _FLAG,
     "diagnose": _FLAG,
     "max_examples": _COUNT,
     "budget": _Expected("seconds above 0", _POSITIVE.holds),

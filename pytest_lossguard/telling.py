@@ -32,6 +32,10 @@ def told(change: Change, trace: Trace, facts: ProgramFacts) -> str:
         columns = ", ".join(map(str, change.at[:5]))
         more = ", ..." if len(change.at) > 5 else ""
         return f"feature {columns}{more} standardised"
+    if change.kind == "scale_inputs":
+        columns = ", ".join(map(str, change.at))
+        scaled = f"feature {columns}" if columns else "inputs"
+        return f"{scaled} times {number(float(value or 1.0))}"
     if change.kind == "canonical_output":
         return _canonical(facts)
     if change.kind == "no_dropout":

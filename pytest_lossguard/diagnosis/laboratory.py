@@ -45,7 +45,11 @@ class Retraining(Protocol):
         """Whether all rows that were trained on are there."""
 
     def __call__(
-        self, *changes: Change, seed: int | None = None, held_out: float = 0.0
+        self,
+        *changes: Change,
+        seed: int | None = None,
+        held_out: float = 0.0,
+        redrawn: bool = False,
     ) -> Trace:
         """Train from the same start; raises `CannotChange`."""
 

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import (
+    BaselineError,
     NotConverged,
     NothingTrained,
     PolicyError,
     TensorFlowMissing,
     UsageError,
 )
+from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
 from .handle import Lossguard
 from .marks import policy_of
 from .options import (
@@ -56,8 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "converges(steps, epochs, batch_size, min_drop, max_loss, max_loss_growth,"
-        " max_grad_norm, seeds, min_pass, allow, strict, diagnose, max_examples,"
-        " budget): every training in the test must converge.",
+        " max_grad_norm, seeds, min_pass, allow, strict, baseline, diagnose,"
+        " max_examples, budget): every training in the test must converge.",
     )
     config.addinivalue_line(
         "markers",
@@ -74,11 +76,13 @@ def pytest_configure(config: pytest.Config) -> None:
     seed = base_seed(config) if replay is None else replay.seed
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
     config.pluginmanager.register(Searches(), "lossguard-searches")
+    config.pluginmanager.register(Unused(), "lossguard-unused")
     if not hasattr(config, "workerinput"):
         reporter = Reporter(config)
         config.pluginmanager.register(reporter, "lossguard-reporter")
         config.pluginmanager.register(Summary(config, reporter), "lossguard-summary")
         register_others(config, reporter)
+        config.pluginmanager.register(Told(config), "lossguard-baselines")
 
 
 def _replay(config: pytest.Config) -> Replay | None:
@@ -168,6 +172,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
     guard = guard_of(item)
     if is_searched(item):
+        refuse_baseline_of_search(item)
         return (yield from _searched(item, test, guard))
     result = None
     try:
@@ -180,6 +185,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         guard.collect()
         guard.demand()
         guard.compare()
+        if test.policy.baseline:
+            hold_to_baseline(item, guard)
     except NotConverged as error:
         guard.explain(error)
         raise
@@ -220,7 +227,7 @@ def pytest_runtest_makereport(
     """Hand the runs on as builtins: only those cross from worker to controller."""
     report = yield
     error = None if call.excinfo is None else call.excinfo.value
-    if isinstance(error, (NothingTrained, TensorFlowMissing)):
+    if isinstance(error, (NothingTrained, TensorFlowMissing, BaselineError)):
         report.longrepr = f"{type(error).__name__}: {error}"
     elif isinstance(error, NotConverged):
         if error.after_body:

@@ -11,6 +11,7 @@ from .state import Session, guard_of
 if TYPE_CHECKING:
     from ..guard import Guard
     from ..runs import TrainingRun, WatchedRuns
+    from ..stability import Margins
 
 __all__ = ["Lossguard"]
 
@@ -78,6 +79,33 @@ class Lossguard:
                 seed=seed,
             )
         except UsageError as error:  # its sentence says all; the way to it nothing
+            raise error.with_traceback(None) from None
+
+    def margins(
+        self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
+    ) -> Margins:
+        """How far a training is from no longer converging, found by bisection.
+
+        Args:
+            model_or_factory: As for `fit`.
+            x: Likewise.
+            y: Likewise.
+            how: The other arguments of `fit`.
+
+        Returns:
+            How far the learning rate can be raised, and each feature scaled, before
+            the training stops converging; see `Margins`.
+
+        Raises:
+            NotConverged: In a marked test, it does not converge as it is.
+            UsageError: Model or data cannot be trained as given.
+            CannotChange: It cannot be run again with changes.
+        """
+        __tracebackhide__ = True
+        guard = self._guard("margins")
+        try:
+            return guard.margins(model_or_factory, x, y, **how)
+        except UsageError as error:
             raise error.with_traceback(None) from None
 
     def watch(self, name: str | None = None) -> AbstractContextManager[WatchedRuns]:

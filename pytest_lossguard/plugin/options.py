@@ -24,7 +24,6 @@ __all__ = [
 #: Options of the public contract that this version does not serve yet.
 _LATER = {
     "--lossguard-html": "the HTML report",
-    "--lossguard-update": "baselines",
 }
 
 
@@ -69,6 +68,15 @@ def add_options(parser: pytest.Parser) -> None:
         "--lossguard-replay",
         metavar="PATH",
         help="run exactly the failing case that a search wrote to PATH",
+    )
+    group.addoption(
+        "--lossguard-update",
+        nargs="?",
+        const="all",
+        choices=("all", "new"),
+        metavar="new",
+        help="write the baselines of the tests that run; with =new only those that"
+        " are missing",
     )
     for name in _LATER:
         group.addoption(name, nargs="?", const=True, help="not in this version")

@@ -37,6 +37,7 @@ def payload(test: Test) -> dict[str, Any]:
             for run in guard.runs
         ],
         "search": None if test.search is None else test.search.to_json(),
+        "baseline": None if guard.held is None else guard.held.to_json(),
         "seconds": test.seconds,
     }
 
@@ -91,6 +92,7 @@ class Reporter:
                 "outcome": self._outcomes[report.nodeid],
                 "runs": found["runs"],
                 "search": found["search"],
+                "baseline": found["baseline"],
             }
 
     def pytest_sessionfinish(self) -> None:

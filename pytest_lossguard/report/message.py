@@ -25,6 +25,7 @@ def failure_message(
     corruption: str | None = None,
     again: tuple[str, ...] = (),
     remarks: tuple[str, ...] = (),
+    baseline: tuple[str, ...] = (),
     ascii_only: bool = False,
     verbose: bool = False,
 ) -> str:
@@ -35,6 +36,7 @@ def failure_message(
         corruption: What happened to the data of this training, as an expression.
         again: Lines that run this training again.
         remarks: Sentences on other trainings of the same test.
+        baseline: Lines on what the training reached and what it reaches now.
         ascii_only: For terminals that cannot show block characters.
         verbose: Tell of every experiment of the diagnosis.
     """
@@ -46,6 +48,8 @@ def failure_message(
     lines.append("")
     if verdict.diagnosis is not None:
         lines += [*diagnosis_lines(verdict.diagnosis, verbose=verbose), ""]
+    if baseline:
+        lines += [*baseline, ""]
     lines += _findings(verdict.findings)
     lines.append("")
     lines += _table(trace, verdict.findings)

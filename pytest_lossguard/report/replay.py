@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..corruptions import Corruption
 from ..errors import UsageError
-from .files import write_whole
+from ..files import write_whole
 
 __all__ = ["FOLDER", "Replay", "read_replay", "replay_path", "write_replay"]
 

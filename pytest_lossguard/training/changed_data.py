@@ -38,6 +38,9 @@ def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
         return replace(data, x=_each_float(data.x, _standardised, change.at))
     if change.kind == "clip_inputs":
         return replace(data, x=_each_float(data.x, _clipped, change.at))
+    if change.kind == "scale_inputs":
+        factor = float(change.value or 1.0)
+        return replace(data, x=_each_float(data.x, lambda it: it * factor, change.at))
     if change.kind == "fill_missing":
         return replace(data, x=_each_float(data.x, _filled, change.at))
     if change.kind == "drop_rows":

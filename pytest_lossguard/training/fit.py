@@ -171,6 +171,10 @@ class Trainer:
         """Start every random generator anew, as `set_seed` would, at less cost."""
         self._seeder.start(seed)
 
+    def device(self) -> str:
+        """What trains: ``"GPU"`` where TensorFlow has one in use, else ``"CPU"``."""
+        return "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+
     def watching(
         self, *, seed: int | None, stops: bool
     ) -> AbstractContextManager[Watch]:

@@ -20,6 +20,7 @@ from .data import ArrayData, first_rows
 from .facts import follows_schedule, program_facts
 from .frameworks import keras
 from .models import build
+from .redraw import redraw
 from .state import Snapshot, preserved_seeds
 from .task import Task
 
@@ -62,6 +63,7 @@ class Rerun:
         self._model_or_factory = model_or_factory
         self._start = start
         self._given = task
+        self._last: tuple[int, Any] | None = None
 
     @cached_property
     def _task(self) -> Task:
@@ -100,6 +102,7 @@ class Rerun:
         *changes: Change,
         seed: int | None = None,
         held_out: float = 0.0,
+        redrawn: bool = False,
     ) -> Trace:
         """Train from the same start on the same batches, but for the changes.
 
@@ -107,6 +110,8 @@ class Rerun:
             changes: What to do otherwise; none repeats the training.
             seed: Train from this seed instead.
             held_out: Share of the rows that are kept back, and scored now and then.
+            redrawn: Draw the weights of a model given as an object under the seed,
+                but for those that were learned or set; see `redraw`.
 
         Raises:
             CannotChange: The model or the data do not allow it.
@@ -118,7 +123,8 @@ class Rerun:
                 task = _kept_back(task, held_out)
             for change in changes:
                 task = _changed_task(task, change)
-            return self._train(task, changes)
+            is_object = isinstance(self._model_or_factory, keras.Model)
+            return self._train(task, changes, redrawn and is_object)
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
@@ -145,11 +151,16 @@ class Rerun:
         return task.arrays
 
     def _built(self, arrays: ArrayData, seed: int) -> Any:
-        model = self._trainer.model(self._model_or_factory, arrays.probe(), seed)
-        build(model, arrays.probe())
-        return model
+        """The model under a seed. The last one is kept: a re-run leaves it as it was,
+        and to build it costs more than to train it.
+        """
+        if self._last is None or self._last[0] != seed:
+            model = self._trainer.model(self._model_or_factory, arrays.probe(), seed)
+            build(model, arrays.probe())
+            self._last = (seed, model)
+        return self._last[1]
 
-    def _train(self, task: Task, changes: tuple[Change, ...]) -> Trace:
+    def _train(self, task: Task, changes: tuple[Change, ...], redrawn: bool) -> Trace:
         arrays = self._arrays(task)
         model = self._built(arrays, task.seed)
         owned = not isinstance(self._model_or_factory, keras.Model)
@@ -165,6 +176,8 @@ class Rerun:
         task = replace(task, arrays=arrays)
 
         def prepare(model: Any) -> None:
+            if redrawn:
+                redraw(model, task.seed)
             for change in in_place:
                 if change.kind == "learning_rate":
                     set_learning_rate(model, float(change.value or 1.0))
@@ -176,7 +189,7 @@ class Rerun:
             task,
             arrays.probe(),
             owned,
-            prepare=prepare if in_place else None,
+            prepare=prepare if in_place or redrawn else None,
             only_in_graph=True,
         )
 

@@ -1,0 +1,24 @@
+"""Baselines: what trainings reached once, committed, and held against what they
+reach now.
+"""
+
+from __future__ import annotations
+
+from .comparing import Comparison, compared_metrics, environment_change
+from .metrics import METRICS, half_way, measure
+from .store import FOLDER, read_baseline, write_baseline
+from .values import Baseline, Measured
+
+__all__ = [
+    "FOLDER",
+    "METRICS",
+    "Baseline",
+    "Comparison",
+    "Measured",
+    "compared_metrics",
+    "environment_change",
+    "half_way",
+    "measure",
+    "read_baseline",
+    "write_baseline",
+]

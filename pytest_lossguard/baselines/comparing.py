@@ -1,0 +1,123 @@
+"""Held against its baseline: what got worse, by more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..findings import Finding, finding
+from .metrics import METRICS, Metric
+from .rank import chance_of_worse
+from .values import Measured
+
+__all__ = ["ALPHA", "Comparison", "compared_metrics", "environment_change"]
+
+#: A metric has regressed where a change of nothing would look so bad once in 100,000
+#: comparisons: a suite of 100 baselines with ten metrics each then fails for nothing
+#: in one of 100 runs. With 16 seeds in the file and 8 now, at most 3 of their 128
+#: pairs may be in the other order.
+ALPHA = 1e-5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One metric, before and now.
+
+    Attributes:
+        name: A key of `METRICS`.
+        before: Median of the baseline.
+        now: Median of the trainings at hand.
+        limit: The worst of the baseline's seeds.
+        chance: How likely so bad values are where nothing has changed.
+    """
+
+    name: str
+    before: float
+    now: float
+    limit: float
+    chance: float
+
+    @property
+    def metric(self) -> Metric:
+        """What it is."""
+        return METRICS[self.name]
+
+    @property
+    def regressed(self) -> bool:
+        """Whether it got worse by more than chance."""
+        return self.chance <= ALPHA
+
+    def told(self) -> tuple[str, str]:
+        """Before and now as they are printed, with digits enough to differ."""
+        before, now = self.metric.form(self.before), self.metric.form(self.now)
+        if before == now and self.regressed:
+            return f"{self.before:.4g}", f"{self.now:.4g}"
+        return before, now
+
+    def finding(self) -> Finding:
+        """It as a finding."""
+        before, now = self.told()
+        return finding(
+            "baseline_regression",
+            value=self.now,
+            limit=self.before,
+            where=self.metric.label,
+            verb="fell" if self.metric.better == "higher" else "rose",
+            before=before,
+            now=now,
+            worst=self.metric.form(self.limit),
+            odds=f"{round(1 / self.chance):,}",
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As builtins, the values as they are printed."""
+        before, now = self.told()
+        return {
+            "name": self.name,
+            "label": self.metric.label,
+            "before": before,
+            "now": now,
+            "limit": self.metric.form(self.limit),
+            "regressed": self.regressed,
+        }
+
+
+def compared_metrics(before: Measured, now: Measured) -> tuple[Comparison, ...]:
+    """Every metric that both have, in the order of `METRICS`."""
+    return tuple(
+        _compared(name, before.metrics[name], now.metrics[name])
+        for name in METRICS
+        if before.metrics.get(name) and now.metrics.get(name)
+    )
+
+
+def environment_change(before: Mapping[str, str], now: Mapping[str, str]) -> str | None:
+    """What differs between two environments in one sentence; None where nothing does.
+
+    Nothing is tolerated for it: it is said, that is all.
+    """
+    changes = [
+        f"{name} {before[name]} there, {now[name]} here"
+        for name in before
+        if name in now and before[name] != now[name]
+    ]
+    if not changes:
+        return None
+    return f"the baseline is from another environment: {', '.join(changes)}"
+
+
+def _compared(
+    name: str, before: tuple[float, ...], now: tuple[float, ...]
+) -> Comparison:
+    metric = METRICS[name]
+    worst = max(before) if metric.better == "lower" else min(before)
+    return Comparison(
+        name=name,
+        before=float(np.median(before)),
+        now=float(np.median(now)),
+        limit=worst,
+        chance=chance_of_worse(before, now, metric.is_worse),
+    )

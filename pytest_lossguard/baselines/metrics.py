@@ -1,0 +1,168 @@
+"""What of a training should not get worse: not its losses, which any change moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..judge import evidence_of
+from ..judge.evidence import Evidence
+from ..trace import Floats, Trace
+
+__all__ = ["METRICS", "Metric", "half_way", "measure"]
+
+#: Steps over which a curve is smoothed before it is asked when it was half way down,
+#: and the share of the steps that these are at most.
+_SMOOTHED, _SHARE_SMOOTHED = 5, 0.1
+#: The share of steps below and above the range of the gradient norm.
+_TAIL = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One thing that should not get worse, and how it is told.
+
+    Attributes:
+        label: What it is called in a message.
+        better: Which way it is better; ``"neither"`` is only noted.
+        form: How a value is printed.
+        resolution: What is not worth telling: a difference, or a share of the value
+            where ``is_relative``. One percent: trainings in which chance plays no part
+            differ by rounding alone, from one version of TensorFlow to another by
+            less than a thousandth.
+        is_relative: Whether it is compared as a ratio.
+    """
+
+    label: str
+    better: Literal["higher", "lower", "neither"]
+    form: Callable[[float], str]
+    resolution: float = 0.01
+    is_relative: bool = False
+
+    def is_worse(self, now: float, before: float) -> bool:
+        """Whether one value is worse than another by more than the resolution."""
+        slack = self.resolution * (abs(before) if self.is_relative else 1.0)
+        if self.better == "higher":
+            return now < before - slack
+        return self.better == "lower" and now > before + slack
+
+
+def _share(value: float) -> str:
+    return f"{value:.0%}" if abs(value) < 0.995 else f"{value:.1%}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _factor(value: float) -> str:
+    return f"{value:,.0f}x" if value >= 100 else f"{value:.3g}x"
+
+
+METRICS: dict[str, Metric] = {
+    "skill": Metric(label="skill against a constant", better="higher", form=_share),
+    "loss_removed": Metric(
+        label="share of the loss removed", better="higher", form=_share
+    ),
+    "loss_fall": Metric(
+        label="fall of the loss", better="higher", form=_plain, is_relative=True
+    ),
+    "steps_to_half": Metric(
+        label="steps to half of it", better="lower", form=_plain, is_relative=True
+    ),
+    "learning_rate_headroom": Metric(
+        label="learning-rate headroom", better="higher", form=_factor, is_relative=True
+    ),
+    "input_scale_headroom": Metric(
+        label="input-scale headroom", better="higher", form=_factor, is_relative=True
+    ),
+    "highest_grad_norm": Metric(
+        label="highest gradient norm", better="lower", form=_plain, is_relative=True
+    ),
+    # A training that comes nearer to its minimum has a lower one: that is no fault.
+    "lowest_grad_norm": Metric(
+        label="lowest gradient norm", better="neither", form=_plain, is_relative=True
+    ),
+    "worst_jump": Metric(label="worst jump of the loss", better="lower", form=_share),
+}
+
+
+def half_way(traces: list[Trace]) -> float | None:
+    """Half of the share of the starting loss that these trainings removed, in the
+    median; None for a loss without a floor, of which there are no shares.
+    """
+    removed = [_loss_removed(evidence_of(it)) for it in traces]
+    known = [it for it in removed if it is not None]
+    return _short(0.5 * float(np.median(known))) if known else None
+
+
+def measure(trace: Trace, half: float | None) -> dict[str, float]:
+    """The metrics of one training that can be told.
+
+    Args:
+        trace: It.
+        half: The share of the starting loss whose removal is half of the way; the
+            same for all that are to be compared. None where there is none.
+    """
+    found = evidence_of(trace)
+    low, high = _grad_norms(trace)
+    measured = {
+        "skill": found.skill,
+        "loss_removed": _loss_removed(found),
+        "loss_fall": None if found.has_floor else found.start - found.end,
+        "steps_to_half": _steps_to(found, half),
+        "highest_grad_norm": high,
+        "lowest_grad_norm": low,
+        "worst_jump": _worst_jump(found),
+    }
+    return {
+        name: _short(value)
+        for name, value in measured.items()
+        if value is not None and np.isfinite(value)
+    }
+
+
+def _short(value: float) -> float:
+    """Four digits: what a file of it needs to show."""
+    return float(f"{value:.4g}")
+
+
+def _loss_removed(found: Evidence) -> float | None:
+    if not found.has_floor or found.start <= 0:
+        return None
+    return 1.0 - found.end / found.start
+
+
+def _steps_to(found: Evidence, half: float | None) -> float | None:
+    """Updates until that share of the starting loss was gone; one more than there
+    were where it never was.
+    """
+    if half is None or not found.has_floor or found.start <= 0:
+        return None
+    curve = _smoothed(found.curve)
+    below = np.flatnonzero(curve <= (1.0 - half) * found.start)
+    return float(below[0] + 1 if len(below) else len(found.curve) + 1)
+
+
+def _smoothed(curve: Floats) -> Floats:
+    """The mean of each step and those just before it."""
+    width = max(1, min(_SMOOTHED, int(len(curve) * _SHARE_SMOOTHED)))
+    padded = np.concatenate([np.repeat(curve[:1], width - 1), curve])
+    return np.asarray(np.convolve(padded, np.full(width, 1 / width), mode="valid"))
+
+
+def _grad_norms(trace: Trace) -> tuple[float, float]:
+    """The lowest and the highest global gradient norm but for the rarest steps."""
+    norms = trace.steps.global_grad_norm
+    low, high = np.quantile(norms, [_TAIL, 1 - _TAIL])
+    return float(low), float(high)
+
+
+def _worst_jump(found: Evidence) -> float | None:
+    """The largest rise of the loss from a step to the next, as a share of the start."""
+    if not found.has_floor or found.start <= 0 or len(found.curve) < 2:
+        return None
+    return float(max(0.0, np.max(np.diff(found.curve)))) / found.start

@@ -1,0 +1,146 @@
+"""Baselines of tests: which file, what is written, which files nobody uses."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..errors import UsageError
+from .state import POLICY
+
+if TYPE_CHECKING:
+    from ..guard import Guard
+    from ..regression import Update
+
+__all__ = ["Told", "Unused", "hold_to_baseline", "refuse_baseline_of_search"]
+
+#: Where a worker hands on the files that no test uses.
+_UNUSED = "lossguard_unused"
+_FOLDER = "__lossguard__"
+#: Longer names of files are cut, and told apart by a checksum.
+_LONGEST = 120
+
+
+def hold_to_baseline(item: pytest.Item, guard: Guard) -> None:
+    """Hold the trainings of a test that ended well against its baseline."""
+    __tracebackhide__ = True
+    update: Update = item.config.getoption("lossguard_update") or ""
+    guard.hold(_path_of(item), _name_of(item), update)
+
+
+def refuse_baseline_of_search(item: pytest.Item) -> None:
+    """A search trains on data that it makes up: there is nothing to come back to.
+
+    Raises:
+        UsageError: The test asks for both.
+    """
+    policy = item.stash.get(POLICY, None)
+    if policy is not None and policy.baseline:
+        raise UsageError(
+            "converges(baseline=True) is for a test that trains the same each time,"
+            " and this one is run on many examples: give the baseline to a test without"
+            " `corruption` and without @given"
+        )
+
+
+def _name_of(item: pytest.Item) -> str:
+    """The test as its baseline names it, wherever the folder lies."""
+    _, _, name = item.nodeid.partition("::")
+    return f"{item.path.name}::{name}"
+
+
+def _path_of(item: pytest.Item) -> Path:
+    """``__lossguard__/<module>.<test>.json`` beside the test's file."""
+    _, _, name = item.nodeid.partition("::")
+    full = f"{item.path.stem}.{name.replace('::', '.')}"
+    safe = re.sub(r"[^\w\[\].=,+-]+", "_", full)
+    if safe != full or len(safe) > _LONGEST:
+        checksum = hashlib.sha256(full.encode()).hexdigest()[:8]
+        safe = f"{safe[:_LONGEST]}-{checksum}"
+    return item.path.parent / _FOLDER / f"{safe}.json"
+
+
+class Unused:
+    """Finds the baselines of tests that are no more.
+
+    Only where whole files were collected: of a test that was not asked for nothing
+    can be told.
+    """
+
+    def __init__(self) -> None:
+        self._used: set[Path] = set()
+        self._modules: set[Path] = set()
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Note a test, before any is deselected."""
+        self._modules.add(item.path)
+        policy = item.stash.get(POLICY, None)
+        if policy is not None and policy.baseline:
+            self._used.add(_path_of(item))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Look for the files of no test, and hand them on."""
+        config: Any = session.config
+        found = [str(it) for it in self._found(session)]
+        if hasattr(config, "workeroutput"):
+            config.workeroutput[_UNUSED] = found
+        else:
+            config.stash[_FOUND].update(found)
+
+    def _found(self, session: pytest.Session) -> list[Path]:
+        if session.testsfailed or any("::" in it for it in session.config.args):
+            return []
+        unused = []
+        for folder in {it.parent / _FOLDER for it in self._modules}:
+            stems = {it.stem for it in self._modules if it.parent == folder.parent}
+            for path in folder.glob("*.json"):
+                module = path.name.partition(".")[0]
+                gone = not (folder.parent / f"{module}.py").exists()
+                if path not in self._used and (module in stems or gone):
+                    unused.append(path)
+        return unused
+
+
+class Told:
+    """Says at the end which baselines were written, and which no test uses."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._written: set[str] = set()
+        config.stash[_FOUND] = set()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker of pytest-xdist found."""
+        found = getattr(node, "workeroutput", {}).get(_UNUSED, ())
+        self._config.stash[_FOUND].update(found)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a baseline that was written."""
+        held = getattr(report, "lossguard", {}).get("baseline")
+        if held is not None and held["state"] == "written":
+            self._written.add(held["file"])
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """Name the files, relative to where pytest was called."""
+        unused = self._config.stash[_FOUND]
+        for paths, what in (
+            (self._written, "written: commit"),
+            (unused, "of no test: delete"),
+        ):
+            if paths:
+                them = "it" if len(paths) == 1 else "them"
+                terminalreporter.write_line(f"lossguard: baselines {what} {them}")
+            for path in sorted(paths):
+                shown = os.path.relpath(path, self._config.invocation_params.dir)
+                terminalreporter.write_line(f"  {shown}")
+
+
+_FOUND = pytest.StashKey[set[str]]()

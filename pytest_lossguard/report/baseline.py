@@ -1,0 +1,29 @@
+"""A test held against its baseline, as its failure tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..baselines import Comparison
+
+__all__ = ["baseline_lines"]
+
+
+def baseline_lines(
+    comparisons: Sequence[Comparison], seeds: tuple[int, int]
+) -> Iterator[str]:
+    """A table of all metrics, those that got worse marked.
+
+    Args:
+        comparisons: Of one training.
+        seeds: How many there were then, and now.
+    """
+    then, now = seeds
+    lead = f"  baseline  medians of {then} seeds then, {now} now"
+    yield f"{lead:<51}{'then':>8}{'now':>8}{'worst':>8}"
+    for it in comparisons:
+        before, after = it.told()
+        mark = "!" if it.regressed else " "
+        worst = it.metric.form(it.limit) if it.metric.better != "neither" else ""
+        label = f"          {mark} {it.metric.label}"
+        yield f"{label:<51}{before:>8}{after:>8}{worst:>8}".rstrip()
