@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,21 +27,23 @@ from .judge.references import repeats
 from .policy import Policy
 from .report.json_report import environment
 from .review import Recipe
-from .stability import failure_of, headroom, learning_rate, scale_of
+from .stability import STEP, Failure, failure_of, headroom, learning_rate, scale_of
 from .trace import Trace
 
 __all__ = ["Held", "Subject", "Update", "hold"]
 
-#: Seeds that a baseline is written from, and that are held against it. So many can
-#: show a chance of 1 in 735,471 (`baselines.comparing.ALPHA` asks for 1 in 100,000).
-_WRITTEN, _COMPARED = 16, 8
-#: Stability margins cost some fifteen trainings a seed: no more than two minutes when
-#: a baseline is written, one when it is compared.
+#: Seeds that a baseline is written from, and that are run again to compare. So many
+#: can show a chance of 1 in 65,536 (`baselines.comparing.ALPHA` asks for 10,000).
+_SEEDS = 16
+#: Seconds of a training from which on no stability margins are taken: they cost some
+#: fifteen trainings a seed where a baseline is written, two where it is compared.
 _SLOWEST_FOR_MARGINS = 0.5
+#: A headroom of which at least so many seeds do not hold is measured anew.
+_DOUBTED = _SEEDS // 2
 
 #: What ``--lossguard-update`` asks for: nothing, what is missing, everything.
 Update = Literal["", "new", "all"]
-State = Literal["held", "regressed", "written"]
+State = Literal["held", "regressed", "written", "not_compared"]
 
 _VERSIONS = ("python", "machine", "tensorflow", "keras", "numpy")
 
@@ -58,10 +61,11 @@ class Held:
     """What came of a test and its baseline.
 
     Attributes:
-        state: ``"written"`` where there was none, or it was to be written anew.
+        state: ``"written"`` where there was none, or it was to be written anew;
+            ``"not_compared"`` where the seed decides on the data and is another.
         path: Its file.
         told: One sentence.
-        seeds: From how many seeds the baseline is, and what is held against it.
+        seeds: From how many seeds both are.
         comparisons: For each training of the test, in order; empty where it was
             written.
         note: What differs between the environments.
@@ -70,7 +74,7 @@ class Held:
     state: State
     path: Path
     told: str
-    seeds: tuple[int, int] = (0, 0)
+    seeds: int = 0
     comparisons: tuple[tuple[Comparison, ...], ...] = ()
     note: str | None = None
 
@@ -108,7 +112,7 @@ def hold(
         policy: What decides whether one converges.
         path: File of the baseline.
         test: What the test is called in it.
-        seed: The first to train from.
+        seed: In force in the test, and the first that a baseline is written from.
         device: What trains.
         update: What is to be written.
 
@@ -128,7 +132,8 @@ def hold(
             f"a training of this test has no baseline: {error}; train it by"
             " lossguard.fit, from a function that builds the model"
         ) from None
-    write_baseline(path, Baseline(test=test, environment=here, trainings=taken))
+    baseline = Baseline(test=test, seed=seed, environment=here, trainings=taken)
+    write_baseline(path, baseline)
     notes = "".join(f"; {note}" for it in taken for note in it.notes)
     told = f"its baseline was written to {path.parent.name}/{path.name}{notes}"
     return Held(state="written", path=path, told=told)
@@ -147,15 +152,29 @@ def _compared(
             f"the baseline {path} has {len(before.trainings)} trainings, the test ran"
             f" {len(subjects)}: if that is meant, run it with --lossguard-update"
         )
-    pairs = zip(subjects, before.trainings, strict=True)
-    found = tuple(_held_against(it, old, policy, seed, path) for it, old in pairs)
+    retrainings = [_retraining(it) for it in subjects]
+    if seed != before.seed and any(
+        again.data != old.data
+        for again, old in zip(retrainings, before.trainings, strict=True)
+    ):
+        told = (
+            f"not compared: with --lossguard-seed={seed} the test has other data than"
+            f" its baseline, which is from seed {before.seed}"
+        )
+        return Held(state="not_compared", path=path, told=told)
+    found = tuple(
+        _held_against(subject, again, old, policy, path)
+        for subject, again, old in zip(
+            subjects, retrainings, before.trainings, strict=True
+        )
+    )
     worse = [it for of_one in found for it in of_one if it.regressed]
     names = ", ".join(dict.fromkeys(it.metric.label for it in worse))
     return Held(
         state="regressed" if worse else "held",
         path=path,
         told=f"worse than its baseline: {names}" if worse else "no worse than it was",
-        seeds=(len(before.trainings[0].seeds), _COMPARED),
+        seeds=len(before.trainings[0].seeds),
         comparisons=found,
         note=environment_change(before.environment, here),
     )
@@ -171,30 +190,59 @@ def _environment(device: str) -> Mapping[str, str]:
 
 
 def _taken(subject: Subject, policy: Policy, seed: int) -> Measured:
-    """A training from as many seeds as a baseline has."""
+    """A training from as many seeds as a baseline has, its margins with it."""
     retrain = _retraining(subject)
     margins, notes = _margins_to_take(retrain)
-    seeds = tuple(range(seed, seed + _WRITTEN))
-    reached = [_reached(retrain, policy, it, margins) for it in seeds]
-    half = half_way([trace for trace, _ in reached])
-    return _measured(subject, seeds, reached, half, notes)
+    seeds = tuple(range(seed, seed + _SEEDS))
+    traces, found = [], []
+    for each in seeds:  # a model is built once for all that its seed is asked for
+        traces.append(retrain(seed=each, redrawn=True))
+        found.append({it: _headroom(it, retrain, policy, each) for it in margins})
+    half = half_way(traces)
+    rows = [measure(it, half) | more for it, more in zip(traces, found, strict=True)]
+    return Measured(
+        model=subject.trace.model,
+        steps=_steps(subject),
+        seeds=seeds,
+        data=retrain.data,
+        half=half,
+        metrics=_columns(rows),
+        notes=notes,
+    )
 
 
 def _held_against(
-    subject: Subject, before: Measured, policy: Policy, seed: int, path: Path
+    subject: Subject,
+    retrain: Retraining,
+    before: Measured,
+    policy: Policy,
+    path: Path,
 ) -> tuple[Comparison, ...]:
-    """A training from fewer seeds, against its baseline."""
-    retrain = _retraining(subject)
+    """A training from the seeds of its baseline, held against that."""
     if before.steps != _steps(subject):
         raise BaselineError(
             f"the training takes {_steps(subject)} steps, that of the baseline {path}"
             f" took {before.steps}: if that is meant, run it with --lossguard-update"
         )
-    margins = tuple(name for name in _MARGINS if name in before.metrics)
-    seeds = tuple(range(seed, seed + _COMPARED))
-    reached = [_reached(retrain, policy, it, margins) for it in seeds]
-    now = _measured(subject, seeds, reached, before.half, ())
+    margins = [name for name in _MARGINS if name in before.metrics]
+    rows, lost = [], Counter[str]()
+    for index, seed in enumerate(before.seeds):
+        rows.append(measure(retrain(seed=seed, redrawn=True), before.half))
+        for name in margins:
+            factor = before.metrics[name][index] / STEP
+            if factor >= 1 and _failure(name, retrain, policy, seed)(factor):
+                lost[name] += 1
+    doubted = [name for name in margins if lost[name] >= _DOUBTED]
+    for row, seed in zip(rows, before.seeds, strict=True):
+        row |= {name: _headroom(name, retrain, policy, seed) for name in doubted}
+    now = replace(before, metrics=_columns(rows))
     return compared_metrics(before, now)
+
+
+def _columns(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, ...]]:
+    """The metrics that every row has."""
+    everywhere = set.intersection(*(set(row) for row in rows))
+    return {it: tuple(row[it] for row in rows) for it in METRICS if it in everywhere}
 
 
 def _retraining(subject: Subject) -> Retraining:
@@ -212,35 +260,6 @@ def _retraining(subject: Subject) -> Retraining:
 def _steps(subject: Subject) -> int | None:
     """Updates of a training whose length the test itself sets."""
     return len(subject.trace.steps) if subject.trace.source == "fit" else None
-
-
-def _reached(
-    retrain: Retraining, policy: Policy, seed: int, margins: Sequence[str]
-) -> tuple[Trace, dict[str, float]]:
-    """A training from one seed, with its stability margins."""
-    trace = retrain(seed=seed, redrawn=True)
-    return trace, {name: _headroom(name, retrain, policy, seed) for name in margins}
-
-
-def _measured(
-    subject: Subject,
-    seeds: tuple[int, ...],
-    reached: Sequence[tuple[Trace, dict[str, float]]],
-    half: float | None,
-    notes: tuple[str, ...],
-) -> Measured:
-    rows = [measure(trace, half) | margins for trace, margins in reached]
-    everywhere = set.intersection(*(set(row) for row in rows))
-    return Measured(
-        model=subject.trace.model,
-        steps=_steps(subject),
-        seeds=seeds,
-        half=half,
-        metrics={
-            it: tuple(row[it] for row in rows) for it in METRICS if it in everywhere
-        },
-        notes=notes,
-    )
 
 
 # Its stability margins
@@ -272,10 +291,14 @@ def _margins_to_take(retrain: Retraining) -> tuple[tuple[str, ...], tuple[str, .
 
 
 def _headroom(name: str, retrain: Retraining, policy: Policy, seed: int) -> float:
+    found = headroom(name, _failure(name, retrain, policy, seed))
+    return float(f"{found.factor:.4g}")
+
+
+def _failure(name: str, retrain: Retraining, policy: Policy, seed: int) -> Failure:
     change = _MARGINS[name]
 
     def failure(factor: float) -> str | None:
-        again = retrain(change(factor), seed=seed, redrawn=True)
-        return failure_of(again, policy)
+        return failure_of(retrain(change(factor), seed=seed, redrawn=True), policy)
 
-    return float(f"{headroom(name, failure).factor:.4g}")
+    return failure

@@ -16,11 +16,22 @@ from .judge import judge
 from .policy import Policy
 from .trace import Trace
 
-__all__ = ["Margin", "Margins", "headroom", "learning_rate", "margins", "scale_of"]
+__all__ = [
+    "STEP",
+    "Failure",
+    "Margin",
+    "Margins",
+    "failure_of",
+    "headroom",
+    "learning_rate",
+    "margins",
+    "scale_of",
+]
 
 #: Factors are tried in steps of four up to a million; the one in which it breaks is
 #: halved three times, so that a margin is known to a quarter of an octave, 19 %.
 _STRIDE, _MOST, _BISECTIONS = 4.0, 4.0**10, 3
+STEP = 2.0**0.25
 #: Features of a table that are scaled one by one; of wider ones all together.
 _MOST_FEATURES = 32
 

@@ -15,11 +15,11 @@ from .values import Measured
 
 __all__ = ["ALPHA", "Comparison", "compared_metrics", "environment_change"]
 
-#: A metric has regressed where a change of nothing would look so bad once in 100,000
-#: comparisons: a suite of 100 baselines with ten metrics each then fails for nothing
-#: in one of 100 runs. With 16 seeds in the file and 8 now, at most 3 of their 128
-#: pairs may be in the other order.
-ALPHA = 1e-5
+#: A metric has regressed where a change of nothing would look so bad once in 10,000
+#: comparisons: of a thousand pull requests that change the numbers but make nothing
+#: worse, about one fails, there being ten metrics. With 16 seeds up to two may point
+#: the other way, if they do so by little.
+ALPHA = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +29,16 @@ class Comparison:
     Attributes:
         name: A key of `METRICS`.
         before: Median of the baseline.
-        now: Median of the trainings at hand.
+        now: Median of the trainings at hand; None where it was only seen to hold.
         limit: The worst of the baseline's seeds.
         chance: How likely so bad values are where nothing has changed.
     """
 
     name: str
     before: float
-    now: float
+    now: float | None
     limit: float
-    chance: float
+    chance: float = 1.0
 
     @property
     def metric(self) -> Metric:
@@ -52,7 +52,10 @@ class Comparison:
 
     def told(self) -> tuple[str, str]:
         """Before and now as they are printed, with digits enough to differ."""
-        before, now = self.metric.form(self.before), self.metric.form(self.now)
+        before = self.metric.form(self.before)
+        if self.now is None:
+            return before, "held"
+        now = self.metric.form(self.now)
         if before == now and self.regressed:
             return f"{self.before:.4g}", f"{self.now:.4g}"
         return before, now
@@ -86,11 +89,16 @@ class Comparison:
 
 
 def compared_metrics(before: Measured, now: Measured) -> tuple[Comparison, ...]:
-    """Every metric that both have, in the order of `METRICS`."""
+    """Every metric of the baseline, in the order of `METRICS`, seed by seed.
+
+    Args:
+        before: The baseline.
+        now: From the same seeds; a metric that it lacks was seen to hold.
+    """
     return tuple(
-        _compared(name, before.metrics[name], now.metrics[name])
+        _compared(name, before.metrics[name], now.metrics.get(name))
         for name in METRICS
-        if before.metrics.get(name) and now.metrics.get(name)
+        if before.metrics.get(name)
     )
 
 
@@ -110,14 +118,18 @@ def environment_change(before: Mapping[str, str], now: Mapping[str, str]) -> str
 
 
 def _compared(
-    name: str, before: tuple[float, ...], now: tuple[float, ...]
+    name: str, before: tuple[float, ...], now: tuple[float, ...] | None
 ) -> Comparison:
     metric = METRICS[name]
+    median = float(np.median(before))
     worst = max(before) if metric.better == "lower" else min(before)
+    if now is None:
+        return Comparison(name=name, before=median, now=None, limit=worst)
+    pairs = zip(before, now, strict=True)
     return Comparison(
         name=name,
-        before=float(np.median(before)),
+        before=median,
         now=float(np.median(now)),
         limit=worst,
-        chance=chance_of_worse(before, now, metric.is_worse),
+        chance=chance_of_worse([metric.worsening(old, new) for old, new in pairs]),
     )

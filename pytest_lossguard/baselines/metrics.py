@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,10 @@ __all__ = ["METRICS", "Metric", "half_way", "measure"]
 #: Steps over which a curve is smoothed before it is asked when it was half way down,
 #: and the share of the steps that these are at most.
 _SMOOTHED, _SHARE_SMOOTHED = 5, 0.1
+#: Headrooms are known to a quarter of an octave (`stability.headroom`).
+_HEADROOM = 0.2
+#: Below this a ratio is one to it.
+_TINY = 1e-9
 #: The share of steps below and above the range of the gradient norm.
 _TAIL = 0.05
 
@@ -29,25 +34,27 @@ class Metric:
         label: What it is called in a message.
         better: Which way it is better; ``"neither"`` is only noted.
         form: How a value is printed.
-        resolution: What is not worth telling: a difference, or a share of the value
-            where ``is_relative``. One percent: trainings in which chance plays no part
-            differ by rounding alone, from one version of TensorFlow to another by
-            less than a thousandth.
-        is_relative: Whether it is compared as a ratio.
+        is_ratio: Whether it is compared as a ratio, else as a difference.
+        resolution: What is not worth telling: a difference, or a share of the value.
+            One percent by default: where chance plays no part, one version of
+            TensorFlow differs from another by less than a thousandth.
     """
 
     label: str
     better: Literal["higher", "lower", "neither"]
     form: Callable[[float], str]
+    is_ratio: bool = False
     resolution: float = 0.01
-    is_relative: bool = False
 
-    def is_worse(self, now: float, before: float) -> bool:
-        """Whether one value is worse than another by more than the resolution."""
-        slack = self.resolution * (abs(before) if self.is_relative else 1.0)
-        if self.better == "higher":
-            return now < before - slack
-        return self.better == "lower" and now > before + slack
+    def worsening(self, before: float, now: float) -> float:
+        """By how much a value got worse beyond the resolution; 0 or less for not."""
+        if self.better == "neither":
+            return 0.0
+        sign = 1.0 if self.better == "lower" else -1.0
+        if not self.is_ratio:
+            return sign * (now - before) - self.resolution
+        change = math.log(max(now, _TINY) / max(before, _TINY))
+        return sign * change - math.log1p(self.resolution)
 
 
 def _share(value: float) -> str:
@@ -68,23 +75,31 @@ METRICS: dict[str, Metric] = {
         label="share of the loss removed", better="higher", form=_share
     ),
     "loss_fall": Metric(
-        label="fall of the loss", better="higher", form=_plain, is_relative=True
+        label="fall of the loss", better="higher", form=_plain, is_ratio=True
     ),
     "steps_to_half": Metric(
-        label="steps to half of it", better="lower", form=_plain, is_relative=True
+        label="steps to half of it", better="lower", form=_plain, is_ratio=True
     ),
     "learning_rate_headroom": Metric(
-        label="learning-rate headroom", better="higher", form=_factor, is_relative=True
+        label="learning-rate headroom",
+        better="higher",
+        form=_factor,
+        is_ratio=True,
+        resolution=_HEADROOM,
     ),
     "input_scale_headroom": Metric(
-        label="input-scale headroom", better="higher", form=_factor, is_relative=True
+        label="input-scale headroom",
+        better="higher",
+        form=_factor,
+        is_ratio=True,
+        resolution=_HEADROOM,
     ),
     "highest_grad_norm": Metric(
-        label="highest gradient norm", better="lower", form=_plain, is_relative=True
+        label="highest gradient norm", better="lower", form=_plain, is_ratio=True
     ),
     # A training that comes nearer to its minimum has a lower one: that is no fault.
     "lowest_grad_norm": Metric(
-        label="lowest gradient norm", better="neither", form=_plain, is_relative=True
+        label="lowest gradient norm", better="neither", form=_plain, is_ratio=True
     ),
     "worst_jump": Metric(label="worst jump of the loss", better="lower", form=_share),
 }
@@ -142,9 +157,16 @@ def _steps_to(found: Evidence, half: float | None) -> float | None:
     """
     if half is None or not found.has_floor or found.start <= 0:
         return None
-    curve = _smoothed(found.curve)
-    below = np.flatnonzero(curve <= (1.0 - half) * found.start)
-    return float(below[0] + 1 if len(below) else len(found.curve) + 1)
+    curve, level = _smoothed(found.curve), (1.0 - half) * found.start
+    below = np.flatnonzero(curve <= level)
+    if not len(below):
+        return float(len(curve) + 1)
+    step = int(below[0])
+    if step == 0:
+        return 1.0
+    # Between two steps it is where a line between them is.
+    fall = float(curve[step - 1] - curve[step])
+    return step + float(curve[step - 1] - level) / fall
 
 
 def _smoothed(curve: Floats) -> Floats:

@@ -1,56 +1,45 @@
-"""Whether some values are worse than others by more than chance: ranks, exactly.
+"""Whether pairs of values got worse by more than chance: signed ranks, exactly.
 
-The one-sided test of Mann and Whitney (1947): no distribution is assumed of the
-values, and none has to be, at the price of several values on either side.
+The one-sided signed-rank test of Wilcoxon (1945). Each pair has the same seed, so the
+same weights and batches; of the values nothing is assumed but that, where nothing has
+changed, either one of a pair could be the worse.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
+
+import numpy as np
 
 __all__ = ["chance_of_worse"]
 
 
-def chance_of_worse(
-    before: Sequence[float],
-    now: Sequence[float],
-    is_worse: Callable[[float, float], bool],
-) -> float:
-    """How likely values as bad as these are where nothing has changed.
+def chance_of_worse(worsening: Sequence[float]) -> float:
+    """How likely differences as bad as these are where nothing has changed.
 
     Args:
-        before: At least one value.
-        now: Likewise.
-        is_worse: Whether a value of now is worse than one of before, by more than
-            what is not worth telling; what is not worse counts for the unchanged.
+        worsening: By how much each pair got worse; 0 and less for not at all.
 
     Returns:
-        A probability. The smallest that so many values can show is one in
-        `math.comb(len(before) + len(now), len(now))`.
+        A probability, at least ``0.5 ** len(worsening)``.
     """
-    exceptions = sum(not is_worse(new, old) for new in now for old in before)
-    return _share_of_orders(len(before), len(now), exceptions)
+    values = np.asarray(worsening, dtype=np.float64)
+    doubled = _doubled_ranks(np.abs(values))
+    against = int(doubled[values <= 0].sum())
+    return _share_up_to(doubled, against)
 
 
-def _share_of_orders(before: int, now: int, most: int) -> float:
-    """The share of all orders of the values with at most so many exceptions."""
-    few = sum(_orders(before, now, count) for count in range(most + 1))
-    return few / math.comb(before + now, now)
+def _doubled_ranks(sizes: np.ndarray) -> np.ndarray:
+    """Ranks from 1, those of equal sizes their mean; doubled to be whole."""
+    below = (sizes[:, None] > sizes[None, :]).sum(axis=1)
+    equal = (sizes[:, None] == sizes[None, :]).sum(axis=1)
+    return np.asarray(2 * below + equal + 1, dtype=np.int64)
 
 
-@cache
-def _orders(before: int, now: int, exceptions: int) -> int:
-    """Orders of the values with exactly so many exceptions.
-
-    Taking away the last value, which is one of before or one of now, leads to the
-    counts of fewer values.
-    """
-    if exceptions < 0:
-        return 0
-    if before == 0 or now == 0:
-        return int(exceptions == 0)
-    return _orders(before, now - 1, exceptions - before) + _orders(
-        before - 1, now, exceptions
-    )
+def _share_up_to(doubled: np.ndarray, most: int) -> float:
+    """The share of all choices of signs whose ranks against add up to no more."""
+    ways = np.zeros(int(doubled.sum()) + 1)
+    ways[0] = 1.0
+    for rank in doubled:
+        ways[rank:] += ways[: len(ways) - rank].copy()
+    return float(ways[: most + 1].sum() / 2.0 ** len(doubled))

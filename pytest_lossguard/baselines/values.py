@@ -18,6 +18,7 @@ class Measured:
         model: Name of the model.
         steps: Updates, None where the training itself decides.
         seeds: It was run from.
+        data: Checksum of what it was trained on.
         half: Share of the starting loss whose removal counts as half of the way;
             None for a loss without a floor.
         metrics: By name, one value per seed.
@@ -27,6 +28,7 @@ class Measured:
     model: str
     steps: int | None
     seeds: tuple[int, ...]
+    data: str
     half: float | None
     metrics: Mapping[str, tuple[float, ...]]
     notes: tuple[str, ...] = ()
@@ -37,6 +39,7 @@ class Measured:
             "model": self.model,
             "steps": self.steps,
             "seeds": list(self.seeds),
+            "data": self.data,
             "half": self.half,
             "metrics": {name: list(values) for name, values in self.metrics.items()},
             "notes": list(self.notes),
@@ -53,6 +56,7 @@ class Measured:
             model=str(given["model"]),
             steps=None if given["steps"] is None else int(given["steps"]),
             seeds=tuple(int(it) for it in given["seeds"]),
+            data=str(given["data"]),
             half=None if given["half"] is None else _finite(given["half"]),
             metrics={
                 str(name): tuple(_finite(it) for it in values)
@@ -68,11 +72,13 @@ class Baseline:
 
     Attributes:
         test: File name and name of the test.
+        seed: That was in force when it was written.
         environment: Versions and device it was written under.
         trainings: In the order of the test.
     """
 
     test: str
+    seed: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
     trainings: tuple[Measured, ...] = ()
 
@@ -80,6 +86,7 @@ class Baseline:
         """As builtins."""
         return {
             "test": self.test,
+            "seed": self.seed,
             "environment": dict(self.environment),
             "trainings": [it.to_json() for it in self.trainings],
         }
@@ -93,6 +100,7 @@ class Baseline:
         """
         return cls(
             test=str(given["test"]),
+            seed=int(given["seed"]),
             environment={str(k): str(v) for k, v in given["environment"].items()},
             trainings=tuple(Measured.from_json(it) for it in given["trainings"]),
         )

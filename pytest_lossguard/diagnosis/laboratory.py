@@ -41,6 +41,10 @@ class Retraining(Protocol):
         """Rows of the data."""
 
     @property
+    def data(self) -> str:
+        """A checksum of the data."""
+
+    @property
     def is_complete(self) -> bool:
         """Whether all rows that were trained on are there."""
 

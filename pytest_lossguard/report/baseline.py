@@ -9,17 +9,14 @@ from ..baselines import Comparison
 __all__ = ["baseline_lines"]
 
 
-def baseline_lines(
-    comparisons: Sequence[Comparison], seeds: tuple[int, int]
-) -> Iterator[str]:
+def baseline_lines(comparisons: Sequence[Comparison], seeds: int) -> Iterator[str]:
     """A table of all metrics, those that got worse marked.
 
     Args:
         comparisons: Of one training.
-        seeds: How many there were then, and now.
+        seeds: How many there were, then and now.
     """
-    then, now = seeds
-    lead = f"  baseline  medians of {then} seeds then, {now} now"
+    lead = f"  baseline  medians of the same {seeds} seeds"
     yield f"{lead:<51}{'then':>8}{'now':>8}{'worst':>8}"
     for it in comparisons:
         before, after = it.told()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -23,6 +24,7 @@ from .models import build
 from .redraw import redraw
 from .state import Snapshot, preserved_seeds
 from .task import Task
+from .tensors import flatten
 
 if TYPE_CHECKING:
     from .fit import Trainer
@@ -88,6 +90,16 @@ class Rerun:
         """Rows of the data."""
         arrays = self._task.arrays
         return 0 if arrays is None else len(arrays)
+
+    @cached_property
+    def data(self) -> str:
+        """A checksum of inputs and targets."""
+        arrays, found = self._arrays(self._task), hashlib.sha256()
+        for leaf in flatten((arrays.x, arrays.y)):
+            array = np.asarray(leaf)
+            text = array.dtype.kind == "O"  # of which the bytes are addresses
+            found.update(repr(array.tolist()).encode() if text else array.tobytes())
+        return found.hexdigest()[:12]
 
     @cached_property
     def facts(self) -> ProgramFacts:
