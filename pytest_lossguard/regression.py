@@ -135,7 +135,7 @@ def hold(
     baseline = Baseline(test=test, seed=seed, environment=here, trainings=taken)
     write_baseline(path, baseline)
     notes = "".join(f"; {note}" for it in taken for note in it.notes)
-    told = f"its baseline was written to {path.parent.name}/{path.name}{notes}"
+    told = f"its baseline was written to {_short(path)}{notes}"
     return Held(state="written", path=path, told=told)
 
 
@@ -149,8 +149,9 @@ def _compared(
 ) -> Held:
     if len(before.trainings) != len(subjects):
         raise BaselineError(
-            f"the baseline {path} has {len(before.trainings)} trainings, the test ran"
-            f" {len(subjects)}: if that is meant, run it with --lossguard-update"
+            f"its baseline, {_short(path)}, has {len(before.trainings)} trainings, the"
+            f" test ran {len(subjects)}: if that is meant, run it with"
+            " --lossguard-update"
         )
     retrainings = [_retraining(it) for it in subjects]
     if seed != before.seed and any(
@@ -178,6 +179,11 @@ def _compared(
         comparisons=found,
         note=environment_change(before.environment, here),
     )
+
+
+def _short(path: Path) -> str:
+    """The file as seen from its test."""
+    return f"{path.parent.name}/{path.name}"
 
 
 def _environment(device: str) -> Mapping[str, str]:
@@ -221,8 +227,9 @@ def _held_against(
     """A training from the seeds of its baseline, held against that."""
     if before.steps != _steps(subject):
         raise BaselineError(
-            f"the training takes {_steps(subject)} steps, that of the baseline {path}"
-            f" took {before.steps}: if that is meant, run it with --lossguard-update"
+            f"the training takes {_steps(subject)} steps, that of its baseline,"
+            f" {_short(path)}, took {before.steps}: if that is meant, run it with"
+            " --lossguard-update"
         )
     margins = [name for name in _MARGINS if name in before.metrics]
     rows, lost = [], Counter[str]()

@@ -51,14 +51,11 @@ class Comparison:
         return self.chance <= ALPHA
 
     def told(self) -> tuple[str, str]:
-        """Before and now as they are printed, with digits enough to differ."""
+        """Before and now as they are printed."""
         before = self.metric.form(self.before)
         if self.now is None:
             return before, "held"
-        now = self.metric.form(self.now)
-        if before == now and self.regressed:
-            return f"{self.before:.4g}", f"{self.now:.4g}"
-        return before, now
+        return before, self.metric.form(self.now)
 
     def finding(self) -> Finding:
         """It as a finding."""

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..files import write_whole
 from .entries import Entry
-from .files import write_whole
 
 __all__ = ["run_name", "write_events"]
 
