@@ -20,6 +20,7 @@ from .errors import (
 if TYPE_CHECKING:
     from .api import diagnose
     from .causes import Diagnosis
+    from .checks import finding
     from .findings import Finding
     from .policy import Policy
     from .runs import TrainingRun
@@ -38,6 +39,7 @@ __all__ = [
     "TrainingRun",
     "UsageError",
     "diagnose",
+    "finding",
 ]
 
 _LAZY = {
@@ -47,6 +49,7 @@ _LAZY = {
     "Trace": "trace",
     "TrainingRun": "runs",
     "diagnose": "api",
+    "finding": "checks",
 }
 
 

@@ -20,6 +20,7 @@ from ..errors import (
     UsageError,
 )
 from .handle import Lossguard
+from .hooks import tell_finished
 from .marks import policy_of
 from .options import (
     add_options,
@@ -44,6 +45,13 @@ if TYPE_CHECKING:
     from ..guard import Guard
     from ..policy import Policy
     from ..report.replay import Replay
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Offer hooks to others."""
+    from . import hookspec
+
+    pluginmanager.add_hookspecs(hookspec)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -164,6 +172,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Watch the body of a marked test and judge it when it has ended."""
     __tracebackhide__ = True
     test = item.stash[TEST]
+    try:
+        return (yield from _judged(item, test))
+    finally:
+        tell_finished(item, test.guard)
+
+
+def _judged(item: pytest.Item, test: Test) -> Generator[None, Any, Any]:
+    __tracebackhide__ = True
     if test.policy is None:
         return (yield)
     guard = guard_of(item)
