@@ -276,6 +276,7 @@ class Laboratory:
             converged=(not errors and not (reaches == "clearly" and barely))
             or (reaches == "level" and only_level),
             only_level=only_level,
+            curve=trace.steps.loss,
         )
 
     def _share_that_holds(self, done: Experiment, reaches: Reaches) -> float:

@@ -21,6 +21,7 @@ from ..errors import (
 )
 from .handle import Lossguard
 from .hooks import tell_finished
+from .html import HtmlReporter, hand_on, is_asked
 from .marks import policy_of
 from .options import (
     add_options,
@@ -87,6 +88,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(reporter, "lossguard-reporter")
         config.pluginmanager.register(Summary(config, reporter), "lossguard-summary")
         register_others(config, reporter)
+        if is_asked(config):
+            config.pluginmanager.register(HtmlReporter(config, reporter))
 
 
 def _replay(config: pytest.Config) -> Replay | None:
@@ -249,4 +252,5 @@ def pytest_runtest_makereport(
     if call.when == "teardown":
         found = vars(report)[PAYLOAD] = payload(test)
         put_properties(item, report, found)
+        hand_on(item.config, report, test)
     return report

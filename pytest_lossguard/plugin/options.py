@@ -23,7 +23,6 @@ __all__ = [
 
 #: Options of the public contract that this version does not serve yet.
 _LATER = {
-    "--lossguard-html": "the HTML report",
     "--lossguard-update": "baselines",
 }
 
@@ -40,6 +39,11 @@ def add_options(parser: pytest.Parser) -> None:
         "--lossguard-tensorboard",
         metavar="DIR",
         help="write every training as a run that TensorBoard shows to DIR",
+    )
+    group.addoption(
+        "--lossguard-html",
+        metavar="PATH",
+        help="write a page with every training, its curves and its diagnosis to PATH",
     )
     group.addoption(
         "--lossguard-seed",
@@ -74,13 +78,13 @@ def add_options(parser: pytest.Parser) -> None:
         group.addoption(name, nargs="?", const=True, help="not in this version")
     parser.addini("lossguard_json", "default of --lossguard-json")
     parser.addini("lossguard_tensorboard", "default of --lossguard-tensorboard")
+    parser.addini("lossguard_html", "default of --lossguard-html")
     parser.addini("lossguard_seed", "default of --lossguard-seed")
     parser.addini(
         "lossguard_no_diagnose", "default of --lossguard-no-diagnose", type="bool"
     )
     parser.addini("lossguard_max_examples", "default of --lossguard-max-examples")
     parser.addini("lossguard_budget", "default of --lossguard-budget")
-    parser.addini("lossguard_html", "not in this version")
 
 
 def refuse_later(config: pytest.Config) -> None:

@@ -91,7 +91,7 @@ def test_the_marker_is_registered(project):
         (
             "--lossguard-replay=nowhere.json",
             "nowhere.json cannot be read: No such file",
-        ),
+        ["--lossguard-update"],
     ],
 )
 def test_an_option_of_the_search_that_cannot_be_meant_is_refused(project, option, told):
