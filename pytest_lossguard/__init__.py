@@ -18,7 +18,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from .api import diagnose
+    from .api import diagnose, plot
     from .causes import Diagnosis
     from .checks import finding
     from .findings import Finding
@@ -40,6 +40,7 @@ __all__ = [
     "UsageError",
     "diagnose",
     "finding",
+    "plot",
 ]
 
 _LAZY = {
@@ -50,6 +51,7 @@ _LAZY = {
     "TrainingRun": "runs",
     "diagnose": "api",
     "finding": "checks",
+    "plot": "api",
 }
 
 

@@ -71,6 +71,19 @@ class TrainingRun:
             raise NotConverged(failure_message(run.verdict))
         return run
 
+    def plot(self) -> Any:
+        """The loss between its yardsticks, and the gradient norm.
+
+        Returns:
+            A `plotly.graph_objects.Figure`, which a notebook shows.
+
+        Raises:
+            UsageError: plotly is not installed.
+        """
+        from .report.figure import training_as_figure
+
+        return training_as_figure(self.verdict)
+
     def __repr__(self) -> str:
         trace = self.trace
         verdict = "converged" if self.converged else "not converged"

@@ -96,7 +96,7 @@ class Family:
         level: Any = self
         if hasattr(self, "features"):
             level = replace(self, features=None)  # type: ignore[type-var]
-        first = next((getattr(self, it.name) for it in fields(self)), None)  # type: ignore[arg-type]
+        first: Any = next((getattr(self, it.name) for it in fields(self)), None)  # type: ignore[arg-type]
         features = getattr(self, "features", None)
         return {
             "keyword": self.keyword,

@@ -67,7 +67,7 @@ def test_a_seed_that_is_no_number_is_refused(project, pytester):
 
 @pytest.mark.parametrize(
     "option",
-    ["--lossguard-html=r.html", "--lossguard-update"],
+    ["--lossguard-update"],
 )
 def test_options_of_later_versions_are_refused_by_name(project, option):
     result = project(TWO, option)
@@ -91,7 +91,7 @@ def test_the_marker_is_registered(project):
         (
             "--lossguard-replay=nowhere.json",
             "nowhere.json cannot be read: No such file",
-        ["--lossguard-update"],
+        ),
     ],
 )
 def test_an_option_of_the_search_that_cannot_be_meant_is_refused(project, option, told):

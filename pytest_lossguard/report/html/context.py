@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...findings import number
-from .details import MOST_COLUMNS, MOST_RUNS, MOST_VARIABLES
+from .details import MOST_COLUMNS, MOST_VARIABLES
 from .figures import Figure, experiments_figure, gradients_figure, training_figure
 from .search_figure import search_figure
 from .svg import HEIGHT, WIDTH, small_curve
@@ -241,9 +241,7 @@ def _search(test: dict[str, Any]) -> dict[str, Any]:
         "headroom": search["headroom"],
         "failed": sum(it["failed"] for it in cases),
         "passed": sum(not it["failed"] for it in cases),
-        "cases": [
-            {**it, "near": _near(it)} for it in ranked[:_MOST_CASES]
-        ],
+        "cases": [{**it, "near": _near(it)} for it in ranked[:_MOST_CASES]],
         "more": len(ranked[_MOST_CASES:]) + details["left_out"],
         "figure": search_figure(details),
     }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import math
-import os.path
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -28,6 +27,8 @@ Figure = dict[str, Any]
 
 #: Told apart by every kind of sight, and on white as on black.
 BLUE, ORANGE, RED, GREEN, GREY = "#3b82f6", "#f59e0b", "#ef4444", "#10b981", "#8b95a5"
+#: An axis needs room around the largest float that it shows.
+_FARTHEST = 1e300
 #: Curves of so few steps show their points.
 _FEW = 30
 #: Longest variable name beside a heat map.
@@ -178,7 +179,13 @@ def gradients_figure(details: dict[str, Any]) -> Figure | None:
     return {"data": [heat, *([marks] if broken else [])], "layout": layout}
 
 
-_LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "xanchor": "left"}
+_LEGEND = {
+    "orientation": "h",
+    "x": 0,
+    "y": 1.02,
+    "yanchor": "bottom",
+    "xanchor": "left",
+}
 
 
 def _line(
@@ -189,10 +196,14 @@ def _line(
         "mode": "lines+markers" if dots or len(curve["x"]) <= _FEW else "lines",
         "name": plain(name),
         "x": list(curve["x"]),
-        "y": [it if math.isfinite(it) else None for it in curve["y"]],
+        "y": [_clipped(it) if math.isfinite(it) else None for it in curve["y"]],
         "line": {"color": colour, "width": 2},
         "marker": {"size": 5},
     }
+
+
+def _clipped(value: float) -> float:
+    return max(-_FARTHEST, min(_FARTHEST, value))
 
 
 def _level(name: str, value: float, last: int, dash: str) -> dict[str, Any]:
@@ -201,7 +212,7 @@ def _level(name: str, value: float, last: int, dash: str) -> dict[str, Any]:
         "mode": "lines",
         "name": plain(name),
         "x": [0, last],
-        "y": [value, value],
+        "y": [_clipped(value)] * 2,
         "line": {"color": GREY, "width": 1.5, "dash": dash},
         "hoverinfo": "skip",
     }
@@ -288,9 +299,13 @@ def _cell(norm: float, low: int) -> float | None:
 
 def _short(names: list[str]) -> list[str]:
     """Names without the folders that all of them share, and not too long."""
-    parts = [it.split("/") for it in names]
-    shared = len(os.path.commonprefix([it[:-1] for it in parts]))
-    rest = ["/".join(it[shared:]) for it in parts]
+    folders = [it.split("/")[:-1] for it in names]
+    shared = 0
+    for level in zip(*folders, strict=False):
+        if len(set(level)) > 1:
+            break
+        shared += 1
+    rest = ["/".join(it.split("/")[shared:]) for it in names]
     return [
         plain(it if len(it) <= _LONGEST else f"…{it[1 - _LONGEST :]}") for it in rest
     ]

@@ -47,13 +47,11 @@ def small_curve(
     span = (high - low) or 1.0
 
     def height(value: float) -> float:
-        return round(float(HEIGHT - 2 - (HEIGHT - 4) * (value / 2 - low) / span), 1)
+        return round(float(HEIGHT - 2 - (HEIGHT - 4) * ((value / 2 - low) / span)), 1)
 
     # The largest of each stretch: a blow-up of one step must show.
     columns = [it.max() for it in np.array_split(curve, min(_MOST_POINTS, len(curve)))]
-    whole = [
-        it.all() for it in np.array_split(finite, min(_MOST_POINTS, len(curve)))
-    ]
+    whole = [it.all() for it in np.array_split(finite, min(_MOST_POINTS, len(curve)))]
     lines: list[list[str]] = [[]]
     for column, value in enumerate(columns):
         if not whole[column]:
