@@ -5,7 +5,7 @@
   const tests = [...document.querySelectorAll(".test")];
   const drawn = new Set();
 
-  // The library is large: it runs when the first figure is asked for.
+  // The library is large: it runs once the overview is on the screen.
   function library() {
     if (!window.Plotly) {
       const script = document.createElement("script");
@@ -65,10 +65,11 @@
     const figures = figuresOf(test);
     for (const place of test.querySelectorAll("[data-figure]")) {
       const figure = figures[place.dataset.figure];
-      if (drawn.has(place) || !figure || !isShown(place)) continue;
+      if (drawn.has(place) || !isShown(place)) continue;
       drawn.add(place);
       place.style.height = `${figure.layout.height}px`;
-      library().newPlot(place, figure.data, themed(figure.layout), settings);
+      // The text first, each figure when there is time.
+      setTimeout(() => library().newPlot(place, figure.data, themed(figure.layout), settings));
     }
   }
 
@@ -82,6 +83,7 @@
   for (const test of tests) {
     test.addEventListener("toggle", () => draw(test), true); // its trainings' too
   }
+  addEventListener("load", () => setTimeout(library, 100));
   dark.addEventListener("change", recolour);
 
   const filter = document.querySelector(".filter");
