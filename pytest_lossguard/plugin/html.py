@@ -30,10 +30,12 @@ def hand_on(config: pytest.Config, report: pytest.TestReport, test: Test) -> Non
         return
     from ..report.html import details_of, shown_first
 
-    verdicts = [run.verdict for run in test.guard.runs]
+    runs = test.guard.runs
+    near = [test.guard.nearness(run) for run in runs]
+    shown = shown_first([run.verdict for run in runs], near)
     vars(report)[_DETAILS] = {
-        "trainings": len(verdicts),
-        "details": [details_of(it) for it in shown_first(verdicts)],
+        "trainings": len(runs),
+        "details": [details_of(it) for it in shown],
         "cases": None if test.search is None else test.search.details(),
     }
 
@@ -79,6 +81,7 @@ class HtmlReporter:
         ]
         with self._reporter.writing(path):
             write_html(path, tests, self._config.stash[SESSION].seed)
+            self._reporter.written.append(path)
 
 
 def _message(report: pytest.TestReport) -> str:

@@ -21,9 +21,17 @@ __all__ = ["MOST_RUNS", "details_of", "shown_first"]
 MOST_RUNS, MOST_VARIABLES, MOST_COLUMNS, MOST_RERUN = 12, 60, 120, 120
 
 
-def shown_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The trainings of a test that a page has room for, failed ones first."""
-    return sorted(verdicts, key=lambda it: it.converged)[:MOST_RUNS]
+def shown_first(
+    verdicts: Sequence[Verdict], nearness: Sequence[float]
+) -> list[Verdict]:
+    """The trainings of a test that a page has room for, in the order of
+    `entries.worst_run`: failed ones first, then by how near they came to failing.
+    """
+    ranked = sorted(
+        zip(verdicts, nearness, strict=True),
+        key=lambda it: (it[0].converged, -it[1] if it[0].converged else 0.0),
+    )
+    return [verdict for verdict, _ in ranked[:MOST_RUNS]]
 
 
 def details_of(verdict: Verdict) -> dict[str, Any]:
