@@ -157,6 +157,18 @@ def test_nothing_is_drawn_before_a_test_is_opened(opened):
     assert second.locator(".main-svg").count() == 0  # it is still closed
 
 
+def test_no_button_of_a_figure_sends_it_away(opened):
+    page = opened().page
+    page.locator(".test > summary").first.click()
+    page.wait_for_selector(".modebar-btn", state="attached")
+
+    titles = page.eval_on_selector_all(
+        ".modebar-btn", "all => [...new Set(all.map(it => it.dataset.title))]"
+    )
+
+    assert titles == ["Download plot as a PNG", "Zoom", "Pan", "Reset axes"]
+
+
 def test_a_test_is_opened_by_the_keyboard(opened):
     page = opened().page
     page.locator(".test > summary").first.focus()

@@ -9,7 +9,8 @@ from typing import Any
 
 from ...findings import number
 from .details import MOST_COLUMNS, MOST_VARIABLES
-from .figures import Figure, experiments_figure, gradients_figure, training_figure
+from .figures import Figure, experiments_figure, training_figure
+from .heat_map import gradients_figure
 from .search_figure import search_figure
 from .svg import HEIGHT, WIDTH, small_curve
 from .thinning import MOST_POINTS

@@ -18,7 +18,6 @@ from .svg import is_logarithmic
 __all__ = [
     "Figure",
     "experiments_figure",
-    "gradients_figure",
     "plain",
     "training_figure",
 ]
@@ -31,8 +30,6 @@ BLUE, ORANGE, RED, GREEN, GREY = "#3b82f6", "#f59e0b", "#ef4444", "#10b981", "#8
 _FARTHEST = 1e300
 #: Curves of so few steps show their points.
 _FEW = 30
-#: Longest variable name beside a heat map.
-_LONGEST = 22
 
 
 def plain(text: str) -> str:
@@ -107,76 +104,6 @@ def experiments_figure(details: dict[str, Any]) -> Figure | None:
         "yaxis": _scale("loss", shown),
     }
     return {"data": data, "layout": layout}
-
-
-def gradients_figure(details: dict[str, Any]) -> Figure | None:
-    """Gradient norm of each variable over the steps, colours on a log scale; None
-    where there are no variables.
-    """
-    table = details["variables"]
-    if not table["names"] or not table["x"]:
-        return None
-    known = [it for row in table["norms"] for it in row if it > 0 and math.isfinite(it)]
-    low = math.floor(math.log10(min(known))) if known else -1
-    high = math.ceil(math.log10(max(known))) if known else 0
-    rows = len(table["names"])
-    cells = [[_cell(it, low) for it in row] for row in table["norms"]]
-    every = max(1, math.ceil((high - low) / 8))
-    ticks = list(range(low, high + 1, every))
-    heat = {
-        "type": "heatmap",
-        "x": table["x"],
-        "y": list(range(rows)),
-        "z": cells,
-        "zmin": low,
-        "zmax": max(high, low + 1),
-        "colorscale": "Viridis",
-        "xgap": 0,
-        "ygap": 1,
-        "hovertemplate": "%{y}<br>step %{x}: 10^%{z:.2f}<extra></extra>",
-        "colorbar": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 1,
-            "yanchor": "bottom",
-            "len": 1,
-            "thickness": 10,
-            "tickvals": ticks,
-            "ticktext": [f"1e{it}" if it else "1" for it in ticks],
-        },
-    }
-    broken = [
-        (step, row)
-        for row, norms in enumerate(table["norms"])
-        for step, norm in zip(table["x"], norms, strict=True)
-        if not math.isfinite(norm)
-    ]
-    marks = {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "not finite",
-        "x": [it[0] for it in broken],
-        "y": [it[1] for it in broken],
-        "marker": {"symbol": "x", "color": RED, "size": 7},
-        "hovertemplate": "%{y}<br>step %{x}: not finite<extra></extra>",
-        "showlegend": False,
-    }
-    layout = {
-        "height": 84 + 24 * rows,
-        "margin": {"l": 10, "r": 12, "t": 36, "b": 44},
-        "xaxis": {"title": {"text": "step"}, "showgrid": False},
-        "yaxis": {
-            "autorange": "reversed",
-            "automargin": True,
-            "showgrid": False,
-            "zeroline": False,
-            "tickvals": list(range(rows)),
-            "ticktext": _short(table["names"]),
-            "ticksuffix": " ",
-        },
-    }
-    return {"data": [heat, *([marks] if broken else [])], "layout": layout}
 
 
 _LEGEND = {
@@ -289,23 +216,3 @@ def _several(count: int) -> list[str]:
     """So many colours, beginning with the one of what is good."""
     colours = [GREEN, BLUE, ORANGE, "#a855f7", "#14b8a6", "#ec4899"]
     return [colours[it % len(colours)] for it in range(count)]
-
-
-def _cell(norm: float, low: int) -> float | None:
-    if norm < 0 or not math.isfinite(norm):
-        return None
-    return float(f"{math.log10(norm):.3f}") if norm > 0 else float(low)
-
-
-def _short(names: list[str]) -> list[str]:
-    """Names without the folders that all of them share, and not too long."""
-    folders = [it.split("/")[:-1] for it in names]
-    shared = 0
-    for level in zip(*folders, strict=False):
-        if len(set(level)) > 1:
-            break
-        shared += 1
-    rest = ["/".join(it.split("/")[shared:]) for it in names]
-    return [
-        plain(it if len(it) <= _LONGEST else f"…{it[1 - _LONGEST :]}") for it in rest
-    ]

@@ -46,7 +46,8 @@
     displaylogo: false,
     responsive: true,
     displayModeBar: narrow.matches ? false : "hover",
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    // Named one by one: plotly's own set has a button that sends a figure away.
+    modeBarButtons: [["toImage"], ["zoom2d", "pan2d", "resetScale2d"]],
   };
 
   function figuresOf(test) {

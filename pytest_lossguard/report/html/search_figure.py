@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ...findings import number
 from .figures import BLUE, GREY, RED, Figure, plain
 
 __all__ = ["search_figure"]
@@ -100,10 +101,12 @@ def _family(level: str) -> str:
 
 
 def _label(level: tuple[str, Any], levels: list[tuple[str, Any]]) -> str:
-    name = level[0]
+    name, value = level
     if len({_family(it) for it, _ in levels}) > 1:
         return plain(name)
-    return plain(name.partition("(")[2].removesuffix(")") or name)
+    first, comma, rest = name.partition("(")[2].removesuffix(")").partition(", ")
+    told = first if value is None else number(value)
+    return plain(f"{told}{comma}{rest}" or name)
 
 
 def _panel(
