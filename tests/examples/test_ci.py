@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CI = ROOT / "examples" / "ci"
 SCHEMAS = {
     "github-actions.yml": "vendor.github-workflows",
@@ -94,17 +95,14 @@ def wheel(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory, wheel):
-    """A fresh virtual environment, in which this package is the built one."""
+def environment(tmp_path_factory):
+    """A fresh virtual environment."""
     folder = tmp_path_factory.mktemp("venv")
     venv.create(folder, with_pip=True)
-    constraint = folder / "constraint.txt"
-    constraint.write_text(f"pytest-lossguard @ {wheel.as_uri()}\n")
     kept = {key: it for key, it in os.environ.items() if not key.startswith("PYTHON")}
     return kept | {
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "VIRTUAL_ENV": str(folder),
-        "PIP_CONSTRAINT": str(constraint),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "CUDA_VISIBLE_DEVICES": "-1",
         "PYTEST_XDIST_AUTO_NUM_WORKERS": "2",
@@ -112,12 +110,19 @@ def environment(tmp_path_factory, wheel):
 
 
 @pytest.fixture
-def project(tmp_path):
-    """A repository with the example project and its tests."""
+def project(tmp_path, wheel):
+    """A repository with the example project and its tests; this package comes from the
+    built wheel, all others from where pip finds them.
+    """
     for name in ("conftest.py", "test_project.py"):
         shutil.copy(ROOT / "examples" / name, tmp_path)
     shutil.copytree(ROOT / "examples" / "project", tmp_path / "project")
-    shutil.copy(CI / "requirements-test.txt", tmp_path)
+    asked = (CI / "requirements-test.txt").read_text()
+    ours = re.sub(
+        r"^(pytest-lossguard\S*)$", rf"\1 @ {wheel.as_uri()}", asked, flags=re.M
+    )
+    assert ours != asked
+    (tmp_path / "requirements-test.txt").write_text(ours)
     (tmp_path / "test_plain.py").write_text("def test_plain():\n    assert False\n")
     return tmp_path
 

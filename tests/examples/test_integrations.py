@@ -11,7 +11,7 @@ import pytest
 
 from tests.plugin.programs import PROJECT
 
-EXAMPLES = Path(__file__).parents[1] / "examples" / "integrations"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "integrations"
 TESTS = """
 from project import *
 
@@ -38,7 +38,7 @@ def test_mlflow_gets_every_training(tmp_path, monkeypatch):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[1]}"},
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"},
         capture_output=True,
         text=True,
         check=False,
