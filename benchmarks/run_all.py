@@ -13,6 +13,7 @@ SCRIPTS = (
     "fit_against_keras.py",
     "watch_against_unwatched.py",
     "search_against_by_hand.py",
+    "html_report.py",
 )
 
 

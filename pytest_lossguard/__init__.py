@@ -19,8 +19,9 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from .api import diagnose, margins
+    from .api import diagnose, margins, plot
     from .causes import Diagnosis
+    from .checks import finding
     from .findings import Finding
     from .policy import Policy
     from .runs import TrainingRun
@@ -42,7 +43,9 @@ __all__ = [
     "TrainingRun",
     "UsageError",
     "diagnose",
+    "finding",
     "margins",
+    "plot",
 ]
 
 _LAZY = {
@@ -54,6 +57,8 @@ _LAZY = {
     "TrainingRun": "runs",
     "diagnose": "api",
     "margins": "api",
+    "finding": "checks",
+    "plot": "api",
 }
 
 

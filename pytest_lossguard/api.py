@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from .causes import Diagnosis
-from .errors import NotConverged
+from .errors import NotConverged, UsageError
 from .guard import Guard
 from .policy import Policy
 from .review import DIAGNOSIS_BUDGET
 from .runs import TrainingRun
 from .stability import Margins
 
-__all__ = ["diagnose", "margins"]
+__all__ = ["diagnose", "margins", "plot"]
 
 
 def margins(
@@ -95,6 +95,26 @@ def diagnose(
     run = next(bad, None)
     found = None if run is None else guard.diagnose(run).verdict.diagnosis
     return found or Diagnosis(causes=())
+
+
+def plot(run: TrainingRun) -> Any:
+    """The loss of a training between its yardsticks, and the gradient norm.
+
+    Args:
+        run: What ``lossguard.fit`` gave, or ``lossguard.watch`` as ``.run``.
+
+    Returns:
+        A `plotly.graph_objects.Figure`, which a notebook shows.
+
+    Raises:
+        UsageError: plotly is not installed, or ``run`` is something else.
+    """
+    if not isinstance(run, TrainingRun):
+        raise UsageError(
+            f"plot takes a TrainingRun, got {type(run).__name__}: give what"
+            " lossguard.fit returned, or .run of lossguard.watch"
+        )
+    return run.plot()
 
 
 def _is_improvable(run: TrainingRun) -> bool:

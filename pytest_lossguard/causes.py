@@ -8,7 +8,7 @@ from typing import Any
 
 from .changes import Change
 from .findings import number
-from .trace import to_json_number
+from .trace import Floats, to_json_number
 
 __all__ = ["CAUSES", "Cause", "Diagnosis", "Experiment"]
 
@@ -57,6 +57,8 @@ class Experiment:
         only_level: It counts as converged only because it reached the level of the
             best constant, all that can be had where there is nothing to learn.
         failure: Why it could not be run, None where it could.
+        curve: Loss of each step, float64 of shape ``(steps,)``; None where it was
+            not run.
     """
 
     changes: tuple[Change, ...]
@@ -67,6 +69,7 @@ class Experiment:
     holds: float | None = None
     only_level: bool = False
     failure: str | None = None
+    curve: Floats | None = field(default=None, compare=False, repr=False)
 
     @property
     def repairs(self) -> bool:

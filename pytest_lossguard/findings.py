@@ -44,6 +44,7 @@ class Finding:
         where: The variable, layer, feature or row concerned.
         message: One sentence with all of these.
         headline: The same, short.
+        hint: What to try next.
     """
 
     kind: str
@@ -54,11 +55,7 @@ class Finding:
     where: str | None = None
     message: str
     headline: str = ""
-
-    @property
-    def hint(self) -> str:
-        """What to try next."""
-        return KINDS[self.kind].hint
+    hint: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """This finding as builtins, in the shape of the JSON report."""
@@ -116,6 +113,7 @@ def finding(
         where=where,
         message=message,
         headline=KINDS[kind].headline.format(**words) or message,
+        hint=KINDS[kind].hint,
     )
 
 

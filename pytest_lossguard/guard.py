@@ -13,6 +13,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol
 
+from .checks import Check
 from .errors import (
     BaselineError,
     NotConverged,
@@ -70,6 +71,7 @@ class Guard:
         ascii_only: Draw for a terminal without block characters.
         budget: Seconds for the diagnosis of a failure.
         verbose: Tell of every experiment of a diagnosis.
+        checks: Checks of one's own.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Guard:
         ascii_only: bool = False,
         budget: float = DIAGNOSIS_BUDGET,
         verbose: bool = False,
+        checks: tuple[Check, ...] = (),
     ) -> None:
         self.runs: list[TrainingRun] = []
         self.corruption: Any = None
@@ -97,6 +100,7 @@ class Guard:
         self._ascii_only = ascii_only
         self._budget = budget
         self._verbose = verbose
+        self._checks = checks
         self._watch: Any = None
         self._watched: list[TrainingRun] = []
         self._recipes: dict[int, Recipe] = {}
@@ -140,7 +144,7 @@ class Guard:
             for each in seeds:
                 recipe = self._recipe(model_or_factory, x, y, seed=each, **how)
                 trace = self._trainer().fit(model_or_factory, x, y, seed=each, **how)
-                run = judged(trace, policy)
+                run = judged(trace, policy, self._checks)
                 runs.append(run)
                 if recipe is not None:
                     self._recipes[id(run)] = recipe
@@ -196,7 +200,9 @@ class Guard:
             before = len(self._watch.recordings)
             yield watched
             traces = self._watch.traces()[before:]
-            watched.runs += [judged(_named(trace, name), policy) for trace in traces]
+            watched.runs += [
+                judged(_named(trace, name), policy, self._checks) for trace in traces
+            ]
             return
         with self._trainer().watching(seed=self._seed, stops=True) as watch:
             try:
@@ -204,7 +210,8 @@ class Guard:
             except StopTraining:
                 pass
         watched.runs += [
-            judged(_named(trace, name), policy) for trace in watch.traces()
+            judged(_named(trace, name), policy, self._checks)
+            for trace in watch.traces()
         ]
         self.runs += watched.runs
 
@@ -231,7 +238,9 @@ class Guard:
         """Judge what was watched; to be called once, after `watching`."""
         if self._watch is not None:
             policy = self._policy or Policy()
-            self._watched = [judged(it, policy) for it in self._watch.traces()]
+            self._watched = [
+                judged(it, policy, self._checks) for it in self._watch.traces()
+            ]
             self.runs += self._watched
             self._subjects += self._watched
             for index, run in enumerate(self._watched):
@@ -294,7 +303,7 @@ class Guard:
             return run
         recipe = self._recipes.get(id(run))
         with self._paused():
-            verdict = diagnosed(run.verdict, recipe, policy, self._budget)
+            verdict = diagnosed(run.verdict, recipe, policy, self._budget, self._checks)
         return self._replaced(run, verdict)
 
     def compare(self) -> None:
@@ -372,7 +381,7 @@ class Guard:
 
     def _replaced(self, run: TrainingRun, verdict: Verdict) -> TrainingRun:
         """The run with another verdict, in its place among the runs."""
-        new = TrainingRun(verdict)
+        new = TrainingRun(verdict, run.checks)
         self.runs = [new if it is run else it for it in self.runs]
         self._subjects = [new if it is run else it for it in self._subjects]
         if id(run) in self._recipes:

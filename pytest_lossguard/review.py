@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from .changes import Change
+from .checks import Check
 from .diagnosis import Retraining, diagnose
 from .errors import CannotChange, UsageError
 from .findings import Finding
@@ -45,7 +46,11 @@ Recipe = Callable[[], Retraining]
 
 
 def diagnosed(
-    verdict: Verdict, recipe: Recipe | None, policy: Policy, budget: float
+    verdict: Verdict,
+    recipe: Recipe | None,
+    policy: Policy,
+    budget: float,
+    checks: tuple[Check, ...] = (),
 ) -> Verdict:
     """A failed training with the reason why it failed.
 
@@ -54,6 +59,7 @@ def diagnosed(
         recipe: Gives what runs it again; None where that was not kept.
         policy: What it was held to.
         budget: Seconds.
+        checks: Checks of one's own that re-runs are held to as well.
     """
     retrain, reason = None, None
     if recipe is not None:
@@ -61,7 +67,9 @@ def diagnosed(
             retrain = recipe()
         except (CannotChange, UsageError) as error:
             reason = str(error)
-    found = diagnose(verdict.trace, verdict.findings, retrain, policy, budget)
+    found = diagnose(
+        verdict.trace, verdict.findings, retrain, policy, budget, checks=checks
+    )
     if reason is not None:
         found = replace(found, left_out=(reason,))
     return replace(verdict, diagnosis=found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .checks import Check
 from .errors import NotConverged, UsageError
 from .findings import Finding
 from .judge import judge
@@ -22,9 +23,11 @@ class TrainingRun:
 
     Attributes:
         verdict: The trace and what was found in it.
+        checks: Those of one's own that took part.
     """
 
     verdict: Verdict
+    checks: tuple[Check, ...] = ()
 
     @property
     def converged(self) -> bool:
@@ -63,10 +66,23 @@ class TrainingRun:
         """
         __tracebackhide__ = True
         held_to = Policy.from_keywords(policy)
-        run = judged(self.trace, held_to)
+        run = judged(self.trace, held_to, self.checks)
         if not run.converged:
             raise NotConverged(failure_message(run.verdict))
         return run
+
+    def plot(self) -> Any:
+        """The loss between its yardsticks, and the gradient norm.
+
+        Returns:
+            A `plotly.graph_objects.Figure`, which a notebook shows.
+
+        Raises:
+            UsageError: plotly is not installed.
+        """
+        from .report.figure import training_as_figure
+
+        return training_as_figure(self.verdict)
 
     def __repr__(self) -> str:
         trace = self.trace
@@ -99,6 +115,7 @@ class WatchedRuns:
         return self.runs[0]
 
 
-def judged(trace: Trace, policy: Policy) -> TrainingRun:
-    """A training with what a judge finds in it."""
-    return TrainingRun(Verdict(trace=trace, findings=judge(trace, policy)))
+def judged(trace: Trace, policy: Policy, checks: tuple[Check, ...] = ()) -> TrainingRun:
+    """A training with what a judge, and checks of one's own, find in it."""
+    verdict = Verdict(trace=trace, findings=judge(trace, policy, checks))
+    return TrainingRun(verdict, checks)

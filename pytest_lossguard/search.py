@@ -17,7 +17,7 @@ from typing import Any
 from .corruptions import Corruption
 from .corruptions.family import Family
 from .corruptions.space import Space
-from .errors import NotConverged
+from .errors import NotConverged, first_line
 from .guard import Guard
 from .runs import TrainingRun
 
@@ -27,6 +27,8 @@ __all__ = ["Case", "Search"]
 _HEADROOM_SHARE, _FEWEST_HEADROOM = 0.1, 5
 #: Features that are tried alone where all of them together break a training.
 _MOST_FEATURES = 24
+#: Cases that a report is told of.
+_MOST_CASES = 400
 
 Run = Callable[[Corruption], Any]
 
@@ -57,6 +59,23 @@ class Case:
         __tracebackhide__ = True
         if self.error is not None:
             raise self.error.with_traceback(self._traceback)
+
+    def to_json(self) -> dict[str, Any]:
+        """As builtins: the corruption and its parts, how near it came to failing."""
+        failed = self.run is not None and not self.run.converged
+        error = None
+        if failed and self.run is not None:
+            error = self.run.verdict.errors[0].headline
+        elif self.error is not None:
+            error = f"{type(self.error).__name__}: {first_line(self.error)}"
+        parts = () if self.corruption is None else self.corruption.parts
+        return {
+            "corruption": repr(self.corruption),
+            "parts": [part.told() for part in parts],
+            "failed": self.error is not None,
+            "error": error,
+            "nearness": self.nearness,
+        }
 
 
 @dataclass(slots=True, eq=False)
@@ -97,6 +116,7 @@ class Search:
     trained: bool = False
     holds: bool = True
     _cases: dict[Corruption, Case] = field(default_factory=dict)
+    _later: list[Case] = field(default_factory=list)
     _features: int = 0
     _began: float | None = None
 
@@ -298,6 +318,7 @@ class Search:
         except Exception as error:
             case.fails_with(error)
         self._take_runs(case)
+        self._later.append(case)
         return case
 
     # What it tells
@@ -329,6 +350,19 @@ class Search:
             "space": None if self.space is None else self.space.told,
             "closest": closest,
             "headroom": list(self.headroom),
+        }
+
+    def details(self) -> dict[str, Any]:
+        """Each corruption that was run and what it could have been, as builtins:
+        what failed and what came near to it first, at most 400.
+        """
+        known = {it.corruption: it for it in (*self._cases.values(), *self._later)}
+        cases = [it.to_json() for it in known.values() if it.corruption is not None]
+        cases.sort(key=lambda it: (not it["failed"], -it["nearness"]))
+        return {
+            "axes": [] if self.space is None else self.space.to_json(),
+            "cases": cases[:_MOST_CASES],
+            "left_out": len(cases[_MOST_CASES:]),
         }
 
     def told(self) -> str:

@@ -89,6 +89,22 @@ class Family:
         }
         return replace(self, **counted)  # type: ignore[type-var]
 
+    def told(self) -> dict[str, Any]:
+        """As builtins: the keyword that draws it, its level whatever it acts on, as
+        ``"Scale(1000.0)"``, that level's number where it has one, and the features.
+        """
+        level: Any = self
+        if hasattr(self, "features"):
+            level = replace(self, features=None)  # type: ignore[type-var]
+        first: Any = next((getattr(self, it.name) for it in fields(self)), None)  # type: ignore[arg-type]
+        features = getattr(self, "features", None)
+        return {
+            "keyword": self.keyword,
+            "level": repr(level),
+            "value": float(first) if is_number(first) else None,
+            "features": "all" if features is None else repr(features),
+        }
+
     def __repr__(self) -> str:
         told = []
         for index, field in enumerate(fields(self)):  # type: ignore[arg-type]

@@ -113,6 +113,17 @@ class Space:
             everywhere = replace(family, features=None)  # type: ignore[type-var]
         return any(everywhere in axis.levels for axis in self.axes)
 
+    def to_json(self) -> list[dict[str, Any]]:
+        """The axes as builtins: keyword, range in words, levels as `Family.told`."""
+        return [
+            {
+                "keyword": axis.keyword,
+                "told": axis.told,
+                "levels": [level.told() for level in axis.levels],
+            }
+            for axis in self.axes
+        ]
+
     @property
     def told(self) -> str:
         """The asked ranges in words."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ..causes import Cause, Diagnosis, Experiment
 from ..changes import Change, ProgramFacts
+from ..checks import Check
 from ..errors import CannotChange, UsageError
 from ..findings import Finding
 from ..judge import evidence_of
@@ -31,6 +32,7 @@ def diagnose(
     policy: Policy,
     budget: float,
     clock: Callable[[], float] = time.monotonic,
+    checks: tuple[Check, ...] = (),
 ) -> Diagnosis:
     """Find why a training failed.
 
@@ -42,6 +44,7 @@ def diagnose(
         policy: What it was held to.
         budget: Seconds after which no further experiment begins.
         clock: Tells the time in seconds.
+        checks: Checks of one's own that re-runs are held to as well.
     """
     if retrain is None:
         left_out = ("model, data or loss were not seen: nothing could be run again",)
@@ -50,7 +53,7 @@ def diagnose(
         facts = retrain.facts
     except (CannotChange, UsageError) as reason:
         return Diagnosis(causes=_suspicions(findings), left_out=(str(reason),))
-    goal = Goal.of(trace, findings, policy)
+    goal = Goal.of(trace, findings, policy, checks)
     lab = Laboratory(trace, retrain, goal, facts, clock() + budget, clock)
     lab.has_blown_up = any(it.kind in SEALED for it in findings)
     if trace.source == "watch" and lab.passes_as_it_is():

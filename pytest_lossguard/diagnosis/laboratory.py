@@ -11,6 +11,7 @@ import numpy as np
 
 from ..causes import Experiment
 from ..changes import Change, ProgramFacts
+from ..checks import Check
 from ..errors import CannotChange, UsageError
 from ..findings import Finding
 from ..judge import evidence_of, judge
@@ -67,14 +68,22 @@ class Goal:
         absent: Kinds of finding that failed the training and must be gone.
         skill: Share of the constant's loss that must be gone, where it is known that
             far more can be learned.
+        checks: Checks of one's own.
     """
 
     policy: Policy
     absent: frozenset[str]
     skill: float
+    checks: tuple[Check, ...] = ()
 
     @classmethod
-    def of(cls, trace: Trace, findings: tuple[Finding, ...], policy: Policy) -> Goal:
+    def of(
+        cls,
+        trace: Trace,
+        findings: tuple[Finding, ...],
+        policy: Policy,
+        checks: tuple[Check, ...] = (),
+    ) -> Goal:
         """The goal for a training with such findings, held to a policy."""
         errors = frozenset(it.kind for it in findings if it.severity == "error")
         skill = evidence_of(trace).skill
@@ -85,11 +94,12 @@ class Goal:
             skill=-np.inf
             if skill is None or not could_do_better
             else skill + FAR_BETTER,
+            checks=checks,
         )
 
     def missed_by(self, trace: Trace, found: Evidence) -> set[str]:
         """Kinds of finding that keep a re-run from being a repair."""
-        judged = judge(trace, self.policy)
+        judged = judge(trace, self.policy, self.checks)
         missed = {
             it.kind for it in judged if it.severity == "error" or it.kind in self.absent
         }
@@ -274,6 +284,7 @@ class Laboratory:
             converged=(not errors and not (reaches == "clearly" and barely))
             or (reaches == "level" and only_level),
             only_level=only_level,
+            curve=trace.steps.loss,
         )
 
     def _share_that_holds(self, done: Experiment, reaches: Reaches) -> float:

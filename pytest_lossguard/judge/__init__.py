@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from ..checks import Check as OwnCheck
+from ..checks import found_by
 from ..findings import Finding
 from ..policy import Policy
 from ..trace import Trace
@@ -51,17 +53,20 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def judge(trace: Trace, policy: Policy) -> tuple[Finding, ...]:
+def judge(
+    trace: Trace, policy: Policy, own: tuple[OwnCheck, ...] = ()
+) -> tuple[Finding, ...]:
     """Everything worth saying of one training, errors first.
 
     Args:
         trace: The training, with at least one step.
         policy: What it is held to. Kinds in ``allow`` are left out; with
             ``strict`` every finding is an error.
+        own: Further checks, told after the others.
     """
     evidence = evidence_of(trace)
     found = (it for check in CHECKS for it in check(trace, evidence, policy))
-    return held_to(found, policy)
+    return held_to((*found, *found_by(own, trace, policy)), policy)
 
 
 def held_to(found: Iterable[Finding], policy: Policy) -> tuple[Finding, ...]:

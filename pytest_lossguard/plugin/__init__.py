@@ -22,6 +22,8 @@ from ..errors import (
 )
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
 from .handle import Lossguard
+from .hooks import tell_finished
+from .html import HtmlReporter, hand_on, is_asked
 from .marks import policy_of
 from .options import (
     add_options,
@@ -29,7 +31,6 @@ from .options import (
     budget_of,
     check_tensorboard,
     default_examples,
-    refuse_later,
 )
 from .others import register_others
 from .reporter import PAYLOAD, Reporter, payload, put_properties, shorten_summary
@@ -48,13 +49,20 @@ if TYPE_CHECKING:
     from ..report.replay import Replay
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Offer hooks to others."""
+    from . import hookspec
+
+    pluginmanager.add_hookspecs(hookspec)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers, refuse what is not served yet."""
+    """Register the markers."""
     config.addinivalue_line(
         "markers",
         "converges(steps, epochs, batch_size, min_drop, max_loss, max_loss_growth,"
@@ -67,7 +75,6 @@ def pytest_configure(config: pytest.Config) -> None:
         " dtype, mixed_units, constant, duplicates, flipped, sorted_rows, features):"
         " what the argument `corruption` of a test marked converges is drawn from.",
     )
-    refuse_later(config)
     if not hasattr(config, "workerinput"):
         check_tensorboard(config)
     budget_of(config, None)  # a bad value is told of before any test runs
@@ -83,6 +90,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Summary(config, reporter), "lossguard-summary")
         register_others(config, reporter)
         config.pluginmanager.register(Told(config), "lossguard-baselines")
+        if is_asked(config):
+            config.pluginmanager.register(HtmlReporter(config, reporter))
 
 
 def _replay(config: pytest.Config) -> Replay | None:
@@ -168,6 +177,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Watch the body of a marked test and judge it when it has ended."""
     __tracebackhide__ = True
     test = item.stash[TEST]
+    try:
+        return (yield from _judged(item, test))
+    finally:
+        tell_finished(item, test.guard)
+
+
+def _judged(item: pytest.Item, test: Test) -> Generator[None, Any, Any]:
+    __tracebackhide__ = True
     if test.policy is None:
         return (yield)
     guard = guard_of(item)
@@ -240,4 +257,5 @@ def pytest_runtest_makereport(
     if call.when == "teardown":
         found = vars(report)[PAYLOAD] = payload(test)
         put_properties(item, report, found)
+        hand_on(item.config, report, test)
     return report

@@ -120,6 +120,22 @@ class Lossguard:
         """
         return self._guard("watch").watch(name)
 
+    def plot(self, run: TrainingRun) -> Any:
+        """The loss of a training between its yardsticks, and the gradient norm.
+
+        Args:
+            run: What `fit` gave, or `watch` as ``.run``.
+
+        Returns:
+            A `plotly.graph_objects.Figure`.
+
+        Raises:
+            UsageError: plotly is not installed, or ``run`` is something else.
+        """
+        from ..api import plot
+
+        return plot(run)
+
     def _guard(self, method: str) -> Guard:
         item = self._session.current
         if item is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import PolicyError
+from .hooks import policy_by_hook
 from .options import is_diagnosed
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ __all__ = ["policy_of"]
 
 
 def policy_of(item: pytest.Item) -> Policy | None:
-    """The policy of a test: the closest mark wins, key by key."""
+    """The policy of a test: the closest mark wins, key by key; others may change it."""
     merged: dict[str, Any] = {}
     marks = list(item.iter_markers_with_node("converges"))
     if not marks:
@@ -43,4 +44,4 @@ def policy_of(item: pytest.Item) -> Policy | None:
         farther = min(("steps", "epochs"), key=lambda key: nodes.index(owners[key]))
         del merged[farther]
     merged.setdefault("diagnose", is_diagnosed(item.config))
-    return Policy.from_keywords(merged)
+    return policy_by_hook(item, Policy.from_keywords(merged))

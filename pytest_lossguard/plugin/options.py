@@ -17,14 +17,8 @@ __all__ = [
     "default_examples",
     "diagnosis_budget",
     "is_diagnosed",
-    "refuse_later",
     "report_path",
 ]
-
-#: Options of the public contract that this version does not serve yet.
-_LATER = {
-    "--lossguard-html": "the HTML report",
-}
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -39,6 +33,11 @@ def add_options(parser: pytest.Parser) -> None:
         "--lossguard-tensorboard",
         metavar="DIR",
         help="write every training as a run that TensorBoard shows to DIR",
+    )
+    group.addoption(
+        "--lossguard-html",
+        metavar="PATH",
+        help="write a page with every training, its curves and its diagnosis to PATH",
     )
     group.addoption(
         "--lossguard-seed",
@@ -78,35 +77,15 @@ def add_options(parser: pytest.Parser) -> None:
         help="write the baselines of the tests that run; with =new only those that"
         " are missing",
     )
-    for name in _LATER:
-        group.addoption(name, nargs="?", const=True, help="not in this version")
     parser.addini("lossguard_json", "default of --lossguard-json")
     parser.addini("lossguard_tensorboard", "default of --lossguard-tensorboard")
+    parser.addini("lossguard_html", "default of --lossguard-html")
     parser.addini("lossguard_seed", "default of --lossguard-seed")
     parser.addini(
         "lossguard_no_diagnose", "default of --lossguard-no-diagnose", type="bool"
     )
     parser.addini("lossguard_max_examples", "default of --lossguard-max-examples")
     parser.addini("lossguard_budget", "default of --lossguard-budget")
-    parser.addini("lossguard_html", "not in this version")
-
-
-def refuse_later(config: pytest.Config) -> None:
-    """Refuse by name what this version does not serve yet."""
-    for option, what in _LATER.items():
-        setting = option.strip("-").replace("-", "_")
-        if config.getoption(setting) is not None or _ini(config, setting):
-            raise pytest.UsageError(
-                f"{option} belongs to {what}, which this version of pytest-lossguard"
-                f" does not have yet: remove it (the ini setting is {setting})"
-            )
-
-
-def _ini(config: pytest.Config, setting: str) -> Any:
-    try:
-        return config.getini(setting)
-    except (ValueError, KeyError):  # an option without an ini setting
-        return None
 
 
 def base_seed(config: pytest.Config) -> int:

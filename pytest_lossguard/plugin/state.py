@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .hooks import checks_of
 from .options import diagnosis_budget
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def guard_of(item: pytest.Item) -> Guard:
             ascii_only=not _shows_blocks(),
             budget=diagnosis_budget(item.config),
             verbose=item.config.get_verbosity() > 1,
+            checks=checks_of(item),
         )
     return test.guard
 

@@ -160,4 +160,4 @@ def _hints(verdict: Verdict) -> list[str]:
     kinds = {it.kind: it for it in reversed(verdict.findings)}
     causes = [kinds[kind] for kind in _CAUSES if kind in kinds]
     hints = [it.hint for it in (*causes[:1], verdict.errors[0])]
-    return list(dict.fromkeys(hints))
+    return list(dict.fromkeys(filter(None, hints)))

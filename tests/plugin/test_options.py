@@ -65,18 +65,6 @@ def test_a_seed_that_is_no_number_is_refused(project, pytester):
     result.stderr.fnmatch_lines(["*lossguard_seed = 'many' in the ini file*"])
 
 
-@pytest.mark.parametrize(
-    "option",
-    ["--lossguard-html=r.html", "--lossguard-update"],
-)
-def test_options_of_later_versions_are_refused_by_name(project, option):
-    result = project(TWO, option)
-
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    name = option.partition("=")[0]
-    result.stderr.fnmatch_lines([f"*{name} belongs to *does not have yet*"])
-
-
 def test_the_marker_is_registered(project):
     result = project(TWO, "--markers")
 

@@ -8,7 +8,7 @@ import sys
 CHECK = """
 import sys
 
-HEAVY = ("tensorflow", "keras", "numpy", "hypothesis")
+HEAVY = ("tensorflow", "keras", "numpy", "hypothesis", "jinja2", "plotly")
 
 def test_nothing_heavy_was_loaded():
     assert "pytest_lossguard.plugin" in sys.modules
@@ -18,7 +18,7 @@ def test_nothing_heavy_was_loaded():
 
 def run(pytester, *options):
     # What other plugins load is their cost, so they are left out.
-    others = ("hypothesispytest", "randomly", "anyio", "asyncio")
+    others = ("hypothesispytest", "randomly", "anyio", "asyncio", "html")
     without = [part for name in others for part in ("-p", f"no:{name}")]
     command = [sys.executable, "-m", "pytest", *without, *options]
     return subprocess.run(

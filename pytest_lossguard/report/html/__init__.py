@@ -1,0 +1,8 @@
+"""The HTML report: `details_of` each training in the worker, `write_html` once."""
+
+from __future__ import annotations
+
+from .details import details_of, shown_first
+from .page import write_html
+
+__all__ = ["details_of", "shown_first", "write_html"]

@@ -1,0 +1,274 @@
+"""What the page tells, from what the tests reported: builtins to builtins."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from ...findings import number
+from .details import MOST_COLUMNS, MOST_VARIABLES
+from .figures import Figure, experiments_figure, training_figure
+from .heat_map import gradients_figure
+from .search_figure import search_figure
+from .svg import HEIGHT, WIDTH, small_curve
+from .thinning import MOST_POINTS
+
+__all__ = ["page_context"]
+
+_ORDER = {"failed": 0, "xfailed": 1, "warned": 2, "passed": 3, "skipped": 4}
+#: Rows of the table of corruptions.
+_MOST_CASES = 40
+
+
+def page_context(
+    tests: list[dict[str, Any]], environment: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    """All that the template needs.
+
+    Args:
+        tests: One entry each: ``nodeid``, ``outcome``, ``details`` (the list of
+            `details_of`), ``trainings`` (how many there were), ``search`` and
+            ``cases`` (`Search.to_json`, `Search.details`), ``baseline``.
+        environment: Versions and machine.
+        seed: Of the session.
+
+    Returns:
+        ``tests``, failed ones first and then by name; ``counts``; ``figures``, by
+        their names on the page; ``environment``; ``size`` of the small curves.
+    """
+    told = sorted(
+        (_test(it, seed) for it in tests),
+        key=lambda it: (_ORDER[it["status"]], it["nodeid"]),
+    )
+    for index, test in enumerate(told):
+        _name_figures(test, f"t{index}")
+    return {
+        "tests": told,
+        "counts": {
+            status: sum(it["status"] == status for it in told) for status in _ORDER
+        },
+        "trainings": sum(it["trainings"] for it in told),
+        "environment": {key: str(it) for key, it in environment.items() if it},
+        "size": (WIDTH, HEIGHT),
+    }
+
+
+def _name_figures(test: dict[str, Any], name: str) -> None:
+    """Gather the figures of one test under the names that the page finds them by."""
+    test["id"] = name
+    figures: dict[str, Figure | None] = {}
+    for index, run in enumerate(test["runs"]):
+        for kind, figure in run.pop("figures").items():
+            run[kind] = f"{name}-{index}-{kind}" if figure else None
+            figures[f"{name}-{index}-{kind}"] = figure
+    if test["search"] is not None:
+        figure = test["search"]["figure"]
+        test["search"]["figure"] = f"{name}-search" if figure else None
+        figures[f"{name}-search"] = figure
+    test["figures"] = {key: it for key, it in figures.items() if it}
+
+
+def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
+    details = test["details"]
+    file, _, name = test["nodeid"].rpartition("::")
+    first = details[0] if details else None
+    return {
+        "nodeid": test["nodeid"],
+        "file": file,
+        "name": name,
+        "status": _status(test),
+        "outcome": test["outcome"],
+        "trainings": test["trainings"],
+        "left_out": test["trainings"] - len(details),
+        "row": None if first is None else _row(first),
+        "told": _in_short(test),
+        "error": _own_error(test),
+        "runs": [_run(it) for it in details],
+        "search": None if test["search"] is None else _search(test),
+        "baseline": _baseline(test.get("baseline")),
+        "again": f"pytest {shlex.quote(test['nodeid'])} --lossguard-seed={seed}",
+    }
+
+
+def _status(test: dict[str, Any]) -> str:
+    if test["outcome"] == "failed":
+        return "failed"
+    if test["outcome"] == "skipped":  # so does pytest call an expected failure
+        failed = any(not run["converged"] for run in test["details"])
+        return "xfailed" if failed else "skipped"
+    warned = any(run["findings"] for run in test["details"])
+    return "warned" if warned else "passed"
+
+
+def _row(run: dict[str, Any]) -> dict[str, Any]:
+    """The line of the overview."""
+    return {
+        "curve": small_curve(run["loss"]["y"], run["constant"]),
+        "start": number(_start(run)),
+        "end": number(run["end"]),
+        "constant": None if run["constant"] is None else number(run["constant"]),
+        "steps": run["steps"],
+    }
+
+
+def _in_short(test: dict[str, Any]) -> str:
+    """Why it failed, or what it is warned of."""
+    for run in test["details"]:
+        if not run["converged"]:
+            return str(run["headline"])
+    found = [it["kind"] for run in test["details"] for it in run["findings"]]
+    return _own_error(test).partition("\n")[0] or ", ".join(dict.fromkeys(found))
+
+
+def _own_error(test: dict[str, Any]) -> str:
+    """What the test said, where no training in it failed."""
+    if any(not run["converged"] for run in test["details"]):
+        return ""
+    return str(test.get("error") or "")
+
+
+def _start(run: dict[str, Any]) -> float | None:
+    if run["start"] is not None:
+        return float(run["start"])
+    return float(run["loss"]["y"][0]) if run["loss"]["y"] else None
+
+
+def _run(run: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "model": run["model"],
+        "source": run["source"],
+        "steps": run["steps"],
+        "seed": run["seed"],
+        "converged": run["converged"],
+        "headline": run["headline"],
+        "findings": run["findings"],
+        "notes": run["notes"],
+        "told": _told(run),
+        "diagnosis": _diagnosis(run),
+        "variables": list(_variables(run["variables"])),
+        "bounds": list(_bounds(run)),
+        "figures": {
+            "training": training_figure(run) if run["loss"]["y"] else None,
+            "gradients": gradients_figure(run),
+            "experiments": experiments_figure(run),
+        },
+    }
+
+
+def _told(run: dict[str, Any]) -> str:
+    """The curve in words, for who cannot see it."""
+    told = f"Loss of {run['steps']} steps: {number(_start(run))} at the start,"
+    told += f" {number(run['end'])} at the end"
+    if run["constant"] is not None:
+        told += f"; a constant ({run['constant_name']}) costs {number(run['constant'])}"
+    if run["decisive"] is not None:
+        told += f"; decisive is step {run['decisive']}"
+    return f"{told}."
+
+
+def _bounds(run: dict[str, Any]) -> Iterator[str]:
+    """What is not shown, where something is not."""
+    if run["steps"] > MOST_POINTS:
+        yield (
+            f"Curves show at most {MOST_POINTS} of their {run['steps']} steps: the"
+            " lowest and highest of each stretch."
+        )
+    table = run["variables"]
+    if table["of"] > len(table["names"]):
+        yield (
+            f"The map shows {len(table['names'])} of {table['of']} variables (at most"
+            f" {MOST_VARIABLES}): those with findings, and others spread over the"
+            " depth."
+        )
+    if run["steps"] > MOST_COLUMNS and table["names"]:
+        each = math.ceil(run["steps"] / len(table["x"]))
+        yield f"Each column of the map is the largest norm of {each} steps."
+
+
+def _variables(table: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """The heat map in numbers."""
+    for name, norms in zip(table["names"], table["norms"], strict=True):
+        known = [it for it in norms if not it < 0]
+        yield {
+            "name": name,
+            "first": number(known[0]) if known else "none",
+            "largest": number(max(known)) if known else "none",
+            "last": number(known[-1]) if known else "none",
+        }
+
+
+def _diagnosis(run: dict[str, Any]) -> dict[str, Any] | None:
+    diagnosis = run["diagnosis"]
+    if diagnosis is None:
+        return None
+    return {
+        "causes": [
+            {**it, "before": number(it["before"]), "after": number(it["after"])}
+            for it in diagnosis["causes"]
+        ],
+        "experiments": [
+            {
+                "told": it["told"],
+                "loss": number(it["loss"]) if it["ran"] else "",
+                "share": None if it["skill"] is None else _share(it["skill"]),
+                "came_of": it["came_of"],
+                "repairs": it["repairs"],
+                "curve": small_curve(it["curve"]["y"], run["constant"]),
+            }
+            for it in diagnosis["experiments"]
+        ],
+        "left_out": diagnosis["left_out"],
+    }
+
+
+def _share(skill: float) -> str:
+    if not math.isfinite(skill) or skill <= 0:
+        return "nothing"
+    return f"{skill:.0%}"
+
+
+def _search(test: dict[str, Any]) -> dict[str, Any]:
+    search, details = test["search"], test["cases"]
+    cases = details["cases"]
+    ranked = sorted(cases, key=lambda it: (not it["failed"], -it["nearness"]))
+    return {
+        "examples": search["examples"],
+        "unique": search["unique"],
+        "exhausted": search["exhausted_budget"],
+        "failing": search["failing"],
+        "space": search["space"],
+        "headroom": search["headroom"],
+        "failed": sum(it["failed"] for it in cases),
+        "passed": sum(not it["failed"] for it in cases),
+        "cases": [{**it, "near": _near(it)} for it in ranked[:_MOST_CASES]],
+        "more": len(ranked[_MOST_CASES:]) + details["left_out"],
+        "figure": search_figure(details),
+    }
+
+
+def _near(case: dict[str, Any]) -> str:
+    if case["failed"] and not case["nearness"]:
+        return ""
+    near = case["nearness"]
+    return "far beyond" if near >= 1e6 else f"{near:.2g}"
+
+
+def _baseline(baseline: dict[str, Any] | None) -> dict[str, Any] | None:
+    if baseline is None:
+        return None
+    return {
+        **baseline,
+        "metrics": [
+            {**it, **{key: _amount(it.get(key)) for key in ("before", "now", "limit")}}
+            for it in baseline.get("metrics", [])
+        ],
+    }
+
+
+def _amount(value: Any) -> str:
+    """A number, or what a baseline says instead of one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return "" if value is None else str(value)
+    return number(float(value))

@@ -1,0 +1,165 @@
+"""What a page shows of a training, as few builtins: they cross from worker to
+controller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...causes import Diagnosis, Experiment
+from ...findings import Finding
+from ...trace import Floats, Trace
+from ...verdict import Verdict
+from .thinning import columns_of, rounded, thinned
+
+__all__ = ["MOST_RUNS", "details_of", "shown_first"]
+
+#: Trainings of one test, variables and columns of a heat map, points of a re-run.
+MOST_RUNS, MOST_VARIABLES, MOST_COLUMNS, MOST_RERUN = 12, 60, 120, 120
+
+
+def shown_first(
+    verdicts: Sequence[Verdict], nearness: Sequence[float]
+) -> list[Verdict]:
+    """The trainings of a test that a page has room for, in the order of
+    `entries.worst_run`: failed ones first, then by how near they came to failing.
+    """
+    ranked = sorted(
+        zip(verdicts, nearness, strict=True),
+        key=lambda it: (it[0].converged, -it[1] if it[0].converged else 0.0),
+    )
+    return [verdict for verdict, _ in ranked[:MOST_RUNS]]
+
+
+def details_of(verdict: Verdict) -> dict[str, Any]:
+    """One training as builtins, NaN and infinities as floats.
+
+    At most 400 points a curve and 60 variables of 120 columns, whatever it was.
+    """
+    trace, steps = verdict.trace, verdict.trace.steps
+    decisive = _decisive(verdict.findings)
+    always = [] if decisive is None else [decisive - 1]
+    return {
+        "model": trace.model,
+        "source": trace.source,
+        "steps": len(steps),
+        "seed": trace.seed,
+        "converged": verdict.converged,
+        "headline": "" if verdict.converged else verdict.errors[0].headline,
+        "start": None if trace.before is None else float(trace.before.loss),
+        "end": _end(trace),
+        "constant": _plain(trace.constant_loss),
+        "constant_name": trace.constant,
+        "loss": _curve(steps.loss, always),
+        "grad_norm": _curve(steps.global_grad_norm, always),
+        "held_out": _held_out(trace),
+        "decisive": decisive,
+        "variables": _variables(trace, verdict.findings),
+        "findings": [_finding(it) for it in verdict.findings],
+        "notes": [*trace.notes, *([trace.stopped] if trace.stopped else [])],
+        "diagnosis": None
+        if verdict.diagnosis is None
+        else _diagnosis(verdict.diagnosis),
+    }
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _end(trace: Trace) -> float | None:
+    """As the verdict scores it: on the probe, else the last step's own."""
+    if trace.after is not None:
+        return float(trace.after.loss)
+    return float(trace.steps.loss[-1]) if len(trace.steps) else None
+
+
+def _decisive(findings: Iterable[Finding]) -> int | None:
+    """The step of the first error that has one."""
+    steps = (it.step for it in findings if it.severity == "error")
+    return next((step for step in steps if step is not None), None)
+
+
+def _curve(values: Floats, always: Iterable[int]) -> dict[str, list[Any]]:
+    kept = thinned(values, always=always)
+    return {"x": [int(it) + 1 for it in kept], "y": rounded(values[kept])}
+
+
+def _held_out(trace: Trace) -> dict[str, Any] | None:
+    if trace.validation is None:
+        return None
+    loss = np.asarray(trace.validation.loss, np.float64)
+    kept = thinned(loss)
+    return {
+        "x": [trace.validation.step[it] for it in kept],
+        "y": rounded(loss[kept]),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "severity": finding.severity,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def _variables(trace: Trace, findings: Iterable[Finding]) -> dict[str, Any]:
+    """Gradient norms over steps, -1 where there was no gradient."""
+    named = {it.where for it in findings}
+    chosen = _spread(trace.variables, named)
+    x, norms = columns_of(trace.steps.grad_norm[:, chosen], MOST_COLUMNS)
+    return {
+        "names": [trace.variables[it] for it in chosen],
+        "of": len(trace.variables),
+        "x": x,
+        "norms": [rounded(row) for row in norms.T],
+    }
+
+
+def _spread(names: tuple[str, ...], named: set[str | None]) -> list[int]:
+    """Variables from the first layer to the last, and those that findings name."""
+    if len(names) <= MOST_VARIABLES:
+        return list(range(len(names)))
+    told = [it for it, name in enumerate(names) if name in named][:MOST_VARIABLES]
+    rest = np.linspace(0, len(names) - 1, MOST_VARIABLES - len(told)).astype(int)
+    return sorted({*told, *map(int, rest)})
+
+
+def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
+    return {
+        "causes": [
+            {
+                "cause": it.cause,
+                "verified": it.verified,
+                "where": it.where,
+                "change": it.change,
+                "before": _plain(it.loss_before),
+                "after": _plain(it.loss_after),
+                "remedy": it.remedy,
+                "with_next": it.with_next,
+            }
+            for it in diagnosis.causes
+        ],
+        "experiments": [_experiment(it) for it in diagnosis.experiments],
+        "left_out": list(diagnosis.left_out),
+    }
+
+
+def _experiment(experiment: Experiment) -> dict[str, Any]:
+    curve = experiment.curve
+    values = np.empty(0) if curve is None else curve
+    kept = thinned(values, most=MOST_RERUN)
+    return {
+        "told": experiment.told,
+        "ran": experiment.failure is None,
+        "loss": float(experiment.loss),
+        "skill": _plain(experiment.skill),
+        "repairs": experiment.repairs,
+        "came_of": experiment.came_of,
+        "curve": {"x": [int(it) + 1 for it in kept], "y": rounded(values[kept])},
+    }

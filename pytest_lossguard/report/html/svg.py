@@ -1,0 +1,66 @@
+"""A curve in small, as points of an SVG polyline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+__all__ = ["HEIGHT", "WIDTH", "is_logarithmic", "small_curve"]
+
+WIDTH, HEIGHT = 100, 24
+#: Curves that span more than this factor are drawn on a logarithmic scale.
+_LOG_FROM = 50.0
+_MOST_POINTS = 48
+
+
+def is_logarithmic(values: Iterable[float]) -> bool:
+    """Whether these are told apart better on a logarithmic scale."""
+    finite = [it for it in values if np.isfinite(it)]
+    return bool(finite) and 0 < min(finite) < max(finite) / _LOG_FROM
+
+
+def small_curve(
+    values: Sequence[float], level: float | None = None
+) -> dict[str, object]:
+    """Where the points of a curve lie in a box of `WIDTH` by `HEIGHT`.
+
+    Args:
+        values: Losses; what is not finite ends the line.
+        level: Drawn as a straight line beside it, where given.
+
+    Returns:
+        ``lines``, each the ``points`` of a polyline; ``level``, its height or None;
+        ``broken``, whether a value was not finite.
+    """
+    curve = np.asarray(values, np.float64)
+    finite = np.isfinite(curve)
+    levels = [] if level is None or not np.isfinite(level) else [level]
+    if not finite.any():
+        return {"lines": [], "level": None, "broken": bool(len(curve))}
+    shown = np.asarray([*curve[finite], *levels])
+    if is_logarithmic(shown):
+        curve = np.log10(np.where(finite, curve, 1.0))
+        shown, levels = np.log10(shown), [float(np.log10(it)) for it in levels]
+    # Halved before it is subtracted: the span of the largest floats is no float.
+    low, high = shown.min() / 2, shown.max() / 2
+    span = (high - low) or 1.0
+
+    def height(value: float) -> float:
+        return round(float(HEIGHT - 2 - (HEIGHT - 4) * ((value / 2 - low) / span)), 1)
+
+    # The largest of each stretch: a blow-up of one step must show.
+    columns = [it.max() for it in np.array_split(curve, min(_MOST_POINTS, len(curve)))]
+    whole = [it.all() for it in np.array_split(finite, min(_MOST_POINTS, len(curve)))]
+    lines: list[list[str]] = [[]]
+    for column, value in enumerate(columns):
+        if not whole[column]:
+            lines.append([])
+            continue
+        x = round(WIDTH * column / max(1, len(columns) - 1), 1)
+        lines[-1].append(f"{x:g},{height(value):g}")
+    return {
+        "lines": [" ".join(it) for it in lines if it],
+        "level": height(levels[0]) if levels else None,
+        "broken": not finite.all(),
+    }

@@ -1,0 +1,137 @@
+"""``--lossguard-html``: from the tests to the page."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+
+import pytest
+
+from tests.plugin.test_options import TWO
+
+SEARCHED = """
+@pytest.mark.converges(steps=20, max_examples=8)
+@pytest.mark.corruptions(scales=(0.1, 10.0), offsets=False, outliers=False)
+def test_searched(lossguard, corruption):
+    lossguard.fit(build, *corruption(*load()))
+
+@pytest.mark.converges
+def test_empty():
+    pass
+"""
+
+
+def figures(path):
+    """All figures of a page, by name."""
+    found = {}
+    for text in re.findall(
+        r'<script type="application/json">(.*?)</script>', path.read_text()
+    ):
+        found |= json.loads(text)
+    return found
+
+
+def test_the_page_shows_every_test(project, pytester):
+    path = pytester.path / "out" / "page.html"
+
+    result = project(TWO + SEARCHED, "--lossguard-html=out/page.html")
+
+    text = path.read_text()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines([f"*{path}*"])
+    for name in ("test_good", "test_bad", "test_searched", "test_empty"):
+        assert f"<b>{name}</b>" in text
+    assert "NothingTrained" in text
+    assert "Cause" in text
+    assert "8 examples" in text
+    names = {it.partition("-")[2] for it in figures(path)}
+    assert {"0-training", "0-gradients", "0-experiments", "search"} <= names
+
+
+def test_workers_write_the_page_that_one_process_writes(project, pytester):
+    project(TWO, "--lossguard-html=one.html")
+    project(TWO, "--lossguard-html=two.html", "-n2")
+
+    one, two = (pytester.path / it for it in ("one.html", "two.html"))
+    assert figures(one) == figures(two)
+
+
+def test_the_ini_file_asks_for_the_page_beside_itself(project, pytester):
+    pytester.makeini("[pytest]\nlossguard_html = page.html")
+
+    project(TWO)
+
+    assert (pytester.path / "page.html").exists()
+
+
+def test_nothing_more_is_handed_on_where_no_page_is_asked_for(project, pytester):
+    pytester.makeconftest(
+        """
+def pytest_runtest_logreport(report):
+    assert not hasattr(report, "lossguard_html")
+"""
+    )
+
+    result = project(TWO)
+
+    result.assert_outcomes(passed=1, failed=1)
+
+
+def test_a_missing_library_is_told_of_before_any_test_runs(project, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "pytest_lossguard.plugin.html.find_spec",
+        lambda name: None if name == "plotly" else found(name),
+    )
+
+    result = project(TWO, "--lossguard-html=page.html")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            "*--lossguard-html needs plotly, not installed here:"
+            " pip install 'pytest-lossguard[[]html[]]'*"
+        ]
+    )
+
+
+def test_a_page_that_cannot_be_written_is_told_of(project, pytester):
+    (pytester.path / "file").write_text("")
+
+    result = project(TWO, "--lossguard-html=file/page.html")
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*page.html could not be written*"])
+
+
+def test_a_rerun_that_passes_shows_no_error(project, pytester):
+    path = pytester.path / "page.html"
+    body = """
+tries = []
+
+@pytest.mark.flaky(reruns=1)
+@pytest.mark.converges
+def test_flaky():
+    train()
+    tries.append(1)
+    assert len(tries) > 1, "only the first time"
+"""
+
+    project(body, "--lossguard-html=page.html")
+
+    assert "only the first time" not in path.read_text()
+    assert 'data-status="failed"' not in path.read_text()
+
+
+def test_the_fixture_plots_a_run(project):
+    result = project(
+        """
+def test_plot(lossguard):
+    run = lossguard.fit(build, *load(), steps=5)
+    assert lossguard.plot(run) == run.plot()
+    assert [it.name for it in run.plot().data][0] == "loss"
+"""
+    )
+
+    result.assert_outcomes(passed=1)

@@ -1,0 +1,459 @@
+"""The HTML report: what it shows, what it leaves out, that nothing breaks out of it.
+
+All without TensorFlow; that a browser shows it is tested in tests/browser.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import random
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from pytest_lossguard.findings import finding
+from pytest_lossguard.report.html import details_of, shown_first, write_html
+from pytest_lossguard.report.html.context import page_context
+from pytest_lossguard.report.html.details import MOST_RUNS, MOST_VARIABLES
+from pytest_lossguard.report.html.figures import (
+    experiments_figure,
+    training_figure,
+)
+from pytest_lossguard.report.html.heat_map import gradients_figure
+from pytest_lossguard.report.html.page import rendered
+from pytest_lossguard.report.html.search_figure import search_figure
+from pytest_lossguard.report.html.svg import HEIGHT, small_curve
+from pytest_lossguard.report.html.thinning import MOST_POINTS, columns_of, thinned
+from pytest_lossguard.verdict import Verdict
+from tests.pages import (
+    BASELINE,
+    bad,
+    entry,
+    good,
+    hostile_tests,
+    search,
+    some_tests,
+)
+from tests.traces import make_trace
+
+
+class Page(HTMLParser):
+    """What a browser makes of the page: tags, texts, scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[tuple[str | None, str]] = []
+        self.texts: list[str] = []
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._inside = tag
+        if tag == "script":
+            self.scripts.append((dict(attrs).get("type"), ""))
+
+    def handle_endtag(self, tag):
+        self._inside = ""
+
+    def handle_data(self, data):
+        if self._inside == "script":
+            kind, before = self.scripts[-1]
+            self.scripts[-1] = (kind, before + data)
+        elif self._inside != "style":
+            self.texts.append(data)
+
+    @property
+    def figures(self):
+        """The figures of all tests, by name."""
+        found = {}
+        for kind, text in self.scripts:
+            if kind == "application/json":
+                found |= json.loads(text)
+        return found
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+
+def page_of(*tests, seed=0):
+    context = page_context(list(tests), {"python": "3.11"}, seed)
+    return Page(rendered(context))
+
+
+def only_test(*given, **more):
+    (test,) = page_context([entry("t.py::test_a", *given, **more)], {}, 0)["tests"]
+    return test
+
+
+# What crosses from worker to controller
+
+
+def leaves(value):
+    if isinstance(value, dict):
+        assert all(type(key) is str for key in value)
+        value = list(value.values())
+    if isinstance(value, list):
+        for it in value:
+            yield from leaves(it)
+    else:
+        yield value
+
+
+@pytest.mark.parametrize("made", [good, bad])
+def test_details_are_builtins(made):
+    kinds = {type(it) for it in leaves(details_of(made()))}
+
+    assert kinds <= {str, int, float, bool, type(None)}
+
+
+def test_details_of_a_search_are_builtins():
+    kinds = {type(it) for it in leaves(search().details())}
+
+    assert kinds <= {str, int, float, bool, type(None)}
+
+
+def test_details_stay_small_however_long_and_wide_the_training():
+    names = tuple(f"net/dense_{it}/kernel" for it in range(500))
+    generator = np.random.default_rng(0)
+    trace = make_trace(
+        generator.random(20_000),
+        start=1.0,
+        end=0.5,
+        constant=1.0,
+        variables=names,
+        grad_norm=generator.random((20_000, 500)),
+    )
+    named = finding("vanishing_gradient", value=0.0, limit=1.0, where=names[3])
+
+    details = details_of(Verdict(trace=trace, findings=(named,)))
+
+    assert len(details["loss"]["x"]) <= MOST_POINTS
+    assert len(details["grad_norm"]["x"]) <= MOST_POINTS
+    assert len(details["variables"]["names"]) <= MOST_VARIABLES == 60
+    assert {names[0], names[3], names[-1]} <= set(details["variables"]["names"])
+    assert len(json.dumps(details)) < 150_000
+
+
+def test_a_page_says_what_it_does_not_show():
+    trace = make_trace(
+        np.linspace(1, 0.1, 1000),
+        start=1.0,
+        end=0.1,
+        constant=1.0,
+        variables=tuple(f"v{it}" for it in range(100)),
+    )
+
+    text = page_of(entry("t.py::a", Verdict(trace=trace, findings=()))).text
+
+    assert "Curves show at most 400 of their 1000 steps" in text
+    assert "The map shows 60 of 100 variables" in text
+    assert "Each column of the map is the largest norm of 9 steps." in text
+
+
+def test_of_many_trainings_the_failed_ones_are_shown():
+    verdicts = [good() for _ in range(30)] + [bad()]
+
+    shown = shown_first(verdicts, [0.1] * 7 + [0.9] + [0.2] * 23)
+    test = only_test(*shown, trainings=31)
+
+    assert len(shown) == MOST_RUNS
+    assert shown[:2] == [verdicts[30], verdicts[7]]
+    assert test["left_out"] == 31 - MOST_RUNS
+
+
+def test_thinning_keeps_ends_extremes_and_what_is_asked_for():
+    curve = np.full(10_000, 0.5)
+    curve[777], curve[4321], curve[9000] = 9.0, -3.0, np.nan
+
+    kept = thinned(curve, most=100, always=[5000, 20_000])
+
+    assert {0, 777, 4321, 5000, 9000, 9999} <= set(kept)
+    assert len(kept) <= 101
+
+
+def test_a_column_of_the_map_is_the_largest_of_its_stretch():
+    table = np.arange(12, dtype=float).reshape(6, 2)
+
+    x, columns = columns_of(table, 3)
+
+    assert x == [1, 3, 5]
+    assert columns.tolist() == [[2, 3], [6, 7], [10, 11]]
+
+
+# Figures
+
+
+def named(figure, name):
+    return next(it for it in figure["data"] if it["name"].startswith(name))
+
+
+def test_the_loss_stands_between_its_yardsticks():
+    figure = training_figure(details_of(good()))
+
+    assert named(figure, "a constant (a constant): 0.9")["y"] == [0.9, 0.9]
+    assert named(figure, "before the first update: 1")["y"] == [1.0, 1.0]
+    assert named(figure, "held-out loss")["x"] == [100, 200, 400]
+    assert named(figure, "loss")["x"][-1] == 400
+    assert named(figure, "gradient norm")["yaxis"] == "y2"
+    assert "shapes" not in figure["layout"]
+
+
+def test_the_decisive_step_is_marked_and_what_is_not_finite():
+    verdict = bad()
+    figure = training_figure(details_of(verdict))
+
+    steps = [it.step for it in verdict.errors if it.step is not None]
+    (line,) = figure["layout"]["shapes"]
+    assert line["x0"] == line["x1"] == steps[0]
+    assert named(figure, "loss")["y"][20:] == [None] * 20
+    assert named(figure, "not finite")["x"] == list(range(21, 41))
+    assert figure["layout"]["yaxis"]["type"] == "log"
+
+
+def test_a_curve_below_zero_has_a_linear_scale():
+    trace = make_trace([100.0, 1.0, -5.0], start=1.0, end=-5.0)
+
+    figure = training_figure(details_of(Verdict(trace=trace, findings=())))
+
+    assert figure["layout"]["yaxis"]["type"] == "linear"
+
+
+def test_the_map_of_gradients_has_powers_of_ten_and_gaps():
+    norms = [[1e-3, -1.0], [10.0, 0.0], [np.inf, 1.0]]
+    trace = make_trace([1.0, 1.0, 1.0], grad_norm=norms)
+
+    figure = gradients_figure(details_of(Verdict(trace=trace, findings=())))
+
+    heat, broken = figure["data"]
+    assert heat["z"] == [[-3.0, 1.0, None], [None, -4.0, 0.0]]
+    assert heat["colorbar"]["ticktext"] == ["0", "1e-3", "1e-2", "1e-1", "1", "1e1"]
+    assert (broken["x"], broken["y"]) == ([3], [0])
+    assert figure["layout"]["yaxis"]["ticktext"] == ["dense/kernel", "dense_1/kernel"]
+
+
+def test_without_variables_there_is_no_map():
+    trace = make_trace([1.0, 1.0], variables=())
+
+    assert gradients_figure(details_of(Verdict(trace=trace, findings=()))) is None
+
+
+def test_experiments_lie_beside_the_loss_as_it_is():
+    figure = experiments_figure(details_of(bad()))
+
+    names = [it["name"] for it in figure["data"] if it.get("showlegend", True)]
+    assert names == [
+        "as it is",
+        "no help",
+        "learning rate 10 -&gt; 0.01",
+        "a constant: 0.9",
+    ]
+    assert len(figure["data"]) == 6
+
+
+def test_without_a_diagnosis_there_are_no_experiments():
+    assert experiments_figure(details_of(good())) is None
+
+
+def test_a_search_shows_what_passed_and_what_failed_on_each_axis():
+    figure = search_figure(search().details())
+
+    failed = [it for it in figure["data"] if it["name"] == "failed"]
+    together = [it for it in figure["data"] if it["name"] == "failed, with others"]
+    passed = [it for it in figure["data"] if it["name"] == "passed"]
+    scales, offsets = figure["layout"]["xaxis"], figure["layout"]["xaxis2"]
+    assert scales["ticktext"] == ["0.001", "0.01", "0.1", "10", "100", "1000"]
+    assert offsets["ticktext"][:2] == ["-1000", "-100"]
+    assert failed[0]["text"] == ["Corruption(Scale(1000.0))"]
+    assert failed[0]["y"] == [1e3]
+    assert round(failed[0]["x"][0]) == scales["ticktext"].index("1000")
+    assert passed[0]["text"] == ["Corruption(Scale(10.0, features=2))"]
+    assert [it["xaxis"] for it in together] == ["x", "x2"]
+
+
+def test_a_search_that_knew_no_corruption_has_no_figure():
+    assert search_figure({"axes": [], "cases": [], "left_out": 0}) is None
+
+
+def test_a_large_search_is_told_of_with_the_failures_first():
+    details = search(many=600).details()
+
+    assert (len(details["cases"]), details["left_out"]) == (400, 204)
+    assert [it["failed"] for it in details["cases"][:3]] == [True, True, False]
+
+
+# Small curves
+
+
+def test_a_small_curve_shows_a_blow_up_of_one_step():
+    curve = [1.0] * 500
+    curve[250] = 10.0
+
+    (line,) = small_curve(curve)["lines"]
+
+    heights = [float(it.split(",")[1]) for it in line.split()]
+    assert len(heights) <= 48
+    assert min(heights) == 2
+    assert sorted(heights)[1] == HEIGHT - 2
+
+
+def test_a_small_curve_breaks_where_it_is_not_finite():
+    small = small_curve([3.0, 2.0, math.nan, 1.0], level=2.0)
+
+    assert small == {
+        "lines": ["0,2 33.3,12", "100,22"],
+        "level": 12,
+        "broken": True,
+    }
+
+
+@pytest.mark.parametrize("curve", [[], [math.nan], [math.inf, -math.inf]])
+def test_a_small_curve_without_a_number_is_empty(curve):
+    assert small_curve(curve, level=1.0)["lines"] == []
+
+
+def test_a_small_curve_of_the_largest_floats_stays_in_its_box():
+    (line,) = small_curve([1.7e308, -1.7e308])["lines"]
+
+    assert line == "0,2 100,22"
+
+
+# The page
+
+
+def test_nothing_of_the_users_becomes_markup():
+    tame, wild = page_of(*some_tests()), page_of(*hostile_tests())
+
+    assert {tag for tag, _ in wild.tags} <= {tag for tag, _ in tame.tags}
+    assert "img" not in {tag for tag, _ in wild.tags}
+    assert [kind for kind, _ in wild.scripts] == [
+        "application/json",
+        "application/json",
+        "text/plain",
+        None,
+    ]
+    assert not any(key.startswith("on") for _, attrs in wild.tags for key in attrs)
+    assert wild.text.count("</script><img src=x onerror=alert(1)>") > 15
+    assert "49" not in wild.text
+
+
+def test_nothing_of_the_users_becomes_markup_in_a_figure():
+    strings = [
+        it for it in leaves(page_of(*hostile_tests()).figures) if type(it) is str
+    ]
+
+    assert any("&lt;/script&gt;&lt;img" in it for it in strings)
+    assert not any("<img" in it or "<script" in it for it in strings)
+
+
+def test_the_scripts_that_may_run_are_the_two_of_the_page():
+    page = page_of(*some_tests())
+
+    policy = next(
+        attrs["content"] or ""
+        for tag, attrs in page.tags
+        if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy"
+    )
+    digests = [
+        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for kind, text in page.scripts
+        if kind != "application/json"
+    ]
+    assert len(digests) == 2
+    assert all(f"'sha256-{it}'" in policy for it in digests)
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy.partition("script-src")[2]
+
+
+def test_the_page_asks_for_nothing_outside_of_it():
+    page = page_of(*some_tests())
+
+    assert [attrs for _, attrs in page.tags if "src" in attrs] == []
+    assert [attrs["href"] for _, attrs in page.tags if "href" in attrs] == ["data:,"]
+
+
+def test_every_figure_that_has_a_place_is_there_and_no_other():
+    page = page_of(*some_tests())
+
+    places = [a["data-figure"] for _, a in page.tags if "data-figure" in a]
+    assert sorted(places) == sorted(page.figures)
+    assert len(places) == len(set(places)) == 19
+
+
+def test_the_same_tests_give_the_same_bytes_in_whatever_order(tmp_path):
+    tests = some_tests()
+    write_html(tmp_path / "1.html", tests, 0)
+    random.Random(0).shuffle(tests)
+    write_html(tmp_path / "2.html", tests, 0)
+
+    assert (tmp_path / "1.html").read_bytes() == (tmp_path / "2.html").read_bytes()
+
+
+def test_failed_tests_come_first_and_are_counted():
+    context = page_context(some_tests(), {}, 0)
+
+    assert [it["status"] for it in context["tests"]] == [
+        *["failed"] * 3,
+        "xfailed",
+        *["passed"] * 3,
+    ]
+    assert context["counts"]["failed"] == 3
+    assert context["trainings"] == 7
+
+
+def test_a_warning_is_no_failure():
+    warned = finding("noisy_loss", value=0.9, limit=0.7)
+    verdict = Verdict(trace=good().trace, findings=(warned,))
+
+    test = only_test(verdict)
+
+    assert (test["status"], test["told"]) == ("warned", "noisy_loss")
+
+
+def test_a_test_in_which_nothing_trained_says_its_error():
+    test = only_test(outcome="failed", error="NothingTrained: no update\nwas seen")
+
+    assert test["told"] == "NothingTrained: no update"
+    assert (
+        "was seen"
+        in page_of(entry("t.py::a", outcome="failed", error="no update\nwas seen")).text
+    )
+
+
+def test_the_cause_is_told_with_its_proof():
+    text = page_of(entry("t.py::a", bad())).text
+
+    assert (
+        "Cause learning_rate_too_high : with learning rate 10 -> 0.01 the loss ends at"
+        " 0.05 , not NaN. Remedy lower the learning rate"
+    ) in text
+    assert "another loss not tried, no such layer" in text
+
+
+def test_a_baseline_is_a_table_where_there_is_one():
+    with_one = page_of(entry("t.py::a", good(), baseline=BASELINE)).text
+    without = page_of(entry("t.py::a", good(), baseline=None)).text
+
+    assert "1 of 2 metrics got worse" in with_one
+    assert "share of the constant's loss that is gone 0.9 0.4 0.8 worse" in with_one
+    assert "steps to half of it 12 12 20 holds" in with_one
+    assert "Against the baseline" not in without
+
+
+def test_the_command_runs_the_test_again_with_its_seed():
+    test = only_test(good())
+
+    assert test["again"] == "pytest t.py::test_a --lossguard-seed=0"
+
+
+def test_a_session_without_marked_tests_has_a_page_too(tmp_path):
+    write_html(tmp_path / "a" / "r.html", [], 0)
+
+    text = (tmp_path / "a" / "r.html").read_text()
+    assert "No test was marked" in text
