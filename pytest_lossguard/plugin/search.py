@@ -282,26 +282,28 @@ def report_failure(item: Any, search: Search, error: Exception) -> None:
     error.__traceback__ = _from_the_body(item, error.__traceback__)
     if corruption is None:
         return
-    from ..report.replay import Replay, write_replay
-
-    path = write_replay(
-        Path(item.config.rootpath),
-        Replay(
-            nodeid=item.nodeid,
-            corruption=corruption,
-            seed=item.config.stash[SESSION].seed,
-        ),
-    )
-    again = (
-        f"paste: @example(corruption={corruption!r})",
-        f"again: pytest --lossguard-replay={_relative(path, item)}",
-    )
+    again = (f"paste: @example(corruption={corruption!r})", _kept(item, corruption))
     _drop_notes(error)
     if run is not None and isinstance(error, NotConverged):
         search.failed.run = search.guard.diagnose(run)
         error.args = (search.message(again),)
     else:
         error.add_note("\n".join(["", f"note: {search.told()}", *again]))
+
+
+def _kept(item: Any, corruption: Corruption) -> str:
+    """Keep a case for a replay; returns the line that says how to run it, or why it
+    could not be kept.
+    """
+    from ..report.replay import Replay, write_replay
+
+    seed = item.config.stash[SESSION].seed
+    case = Replay(nodeid=item.nodeid, corruption=corruption, seed=seed)
+    try:
+        path = write_replay(Path(item.config.rootpath), case)
+    except OSError as error:
+        return f"note: no file for --lossguard-replay could be written: {error}"
+    return f"again: pytest --lossguard-replay={_relative(path, item)}"
 
 
 def _drop_notes(error: Exception) -> None:

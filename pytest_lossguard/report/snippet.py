@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-
-import numpy as np
+from typing import Any
 
 from .entries import Entry, told_loss, told_nearness, verdict_of, worst_run
-from .sparkline import heights
+from .html.svg import HEIGHT, WIDTH, small_curve
 
 __all__ = ["snippet"]
-
-_WIDTH, _HEIGHT = 300, 60
 
 
 def snippet(test: Entry) -> str:
@@ -34,24 +31,25 @@ def snippet(test: Entry) -> str:
 
 
 def _curve(run: Entry) -> str:
-    """The loss over the steps as a drawing; a gap where it is not finite."""
-    curve = np.asarray([float(it) for it in run["loss"]], np.float64)
-    columns, logarithmic = heights(curve, _WIDTH // 2)
-    across = np.linspace(1, _WIDTH - 1, len(columns))
-    down = (_HEIGHT - 2) * (1 - columns) + 1
-    path, pen = [], "M"
-    for x, y in zip(across, down, strict=True):
-        if np.isnan(y):
-            pen = "M"
-            continue
-        path.append(f"{pen}{x:.1f} {y:.1f}")
-        pen = "L"
-    scale = "logarithmic" if logarithmic else "linear"
-    label = escape(f"loss of {run['model']}, {scale} scale", quote=True)
+    """The loss over the steps beside the constant prediction's; broken where it is not
+    finite.
+    """
+    level = run["constant_loss"]
+    drawn = small_curve(
+        [float(it) for it in run["loss"]], None if level is None else float(level)
+    )
+    lines: Any = drawn["lines"]
+    label = escape(f"loss of {run['model']}", quote=True)
+    shapes = [f'<polyline points="{points}"/>' for points in lines]
+    if drawn["level"] is not None:
+        height = drawn["level"]
+        shapes.append(
+            f'<path d="M0 {height}H{WIDTH}" stroke-dasharray="2" opacity="0.5"/>'
+        )
     return (
-        f'<svg width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
-        f' role="img" aria-label="{label}"><title>{label}</title><path'
-        f' d="{" ".join(path)}" fill="none" stroke="currentColor"/></svg>'
+        f'<svg width="{3 * WIDTH}" height="{3 * HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
+        f' fill="none" stroke="currentColor" role="img" aria-label="{label}">'
+        f"<title>{label}</title>{''.join(shapes)}</svg>"
     )
 
 

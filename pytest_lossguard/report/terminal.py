@@ -30,7 +30,7 @@ def table(tests: Iterable[Entry]) -> Iterator[str]:
     """One line for each test, in the order of their ids, below a line of headings.
 
     A column is as wide as what it holds; the test comes last, where a long name
-    harms no column.
+    harms no column, and its baseline where it has one.
     """
     rows = [_HEAD, *map(_row, sorted(tests, key=lambda test: test["nodeid"]))]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
@@ -43,6 +43,8 @@ def table(tests: Iterable[Entry]) -> Iterator[str]:
 
 def _row(test: Entry) -> tuple[str, ...]:
     run, name = worst_run(test), test["nodeid"]
+    if test.get("baseline") is not None:
+        name += f", baseline {test['baseline']['state']}"
     if run is None:
         return ("none", "-", "-", "-", name)
     if len(test["runs"]) > 1:

@@ -181,3 +181,25 @@ def test_search(lossguard, corruption):
     )
 
     result.stdout.fnmatch_lines(["*examples in * s, one failed, looking for the*"])
+
+
+def test_a_case_that_cannot_be_kept_does_not_hide_the_failure(project, pytester):
+    (pytester.path / ".lossguard").write_text("in the way")
+
+    result = project(
+        """
+@pytest.mark.converges(max_examples=5, diagnose=False)
+@pytest.mark.corruptions(scales=(1, 1e6), offsets=False, outliers=False)
+def test_search(lossguard, corruption):
+    lossguard.fit(build, *corruption(*load()))
+"""
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E*NotConverged: loss ended at *",
+            "E*paste: @example(corruption=*",
+            "E*note: no file for --lossguard-replay could be written: *",
+        ]
+    )
