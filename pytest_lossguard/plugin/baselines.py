@@ -112,6 +112,7 @@ class Told:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._written: set[str] = set()
+        self._notes: set[str] = set()
         config.stash[_FOUND] = set()
 
     @pytest.hookimpl(optionalhook=True)
@@ -121,10 +122,16 @@ class Told:
         self._config.stash[_FOUND].update(found)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a baseline that was written."""
+        """Note a baseline that was written, or is not quite comparable."""
         held = getattr(report, "lossguard", {}).get("baseline")
-        if held is not None and held["state"] == "written":
+        if held is None:
+            return
+        if held["state"] == "written":
             self._written.add(held["file"])
+        if held["state"] == "not_compared":
+            self._notes.add(f"{report.nodeid} was {held['told']}")
+        if held["note"]:
+            self._notes.add(held["note"])
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
@@ -141,6 +148,8 @@ class Told:
             for path in sorted(paths):
                 shown = os.path.relpath(path, self._config.invocation_params.dir)
                 terminalreporter.write_line(f"  {shown}")
+        for note in sorted(self._notes):
+            terminalreporter.write_line(f"lossguard: {note}")
 
 
 _FOUND = pytest.StashKey[set[str]]()

@@ -153,8 +153,13 @@ def test_another_environment_is_said_and_tolerates_nothing(project, written):
     text = written.read_text()
     written.write_text(text.replace('"keras": "', '"keras": "before '))
 
+    held = project(fit())
     result = project(fit(rate=0.02))
 
+    held.assert_outcomes(passed=1)
+    held.stdout.fnmatch_lines(
+        ["lossguard: the baseline is from another environment: keras before *"]
+    )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         ["note: the baseline is from another environment: keras before * there,"]
@@ -218,6 +223,9 @@ def test_data_that_the_seed_draws_are_compared_under_that_seed_only(project, pyt
     result = project(DRAWN, "--lossguard-seed=1", "--lossguard-json=r.json")
 
     result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["lossguard: test_it.py::test_trains was not compared: *"]
+    )
     (test,) = json.loads((pytester.path / "r.json").read_text())["tests"]
     assert test["baseline"]["told"] == (
         "not compared: with --lossguard-seed=1 the test has other data than its"

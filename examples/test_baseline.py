@@ -1,0 +1,20 @@
+"""What the model reaches today is committed; what makes it worse tomorrow fails."""
+
+import pytest
+from project.model import build_diabetes_model, build_tumour_model
+from project.preprocess import prepare_diabetes, prepare_tumours
+from sklearn.datasets import load_breast_cancer, load_diabetes
+
+
+@pytest.mark.converges(baseline=True)
+def test_tumours_are_learned_as_well_as_before(lossguard):
+    x, y = prepare_tumours(*load_breast_cancer(return_X_y=True))
+    lossguard.fit(build_tumour_model, x, y, steps=100)
+
+
+def test_the_learning_rate_has_room(lossguard):
+    x, y = prepare_diabetes(*load_diabetes(return_X_y=True))
+    margins = lossguard.margins(build_diabetes_model, x, y, steps=100)
+    # The ten features are scaled one by one: none may stand on the edge.
+    assert margins.learning_rate.factor > 10
+    assert margins.narrowest.factor > 5
