@@ -120,11 +120,12 @@ PULL_REQUESTS: dict[str, Callable[[Program], Program]] = {
 }
 
 
-def main(worse: int, unchanged: int) -> None:
+def main(worse: int, unchanged: int, names: list[str]) -> None:
     """Print how many of each fail."""
     trainer = Trainer()
     with tempfile.TemporaryDirectory() as folder:
-        for name, program in PROGRAMS.items():
+        for name in names:
+            program = PROGRAMS[name]
             caught, false, spent = dict.fromkeys(PULL_REQUESTS, 0), 0, [0.0, 0.0]
             for index in range(worse):
                 path, seed = Path(folder, f"{name}{index}.json"), 1000 * index
@@ -142,15 +143,14 @@ def main(worse: int, unchanged: int) -> None:
             for change, count in caught.items():
                 print(f"  {change}: {count} of {worse} fail", flush=True)
         failed = sum(
-            not on_other_seeds(trainer, Path(folder), index)
+            not on_other_seeds(trainer, Path(folder), names[index % len(names)], index)
             for index in range(unchanged)
         )
         print(f"unchanged, on other seeds: {failed} of {unchanged} fail")
 
 
-def on_other_seeds(trainer: Trainer, folder: Path, index: int) -> bool:
+def on_other_seeds(trainer: Trainer, folder: Path, name: str, index: int) -> bool:
     """Whether an unchanged program passes with seeds that its baseline has not."""
-    name = list(PROGRAMS)[index % len(PROGRAMS)]
     given = json.loads(Path(folder, f"{name}0.json").read_text())
     seeds = given["trainings"][0]["seeds"]
     given["trainings"][0]["seeds"] = [it + 100 * (index + 1) for it in seeds]
@@ -160,5 +160,6 @@ def on_other_seeds(trainer: Trainer, folder: Path, index: int) -> bool:
 
 
 if __name__ == "__main__":
-    counts = [int(it) for it in sys.argv[1:3]]
-    main(*(counts or (WORSE, UNCHANGED)))
+    chosen = [it for it in sys.argv[1:] if it in PROGRAMS]
+    counts = [int(it) for it in sys.argv[1:] if it.isdigit()]
+    main(*(counts or (WORSE, UNCHANGED)), chosen or list(PROGRAMS))
