@@ -244,6 +244,8 @@ class Trace:
         weighted: Whether rows have weights of their own.
         loss_is_scaled: Steps with non-finite gradients are skipped by a
             loss-scaling optimizer: part of its work, no fault.
+        contested: Another training moves, at the same time, what this one's loss
+            depends on, as in a GAN: neither has to fall.
         notes: Sentences for the report.
         seconds: Wall time from the first to the last update.
     """
@@ -269,6 +271,7 @@ class Trace:
     stopped: str | None = None
     weighted: bool = False
     loss_is_scaled: bool = False
+    contested: bool = False
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0
 

@@ -149,11 +149,12 @@ def evidence_of(trace: Trace) -> Evidence:
     seen = trace.steps.data_loss[trace.steps.loss_seen]
     steps = len(trace.steps)
     some = max(1, min(3, steps // 10))
-    start = trace.before.loss if trace.before is not None else _mean(seen[:some])
+    start = trace.before.loss if trace.before is not None else _start(seen[:some])
     tail = max(1, steps // 10)
     end = trace.after.loss if trace.after is not None else _mean(seen[-tail:])
     third, last = _quarter(seen, 2), _quarter(seen, 3)
-    constant = None if _is_nothing_to_beat(trace) else trace.constant_loss
+    unbeatable = trace.contested or _is_nothing_to_beat(trace)
+    constant = None if unbeatable else trace.constant_loss
     return Evidence(
         curve=seen,
         steps=steps,
@@ -168,10 +169,18 @@ def evidence_of(trace: Trace) -> Evidence:
             start if trace.before is None else trace.before.reported,
             float(seen[0]) if len(seen) else 0.0,
             constant or 0.0,
+            at.UNTRAINED if trace.contested else 0.0,
         ),
         has_floor=_has_floor(trace, seen, constant),
         finite=bool(np.isfinite([start, end]).all() and np.isfinite(seen).all()),
     )
+
+
+def _start(losses: Floats) -> float:
+    """The mean of the first steps; the first alone where it was blown up at once."""
+    if len(losses) and np.max(losses) > at.BLOWN_AT_ONCE * losses[0] > 0:
+        return float(losses[0])
+    return _mean(losses)
 
 
 def _is_nothing_to_beat(trace: Trace) -> bool:

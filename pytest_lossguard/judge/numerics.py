@@ -92,11 +92,12 @@ def impossible_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
     names = " + ".join(trace.losses) or "the loss"
     known = bool(trace.losses) and _NEVER_NEGATIVE.issuperset(trace.losses)
     lowest, step = float(np.min(curve)), int(np.argmin(curve))
+    scales = [abs(found.constant or 0.0), at.UNTRAINED if trace.contested else 0.0]
     why = None
     if known and lowest < -_ROUNDING:
         step = int(np.argmax(curve < -_ROUNDING))
         why = "it cannot be negative for labels that the output can reach"
-    elif lowest < -at.BOTTOMLESS * max(abs(found.start), abs(found.constant or 0.0)):
+    elif lowest < -at.BOTTOMLESS * max(abs(found.start), *scales):
         why = "it falls without bound"
     elif known and len(curve) > 1 and not curve.any():
         step, why = 0, "no training starts at a perfect loss and stays there"

@@ -30,11 +30,13 @@ def diverging_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Fi
 
     The median of three neighbouring steps decides, so that one batch with an
     outlier is no divergence; a single step counts from `thresholds.SPIKE`
-    times the limit on, and below that it is warned of.
+    times the limit on, and below that it is warned of. Where two trainings work
+    against each other the loss of one rises as the other learns: that counts from
+    there on as well.
     """
-    del trace
     curve = found.curve[np.isfinite(found.curve)]
     limit = policy.max_loss_growth * found.yardstick
+    limit *= at.SPIKE if trace.contested else 1.0
     if not len(curve) or limit <= 0:
         return
     step = int(np.argmax(curve))
@@ -74,10 +76,9 @@ def loss_not_decreasing(
 
     No fault where there is nothing to fall from: a start level with a constant
     prediction is `worse_than_constant`'s to judge, a start well below it is a
-    model that was trained before.
+    model that was trained before. Nor where another training works against it.
     """
-    del trace
-    if not found.finite:
+    if not found.finite or (trace.contested and policy.min_drop is None):
         return
     drop = policy.min_drop if policy.min_drop is not None else at.LEVEL
     limit = found.start - drop * abs(found.start)

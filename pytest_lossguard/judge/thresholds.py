@@ -55,6 +55,14 @@ SLOW_PROGRESS = 0.10
 #: Fewer updates than this prove no absence of progress.
 ENOUGH_STEPS = 5
 
+#: Where only the curve is known its first steps are averaged, unless one is so many
+#: times the first: noise of batches is no factor of ten (`max_loss_growth`).
+BLOWN_AT_ONCE = 10.0
+
+#: Losses of trainings against each other are of the order of what an untrained net
+#: puts out, which initialisers keep near 1; they start anywhere, even at 0.
+UNTRAINED = 1.0
+
 #: A single step may exceed the limit of growth this many times before it
 #: counts as a blow-up: outlier batches reach 24 times the mean, the published
 #: blow-ups last over three steps and more.

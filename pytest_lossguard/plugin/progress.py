@@ -40,7 +40,7 @@ def told_progress(
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if reporter is None or hasattr(config, "workerinput") or config.get_verbosity() < 0:
         yield lambda _: None
-    elif reporter.isatty() and _can_rewrite():
+    elif bool(reporter.isatty) and _can_rewrite():  # a method on some pytests only
         line = _OnTerminal(config, clock)
         try:
             yield line.tell

@@ -24,4 +24,7 @@ if keras.backend.backend() != "tensorflow":
         " pytest-lossguard watches TensorFlow only: set KERAS_BACKEND=tensorflow"
     )
 
-__all__ = ["keras", "tf"]
+# What layers are made of; up to Keras 3.6 `keras.Variable` was a subclass of it.
+from keras.src.backend import Variable as KerasVariable
+
+__all__ = ["KerasVariable", "keras", "tf"]

@@ -42,6 +42,8 @@ def model_of(model_or_factory: Any) -> Any:
 
 
 def _told(thing: Any) -> str:
+    if type(thing).__module__.partition(".")[0] == "tf_keras":
+        return "a model of tf_keras, which is not served: import keras, Keras 3"
     return "None" if thing is None else f"{type(thing).__name__} {thing!r:.60}"
 
 

@@ -37,6 +37,11 @@ from .tensors import (
 
 __all__ = ["Recorder"]
 
+#: What was seen of an update; see `LEAD`.
+_NOTHING, _LOSS, _BOTH = 0.0, 1.0, 2.0
+#: Share by which a sum of float32 losses may differ from the one that was trained on.
+_ROUNDING = 1e-4
+
 
 class Recorder:
     """An `Observer` that records; see `observe`.
@@ -105,7 +110,7 @@ class Recorder:
         with self._calls.outermost("model") as outermost:
             outputs = call(model, *args, **kwargs)
         if outermost and args:
-            self._calls.models.append((model, args[0], outputs))
+            self._calls.add(self._calls.models, (model, args[0], outputs))
         return outputs
 
     def on_loss(self, call: Call, loss: Any, *args: Any, **kwargs: Any) -> Any:
@@ -116,14 +121,14 @@ class Recorder:
             names = ("y_true", "y_pred", "sample_weight")
             given = {**dict(zip(names, args, strict=False)), **kwargs}
             labels = (given.get(name) for name in names)
-            self._calls.losses.append((loss, *labels, value))
+            self._calls.add(self._calls.losses, (loss, *labels, value))
         return value
 
     def on_scale(self, call: Call, optimizer: Any, loss: Any) -> Any:
         """Remember what a loss was before it was scaled."""
         scaled = call(optimizer, loss)
         if scaled is not loss:
-            self._calls.scaled.append((scaled, loss))
+            self._calls.add(self._calls.scaled, (scaled, loss))
         return scaled
 
     def on_gradient(
@@ -140,7 +145,7 @@ class Recorder:
         variables = [leaf for leaf in flatten(sources) if is_variable(leaf)]
         if self.enabled and variables:
             self.gradients_asked += 1
-            self._remember(target, variables)
+            self._remember(tape, target, variables)
         return gradients
 
     def on_apply(
@@ -205,18 +210,19 @@ class Recorder:
 
     # How it is kept
 
-    def _remember(self, target: Any, sources: list[Any]) -> None:
+    def _remember(self, tape: Any, target: Any, sources: list[Any]) -> None:
         replica = current_replica() or Replica()
         keys = tuple((replica.index, variable_key(it)) for it in sources)
         taped = self._taped.setdefault(keys, Taped())
         self._taped_by_variable.update(dict.fromkeys(keys, taped))
         graph = current_graph()
-        losses = [it for it in self._calls.losses if _belongs(it[-1], graph)]
-        calls = [it for it in self._calls.models if _belongs(it[-1], graph)]
-        targets = [self._calls.unscaled(it) for it in flatten(target)]
-        self._calls.clear()
+        taken = self._calls.take(target)
+        losses = [it for it in taken.losses if _belongs(it[-1], graph)]
+        losses = [it for it in losses if it[-1] is taken.leaves[0]] or losses
+        calls = [it for it in taken.models if _belongs(it[-1], graph)]
+        taped.uses = taped.uses or _uses(tape, taken.models)
         taped.graph = graph
-        taped.lead = _lead_of(targets, [it[-1] for it in losses], replica.count)
+        taped.lead = _lead_of(taken.leaves, [it[-1] for it in losses], replica.count)
         if graph is not None and self._keeps_data:
             self._write_slot(taped)
         found = _evidence(losses, calls)
@@ -294,13 +300,13 @@ class Recorder:
         """What was seen, the loss and the data loss of the update at hand."""
         taped = self._taped_of(recording.variables, replica)
         if taped is None:
-            return [tf.constant(0.0, tf.float64)] * LEAD
+            return [tf.constant(_NOTHING, tf.float64)] * LEAD
         if replica.index == 0:
             recording.taped = taped
         if taped.graph is current_graph():
             seen, *losses = taped.lead
         elif taped.slot is None:
-            return [tf.constant(0.0, tf.float64)] * LEAD
+            return [tf.constant(_NOTHING, tf.float64)] * LEAD
         else:
             seen, *losses = tf.unstack(value_of(taped.slot))
         return [seen, *replica.total(losses)]
@@ -354,8 +360,22 @@ def _lead_of(targets: list[Any], losses: list[Any], replicas: int) -> list[Any]:
     """What was seen, the loss and the data loss, as float64 scalars."""
     loss = _total(targets, replicas)
     if not losses:
-        return [tf.constant(1.0, tf.float64), loss, tf.constant(0.0, tf.float64)]
-    return [tf.constant(2.0, tf.float64), loss, _total(losses, replicas)]
+        return [tf.constant(_LOSS, tf.float64), loss, tf.constant(0.0, tf.float64)]
+    data_loss = _total(losses, replicas)
+    if len(losses) == 1:
+        return [tf.constant(_BOTH, tf.float64), loss, data_loss]
+    # Of several losses some may be another training's, as in a GAN.
+    is_sum = tf.abs(loss - data_loss) <= _ROUNDING * tf.abs(loss)
+    seen = tf.where(is_sum, tf.constant(_BOTH, tf.float64), _LOSS)
+    return [seen, loss, data_loss]
+
+
+def _uses(tape: Any, calls: list[Any]) -> frozenset[int]:
+    """Keys of the variables that a loss depends on: read under the tape, or of a
+    model that was called.
+    """
+    models = (variable for call in calls for variable in call[0].variables)
+    return frozenset(map(variable_key, (*models, *tape.watched_variables())))
 
 
 def _evidence(

@@ -46,8 +46,12 @@ class Evidence:
 
 @dataclass(slots=True)
 class Taped:
-    """What one tape differentiates: its last loss, and the data behind it."""
+    """What one tape differentiates: its last loss, and the data behind it.
 
+    ``uses`` has the keys of the variables that the loss depends on.
+    """
+
+    uses: frozenset[int] = frozenset()
     graph: Any = None
     lead: Any = None
     slot: Any = None
@@ -91,7 +95,9 @@ class Recording:
     def collect(self) -> None:
         """Move what graph steps wrote into ``rows``."""
         if self.buffer is not None:
+            ended = self.ended
             self.add(self.buffer.drain())
+            self.ended = ended or self.ended  # to read is not to train
 
     def add(self, rows: Floats) -> None:
         """Take rows of shape ``(steps, width)``."""

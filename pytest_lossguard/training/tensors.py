@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 
-from .frameworks import keras, tf
+from .frameworks import KerasVariable, keras, tf
 
 __all__ = [
     "as_traced_on_one_thread",
@@ -60,7 +60,7 @@ def variable_path(variable: Any) -> str:
 
 def is_variable(thing: Any) -> bool:
     """Whether it is a Keras or TensorFlow variable."""
-    return isinstance(thing, (tf.Variable, keras.Variable))
+    return isinstance(thing, (tf.Variable, KerasVariable))
 
 
 def current_graph() -> Any:

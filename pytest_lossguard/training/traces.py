@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import first_line
 from ..statistics import column_stats, target_range
 from ..trace import ColumnStats, Probe, StepTable, TargetRange, Trace, Validation
+from . import contest
 from .data import ArrayData, joined
 from .frameworks import keras
 from .probes import Scorer, as_tensors
@@ -43,6 +44,7 @@ def make_trace(
     seed: int | None,
     validation: Validation | None = None,
     steps_per_epoch: int | None = None,
+    contested: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Trace:
     """Freeze a recorded training and its scores into a trace."""
@@ -72,6 +74,7 @@ def make_trace(
         stopped=_stopped(steps),
         weighted=seen is not None and bool(flatten(seen.sample_weight)),
         loss_is_scaled=hasattr(recording.optimizer, "dynamic_scale"),
+        contested=contested,
         notes=(*notes, *_own_notes(recording, scores)),
         seconds=max(0.0, recording.ended - recording.began),
     )
@@ -80,6 +83,7 @@ def make_trace(
 def watched_trace(
     recording: Recording,
     *,
+    contested: bool,
     seed: int | None,
     data: ArrayData | None,
     validation: Validation | None,
@@ -92,6 +96,8 @@ def watched_trace(
     return make_trace(
         recording,
         source="watch",
+        contested=contested,
+        notes=(contest.NOTE,) if contested else (),
         scores=_scores(recording, batch, batch_size),
         seen=data if data is not None else batch,
         batch_size=batch_size,

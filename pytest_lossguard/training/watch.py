@@ -13,7 +13,9 @@ from tensorflow.python.eager.polymorphic_function.concrete_function import (
     ConcreteFunction,
 )
 
+from ..errors import CannotChange
 from ..trace import Trace, Validation
+from .contest import is_contested
 from .data import ArrayData, as_arrays
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
@@ -102,6 +104,8 @@ class Watch:
         """One of the trainings seen, to be run again; see `watched_again`."""
         recording = self.recordings[index]
         trace = self.traces()[index]
+        if trace.contested:
+            raise CannotChange("another training works against it, step by step")
         return watched_again(
             trainer,
             recording,
@@ -115,27 +119,34 @@ class Watch:
     def why_nothing_trained(self) -> str:
         """One sentence for a test in which no optimizer update was seen."""
         asked = self.recorder.gradients_asked
+        if "tf_keras" in sys.modules:
+            return (
+                "the test is marked converges and no training was seen in it: tf_keras"
+                " is loaded and not watched, Keras 3 is (import keras)"
+            )
         if asked:
             return (
                 f"the test is marked converges and trained nothing: {asked} gradients"
-                " were computed and none reached optimizer.apply or apply_gradients"
+                " were computed and none reached optimizer.apply or apply_gradients; an"
+                " update by hand is not seen, one by a Keras optimizer is, as"
+                " keras.optimizers.SGD(rate): optimizer.apply(gradients, variables)"
             )
         if self._frozen:
             return (
                 "the test is marked converges and trained nothing: model"
                 f" {self._frozen[0]!r} was fitted and has no trainable weights"
             )
-        other = " (tf_keras is loaded: it is not watched, Keras 3 is)"
         return (
             "the test is marked converges and trained nothing: no optimizer update"
             " was seen; call model.fit, lossguard.fit or your own training in it, or"
-            f" remove the marker{other if 'tf_keras' in sys.modules else ''}"
+            " remove the marker"
         )
 
     def _trace(self, recording: Recording) -> Trace:
         key = id(recording.optimizer)
         return watched_trace(
             recording,
+            contested=is_contested(recording, self.recordings),
             seed=self._seed,
             data=self._arrays.get(id(recording.model)),
             validation=self._validation_of(key),

@@ -1,0 +1,43 @@
+"""Trainings against each other: neither loss has to fall, and neither may blow up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_lossguard.judge import judge
+from pytest_lossguard.policy import Policy
+from tests.traces import make_trace
+
+
+def errors(loss, *, contested, **policy):
+    trace = make_trace(np.asarray(loss, float), contested=contested)
+    found = judge(trace, Policy(**policy))
+    return {it.kind for it in found if it.severity == "error"}
+
+
+RISING = np.linspace(0.6, 5.0, 40)
+FROM_ZERO = np.concatenate([[0.001], np.sin(np.arange(39))])
+BLOWN_UP = np.geomspace(0.6, 1e6, 40)
+BOTTOMLESS = -np.geomspace(0.6, 1e6, 40)
+
+
+@pytest.mark.parametrize("loss", [RISING, FROM_ZERO])
+def test_a_contested_loss_may_rise(loss):
+    assert errors(loss, contested=True) == set()
+    assert errors(loss, contested=False) != set()
+
+
+def test_a_contested_loss_must_fall_where_the_test_asks_for_it():
+    assert "loss_not_decreasing" in errors(RISING, contested=True, min_drop=0.1)
+
+
+def test_a_contested_loss_may_not_blow_up_either_way():
+    assert "diverging_loss" in errors(BLOWN_UP, contested=True)
+    assert "impossible_loss" in errors(BOTTOMLESS, contested=True)
+
+
+def test_a_curve_blown_up_at_its_second_step_starts_at_its_first():
+    loss = [8.0, 3000.0, 2500.0, *np.linspace(2000.0, 600.0, 37)]
+
+    assert {"diverging_loss", "loss_not_decreasing"} <= errors(loss, contested=False)
