@@ -419,3 +419,64 @@ def test_re_runs_warn_of_nothing(trainer):
         return model
 
     trainer.again(softmax, X, ONE_HOT[:, :1], **HOW)(Change(kind="reinitialise"))
+
+
+def test_the_data_of_a_training_have_a_checksum(trainer):
+    x, y = X, Y
+    other = x.copy()
+    other[0, 0] += 1.0
+
+    def checksum(*arrays):
+        return trainer.again(build, *arrays, steps=5).data
+
+    assert checksum(x, y) == checksum(x.copy(), y.copy())
+    assert len({checksum(x, y), checksum(other, y), checksum(x, y + 1)}) == 3
+
+
+def test_text_has_a_checksum_of_what_it_says(trainer):
+    def checksum(*words):
+        rows = tf.data.Dataset.from_tensor_slices((list(words), np.zeros(2))).batch(2)
+        return trainer.again(build, rows, steps=5).data
+
+    assert checksum("ab", "c") == checksum("ab", "c") != checksum("ab", "d")
+
+
+def test_a_model_given_as_an_object_is_redrawn_by_seed_and_left_as_it_was(trainer):
+    model = build()
+    before = [np.asarray(it) for it in model.weights]
+    again = trainer.again(model, X, Y, steps=5, start=trainer.start_of(model))
+
+    starts = [again(seed=it, redrawn=True).before.loss for it in (1, 2, 1)]
+
+    assert starts[0] == starts[2] != starts[1]
+    assert all(map(np.array_equal, before, model.weights))
+
+
+def test_a_factory_is_called_once_for_all_that_is_asked_of_a_seed(trainer):
+    calls = []
+
+    def factory():
+        calls.append(None)
+        return build()
+
+    again = trainer.again(factory, X, Y, steps=5)
+    rates = [Change(kind="learning_rate", value=it) for it in (1.0, 2.0, 1.0)]
+    ends = [again(it, seed=3).after.loss for it in rates]
+
+    assert len(calls) == 1
+    assert ends[0] == ends[2] != ends[1]
+
+
+def test_scaled_inputs_are_scaled_in_the_columns_named(trainer):
+    again = trainer.again(build, X, Y, steps=5)
+    plain, all_of_them, one = (
+        again(*changes).inputs[0].std
+        for changes in (
+            (),
+            (Change(kind="scale_inputs", value=10.0),),
+            (Change(kind="scale_inputs", value=10.0, at=(1,)),),
+        )
+    )
+
+    assert all_of_them / plain == pytest.approx(10.0)
+    assert (one / plain)[[0, 1, 2]] == pytest.approx([1.0, 10.0, 1.0])
