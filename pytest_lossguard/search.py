@@ -62,12 +62,9 @@ class Case:
 
     def to_json(self) -> dict[str, Any]:
         """As builtins: the corruption and its parts, how near it came to failing."""
-        failed = self.run is not None and not self.run.converged
-        error = None
-        if failed and self.run is not None:
-            error = self.run.verdict.errors[0].headline
-        elif self.error is not None:
-            error = f"{type(self.error).__name__}: {first_line(self.error)}"
+        error = None if self.error is None else first_line(self.error)
+        if error is not None and not isinstance(self.error, NotConverged):
+            error = f"{type(self.error).__name__}: {error}"
         parts = () if self.corruption is None else self.corruption.parts
         return {
             "corruption": repr(self.corruption),

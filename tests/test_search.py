@@ -215,6 +215,39 @@ def test_beyond_the_range_it_finds_where_each_direction_breaks():
     assert program.search.failed is None
 
 
+def test_a_report_is_told_of_each_case_during_the_search_and_after_it():
+    program = Program(breaks=lambda it: factor(it) >= 1e5)
+    program.example()
+    for _ in range(2):
+        program.example(Scale(10.0, features=1))
+    program.example(Scale(10.0), Offset(-1.0))
+
+    program.search.look_beyond(program.run)
+    details = program.search.details()
+
+    broken, beyond = details["cases"][:2]
+    assert (broken["corruption"], broken["failed"], broken["nearness"]) == (
+        "Corruption(Scale(100000.0))",
+        True,
+        2.0,
+    )
+    assert (broken["error"], beyond["error"]) == ("broken", None)
+    assert beyond["corruption"] == "Corruption(Scale(10.0), Offset(-1.0))"
+    assert beyond["parts"] == [
+        {"keyword": "scales", "level": "Scale(10.0)", "value": 10.0, "features": "all"},
+        {
+            "keyword": "offsets",
+            "level": "Offset(-1.0)",
+            "value": -1.0,
+            "features": "all",
+        },
+    ]
+    names = [it["corruption"] for it in details["cases"]]
+    assert len(names) == len(set(names)) == len(program.ran)
+    assert [it["keyword"] for it in details["axes"]] == ["scales", "offsets"]
+    assert "Scale(0.001)" in [it["level"] for it in details["axes"][0]["levels"]]
+
+
 def test_a_replay_runs_one_case():
     program = Program(only=Corruption(Scale(10.0)))
     program.example()

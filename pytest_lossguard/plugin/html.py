@@ -15,8 +15,6 @@ __all__ = ["HtmlReporter", "hand_on", "is_asked"]
 
 #: Attribute of a test report that carries what only the page shows, as builtins.
 _DETAILS = "lossguard_html"
-#: Characters of a test's own error.
-_MOST_SAID = 2000
 
 
 def is_asked(config: pytest.Config) -> bool:
@@ -57,14 +55,9 @@ class HtmlReporter:
             )
         self._config, self._reporter = config, reporter
         self._details: dict[str, dict[str, Any]] = {}
-        self._said: dict[str, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what a test hands on, and what it said when it failed."""
-        if report.failed:
-            self._said[report.nodeid] = _message(report)[:_MOST_SAID]
-        elif str(report.outcome) == "rerun":
-            self._said.pop(report.nodeid, None)
+        """Keep what a test hands on."""
         found = getattr(report, _DETAILS, None)
         if found is not None:
             self._details[report.nodeid] = found
@@ -76,15 +69,9 @@ class HtmlReporter:
         path = report_path(self._config, "lossguard_html")
         assert path is not None
         tests = [
-            {**test, **self._details[nodeid], "error": self._said.get(nodeid)}
+            {**test, **self._details[nodeid]}
             for nodeid, test in self._reporter.tests.items()
         ]
         with self._reporter.writing(path):
             write_html(path, tests, self._config.stash[SESSION].seed)
             self._reporter.written.append(path)
-
-
-def _message(report: pytest.TestReport) -> str:
-    """What a failure says, without the way to it."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    return str(report.longreprtext if crash is None else crash.message)

@@ -18,6 +18,8 @@ __all__ = ["PAYLOAD", "Reporter", "payload", "put_properties", "shorten_summary"
 
 #: Attribute of a test report that carries the runs, as builtins, to the controller.
 PAYLOAD = "lossguard"
+#: Characters of what a failed test said.
+_MOST_SAID = 2000
 
 
 def shorten_summary(report: pytest.TestReport) -> None:
@@ -53,6 +55,12 @@ def put_properties(
         kept[:] = [it for it in kept if not it[0].startswith(PREFIX)] + ours
 
 
+def _message(report: pytest.TestReport) -> str:
+    """What a failure says, without the way to it."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(report.longreprtext if crash is None else crash.message)
+
+
 class Reporter:
     """Gathers what the tests report, in the process that writes reports.
 
@@ -70,16 +78,20 @@ class Reporter:
         self.troubles: list[str] = []
         self._config = config
         self._outcomes: dict[str, str] = {}
+        self._said: dict[str, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the runs of one test from its last report."""
         if str(report.outcome) == "rerun":  # what follows counts
             self._outcomes.pop(report.nodeid, None)
+            self._said.pop(report.nodeid, None)
             return
         worst = {"failed": 2, "skipped": 1, "passed": 0}
         known = self._outcomes.get(report.nodeid, "passed")
         if worst.get(report.outcome, 0) >= worst[known]:
             self._outcomes[report.nodeid] = report.outcome
+        if report.failed:
+            self._said.setdefault(report.nodeid, _message(report)[:_MOST_SAID])
         found = getattr(report, PAYLOAD, None)
         if found is not None:
             seconds = self.seconds.get(report.nodeid, 0.0)
@@ -90,6 +102,7 @@ class Reporter:
                 "file": file,
                 "line": None if line is None else line + 1,
                 "outcome": self._outcomes[report.nodeid],
+                "error": self._said.get(report.nodeid),
                 "runs": found["runs"],
                 "search": found["search"],
                 "baseline": found["baseline"],

@@ -17,6 +17,7 @@ class Summary:
     def __init__(self, config: pytest.Config, reporter: Reporter) -> None:
         self._config, self._reporter = config, reporter
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:

@@ -72,8 +72,12 @@ def _row(test: Entry) -> str:
 
 
 def _told(test: Entry) -> Iterator[str]:
-    """The sentences on a test: the first finding, the cause, the baseline."""
+    """The sentences on a test: what else failed it, the first finding, the cause, the
+    baseline.
+    """
     run = worst_run(test)
+    if test["outcome"] == "failed" and not _is_why(test):
+        yield (test["error"] or "failed").partition("\n")[0]
     if run is not None and run["findings"]:
         first = run["findings"][0]
         yield f"{first['kind']}: {first['message']}"
@@ -103,25 +107,31 @@ def commands(tests: Iterable[Entry], root: Path, workspace: Path) -> Iterator[st
     for test in sorted(tests, key=lambda it: it["nodeid"]):
         level = {"failed": "error", "passed": "warning"}.get(test["outcome"])
         told = list(_told(test))
-        if level is None or not told or not _is_ours(test, level) or not left[level]:
+        if level is None or not told or not left[level]:
             continue
         left[level] -= 1
         where = {
             "file": _within(root / test["file"], workspace),
             "line": test["line"] or 1,
-            "title": f"lossguard: {verdict_of(test)}",
+            "title": f"lossguard: {_title(test)}",
         }
         options = ",".join(f"{key}={_property(str(it))}" for key, it in where.items())
         message = "\n".join([test["nodeid"], *told])
         yield f"::{level} {options}::{_data(message)}"
 
 
-def _is_ours(test: Entry, level: str) -> bool:
-    """Whether what was found is why the test failed, or worth a warning."""
+def _is_why(test: Entry) -> bool:
+    """Whether what was found fails the test."""
     found = [it for run in test["runs"] for it in run["findings"]]
     baseline = test.get("baseline") or {"metrics": []}
     regressed = any(it["regressed"] for it in baseline["metrics"])
-    return any(it["severity"] == level for it in found) or regressed
+    return any(it["severity"] == "error" for it in found) or regressed
+
+
+def _title(test: Entry) -> str:
+    verdict = verdict_of(test)
+    failed = test["outcome"] == "failed" and verdict in ("converged", "none")
+    return "failed" if failed else verdict
 
 
 def _within(file: Path, workspace: Path) -> str:

@@ -78,7 +78,7 @@ class Opened:
 
     def wait_for_figures(self) -> None:
         self.page.wait_for_function(
-            "[...document.querySelectorAll('[data-figure]')]"
+            "() => [...document.querySelectorAll('[data-figure]')]"
             ".every(it => it.querySelector('.main-svg'))"
         )
 
@@ -184,7 +184,7 @@ def test_the_figures_follow_the_colour_scheme(opened):
     report.page.locator(".test > summary").first.click()
     report.page.wait_for_selector(".xtick text")
     colour = (
-        "document.querySelector('.xtick text').style.fill"
+        "() => document.querySelector('.xtick text').style.fill"
         " === getComputedStyle(document.body).color"
     )
     report.page.wait_for_function(colour)

@@ -65,6 +65,8 @@ def test_the_change_that_repairs_is_the_cause_with_the_value_to_try():
     assert first.change == "learning rate 0.01 -> 0.0001"
     assert first.remedy == "compile with Adam(learning_rate=0.0001)"
     assert (first.loss_before, first.loss_after) == (1e5, 0.1)
+    assert found.experiments[0].curve is BAD.steps.loss
+    assert found.experiments[-1].curve is GOOD.steps.loss
 
 
 def test_a_change_that_helps_on_one_seed_only_is_no_cause():

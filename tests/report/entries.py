@@ -46,6 +46,7 @@ def entry(name="test_a", *runs: dict[str, Any], **rest: Any) -> dict[str, Any]:
         "file": "tests/test_it.py",
         "line": 7,
         "outcome": "failed" if bad else "passed",
+        "error": "NotConverged: it blew up\n\n  more" if bad else None,
         "runs": list(runs),
         "search": None,
         **rest,

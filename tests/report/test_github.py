@@ -103,17 +103,23 @@ def test_a_warning_of_a_test_that_passed_is_a_warning():
     [
         entry("converged"),
         entry("xfailed", run(findings=[found()]), outcome="skipped"),
-        entry(
-            "other_reason",
-            run(findings=[found("plateau", "warning")]),
-            outcome="failed",
-        ),
-        entry("nothing_trained", outcome="failed") | {"runs": []},
     ],
     ids=lambda test: test["nodeid"].partition("::")[2],
 )
 def test_nothing_else_is_annotated(test):
     assert list(commands([test], ROOT, ROOT)) == []
+
+
+def test_a_marked_test_that_failed_otherwise_says_why():
+    asserted = entry("a", outcome="failed", error="assert 0.7 > 0.8\n + where")
+    nothing = entry("b", outcome="failed", error="NothingTrained: none") | {"runs": []}
+
+    first, second = commands([asserted, nothing], ROOT, ROOT)
+
+    assert first.endswith(
+        "title=lossguard%3A failed::tests/test_it.py::a%0Aassert 0.7 > 0.8"
+    )
+    assert second.endswith("::tests/test_it.py::b%0ANothingTrained: none")
 
 
 def test_at_most_ten_of_each():

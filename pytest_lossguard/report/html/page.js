@@ -84,7 +84,7 @@
   for (const test of tests) {
     test.addEventListener("toggle", () => draw(test), true); // its trainings' too
   }
-  addEventListener("load", () => setTimeout(library, 100));
+  addEventListener("load", () => requestAnimationFrame(() => setTimeout(library)));
   dark.addEventListener("change", recolour);
 
   const filter = document.querySelector(".filter");
