@@ -28,6 +28,7 @@ from .tensors import (
     flatten,
     graph_function,
     graph_function_of_rows,
+    is_composite,
     map_structure,
     raw,
 )
@@ -249,7 +250,8 @@ class Program:
             del good
             batch = iterator.get_next()
             # Past the last batch nothing of the step may run, not even a counter.
-            with tf.control_dependencies(flatten(batch)):
+            ready = tf.nest.flatten(batch, expand_composites=True)
+            with tf.control_dependencies(ready):
                 return step + 1, self._step(batch)[0]
 
         _, good = tf.while_loop(
@@ -416,6 +418,8 @@ def is_light(model: Any, sample: Batch, batch_size: int) -> bool:
         return False
     if hasattr(model.optimizer, "inner_optimizer"):
         return False  # the single-threaded executor never ends what scales the loss
+    if any(map(is_composite, flatten(sample.x))):
+        return False
     positions = max(
         np.size(leaf) // (len(leaf) * (1 if _is_index(leaf) else leaf.shape[-1]))
         for leaf in map(np.asarray, flatten(sample.x))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import UsageError
-from .frameworks import keras, tf
+from .frameworks import keras
 from .recording import Batch
 from .replicas import scope_of
 from .structure import is_of_keras
-from .tensors import flatten, map_structure
+from .tensors import as_tensor, first_of, flatten, map_structure
 
 __all__ = ["build", "check_labels", "is_fresh", "model_of", "recipe_of"]
 
@@ -57,7 +57,7 @@ def build(model: Any, sample: Batch) -> None:
     if model.built and model.optimizer.built and _metrics_built(model):
         return
     few = map_structure(
-        lambda it: None if it is None else tf.convert_to_tensor(it[:2]),
+        lambda it: as_tensor(first_of(it, 2)),
         (sample.x, sample.y, sample.sample_weight),
     )
     with scope_of(model):

@@ -21,13 +21,13 @@ from .observe import Call
 from .recording import LEAD, Batch, Evidence, Recording, Taped
 from .replicas import Replica, current_replica
 from .ring_buffer import RingBuffer
+from .stash import Stash, kind_of
 from .state import Snapshot
 from .tensors import (
     current_graph,
     flatten,
     half_square_sums,
     is_variable,
-    map_structure,
     own_variable,
     stacked,
     to_numpy,
@@ -248,11 +248,11 @@ class Recorder:
             leaf.shape.is_fully_defined() for leaf in flatten(batch)
         ):
             return
-        kind = str(map_structure(lambda it: getattr(it, "dtype", None), batch))
+        kind = kind_of(batch)
         if kind not in taped.stashes:  # else each trace would orphan the last one's
-            taped.stashes[kind] = map_structure(_holder, batch)
+            taped.stashes[kind] = Stash(batch)
         taped.stash = taped.stashes[kind]
-        map_structure(_assign, taped.stash, batch)
+        taped.stash.assign(batch)
         if taped.stashed is None:
             taped.stashed = own_variable(np.int32(0))
         taped.stashed.assign_add(1)
@@ -263,8 +263,7 @@ class Recorder:
         count = int(value_of(taped.stashed))
         if count != taped.pulled:
             taped.pulled = count
-            batch = map_structure(_value_of, taped.stash)
-            taped.batches.append(Batch(*batch))
+            taped.batches.append(Batch(*taped.stash.value()))
 
     def _recording(
         self, optimizer: Any, variables: Sequence[Any], replica: Replica
@@ -287,6 +286,8 @@ class Recorder:
             recording.model = taped.evidence.model
         if self._keeps_data:
             recording.start = _first_state(recording)
+            for earlier in self.recordings:
+                _keep_end(earlier, keys)
         self.recordings.append(recording)
         return recording
 
@@ -398,27 +399,15 @@ def _evidence(
     return Evidence(model, loss), (inputs, y_true, sample_weight)
 
 
-def _holder(tensor: Any) -> Any:
-    """A variable for the last value of a tensor of the graph, whatever its shape."""
-    if tensor is None:
-        return None
-    tensor = tf.convert_to_tensor(tensor)
-    known = tensor.shape.is_fully_defined()
-    shape = tensor.shape if known else [0] * (tensor.shape.rank or 0)
-    return own_variable(
-        np.zeros(shape, tensor.dtype.as_numpy_dtype),
-        shape=tf.TensorShape(None),
-        validate_shape=False,
-    )
-
-
-def _assign(holder: Any, tensor: Any) -> None:
-    if holder is not None:
-        holder.assign(tensor)
-
-
-def _value_of(holder: Any) -> Any:
-    return None if holder is None else holder.numpy()
+def _keep_end(earlier: Recording, keys: Sequence[int]) -> None:
+    """Another training is about to move the weights of an earlier one."""
+    if earlier.model is None:
+        return
+    weights = earlier.model.variables
+    if not set(keys).isdisjoint(map(variable_key, weights)):
+        with tf.init_scope():
+            earlier.collect()
+        earlier.end = earlier.steps, Snapshot(weights)
 
 
 def _first_state(recording: Recording) -> Snapshot | None:
@@ -428,6 +417,7 @@ def _first_state(recording: Recording) -> Snapshot | None:
     model_variables = recording.model.variables if recording.model is not None else ()
     numbers = (it for it in recording.optimizer.variables if not it.shape)
     try:
-        return Snapshot([*recording.variables, *model_variables, *numbers])
+        start = Snapshot([*recording.variables, *model_variables, *numbers])
+        return start if start.is_whole else None
     except (tf.errors.FailedPreconditionError, ValueError, AttributeError):
         return None

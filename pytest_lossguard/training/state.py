@@ -50,6 +50,13 @@ class Snapshot:
         """The kept values, in the order of the variables."""
         return [value for _, value in self._pairs]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every variable had a value: one that is made while a function is
+        traced has none before the function runs.
+        """
+        return all(it.shape == value.shape for it, value in self._pairs)
+
     def restore(self) -> None:
         """Give every variable the value it had."""
         for variable, value in self._pairs:

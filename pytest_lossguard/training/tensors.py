@@ -12,13 +12,16 @@ from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 from .frameworks import KerasVariable, keras, tf
 
 __all__ = [
+    "as_tensor",
     "as_traced_on_one_thread",
     "current_graph",
     "eager_context",
+    "first_of",
     "flatten",
     "graph_function",
     "graph_function_of_rows",
     "half_square_sums",
+    "is_composite",
     "is_variable",
     "map_structure",
     "own_variable",
@@ -63,15 +66,35 @@ def is_variable(thing: Any) -> bool:
     return isinstance(thing, (tf.Variable, KerasVariable))
 
 
+def is_composite(thing: Any) -> bool:
+    """Whether it is a ragged or sparse tensor: no NumPy array can hold it."""
+    return isinstance(thing, (tf.RaggedTensor, tf.SparseTensor))
+
+
+def as_tensor(leaf: Any) -> Any:
+    """An array as a tensor; None, a ragged and a sparse tensor as they are."""
+    if leaf is None or is_composite(leaf):
+        return leaf
+    return tf.convert_to_tensor(leaf)
+
+
+def first_of(leaf: Any, rows: int) -> Any:
+    """The first ``rows`` rows of an array or tensor, None of None."""
+    if isinstance(leaf, tf.SparseTensor):
+        shape = [min(rows, leaf.shape[0]), *leaf.shape[1:]]
+        return tf.sparse.slice(leaf, [0] * len(shape), shape)
+    return None if leaf is None else leaf[:rows]
+
+
 def current_graph() -> Any:
     """The graph being traced, or None when running eagerly."""
     return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
 
 def to_numpy(structure: Any) -> Any:
-    """Copy every leaf to NumPy, keeping the structure."""
+    """Copy every leaf to NumPy, keeping the structure and what NumPy cannot hold."""
     return map_structure(
-        lambda leaf: None if leaf is None else np.asarray(leaf), structure
+        lambda it: it if it is None or is_composite(it) else np.asarray(it), structure
     )
 
 

@@ -331,6 +331,14 @@ def used_up():
     return tf.data.Dataset.from_generator(lambda: rows, output_signature=spec)
 
 
+class Rows(keras.utils.PyDataset):
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return X, Y
+
+
 def not_compiled():
     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
 
@@ -355,6 +363,15 @@ MISUSE = {
         "x has 100 rows, y has 50 rows",
     ),
     "no rows": ((mlp, X[:0], Y[:0]), "no rows: x is empty"),
+    "a Python generator": (
+        (mlp, iter([(X, Y)])),
+        "x is a list_iterator: give tf.data.Dataset.from_generator, or train with",
+    ),
+    "a PyDataset": ((mlp, Rows()), "x is a Rows: give tf.data.Dataset.from_generator"),
+    "a dataset of single rows": (
+        (mlp, tf.data.Dataset.from_tensor_slices((X, Y))),
+        r"it yields shapes \(4,\) and \(1,\): add .batch\(32\)",
+    ),
     "an empty dataset": ((mlp, empty()), "empty dataset: it yields no batch"),
     "a dataset that ends early": ((mlp, used_up()), r"add \.repeat\(\)"),
     "labels of the wrong shape": (
@@ -381,6 +398,15 @@ def test_misuse_is_answered_by_one_sentence(trainer, case):
         trainer.fit(*arguments, steps=100)
 
     assert "\n" not in str(caught.value)
+
+
+def test_epochs_of_a_dataset_that_never_ends_are_refused(trainer):
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(50).repeat()
+
+    with pytest.raises(UsageError, match="epochs=2 of a dataset that never ends"):
+        trainer.fit(mlp, data, epochs=2)
+
+    assert len(trainer.fit(mlp, data, steps=3).steps) == 3
 
 
 @given(
