@@ -101,8 +101,8 @@ def integers(rate: float) -> keras.Model:
     return compiled(keras.Sequential([keras.Input((1,), dtype="int64"), *layers]), rate)
 
 
-def recurrent(layer: Any) -> Case:
-    return Case(build=stack(layer, dense(), shape=(12, 2)), data=series)
+def recurrent(layer: Any, *, slow: bool = True) -> Case:
+    return Case(build=stack(layer, dense(), shape=(12, 2)), data=series, slow=slow)
 
 
 def in_precision(name: str, optimizer: Any = adam) -> Any:
@@ -161,7 +161,7 @@ LAYERS = {
         data=images,
     ),
     "SimpleRNN": recurrent(lambda: keras.layers.SimpleRNN(8)),
-    "LSTM": recurrent(lambda: keras.layers.LSTM(8)),
+    "LSTM": recurrent(lambda: keras.layers.LSTM(8), slow=False),
     "GRU": recurrent(lambda: keras.layers.GRU(8)),
     "Bidirectional": recurrent(
         lambda: keras.layers.Bidirectional(keras.layers.LSTM(4))
@@ -180,6 +180,7 @@ LAYERS = {
         ),
         data=rescaled,
         epochs=20,
+        slow=True,
     ),
     "random augmentation": Case(
         build=stack(
@@ -193,7 +194,7 @@ LAYERS = {
         data=images,
     ),
     "StringLookup": Case(build=strings, data=spelt),
-    "TextVectorization": Case(build=text, data=phrases),
+    "TextVectorization": Case(build=text, data=phrases, slow=True),
     "IntegerLookup and CategoryEncoding": Case(build=integers, data=words),
     "float64": Case(build=in_precision("float64"), data=double_table, rate=0.1),
     "bfloat16": Case(
@@ -204,5 +205,6 @@ LAYERS = {
         data=table,
         broken_rate=10.0,
         tolerance=0.1,
+        slow=True,
     ),
 }

@@ -280,12 +280,12 @@ OBJECTIVES = {
         build=without_loss(Contrastive), data=rows_alone, scored=False
     ),
     "variational autoencoder, no targets": Case(
-        build=without_loss(Variational), data=rows_alone, scored=False
+        build=without_loss(Variational), data=rows_alone, scored=False, slow=True
     ),
     "add_loss beside the compiled loss": Case(
         build=stack(dense(16, "relu"), Penalised, dense()), data=table
     ),
-    "Embedding with mask_zero": Case(build=sentence_reader, data=tokens),
+    "Embedding with mask_zero": Case(build=sentence_reader, data=tokens, slow=True),
     "a label for each word, padding masked": Case(build=tagger, data=tagged),
     "Masking": Case(
         build=stack(
@@ -295,6 +295,7 @@ OBJECTIVES = {
             shape=(12, 2),
         ),
         data=padded_series,
+        slow=True,
     ),
     "batches of varying length": Case(build=sentence_reader, data=bucketed),
     "ragged tensors": Case(

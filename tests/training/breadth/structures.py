@@ -216,12 +216,15 @@ STRUCTURES = {
     "dict inputs and outputs of a dataset": Case(
         build=lambda rate: two_sided(rate, by_name=True),
         data=lambda: as_dataset(labelled_dict()),
+        slow=True,
     ),
     "an output without a loss": Case(build=one_loss_of_two, data=half_labelled),
     "shared layers": Case(build=shared, data=apart),
     "frozen backbone": Case(build=frozen, data=table),
     "sample_weight": Case(build=mlp, data=weighted),
-    "sample_weight of a dataset": Case(build=mlp, data=lambda: as_dataset(weighted())),
+    "sample_weight of a dataset": Case(
+        build=mlp, data=lambda: as_dataset(weighted()), slow=True
+    ),
     "class_weight": Case(
         build=classifier,
         data=classes,

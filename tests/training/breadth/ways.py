@@ -24,8 +24,16 @@ def mlp(optimizer: Any, **how: Any) -> keras.Model:
     return model
 
 
-def by(kind: Any, rate: float, broken_rate: float = 100.0, **options: Any) -> Case:
+def by(
+    kind: Any,
+    rate: float,
+    broken_rate: float = 100.0,
+    *,
+    slow: bool = False,
+    **options: Any,
+) -> Case:
     return Case(
+        slow=slow,
         build=lambda it: mlp(kind(it, **options)),
         data=table,
         rate=rate,
@@ -47,20 +55,20 @@ def several_optimizers(rate: float) -> Any:
 OPTIMIZERS = {
     "SGD": by(_Kinds.SGD, 0.03, 1.0),
     "SGD with Nesterov momentum": by(
-        _Kinds.SGD, 0.01, 1.0, momentum=0.9, nesterov=True
+        _Kinds.SGD, 0.01, 1.0, momentum=0.9, nesterov=True, slow=True
     ),
-    "Adadelta": by(_Kinds.Adadelta, 3.0, 1e4),
-    "Adafactor": by(floored_adafactor, 1e-3, 1e6),
-    "Adagrad": by(_Kinds.Adagrad, 0.1),
-    "Adam": by(_Kinds.Adam, 0.03),
-    "Adam with amsgrad": by(_Kinds.Adam, 0.03, amsgrad=True),
-    "AdamW": by(_Kinds.AdamW, 0.03),
-    "Adamax": by(_Kinds.Adamax, 0.03),
-    "Ftrl": by(_Kinds.Ftrl, 0.1),
-    "Lamb": by(_Kinds.Lamb, 0.03),
-    "Lion": by(_Kinds.Lion, 0.01),
-    "Muon": by(_Kinds.Muon, 0.03),
-    "Nadam": by(_Kinds.Nadam, 0.03),
+    "Adadelta": by(_Kinds.Adadelta, 3.0, 1e4, slow=True),
+    "Adafactor": by(floored_adafactor, 1e-3, 1e6, slow=True),
+    "Adagrad": by(_Kinds.Adagrad, 0.1, slow=True),
+    "Adam": by(_Kinds.Adam, 0.03, slow=True),
+    "Adam with amsgrad": by(_Kinds.Adam, 0.03, amsgrad=True, slow=True),
+    "AdamW": by(_Kinds.AdamW, 0.03, slow=True),
+    "Adamax": by(_Kinds.Adamax, 0.03, slow=True),
+    "Ftrl": by(_Kinds.Ftrl, 0.1, slow=True),
+    "Lamb": by(_Kinds.Lamb, 0.03, slow=True),
+    "Lion": by(_Kinds.Lion, 0.01, slow=True),
+    "Muon": by(_Kinds.Muon, 0.03, slow=True),
+    "Nadam": by(_Kinds.Nadam, 0.03, slow=True),
     "RMSprop": by(_Kinds.RMSprop, 0.01),
     "ScheduleFreeAdamW": by(_Kinds.ScheduleFreeAdamW, 0.03),
     "LossScaleOptimizer": by(lambda rate: _Kinds.LossScaleOptimizer(adam(rate)), 0.03),
@@ -68,9 +76,9 @@ OPTIMIZERS = {
     "use_ema": by(_Kinds.Adam, 0.03, use_ema=True, ema_overwrite_frequency=4),
     "clipnorm": by(_Kinds.SGD, 0.1, 1e6, clipnorm=1.0),
     "global_clipnorm": by(_Kinds.SGD, 0.1, 1e6, global_clipnorm=1.0),
-    "clipvalue": by(_Kinds.SGD, 0.1, 1e6, clipvalue=0.5),
+    "clipvalue": by(_Kinds.SGD, 0.1, 1e6, clipvalue=0.5, slow=True),
     "gradient_accumulation_steps": by(_Kinds.Adam, 0.1, gradient_accumulation_steps=2),
-    "weight_decay": by(_Kinds.Adam, 0.03, weight_decay=1e-3),
+    "weight_decay": by(_Kinds.Adam, 0.03, weight_decay=1e-3, slow=True),
     "ExponentialDecay": by(
         lambda rate: adam(_Kinds.schedules.ExponentialDecay(rate, 10, 0.9)), 0.05
     ),
@@ -79,12 +87,14 @@ OPTIMIZERS = {
             _Kinds.schedules.CosineDecay(0.0, 30, warmup_target=rate, warmup_steps=10)
         ),
         0.05,
+        slow=True,
     ),
     "PiecewiseConstantDecay": by(
         lambda rate: adam(
             _Kinds.schedules.PiecewiseConstantDecay([20], [rate, rate / 10])
         ),
         0.05,
+        slow=True,
     ),
 }
 
@@ -93,9 +103,10 @@ def run(**how: Any) -> Any:
     return lambda rate: mlp(adam(rate), **how)
 
 
-def called(*callbacks: Any) -> Case:
+def called(*callbacks: Any, slow: bool = False, ema: bool = False) -> Case:
     return Case(
-        build=run(),
+        build=lambda rate: mlp(keras.optimizers.Adam(rate, use_ema=ema)),
+        slow=slow,
         data=table,
         fit={"callbacks": [make() for make in callbacks]},
         only_watched=True,
@@ -135,8 +146,12 @@ WAYS = {
     "steps_per_execution": Case(build=run(steps_per_execution=3), data=table),
     "jit_compile": Case(build=run(jit_compile=True), data=table),
     "run_eagerly": Case(build=run(run_eagerly=True), data=table, in_graph=False),
-    "auto_scale_loss off": Case(build=run(auto_scale_loss=False), data=table),
-    "metrics": Case(build=run(metrics=["mae"], weighted_metrics=["mse"]), data=table),
+    "auto_scale_loss off": Case(
+        build=run(auto_scale_loss=False), data=table, slow=True
+    ),
+    "metrics": Case(
+        build=run(metrics=["mae"], weighted_metrics=["mse"]), data=table, slow=True
+    ),
     "validation_split": Case(
         build=run(), data=table, fit={"validation_split": 0.25}, only_watched=True
     ),
@@ -157,11 +172,14 @@ WAYS = {
         )
     ),
     "LearningRateScheduler": called(
-        lambda: callbacks.LearningRateScheduler(lambda _, rate: rate * 0.95)
+        lambda: callbacks.LearningRateScheduler(lambda _, rate: rate * 0.95), slow=True
+    ),
+    "SwapEMAWeights": called(
+        lambda: callbacks.SwapEMAWeights(swap_on_epoch=True), ema=True, slow=True
     ),
     "other callbacks": called(
         callbacks.TerminateOnNaN,
-        lambda: callbacks.LambdaCallback(on_train_batch_end=lambda *_: None),
+        callbacks.Callback,
         callbacks.History,
     ),
     "a Python generator": Case(
