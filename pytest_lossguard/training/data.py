@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import CannotChange, UsageError
 from .frameworks import keras, tf
 from .probes import evenly_spaced, probe_rows
 from .recording import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
@@ -21,6 +21,7 @@ __all__ = [
     "first_rows",
     "is_dataset",
     "joined",
+    "kept_arrays",
 ]
 
 _DEFAULT_BATCH_SIZE = 32
@@ -186,6 +187,17 @@ def joined(batches: list[Batch]) -> Batch | None:
         )
     except (ValueError, TypeError):
         return batches[0]
+
+
+def kept_arrays(batch: Batch, batch_size: int) -> ArrayData:
+    """Rows that were kept of a training, to be trained on again.
+
+    Raises:
+        CannotChange: They are in no arrays.
+    """
+    if any(map(is_composite, flatten((batch.x, batch.y, batch.sample_weight)))):
+        raise CannotChange("its data are ragged or sparse tensors")
+    return ArrayData(batch.x, batch.y, batch.sample_weight, batch_size)
 
 
 def _concatenated(*leaves: Any) -> Any:
