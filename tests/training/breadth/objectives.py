@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import keras
@@ -266,6 +267,13 @@ def sparse_reader(rate: float) -> keras.Model:
     return compiled(keras.Model(given, keras.layers.Dense(1)(given)), rate)
 
 
+RAGGED = {
+    "ragged tensors": Case(
+        build=ragged_reader, data=ragged, rate=0.1, only_watched=True
+    ),
+    "ragged batches": Case(build=ragged_reader, data=ragged_batches, rate=0.1),
+}
+
 OBJECTIVES = {
     "autoencoder, targets are the inputs": Case(
         build=stack(dense(4, "tanh"), dense(8), shape=(8,)), data=rows_as_targets
@@ -298,13 +306,11 @@ OBJECTIVES = {
         slow=True,
     ),
     "batches of varying length": Case(build=sentence_reader, data=bucketed),
-    "ragged tensors": Case(
-        build=ragged_reader, data=ragged, rate=0.1, only_watched=True
-    ),
-    "ragged batches": Case(build=ragged_reader, data=ragged_batches, rate=0.1),
     "ragged batches made dense": Case(
         build=padded_reader, data=made_dense, rate=0.1, slow=True
     ),
     "sparse tensors": Case(build=sparse_reader, data=sparse, only_watched=True),
     "sparse batches": Case(build=sparse_reader, data=sparse_batches),
 }
+if "ragged" in signature(keras.Input).parameters:  # not in the oldest Keras
+    OBJECTIVES |= RAGGED
