@@ -12,11 +12,20 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from measure import measured
-from subjects import cnn, images, mlp, numbers
+from subjects import (
+    cnn,
+    images,
+    lstm,
+    mlp,
+    normalised,
+    numbers,
+    sequences,
+    transformer,
+)
 
 from pytest_lossguard.training import Trainer
 
-STEPS, BATCH_SIZE, REPETITIONS, BAR = 80, 32, 30, 1.5
+STEPS, BATCH_SIZE, REPETITIONS, BAR = 80, 32, 30, 1.15
 
 
 def bare_loop(model: Any, x: Any, y: Any) -> Callable[[], Any]:
@@ -54,3 +63,6 @@ def compare(name: str, build: Callable[[], Any], x: Any, y: Any) -> None:
 if __name__ == "__main__":
     compare("mlp", mlp, *numbers())
     compare("cnn", cnn, *images())
+    compare("lstm", lstm, *sequences())
+    compare("batch normalisation", normalised, *numbers())
+    compare("transformer", transformer, *sequences())

@@ -214,7 +214,7 @@ class Program:
         recordings = self._recorder.recordings
         if not recordings:
             return True, tf.constant(0.0, tf.float64)
-        return tf.logical_not(recordings[0].last_bad), recordings[0].last_loss
+        return recordings[0].last_good, recordings[0].last_loss
 
     def _on_arrays(
         self,
@@ -259,6 +259,13 @@ class Program:
         )
         return good, self._rows()
 
+    @property
+    def _steps_per_call(self) -> int:
+        """As many as the ring buffer holds."""
+        buffer = self.recording.buffer
+        assert buffer is not None
+        return min(_STEPS_PER_CALL, buffer.capacity)
+
     def _rows(self) -> Any:
         """What the loop wrote, in the graph."""
         recordings = self._recorder.recordings
@@ -278,11 +285,11 @@ class Program:
         )
         parts = (arrays.x, arrays.y, arrays.sample_weight)
         data = map_structure(tf.convert_to_tensor, _packed(Batch(*parts)))
-        chunk = _STEPS_PER_CALL
+        chunk = self._steps_per_call
         if task.validation is not None:
             epochs = -(-steps // task.steps_per_epoch)
             chunk = task.steps_per_epoch * max(1, epochs // _MOST_VALIDATIONS)
-            chunk = min(chunk, _STEPS_PER_CALL)
+            chunk = min(chunk, self._steps_per_call)
         good, done = True, 0
         while good and done < steps:
             upto = min(steps, done + chunk)
@@ -312,7 +319,7 @@ class Program:
         good = True
         try:
             while good and most > 0:
-                chunk = min(most, _STEPS_PER_CALL)
+                chunk = min(most, self._steps_per_call)
                 good, rows = self._loop(iterator, chunk)
                 self.recording.add(rows.numpy())
                 most -= chunk

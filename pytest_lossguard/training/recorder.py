@@ -17,6 +17,7 @@ from ..errors import StopTraining
 from .calls import Calls
 from .frames import user_frames
 from .frameworks import tf
+from .norms import half_square_sums, some_rows, taken_before
 from .observe import Call
 from .recording import LEAD, Batch, Evidence, Recording, Taped
 from .replicas import Replica, current_replica
@@ -26,7 +27,6 @@ from .state import Snapshot
 from .tensors import (
     current_graph,
     flatten,
-    half_square_sums,
     is_variable,
     own_variable,
     stacked,
@@ -175,18 +175,20 @@ class Recorder:
             recording = self._recording(optimizer, variables, replica)
             lead = self._lead(recording, replica)
             unscaled = replica.total(_unscaled(grads, optimizer))
-            before = [value_of(it) for it in variables]
+            before = [some_rows(value_of(it)) for it in variables]
+            grads = taken_before(grads, before)
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
             after = [value_of(it) for it in variables]
-            moved = [a - b for a, b in zip(after, before, strict=True)]
-            halves = half_square_sums([*unscaled, *after, *moved])
+            halves = half_square_sums(
+                unscaled, before, after, together=not self.xla_depth
+            )
             row = tf.concat([stacked(lead), halves], axis=0)
             weights = halves[len(after) : 2 * len(after)]
             # A loss or a weight that is not finite: the training is over.
-            is_bad = ~tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
-            recording.last_loss = tf.where(lead[0] >= 2, lead[2], lead[1])
+            good = tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
+            recording.last_loss = _data_loss(lead)
             if replica.index == 0:
-                self._emit(recording, row, is_bad)
+                self._emit(recording, row, good)
             return result
 
     def after_call(self) -> None:
@@ -301,28 +303,28 @@ class Recorder:
         """What was seen, the loss and the data loss of the update at hand."""
         taped = self._taped_of(recording.variables, replica)
         if taped is None:
-            return [tf.constant(_NOTHING, tf.float64)] * LEAD
+            return [_NOTHING] * LEAD
         if replica.index == 0:
             recording.taped = taped
         if taped.graph is current_graph():
             seen, *losses = taped.lead
         elif taped.slot is None:
-            return [tf.constant(_NOTHING, tf.float64)] * LEAD
+            return [_NOTHING] * LEAD
         else:
             seen, *losses = tf.unstack(value_of(taped.slot))
         return [seen, *replica.total(losses)]
 
-    def _emit(self, recording: Recording, row: Any, is_bad: Any) -> None:
+    def _emit(self, recording: Recording, row: Any, good: Any) -> None:
         if current_graph() is not None:
             if recording.buffer is None:
                 recording.buffer = RingBuffer(recording.width, self._most_rows)
-            recording.buffer.write(row, is_bad if self._stops else None)
-            recording.last_bad = is_bad
+            recording.buffer.write(row, good if self._stops else None)
+            recording.last_good = good
             return
         recording.collect()
         values = row.numpy()
         recording.add(values[None])
-        if self._stops and bool(is_bad):
+        if self._stops and not bool(good):
             raise StopTraining
 
 
@@ -358,13 +360,13 @@ def _total(values: list[Any], replicas: int) -> Any:
 
 
 def _lead_of(targets: list[Any], losses: list[Any], replicas: int) -> list[Any]:
-    """What was seen, the loss and the data loss, as float64 scalars."""
+    """What was seen, as it is, the loss and the data loss, float64 scalars."""
     loss = _total(targets, replicas)
     if not losses:
-        return [tf.constant(_LOSS, tf.float64), loss, tf.constant(0.0, tf.float64)]
+        return [_LOSS, loss, tf.constant(0.0, tf.float64)]
     data_loss = _total(losses, replicas)
     if len(losses) == 1:
-        return [tf.constant(_BOTH, tf.float64), loss, data_loss]
+        return [_BOTH, loss, data_loss]
     # Of several losses some may be another training's, as in a GAN.
     is_sum = tf.abs(loss - data_loss) <= _ROUNDING * tf.abs(loss)
     seen = tf.where(is_sum, tf.constant(_BOTH, tf.float64), _LOSS)
@@ -377,6 +379,14 @@ def _uses(tape: Any, calls: list[Any]) -> frozenset[int]:
     """
     models = (variable for call in calls for variable in call[0].variables)
     return frozenset(map(variable_key, (*models, *tape.watched_variables())))
+
+
+def _data_loss(lead: list[Any]) -> Any:
+    """The data loss, or the loss where no more was seen."""
+    seen, loss, data_loss = lead
+    if isinstance(seen, float):
+        return tf.convert_to_tensor(data_loss if seen >= _BOTH else loss, tf.float64)
+    return tf.where(seen >= _BOTH, data_loss, loss)
 
 
 def _evidence(

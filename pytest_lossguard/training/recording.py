@@ -84,7 +84,7 @@ class Recording:
     start: Snapshot | None = None
     end: tuple[int, Snapshot] | None = None
     buffer: RingBuffer | None = None
-    last_bad: Any = None
+    last_good: Any = None
     last_loss: Any = None
     rows: list[Floats] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .frameworks import keras, tf
-from .tensors import eager_context, raw
+from .tensors import eager_context, is_plain, raw, value_of
 
 __all__ = [
     "SavedSeeds",
@@ -30,7 +30,7 @@ class Snapshot:
     def __init__(self, variables: Iterable[Any]) -> None:
         unique = {id(raw(it)): raw(it) for it in variables}
         with tf.init_scope():
-            self._pairs = [(it, it.value()) for it in unique.values()]
+            self._pairs = [(it, _read(it)) for it in unique.values()]
 
     @classmethod
     def of_model(cls, model: Any, extra: Iterable[Any] = ()) -> Snapshot:
@@ -60,7 +60,7 @@ class Snapshot:
     def restore(self) -> None:
         """Give every variable the value it had."""
         for variable, value in self._pairs:
-            variable.assign(value, read_value=False)
+            _write(variable, value)
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
@@ -71,6 +71,18 @@ class Snapshot:
             yield
         finally:
             now.restore()
+
+
+def _read(variable: Any) -> Any:
+    return value_of(variable) if is_plain(variable) else variable.value()
+
+
+def _write(variable: Any, value: Any) -> None:
+    """`tf.Variable.assign` at a fifth of its price, where there is nothing to check."""
+    if is_plain(variable) and tf.executing_eagerly():
+        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
+    else:
+        variable.assign(value, read_value=False)
 
 
 def every_variable(model: Any) -> list[Any]:
