@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from .frameworks import tf
-from .tensors import stacked
+from .tensors import graph_function, stacked
 
 __all__ = ["half_square_sums", "some_rows", "taken_before"]
 
 #: Variables of at most so many values are summed together, if they are so many; of
 #: larger ones the copy that this takes costs more than the operations that it spares.
-_TINY, _ENOUGH_TINY = 1 << 8, 4
+_TINY, _ENOUGH_TINY = 1 << 10, 3
 #: Up to this many values a sum of squares is taken in float64; a copy of a larger
 #: tensor would cost more than the sum.
 _SMALL = 1 << 12
@@ -36,14 +36,16 @@ def some_rows(value: Any) -> Any:
 
 
 def taken_before(gradients: Sequence[Any], parts: Sequence[Any]) -> list[Any]:
-    """The same gradients, none of which is there before its part has been taken: the
-    update can then happen in place, while nothing refers to the weights of before.
+    """The same gradients, none of which is there before `some_rows` of its variable
+    have been taken: the update can then happen in place, while nothing refers to the
+    weights of before.
     """
     return [_after(part, it) for it, part in zip(gradients, parts, strict=True)]
 
 
 def _after(part: Any, gradient: Any) -> Any:
-    if not tf.is_tensor(gradient) or isinstance(gradient, tf.IndexedSlices):
+    is_dense = tf.is_tensor(gradient) and not isinstance(gradient, tf.IndexedSlices)
+    if not is_dense or _size(part) == _size(gradient):
         return gradient
     with tf.control_dependencies([part]):
         return tf.identity(gradient)
@@ -60,9 +62,9 @@ def half_square_sums(
 
     A norm is ``sqrt(2 * it)``: the root is left to the reader of the record, who
     takes it once for all steps. In float32 a sum of squares overflows from a norm
-    of 1.8e19 on. Small tensors are therefore summed in float64; where some are
-    large, a copy would cost more than the sum, and all are summed as they are,
-    and once more in float64 if a sum is not finite.
+    of 1.8e19 on. Small tensors are therefore summed in float64; a large one, whose
+    copy would cost more than the sum, as it is, and once more in float64 if the sum
+    is not finite.
 
     Args:
         gradients: One for each variable, or None.
@@ -115,7 +117,7 @@ def _one_by_one(
     gradients: Sequence[Any], before: Sequence[Any], after: Sequence[Any]
 ) -> Any:
     moved = [some_rows(now) - was for now, was in zip(after, before, strict=True)]
-    sums = _sums([*gradients, *after, *moved])
+    sums = stacked([_sum(it) for it in (*gradients, *after, *moved)])
     shares = [_share(now, part) for now, part in zip(after, moved, strict=True)]
     if all(it == 1.0 for it in shares):
         return sums
@@ -128,29 +130,32 @@ def _share(whole: Any, part: Any) -> float:
     return 1.0 if values is None else values / max(1, _size(part) or 0)
 
 
-def _sums(tensors: Sequence[Any]) -> Any:
-    if all(it is None or (_size(it) or _SMALL + 1) <= _SMALL for it in tensors):
-        return _precise_sums(tensors)
-    sums = stacked([_ABSENT if it is None else _sum(it) for it in tensors])
-    return tf.cond(
-        tf.reduce_all(tf.math.is_finite(sums)),
-        lambda: sums,
-        lambda: _precise_sums(tensors),
-    )
-
-
 def _sum(tensor: Any) -> Any:
-    precise = tensor.dtype in (tf.float32, tf.float64)
-    return tf.nn.l2_loss(tensor if precise else tf.cast(tensor, tf.float32))
+    """Half the sum of squares of one tensor, float64; -1 for None."""
+    if tensor is None:
+        return _ABSENT
+    if (_size(tensor) or _SMALL + 1) <= _SMALL:
+        return _precise_sum(tensor)
+    if tensor.dtype == tf.float64:
+        return tf.nn.l2_loss(tensor)
+    # A function of its own, traced once: so each large tensor can be freed as soon
+    # as it has been summed, and to trace a step takes no longer.
+    return _SUM_OF_LARGE(tf.reshape(tf.cast(tensor, tf.float32), [-1]))
 
 
-def _precise_sums(tensors: Sequence[Any]) -> Any:
-    return stacked(
-        [
-            _ABSENT if it is None else tf.nn.l2_loss(tf.cast(it, tf.float64))
-            for it in tensors
-        ]
-    )
+def _sum_of_large(vector: Any) -> Any:
+    half = tf.cast(tf.nn.l2_loss(vector), tf.float64)
+    is_finite = tf.math.is_finite(half)
+    return tf.cond(is_finite, lambda: half, lambda: _precise_sum(vector))
+
+
+def _precise_sum(tensor: Any) -> Any:
+    return tf.nn.l2_loss(tf.cast(tensor, tf.float64))
+
+
+_SUM_OF_LARGE = graph_function(
+    _sum_of_large, input_signature=[tf.TensorSpec([None], tf.float32)]
+)
 
 
 def _size(tensor: Any) -> int | None:

@@ -179,9 +179,10 @@ class Recorder:
             grads = taken_before(grads, before)
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
             after = [value_of(it) for it in variables]
-            halves = half_square_sums(
-                unscaled, before, after, together=not self.xla_depth
-            )
+            with self.paused():
+                halves = half_square_sums(
+                    unscaled, before, after, together=not self.xla_depth
+                )
             row = tf.concat([stacked(lead), halves], axis=0)
             weights = halves[len(after) : 2 * len(after)]
             # A loss or a weight that is not finite: the training is over.

@@ -19,7 +19,7 @@ from .data import ArrayData, joined
 from .frameworks import keras
 from .probes import Scorer, as_tensors
 from .recording import Batch, Recording
-from .state import Snapshot, every_variable
+from .state import Snapshot
 from .tensors import flatten, is_composite, variable_path
 
 __all__ = ["Scores", "could_not_score", "make_trace", "watched_trace"]
@@ -117,16 +117,18 @@ def _scores(
         return Scores()
     scorer = Scorer(evidence, batch_size)
     batch = as_tensors(batch)
-    now = Snapshot(every_variable(evidence.model))
+    start, model = recording.start, evidence.model
+    moved = start.variables if start is not None else []
+    now = Snapshot([*model.variables, *model.metrics_variables, *moved])
     try:
         end = recording.end_state
         with nullcontext() if end is None else end.in_force():
             after = scorer.probe(batch)
         constant = scorer.constant(batch)
         before = None
-        if recording.start is not None:
-            with recording.start.in_force():
-                before = scorer.probe(batch)
+        if start is not None:
+            start.restore()
+            before = scorer.probe(batch)
         return Scores(before, after, constant)
     except Exception as error:
         # Any model and any loss of the user's may refuse to be called again;
