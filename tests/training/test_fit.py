@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_lossguard import UsageError
-from pytest_lossguard.training import Trainer, set_seed
-from pytest_lossguard.training.engine import Program
+from pytest_lossguard.training import Trainer, ring_buffer, set_seed
+from pytest_lossguard.training.engine import Program, is_light
+from pytest_lossguard.training.recording import Batch
 from pytest_lossguard.training.structure import structure_of
 from pytest_lossguard.training.task import batch_order
 from tests.training.programs import StepLosses, busy_net, mlp, regression
@@ -580,3 +581,21 @@ def test_an_optimizer_that_scales_the_loss_trains(trainer):
 
     assert len(trace.steps) == 60
     assert trace.after.loss < trace.before.loss
+
+
+def test_more_steps_than_the_buffer_holds_are_all_recorded(trainer, monkeypatch):
+    """A loop of many variables has room for few rows between two readings."""
+    monkeypatch.setattr(ring_buffer, "_MOST_VALUES", 64)
+
+    trace = same_losses(trainer, mlp, np.tile(X, (10, 1)), np.tile(Y, (10, 1)))
+
+    assert len(trace.steps) == 64
+
+
+def test_what_a_recurrent_layer_does_at_a_time_is_light():
+    model = keras.Sequential([keras.Input((50, 8)), keras.layers.LSTM(16)])
+    model.compile("sgd", "mse")
+    rows = Batch(np.zeros((4, 50, 8), "float32"), np.zeros((4, 16), "float32"))
+
+    assert is_light(model, rows, 32)
+    assert not is_light(model, rows, 1024)
