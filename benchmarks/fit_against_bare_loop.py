@@ -12,28 +12,39 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from measure import measured
-from subjects import cnn, images, mlp, numbers
+from subjects import (
+    cnn,
+    images,
+    lstm,
+    mlp,
+    normalised,
+    numbers,
+    sequences,
+    transformer,
+)
 
 from pytest_lossguard.training import Trainer
 
-STEPS, BATCH_SIZE, REPETITIONS, BAR = 80, 32, 30, 1.5
+STEPS, BATCH_SIZE, REPETITIONS, BAR = 80, 32, 30, 1.15
 
 
-def bare_loop(model: Any, x: Any, y: Any) -> Callable[[], Any]:
+def bare_loop(
+    model: Any, x: Any, y: Any, steps: int = STEPS, *, xla: bool = False
+) -> Callable[[], Any]:
     """The loop one would write by hand, traced once; nothing is put back."""
     model.train_on_batch(x[:BATCH_SIZE], y[:BATCH_SIZE])  # makes every variable
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False, jit_compile=xla)
     def loop(x: Any, y: Any, order: Any) -> Any:
         def body(step: Any) -> Any:
             rows = order[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]
             model.train_step((tf.gather(x, rows), tf.gather(y, rows)))
             return step + 1
 
-        return tf.while_loop(lambda step: step < STEPS, body, [0])
+        return tf.while_loop(lambda step: step < steps, body, [0])
 
     random = np.random.default_rng(0)
-    epochs = -(-STEPS * BATCH_SIZE // len(x))
+    epochs = -(-steps * BATCH_SIZE // len(x))
     order = np.concatenate([random.permutation(len(x)) for _ in range(epochs)])
     data = tf.constant(x), tf.constant(y), tf.constant(order, tf.int32)
     return lambda: loop(*data)[0].numpy()
@@ -54,3 +65,6 @@ def compare(name: str, build: Callable[[], Any], x: Any, y: Any) -> None:
 if __name__ == "__main__":
     compare("mlp", mlp, *numbers())
     compare("cnn", cnn, *images())
+    compare("lstm", lstm, *sequences())
+    compare("batch normalisation", normalised, *numbers())
+    compare("transformer", transformer, *sequences())

@@ -12,15 +12,28 @@ __all__ = ["Pairs", "measured"]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Seconds of two things that were run one after the other, pair by pair."""
+    """Seconds of two things that were run one after the other, pair by pair.
+
+    Attributes:
+        ours: By the clock.
+        theirs: Likewise.
+        work: CPU seconds of both, all threads together: what a machine that is
+            shared with others disturbs less.
+    """
 
     ours: list[float]
     theirs: list[float]
+    work: list[tuple[float, float]]
 
     @property
     def ratio(self) -> float:
         """How many times the seconds of theirs ours takes: median over pairs."""
         return median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
+
+    @property
+    def ratio_of_work(self) -> float:
+        """`ratio` of the CPU seconds."""
+        return median(a / b for a, b in self.work if b)
 
     @property
     def gain(self) -> float:
@@ -40,7 +53,11 @@ class Pairs:
     def _tell(self, lead: str) -> None:
         ours, theirs = _told(median(self.ours)), _told(median(self.theirs))
         count = len(self.ours)
-        print(f"{lead}, {ours} against {theirs}, {count} repetitions", flush=True)
+        print(
+            f"{lead}, {ours} against {theirs}, {count} repetitions,"
+            f" CPU time {self.ratio_of_work:.2f} x",
+            flush=True,
+        )
 
 
 def measured(
@@ -51,13 +68,16 @@ def measured(
     between: Callable[[], object] = lambda: None,
 ) -> Pairs:
     """Time both in turn; ``between`` runs before each, outside the clock."""
-    pairs = Pairs([], [])
+    pairs = Pairs([], [], [])
     for _ in range(repetitions):
+        work = []
         for run, seconds in ((ours, pairs.ours), (theirs, pairs.theirs)):
             between()
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             run()
             seconds.append(time.perf_counter() - began)
+            work.append(time.process_time() - worked)
+        pairs.work.append((work[0], work[1]))
     return pairs
 
 

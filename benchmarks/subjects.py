@@ -14,7 +14,18 @@ import tensorflow as tf
 from keras import layers
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 
-__all__ = ["cnn", "images", "mlp", "numbers", "steady_epochs", "wide_cnn"]
+__all__ = [
+    "cnn",
+    "images",
+    "lstm",
+    "mlp",
+    "normalised",
+    "numbers",
+    "sequences",
+    "steady_epochs",
+    "transformer",
+    "wide_cnn",
+]
 
 ROWS = 1000
 
@@ -52,12 +63,55 @@ def wide_cnn() -> Any:
     return cnn(filters=48)
 
 
+def lstm() -> Any:
+    model = keras.Sequential(
+        [keras.Input((20, 8)), layers.LSTM(32), layers.Dense(1)],
+    )
+    model.compile("adam", "mse")
+    return model
+
+
+def normalised() -> Any:
+    """Four times dense, batch normalisation, relu and dropout."""
+    model = keras.Sequential([keras.Input((10,))])
+    for _ in range(4):
+        model.add(layers.Dense(64))
+        model.add(layers.BatchNormalization())
+        model.add(layers.ReLU())
+        model.add(layers.Dropout(0.1))
+    model.add(layers.Dense(1))
+    model.compile("adam", "mse")
+    return model
+
+
+def transformer() -> Any:
+    """Two blocks of attention over 20 positions of 32 values."""
+    x = inputs = keras.Input((20, 8))
+    x = layers.Dense(32)(x)
+    for _ in range(2):
+        attended = layers.MultiHeadAttention(4, 8)(x, x)
+        x = layers.LayerNormalization()(layers.add([x, attended]))
+        fed = layers.Dense(32)(layers.Dense(64, activation="gelu")(x))
+        x = layers.LayerNormalization()(layers.add([x, fed]))
+    outputs = layers.Dense(1)(layers.GlobalAveragePooling1D()(x))
+    model = keras.Model(inputs, outputs)
+    model.compile("adam", "mse")
+    return model
+
+
 def numbers(rows: int = ROWS) -> tuple[Any, Any]:
     """Rows for `mlp`: a linear target with noise."""
     random = np.random.default_rng(0)
     x = random.normal(size=(rows, 10)).astype("float32")
     y = x @ random.normal(size=10) + random.normal(size=rows)
     return x, y.astype("float32")
+
+
+def sequences() -> tuple[Any, Any]:
+    """Rows for `lstm` and `transformer`: the sum of one value over 20 steps."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(ROWS, 20, 8)).astype("float32")
+    return x, x[:, :, 0].sum(axis=1) / 4
 
 
 def images() -> tuple[Any, Any]:

@@ -189,7 +189,10 @@ def _farthest(
     reach = np.maximum(high - median, median - low)
     distances = np.divide(reach, spread, out=np.zeros_like(reach), where=usable)
     column = int(np.argmax(distances))
-    distance = np.abs(table[:, column] - median[column])
-    line = int(np.nanargmax(distance))
-    share = float(np.mean(distance > distance[line] / 4))
-    return (line, column, float(distances[column])), share
+    values, middle = table[:, column], median[column]
+    is_high = high[column] - middle >= middle - low[column]
+    line = int(np.nanargmax(values) if is_high else np.nanargmin(values))
+    quarter = reach[column] / 4
+    far = np.count_nonzero(values > middle + quarter)
+    far += np.count_nonzero(values < middle - quarter)
+    return (line, column, float(distances[column])), far / len(values)

@@ -50,7 +50,8 @@ class StepTable:
         grad_norm: L2 norm of the gradient of each variable as it reached the
             optimizer, shape ``(steps, variables)``; -1 where there was none.
         weight_norm: L2 norm of each variable after the update, same shape.
-        update_norm: L2 norm of the change of each variable, same shape.
+        update_norm: L2 norm of the change of each variable, same shape; of one with
+            more than 65,536 values estimated from some of its rows.
     """
 
     loss: Floats

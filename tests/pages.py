@@ -110,16 +110,18 @@ def entry(
 
 BASELINE = {
     "state": "compared",
-    "file": "tests/__lossguard__/test_a.json",
+    "file": "/home/of/one/machine/tests/__lossguard__/test_a.json",
     "told": "1 of 2 metrics got worse",
+    "note": "keras 3.14, now 3.15",
     "metrics": [
         {
             "name": "skill",
             "label": "share of the constant's loss that is gone",
-            "before": 0.9,
-            "now": 0.4,
-            "limit": 0.8,
+            "before": "90%",
+            "now": "40%",
+            "limit": "80%",
             "regressed": True,
+            "training": 2,
         },
         {
             "name": "half",
@@ -172,7 +174,7 @@ def hostile_tests() -> list[dict[str, Any]]:
     for axis in cases["axes"]:
         axis["told"] = HOSTILE
     baseline = json.loads(json.dumps(BASELINE))
-    baseline |= {"told": HOSTILE, "file": HOSTILE}
+    baseline |= {"told": HOSTILE, "file": HOSTILE, "note": HOSTILE}
     baseline["metrics"][0]["label"] = HOSTILE
     return [
         entry(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import CannotChange, UsageError
 from .frameworks import keras, tf
 from .probes import evenly_spaced, probe_rows
 from .recording import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
-from .tensors import flatten, map_structure
+from .tensors import flatten, is_composite, map_structure, to_numpy
 
 __all__ = [
     "ArrayData",
@@ -21,6 +21,7 @@ __all__ = [
     "first_rows",
     "is_dataset",
     "joined",
+    "kept_arrays",
 ]
 
 _DEFAULT_BATCH_SIZE = 32
@@ -96,8 +97,14 @@ def as_arrays(arguments: Mapping[str, Any]) -> ArrayData | None:
 
 
 def _is_plain_array(leaf: Any) -> bool:
-    composite = isinstance(leaf, (tf.RaggedTensor, tf.SparseTensor))
-    return _is_array(leaf) and not composite
+    return not is_composite(leaf) and _is_array(leaf)
+
+
+def _is_feed(thing: Any) -> bool:
+    """Whether it yields batches to ``Model.fit`` and is no `tf.data.Dataset`."""
+    return isinstance(thing, (keras.utils.PyDataset, Iterator)) or hasattr(
+        thing, "batch_sampler"
+    )
 
 
 def checked_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int) -> ArrayData:
@@ -140,10 +147,16 @@ def checked_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int) -> Array
 def _checked(leaf: Any, name: str) -> Any:
     if leaf is None:
         return None
-    if isinstance(leaf, (tf.RaggedTensor, tf.SparseTensor)):
+    if is_composite(leaf):
         raise UsageError(
             f"lossguard.fit cannot run {type(leaf).__name__} in {name}: give a"
             " tf.data.Dataset, or train with model.fit inside the marked test"
+        )
+    if _is_feed(leaf):
+        raise UsageError(
+            f"lossguard.fit needs arrays or a tf.data.Dataset, and {name} is a"
+            f" {type(leaf).__name__}: give tf.data.Dataset.from_generator, or train"
+            " with model.fit inside the marked test"
         )
     if not _is_array(leaf) and not hasattr(leaf, "to_numpy"):
         raise UsageError(
@@ -176,7 +189,22 @@ def joined(batches: list[Batch]) -> Batch | None:
         return batches[0]
 
 
+def kept_arrays(batch: Batch, batch_size: int) -> ArrayData:
+    """Rows that were kept of a training, to be trained on again.
+
+    Raises:
+        CannotChange: They are in no arrays.
+    """
+    if any(map(is_composite, flatten((batch.x, batch.y, batch.sample_weight)))):
+        raise CannotChange("its data are ragged or sparse tensors")
+    return ArrayData(batch.x, batch.y, batch.sample_weight, batch_size)
+
+
 def _concatenated(*leaves: Any) -> Any:
+    if isinstance(leaves[0], tf.SparseTensor):
+        return tf.sparse.concat(0, leaves)
+    if isinstance(leaves[0], tf.RaggedTensor):
+        return tf.concat(leaves, 0)
     return None if leaves[0] is None else np.concatenate(leaves)
 
 
@@ -186,11 +214,27 @@ def first_rows(dataset: Any, most: int = ENOUGH_ROWS) -> tuple[Batch | None, int
     At least ``most`` rows where there are as many, from a number of batches that
     grows with it. They are read by an iterator of their own, before the training
     reads its.
+
+    Raises:
+        UsageError: It yields single rows, or parts of different lengths.
     """
     batches: list[Batch] = []
     limit = max(1, ENOUGH_BATCHES * most // ENOUGH_ROWS)
-    for element in dataset.take(limit).as_numpy_iterator():
-        batches.append(Batch(*keras.utils.unpack_x_y_sample_weight(element)))
+    for element in dataset.take(limit):
+        parts = to_numpy(keras.utils.unpack_x_y_sample_weight(element))
+        _check_rows(parts)
+        batches.append(Batch(*parts))
         if sum(len(batch) for batch in batches) >= most:
             break
     return joined(batches), len(batches[0]) if batches else 0
+
+
+def _check_rows(parts: Any) -> None:
+    """Inputs and labels must have as many rows; single rows rarely have."""
+    shapes = [tuple(flatten(part)[0].shape) for part in parts[:2] if flatten(part)]
+    if () in shapes or len({shape[0] for shape in shapes}) > 1:
+        told = " and ".join(map(str, shapes))
+        raise UsageError(
+            "lossguard.fit needs a dataset of batches, with as many labels as inputs;"
+            f" it yields shapes {told}: add .batch(32) to a dataset of single rows"
+        )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import UsageError
-from .frameworks import keras, tf
+from .frameworks import keras
 from .recording import Batch
 from .replicas import scope_of
 from .structure import is_of_keras
-from .tensors import flatten, map_structure
+from .tensors import as_tensor, first_of, flatten, map_structure
 
 __all__ = ["build", "check_labels", "is_fresh", "model_of", "recipe_of"]
 
@@ -19,7 +19,7 @@ def model_of(model_or_factory: Any) -> Any:
     model = model_or_factory
     name = "the model"
     if not isinstance(model, keras.Model):
-        if not callable(model) or isinstance(model, type):
+        if not callable(model) or isinstance(model, type) or _is_of_old(model):
             raise UsageError(
                 "lossguard.fit needs a compiled keras.Model or a function that builds"
                 f" one; got {_told(model)}"
@@ -41,8 +41,13 @@ def model_of(model_or_factory: Any) -> Any:
     return model
 
 
+def _is_of_old(thing: Any) -> bool:
+    """Whether it is made of Keras 2, which lives on beside Keras 3 as tf_keras."""
+    return any(it.__module__.startswith("tf_keras.") for it in type(thing).__mro__)
+
+
 def _told(thing: Any) -> str:
-    if type(thing).__module__.partition(".")[0] == "tf_keras":
+    if _is_of_old(thing):
         return "a model of tf_keras, which is not served: import keras, Keras 3"
     return "None" if thing is None else f"{type(thing).__name__} {thing!r:.60}"
 
@@ -52,7 +57,7 @@ def build(model: Any, sample: Batch) -> None:
     if model.built and model.optimizer.built and _metrics_built(model):
         return
     few = map_structure(
-        lambda it: None if it is None else tf.convert_to_tensor(it[:2]),
+        lambda it: as_tensor(first_of(it, 2)),
         (sample.x, sample.y, sample.sample_weight),
     )
     with scope_of(model):

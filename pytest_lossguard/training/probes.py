@@ -16,7 +16,14 @@ from .frameworks import keras, tf
 from .observe import owner_of, replaced
 from .recording import Batch, Evidence
 from .state import live_statistics
-from .tensors import flatten, map_structure, stacked
+from .tensors import (
+    as_tensor,
+    first_of,
+    flatten,
+    is_composite,
+    map_structure,
+    stacked,
+)
 
 __all__ = ["PROBE_ROWS", "Scorer", "as_tensors", "evenly_spaced", "probe_rows"]
 
@@ -244,7 +251,7 @@ class Scorer:
         Found by scoring a few rows once and twice: no loss has to say so.
         """
         x, y, weight = (
-            map_structure(lambda it: None if it is None else it[:_FEW_ROWS], part)
+            map_structure(lambda it: first_of(it, _FEW_ROWS), part)
             for part in (batch.x, batch.y, batch.sample_weight)
         )
         once = (y, map_structure(_plain, self._call(x)), weight)
@@ -261,17 +268,15 @@ class Scorer:
 
 
 def _twice(tensor: Any) -> Any:
+    if isinstance(tensor, tf.SparseTensor):
+        return tf.sparse.concat(0, [tensor, tensor])
     return None if tensor is None else tf.concat([tensor, tensor], axis=0)
 
 
 def as_tensors(batch: Batch) -> Batch:
     """The same rows as tensors, converted once for several scorings."""
-
-    def convert(leaf: Any) -> Any:
-        return None if leaf is None else tf.convert_to_tensor(leaf)
-
     parts = (batch.x, batch.y, batch.sample_weight)
-    return Batch(*(map_structure(convert, part) for part in parts))
+    return Batch(*(map_structure(as_tensor, part) for part in parts))
 
 
 def _keeps_logits(tensor: Any) -> bool:
@@ -308,7 +313,8 @@ def _layers_seen() -> Iterator[list[tuple[Any, str | None, Any]]]:
 
     def hook(call: Callable[..., Any], layer: Any, *args: Any, **kwargs: Any) -> Any:
         output = call(layer, *args, **kwargs)
-        if tf.is_tensor(output) and not isinstance(layer, keras.Model):
+        dense = tf.is_tensor(output) and not is_composite(output)
+        if dense and not isinstance(layer, keras.Model):
             seen.append((layer, _activation_of(layer), output))
         return output
 

@@ -17,17 +17,17 @@ from ..errors import StopTraining
 from .calls import Calls
 from .frames import user_frames
 from .frameworks import tf
+from .norms import half_square_sums, some_rows, taken_before
 from .observe import Call
 from .recording import LEAD, Batch, Evidence, Recording, Taped
 from .replicas import Replica, current_replica
 from .ring_buffer import RingBuffer
+from .stash import Stash, kind_of
 from .state import Snapshot
 from .tensors import (
     current_graph,
     flatten,
-    half_square_sums,
     is_variable,
-    map_structure,
     own_variable,
     stacked,
     to_numpy,
@@ -175,18 +175,21 @@ class Recorder:
             recording = self._recording(optimizer, variables, replica)
             lead = self._lead(recording, replica)
             unscaled = replica.total(_unscaled(grads, optimizer))
-            before = [value_of(it) for it in variables]
+            before = [some_rows(value_of(it)) for it in variables]
+            grads = taken_before(grads, before)
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
             after = [value_of(it) for it in variables]
-            moved = [a - b for a, b in zip(after, before, strict=True)]
-            halves = half_square_sums([*unscaled, *after, *moved])
+            with self.paused():
+                halves = half_square_sums(
+                    unscaled, before, after, together=not self.xla_depth
+                )
             row = tf.concat([stacked(lead), halves], axis=0)
             weights = halves[len(after) : 2 * len(after)]
             # A loss or a weight that is not finite: the training is over.
-            is_bad = ~tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
-            recording.last_loss = tf.where(lead[0] >= 2, lead[2], lead[1])
+            good = tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
+            recording.last_loss = _data_loss(lead)
             if replica.index == 0:
-                self._emit(recording, row, is_bad)
+                self._emit(recording, row, good)
             return result
 
     def after_call(self) -> None:
@@ -248,11 +251,11 @@ class Recorder:
             leaf.shape.is_fully_defined() for leaf in flatten(batch)
         ):
             return
-        kind = str(map_structure(lambda it: getattr(it, "dtype", None), batch))
+        kind = kind_of(batch)
         if kind not in taped.stashes:  # else each trace would orphan the last one's
-            taped.stashes[kind] = map_structure(_holder, batch)
+            taped.stashes[kind] = Stash(batch)
         taped.stash = taped.stashes[kind]
-        map_structure(_assign, taped.stash, batch)
+        taped.stash.assign(batch)
         if taped.stashed is None:
             taped.stashed = own_variable(np.int32(0))
         taped.stashed.assign_add(1)
@@ -263,8 +266,7 @@ class Recorder:
         count = int(value_of(taped.stashed))
         if count != taped.pulled:
             taped.pulled = count
-            batch = map_structure(_value_of, taped.stash)
-            taped.batches.append(Batch(*batch))
+            taped.batches.append(Batch(*taped.stash.value()))
 
     def _recording(
         self, optimizer: Any, variables: Sequence[Any], replica: Replica
@@ -287,6 +289,8 @@ class Recorder:
             recording.model = taped.evidence.model
         if self._keeps_data:
             recording.start = _first_state(recording)
+            for earlier in self.recordings:
+                _keep_end(earlier, keys)
         self.recordings.append(recording)
         return recording
 
@@ -300,28 +304,28 @@ class Recorder:
         """What was seen, the loss and the data loss of the update at hand."""
         taped = self._taped_of(recording.variables, replica)
         if taped is None:
-            return [tf.constant(_NOTHING, tf.float64)] * LEAD
+            return [_NOTHING] * LEAD
         if replica.index == 0:
             recording.taped = taped
         if taped.graph is current_graph():
             seen, *losses = taped.lead
         elif taped.slot is None:
-            return [tf.constant(_NOTHING, tf.float64)] * LEAD
+            return [_NOTHING] * LEAD
         else:
             seen, *losses = tf.unstack(value_of(taped.slot))
         return [seen, *replica.total(losses)]
 
-    def _emit(self, recording: Recording, row: Any, is_bad: Any) -> None:
+    def _emit(self, recording: Recording, row: Any, good: Any) -> None:
         if current_graph() is not None:
             if recording.buffer is None:
                 recording.buffer = RingBuffer(recording.width, self._most_rows)
-            recording.buffer.write(row, is_bad if self._stops else None)
-            recording.last_bad = is_bad
+            recording.buffer.write(row, good if self._stops else None)
+            recording.last_good = good
             return
         recording.collect()
         values = row.numpy()
         recording.add(values[None])
-        if self._stops and bool(is_bad):
+        if self._stops and not bool(good):
             raise StopTraining
 
 
@@ -357,13 +361,13 @@ def _total(values: list[Any], replicas: int) -> Any:
 
 
 def _lead_of(targets: list[Any], losses: list[Any], replicas: int) -> list[Any]:
-    """What was seen, the loss and the data loss, as float64 scalars."""
+    """What was seen, as it is, the loss and the data loss, float64 scalars."""
     loss = _total(targets, replicas)
     if not losses:
-        return [tf.constant(_LOSS, tf.float64), loss, tf.constant(0.0, tf.float64)]
+        return [_LOSS, loss, tf.constant(0.0, tf.float64)]
     data_loss = _total(losses, replicas)
     if len(losses) == 1:
-        return [tf.constant(_BOTH, tf.float64), loss, data_loss]
+        return [_BOTH, loss, data_loss]
     # Of several losses some may be another training's, as in a GAN.
     is_sum = tf.abs(loss - data_loss) <= _ROUNDING * tf.abs(loss)
     seen = tf.where(is_sum, tf.constant(_BOTH, tf.float64), _LOSS)
@@ -376,6 +380,14 @@ def _uses(tape: Any, calls: list[Any]) -> frozenset[int]:
     """
     models = (variable for call in calls for variable in call[0].variables)
     return frozenset(map(variable_key, (*models, *tape.watched_variables())))
+
+
+def _data_loss(lead: list[Any]) -> Any:
+    """The data loss, or the loss where no more was seen."""
+    seen, loss, data_loss = lead
+    if isinstance(seen, float):
+        return tf.convert_to_tensor(data_loss if seen >= _BOTH else loss, tf.float64)
+    return tf.where(seen >= _BOTH, data_loss, loss)
 
 
 def _evidence(
@@ -398,27 +410,15 @@ def _evidence(
     return Evidence(model, loss), (inputs, y_true, sample_weight)
 
 
-def _holder(tensor: Any) -> Any:
-    """A variable for the last value of a tensor of the graph, whatever its shape."""
-    if tensor is None:
-        return None
-    tensor = tf.convert_to_tensor(tensor)
-    known = tensor.shape.is_fully_defined()
-    shape = tensor.shape if known else [0] * (tensor.shape.rank or 0)
-    return own_variable(
-        np.zeros(shape, tensor.dtype.as_numpy_dtype),
-        shape=tf.TensorShape(None),
-        validate_shape=False,
-    )
-
-
-def _assign(holder: Any, tensor: Any) -> None:
-    if holder is not None:
-        holder.assign(tensor)
-
-
-def _value_of(holder: Any) -> Any:
-    return None if holder is None else holder.numpy()
+def _keep_end(earlier: Recording, keys: Sequence[int]) -> None:
+    """Another training is about to move the weights of an earlier one."""
+    if earlier.model is None:
+        return
+    weights = earlier.model.variables
+    if not set(keys).isdisjoint(map(variable_key, weights)):
+        with tf.init_scope():
+            earlier.collect()
+        earlier.end = earlier.steps, Snapshot(weights)
 
 
 def _first_state(recording: Recording) -> Snapshot | None:
@@ -428,6 +428,7 @@ def _first_state(recording: Recording) -> Snapshot | None:
     model_variables = recording.model.variables if recording.model is not None else ()
     numbers = (it for it in recording.optimizer.variables if not it.shape)
     try:
-        return Snapshot([*recording.variables, *model_variables, *numbers])
+        start = Snapshot([*recording.variables, *model_variables, *numbers])
+        return start if start.is_whole else None
     except (tf.errors.FailedPreconditionError, ValueError, AttributeError):
         return None

@@ -25,7 +25,9 @@ LEAD = 3
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Inputs, targets and weights of some rows, as nested NumPy arrays."""
+    """Inputs, targets and weights of some rows, as nested NumPy arrays; ragged and
+    sparse tensors stay what they are.
+    """
 
     x: Any
     y: Any
@@ -33,7 +35,7 @@ class Batch:
 
     def __len__(self) -> int:
         leaves = flatten(self.x) or flatten(self.y)
-        return len(leaves[0]) if leaves and np.ndim(leaves[0]) else 0
+        return int(leaves[0].shape[0]) if leaves and len(leaves[0].shape) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,9 @@ class Recording:
     replicas: int = 1
     model: Any = None
     start: Snapshot | None = None
+    end: tuple[int, Snapshot] | None = None
     buffer: RingBuffer | None = None
-    last_bad: Any = None
+    last_good: Any = None
     last_loss: Any = None
     rows: list[Floats] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
@@ -126,6 +129,15 @@ class Recording:
             weight_norm=norms[:, 1],
             update_norm=norms[:, 2],
         )
+
+    @property
+    def end_state(self) -> Snapshot | None:
+        """The weights after the last update, where another training moved them
+        since; None where they are as this one left them, or nobody knows.
+        """
+        if self.end is None or self.end[0] != self.steps:
+            return None
+        return self.end[1]
 
     @property
     def unseen_losses(self) -> int:

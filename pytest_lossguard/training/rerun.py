@@ -17,7 +17,7 @@ from ..errors import CannotChange, LossguardError, first_line
 from ..trace import Trace
 from .changed_data import changed_data
 from .changed_program import changed_program, reinitialise, set_learning_rate
-from .data import ArrayData, first_rows
+from .data import ArrayData, first_rows, kept_arrays
 from .facts import follows_schedule, program_facts
 from .frameworks import keras
 from .models import build
@@ -75,7 +75,7 @@ class Rerun:
             rows, batch_size = first_rows(task.dataset, _MOST_ROWS)
             if rows is None:
                 raise CannotChange("the dataset yields nothing on a second pass")
-            arrays = ArrayData(rows.x, rows.y, rows.sample_weight, batch_size)
+            arrays = kept_arrays(rows, batch_size)
             task = replace(task, arrays=arrays, dataset=None, batch_size=batch_size)
         return replace(task, steps=task.array_steps(), epochs=None, growth=None)
 

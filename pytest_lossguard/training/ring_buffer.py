@@ -40,18 +40,18 @@ class RingBuffer:
         """The variables it is made of."""
         return [self._rows, self._counter]
 
-    def write(self, row: Any, is_bad: Any = None) -> None:
+    def write(self, row: Any, good: Any = None) -> None:
         """Add a row of shape ``(width,)`` in the graph being traced.
 
         Args:
             row: The values.
-            is_bad: Whether a loss is not finite, for `peek`; None if nobody asks.
+            good: Whether all is finite, for `peek`; None if nobody asks.
         """
         with tf.control_dependencies([row]):  # a step that fails writes nothing
-            if is_bad is None:
+            if good is None:
                 written = self._counter.assign_add(1)
             else:
-                more = 1 + _BAD * tf.cast(is_bad, tf.int64)
+                more = tf.where(good, tf.constant(1, tf.int64), 1 + _BAD)
                 written = self._counter.assign_add(more) % _BAD
             tf.raw_ops.ResourceScatterUpdate(
                 resource=self._rows.handle,

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import UsageError
 from .data import ArrayData, checked_arrays, first_rows, is_dataset
+from .frameworks import tf
 
 __all__ = ["Task", "batch_order", "make_task"]
 
@@ -92,7 +93,16 @@ def make_task(
             "lossguard.fit got a tf.data.Dataset and y or sample_weight beside it: a"
             " dataset yields them itself, as (x, y) or (x, y, sample_weight)"
         )
+    if steps is None and epochs is not None and _never_ends(x):
+        raise UsageError(
+            f"lossguard.fit was asked for epochs={epochs} of a dataset that never"
+            " ends: ask for steps, or leave .repeat() out"
+        )
     return replace(task, dataset=x)
+
+
+def _never_ends(dataset: Any) -> bool:
+    return bool(dataset.cardinality() == tf.data.INFINITE_CARDINALITY)
 
 
 def _validation(given: Any, batch_size: int) -> ArrayData | None:

@@ -12,13 +12,16 @@ from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 from .frameworks import KerasVariable, keras, tf
 
 __all__ = [
+    "as_tensor",
     "as_traced_on_one_thread",
     "current_graph",
     "eager_context",
+    "first_of",
     "flatten",
     "graph_function",
     "graph_function_of_rows",
-    "half_square_sums",
+    "is_composite",
+    "is_plain",
     "is_variable",
     "map_structure",
     "own_variable",
@@ -32,10 +35,6 @@ __all__ = [
 ]
 
 map_structure = keras.tree.map_structure
-
-#: Up to this many values a sum of squares is taken in float64; a copy of a larger
-#: tensor would cost more than the sum.
-_SMALL = 1 << 12
 
 
 def flatten(structure: Any) -> list[Any]:
@@ -63,15 +62,40 @@ def is_variable(thing: Any) -> bool:
     return isinstance(thing, (tf.Variable, KerasVariable))
 
 
+def is_composite(thing: Any) -> bool:
+    """Whether it is a ragged or sparse tensor: no NumPy array can hold it."""
+    return isinstance(thing, (tf.RaggedTensor, tf.SparseTensor))
+
+
+def as_tensor(leaf: Any) -> Any:
+    """An array as a tensor; None, a ragged and a sparse tensor as they are."""
+    if leaf is None or is_composite(leaf):
+        return leaf
+    return tf.convert_to_tensor(leaf)
+
+
+def first_of(leaf: Any, rows: int) -> Any:
+    """The first ``rows`` rows of an array or tensor, None of None."""
+    if isinstance(leaf, tf.SparseTensor):
+        shape = [min(rows, leaf.shape[0]), *leaf.shape[1:]]
+        return tf.sparse.slice(leaf, [0] * len(shape), shape)
+    return None if leaf is None else leaf[:rows]
+
+
+def is_plain(variable: Any) -> bool:
+    """Whether it is one `tf.Variable` of one device."""
+    return isinstance(variable, ResourceVariable)
+
+
 def current_graph() -> Any:
     """The graph being traced, or None when running eagerly."""
     return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
 
 def to_numpy(structure: Any) -> Any:
-    """Copy every leaf to NumPy, keeping the structure."""
+    """Copy every leaf to NumPy, keeping the structure and what NumPy cannot hold."""
     return map_structure(
-        lambda leaf: None if leaf is None else np.asarray(leaf), structure
+        lambda it: it if it is None or is_composite(it) else np.asarray(it), structure
     )
 
 
@@ -147,48 +171,6 @@ def own_variable(value: Any, **options: Any) -> Any:
     """
     with tf.init_scope():
         return ResourceVariable(tf.convert_to_tensor(value), trainable=False, **options)
-
-
-def half_square_sums(tensors: Sequence[Any]) -> Any:
-    """Half the sum of squares of each as one float64 vector, -1 for a None.
-
-    A norm is ``sqrt(2 * it)``: the root is left to the reader of the record, who
-    takes it once for all steps. In float32 a sum of squares overflows from a norm
-    of 1.8e19 on. Small tensors are therefore summed in float64; where some are
-    large, a copy would cost more than the sum, and all are summed as they are,
-    and once more in float64 if a sum is not finite.
-    """
-    given = [None if it is None else tf.convert_to_tensor(it) for it in tensors]
-    if all(it is None or _is_small(it) for it in given):
-        return _float64_half_square_sums(given)
-    halves = stacked([_ABSENT if it is None else _half_square_sum(it) for it in given])
-    return tf.cond(
-        tf.reduce_all(tf.math.is_finite(halves)),
-        lambda: halves,
-        lambda: _float64_half_square_sums(given),
-    )
-
-
-_ABSENT = -1.0
-
-
-def _is_small(tensor: Any) -> bool:
-    size = tensor.shape.num_elements()
-    return size is not None and size <= _SMALL
-
-
-def _half_square_sum(tensor: Any) -> Any:
-    precise = tensor.dtype in (tf.float32, tf.float64)
-    return tf.nn.l2_loss(tensor if precise else tf.cast(tensor, tf.float32))
-
-
-def _float64_half_square_sums(tensors: list[Any]) -> Any:
-    return stacked(
-        [
-            _ABSENT if it is None else tf.nn.l2_loss(tf.cast(it, tf.float64))
-            for it in tensors
-        ]
-    )
 
 
 def stacked(values: Sequence[Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -18,8 +19,8 @@ from .data import ArrayData, joined
 from .frameworks import keras
 from .probes import Scorer, as_tensors
 from .recording import Batch, Recording
-from .state import Snapshot, every_variable
-from .tensors import flatten, variable_path
+from .state import Snapshot
+from .tensors import flatten, is_composite, variable_path
 
 __all__ = ["Scores", "could_not_score", "make_trace", "watched_trace"]
 
@@ -116,14 +117,18 @@ def _scores(
         return Scores()
     scorer = Scorer(evidence, batch_size)
     batch = as_tensors(batch)
-    now = Snapshot(every_variable(evidence.model))
+    start, model = recording.start, evidence.model
+    moved = start.variables if start is not None else []
+    now = Snapshot([*model.variables, *model.metrics_variables, *moved])
     try:
-        after = scorer.probe(batch)
+        end = recording.end_state
+        with nullcontext() if end is None else end.in_force():
+            after = scorer.probe(batch)
         constant = scorer.constant(batch)
         before = None
-        if recording.start is not None:
-            with recording.start.in_force():
-                before = scorer.probe(batch)
+        if start is not None:
+            start.restore()
+            before = scorer.probe(batch)
         return Scores(before, after, constant)
     except Exception as error:
         # Any model and any loss of the user's may refuse to be called again;
@@ -173,19 +178,23 @@ def _batch_size(recording: Recording, data: ArrayData | None) -> int | None:
 
 def column_statistics(structure: Any, name: str) -> tuple[ColumnStats, ...]:
     """Statistics of each array of a nested structure; arrays that are not
-    numeric are left out.
+    numeric, and ragged or sparse tensors, are left out.
     """
     leaves = flatten(structure)
     found = (
         column_stats(np.asarray(leaf), name if len(leaves) == 1 else f"{name} {index}")
         for index, leaf in enumerate(leaves)
+        if not is_composite(leaf)
     )
     return tuple(it for it in found if it is not None)
 
 
 def target_ranges(structure: Any) -> tuple[TargetRange, ...]:
     """The range of each array of targets; none unless all are numeric."""
-    found = [target_range(np.asarray(leaf)) for leaf in flatten(structure)]
+    leaves = flatten(structure)
+    if any(map(is_composite, leaves)):
+        return ()
+    found = [target_range(np.asarray(leaf)) for leaf in leaves]
     known = tuple(it for it in found if it is not None)
     return known if len(known) == len(found) else ()
 

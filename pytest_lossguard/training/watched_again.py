@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CannotChange
-from .data import ArrayData, joined
+from .data import ArrayData, joined, kept_arrays
 from .frameworks import keras
 from .recording import Recording
 from .rerun import Rerun
@@ -54,7 +54,7 @@ def watched_again(
         batch = joined(recording.taped.batches)
         if batch is None:
             raise CannotChange("its data were not seen")
-        data = ArrayData(batch.x, batch.y, batch.sample_weight, batch_size or 32)
+        data = kept_arrays(batch, batch_size or 32)
     task = Task(
         arrays=data,
         batch_size=min(batch_size or data.batch_size, len(data)),

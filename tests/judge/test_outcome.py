@@ -33,6 +33,12 @@ def test_a_blow_up_fails_even_if_the_loss_comes_back():
     assert "diverging_loss" in errors(make_trace(curve, start=1, end=0.1, constant=1))
 
 
+def test_a_blow_up_at_the_second_step_is_no_yardstick_for_itself():
+    curve = [1.0, 1e6, *falling(1e5, 0.9, 60)]
+
+    assert "diverging_loss" in errors(make_trace(curve))
+
+
 def test_a_blow_up_names_step_value_and_limit():
     trace = make_trace([1.0, 2.0, 50.0, 40.0, 30.0, 0.5], start=1, end=0.5, constant=2)
 

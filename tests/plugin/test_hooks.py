@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -229,3 +230,16 @@ def test_a_mistake_of_a_listener_is_a_warning(project, pytester):
 
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines(["*run_finished raised ZeroDivisionError*"])
+
+
+def test_the_hooks_of_the_readme_work(project, pytester):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## Hooks for others")[2]
+    pytester.makeconftest(section.partition("```python\n")[2].partition("```")[0])
+
+    result = project(BODY.replace("diagnose=False", "steps=1001, diagnose=False"), "-s")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*test_it.py::test_one False *", "E*yours:long: 1001 steps, limit 1000"]
+    )

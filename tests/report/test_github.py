@@ -70,6 +70,16 @@ def test_a_summary_stays_below_its_limit_and_says_what_is_left_out():
     assert f"\n{2000 - shown} more are left out: a step summary holds at" in text
 
 
+def test_the_line_on_what_is_left_out_fits_too():
+    tests = [entry(f"test_{index}") for index in range(20)]
+    whole = len(summary(tests).encode())
+
+    for room in range(600, whole, 7):
+        text = summary(tests, room)
+        assert "more are left out" in text
+        assert len(text.encode()) <= room
+
+
 @pytest.mark.parametrize("room", [-5, 0, 100])
 def test_where_no_room_is_left_nothing_is_added(room):
     assert summary([entry()], room) == ""

@@ -441,10 +441,25 @@ def test_a_baseline_is_a_table_where_there_is_one():
     with_one = page_of(entry("t.py::a", good(), baseline=BASELINE)).text
     without = page_of(entry("t.py::a", good(), baseline=None)).text
 
-    assert "1 of 2 metrics got worse" in with_one
-    assert "share of the constant's loss that is gone 0.9 0.4 0.8 worse" in with_one
+    assert "1 of 2 metrics got worse __lossguard__/test_a.json" in with_one
+    assert "keras 3.14, now 3.15" in with_one
+    assert (
+        "training 2: share of the constant's loss that is gone 90% 40% 80% worse"
+        in (with_one)
+    )
     assert "steps to half of it 12 12 20 holds" in with_one
     assert "Against the baseline" not in without
+
+
+def test_a_hint_is_given_once():
+    several = [finding("noisy_loss", value=it, limit=0.7) for it in (0.8, 0.9)]
+    verdict = Verdict(trace=good().trace, findings=tuple(several))
+
+    text = page_of(entry("t.py::a", verdict)).text
+
+    assert text.count(several[0].hint) == 1
+    assert "0.8 times its size" in text
+    assert "0.9 times its size" in text
 
 
 def test_the_command_runs_the_test_again_with_its_seed():

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_lossguard import UsageError
-from pytest_lossguard.training import Trainer, set_seed
-from pytest_lossguard.training.engine import Program
+from pytest_lossguard.training import Trainer, ring_buffer, set_seed
+from pytest_lossguard.training.engine import Program, is_light
+from pytest_lossguard.training.recording import Batch
 from pytest_lossguard.training.structure import structure_of
 from pytest_lossguard.training.task import batch_order
 from tests.training.programs import StepLosses, busy_net, mlp, regression
@@ -331,6 +332,14 @@ def used_up():
     return tf.data.Dataset.from_generator(lambda: rows, output_signature=spec)
 
 
+class Rows(keras.utils.PyDataset):
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return X, Y
+
+
 def not_compiled():
     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
 
@@ -355,6 +364,15 @@ MISUSE = {
         "x has 100 rows, y has 50 rows",
     ),
     "no rows": ((mlp, X[:0], Y[:0]), "no rows: x is empty"),
+    "a Python generator": (
+        (mlp, iter([(X, Y)])),
+        "x is a list_iterator: give tf.data.Dataset.from_generator, or train with",
+    ),
+    "a PyDataset": ((mlp, Rows()), "x is a Rows: give tf.data.Dataset.from_generator"),
+    "a dataset of single rows": (
+        (mlp, tf.data.Dataset.from_tensor_slices((X, Y))),
+        r"it yields shapes \(4,\) and \(1,\): add .batch\(32\)",
+    ),
     "an empty dataset": ((mlp, empty()), "empty dataset: it yields no batch"),
     "a dataset that ends early": ((mlp, used_up()), r"add \.repeat\(\)"),
     "labels of the wrong shape": (
@@ -381,6 +399,15 @@ def test_misuse_is_answered_by_one_sentence(trainer, case):
         trainer.fit(*arguments, steps=100)
 
     assert "\n" not in str(caught.value)
+
+
+def test_epochs_of_a_dataset_that_never_ends_are_refused(trainer):
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(50).repeat()
+
+    with pytest.raises(UsageError, match="epochs=2 of a dataset that never ends"):
+        trainer.fit(mlp, data, epochs=2)
+
+    assert len(trainer.fit(mlp, data, steps=3).steps) == 3
 
 
 @given(
@@ -554,3 +581,21 @@ def test_an_optimizer_that_scales_the_loss_trains(trainer):
 
     assert len(trace.steps) == 60
     assert trace.after.loss < trace.before.loss
+
+
+def test_more_steps_than_the_buffer_holds_are_all_recorded(trainer, monkeypatch):
+    """A loop of many variables has room for few rows between two readings."""
+    monkeypatch.setattr(ring_buffer, "_MOST_VALUES", 64)
+
+    trace = same_losses(trainer, mlp, np.tile(X, (12, 1)), np.tile(Y, (12, 1)))
+
+    assert len(trace.steps) == 76
+
+
+def test_what_a_recurrent_layer_does_at_a_time_is_light():
+    model = keras.Sequential([keras.Input((50, 8)), keras.layers.LSTM(16)])
+    model.compile("sgd", "mse")
+    rows = Batch(np.zeros((4, 50, 8), "float32"), np.zeros((4, 16), "float32"))
+
+    assert is_light(model, rows, 32)
+    assert not is_light(model, rows, 1024)

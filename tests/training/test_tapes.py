@@ -317,7 +317,8 @@ def tf_keras(monkeypatch):
     fake = types.ModuleType("tf_keras")
 
     class Model:
-        pass
+        def __call__(self):
+            raise ValueError("call() missing 1 required argument")
 
     Model.__module__ = "tf_keras.src.engine.training"
     fake.Model = Model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from ...findings import number
@@ -143,7 +144,7 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
         "seed": run["seed"],
         "converged": run["converged"],
         "headline": run["headline"],
-        "findings": run["findings"],
+        "findings": list(_findings(run["findings"])),
         "notes": run["notes"],
         "told": _told(run),
         "diagnosis": _diagnosis(run),
@@ -155,6 +156,14 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
             "experiments": experiments_figure(run),
         },
     }
+
+
+def _findings(findings: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Each with its hint, a hint once."""
+    hints = set()
+    for finding in findings:
+        yield {**finding, "hint": "" if finding["hint"] in hints else finding["hint"]}
+        hints.add(finding["hint"])
 
 
 def _told(run: dict[str, Any]) -> str:
@@ -259,11 +268,21 @@ def _baseline(baseline: dict[str, Any] | None) -> dict[str, Any] | None:
     if baseline is None:
         return None
     return {
-        **baseline,
-        "metrics": [
-            {**it, **{key: _amount(it.get(key)) for key in ("before", "now", "limit")}}
-            for it in baseline.get("metrics", [])
-        ],
+        "told": baseline["told"],
+        # The rest of the path is of the machine that wrote the page.
+        "file": "/".join(PurePath(baseline["file"]).parts[-2:]),
+        "note": baseline.get("note"),
+        "metrics": [_metric(it) for it in baseline["metrics"]],
+    }
+
+
+def _metric(metric: dict[str, Any]) -> dict[str, Any]:
+    training = metric.get("training")
+    label = metric["label"] or metric["name"]
+    return {
+        "label": label if training is None else f"training {training}: {label}",
+        "regressed": metric["regressed"],
+        **{key: _amount(metric[key]) for key in ("before", "now", "limit")},
     }
 
 

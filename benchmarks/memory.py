@@ -1,0 +1,149 @@
+"""Peak and resident memory: one large training, and a thousand small ones."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+LAYERS, WIDTH, STEPS, BATCH_SIZE = 12, 2048, 6, 32  # 50.5 million parameters
+PEAK_BAR, GROWTH_BAR, TRAININGS, WARM_UP = 1.1, 1.01, 1000, 200
+MIB = 1 << 20
+
+
+def large(optimizer: str) -> tuple[Any, Any, Any]:
+    """A model of 50 million parameters, and rows for it."""
+    import keras
+    import numpy as np
+    from keras import layers
+
+    model = keras.Sequential([keras.Input((64,))])
+    for _ in range(LAYERS + 1):
+        model.add(layers.Dense(WIDTH, activation="relu"))
+    model.add(layers.Dense(1))
+    model.compile(optimizer, "mse")
+    x = np.random.default_rng(0).normal(size=(STEPS * BATCH_SIZE, 64))
+    return model, x.astype("float32"), x[:, :1].astype("float32")
+
+
+def unwatched(optimizer: str) -> None:
+    model, x, y = large(optimizer)
+    model.fit(x, y, batch_size=BATCH_SIZE, verbose=0)
+
+
+def watched(optimizer: str) -> None:
+    from pytest_lossguard.training import watching
+
+    with watching(seed=0) as watch:
+        unwatched(optimizer)
+    watch.traces()
+
+
+def by_fit(optimizer: str) -> None:
+    from pytest_lossguard.training import Trainer
+
+    model, x, y = large(optimizer)
+    Trainer().fit(model, x, y, steps=STEPS, batch_size=BATCH_SIZE)
+
+
+def thousand_fits() -> None:
+    """One `Trainer`, a new model from its factory each time."""
+    from subjects import mlp, numbers
+
+    from pytest_lossguard.training import Trainer
+
+    trainer, data = Trainer(), numbers()
+    repeated(lambda: trainer.fit(mlp, *data, steps=20, batch_size=32))
+
+
+def thousand_watched() -> None:
+    """One watch, a new model each time, forgotten after it was judged."""
+    from subjects import mlp, numbers
+
+    from pytest_lossguard.training import watching
+
+    x, y = numbers(rows=64)
+
+    def training() -> None:
+        model = mlp()
+        model.run_eagerly = True
+        with watching(seed=0) as watch:
+            model.fit(x, y, batch_size=32, verbose=0)
+        watch.traces()
+
+    repeated(training)
+
+
+def repeated(training: Callable[[], object]) -> None:
+    """Print the resident size after the warm-up and after all trainings."""
+    import gc
+
+    sizes = []
+    for count in range(1, TRAININGS + 1):
+        training()
+        if count in (WARM_UP, TRAININGS):
+            gc.collect()
+            sizes.append(resident())
+    print(*sizes)
+
+
+def resident() -> float:
+    """MiB of this process in memory now."""
+    import psutil
+
+    return float(psutil.Process().memory_info().rss / MIB)
+
+
+def peak() -> float:
+    """The most MiB that this process ever had in memory."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measured(case: str) -> list[float]:
+    """The numbers that one case prints, in a process of its own."""
+    command = [sys.executable, str(Path(__file__)), case]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [float(it) for it in told.split()]
+
+
+def main() -> None:
+    for optimizer in ("adam", "sgd"):
+        (plain,) = measured(f"unwatched:{optimizer}")
+        for how in ("watched", "by_fit"):
+            (found,) = measured(f"{how}:{optimizer}")
+            print(
+                f"peak {how} {optimizer}: {found / plain:.3f} x unwatched (bar"
+                f" {PEAK_BAR}), {found:.0f} against {plain:.0f} MiB",
+                flush=True,
+            )
+    for how in ("thousand_fits", "thousand_watched"):
+        warm, last = measured(how)
+        print(
+            f"resident {how}: {last / warm:.3f} x after {TRAININGS} of what it was"
+            f" after {WARM_UP} (bar {GROWTH_BAR}), {last:.0f} against {warm:.0f} MiB",
+            flush=True,
+        )
+
+
+def run_case(case: str) -> None:
+    how, _, optimizer = case.partition(":")
+    if not optimizer:
+        {"thousand_fits": thousand_fits, "thousand_watched": thousand_watched}[how]()
+        return
+    {"unwatched": unwatched, "watched": watched, "by_fit": by_fit}[how](optimizer)
+    print(peak())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        run_case(sys.argv[1])
+    else:
+        main()

@@ -1,0 +1,52 @@
+"""Whether compiling the loop of a training by XLA pays, and from when on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from fit_against_bare_loop import bare_loop
+from subjects import (
+    cnn,
+    images,
+    lstm,
+    mlp,
+    normalised,
+    numbers,
+    sequences,
+    transformer,
+)
+
+REPETITIONS = 5
+
+
+def times(loop: Callable[[], Any]) -> tuple[float, float]:
+    """CPU seconds of the first call, and the median of the later ones."""
+    seconds = []
+    for _ in range(1 + REPETITIONS):
+        began = time.process_time()
+        loop()
+        seconds.append(time.process_time() - began)
+    return seconds[0], median(seconds[1:])
+
+
+def compare(name: str, build: Callable[[], Any], x: Any, y: Any) -> None:
+    first, later = times(bare_loop(build(), x, y))
+    first_xla, later_xla = times(bare_loop(build(), x, y, xla=True))
+    gain = later - later_xla
+    after = f"pays after {(first_xla - first) / gain:.0f}" if gain > 0 else "never pays"
+    print(
+        f"xla {name}: first call {first_xla:.2f} s against {first:.2f} s, later ones"
+        f" {later_xla * 1e3:.1f} ms against {later * 1e3:.1f} ms: {after} trainings",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    compare("mlp", mlp, *numbers())
+    compare("batch normalisation", normalised, *numbers())
+    compare("cnn", cnn, *images())
+    compare("lstm", lstm, *sequences())
+    compare("transformer", transformer, *sequences())

@@ -1,0 +1,71 @@
+"""Values too large to be held a second time in memory, kept in a file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+
+from .frameworks import tf
+
+__all__ = ["loaded", "spilled"]
+
+#: Values of together at most so many bytes stay in memory, and small ones anyway.
+_MOST_IN_MEMORY, _SMALL = 1 << 26, 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InFile:
+    """Where a value lies in an unnamed file, that ends with the last reference."""
+
+    file: IO[bytes] | None
+    offset: int
+    shape: tuple[int, ...]
+    dtype: Any
+
+
+def spilled(values: Sequence[Any]) -> list[Any]:
+    """The same values, the large ones moved to a temporary file if they are many.
+
+    Args:
+        values: Eager tensors.
+
+    Returns:
+        For each the tensor itself, or what `loaded` makes it from again.
+    """
+    sizes = [it.dtype.size * (it.shape.num_elements() or 0) for it in values]
+    if sum(sizes) <= _MOST_IN_MEMORY:
+        return list(values)
+    # It is closed, and with it gone, when the last value in it is.
+    file = tempfile.TemporaryFile(prefix="lossguard-")  # noqa: SIM115
+    return [
+        it if size <= _SMALL else _written(file, np.asarray(it))
+        for it, size in zip(values, sizes, strict=True)
+    ]
+
+
+def _written(file: IO[bytes], array: Any) -> _InFile:
+    offset, is_zero = file.tell(), not array.any()
+    if not is_zero:  # as are the slots of a fresh optimizer
+        array.tofile(file)
+    return _InFile(
+        file=None if is_zero else file,
+        offset=offset,
+        shape=array.shape,
+        dtype=array.dtype,
+    )
+
+
+def loaded(value: Any) -> Any:
+    """The tensor that `spilled` was given."""
+    if not isinstance(value, _InFile):
+        return value
+    if value.file is None:
+        return tf.zeros(value.shape, value.dtype)
+    value.file.seek(value.offset)
+    count = int(np.prod(value.shape))
+    array = np.fromfile(value.file, value.dtype, count)
+    return tf.convert_to_tensor(array.reshape(value.shape))
