@@ -124,6 +124,16 @@ def pytest_pycollect_makeitem(
     return made
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Read the marks once more: a conftest may have added some by now."""
+    for item in items:
+        try:
+            item.stash[POLICY] = policy_of(item)
+        except PolicyError as error:
+            raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Let the session-scoped handle find the test it is used in."""

@@ -39,13 +39,17 @@ def refuse_baseline_of_search(item: pytest.Item) -> None:
     Raises:
         UsageError: The test asks for both.
     """
-    policy = item.stash.get(POLICY, None)
-    if policy is not None and policy.baseline:
+    if _has_baseline(item):
         raise UsageError(
             "converges(baseline=True) is for a test that trains the same each time,"
             " and this one is run on many examples: give the baseline to a test without"
             " `corruption` and without @given"
         )
+
+
+def _has_baseline(item: pytest.Item) -> bool:
+    policy = item.stash.get(POLICY, None)
+    return policy is not None and policy.baseline
 
 
 def _name_of(item: pytest.Item) -> str:
@@ -73,15 +77,11 @@ class Unused:
     """
 
     def __init__(self) -> None:
-        self._used: set[Path] = set()
-        self._modules: set[Path] = set()
+        self._items: list[pytest.Item] = []
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Note a test, before any is deselected."""
-        self._modules.add(item.path)
-        policy = item.stash.get(POLICY, None)
-        if policy is not None and policy.baseline:
-            self._used.add(_path_of(item))
+        self._items.append(item)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Look for the files of no test, and hand them on."""
@@ -95,13 +95,15 @@ class Unused:
     def _found(self, session: pytest.Session) -> list[Path]:
         if session.testsfailed or any("::" in it for it in session.config.args):
             return []
+        used = {_path_of(it) for it in self._items if _has_baseline(it)}
+        modules = {it.path for it in self._items}
         unused = []
-        for folder in {it.parent / _FOLDER for it in self._modules}:
-            stems = {it.stem for it in self._modules if it.parent == folder.parent}
+        for folder in {it.parent / _FOLDER for it in modules}:
+            stems = {it.stem for it in modules if it.parent == folder.parent}
             for path in folder.glob("*.json"):
                 module = path.name.partition(".")[0]
                 gone = not (folder.parent / f"{module}.py").exists()
-                if path not in self._used and (module in stems or gone):
+                if path not in used and (module in stems or gone):
                     unused.append(path)
         return unused
 

@@ -336,3 +336,35 @@ def test_next():
     )
 
     result.assert_outcomes(passed=2)
+
+
+LATE_MARKS = """
+import pytest
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.converges({how}))
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_a_mark_that_a_conftest_adds_counts(project, pytester, workers):
+    pytester.makeconftest(LATE_MARKS.format(how=""))
+
+    result = project("def test_it():\n    train(100.0)\n", *workers)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*NotConverged: *"])
+
+
+def test_a_bad_mark_that_a_conftest_adds_is_told_before_any_test_runs(
+    project, pytester
+):
+    pytester.makeconftest(LATE_MARKS.format(how="stepz=3"))
+
+    result = project("def test_it():\n    train()\n")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: test_it.py::test_it: converges() has no key 'stepz': *'steps'*"]
+    )
