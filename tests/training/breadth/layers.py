@@ -185,7 +185,7 @@ LAYERS = {
     "random augmentation": Case(
         build=stack(
             lambda: keras.layers.RandomFlip("vertical", seed=0),
-            lambda: keras.layers.RandomContrast(0.1, value_range=(-9, 9), seed=0),
+            lambda: keras.layers.RandomTranslation(0.1, 0.0, seed=0),
             keras.layers.Flatten,
             dense(2, "softmax"),
             shape=(8, 8, 3),
