@@ -204,8 +204,9 @@ class Recorder:
             if recording.buffer is None:
                 continue
             unread, bad = recording.buffer.peek()
-            if unread:
+            if unread and unread != recording.unread:
                 recording.ended = time.perf_counter()
+            recording.unread = unread
             if unread > recording.buffer.capacity // 2:
                 recording.collect()
             if bad and self._stops:

@@ -84,6 +84,7 @@ class Recording:
     start: Snapshot | None = None
     end: tuple[int, Snapshot] | None = None
     buffer: RingBuffer | None = None
+    unread: int = 0
     last_good: Any = None
     last_loss: Any = None
     rows: list[Floats] = field(default_factory=list)
@@ -101,6 +102,7 @@ class Recording:
             ended = self.ended
             self.add(self.buffer.drain())
             self.ended = ended or self.ended  # to read is not to train
+            self.unread = 0
 
     def add(self, rows: Floats) -> None:
         """Take rows of shape ``(steps, width)``."""

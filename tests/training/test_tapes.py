@@ -207,18 +207,24 @@ def test_of_several_losses_each_training_of_a_gan_gets_its_own():
     assert (generator.steps.loss != discriminator.steps.loss).all()
 
 
-def test_one_model_trained_after_another_is_no_contest():
+@pytest.mark.parametrize("wrap", [lambda step: step, tf.function])
+def test_one_model_trained_after_another_is_no_contest(wrap):
     """A student learns from a teacher whose training has ended."""
 
     def body():
         teacher, student = mlp(), mlp()
         teacher.fit(X, Y, epochs=2, verbose=0)
         loss_of, x = keras.losses.MeanSquaredError(), tf.constant(X)
-        for _ in range(3):
+
+        @wrap
+        def step():
             with tf.GradientTape() as tape:
                 loss = loss_of(teacher(x), student(x))
             gradients = tape.gradient(loss, student.trainable_variables)
             student.optimizer.apply(gradients, student.trainable_variables)
+
+        for _ in range(3):
+            step()
 
     assert [it.contested for it in watched(body)] == [False, False]
 
