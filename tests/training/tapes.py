@@ -197,7 +197,7 @@ def dense(units: int, *, inputs: int, outputs: int = 1) -> keras.Model:
     return keras.Sequential([keras.Input((inputs,)), *layers])
 
 
-def gan(rate: float, steps: int = 120) -> None:
+def gan(rate: float) -> None:
     """Generator and discriminator of a shifted normal, both tapes open at once."""
     generator, discriminator = dense(16, inputs=2, outputs=2), dense(16, inputs=2)
     optimizers = adam(rate), adam(rate)
@@ -219,12 +219,12 @@ def gan(rate: float, steps: int = 120) -> None:
         optimizers[0].apply(made, generator.trainable_variables)
         optimizers[1].apply(found, discriminator.trainable_variables)
 
-    for _ in range(steps):
+    for _ in range(120):
         noise = tf.random.normal([64, 4])
         step(noise[:, :2] + 2.0, noise[:, 2:])
 
 
-def wgan(rate: float, steps: int = 40) -> None:
+def wgan(rate: float) -> None:
     """Critic with a gradient penalty, five of its steps to one of the generator."""
     generator, critic = dense(16, inputs=2, outputs=2), dense(16, inputs=2)
     optimizers = adam(rate), adam(rate)
@@ -255,7 +255,7 @@ def wgan(rate: float, steps: int = 40) -> None:
         gradients = tape.gradient(loss, generator.trainable_variables)
         optimizers[0].apply(gradients, generator.trainable_variables)
 
-    for _ in range(steps):
+    for _ in range(STEPS):
         for _ in range(5):
             noise = tf.random.normal([64, 4])
             criticise(noise[:, :2] + 2.0, noise[:, 2:])
