@@ -17,11 +17,9 @@ BESIDE = ("pytest-xdist", "pytest-asyncio", "pytest-rerunfailures", "anyio", "pa
 #: All that touches pytest, Hypothesis, NumPy, Keras and TensorFlow, in minutes.
 FAST = (
     "tests/plugin/test_marker.py",
-    "tests/plugin/test_options.py",
     "tests/plugin/test_search.py",
     "tests/training/test_watch.py",
     "tests/training/test_fit.py",
-    "tests/training/test_tapes.py",
     "tests/training/test_scenarios.py::test_fit_judges_rightly",
     "tests/test_strategies.py",
 )

@@ -127,6 +127,9 @@ def live_statistics(model: Any) -> Iterator[None]:
 def set_seed(seed: int) -> None:
     """Seed Python, NumPy, TensorFlow and Keras."""
     keras.utils.set_random_seed(seed % 2**32)
+    state = _keras_global_state()
+    if state is not None:  # before Keras 3.7 it went on as it was
+        state.set_global_attribute("global_seed_generator", None)
 
 
 def seeded_call(seed: int, make: Callable[[], Any]) -> Any:
