@@ -480,3 +480,18 @@ def test_scaled_inputs_are_scaled_in_the_columns_named(trainer):
 
     assert all_of_them / plain == pytest.approx(10.0)
     assert (one / plain)[[0, 1, 2]] == pytest.approx([1.0, 10.0, 1.0])
+
+
+def test_sparse_data_are_not_run_again_and_it_says_so(trainer):
+    rows = tf.sparse.from_dense(X)
+    data = tf.data.Dataset.from_tensor_slices((rows, Y)).batch(32)
+    given = keras.Input((4,), sparse=True)
+    model = keras.Model(given, layers.Dense(1)(given))
+    model.compile("adam", "mse")
+    with watching() as watch:
+        model.fit(data, verbose=0)
+
+    with pytest.raises(CannotChange, match="data are ragged or sparse"):
+        watch.again(0, trainer)
+    with pytest.raises(CannotChange, match="data are ragged or sparse"):
+        trainer.again(model, data, steps=3)()
