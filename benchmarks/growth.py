@@ -146,8 +146,14 @@ def table(unit: str, points: list[Point], scale: float, told: str) -> list[str]:
 
 
 def main() -> None:
-    parameters = [_told(by_parameters(it)) for it in PARAMETERS]
-    steps = [_told(by_steps(it)) for it in STEPS]
+    write(
+        [_told(by_parameters(it)) for it in PARAMETERS],
+        [_told(by_steps(it)) for it in STEPS],
+    )
+
+
+def write(parameters: list[Point], steps: list[Point]) -> None:
+    """The tables below the marker of RESULTS.md, and the plot beside it."""
     plot(HERE / "growth.svg", {"parameters": parameters, "steps": steps})
     results = HERE / "RESULTS.md"
     before, marker, _ = results.read_text().partition("<!-- growth -->")

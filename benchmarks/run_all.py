@@ -13,6 +13,9 @@ SCRIPTS = (
     "fit_against_keras.py",
     "watch_against_unwatched.py",
     "search_against_by_hand.py",
+    "memory.py",
+    "xla.py",
+    "growth.py",
     "html_report.py",
 )
 
