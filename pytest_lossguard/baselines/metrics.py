@@ -36,7 +36,7 @@ class Metric:
         form: How a value is printed.
         is_ratio: Whether it is compared as a ratio, else as a difference.
         resolution: What is not worth telling: a difference, or a share of the value.
-            One percent by default: where chance plays no part, one version of
+            Half a percent by default: where chance plays no part, one version of
             TensorFlow differs from another by less than a thousandth.
     """
 
@@ -44,7 +44,7 @@ class Metric:
     better: Literal["higher", "lower", "neither"]
     form: Callable[[float], str]
     is_ratio: bool = False
-    resolution: float = 0.01
+    resolution: float = 0.005
 
     def worsening(self, before: float, now: float) -> float:
         """By how much a value got worse beyond the resolution; 0 or less for not."""

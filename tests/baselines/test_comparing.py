@@ -84,8 +84,8 @@ def test_seeds_that_go_both_ways_are_chance():
 def test_what_is_less_than_the_resolution_is_not_told():
     before = measured(skill=0.5 * SPREAD)
 
-    assert regressed(before, measured(skill=0.5 * SPREAD - 0.005)) == []
-    assert regressed(before, measured(skill=0.5 * SPREAD - 0.02)) == ["skill"]
+    assert regressed(before, measured(skill=0.5 * SPREAD - 0.004)) == []
+    assert regressed(before, measured(skill=0.5 * SPREAD - 0.006)) == ["skill"]
 
 
 def test_a_metric_that_was_only_seen_to_hold_has_no_value_now():
