@@ -40,7 +40,7 @@ from .search import (
     is_searched,
     report_failure,
 )
-from .state import POLICY, SESSION, TEST, Session, Test, guard_of
+from .state import MARKS, POLICY, SESSION, TEST, Session, Test, guard_of
 from .terminal import Summary
 
 if TYPE_CHECKING:
@@ -118,18 +118,29 @@ def pytest_pycollect_makeitem(
     for item in items:
         if isinstance(item, pytest.Item):
             try:
-                item.stash[POLICY] = policy_of(item)
+                _read_marks(item)
             except PolicyError as error:
                 raise collector.CollectError(f"{item.nodeid}: {error}") from None
     return made
 
 
+def _read_marks(item: pytest.Item) -> None:
+    item.stash[MARKS] = _count_marks(item)
+    item.stash[POLICY] = policy_of(item)
+
+
+def _count_marks(item: pytest.Item) -> int:
+    return sum(1 for _ in item.iter_markers("converges"))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Read the marks once more: a conftest may have added some by now."""
+    """Read the marks of a test once more if a conftest has added some by now."""
     for item in items:
+        if item.stash.get(MARKS, 0) == _count_marks(item):
+            continue
         try:
-            item.stash[POLICY] = policy_of(item)
+            _read_marks(item)
         except PolicyError as error:
             raise pytest.UsageError(f"{item.nodeid}: {error}") from None
 
@@ -265,7 +276,7 @@ def pytest_runtest_makereport(
         return report
     test.seconds += call.duration
     if call.when == "teardown":
-        found = vars(report)[PAYLOAD] = payload(test)
+        found = vars(report)[PAYLOAD] = payload(item, test)
         put_properties(item, report, found)
         hand_on(item.config, report, test)
     return report

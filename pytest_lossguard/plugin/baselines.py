@@ -129,7 +129,7 @@ class Told:
         if held is None:
             return
         if held["state"] == "written":
-            self._written.add(held["file"])
+            self._written.add(str(self._config.rootpath / held["file"]))
         if held["state"] == "not_compared":
             self._notes.add(f"{report.nodeid} was {held['told']}")
         if held["note"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,17 +30,20 @@ def shorten_summary(report: pytest.TestReport) -> None:
         crash.message = crash.message.removeprefix("pytest_lossguard.")
 
 
-def payload(test: Test) -> dict[str, Any]:
+def payload(item: pytest.Item, test: Test) -> dict[str, Any]:
     """What a test that trained hands on, as builtins."""
     guard = test.guard
     assert guard is not None
+    held = None if guard.held is None else guard.held.to_json()
+    if held is not None:  # as seen from the root, on whatever machine
+        held["file"] = os.path.relpath(held["file"], item.config.rootpath)
     return {
         "runs": [
             {**run.verdict.to_json(), "nearness": float(guard.nearness(run))}
             for run in guard.runs
         ],
         "search": None if test.search is None else test.search.to_json(),
-        "baseline": None if guard.held is None else guard.held.to_json(),
+        "baseline": held,
         "seconds": test.seconds,
     }
 

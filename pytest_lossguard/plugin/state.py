@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..report.replay import Replay
     from ..search import Search
 
-__all__ = ["POLICY", "SESSION", "TEST", "Session", "Test", "guard_of"]
+__all__ = ["MARKS", "POLICY", "SESSION", "TEST", "Session", "Test", "guard_of"]
 
 
 @dataclass(slots=True)
@@ -59,6 +59,8 @@ class Test:
 SESSION = pytest.StashKey[Session]()
 TEST = pytest.StashKey[Test]()
 POLICY = pytest.StashKey["Policy | None"]()
+#: How many marks the policy was read from.
+MARKS = pytest.StashKey[int]()
 
 
 def guard_of(item: pytest.Item) -> Guard:

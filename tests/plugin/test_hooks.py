@@ -243,3 +243,18 @@ def test_the_hooks_of_the_readme_work(project, pytester):
     result.stdout.fnmatch_lines(
         ["*test_it.py::test_one False *", "E*yours:long: 1001 steps, limit 1000"]
     )
+
+
+COUNTED = """
+def pytest_lossguard_policy(item, policy):
+    print("asked", item.name)
+"""
+
+
+def test_a_policy_is_asked_for_once(project, pytester):
+    pytester.makeconftest(COUNTED)
+
+    result = project("@pytest.mark.converges\ndef test_it():\n    train()\n", "-s")
+
+    result.assert_outcomes(passed=1)
+    assert result.stdout.str().count("asked test_it") == 1
