@@ -75,26 +75,10 @@ class Program:
             self._pristine = Snapshot(
                 [*model.optimizer.variables, *model.metrics_variables]
             )
-        self._recorder = Recorder(
-            stops=False, keeps_data=False, most_rows=_STEPS_PER_CALL
-        )
         light = is_light(model, sample, task.batch_size)
-        self._executing = as_traced_on_one_thread if light else nullcontext
-        index, limit = (tf.TensorSpec([], it) for it in (tf.int32, tf.float64))
-        rows, of_step = (tf.TensorSpec(it, tf.int32) for it in ([None], [None, 1]))
-        if task.dataset is None:
-            data = map_structure(_any_rows, _packed(sample))
-            self._loop = graph_function(
-                self._on_arrays,
-                input_signature=[
-                    *(data, rows, of_step, of_step, index, index, limit, limit)
-                ],
-            )
-        else:
-            data = tf.data.IteratorSpec(task.dataset.element_spec)
-            self._loop = graph_function(self._on_batches, input_signature=[data, index])
-        with self._executing():
-            self._trace_loop()
+        self._make_loop(sample, task, light)
+        if light and _calls_functions(self._loop.graph):
+            self._make_loop(sample, task, light=False)
         self._scorer = self._make_scorer()
 
     @property
@@ -180,6 +164,27 @@ class Program:
         )
 
     # Tracing
+
+    def _make_loop(self, sample: Batch, task: Task, light: bool) -> None:
+        """Trace the loop, for one thread where its step is light."""
+        self._recorder = Recorder(
+            stops=False,
+            keeps_data=False,
+            most_rows=_STEPS_PER_CALL,
+            branches=not light,
+        )
+        self._executing = as_traced_on_one_thread if light else nullcontext
+        index, limit = (tf.TensorSpec([], it) for it in (tf.int32, tf.float64))
+        rows, of_step = (tf.TensorSpec(it, tf.int32) for it in ([None], [None, 1]))
+        if task.dataset is None:
+            data = map_structure(_any_rows, _packed(sample))
+            signature = [data, rows, of_step, of_step, index, index, limit, limit]
+            self._loop = graph_function(self._on_arrays, input_signature=signature)
+        else:
+            data = tf.data.IteratorSpec(task.dataset.element_spec)
+            self._loop = graph_function(self._on_batches, input_signature=[data, index])
+        with self._executing():
+            self._trace_loop()
 
     def _trace_loop(self) -> None:
         try:
@@ -417,6 +422,17 @@ def _has_stateful_random(graph: Any) -> bool:
     for function in definition.library.function:
         nodes.extend(function.node_def)
     return any(node.op.startswith(_STATEFUL_RANDOM) for node in nodes)
+
+
+def _calls_functions(graph: Any) -> bool:
+    """Whether a loop calls a `tf.function` of the project's own.
+
+    The single-threaded executor may wait for ever for what such a function holds, or
+    refuses it: "does not support switch op".
+    """
+    known = graph.as_graph_def()
+    nodes = [known.node, *(it.node_def for it in known.library.function)]
+    return any("PartitionedCall" in node.op for some in nodes for node in some)
 
 
 def is_light(model: Any, sample: Batch, batch_size: int) -> bool:

@@ -57,6 +57,7 @@ def half_square_sums(
     after: Sequence[Any],
     *,
     together: bool = True,
+    branches: bool = True,
 ) -> Any:
     """Half the sum of squares of each gradient, each weight, each change.
 
@@ -72,6 +73,9 @@ def half_square_sums(
         after: The variables' values after it.
         together: Whether tiny ones may be summed by one operation; XLA has none
             for it, and needs none.
+        branches: Whether the sum of a large one may branch. A loop on one thread
+            waits for ever for a function that it calls: there all are summed in
+            float64.
 
     Returns:
         A float64 vector: of all gradients (-1 for a None), all weights, all changes,
@@ -81,17 +85,18 @@ def half_square_sums(
     count = len(given)
     tiny = [it for it in range(count) if _are_tiny(given[it], after[it])]
     if len(tiny) < _ENOUGH_TINY or not together:
-        return _one_by_one(given, before, after)
+        return _one_by_one(given, before, after, branches=branches)
     others = [it for it in range(count) if it not in tiny]
-    groups = (
-        [(tiny, _together), (others, _one_by_one)] if others else [(tiny, _together)]
-    )
-    sums = [
-        summed(*([part[it] for it in which] for part in (given, before, after)))
-        for which, summed in groups
-    ]
+
+    def of(which: list[int]) -> list[list[Any]]:
+        return [[part[it] for it in which] for part in (given, before, after)]
+
+    sums, groups = [_together(*of(tiny))], [tiny]
+    if others:
+        sums.append(_one_by_one(*of(others), branches=branches))
+        groups.append(others)
     places = [
-        part * count + it for which, _ in groups for part in range(3) for it in which
+        part * count + it for group in groups for part in range(3) for it in group
     ]
     return tf.gather(tf.concat(sums, axis=0), np.argsort(places))
 
@@ -114,10 +119,14 @@ def _flat(tensors: Sequence[Any]) -> Any:
 
 
 def _one_by_one(
-    gradients: Sequence[Any], before: Sequence[Any], after: Sequence[Any]
+    gradients: Sequence[Any],
+    before: Sequence[Any],
+    after: Sequence[Any],
+    *,
+    branches: bool,
 ) -> Any:
     moved = [some_rows(now) - was for now, was in zip(after, before, strict=True)]
-    sums = stacked([_sum(it) for it in (*gradients, *after, *moved)])
+    sums = stacked([_sum(it, branches) for it in (*gradients, *after, *moved)])
     shares = [_share(now, part) for now, part in zip(after, moved, strict=True)]
     if all(it == 1.0 for it in shares):
         return sums
@@ -130,11 +139,11 @@ def _share(whole: Any, part: Any) -> float:
     return 1.0 if values is None else values / max(1, _size(part) or 0)
 
 
-def _sum(tensor: Any) -> Any:
+def _sum(tensor: Any, branches: bool) -> Any:
     """Half the sum of squares of one tensor, float64; -1 for None."""
     if tensor is None:
         return _ABSENT
-    if (_size(tensor) or _SMALL + 1) <= _SMALL:
+    if not branches or (_size(tensor) or _SMALL + 1) <= _SMALL:
         return _precise_sum(tensor)
     if tensor.dtype == tf.float64:
         return tf.nn.l2_loss(tensor)

@@ -51,10 +51,16 @@ class Recorder:
         keeps_data: Whether batches and first weights are kept for the probe
             (the engine has them already).
         most_rows: Rows that graph steps may write before they are read.
+        branches: Whether what is recorded may take a branch of the graph.
     """
 
     def __init__(
-        self, *, stops: bool = True, keeps_data: bool = True, most_rows: int = 8192
+        self,
+        *,
+        stops: bool = True,
+        keeps_data: bool = True,
+        most_rows: int = 8192,
+        branches: bool = True,
     ) -> None:
         self.recordings: list[Recording] = []
         self.enabled = True
@@ -65,6 +71,7 @@ class Recorder:
         self._stops = stops
         self._keeps_data = keeps_data
         self._most_rows = most_rows
+        self._branches = branches
         self._has_arrays: set[int] = set()
         self._taped: dict[tuple[tuple[int, int], ...], Taped] = {}
         self._taped_by_variable: dict[tuple[int, int], Taped] = {}
@@ -181,7 +188,11 @@ class Recorder:
             after = [value_of(it) for it in variables]
             with self.paused():
                 halves = half_square_sums(
-                    unscaled, before, after, together=not self.xla_depth
+                    unscaled,
+                    before,
+                    after,
+                    together=not self.xla_depth,
+                    branches=self._branches,
                 )
             row = tf.concat([stacked(lead), halves], axis=0)
             weights = halves[len(after) : 2 * len(after)]

@@ -599,3 +599,38 @@ def test_what_a_recurrent_layer_does_at_a_time_is_light():
 
     assert is_light(model, rows, 32)
     assert not is_light(model, rows, 1024)
+
+
+@tf.function
+def branching(x):
+    return tf.cond(tf.reduce_sum(x) > 0, lambda: x * 2.0, lambda: x * 3.0)
+
+
+class Branching(keras.layers.Layer):
+    def call(self, x):
+        return branching(x)
+
+
+def test_a_small_model_may_call_functions_that_branch():
+    """The executor of small steps refuses them, or never comes back."""
+    layers = [keras.Input((4,)), keras.layers.Dense(8), Branching()]
+    model = keras.Sequential([*layers, keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+
+    trace = Trainer().fit(model, x, x.sum(axis=1), steps=5)
+
+    assert len(trace.steps) == 5
+
+
+def test_a_small_model_with_a_wide_layer_comes_back():
+    """Of more than 4,096 weights, so that their norm is that of a large variable."""
+    layers = [keras.Input((100,)), keras.layers.Dense(64, "relu")]
+    model = keras.Sequential([*layers, keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    x = np.random.default_rng(0).normal(size=(64, 100)).astype("float32")
+    trainer = Trainer()
+
+    lengths = [len(trainer.fit(model, x, x[:, 0], steps=100).steps) for _ in range(20)]
+
+    assert lengths == [100] * 20
