@@ -13,7 +13,10 @@ nox.options.sessions = ["oldest"]
 
 OLDEST = "tests/oldest.txt"
 #: What the tests below ask for beside the plugin itself.
-BESIDE = ("pytest-xdist", "pytest-asyncio", "pytest-rerunfailures", "anyio", "pandas")
+BESIDE = (
+    *("pytest-xdist", "pytest-asyncio", "pytest-rerunfailures", "pytest-randomly"),
+    *("pytest-timeout", "anyio", "pandas"),
+)
 #: All that touches pytest, Hypothesis, NumPy, Keras and TensorFlow, in minutes.
 FAST = (
     "tests/plugin/test_marker.py",

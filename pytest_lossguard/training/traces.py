@@ -243,8 +243,8 @@ def _renamed(probe: Probe | None, names: Mapping[str, str]) -> Probe | None:
 
 def describe_losses(loss: Any) -> tuple[str, ...]:
     """Names of a loss object, or of the parts of a compiled one."""
-    parts = [it for it in getattr(loss, "_flat_losses", None) or [loss] if it]
-    return tuple(_loss_name(part) for part in parts)
+    known = getattr(loss, "_flat_losses", None) or getattr(loss, "flat_losses", None)
+    return tuple(_loss_name(part) for part in known or [loss] if part)
 
 
 def _loss_name(loss: Any) -> str:
