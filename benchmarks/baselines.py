@@ -1,8 +1,8 @@
 """Whether baselines fail what got worse, and nothing else.
 
-Three programs on data of scikit-learn. Each gets a baseline from 16 seeds and is held
-against it as three pull requests would change it, and as it is; then with the next 16
-seeds, twenty times over. The unchanged programs are also trained from 16 seeds that are
+Three programs on data of scikit-learn. Each gets a baseline from 20 seeds and is held
+against it as three pull requests would change it, and as it is; then with other
+seeds, twenty times over. The unchanged programs are also trained from 20 seeds that are
 not those of the baseline, two hundred times: as chance differs on another machine, or
 after a refactoring that draws in another order.
 """

@@ -17,8 +17,8 @@ __all__ = ["ALPHA", "Comparison", "compared_metrics", "environment_change"]
 
 #: A metric has regressed where a change of nothing would look so bad once in 10,000
 #: comparisons: of a thousand pull requests that change the numbers but make nothing
-#: worse, about one fails, there being ten metrics. With 16 seeds up to two may point
-#: the other way, if they do so by little.
+#: worse, about one fails, there being ten metrics. Of 20 seeds four may point the
+#: other way, if they are those that changed the least.
 ALPHA = 1e-4
 
 

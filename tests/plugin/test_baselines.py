@@ -52,7 +52,7 @@ def test_a_missing_baseline_is_written_and_the_test_fails_saying_so(kept, writte
     assert found["test"] == "test_it.py::test_trains"
     assert found["environment"]["device"] in ("CPU", "GPU")
     (training,) = found["trainings"]
-    assert (training["steps"], training["seeds"]) == (60, list(range(16)))
+    assert (training["steps"], training["seeds"]) == (60, list(range(20)))
     assert set(training["metrics"]) == {
         *("skill", "loss_removed", "steps_to_half", "worst_jump"),
         *("learning_rate_headroom", "input_scale_headroom"),
@@ -80,7 +80,7 @@ def test_half_the_headroom_fails_and_says_what_it_was(project, pytester):
     result.stdout.fnmatch_lines(
         [
             "NotConverged: learning-rate headroom fell from *x to *x",
-            "  baseline  medians of the same 16 seeds * then * now * worst",
+            "  baseline  medians of the same 20 seeds * then * now * worst",
             "          ! learning-rate headroom *x *x *x",
             "            input-scale headroom *",
             "  error   baseline_regression: the learning-rate headroom fell from *",
