@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from .comparing import Comparison, compared_metrics, environment_change
 from .metrics import METRICS, half_way, measure
-from .store import FOLDER, read_baseline, write_baseline
+from .store import read_baseline, write_baseline
 from .values import Baseline, Measured
 
 __all__ = [
-    "FOLDER",
     "METRICS",
     "Baseline",
     "Comparison",

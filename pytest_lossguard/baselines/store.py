@@ -10,10 +10,8 @@ from ..errors import UsageError
 from ..files import write_whole
 from .values import Baseline
 
-__all__ = ["FOLDER", "read_baseline", "write_baseline"]
+__all__ = ["read_baseline", "write_baseline"]
 
-#: Where baselines lie, beside the file of their test.
-FOLDER = "__lossguard__"
 #: The version of the file, under a key that no other tool writes.
 _KEY, _VERSION = "lossguard_baseline", 1
 _NUMBERS = re.compile(r"\[\s+([^\[\]{}\"]*?)\s+\]")

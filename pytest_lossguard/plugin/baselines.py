@@ -21,6 +21,7 @@ __all__ = ["Told", "Unused", "hold_to_baseline", "refuse_baseline_of_search"]
 
 #: Where a worker hands on the files that no test uses.
 _UNUSED = "lossguard_unused"
+#: Where baselines lie, beside the file of their test.
 _FOLDER = "__lossguard__"
 #: Longer names of files are cut, and told apart by a checksum.
 _LONGEST = 120
