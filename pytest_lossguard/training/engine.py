@@ -25,6 +25,7 @@ from .state import Snapshot, every_variable, live_statistics, set_seed
 from .task import Task, batch_order
 from .tensors import (
     as_traced_on_one_thread,
+    call_traced,
     flatten,
     graph_function,
     graph_function_of_rows,
@@ -174,15 +175,16 @@ class Program:
             branches=not light,
         )
         self._executing = as_traced_on_one_thread if light else nullcontext
-        index, limit = (tf.TensorSpec([], it) for it in (tf.int32, tf.float64))
-        rows, of_step = (tf.TensorSpec(it, tf.int32) for it in ([None], [None, 1]))
         if task.dataset is None:
             data = map_structure(_any_rows, _packed(sample))
-            signature = [data, rows, of_step, of_step, index, index, limit, limit]
+            rows, of_step = (tf.TensorSpec(it, tf.int32) for it in ([None], [None, 1]))
+            bounds, limits = (tf.TensorSpec([2], it) for it in (tf.int32, tf.float64))
+            signature = [data, rows, of_step, of_step, bounds, limits]
             self._loop = graph_function(self._on_arrays, input_signature=signature)
         else:
             data = tf.data.IteratorSpec(task.dataset.element_spec)
-            self._loop = graph_function(self._on_batches, input_signature=[data, index])
+            signature = [data, tf.TensorSpec([], tf.int32)]
+            self._loop = graph_function(self._on_batches, input_signature=signature)
         with self._executing():
             self._trace_loop()
 
@@ -228,11 +230,12 @@ class Program:
         order: Any,
         starts: Any,
         sizes: Any,
-        first: Any,
-        last: Any,
-        growth: Any,
-        ceiling: Any,
+        bounds: Any,
+        limits: Any,
     ) -> Any:
+        first, last = tf.unstack(bounds)
+        growth, ceiling = tf.unstack(limits)
+
         def body(step: Any, good: Any, ceiling: Any) -> Any:
             del good
             rows = tf.slice(order, tf.gather(starts, step), tf.gather(sizes, step))
@@ -286,9 +289,11 @@ class Program:
         arrays, steps = task.arrays, task.array_steps()
         assert arrays is not None
         assert task.steps_per_epoch is not None
-        order, starts, sizes = batch_order(
+        order = batch_order(
             len(arrays), task.batch_size, steps, shuffle=task.shuffle, seed=task.seed
         )
+        order = [tf.constant(it) for it in order]
+        limits = tf.constant([task.growth or 0.0, ceiling], tf.float64)
         parts = (arrays.x, arrays.y, arrays.sample_weight)
         data = map_structure(tf.convert_to_tensor, _packed(Batch(*parts)))
         chunk = self._steps_per_call
@@ -299,8 +304,8 @@ class Program:
         good, done = True, 0
         while good and done < steps:
             upto = min(steps, done + chunk)
-            bounds = (done, upto, task.growth or 0.0, ceiling)
-            good, rows = self._loop(data, order, starts, sizes, *bounds)
+            bounds = tf.constant([done, upto])
+            good, rows = call_traced(self._loop, data, order, bounds, limits)
             self.recording.add(rows.numpy())
             done = upto
             self._validate(task, validation)
@@ -326,7 +331,7 @@ class Program:
         try:
             while good and most > 0:
                 chunk = min(most, self._steps_per_call)
-                good, rows = self._loop(iterator, chunk)
+                good, rows = call_traced(self._loop, iterator, tf.constant(chunk))
                 self.recording.add(rows.numpy())
                 most -= chunk
         except tf.errors.OutOfRangeError:

@@ -357,8 +357,9 @@ def _activation_stats(name: str, output: Any) -> tuple[Any, Any]:
     if not name.startswith("relu") and name not in _FLAT_ENDED:
         return zero, zero
     if name.startswith("relu"):
-        dead = tf.reduce_all(output <= 0, axis=list(range(output.shape.rank - 1)))
-        return tf.reduce_mean(tf.cast(dead, tf.float32)), zero
+        # Comparing the largest takes a third of the time of comparing all.
+        largest = tf.reduce_max(output, axis=list(range(output.shape.rank - 1)))
+        return tf.reduce_mean(tf.cast(largest <= 0, tf.float32)), zero
     low = -1.0 if name == "tanh" else 0.0
     flat = (output < low + _FLAT_END) | (output > 1.0 - _FLAT_END)
     return zero, tf.reduce_mean(tf.cast(flat, tf.float32))
@@ -369,6 +370,7 @@ def _symmetric(layer: Any, output: Any) -> Any:
     if not hasattr(layer, "kernel") or (output.shape[-1] or 0) < 2:
         return tf.constant(0.0)
     output = tf.cast(output, tf.float32)
-    apart = tf.reduce_max(tf.reduce_max(output, axis=-1) - tf.reduce_min(output, -1))
-    size = tf.reduce_max(tf.abs(output))
+    high, low = tf.reduce_max(output, axis=-1), tf.reduce_min(output, axis=-1)
+    apart = tf.reduce_max(high - low)
+    size = tf.maximum(tf.reduce_max(high), -tf.reduce_min(low))
     return tf.cast((apart <= _EQUAL * size) & (size > 0), tf.float32)

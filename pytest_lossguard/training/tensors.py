@@ -14,6 +14,7 @@ from .frameworks import KerasVariable, keras, tf
 __all__ = [
     "as_tensor",
     "as_traced_on_one_thread",
+    "call_traced",
     "current_graph",
     "eager_context",
     "first_of",
@@ -34,12 +35,23 @@ __all__ = [
     "variable_path",
 ]
 
-map_structure = keras.tree.map_structure
+def map_structure(function: Callable[..., Any], *structures: Any) -> Any:
+    """Apply a function to the leaves of nested structures of one kind."""
+    if isinstance(structures[0], _LEAVES):
+        return function(*structures)
+    return keras.tree.map_structure(function, *structures)
 
 
 def flatten(structure: Any) -> list[Any]:
     """The leaves of a nested structure, without its Nones."""
+    if isinstance(structure, _LEAVES):
+        return [] if structure is None else [structure]
     return [leaf for leaf in keras.tree.flatten(structure) if leaf is not None]
+
+
+#: What is its own only leaf, as data are most of the time: to ask Keras takes as long
+#: as a small operation.
+_LEAVES = (np.ndarray, tf.Tensor, type(None))
 
 
 def raw(variable: Any) -> Any:
@@ -107,8 +119,8 @@ def graph_function(function: Callable[..., Any], **options: Any) -> Any:
 def graph_function_of_rows(function: Callable[..., Any]) -> Any:
     """`graph_function` of nested tensors of rows, for ever new calls.
 
-    What was traced for such shapes is found here and called directly: to find it
-    takes TensorFlow longer than many a small function takes to run.
+    What was traced for such shapes is found here: to find it takes TensorFlow longer
+    than many a small function takes to run.
     """
     traced = graph_function(function, reduce_retracing=True)
     known: dict[Any, Any] = {}
@@ -117,9 +129,20 @@ def graph_function_of_rows(function: Callable[..., Any]) -> Any:
         kind = tuple((it.dtype, *it.shape) for it in flatten(parts))
         if kind not in known:
             known[kind] = traced.get_concrete_function(*parts)
-        return known[kind](*parts)
+        return call_traced(known[kind], *parts)
 
     return call
+
+
+def call_traced(function: Any, *parts: Any) -> Any:
+    """Call a concrete function with nested tensors of the kind that it was traced for.
+
+    To bind and check them once more takes TensorFlow longer than many a small
+    function takes to run.
+    """
+    leaves = tf.nest.flatten(parts, expand_composites=True)
+    tensors = [it for it in leaves if it is not None]
+    return function._call_flat(tensors, function.captured_inputs)
 
 
 @contextmanager
