@@ -7,6 +7,8 @@ training changes is put back afterwards.
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -289,10 +291,7 @@ class Program:
         arrays, steps = task.arrays, task.array_steps()
         assert arrays is not None
         assert task.steps_per_epoch is not None
-        order = batch_order(
-            len(arrays), task.batch_size, steps, shuffle=task.shuffle, seed=task.seed
-        )
-        order = [tf.constant(it) for it in order]
+        order = _order(len(arrays), task.batch_size, steps, task.shuffle, task.seed)
         limits = tf.constant([task.growth or 0.0, ceiling], tf.float64)
         parts = (arrays.x, arrays.y, arrays.sample_weight)
         data = map_structure(tf.convert_to_tensor, _packed(Batch(*parts)))
@@ -350,6 +349,13 @@ class Program:
             return None
         found = self._scorer.constant(_held_out(task.validation))
         return None if found is None else found[0]
+
+
+@functools.lru_cache(maxsize=8)
+def _order(rows: int, batch_size: int, steps: int, shuffle: bool, seed: int) -> Any:
+    """`batch_order` as tensors."""
+    order = batch_order(rows, batch_size, steps, shuffle=shuffle, seed=seed)
+    return tuple(map(tf.constant, order))
 
 
 def _held_out(data: ArrayData) -> Batch:
@@ -455,7 +461,7 @@ def is_light(model: Any, sample: Batch, batch_size: int) -> bool:
             np.size(leaf) // (len(leaf) * (1 if _is_index(leaf) else leaf.shape[-1]))
             for leaf in map(np.asarray, flatten(sample.x))
         )
-    weights = sum(int(np.prod(it.shape)) for it in model.trainable_variables)
+    weights = sum(math.prod(it.shape) for it in model.trainable_variables)
     return bool(batch_size * positions * weights <= _LIGHT)
 
 

@@ -44,7 +44,7 @@ class Trainer:
 
     def __init__(self) -> None:
         self._programs: OrderedDict[Any, Program] = OrderedDict()
-        self._structures: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self._keys: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._built: dict[Any, Any] = {}
         self._seeder = Seeder()
 
@@ -236,22 +236,21 @@ class Trainer:
         return program
 
     def _key(self, model: Any, task: Task, probe: Batch) -> tuple[Any, ...]:
-        data = (
-            str(map_structure(_spec, (probe.x, probe.y, probe.sample_weight)))
-            if task.dataset is None
-            else str(task.dataset.element_spec)
-        )
-        structure = self._structure(model)
-        light = is_light(model, probe, task.batch_size)
-        return (id(model) if structure is None else structure, data, light)
-
-    def _structure(self, model: Any) -> str | None:
-        """`structure_of`, remembered as long as the model is compiled so."""
+        """What the trace depends on, remembered as long as the model is compiled so."""
+        parts = (probe.x, probe.y, probe.sample_weight)
+        if task.dataset is None:
+            data = tuple(str(map_structure(_spec, it)) for it in parts)
+        else:
+            data = (str(task.dataset.element_spec),)
         compiled = (id(model.optimizer), id(model.loss))
-        known = self._structures.get(model)
+        known = self._keys.get(model)
         if known is None or known[0] != compiled:
-            known = self._structures[model] = (compiled, structure_of(model))
-        return known[1]
+            known = self._keys[model] = (compiled, structure_of(model) or id(model), {})
+        _, structure, light = known
+        asked = (data, task.batch_size)
+        if asked not in light:
+            light[asked] = is_light(model, probe, task.batch_size)
+        return structure, data, light[asked]
 
     def _by_keras(
         self, model: Any, task: Task, reason: str, finish: Hook = None
@@ -324,7 +323,7 @@ def _probe(task: Task) -> tuple[Batch, Task]:
 
 
 def _spec(leaf: Any) -> Any:
-    return None if leaf is None else (str(leaf.dtype), tuple(leaf.shape[1:]))
+    return None if leaf is None else (leaf.dtype, tuple(leaf.shape[1:]))
 
 
 def _keras_fit(model: Any, task: Task) -> None:

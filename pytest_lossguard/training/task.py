@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -122,7 +121,6 @@ def _validation(given: Any, batch_size: int) -> ArrayData | None:
     return checked_arrays(given[0], given[1], weight, batch_size)
 
 
-@functools.lru_cache(maxsize=8)
 def batch_order(
     rows: int, batch_size: int, steps: int, *, shuffle: bool, seed: int
 ) -> tuple[Any, Any, Any]:
