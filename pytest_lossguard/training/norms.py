@@ -86,17 +86,16 @@ def half_square_sums(
     tiny = [it for it in range(count) if _are_tiny(given[it], after[it])]
     if len(tiny) < _ENOUGH_TINY or not together:
         return _one_by_one(given, before, after, branches=branches)
+    if len(tiny) == count:
+        return _together(given, before, after)
     others = [it for it in range(count) if it not in tiny]
 
     def of(which: list[int]) -> list[list[Any]]:
         return [[part[it] for it in which] for part in (given, before, after)]
 
-    sums, groups = [_together(*of(tiny))], [tiny]
-    if others:
-        sums.append(_one_by_one(*of(others), branches=branches))
-        groups.append(others)
+    sums = [_together(*of(tiny)), _one_by_one(*of(others), branches=branches)]
     places = [
-        part * count + it for group in groups for part in range(3) for it in group
+        part * count + it for group in (tiny, others) for part in range(3) for it in group
     ]
     return tf.gather(tf.concat(sums, axis=0), np.argsort(places))
 

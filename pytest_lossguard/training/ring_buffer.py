@@ -48,14 +48,16 @@ class RingBuffer:
             good: Whether all is finite, for `peek`; None if nobody asks.
         """
         with tf.control_dependencies([row]):  # a step that fails writes nothing
+            written = value_of(self._counter)
             if good is None:
-                written = self._counter.assign_add(1)
+                more = tf.constant(1, tf.int64)
             else:
+                written = written % _BAD
                 more = tf.where(good, tf.constant(1, tf.int64), 1 + _BAD)
-                written = self._counter.assign_add(more) % _BAD
+            self._counter.assign_add(more, read_value=False)
             tf.raw_ops.ResourceScatterUpdate(
                 resource=self._rows.handle,
-                indices=(written - 1) % self.capacity,
+                indices=written % self.capacity,
                 updates=row,
             )
 

@@ -197,5 +197,12 @@ def own_variable(value: Any, **options: Any) -> Any:
 
 
 def stacked(values: Sequence[Any]) -> Any:
-    """One float64 vector of scalars."""
-    return tf.stack([tf.cast(value, tf.float64) for value in values])
+    """One float64 vector of scalars, numbers among them."""
+    return tf.stack(
+        [
+            tf.constant(it, tf.float64)
+            if isinstance(it, float)
+            else tf.cast(it, tf.float64)
+            for it in values
+        ]
+    )
