@@ -42,9 +42,8 @@ _EQUAL = 1e-3
 def probe_rows(x: Any) -> int:
     """How many rows of such inputs to score."""
     values = sum(np.size(leaf) // max(1, len(leaf)) for leaf in flatten(x))
-    return int(
-        np.clip(_MOST_PROBE_VALUES // max(1, values), _FEWEST_PROBE_ROWS, PROBE_ROWS)
-    )
+    rows = _MOST_PROBE_VALUES // max(1, values)
+    return int(min(max(rows, _FEWEST_PROBE_ROWS), PROBE_ROWS))
 
 
 def evenly_spaced(rows: int, most: int = PROBE_ROWS) -> Any:
