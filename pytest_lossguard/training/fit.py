@@ -238,16 +238,18 @@ class Trainer:
     def _key(self, model: Any, task: Task, probe: Batch) -> tuple[Any, ...]:
         """What the trace depends on, remembered as long as the model is compiled so."""
         parts = (probe.x, probe.y, probe.sample_weight)
-        if task.dataset is None:
-            data = tuple(str(map_structure(_spec, it)) for it in parts)
-        else:
-            data = (str(task.dataset.element_spec),)
+        data = (
+            str([map_structure(_spec, it) for it in parts])
+            if task.dataset is None
+            else str(task.dataset.element_spec)
+        )
+        asked = data, task.batch_size
         compiled = (id(model.optimizer), id(model.loss))
-        known = self._keys.get(model)
+        known: Any = self._keys.get(model)
         if known is None or known[0] != compiled:
-            known = self._keys[model] = (compiled, structure_of(model) or id(model), {})
+            known = compiled, structure_of(model) or id(model), {}
+            self._keys[model] = known
         _, structure, light = known
-        asked = (data, task.batch_size)
         if asked not in light:
             light[asked] = is_light(model, probe, task.batch_size)
         return structure, data, light[asked]

@@ -94,8 +94,9 @@ def half_square_sums(
         return [[part[it] for it in which] for part in (given, before, after)]
 
     sums = [_together(*of(tiny)), _one_by_one(*of(others), branches=branches)]
+    groups = (tiny, others)
     places = [
-        part * count + it for group in (tiny, others) for part in range(3) for it in group
+        part * count + it for group in groups for part in range(3) for it in group
     ]
     return tf.gather(tf.concat(sums, axis=0), np.argsort(places))
 

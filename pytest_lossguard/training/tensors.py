@@ -35,6 +35,7 @@ __all__ = [
     "variable_path",
 ]
 
+
 def map_structure(function: Callable[..., Any], *structures: Any) -> Any:
     """Apply a function to the leaves of nested structures of one kind."""
     if isinstance(structures[0], _LEAVES):
