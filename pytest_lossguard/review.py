@@ -132,4 +132,4 @@ def _references(
         except (CannotChange, UsageError):
             continue
         words = " and ".join(told(it, trace, facts) for it in changes)
-        yield Reference(told=words, trace=again)
+        yield Reference(changes=changes, told=words, trace=again)

@@ -235,6 +235,8 @@ class Trace:
         before, after: The probe before the first update and after the last;
             None where inputs, targets and loss were not all seen.
         constant_loss: Loss of the best constant prediction on the targets.
+        perfect_loss: Loss of the targets as predictions, for a loss whose least value
+            is not 0; None where that is not known.
         constant: What that constant is (``"the mean"``...).
         inputs, targets: Column statistics of the data that was seen.
         target_ranges: One per array of targets that is numeric.
@@ -262,6 +264,7 @@ class Trace:
     before: Probe | None = None
     after: Probe | None = None
     constant_loss: float | None = None
+    perfect_loss: float | None = None
     constant: str = "a constant"
     inputs: tuple[ColumnStats, ...] = ()
     targets: tuple[ColumnStats, ...] = ()

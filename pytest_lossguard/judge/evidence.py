@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..constants import LOSSES_WITHOUT_FLOOR
 from ..trace import Floats, Trace
 from . import thresholds as at
 
 __all__ = ["Evidence", "evidence_of", "exceeds"]
-
-#: Losses whose zero means nothing even where they stay above it.
-_NO_FLOOR = frozenset({"poisson"})
 
 #: The median of |z| for a normal z.
 _MEDIAN_OF_NORMAL = 0.6745
@@ -40,6 +38,8 @@ class Evidence:
             reports it, the first step's loss and the constant's.
         has_floor: Whether the loss is at least 0, so that "twice as much" means
             something; likelihoods have none.
+        perfect: The least that the loss can be; None for one without a floor, unless
+            its targets as predictions cost less than all that was seen.
     """
 
     curve: Floats
@@ -53,16 +53,18 @@ class Evidence:
     finite: bool
     yardstick: float
     has_floor: bool
+    perfect: float | None
 
     @property
     def skill(self) -> float | None:
         """Share of the best constant prediction's loss that is gone: 0 is no
-        better than the constant, 1 is perfect. None where there is no constant,
-        or no floor to measure from.
+        better than the constant, 1 is perfect. None where there is no constant, or
+        nothing that is known to be perfect.
         """
-        if self.constant is None or not self.has_floor or self.constant <= 0:
+        if self.constant is None or self.perfect is None:
             return None
-        return 1.0 - self.end / self.constant
+        gap = self.constant - self.perfect
+        return 1.0 - (self.end - self.perfect) / gap if gap > 0 else None
 
     @property
     def hardly_learned(self) -> bool:
@@ -81,6 +83,11 @@ class Evidence:
         return self.steps < at.SHORT_RUN
 
     @property
+    def is_very_short(self) -> bool:
+        """Too few updates to tell much at all."""
+        return self.steps < at.VERY_SHORT_RUN
+
+    @property
     def is_near_constant(self) -> bool:
         """As near a constant prediction as a run of this length must be."""
         if self.constant is None:
@@ -89,7 +96,7 @@ class Evidence:
             gap = self.start - self.constant
             return self.end - self.constant <= at.NEAR_GAP * gap
         near = at.NEAR_CONSTANT
-        if self.steps < at.VERY_SHORT_RUN:
+        if self.is_very_short:
             near = at.NEAR_CONSTANT_VERY_SHORT
         return not exceeds(self.end, self.constant, near - 1)
 
@@ -155,6 +162,7 @@ def evidence_of(trace: Trace) -> Evidence:
     third, last = _quarter(seen, 2), _quarter(seen, 3)
     unbeatable = trace.contested or _is_nothing_to_beat(trace)
     constant = None if unbeatable else trace.constant_loss
+    has_floor = _has_floor(trace, seen, constant)
     return Evidence(
         curve=seen,
         steps=steps,
@@ -171,7 +179,8 @@ def evidence_of(trace: Trace) -> Evidence:
             constant or 0.0,
             at.UNTRAINED if trace.contested else 0.0,
         ),
-        has_floor=_has_floor(trace, seen, constant),
+        has_floor=has_floor,
+        perfect=0.0 if has_floor else _perfect(trace, min(start, end, constant or end)),
         finite=bool(np.isfinite([start, end]).all() and np.isfinite(seen).all()),
     )
 
@@ -196,7 +205,15 @@ def _is_nothing_to_beat(trace: Trace) -> bool:
 def _has_floor(trace: Trace, curve: Floats, constant: float | None) -> bool:
     known = [value for value in (constant,) if value is not None]
     lowest = min([*curve[np.isfinite(curve)].tolist(), *known], default=0.0)
-    return lowest >= 0 and not _NO_FLOOR.intersection(trace.losses)
+    return lowest >= 0 and not LOSSES_WITHOUT_FLOOR.intersection(trace.losses)
+
+
+def _perfect(trace: Trace, lowest: float) -> float | None:
+    """What no prediction beats; for a loss of the user's own the targets may well be
+    a bad one.
+    """
+    perfect = trace.perfect_loss
+    return perfect if perfect is not None and perfect < lowest else None
 
 
 def _largest(*values: float) -> float:

@@ -99,6 +99,9 @@ def impossible_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
         why = "it cannot be negative for labels that the output can reach"
     elif lowest < -at.BOTTOMLESS * max(abs(found.start), *scales):
         why = "it falls without bound"
+    elif _is_upside_down(trace, found):
+        step = found.steps - 1
+        why = "a perfect prediction costs 0, and so the most: its sign is wrong"
     elif known and len(curve) > 1 and not curve.any():
         step, why = 0, "no training starts at a perfect loss and stays there"
     if why is not None:
@@ -112,6 +115,17 @@ def impossible_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
         )
     elif known and trace.constant_loss is not None:
         yield from _impossible_labels(trace.constant_loss, names)
+
+
+def _is_upside_down(trace: Trace, found: Evidence) -> bool:
+    """Whether the targets as predictions cost 0 and all else less: a distance whose
+    sign is wrong. Scores have -1 there, likelihoods no predictions of that kind.
+    """
+    perfect, constant = trace.perfect_loss, found.constant
+    if perfect is None or constant is None or trace.contested:
+        return False
+    others = np.array([found.start, found.end, constant])
+    return bool((others < 0).all() and abs(perfect) <= _ROUNDING * -others.max())
 
 
 def _impossible_labels(constant_loss: float, names: str) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ whoever calls trains them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +34,39 @@ __all__ = [
 class Reference:
     """The same training with one standard change, told in the user's terms."""
 
+    changes: tuple[Change, ...]
     told: str
     trace: Trace
+
+    @property
+    def speeds_up(self) -> bool:
+        """It only learns faster: the training may be slow, and slow is not broken."""
+        return any(
+            it.kind == "learning_rate" and float(it.value or 0) > 1
+            for it in self.changes
+        )
+
+    @property
+    def undoes_a_choice(self) -> bool:
+        """What it undoes is as often meant as not: it proves no fault."""
+        return any(it.kind in _CHOICES for it in self.changes)
+
+    @property
+    def rank(self) -> int:
+        """Of changes that help alike the one that undoes what nobody means is told
+        first, what somebody may have meant last.
+        """
+        if self.undoes_a_choice:
+            return 2
+        return 0 if any(it.kind in _FAULTS for it in self.changes) else 1
+
+
+#: Nobody means an outlier, a loss that does not fit, a penalty that outweighs the data.
+_FAULTS = frozenset(
+    {"clip_inputs", "clip_targets", "canonical_output", "no_penalty", "no_dropout"}
+)
+#: Frozen backbones and narrow codes are.
+_CHOICES = frozenset({"unfreeze", "wider"})
 
 
 def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
@@ -52,19 +84,37 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
     changes: list[tuple[Change, ...]] = [
         (Change(kind="learning_rate", value=it),) for it in (10.0, 100.0, 0.1)
     ]
+    are_values = facts.labels in (None, "values")
     scaled = []
     if not trace.normalises_inputs and _is_off(trace.inputs):
         scaled.append(Change(kind="standardise_inputs"))
-    if _is_off(trace.targets) and facts.labels in (None, "values"):
+    if _is_off(trace.targets) and are_values:
         scaled.append(Change(kind="standardise_targets"))
     changes += [(it,) for it in scaled]
     if len(scaled) > 1:
         changes.append(tuple(scaled))  # one scaler forgotten is often two
-    if facts.fixed is None and not facts.canonical_output:
-        changes.append((Change(kind="canonical_output"),))
-    if facts.fixed is None and facts.penalised:
-        changes.append((Change(kind="no_penalty"),))
-    return (*changes, (Change(kind="reinitialise"),))
+    if _has_outlier(trace.inputs):
+        changes.append((Change(kind="clip_inputs"),))
+    if _has_outlier(trace.targets) and are_values:
+        changes.append((Change(kind="clip_targets"),))
+    changes.append((Change(kind="reinitialise"),))
+    if facts.fixed is None:
+        changes += [(it,) for it in _of_the_program(facts)]
+    return tuple(changes)
+
+
+def _of_the_program(facts: ProgramFacts) -> Iterator[Change]:
+    """What needs a clone, and so a new graph: only where there is something odd."""
+    if not facts.canonical_output:
+        yield Change(kind="canonical_output")
+    if facts.penalised:
+        yield Change(kind="no_penalty")
+    if facts.dropout > at.HEAVY_DROPOUT:
+        yield Change(kind="no_dropout")
+    if facts.frozen:
+        yield Change(kind="unfreeze")
+    if facts.narrowest == 1:
+        yield Change(kind="wider", value=4.0)
 
 
 def repeats(trace: Trace, again: Trace) -> bool:
@@ -109,6 +159,12 @@ def _is_off(columns: tuple[ColumnStats, ...]) -> bool:
     )
 
 
+def _has_outlier(columns: tuple[ColumnStats, ...]) -> bool:
+    return any(
+        it.outlier is not None and it.outlier.distance > at.OUTLIER for it in columns
+    )
+
+
 def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding, ...]:
     """The change that makes a training far better, if there is one.
 
@@ -123,9 +179,12 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
     skills = [it for it in skills if np.isfinite(it[0])]
     if not skills:
         return ()
-    # The first of those that do about as well: they are in the order of their cost.
+    # Of those that do about as well, else in the order of their cost.
     best = max(skill for skill, _ in skills)
-    skill, reference = next(it for it in skills if it[0] >= best - at.ABOUT_AS_GOOD)
+    skill, reference = min(
+        (it for it in skills if it[0] >= best - at.ABOUT_AS_GOOD),
+        key=lambda it: it[1].rank,
+    )
     if skill - found.skill < at.FAR_BETTER:
         return ()
     now, then = f"{found.skill:.0%}", f"{skill:.0%}"
@@ -138,10 +197,12 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
         now=now,
         then=then,
     )
-    slow = found.is_falling and found.is_short
-    if slow or found.skill >= at.NEXT_TO_NOTHING:
+    if not _is_proof(found, found.skill, reference):
         return (better,)
-    why = f"with {reference.told} the same training removes {then} of that"
+    why = (
+        f"it removes {max(found.skill, 0.0):.0%} of that, with {reference.told} the"
+        f" same training removes {then}"
+    )
     stuck = finding(
         "plateau",
         severity="error",
@@ -151,6 +212,19 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
         why=why,
     )
     return stuck, better
+
+
+def _is_proof(found: Evidence, skill: float, reference: Reference) -> bool:
+    """Whether a change that helps so much proves a fault: not that the run was merely
+    slow, nor a choice of its author.
+    """
+    if reference.undoes_a_choice:
+        return False
+    if found.is_very_short:
+        return skill < at.NEXT_TO_NOTHING and not found.is_falling
+    if reference.speeds_up and found.is_falling:
+        return skill < at.NEXT_TO_NOTHING and not found.is_short
+    return skill < at.LEARNED_HALF
 
 
 def _skill(trace: Trace) -> float:
@@ -182,11 +256,11 @@ def carries_signal(held_out: Trace) -> bool:
     Args:
         held_out: A training with some of its rows kept back and scored.
     """
-    best = best_held_out(held_out)
+    best, perfect = best_held_out(held_out), evidence_of(held_out).perfect
     constant = None if held_out.validation is None else held_out.validation.constant
-    if best is None or constant is None or constant <= 0:
+    if best is None or constant is None or perfect is None or constant <= perfect:
         return True  # nothing to tell it by
-    return best < (1 - at.SIGNAL) * constant
+    return constant - best > at.SIGNAL * (constant - perfect)
 
 
 def best_held_out(trace: Trace) -> float | None:
@@ -209,7 +283,9 @@ def labels_carry_no_signal(real: Trace, shuffled: Trace) -> tuple[Finding, ...]:
     best, control = best_held_out(real), best_held_out(shuffled)
     if best is None or control is None:
         return ()
-    if evidence_of(real).end < (1 - at.EASIER) * evidence_of(shuffled).end:
+    easier, harder = evidence_of(real), evidence_of(shuffled)
+    perfect = easier.perfect or 0.0
+    if easier.end - perfect < (1 - at.EASIER) * (harder.end - perfect):
         return ()  # there is a rule in them, if not one that these rows teach
     return (
         finding(

@@ -397,11 +397,10 @@ class _Scored:
         return growth * largest if largest > 0 else np.inf
 
     def scores(self) -> Scores:
-        """Both probes and the best constant."""
+        """Both probes, the best constant and what a perfect prediction costs."""
         if self.after is None or self._scorer is None:
             return Scores(failure=self._failure)
-        constant = self._scorer.constant(self._probe)
-        return Scores(self.before, self.after, constant)
+        return Scores.of(self._scorer, self._probe, self.before, self.after)
 
 
 def _ended_early(done: int, task: Task) -> str:

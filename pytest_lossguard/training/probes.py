@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class Scorer:
         rows_per_step: int | None,
         wrap: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda it: it,
     ) -> None:
-        self._model, self._loss = evidence.model, evidence.loss
+        self._model, self.loss = evidence.model, evidence.loss
         self.rows_per_step = rows_per_step
         self._layers: tuple[_LayerSeen, ...] = ()
         self._made_by: tuple[Output | None, ...] = ()
@@ -143,6 +144,28 @@ class Scorer:
         found: tuple[float, str] | None = self._last_constant[1]
         return found
 
+    def perfect(self, batch: Batch) -> float | None:
+        """Loss of the targets themselves as predictions: for many a loss the least.
+
+        To be asked after `probe`, which learns the shapes of the output.
+
+        Returns:
+            None where the targets are no predictions: of other sizes, or no numbers.
+        """
+        outputs, targets = flatten(self._outputs), flatten(batch.y)
+        if any(map(is_composite, targets)):
+            return None
+        shapes = [(len(batch), *it.shape[1:]) for it in outputs]
+        if [math.prod(it) for it in shapes] != [np.size(it) for it in targets]:
+            return None
+        leaves = [
+            tf.cast(tf.reshape(target, shape), output.dtype)
+            for target, shape, output in zip(targets, shapes, outputs, strict=True)
+        ]
+        y_pred = keras.tree.pack_sequence_as(self._outputs, leaves)
+        loss = float(self._scored(batch.y, y_pred, batch.sample_weight))
+        return loss * self._scale(batch) if np.isfinite(loss) else None
+
     def _candidates(self, batch: Batch) -> list[dict[str, Any]]:
         """Constants worth trying for each output; none where targets allow none."""
         shapes = [tuple(it.shape[1:]) for it in flatten(self._outputs)]
@@ -194,7 +217,7 @@ class Scorer:
         return self._model(x)
 
     def _scored(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
-        value = self._loss(y, y_pred, sample_weight=sample_weight)
+        value = self.loss(y, y_pred, sample_weight=sample_weight)
         value = tf.cast(value, tf.float64)
         return tf.reduce_mean(value) if value.shape.rank != 0 else value
 

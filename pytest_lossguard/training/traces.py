@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..constants import LOSSES_WITHOUT_FLOOR
 from ..errors import first_line
 from ..statistics import column_stats, target_range
 from ..trace import ColumnStats, Probe, StepTable, TargetRange, Trace, Validation
@@ -27,12 +28,28 @@ __all__ = ["Scores", "could_not_score", "make_trace", "watched_trace"]
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The probe before and after, and the best constant with its name."""
+    """The probe before and after, the best constant with its name, and the loss of
+    perfect predictions where that is not 0.
+    """
 
     before: Probe | None = None
     after: Probe | None = None
     constant: tuple[float, str] | None = None
+    perfect: float | None = None
     failure: str | None = None
+
+    @classmethod
+    def of(
+        cls, scorer: Scorer, batch: Batch, before: Probe | None, after: Probe
+    ) -> Scores:
+        """The scores of probed rows."""
+        constant = scorer.constant(batch)
+        lowest = min(after.loss, after.loss if constant is None else constant[0])
+        names = describe_losses(scorer.loss)
+        has_floor = lowest >= 0 and not LOSSES_WITHOUT_FLOOR.intersection(names)
+        return cls(
+            before, after, constant, None if has_floor else scorer.perfect(batch)
+        )
 
 
 def make_trace(
@@ -65,6 +82,7 @@ def make_trace(
         before=_renamed(scores.before, tidy),
         after=_renamed(scores.after, tidy),
         constant_loss=None if scores.constant is None else scores.constant[0],
+        perfect_loss=scores.perfect,
         constant="a constant" if scores.constant is None else scores.constant[1],
         inputs=() if seen is None else column_statistics(seen.x, "input"),
         targets=() if seen is None else column_statistics(seen.y, "target"),
@@ -124,12 +142,11 @@ def _scores(
         end = recording.end_state
         with nullcontext() if end is None else end.in_force():
             after = scorer.probe(batch)
-        constant = scorer.constant(batch)
         before = None
         if start is not None:
             start.restore()
             before = scorer.probe(batch)
-        return Scores(before, after, constant)
+        return Scores.of(scorer, batch, before, after)
     except Exception as error:
         # Any model and any loss of the user's may refuse to be called again;
         # the curve is then all the evidence, and the report says so.

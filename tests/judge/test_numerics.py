@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from pytest_lossguard.judge import judge
+from pytest_lossguard.judge import evidence_of, judge
 from pytest_lossguard.policy import Policy
 from tests.traces import column, falling, make_trace
 
@@ -124,3 +125,41 @@ def test_labels_that_make_a_constant_cost_less_than_nothing_cannot_be():
     )
 
     assert "impossible_loss" in kinds(trace)
+
+
+@pytest.mark.parametrize(
+    ("perfect", "kinds_told"),
+    [(0.0, ["impossible_loss"]), (-1.0, []), (-0.2, []), (None, [])],
+)
+def test_a_distance_with_the_wrong_sign_costs_most_where_it_is_perfect(
+    perfect, kinds_told
+):
+    """Similarities end at -1, likelihoods of ones own are no distances."""
+    trace = make_trace(
+        np.linspace(-0.1, -0.8, 200),
+        start=-0.1,
+        end=-0.8,
+        constant=-0.3,
+        losses=("mine",),
+        perfect_loss=perfect,
+    )
+
+    assert kinds(trace) == kinds_told
+
+
+@pytest.mark.parametrize(
+    ("constant", "perfect", "skill"),
+    [
+        (1.0, None, 0.2),  # at least 0 all the way: 0 is perfect
+        (-0.5, None, None),
+        (-0.5, -1.5, -1.3),
+        (-0.5, -0.1, None),  # less was seen: that prediction is not perfect
+    ],
+)
+def test_skill_is_measured_down_to_what_a_perfect_prediction_costs(
+    constant, perfect, skill
+):
+    trace = make_trace(
+        [1.0, 0.8], start=1.0, end=0.8, constant=constant, perfect_loss=perfect
+    )
+    assert evidence_of(trace).skill == (None if skill is None else pytest.approx(skill))

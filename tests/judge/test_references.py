@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from pytest_lossguard.judge.references import (
     wanted,
     wants_control,
 )
-from pytest_lossguard.trace import Validation
+from pytest_lossguard.trace import Outlier, Validation
 from tests.traces import column, falling, make_trace
 
 FACTS = ProgramFacts(optimizer="Adam", learning_rate=0.01, labels="values")
@@ -35,7 +37,8 @@ def stuck(end):
 
 
 def reference(kind, end):
-    return Reference(told=f"{kind} changed", trace=run(end))
+    change = Change(kind=kind, value=10.0 if kind == "learning_rate" else None)
+    return Reference(changes=(change,), told=f"{kind} changed", trace=run(end))
 
 
 def test_a_run_that_learned_enough_asks_for_no_re_run():
@@ -121,15 +124,68 @@ def test_a_run_that_is_stuck_next_to_the_constant_fails_once_more_is_proved():
     assert len(first.headline) <= 60
 
 
-@pytest.mark.parametrize(("steps", "fails"), [(200, False), (400, True)])
-def test_a_short_run_that_still_falls_is_slow_a_long_one_fails(steps, fails):
+def fails(trace, *references):
+    return "error" in [it.severity for it in improvable(trace, references)]
+
+
+@pytest.mark.parametrize(("steps", "proof"), [(200, False), (400, True)])
+def test_a_short_run_that_still_falls_is_slow_a_long_one_fails(steps, proof):
     slow = run(0.85, steps=steps, curve=np.linspace(1.0, 0.7, steps))
-    found = improvable(slow, (reference("learning_rate", 0.2),))
-    assert ("error" in [it.severity for it in found]) is fails
+    assert fails(slow, reference("learning_rate", 0.2)) is proof
+
+
+@pytest.mark.parametrize(
+    ("end", "steps", "kind", "proof"),
+    [
+        (0.55, 150, "standardise_inputs", True),
+        (0.55, 150, "canonical_output", True),
+        (0.45, 150, "standardise_inputs", False),  # it learned half
+        (0.55, 90, "standardise_inputs", False),  # too few updates to tell
+        (0.55, 400, "learning_rate", False),  # slow is not broken
+        (0.55, 400, "unfreeze", False),  # a frozen backbone may be meant
+        (0.95, 400, "wider", False),  # a narrow code as well
+    ],
+)
+def test_a_fault_of_the_data_or_the_program_fails_a_run_that_learned_less_than_half(
+    end, steps, kind, proof
+):
+    trace = run(end, steps=steps)  # which still falls
+    (told, *_) = found = improvable(trace, (reference(kind, 0.05),))
+    assert fails(trace, reference(kind, 0.05)) is proof
+    assert found[-1].kind == "improvable"
+    assert f"{kind} changed" in told.message
+
+
+def test_a_run_at_rest_is_not_slow():
+    assert fails(stuck(0.55), reference("learning_rate", 0.05))
+
+
+def test_of_changes_that_help_alike_the_surest_fault_is_told_a_choice_last():
+    rate, penalty = reference("learning_rate", 0.05), reference("no_penalty", 0.07)
+    frozen = reference("unfreeze", 0.05)
+    *_, told = improvable(run(0.9), (rate, penalty))
+    assert "no_penalty" in told.message
+    *_, told = improvable(run(0.9), (frozen, rate))
+    assert "learning_rate" in told.message
+
+
+def test_what_is_odd_about_data_and_program_is_changed():
+    facts = ProgramFacts(labels="values", dropout=0.95, frozen=("conv",), narrowest=1)
+    far = Outlier(row=3, column=0, value=900.0, distance=900.0)
+    odd = replace(
+        run(0.9),
+        inputs=(column("input", outlier=far),),
+        targets=(column("target", outlier=far),),
+    )
+    asked = {"clip_inputs", "clip_targets", "no_dropout", "unfreeze", "wider"}
+    assert asked <= kinds_of(wanted(odd, facts))
+    usual = ProgramFacts(labels="values", dropout=0.5, narrowest=2)
+    assert not asked & kinds_of(wanted(run(0.9), usual))
 
 
 def test_a_reference_that_broke_is_no_reference():
     broken = Reference(
+        changes=(),
         told="",
         trace=make_trace([1.0, np.nan], start=1.0, end=np.nan, constant=1.0),
     )
@@ -138,7 +194,7 @@ def test_a_reference_that_broke_is_no_reference():
 
 def held_out(best, constant=1.0, end=0.3):
     return make_trace(
-        falling(1.0, end),
+        np.linspace(1.0, end, 400),
         start=1.0,
         end=end,
         constant=constant,
@@ -157,6 +213,18 @@ def test_labels_that_are_learned_as_well_shuffled_carry_no_signal():
     (found,) = labels_carry_no_signal(held_out(1.0), held_out(1.0))
     assert found.kind == "labels_carry_no_signal"
     assert (found.value, found.limit) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(("best", "signal"), [(-1.2, True), (-1.01, False)])
+def test_a_loss_below_zero_is_told_by_what_a_perfect_prediction_costs(best, signal):
+    trace = replace(held_out(best, constant=-1.0, end=-1.5), perfect_loss=-2.0)
+    assert carries_signal(trace) is signal
+    shuffled = replace(held_out(-1.0, constant=-1.0, end=-1.4), perfect_loss=-2.0)
+    assert [it.kind for it in labels_carry_no_signal(trace, shuffled)] == [
+        "labels_carry_no_signal"
+    ]
+    learned = replace(shuffled, after=held_out(0.0, end=-1.1).after)
+    assert labels_carry_no_signal(trace, learned) == ()
 
 
 def test_labels_that_are_learned_better_than_shuffled_ones_have_a_rule():
