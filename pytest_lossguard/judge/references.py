@@ -220,10 +220,9 @@ def _is_proof(found: Evidence, skill: float, reference: Reference) -> bool:
     """
     if reference.undoes_a_choice:
         return False
-    if found.is_very_short:
-        return skill < at.NEXT_TO_NOTHING and not found.is_falling
-    if reference.speeds_up and found.is_falling:
-        return skill < at.NEXT_TO_NOTHING and not found.is_short
+    if reference.speeds_up or found.is_very_short:
+        slow = found.is_falling and found.is_short
+        return skill < at.NEXT_TO_NOTHING and not slow
     return skill < at.LEARNED_HALF
 
 

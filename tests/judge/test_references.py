@@ -156,10 +156,6 @@ def test_a_fault_of_the_data_or_the_program_fails_a_run_that_learned_less_than_h
     assert f"{kind} changed" in told.message
 
 
-def test_a_run_at_rest_is_not_slow():
-    assert fails(stuck(0.55), reference("learning_rate", 0.05))
-
-
 def test_of_changes_that_help_alike_the_surest_fault_is_told_a_choice_last():
     rate, penalty = reference("learning_rate", 0.05), reference("no_penalty", 0.07)
     frozen = reference("unfreeze", 0.05)
