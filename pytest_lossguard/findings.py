@@ -226,7 +226,7 @@ KINDS: dict[str, Kind] = {
     ),
     "plateau": Kind(
         severity="warning",
-        headline="loss is stuck at {value}, a constant costs {limit}",
+        headline="loss ended at {value}, a constant costs {limit}",
         text="the loss ended at {value} after step {step} and a constant prediction"
         " costs {limit}: {why}",
         hint="Check that the labels depend on the inputs and still belong to the same"

@@ -31,6 +31,7 @@ from .report.message import failure_message
 from .review import DIAGNOSIS_BUDGET, Recipe, compared, diagnosed
 from .runs import TrainingRun, WatchedRuns, judged
 from .stability import Margins, margins
+from .statistics import share_interval
 from .trace import Trace
 from .verdict import Verdict
 
@@ -468,8 +469,10 @@ class Guard:
         remarks: tuple[str, ...] = ()
         if len(runs) > 1:
             seeds = ", ".join(str(run.trace.seed) for run in failed)
+            low, high = share_interval(good, len(runs))
             remarks = (
-                f"{good} of {len(runs)} seeds converged, min_pass={policy.min_pass:g};"
+                f"{good} of {len(runs)} seeds converged (of all seeds {low:.0%} to"
+                f" {high:.0%}, with 95% confidence), min_pass={policy.min_pass:g};"
                 f" failed on seed {seeds}, the first of them is shown",
             )
         raise self._failure(failed[0], remarks)

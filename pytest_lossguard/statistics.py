@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from .trace import ColumnStats, Floats, Outlier, TargetRange
 
-__all__ = ["column_stats", "target_range"]
+__all__ = ["column_stats", "share_interval", "target_range"]
+
+_Z = 1.96  # of a 95 % interval
 
 #: More values than this are looked at in evenly spaced rows.
 _MOST_VALUES = 4_000_000
@@ -93,6 +96,18 @@ def _spread(table: NDArray[Any], mean: Floats) -> Floats:
     deviation = table - mean
     np.square(deviation, out=deviation)
     return np.asarray(np.sqrt(deviation.mean(axis=0)), np.float64)
+
+
+def share_interval(count: int, of: int) -> tuple[float, float]:
+    """Between which shares the true one lies with 95 % confidence, where so many were
+    counted of so many (Wilson 1927).
+    """
+    if of == 0:
+        return 0.0, 1.0
+    share, z2 = count / of, _Z * _Z
+    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
+    half = _Z * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def target_range(array: NDArray[Any]) -> TargetRange | None:

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from math import sqrt
 from statistics import median
+
+from pytest_lossguard.statistics import share_interval
 
 from .measure import Row
 from .mutants import mutant_labels
 from .rivals import RIVALS
 
-__all__ = ["interval", "rates", "results"]
-
-_Z = 1.96  # of a 95 % interval
-
-
-def interval(count: int, of: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share."""
-    if of == 0:
-        return 0.0, 1.0
-    share, z2 = count / of, _Z * _Z
-    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
-    half = _Z * sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
-    return max(0.0, middle - half), min(1.0, middle + half)
+__all__ = ["rates", "results"]
 
 
 def rates(rows: Sequence[Row]) -> dict[str, tuple[int, int]]:
@@ -218,5 +207,5 @@ def _count(rows: Iterable[Row], holds: Callable[[Row], bool]) -> str:
 def _share(count: int, of: int) -> str:
     if of == 0:
         return "none"
-    low, high = interval(count, of)
+    low, high = share_interval(count, of)
     return f"{count / of:.1%} ({count}/{of}; {low:.1%} to {high:.1%})"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pytest_lossguard.statistics import column_stats, target_range
+from pytest_lossguard.statistics import column_stats, share_interval, target_range
 
 
 def test_columns_are_the_last_axis():
@@ -106,3 +106,11 @@ def test_rounding_and_missing_values_are_no_range():
     assert (found.below_zero, found.above_one) == (0.0, 0.0)
     assert target_range(np.array(["a"])) is None
     assert target_range(np.array([np.nan])) is None
+
+
+@given(st.integers(0, 500), st.integers(1, 500))
+def test_an_interval_holds_its_share(count, of):
+    count = min(count, of)
+    low, high = share_interval(count, of)
+    assert 0.0 <= low <= count / of + 1e-9
+    assert count / of - 1e-9 <= high <= 1.0

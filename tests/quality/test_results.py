@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from quality.measure import Row
-from quality.results import interval, rates, results
+from quality.results import rates, results
 
 
 def row(**given):
@@ -76,14 +74,6 @@ def test_a_cause_is_true_if_it_was_done_or_repairs_as_well(
         fixed_skill=fixed,
     )
     assert found.true_of == expected
-
-
-@given(st.integers(0, 500), st.integers(1, 500))
-def test_an_interval_holds_its_share(count, of):
-    count = min(count, of)
-    low, high = interval(count, of)
-    assert 0.0 <= low <= count / of + 1e-9
-    assert count / of - 1e-9 <= high <= 1.0
 
 
 def test_the_report_names_what_was_judged_wrongly():
