@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
+from functools import partial
+from weakref import WeakSet
 
 import keras
 import numpy as np
@@ -634,3 +637,20 @@ def test_a_small_model_with_a_wide_layer_comes_back():
     lengths = [len(trainer.fit(model, x, x[:, 0], steps=100).steps) for _ in range(20)]
 
     assert lengths == [100] * 20
+
+
+@pytest.mark.slow
+def test_traced_programs_of_models_that_are_gone_are_kept_in_a_small_number():
+    trainer, alive = Trainer(), WeakSet()
+
+    def build(units):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(units)])
+        model.compile("sgd", "mse")
+        alive.add(model)
+        return model
+
+    for units in range(1, 20):
+        rows = np.zeros((4, 2), "float32"), np.ones((4, units), "float32")
+        trainer.fit(partial(build, units), *rows, steps=2)
+    gc.collect()
+    assert len(alive) <= 16
