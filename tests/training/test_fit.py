@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_lossguard import UsageError
-from pytest_lossguard.training import Trainer, ring_buffer, set_seed
+from pytest_lossguard.training import Trainer, ring_buffer, set_seed, watching
 from pytest_lossguard.training.engine import Program, is_light
 from pytest_lossguard.training.recording import Batch
 from pytest_lossguard.training.structure import structure_of
@@ -124,6 +124,35 @@ def test_the_constant_is_what_the_loss_prefers(trainer, loss, statistic):
     trace = trainer.fit(lambda: mlp(loss=loss), X, y, steps=3)
 
     assert trace.constant_loss == pytest.approx(cost[loss], rel=1e-4)
+
+
+@pytest.mark.parametrize("source", ["fit", "watch"])
+@pytest.mark.parametrize("loss", ["poisson", "cosine_similarity", "mse"])
+def test_a_loss_that_does_not_end_at_0_is_measured_down_to_a_perfect_prediction(
+    trainer, source, loss
+):
+    y = np.random.default_rng(0).poisson(3.0, size=(100, 1)).astype("float32")
+    perfect = {
+        "poisson": np.mean(y - y * np.log(y + 1e-7)),
+        "cosine_similarity": -np.mean(y > 0),
+        "mse": None,
+    }
+
+    def build():
+        last = keras.layers.Dense(1, activation="exponential")
+        model = keras.Sequential([keras.Input((4,)), last])
+        model.compile("adam", loss)
+        return model
+
+    if source == "fit":
+        trace = trainer.fit(build, X, y, steps=3)
+    else:
+        with watching(seed=0) as watch:
+            build().fit(X, y, verbose=0)
+        (trace,) = watch.traces()
+    assert trace.perfect_loss == (
+        None if perfect[loss] is None else pytest.approx(perfect[loss], rel=1e-4)
+    )
 
 
 def test_a_loss_that_sums_is_scored_at_the_size_of_a_step(trainer):
