@@ -244,6 +244,8 @@ def masked_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Findi
     after = trace.after
     if after is None or not found.finite or found.constant is None:
         return
+    if after.reported < 0:
+        return  # of such a loss there are no multiples
     limit = at.MASKED * after.reported
     if after.loss > limit and not found.beats_constant:
         yield finding(

@@ -163,7 +163,10 @@ class Scorer:
             for target, shape, output in zip(targets, shapes, outputs, strict=True)
         ]
         y_pred = keras.tree.pack_sequence_as(self._outputs, leaves)
-        loss = float(self._scored(batch.y, y_pred, batch.sample_weight))
+        try:
+            loss = float(self._scored(batch.y, y_pred, batch.sample_weight))
+        except Exception:  # a loss of the user's own may refuse them
+            return None
         return loss * self._scale(batch) if np.isfinite(loss) else None
 
     def _candidates(self, batch: Batch) -> list[dict[str, Any]]:

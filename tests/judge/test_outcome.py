@@ -182,6 +182,14 @@ def test_a_loss_that_hides_bad_predictions_fails():
     assert "masked_loss" in errors(trace)
 
 
+def test_of_a_loss_below_zero_there_are_no_multiples():
+    trace = make_trace(
+        np.linspace(-0.2, -0.9, 400), start=-0.2, end=-0.9, constant=-13.8
+    )
+
+    assert errors(trace) == []
+
+
 def test_a_differently_scored_output_that_predicts_well_is_no_fault():
     trace = make_trace(
         falling(1.1, 0.1), start=1.1, end=0.4, reported=0.1, constant=1.1
