@@ -102,8 +102,8 @@ def _train(guard: Any, setup: Setup) -> None:
     guard.fit(setup.build, setup.x, setup.y, **setup.how())
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """The outcomes as Markdown."""
+def table(outcomes: Sequence[Outcome], command: str) -> str:
+    """The outcomes as Markdown, with the command that measured them."""
     groups = {
         (it.part, it.source): [
             that
@@ -112,20 +112,20 @@ def table(outcomes: Sequence[Outcome]) -> str:
         ]
         for it in sorted(outcomes, key=lambda it: (it.part, it.source))
     }
+    missed = [it.name for it in outcomes if it.end in ("passes", "no baseline")]
     lines = [
         "# What a baseline adds",
         "",
-        "Written by `python -m quality.baselined`. Each broken program of the corpus is"
-        " a pull request against the program that it was made from, which has a"
-        " baseline from 20 seeds.",
+        f"Written by `{command}`. Each broken program of the corpus is a pull request"
+        " against the program that it was made from, which has a baseline from 20"
+        " seeds; another number of updates than the baseline's is told as such, and"
+        " fails too.",
         "",
         f"| part, source | broken | {' | '.join(_ENDS)} | caught |",
         f"|---|---{'|---' * len(_ENDS)}|---|",
         *(_line(", ".join(name), group) for name, group in groups.items()),
         "",
-        "What passes:",
-        "",
-        *(f"- {it.name}" for it in outcomes if it.end in ("passes", "no baseline")),
+        f"What passes: {', '.join(missed) or 'nothing'}.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -182,7 +182,10 @@ def main() -> None:
             found += outcomes
             for it in outcomes:
                 print(it.name, it.end, flush=True)
-    text = table(sorted(found, key=lambda it: it.name))
+    words = [f"--only {asked.only}"] if asked.only else []
+    words += [f"--part {asked.part}"] if asked.part else []
+    command = " ".join(["python -m quality.baselined", *words])
+    text = table(sorted(found, key=lambda it: it.name), command)
     asked.out.write_text(text, encoding="utf-8")
     print(text)
 

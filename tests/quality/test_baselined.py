@@ -19,10 +19,11 @@ def test_the_table_counts_what_is_caught_and_names_what_passes():
             outcome("mutant/a/y", "worse than its baseline"),
             outcome("mutant/b/x", "passes"),
             outcome("mutant/b/y", "no baseline"),
-        ]
+        ],
+        "python -m quality.baselined",
     )
     assert "| report, mutant | 4 | 1 | 1 | 1 | 1 | 50.0% |" in text
-    assert text.endswith("What passes:\n\n- mutant/b/x\n- mutant/b/y\n")
+    assert text.endswith("What passes: mutant/b/x, mutant/b/y.\n")
 
 
 @pytest.mark.slow
