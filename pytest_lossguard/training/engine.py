@@ -23,6 +23,7 @@ from .observe import observed
 from .probes import Scorer, as_tensors, evenly_spaced
 from .recorder import Recorder
 from .recording import Batch, Recording
+from .replicas import unreduced
 from .state import Snapshot, every_variable, live_statistics, set_seed
 from .task import Task, batch_order
 from .tensors import (
@@ -192,7 +193,7 @@ class Program:
 
     def _trace_loop(self) -> None:
         try:
-            with observed(self._recorder):
+            with observed(self._recorder), unreduced():
                 self._loop = self._loop.get_concrete_function()
         except Exception as error:
             raise NotInGraph(

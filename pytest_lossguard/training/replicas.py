@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from .frameworks import tf
+from .observe import owner_of, replaced
 
-__all__ = ["Replica", "current_replica", "is_distributed", "scope_of"]
+__all__ = [
+    "Replica",
+    "current_replica",
+    "is_distributed",
+    "scope_of",
+    "unreduced",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +72,21 @@ def scope_of(model: Any) -> AbstractContextManager[Any]:
         return nullcontext()
     scope: AbstractContextManager[Any] = model.distribute_strategy.scope()
     return scope
+
+
+@contextmanager
+def unreduced() -> Iterator[None]:
+    """Sum nothing over the one replica there is.
+
+    Each optimizer of Keras asks for that sum, and TensorFlow keeps the graph in which
+    it is asked for as long as the process: it registers a gradient of its own there.
+    """
+
+    def hook(call: Any, context: Any, reduce_op: Any, value: Any, *more: Any) -> Any:
+        if context.num_replicas_in_sync == 1:
+            return value
+        return call(context, reduce_op, value, *more)
+
+    context = tf.distribute.ReplicaContext
+    with replaced(owner_of(context, "all_reduce"), "all_reduce", hook):
+        yield
