@@ -14,6 +14,8 @@ from typing import Any
 
 LAYERS, WIDTH, STEPS, BATCH_SIZE = 12, 2048, 6, 32  # 50.5 million parameters
 PEAK_BAR, GROWTH_BAR, TRAININGS, WARM_UP = 1.1, 1.01, 1000, 200
+#: Models of different widths: first the small number of programs that is kept.
+STRUCTURES, FIRST = 160, 40
 MIB = 1 << 20
 
 
@@ -80,14 +82,51 @@ def thousand_watched() -> None:
     repeated(training)
 
 
-def repeated(training: Callable[[], object]) -> None:
-    """Print the resident size after the warm-up and after all trainings."""
+def new_by_fit() -> None:
+    """Ever new models, which nobody keeps, by one `Trainer`."""
+    from pytest_lossguard.training import Trainer
+
+    trainer = Trainer()
+    new_structures(lambda build, x, y: trainer.fit(build, x, y, steps=3))
+
+
+def new_by_keras() -> None:
+    """The same by `model.fit`."""
+    new_structures(lambda build, x, y: build().fit(x, y, verbose=0))
+
+
+def new_structures(train: Callable[[Callable[[], Any], Any, Any], object]) -> None:
+    import keras
+    import numpy as np
+    from keras import layers
+
+    width = 0
+
+    def build() -> Any:
+        hidden = layers.Dense(width, activation="relu")
+        model = keras.Sequential([keras.Input((4,)), hidden, layers.Dense(1)])
+        model.compile("sgd", "mse")
+        return model
+
+    def training() -> None:
+        nonlocal width
+        width += 1
+        rows = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+        train(build, rows, rows[:, :1])
+
+    repeated(training, FIRST, STRUCTURES)
+
+
+def repeated(
+    training: Callable[[], object], first: int = WARM_UP, last: int = TRAININGS
+) -> None:
+    """Print the resident size after the first and after all trainings."""
     import gc
 
     sizes = []
-    for count in range(1, TRAININGS + 1):
+    for count in range(1, last + 1):
         training()
-        if count in (WARM_UP, TRAININGS):
+        if count in (first, last):
             gc.collect()
             sizes.append(resident())
     print(*sizes)
@@ -131,12 +170,17 @@ def main() -> None:
             f" after {WARM_UP} (bar {GROWTH_BAR}), {last:.0f} against {warm:.0f} MiB",
             flush=True,
         )
+    for how in ("new_by_fit", "new_by_keras"):
+        few, many = measured(how)
+        each = (many - few) / (STRUCTURES - FIRST)
+        print(f"resident {how}: {each:.2f} MiB stay of each new model", flush=True)
 
 
 def run_case(case: str) -> None:
     how, _, optimizer = case.partition(":")
     if not optimizer:
-        {"thousand_fits": thousand_fits, "thousand_watched": thousand_watched}[how]()
+        cases = (thousand_fits, thousand_watched, new_by_fit, new_by_keras)
+        {it.__name__: it for it in cases}[how]()
         return
     {"unwatched": unwatched, "watched": watched, "by_fit": by_fit}[how](optimizer)
     print(peak())
