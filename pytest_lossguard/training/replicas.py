@@ -82,10 +82,12 @@ def unreduced() -> Iterator[None]:
     it is asked for as long as the process: it registers a gradient of its own there.
     """
 
-    def hook(call: Any, context: Any, reduce_op: Any, value: Any, *more: Any) -> Any:
+    def hook(
+        call: Any, context: Any, reduce_op: Any, value: Any, options: Any = None
+    ) -> Any:
         if context.num_replicas_in_sync == 1:
             return value
-        return call(context, reduce_op, value, *more)
+        return call(context, reduce_op, value, options)
 
     context = tf.distribute.ReplicaContext
     with replaced(owner_of(context, "all_reduce"), "all_reduce", hook):
