@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .program import Program, Setup
 
@@ -26,12 +26,7 @@ __all__ = ["Outcome", "held", "table"]
 #: How a pull request ends: its training fails by itself, is worse than the baseline, or
 #: passes both. ``"no baseline"`` where the repaired program cannot have one.
 End = Literal["fails by itself", "worse than its baseline", "passes", "no baseline"]
-_ENDS: tuple[End, ...] = (
-    "fails by itself",
-    "worse than its baseline",
-    "passes",
-    "no baseline",
-)
+_ENDS: tuple[End, ...] = get_args(End)
 _SEED = 0
 
 
