@@ -160,6 +160,9 @@ def _is_off(columns: tuple[ColumnStats, ...]) -> bool:
 
 
 def _has_outlier(columns: tuple[ColumnStats, ...]) -> bool:
+    """In however many rows: what stands for missing values is in many, and is no
+    outlier to the checks of the data.
+    """
     return any(
         it.outlier is not None and it.outlier.distance > at.OUTLIER for it in columns
     )
