@@ -9,7 +9,6 @@ many more by the baseline, and which pass. All of them take about half an hour.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import tempfile
 from collections import Counter
@@ -19,6 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from .measure import forget_graphs, programs_named
 from .program import Program, Setup
 
 __all__ = ["Outcome", "held", "table"]
@@ -135,20 +135,13 @@ def _line(name: str, outcomes: Sequence[Outcome]) -> str:
 
 def _of_one_origin(names: Sequence[str]) -> list[Outcome]:
     """The outcomes of some programs, for a process of their own."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    import keras
-
+    chosen = programs_named(names)
     from pytest_lossguard.training import Trainer
 
-    from .corpus import programs
-
-    chosen = [it for it in programs() if it.name in set(names)]
     found: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
-        for program in chosen:  # traced graphs fill the memory
-            keras.backend.clear_session()
-            gc.collect()
+        for program in chosen:
+            forget_graphs()
             found += held([program], Trainer(), Path(folder))
     return found
 

@@ -12,7 +12,14 @@ from typing import Any
 from .program import Program
 from .rivals import rivals_that_flag
 
-__all__ = ["Row", "measured", "rows_of", "rows_of_job"]
+__all__ = [
+    "Row",
+    "forget_graphs",
+    "measured",
+    "programs_named",
+    "rows_of",
+    "rows_of_job",
+]
 
 #: Programs whose traces are forgotten together: they would fill the memory.
 _PROGRAMS_PER_TRAINER = 8
@@ -94,19 +101,24 @@ def measured(
     for index, program in enumerate(programs):
         if index % _PROGRAMS_PER_TRAINER == 0:
             trainer = Trainer()
-            _forget_graphs()
+            forget_graphs()
         for seed in seeds:
             yield _row(program, seed, trainer, diagnose)
 
 
 def rows_of(names: Sequence[str], seeds: Sequence[int], diagnose: bool) -> list[Row]:
     """The rows of some programs, for a process of their own."""
+    return list(measured(programs_named(names), seeds, diagnose=diagnose))
+
+
+def programs_named(names: Sequence[str]) -> list[Program]:
+    """Some programs, for a process of their own: TensorFlow is quiet in it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     from .corpus import programs
 
-    chosen = [it for it in programs() if it.name in set(names)]
-    return list(measured(chosen, seeds, diagnose=diagnose))
+    wanted = set(names)
+    return [it for it in programs() if it.name in wanted]
 
 
 def rows_of_job(job: tuple[Sequence[str], Sequence[int], bool]) -> list[Row]:
@@ -114,7 +126,8 @@ def rows_of_job(job: tuple[Sequence[str], Sequence[int], bool]) -> list[Row]:
     return rows_of(*job)
 
 
-def _forget_graphs() -> None:
+def forget_graphs() -> None:
+    """Let go of what earlier programs traced: it would fill the memory."""
     import keras
 
     keras.backend.clear_session()
