@@ -7,11 +7,18 @@ from typing import Any
 from ..errors import UsageError
 from .frameworks import keras
 from .recording import Batch
-from .replicas import scope_of
+from .replicas import is_distributed, scope_of
 from .structure import is_of_keras
 from .tensors import as_tensor, first_of, flatten, map_structure
 
-__all__ = ["build", "check_labels", "is_fresh", "model_of", "recipe_of"]
+__all__ = [
+    "build",
+    "build_optimizer",
+    "check_labels",
+    "is_fresh",
+    "model_of",
+    "recipe_of",
+]
 
 
 def model_of(model_or_factory: Any) -> Any:
@@ -69,6 +76,28 @@ def build(model: Any, sample: Batch) -> None:
                 model(few[0])
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
+
+
+def build_optimizer(model: Any) -> None:
+    """Create the optimizer's variables as Keras' own training step is about to.
+
+    Keras does it while the step is traced; TensorFlow then throws that trace away and
+    makes another, which takes as long. A step of the user's own may give its optimizer
+    other variables, so it is left to do it; what runs eagerly is not traced.
+    """
+    optimizer, weights = model.optimizer, model.trainable_weights
+    if (
+        not isinstance(optimizer, keras.optimizers.Optimizer)
+        or optimizer.built
+        or not model.built
+        or not weights
+        or not is_of_keras(model.train_step)
+        or is_distributed(model)
+        or model.run_eagerly
+    ):
+        return
+    with keras.name_scope(optimizer.name, caller=optimizer):
+        optimizer.build(weights)
 
 
 def _metrics_built(model: Any) -> bool:

@@ -65,6 +65,7 @@ def replaced(owner: type, name: str, hook: Callable[..., Any]) -> Iterator[None]
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]  # TF has no types
     @functools.wraps(original)
     def routed(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True  # an error is the user's own
         return hook(original, *args, **kwargs)
 
     setattr(owner, name, routed)

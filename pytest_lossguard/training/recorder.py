@@ -7,7 +7,7 @@ variables, whatever loop drives them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -67,6 +67,7 @@ class Recorder:
         self.gradients_asked = 0
         self.xla_depth = 0
         self.lost_updates = False
+        self.traces_in_vain: Callable[[], bool] = lambda: False
         self._inner: set[int] = set()
         self._stops = stops
         self._keeps_data = keeps_data
@@ -114,6 +115,7 @@ class Recorder:
 
     def on_model(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost model's inputs and outputs."""
+        __tracebackhide__ = True
         with self._calls.outermost("model") as outermost:
             outputs = call(model, *args, **kwargs)
         if outermost and args:
@@ -122,6 +124,7 @@ class Recorder:
 
     def on_loss(self, call: Call, loss: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost loss object's arguments and value."""
+        __tracebackhide__ = True
         with self._calls.outermost("loss") as outermost:
             value = call(loss, *args, **kwargs)
         if outermost:
@@ -133,6 +136,7 @@ class Recorder:
 
     def on_scale(self, call: Call, optimizer: Any, loss: Any) -> Any:
         """Remember what a loss was before it was scaled."""
+        __tracebackhide__ = True
         scaled = call(optimizer, loss)
         if scaled is not loss:
             self._calls.add(self._calls.scaled, (scaled, loss))
@@ -148,6 +152,7 @@ class Recorder:
         **kwargs: Any,
     ) -> Any:
         """Remember the loss behind gradients with respect to variables."""
+        __tracebackhide__ = True
         gradients = call(tape, target, sources, *args, **kwargs)
         variables = [leaf for leaf in flatten(sources) if is_variable(leaf)]
         if self.enabled and variables:
@@ -165,6 +170,7 @@ class Recorder:
         **kwargs: Any,
     ) -> Any:
         """Record the update: one row of loss and norms."""
+        __tracebackhide__ = True
         with self._calls.outermost("apply") as outermost:
             if not outermost or not self.enabled or id(optimizer) in self._inner:
                 return call(optimizer, grads, trainable_variables, *args, **kwargs)
@@ -184,7 +190,10 @@ class Recorder:
             unscaled = replica.total(_unscaled(grads, optimizer))
             before = [some_rows(value_of(it)) for it in variables]
             grads = taken_before(grads, before)
+            was_built = optimizer.built
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
+            if not was_built and self.traces_in_vain():
+                return result  # another trace follows, and that one will run
             after = [value_of(it) for it in variables]
             with self.paused():
                 halves = half_square_sums(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from tensorflow.python.ops.resource_variable_ops import ResourceVariable
+from tensorflow.python.util.traceback_utils import filter_traceback
 
 from .frameworks import KerasVariable, keras, tf
 
@@ -135,12 +136,14 @@ def graph_function_of_rows(function: Callable[..., Any]) -> Any:
     return call
 
 
+@filter_traceback  # type: ignore[untyped-decorator]  # TF has no types
 def call_traced(function: Any, *parts: Any) -> Any:
     """Call a concrete function with nested tensors of the kind that it was traced for.
 
     To bind and check them once more takes TensorFlow longer than many a small
     function takes to run.
     """
+    __tracebackhide__ = True
     leaves = tf.nest.flatten(parts, expand_composites=True)
     tensors = [it for it in leaves if it is not None]
     return function._call_flat(tensors, function.captured_inputs)

@@ -18,11 +18,12 @@ from ..trace import Trace, Validation
 from .contest import is_contested
 from .data import ArrayData, as_arrays
 from .frameworks import keras, tf
+from .models import build_optimizer
 from .observe import Call, observed, owner_of, replaced
 from .recorder import Recorder
 from .recording import Recording
 from .rerun import Rerun
-from .tensors import quiet
+from .shadows import Shadows
 from .traces import watched_trace
 from .watched_again import watched_again
 
@@ -46,8 +47,9 @@ class Watch:
         self._validation: dict[int, list[tuple[int, float]]] = {}
         self._epochs: dict[int, int] = {}
         self._traces: dict[int, Trace] = {}
-        self._shadows: dict[int, tuple[Any, Any]] = {}
-        self._own: set[int] = set()
+        self._shadows = Shadows()
+        self.recorder.traces_in_vain = self._shadows.made_variables
+        self._fitted: list[Any] = []
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -71,7 +73,6 @@ class Watch:
             self._epochs,
             self._traces,
             self._shadows,
-            self._own,
         ):
             known.clear()
 
@@ -169,6 +170,7 @@ class Watch:
 
     def on_fit(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
         """`Model.fit`: the whole data, the epochs, the held-out losses."""
+        __tracebackhide__ = True
         if not self.recorder.enabled:
             return call(model, *args, **kwargs)
         arguments = inspect.signature(call).bind(model, *args, **kwargs)
@@ -184,7 +186,11 @@ class Watch:
         if not isinstance(given, keras.callbacks.CallbackList):
             callbacks = [*_as_list(given), self._epoch_end(model)]
             arguments.arguments["callbacks"] = callbacks
-        return call(*arguments.args, **arguments.kwargs)
+        self._fitted.append(model)
+        try:
+            return call(*arguments.args, **arguments.kwargs)
+        finally:
+            self._fitted.pop()
 
     def _epoch_end(self, model: Any) -> Any:
         def note(epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -205,37 +211,38 @@ class Watch:
         return keras.callbacks.LambdaCallback(on_epoch_end=note)
 
     def on_function(self, call: Call, function: Any, *args: Any, **kwargs: Any) -> Any:
-        """A ``tf.function``: run a copy of it, traced under our eyes.
-
-        A step that was traced before is seen so, and the user's own function
-        is never left instrumented.
-        """
-        if not self.recorder.enabled or id(function) in self._own:
+        """A ``tf.function``: run a copy of it; see `Shadows`."""
+        __tracebackhide__ = True
+        if not self.recorder.enabled or self._shadows.is_own(function):
             return call(function, *args, **kwargs)
-        shadow = self._shadow(function)
-        outermost = tf.executing_eagerly()
-        with self._xla(function):
-            result = call(shadow, *args, **kwargs)
-        if outermost:
-            self.recorder.after_call()
+        with self._tracing(function):
+            if not tf.executing_eagerly():
+                return call(self._shadows.of(function), *args, **kwargs)
+            if self._fitted:
+                build_optimizer(self._fitted[-1])
+            result = self._shadows.call(call, function, args, kwargs)
+        self.recorder.after_call()
         return result
 
     def on_get_concrete(
         self, call: Call, function: Any, *args: Any, **kwargs: Any
     ) -> Any:
         """``get_concrete_function``: hand out one that is seen."""
-        if not self.recorder.enabled or id(function) in self._own:
+        __tracebackhide__ = True
+        if not self.recorder.enabled or self._shadows.is_own(function):
             return call(function, *args, **kwargs)
-        concrete = call(self._shadow(function), *args, **kwargs)
-        self._shadows[id(concrete)] = (concrete, concrete)
+        with self._tracing(function):
+            concrete = call(self._shadows.of(function), *args, **kwargs)
+        self._shadows.keep(concrete)
         return concrete
 
     def on_concrete(self, call: Call, function: Any, *args: Any, **kwargs: Any) -> Any:
         """A function traced before the block: seen only by what it moves."""
+        __tracebackhide__ = True
         if not self.recorder.enabled:
             return call(function, *args, **kwargs)
         outermost = tf.executing_eagerly()
-        if id(function) in self._shadows:
+        if function in self._shadows:
             result = call(function, *args, **kwargs)
             if outermost:
                 self.recorder.after_call()
@@ -258,20 +265,14 @@ class Watch:
         if sentence not in self._unseen:
             self._unseen.append(sentence)
 
-    def _shadow(self, function: Any) -> Any:
-        known = self._shadows.get(id(function))
-        if known is None:
-            shadow = quiet(function._clone(None))
-            self._own.add(id(shadow))
-            known = self._shadows[id(function)] = (function, shadow)
-        return known[1]
-
     @contextmanager
-    def _xla(self, function: Any) -> Iterator[None]:
+    def _tracing(self, function: Any) -> Iterator[None]:
+        """What the recorder must know of a function that may be traced now."""
         compiled = bool(getattr(function, "_jit_compile", False))
         self.recorder.xla_depth += compiled
         try:
-            yield
+            with self._shadows.called(function):
+                yield
         finally:
             self.recorder.xla_depth -= compiled
 
