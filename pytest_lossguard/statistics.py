@@ -50,26 +50,25 @@ def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
     table = _as_table(array)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        mean = table.mean(axis=0, dtype=np.float64)
-        std = _spread(table, mean)
+        columns = _columns(table)
+        mean = columns.mean(axis=1, dtype=np.float64)
+        std = _spread(columns, mean)
         bad, lowest, highest = 0, np.min, np.max
         if not np.isfinite(mean).all():
             finite = np.isfinite(table)
             bad = int(table.size - np.count_nonzero(finite))
             first = _first(~finite, array) if bad else None
             table = np.where(finite, table, np.nan)
-            mean = np.nanmean(table, axis=0, dtype=np.float64)
-            std = np.nanstd(table, axis=0, dtype=np.float64)
+            columns = _columns(table)
+            mean = np.nanmean(columns, axis=1, dtype=np.float64)
+            std = np.nanstd(columns, axis=1, dtype=np.float64)
             lowest, highest = np.nanmin, np.nanmax
-        columns = table.T
-        if len(columns) <= _SHORT_ROW:
-            columns = np.ascontiguousarray(columns)
         low = lowest(columns, axis=1).astype(np.float64)
         high = highest(columns, axis=1).astype(np.float64)
         median, outlier, share = mean.copy(), None, 0.0
         far = _sticking_out(mean, std, low, high)
         if far.size:
-            looked_at = table[:, far]
+            looked_at = columns if far.size == len(columns) else columns[far]
             median[far], spread = _median_and_spread(looked_at, bad > 0)
             found = _farthest(looked_at, low[far], high[far], median[far], spread)
             if found is not None:
@@ -77,7 +76,7 @@ def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
                 outlier = Outlier(
                     row=_row_of(line, array),
                     column=int(far[column]),
-                    value=float(looked_at[line, column]),
+                    value=float(looked_at[column, line]),
                     distance=distance,
                 )
     return ColumnStats(
@@ -96,11 +95,17 @@ def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
     )
 
 
-def _spread(table: NDArray[Any], mean: Floats) -> Floats:
-    """Standard deviation of each column, to the bit what `numpy.std` says."""
-    deviation = table - mean
+def _columns(table: NDArray[Any]) -> NDArray[Any]:
+    """The table's columns as rows, each in one piece where they are few."""
+    columns = table.T
+    return np.ascontiguousarray(columns) if len(columns) <= _SHORT_ROW else columns
+
+
+def _spread(columns: NDArray[Any], mean: Floats) -> Floats:
+    """Standard deviation of each column, given as rows, whose mean is known."""
+    deviation = columns - mean[:, None]
     np.square(deviation, out=deviation)
-    return np.asarray(np.sqrt(deviation.mean(axis=0)), np.float64)
+    return np.asarray(np.sqrt(deviation.mean(axis=1)), np.float64)
 
 
 def share_interval(count: int, of: int) -> tuple[float, float]:
@@ -174,11 +179,11 @@ def _sticking_out(mean: Floats, std: Floats, low: Floats, high: Floats) -> Any:
     return np.flatnonzero(reach > _FAR * std)
 
 
-def _median_and_spread(table: NDArray[Any], has_nan: bool) -> tuple[Floats, Floats]:
+def _median_and_spread(columns: NDArray[Any], has_nan: bool) -> tuple[Floats, Floats]:
     """Median and robust standard deviation from evenly spaced lines."""
-    lines = table[:: max(1, -(-len(table) // _MOST_LINES))]
+    lines = columns[:, :: max(1, -(-columns.shape[1] // _MOST_LINES))]
     percentile = np.nanpercentile if has_nan else np.percentile
-    q1, median, q3 = np.asarray(percentile(lines, [25, 50, 75], axis=0), np.float64)
+    q1, median, q3 = np.asarray(percentile(lines, [25, 50, 75], axis=1), np.float64)
     return median, (q3 - q1) / _IQR_OF_NORMAL
 
 
@@ -204,7 +209,7 @@ def _first(mask: NDArray[np.bool_], array: NDArray[Any]) -> tuple[int, int]:
 
 
 def _farthest(
-    table: NDArray[Any], low: Floats, high: Floats, median: Floats, spread: Floats
+    columns: NDArray[Any], low: Floats, high: Floats, median: Floats, spread: Floats
 ) -> tuple[tuple[int, int, float], float] | None:
     """Find the value farthest out.
 
@@ -213,15 +218,16 @@ def _farthest(
         share of its column at least a quarter as far out.
     """
     usable = np.isfinite(spread) & (spread > 0) & np.isfinite(high - low)
-    if not usable.any() or len(table) < _ENOUGH_LINES:
+    if not usable.any() or columns.shape[1] < _ENOUGH_LINES:
         return None
     reach = np.maximum(high - median, median - low)
     distances = np.divide(reach, spread, out=np.zeros_like(reach), where=usable)
     column = int(np.argmax(distances))
-    values, middle = table[:, column], median[column]
+    values, middle = columns[column], median[column]
     is_high = high[column] - middle >= middle - low[column]
-    line = int(np.nanargmax(values) if is_high else np.nanargmin(values))
+    of_values = values.dtype.type  # else each look at them would copy them
+    line = int(np.argmax(values == of_values((high if is_high else low)[column])))
     quarter = reach[column] / 4
-    far = np.count_nonzero(values > middle + quarter)
-    far += np.count_nonzero(values < middle - quarter)
+    far = np.count_nonzero(values > of_values(middle + quarter))
+    far += np.count_nonzero(values < of_values(middle - quarter))
     return (line, column, float(distances[column])), far / len(values)

@@ -44,6 +44,9 @@ __all__ = ["NotInGraph", "Program", "is_light"]
 _MOST_VALIDATIONS, _MOST_VALIDATION_ROWS = 50, 2048
 #: Steps between two readings of the ring buffer.
 _STEPS_PER_CALL = 4096
+#: Where a step is heavy, no more rows are scored than this share of those that are
+#: trained on, but so many: scoring twice takes at most some 5 % of the training.
+_SCORED, _FEWEST_SCORED = 0.1, 128
 _NO_LIMIT = 2**31 - 1
 #: Products per step up to which handing operations to other threads costs more
 #: than it gains (our measurement on two cores: .53 to .86 of the time below 1.0e6,
@@ -79,10 +82,11 @@ class Program:
             self._pristine = Snapshot(
                 [*model.optimizer.variables, *model.metrics_variables]
             )
-        light = is_light(model, sample, task.batch_size)
-        self._make_loop(sample, task, light)
-        if light and _calls_functions(self._loop.graph):
-            self._make_loop(sample, task, light=False)
+        self._light = is_light(model, sample, task.batch_size)
+        self._make_loop(sample, task)
+        if self._light and _calls_functions(self._loop.graph):
+            self._light = False
+            self._make_loop(sample, task)
         self._scorer = self._make_scorer()
 
     @property
@@ -134,6 +138,9 @@ class Program:
     ) -> Trace:
         notes: tuple[str, ...] = ()
         self.recording.reset()
+        if not self._light and task.arrays is not None:
+            trained_on = task.array_steps() * _rows_per_step(task)
+            probe = _fewer(probe, max(_FEWEST_SCORED, int(_SCORED * trained_on)))
         scored = _Scored(self._scorer, probe, _rows_per_step(task))
         validation: list[tuple[int, float]] = []
         if self._draws:
@@ -169,15 +176,15 @@ class Program:
 
     # Tracing
 
-    def _make_loop(self, sample: Batch, task: Task, light: bool) -> None:
+    def _make_loop(self, sample: Batch, task: Task) -> None:
         """Trace the loop, for one thread where its step is light."""
         self._recorder = Recorder(
             stops=False,
             keeps_data=False,
             most_rows=_STEPS_PER_CALL,
-            branches=not light,
+            branches=not self._light,
         )
-        self._executing = as_traced_on_one_thread if light else nullcontext
+        self._executing = as_traced_on_one_thread if self._light else nullcontext
         if task.dataset is None:
             data = map_structure(_any_rows, _packed(sample))
             rows, of_step = (tf.TensorSpec(it, tf.int32) for it in ([None], [None, 1]))
@@ -476,6 +483,20 @@ def _packed(batch: Batch) -> Any:
 def _any_rows(leaf: Any) -> Any:
     array = np.asarray(leaf)
     return tf.TensorSpec([None, *array.shape[1:]], array.dtype)
+
+
+def _fewer(batch: Batch, most: int) -> Batch:
+    """At most so many rows of a batch of arrays, spread over all of them."""
+    if len(batch) <= most:
+        return batch
+    chosen = evenly_spaced(len(batch), most)
+    parts = (batch.x, batch.y, batch.sample_weight)
+    return Batch(
+        *(
+            map_structure(lambda it: None if it is None else it[chosen], part)
+            for part in parts
+        )
+    )
 
 
 def _rows_per_step(task: Task) -> int:

@@ -14,7 +14,7 @@ __all__ = ["half_square_sums", "some_rows", "taken_before"]
 
 #: Variables of at most so many values are summed together, if they are so many; of
 #: larger ones the copy that this takes costs more than the operations that it spares.
-_TINY, _ENOUGH_TINY = 1 << 10, 3
+_TINY, _ENOUGH_TINY = 1 << 11, 3
 #: Up to this many values a sum of squares is taken in float64; a copy of a larger
 #: tensor would cost more than the sum.
 _SMALL = 1 << 12
@@ -81,7 +81,7 @@ def half_square_sums(
         A float64 vector: of all gradients (-1 for a None), all weights, all changes,
         those of a large variable estimated from some of its rows.
     """
-    given = [None if it is None else tf.convert_to_tensor(it) for it in gradients]
+    given = [_shaped(it, value) for it, value in zip(gradients, after, strict=True)]
     count = len(given)
     tiny = [it for it in range(count) if _are_tiny(given[it], after[it])]
     if len(tiny) < _ENOUGH_TINY or not together:
@@ -101,16 +101,27 @@ def half_square_sums(
     return tf.gather(tf.concat(sums, axis=0), np.argsort(places))
 
 
+def _shaped(gradient: Any, weights: Any) -> Any:
+    """The gradient as one tensor, of the shape of its variable also where tracing
+    lost it, as that of a dense layer over sequences.
+    """
+    if gradient is None:
+        return None
+    gradient = tf.convert_to_tensor(gradient)
+    gradient.set_shape(weights.shape)
+    return gradient
+
+
 def _together(
     gradients: Sequence[Any], before: Sequence[Any], after: Sequence[Any]
 ) -> Any:
-    """All sums at once, of values that are copied into one vector."""
-    weights, previous = _flat(after), _flat(before)
-    every = [_flat(gradients), weights, weights - previous]
-    values = tf.cast(tf.concat(every, axis=0), tf.float64)
-    sizes = [_size(it) or 0 for it in after] * 3
+    """All sums, of values that are copied into three vectors, each summed at once."""
+    sizes = [_size(it) or 0 for it in after]
     whose = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    return tf.math.segment_sum(0.5 * values * values, whose)
+    weights, previous = _flat(after), _flat(before)
+    vectors = (_flat(gradients), weights, weights - previous)
+    squares = [tf.square(tf.cast(it, tf.float64)) for it in vectors]
+    return 0.5 * tf.concat([tf.math.segment_sum(it, whose) for it in squares], axis=0)
 
 
 def _flat(tensors: Sequence[Any]) -> Any:

@@ -38,6 +38,7 @@ _LEAD, _PER_LAYER = 5, 3
 #: Units that differ by less than this share of their size are equal: rounding makes
 #: those of a constant start differ by 1e-7 and less at first.
 _EQUAL = 1e-3
+_ROWS_OF_POSITIONS = 32
 
 
 def probe_rows(x: Any) -> int:
@@ -391,9 +392,13 @@ def _activation_stats(name: str, output: Any) -> tuple[Any, Any]:
 
 
 def _symmetric(layer: Any, output: Any) -> Any:
-    """1 where all units of a layer with weights give the same for every row."""
+    """1 where all units of a layer with weights give the same for every row; where a
+    row has many positions a few rows tell.
+    """
     if not hasattr(layer, "kernel") or (output.shape[-1] or 0) < 2:
         return tf.constant(0.0)
+    if output.shape.rank > 2:
+        output = output[:_ROWS_OF_POSITIONS]
     output = tf.cast(output, tf.float32)
     high, low = tf.reduce_max(output, axis=-1), tf.reduce_min(output, axis=-1)
     apart = tf.reduce_max(high - low)
