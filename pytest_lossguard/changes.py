@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CHANGES", "RATE_INSTEAD_OF_0", "Change", "ProgramFacts", "Sort"]
+__all__ = ["CHANGES", "RATE_INSTEAD_OF_0", "Again", "Change", "ProgramFacts", "Sort"]
 
 #: What a change acts on, the cheapest first: only the last needs a new trace.
 Sort = Literal["data", "length", "weights", "program"]
@@ -54,6 +54,22 @@ class Change:
     def remedy(self) -> str:
         """What the user is to do."""
         return CHANGES[self.kind].remedy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A training that is run again.
+
+    Attributes:
+        changes: What is done otherwise; nothing repeats the training.
+        seed: Train from this one instead.
+        redrawn: Draw the weights of a model given as an object under the seed, but
+            for those that were learned or set.
+    """
+
+    changes: tuple[Change, ...] = ()
+    seed: int | None = None
+    redrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .checks import Check
+from .diagnosis import Retraining
 from .errors import (
     BaselineError,
     NotConverged,
@@ -41,8 +42,10 @@ __all__ = ["Guard", "Training"]
 class Training(Protocol):
     """What is needed of the floor that trains."""
 
-    def fit(self, model_or_factory: Any, x: Any, y: Any = None, **how: Any) -> Trace:
-        """Run one training."""
+    def fit_seeds(
+        self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
+    ) -> list[Trace]:
+        """Run one training from several ``seeds``."""
 
     def watching(self, *, seed: int | None, stops: bool) -> AbstractContextManager[Any]:
         """Watch the trainings inside a block."""
@@ -140,15 +143,15 @@ class Guard:
         seeds = policy.seed_list(self._seed) if seed is None else (seed,)
         if self._in_search:
             how |= {"reuse_built": True, "growth": self._sealing_growth()}
-        runs = []
+        recipe = self._recipe(model_or_factory, x, y, **how)
         with self._paused():
-            for each in seeds:
-                recipe = self._recipe(model_or_factory, x, y, seed=each, **how)
-                trace = self._trainer().fit(model_or_factory, x, y, seed=each, **how)
-                run = judged(trace, policy, self._checks)
-                runs.append(run)
-                if recipe is not None:
-                    self._recipes[id(run)] = recipe
+            traces = self._trainer().fit_seeds(
+                model_or_factory, x, y, seeds=seeds, **how
+            )
+        runs = [judged(it, policy, self._checks) for it in traces]
+        if recipe is not None:
+            for run, each in zip(runs, seeds, strict=True):
+                self._recipes[id(run)] = partial(recipe, each)
         self.runs += runs
         self._subjects += runs[:1]
         if self._policy is not None:
@@ -391,9 +394,10 @@ class Guard:
 
     def _recipe(
         self, model_or_factory: Any, x: Any, y: Any, **how: Any
-    ) -> Recipe | None:
-        """What runs a training again after the test; None in an unmarked one, and in
-        the examples of a search but for the last, which shows the whole failure.
+    ) -> Callable[[int], Retraining] | None:
+        """What, given a seed, runs a training again after the test; None in an unmarked
+        one, and in the examples of a search but for the last, which shows the whole
+        failure.
         """
         policy = self._policy
         if policy is None or not (policy.diagnose or policy.baseline):
@@ -402,9 +406,14 @@ class Guard:
             return None
         kept = {key: how[key] for key in how if key not in ("reuse_built", "growth")}
         start = self._trainer().start_of(model_or_factory)
-        return lambda: self._trainer().again(
-            model_or_factory, x, y, start=start, **kept
-        )
+
+        def again(seed: int) -> Retraining:
+            known: Retraining = self._trainer().again(
+                model_or_factory, x, y, start=start, seed=seed, **kept
+            )
+            return known
+
+        return again
 
     def failures(self) -> str:
         """The messages of all runs that did not converge, for a report section."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from .baselines import (
     METRICS,
@@ -21,16 +21,26 @@ from .baselines import (
     read_baseline,
     write_baseline,
 )
+from .changes import Again
 from .diagnosis import Retraining
-from .errors import BaselineError, CannotChange
+from .errors import BaselineError, CannotChange, LossguardError
 from .judge.references import repeats
 from .policy import Policy
 from .report.json_report import environment
 from .review import Recipe
-from .stability import STEP, Failure, failure_of, headroom, learning_rate, scale_of
+from .stability import (
+    STEP,
+    Raised,
+    failure_of,
+    headrooms,
+    learning_rate,
+    scale_of,
+)
 from .trace import Trace
 
 __all__ = ["Held", "Subject", "Update", "hold"]
+
+T = TypeVar("T")
 
 #: Seeds that a baseline is written from, and that are run again to compare. With 16,
 #: one of 20 baselines let a training at half the learning rate pass
@@ -201,12 +211,12 @@ def _taken(subject: Subject, policy: Policy, seed: int) -> Measured:
     retrain = _retraining(subject)
     margins, notes = _margins_to_take(retrain)
     seeds = tuple(range(seed, seed + _SEEDS))
-    traces, found = [], []
-    for each in seeds:  # a model is built once for all that its seed is asked for
-        traces.append(retrain(seed=each, redrawn=True))
-        found.append({it: _headroom(it, retrain, policy, each) for it in margins})
+    asked = [Again(seed=it, redrawn=True) for it in seeds]
+    traces = [_or_raise(it) for it in retrain.several(asked)]
     half = half_way(traces)
-    rows = [measure(it, half) | more for it, more in zip(traces, found, strict=True)]
+    rows = [measure(it, half) for it in traces]
+    for name in margins:
+        _add_headrooms(name, rows, retrain, policy, seeds)
     return Measured(
         model=subject.trace.model,
         steps=_steps(subject),
@@ -233,16 +243,24 @@ def _held_against(
             " --lossguard-update"
         )
     margins = [name for name in _MARGINS if name in before.metrics]
-    rows, lost = [], Counter[str]()
-    for index, seed in enumerate(before.seeds):
-        rows.append(measure(retrain(seed=seed, redrawn=True), before.half))
-        for name in margins:
-            factor = before.metrics[name][index] / STEP
-            if factor >= 1 and _failure(name, retrain, policy, seed)(factor):
-                lost[name] += 1
-    doubted = [name for name in margins if lost[name] >= _DOUBTED]
-    for row, seed in zip(rows, before.seeds, strict=True):
-        row |= {name: _headroom(name, retrain, policy, seed) for name in doubted}
+    lowered = {
+        (name, seed): before.metrics[name][index] / STEP
+        for name in margins
+        for index, seed in enumerate(before.seeds)
+    }
+    nearer = {it: factor for it, factor in lowered.items() if factor >= 1}
+    asked = [Again(seed=it, redrawn=True) for it in before.seeds]
+    asked += [_raised(*it).by(factor) for it, factor in nearer.items()]
+    traces = [_or_raise(it) for it in retrain.several(asked)]
+    rows = [measure(it, before.half) for it in traces[: len(before.seeds)]]
+    lost = Counter(
+        name
+        for (name, _), trace in zip(nearer, traces[len(before.seeds) :], strict=True)
+        if failure_of(trace, policy) is not None
+    )
+    for name in margins:
+        if lost[name] >= _DOUBTED:
+            _add_headrooms(name, rows, retrain, policy, before.seeds)
     now = replace(before, metrics=_columns(rows))
     return compared_metrics(before, now)
 
@@ -298,15 +316,24 @@ def _margins_to_take(retrain: Retraining) -> tuple[tuple[str, ...], tuple[str, .
     return tuple(names), tuple(notes)
 
 
-def _headroom(name: str, retrain: Retraining, policy: Policy, seed: int) -> float:
-    found = headroom(name, _failure(name, retrain, policy, seed))
-    return float(f"{found.factor:.4g}")
+def _add_headrooms(
+    name: str,
+    rows: list[dict[str, float]],
+    retrain: Retraining,
+    policy: Policy,
+    seeds: Sequence[int],
+) -> None:
+    """Measure a margin on each seed, and write it into the rows of metrics."""
+    found = headrooms([_raised(name, it) for it in seeds], retrain, policy)
+    for row, margin in zip(rows, found, strict=True):
+        row[name] = float(f"{_or_raise(margin).factor:.4g}")
 
 
-def _failure(name: str, retrain: Retraining, policy: Policy, seed: int) -> Failure:
-    change = _MARGINS[name]
+def _raised(name: str, seed: int) -> Raised:
+    return Raised(what=name, change=_MARGINS[name], seed=seed, redrawn=True)
 
-    def failure(factor: float) -> str | None:
-        return failure_of(retrain(change(factor), seed=seed, redrawn=True), policy)
 
-    return failure
+def _or_raise(outcome: T | LossguardError) -> T:
+    if isinstance(outcome, LossguardError):
+        raise outcome
+    return outcome

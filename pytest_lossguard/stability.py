@@ -5,24 +5,24 @@ Training is an argument: whoever calls brings what runs a training again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .changes import Change
+from .changes import Again, Change
 from .diagnosis import Retraining
-from .errors import CannotChange, UsageError
+from .errors import LossguardError
 from .judge import judge
 from .policy import Policy
 from .trace import Trace
 
 __all__ = [
     "STEP",
-    "Failure",
     "Margin",
     "Margins",
+    "Raised",
     "failure_of",
-    "headroom",
+    "headrooms",
     "learning_rate",
     "margins",
     "scale_of",
@@ -32,12 +32,9 @@ __all__ = [
 #: halved three times, so that a margin is known to a quarter of an octave, 19 %.
 _STRIDE, _MOST, _BISECTIONS = 4.0, 4.0**10, 3
 STEP = 2.0**0.25
+_RATE = "learning rate"
 #: Features of a table that are scaled one by one; of wider ones all together.
 _MOST_FEATURES = 32
-
-#: What fails a training with something multiplied by a factor: a kind of finding,
-#: None where it converges.
-Failure = Callable[[float], "str | None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,24 +109,73 @@ def _times(factor: float) -> str:
     return f"{factor:,.0f}x" if factor >= 100 else f"{factor:.3g}x"
 
 
-def headroom(what: str, failure: Failure) -> Margin:
-    """Find the margin of one thing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """One thing of a training that is raised until the training breaks.
+
+    Attributes:
+        what: Its name.
+        change: Multiplies it by a factor.
+        seed: Train from this one instead.
+        redrawn: As in `Again`.
+    """
+
+    what: str
+    change: Callable[[float], Change]
+    seed: int | None = None
+    redrawn: bool = False
+
+    def by(self, factor: float) -> Again:
+        """The training with it multiplied."""
+        changes = (self.change(factor),)
+        return Again(changes=changes, seed=self.seed, redrawn=self.redrawn)
+
+
+def headrooms(
+    things: Sequence[Raised], retrain: Retraining, policy: Policy
+) -> list[Margin | LossguardError]:
+    """Find the margins of several things, each by bisection: what all of them are to be
+    tried at next is trained in one go.
 
     Args:
-        what: Its name.
-        failure: Trains with it multiplied by a factor.
+        things: It.
+        retrain: Runs the training again with changes.
+        policy: What decides whether it converges.
+
+    Returns:
+        For each its margin, or why it cannot be raised.
     """
-    why = failure(1.0)
+    searches = [_bisection(it.what) for it in things]
+    tried = {index: next(search) for index, search in enumerate(searches)}
+    found: dict[int, Margin | LossguardError] = {}
+    while tried:
+        asked = [things[index].by(factor) for index, factor in tried.items()]
+        outcomes = dict(zip(tried, retrain.several(asked), strict=True))
+        tried = {}
+        for index, outcome in outcomes.items():
+            if isinstance(outcome, LossguardError):
+                found[index] = outcome
+                continue
+            try:
+                tried[index] = searches[index].send(failure_of(outcome, policy))
+            except StopIteration as ended:
+                found[index] = ended.value
+    return [found[index] for index in range(len(things))]
+
+
+def _bisection(what: str) -> Generator[float, str | None, Margin]:
+    """Factors to try, each answered by the kind of finding that fails there."""
+    why = yield 1.0
     if why is not None:
         return Margin(what=what, factor=0.0, fails_at=1.0, why=why)
     good, bad = 1.0, _STRIDE
-    while (why := failure(bad)) is None:
+    while (why := (yield bad)) is None:
         good, bad = bad, bad * _STRIDE
         if bad > _MOST:
             return Margin(what=what, factor=good)
     for _ in range(_BISECTIONS):
         middle = (good * bad) ** 0.5
-        found = failure(middle)
+        found = yield middle
         if found is None:
             good = middle
         else:
@@ -157,21 +203,22 @@ def margins(retrain: Retraining, policy: Policy) -> Margins:
     Raises:
         CannotChange: It cannot be run again.
     """
-    counted = _Counted(retrain, policy)
+    counted = _Counted(retrain)
     trace = retrain()
-    rate = None
+    things = [
+        Raised(what=name, change=scale_of(*features))
+        for name, features in _features(trace)
+    ]
     if retrain.facts.learning_rate is not None:
-        rate = headroom("learning rate", counted.failure(learning_rate))
-    found = []
-    for name, features in _features(trace):
-        failure = counted.failure(scale_of(*features))
-        try:
-            found.append(headroom(name, failure))
-        except (CannotChange, UsageError):  # indices and text have no scale
-            continue
+        things.insert(0, Raised(what=_RATE, change=learning_rate))
+    found = headrooms(things, counted, policy)
+    rate = found.pop(0) if things[0].what == _RATE else None
+    if isinstance(rate, LossguardError):
+        raise rate
+    features = [it for it in found if isinstance(it, Margin)]  # text has no scale
     return Margins(
         learning_rate=rate,
-        features=tuple(sorted(found, key=lambda it: it.factor)),
+        features=tuple(sorted(features, key=lambda it: it.factor)),
         trainings=counted.trainings + 1,
     )
 
@@ -179,16 +226,16 @@ def margins(retrain: Retraining, policy: Policy) -> Margins:
 class _Counted:
     """Counts the trainings that margins cost."""
 
-    def __init__(self, retrain: Retraining, policy: Policy) -> None:
-        self._retrain, self._policy = retrain, policy
+    def __init__(self, retrain: Retraining) -> None:
+        self._retrain = retrain
         self.trainings = 0
 
-    def failure(self, change: Callable[[float], Change]) -> Failure:
-        def fails(factor: float) -> str | None:
-            self.trainings += 1
-            return failure_of(self._retrain(change(factor)), self._policy)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._retrain, name)
 
-        return fails
+    def several(self, requests: Sequence[Again]) -> list[Trace | LossguardError]:
+        self.trainings += len(requests)
+        return self._retrain.several(requests)
 
 
 def failure_of(trace: Trace, policy: Policy) -> str | None:

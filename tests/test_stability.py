@@ -7,45 +7,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_lossguard.changes import ProgramFacts
+from pytest_lossguard.errors import CannotChange
 from pytest_lossguard.policy import Policy
-from pytest_lossguard.stability import STEP, headroom, margins
+from pytest_lossguard.stability import (
+    STEP,
+    Raised,
+    headrooms,
+    learning_rate,
+    margins,
+    scale_of,
+)
 from tests.traces import column, falling, make_trace
-
-
-@given(st.floats(1.0, 1e6, exclude_max=True))
-def test_a_margin_is_known_to_a_quarter_of_an_octave(limit):
-    found = headroom("rate", lambda it: "diverging_loss" if it > limit else None)
-
-    assert found.factor <= limit < found.fails_at
-    assert found.fails_at <= found.factor * STEP * (1 + 1e-9)
-    assert found.why == "diverging_loss"
-
-
-def test_what_does_not_converge_as_it_is_has_no_margin():
-    found = headroom("rate", lambda _: "diverging_loss")
-
-    assert (found.factor, found.fails_at) == (0.0, 1.0)
-
-
-def test_what_never_breaks_is_tried_up_to_a_million():
-    tried = []
-    found = headroom("inputs", tried.append)
-
-    assert (found.factor, found.fails_at) == (4.0**10, None)
-    assert tried == [4.0**it for it in range(11)]
-    assert str(found) == "inputs: 1,048,576x and more"
 
 
 class Breaking:
     """Breaks when the rate, or one feature, is raised too far."""
 
-    def __init__(self, rate=10.0, features=(50.0, 5.0), schedule=False):
+    def __init__(self, rate=10.0, features=(50.0, 5.0), schedule=False, refuses=()):
         self.facts = ProgramFacts(learning_rate=None if schedule else 0.1)
         self.limits = {"learning_rate": {(): rate}, "scale_inputs": {}}
         for index, limit in enumerate(features):
             self.limits["scale_inputs"][(index,)] = limit
         self.inputs = column("feature", mean=[0.0] * len(features))
+        self.refuses = refuses
         self.trainings = 0
+        self.asked, self.rounds = [], []
+
+    def several(self, requests):
+        self.rounds.append(len(requests))
+        self.asked += [it.changes for it in requests]
+        return [
+            CannotChange("no scale")
+            if set(it.changes[0].at) & set(self.refuses)
+            else self(*it.changes)
+            for it in requests
+        ]
 
     def __call__(self, *changes, **how):
         self.trainings += 1
@@ -54,6 +50,60 @@ class Breaking:
         return make_trace(
             curve, start=1.0, end=curve[-1], constant=0.9, inputs=(self.inputs,)
         )
+
+
+def headroom(limit):
+    """The margin of a learning rate that breaks above a limit, and what was tried."""
+    retrain = Breaking(rate=limit)
+    thing = Raised(what="rate", change=learning_rate)
+    (found,) = headrooms([thing], retrain, Policy())
+    return found, [it[0].value for it in retrain.asked]
+
+
+@given(st.floats(1.0, 1e6, exclude_max=True))
+def test_a_margin_is_known_to_a_quarter_of_an_octave(limit):
+    found, _ = headroom(limit)
+
+    assert found.factor <= limit < found.fails_at
+    assert found.fails_at <= found.factor * STEP * (1 + 1e-9)
+    assert found.why == "diverging_loss"
+
+
+def test_what_does_not_converge_as_it_is_has_no_margin():
+    found, tried = headroom(0.5)
+
+    assert (found.factor, found.fails_at) == (0.0, 1.0)
+    assert tried == [1.0]
+
+
+def test_what_never_breaks_is_tried_up_to_a_million():
+    found, tried = headroom(1e9)
+
+    assert (found.factor, found.fails_at) == (4.0**10, None)
+    assert tried == [4.0**it for it in range(11)]
+    assert str(found) == "rate: 1,048,576x and more"
+
+
+def test_several_margins_are_found_in_as_many_rounds_as_the_widest_takes():
+    retrain = Breaking(rate=3.0, features=(50.0, 5.0))
+    features = [Raised(what=str(it), change=scale_of(it)) for it in range(2)]
+    rate = Raised(what="rate", change=learning_rate)
+
+    together = headrooms([rate, *features], retrain, Policy())
+
+    alone = [headrooms([it], retrain, Policy())[0] for it in (rate, *features)]
+    assert together == alone
+    assert retrain.rounds[:7] == [3, 3, 3, 3, 3, 2, 1]
+
+
+def test_what_cannot_be_raised_says_why_and_the_others_are_found():
+    retrain = Breaking(refuses=(0,))
+    features = [Raised(what=str(it), change=scale_of(it)) for it in range(2)]
+
+    refused, found = headrooms(features, retrain, Policy())
+
+    assert str(refused) == "no scale"
+    assert found.factor == pytest.approx(4.76, abs=0.01)
 
 
 def test_margins_of_the_rate_and_of_each_feature_the_narrowest_first():
@@ -72,6 +122,12 @@ def test_margins_of_the_rate_and_of_each_feature_the_narrowest_first():
         "  feature 0: 45.3x, at 53.8x diverging_loss",
         ">",
     ]
+
+
+def test_features_that_have_no_scale_are_left_out():
+    (found,) = margins(Breaking(refuses=(0,)), Policy()).features
+
+    assert found.what == "feature 1"
 
 
 def test_a_rate_under_a_schedule_has_no_margin():

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
 
 from ..causes import Experiment
-from ..changes import Change, ProgramFacts
+from ..changes import Again, Change, ProgramFacts
 from ..checks import Check
-from ..errors import CannotChange, UsageError
+from ..errors import CannotChange, LossguardError, UsageError
 from ..findings import Finding
 from ..judge import evidence_of, judge
 from ..judge.evidence import Evidence, exceeds
@@ -57,6 +57,9 @@ class Retraining(Protocol):
         redrawn: bool = False,
     ) -> Trace:
         """Train from the same start; raises `CannotChange`."""
+
+    def several(self, requests: Sequence[Again]) -> list[Trace | LossguardError]:
+        """Several at once: for each its trace, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)

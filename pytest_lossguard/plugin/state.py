@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,8 @@ class Session:
         if self._trainer is None:
             from ..training import Trainer
 
-            self._trainer = Trainer()
+            workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+            self._trainer = Trainer(shared_by=workers)
         return self._trainer
 
 

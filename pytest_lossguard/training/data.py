@@ -195,9 +195,9 @@ def kept_arrays(batch: Batch, batch_size: int) -> ArrayData:
     Raises:
         CannotChange: They are in no arrays.
     """
-    if any(map(is_composite, flatten((batch.x, batch.y, batch.sample_weight)))):
+    if any(map(is_composite, flatten(batch.parts))):
         raise CannotChange("its data are ragged or sparse tensors")
-    return ArrayData(batch.x, batch.y, batch.sample_weight, batch_size)
+    return ArrayData(*batch.parts, batch_size)
 
 
 def _concatenated(*leaves: Any) -> Any:

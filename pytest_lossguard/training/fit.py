@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,9 +14,10 @@ from weakref import WeakKeyDictionary
 from ..errors import CannotChange, StopTraining, UsageError
 from ..trace import Trace
 from .data import first_rows
-from .engine import NotInGraph, Program, is_light
+from .engine import Run
 from .frameworks import keras, tf
 from .models import build, check_labels, is_fresh, model_of, recipe_of
+from .program import NotInGraph, Program, is_light
 from .recording import Batch
 from .replicas import is_distributed
 from .rerun import Rerun
@@ -26,23 +29,27 @@ from .state import (
     seeded_call,
 )
 from .structure import structure_of
-from .task import Task, make_task
+from .task import Hook, Job, Task, make_task
 from .tensors import map_structure
 from .watch import Watch, watching
 
 __all__ = ["Trainer"]
 
-#: Called with a model: before it trains, or when it has.
-Hook = Callable[[Any], None] | None
-
 #: Traced programs kept for reuse; the one unused for longest goes first.
 _MOST_PROGRAMS = 16
+#: Trainings at a time: with more, Python's own part of each leaves no processor idle.
+_MOST_AT_ONCE = 8
 
 
 class Trainer:
-    """Trains models and gives traces; keeps traced programs for reuse."""
+    """Trains models and gives traces; keeps traced programs for reuse.
 
-    def __init__(self) -> None:
+    Args:
+        shared_by: Processes that do the same on this machine at the same time.
+    """
+
+    def __init__(self, shared_by: int = 1) -> None:
+        self._at_once = max(1, min(_MOST_AT_ONCE, _processors() // shared_by))
         self._programs: OrderedDict[Any, Program] = OrderedDict()
         self._keys: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._built: dict[Any, Any] = {}
@@ -89,50 +96,106 @@ class Trainer:
         )
         with preserved_seeds():
             probe, task = _probe(task)
-            owned = not isinstance(model_or_factory, keras.Model)
-            model = self.model(model_or_factory, probe, seed, reuse_built)
-            return self.train(model, task, probe, owned, finish=finish)
+            job = self._job(model_or_factory, task, probe, reuse_built)
+            return self.train(replace(job, finish=finish))
 
-    def train(
+    def fit_seeds(
         self,
-        model: Any,
-        task: Task,
-        probe: Batch,
-        owned: bool,
+        model_or_factory: Any,
+        x: Any,
+        y: Any = None,
         *,
-        prepare: Hook = None,
-        finish: Hook = None,
-        only_in_graph: bool = False,
-    ) -> Trace:
-        """Run a task on a compiled model, and put its state back.
+        seeds: Sequence[int],
+        reuse_built: bool = False,
+        **how: Any,
+    ) -> list[Trace]:
+        """The same training from several seeds, beside each other where they can be.
 
         Args:
-            model: It.
-            task: What to train on.
-            probe: Rows to score before and after.
-            owned: Whether nobody else holds the model.
-            prepare: Called with the model before it trains; what it changes is
-                put back.
-            finish: Called with the trained model.
-            only_in_graph: Refuse a model that would have to be trained by Keras.
+            model_or_factory: As for `fit`.
+            x: Likewise.
+            y: Likewise.
+            seeds: It.
+            reuse_built: As for `fit`.
+            how: Likewise.
 
         Raises:
-            CannotChange: It is one.
+            UsageError: Model or data cannot be trained as given.
+        """
+        task = make_task(x, y, **how)
+        with preserved_seeds():
+            probe, task = _probe(task)
+            tasks = (replace(task, seed=seed) for seed in seeds)
+            jobs = (self._job(model_or_factory, it, probe, reuse_built) for it in tasks)
+            return [it.result() for it in self.train_all(jobs)]
+
+    def _job(
+        self, model_or_factory: Any, task: Task, probe: Batch, reuse_built: bool
+    ) -> Job:
+        model = self.model(model_or_factory, probe, task.seed, reuse_built)
+        # One that is kept for its seed must not be left with the weights of another.
+        owned = not (reuse_built or isinstance(model_or_factory, keras.Model))
+        return Job(model=model, task=task, probe=probe, owned=owned)
+
+    def train(self, job: Job) -> Trace:
+        """Run a job, and put the state of its model back.
+
+        Raises:
+            CannotChange: It would have to be trained by Keras and must not.
             UsageError: The labels do not fit the model.
         """
-        check_labels(model, probe)
+        program, fresh, reason = self._chosen(job)
+        if program is None:
+            return self._by_keras(job, reason)
+        with _loaded(program, job, fresh):
+            return Run(program, job.task, job.probe).alone(job.finish)
+
+    def train_all(self, jobs: Iterable[Job]) -> list[Future[Trace]]:
+        """Run several jobs, beside each other where that gives the same numbers.
+
+        They are taken one by one while those before may still run.
+
+        Returns:
+            For each, in order, its trace or what it raised.
+        """
+        with ThreadPoolExecutor(self._at_once) as pool:
+            return [self._begun(job, pool) for job in jobs]
+
+    def _begun(self, job: Job, pool: ThreadPoolExecutor) -> Future[Trace]:
+        done: Future[Trace] = Future()
+        try:
+            program, fresh, reason = self._chosen(job)
+            if program is None:
+                done.set_result(self._by_keras(job, reason))
+                return done
+            run = Run(program, job.task, job.probe)
+            with _loaded(program, job, fresh):
+                if self._at_once == 1 or job.finish or not run.can_go_beside:
+                    done.set_result(run.alone(job.finish))
+                    return done
+                start = Snapshot(program.variables).values
+            return pool.submit(run.beside, start)
+        except Exception as error:
+            done.set_exception(error)
+            return done
+
+    def _chosen(self, job: Job) -> tuple[Program | None, bool, str]:
+        """The program that runs a job, and whether its model is fresh; or None, and
+        why Keras has to.
+        """
+        model = job.model
+        check_labels(model, job.probe)
         try:
             if model.run_eagerly or tf.config.functions_run_eagerly():
-                build(model, probe)
+                build(model, job.probe)
                 raise NotInGraph("it runs eagerly")
             if is_distributed(model):
                 raise NotInGraph("it was made under a tf.distribute strategy")
-            program, fresh = self._program(model, task, probe, owned)
+            return *self._program(model, job.task, job.probe, job.owned), ""
         except NotInGraph as reason:
-            if only_in_graph:
+            if job.only_in_graph:
                 raise CannotChange(f"it cannot run in the graph: {reason}") from None
-            return self._by_keras(model, task, str(reason), finish)
-        return _in_graph(program, model, fresh, task, probe, prepare, finish)
+            return None, False, str(reason)
 
     def start_of(self, model_or_factory: Any) -> Snapshot | None:
         """The state of a model given as an object, None of anything else: whatever
@@ -237,9 +300,8 @@ class Trainer:
 
     def _key(self, model: Any, task: Task, probe: Batch) -> tuple[Any, ...]:
         """What the trace depends on, remembered as long as the model is compiled so."""
-        parts = (probe.x, probe.y, probe.sample_weight)
         data = (
-            str([map_structure(_spec, it) for it in parts])
+            str([map_structure(_spec, it) for it in probe.parts])
             if task.dataset is None
             else str(task.dataset.element_spec)
         )
@@ -254,10 +316,9 @@ class Trainer:
             light[asked] = is_light(model, probe, task.batch_size)
         return structure, data, light[asked]
 
-    def _by_keras(
-        self, model: Any, task: Task, reason: str, finish: Hook = None
-    ) -> Trace:
+    def _by_keras(self, job: Job, reason: str) -> Trace:
         """Train by ``model.fit`` under watch, and put everything back."""
+        model, task = job.model, job.task
         start = Snapshot(every_variable(model))
         note = f"trained by model.fit, not as a graph loop: {reason}"
         try:
@@ -267,8 +328,8 @@ class Trainer:
                 except StopTraining:
                     pass
             traces = watch.traces()
-            if finish is not None:
-                finish(model)
+            if job.finish is not None:
+                job.finish(model)
         finally:
             start.restore()
         if not traces:
@@ -285,29 +346,33 @@ class Trainer:
         return _as_fit(traces[0], note)
 
 
-def _in_graph(
-    program: Program,
-    model: Any,
-    fresh: bool,
-    task: Task,
-    probe: Batch,
-    prepare: Hook,
-    finish: Hook,
-) -> Trace:
-    same = program.model is model
-    if same and prepare is None:
-        return program.run(task, probe, finish)
-    keeps = prepare is not None or not program.owned
+@contextmanager
+def _loaded(program: Program, job: Job, fresh: bool) -> Iterator[None]:
+    """The program's model in the state of the job's, prepared; put back if somebody
+    holds it.
+    """
+    same = program.model is job.model
+    if same and job.prepare is None:
+        yield
+        return
+    keeps = job.prepare is not None or not program.owned
     before = Snapshot(program.variables) if keeps else None
     try:
         if not same:
-            program.load(model, fresh)
-        if prepare is not None:
-            prepare(program.model)
-        return program.run(task, probe, finish)
+            program.load(job.model, fresh)
+        if job.prepare is not None:
+            job.prepare(program.model)
+        yield
     finally:
         if before is not None:
             before.restore()
+
+
+def _processors() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _as_fit(trace: Trace, note: str) -> Trace:

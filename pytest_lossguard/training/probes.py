@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -65,6 +66,19 @@ class _LayerSeen:
     is_output: bool
 
 
+@dataclass(slots=True)
+class _Known:
+    """What scoring a model finds out, once for all trainings of it: what was met when
+    it was traced, how its loss grows with the rows, the last constant.
+    """
+
+    layers: tuple[_LayerSeen, ...] = ()
+    made_by: tuple[Output | None, ...] = ()
+    outputs: Any = None
+    growth: int | None = None
+    constant: tuple[Any, tuple[float, str] | None] | None = None
+
+
 class Scorer:
     """Scores one model by one loss on batches of one structure.
 
@@ -72,37 +86,52 @@ class Scorer:
         evidence: The model and the loss object that scores it.
         rows_per_step: Rows per training step: a loss that sums over the rows
             is scaled to as many.
-        wrap: What to make of the functions that compute; `tf.function` with a
-            signature for a scorer that is used often.
+        wrap: What to make of the functions that compute: a `RowsFunction` for a
+            scorer that is used often.
+
+    Attributes:
+        instead: Handles of the variables that are scored in place of the model's; of
+            a wrapped scorer.
     """
 
     def __init__(
         self,
         evidence: Evidence,
         rows_per_step: int | None,
-        wrap: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda it: it,
+        wrap: Callable[[Callable[..., Any]], Any] = lambda it: it,
     ) -> None:
         self._model, self.loss = evidence.model, evidence.loss
         self.rows_per_step = rows_per_step
-        self._layers: tuple[_LayerSeen, ...] = ()
-        self._made_by: tuple[Output | None, ...] = ()
-        self._outputs: Any = None
+        self._known = _Known()
         self._forward = wrap(self._measure)
         self._score_constant = wrap(self._measure_constant)
-        self._growth: int | None = None
         self._probabilities = True
-        self._last_constant: Any = None
+        self.instead: Mapping[int, Any] | None = None
+
+    def anew(self, rows_per_step: int | None) -> Scorer:
+        """One for another training of the same model, with what was traced for this."""
+        other = copy.copy(self)
+        other.rows_per_step, other._probabilities = rows_per_step, True
+        return other
+
+    def knows(self, batch: Batch) -> bool:
+        """Whether such rows were scored before; of a wrapped scorer."""
+        known = self._known.growth is not None
+        return known and self._forward.knows(*batch.parts)
 
     def probe(self, batch: Batch) -> Probe:
         """The model as it is, on these rows of tensors."""
-        found = self._forward(batch.x, batch.y, batch.sample_weight).numpy()
+        elsewhere = {"instead": self.instead} if self.instead else {}
+        found = self._forward(*batch.parts, **elsewhere).numpy()
         plain, reported, spread, low, high = found[:_LEAD].tolist()
-        if self._growth is None:
-            self._growth = self._growth_of(batch)
+        if self._known.growth is None:
+            self._known.growth = self._growth_of(batch)
         self._probabilities = self._probabilities and low >= 0 and high <= 1
-        scale = self._scale(batch)
+        scale, made_by = self._scale(batch), self._known.made_by
         layers = zip(
-            self._layers, found[_LEAD:].reshape(-1, _PER_LAYER).tolist(), strict=True
+            self._known.layers,
+            found[_LEAD:].reshape(-1, _PER_LAYER).tolist(),
+            strict=True,
         )
         return Probe(
             loss=plain * scale,
@@ -120,7 +149,7 @@ class Scorer:
                 )
                 for layer, (dead, saturated, symmetric) in layers
             ),
-            outputs=() if None in self._made_by else self._made_by,  # type: ignore[arg-type]
+            outputs=() if None in made_by else made_by,  # type: ignore[arg-type]
         )
 
     def constant(self, batch: Batch) -> tuple[float, str] | None:
@@ -138,12 +167,12 @@ class Scorer:
             for it in (*flatten(batch.y), *flatten(batch.sample_weight))
         )
         asked = (known, self.rows_per_step, self._probabilities)
-        if self._last_constant is None or self._last_constant[0] != asked:
+        last = self._known.constant
+        if last is None or last[0] != asked:
             candidates = self._candidates(batch)
-            best = self._best(batch, candidates) if candidates else None
-            self._last_constant = (asked, best)
-        found: tuple[float, str] | None = self._last_constant[1]
-        return found
+            last = asked, self._best(batch, candidates) if candidates else None
+            self._known.constant = last
+        return last[1]
 
     def perfect(self, batch: Batch) -> float | None:
         """Loss of the targets themselves as predictions: for many a loss the least.
@@ -153,7 +182,7 @@ class Scorer:
         Returns:
             None where the targets are no predictions: of other sizes, or no numbers.
         """
-        outputs, targets = flatten(self._outputs), flatten(batch.y)
+        outputs, targets = flatten(self._known.outputs), flatten(batch.y)
         if any(map(is_composite, targets)):
             return None
         shapes = [(len(batch), *it.shape[1:]) for it in outputs]
@@ -163,7 +192,7 @@ class Scorer:
             tf.cast(tf.reshape(target, shape), output.dtype)
             for target, shape, output in zip(targets, shapes, outputs, strict=True)
         ]
-        y_pred = keras.tree.pack_sequence_as(self._outputs, leaves)
+        y_pred = keras.tree.pack_sequence_as(self._known.outputs, leaves)
         try:
             loss = float(self._scored(batch.y, y_pred, batch.sample_weight))
         except Exception:  # a loss of the user's own may refuse them
@@ -172,7 +201,7 @@ class Scorer:
 
     def _candidates(self, batch: Batch) -> list[dict[str, Any]]:
         """Constants worth trying for each output; none where targets allow none."""
-        shapes = [tuple(it.shape[1:]) for it in flatten(self._outputs)]
+        shapes = [tuple(it.shape[1:]) for it in flatten(self._known.outputs)]
         targets = flatten(batch.y)
         if len(shapes) != len(targets):
             return []
@@ -236,12 +265,12 @@ class Scorer:
         ]
         plain = map_structure(_plain, y_pred)
         outputs = {id(leaf) for leaf in flatten(y_pred)}
-        self._layers = tuple(
+        self._known.layers = tuple(
             _LayerSeen(layer.name, name, output.shape[-1] or 0, id(output) in outputs)
             for layer, name, output in seen
         )
-        self._made_by = tuple(_output(it, calls) for it in flatten(y_pred))
-        self._outputs = map_structure(
+        self._known.made_by = tuple(_output(it, calls) for it in flatten(y_pred))
+        self._known.outputs = map_structure(
             lambda it: tf.TensorSpec(it.shape, it.dtype), plain
         )
         loss = self._scored(y, plain, sample_weight)
@@ -266,9 +295,9 @@ class Scorer:
             tf.broadcast_to(leaf, tf.concat([rows, leaf.shape], axis=0))
             for leaf in leaves
         ]
-        for leaf, output in zip(leaves, flatten(self._outputs), strict=True):
+        for leaf, output in zip(leaves, flatten(self._known.outputs), strict=True):
             leaf.set_shape(output.shape)
-        y_pred = keras.tree.pack_sequence_as(self._outputs, leaves)
+        y_pred = keras.tree.pack_sequence_as(self._known.outputs, leaves)
         return self._scored(y, y_pred, sample_weight)
 
     def _growth_of(self, batch: Batch) -> int:
@@ -278,7 +307,7 @@ class Scorer:
         """
         x, y, weight = (
             map_structure(lambda it: first_of(it, _FEW_ROWS), part)
-            for part in (batch.x, batch.y, batch.sample_weight)
+            for part in batch.parts
         )
         once = (y, map_structure(_plain, self._call(x)), weight)
         loss = float(self._scored(*once))
@@ -288,9 +317,9 @@ class Scorer:
 
     def _scale(self, batch: Batch) -> float:
         """What brings the loss of the probe to that of one step's rows."""
-        if not self._growth or not len(batch) or not self.rows_per_step:
+        if not self._known.growth or not len(batch) or not self.rows_per_step:
             return 1.0
-        return float((self.rows_per_step / len(batch)) ** self._growth)
+        return float((self.rows_per_step / len(batch)) ** self._known.growth)
 
 
 def _twice(tensor: Any) -> Any:
@@ -301,8 +330,7 @@ def _twice(tensor: Any) -> Any:
 
 def as_tensors(batch: Batch) -> Batch:
     """The same rows as tensors, converted once for several scorings."""
-    parts = (batch.x, batch.y, batch.sample_weight)
-    return Batch(*(map_structure(as_tensor, part) for part in parts))
+    return Batch(*(map_structure(as_tensor, part) for part in batch.parts))
 
 
 def _keeps_logits(tensor: Any) -> bool:

@@ -104,12 +104,11 @@ class Recorder:
             known.clear()
         self.gradients_asked, self.lost_updates = 0, False
 
-    def own_variables(self) -> set[int]:
-        """Identities of the variables that the recording itself writes."""
+    def own_variables(self) -> list[Any]:
+        """The variables that the recording itself writes."""
         buffers = [it.buffer for it in self.recordings if it.buffer is not None]
         found = [variable for buffer in buffers for variable in buffer.variables]
-        found += [it.slot for it in self._taped.values() if it.slot is not None]
-        return {id(variable) for variable in found}
+        return found + [it.slot for it in self._taped.values() if it.slot is not None]
 
     # What the observer is told
 

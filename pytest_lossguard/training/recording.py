@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,11 @@ class Batch:
     x: Any
     y: Any
     sample_weight: Any = None
+
+    @property
+    def parts(self) -> tuple[Any, Any, Any]:
+        """All three, in order."""
+        return self.x, self.y, self.sample_weight
 
     def __len__(self) -> int:
         leaves = flatten(self.x) or flatten(self.y)
@@ -145,6 +150,10 @@ class Recording:
     def unseen_losses(self) -> int:
         """Updates whose loss could not be seen."""
         return int(sum(np.count_nonzero(rows[:, 0] == 0) for rows in self.rows))
+
+    def another(self) -> Recording:
+        """One of another training of the same kind, with no rows yet."""
+        return replace(self, rows=[], buffer=None, began=time.perf_counter(), ended=0.0)
 
     def reset(self) -> None:
         """Forget all rows, to record the same training again."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..changes import Change, ProgramFacts
+from ..changes import Again, Change, ProgramFacts
 from ..errors import CannotChange, LossguardError, first_line
 from ..trace import Trace
 from .changed_data import changed_data
@@ -22,8 +23,8 @@ from .facts import follows_schedule, program_facts
 from .frameworks import keras
 from .models import build
 from .redraw import redraw
-from .state import Snapshot, preserved_seeds
-from .task import Task
+from .state import Snapshot, preserved_seeds, seeded_call
+from .task import Job, Task
 from .tensors import flatten
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ __all__ = ["Rerun"]
 
 #: Rows of a dataset that are kept to run it again.
 _MOST_ROWS = 4096
+#: Models, one a seed, are kept up to so many bytes.
+_MOST_KEPT = 1 << 26
 
 
 class Rerun:
@@ -65,7 +68,7 @@ class Rerun:
         self._model_or_factory = model_or_factory
         self._start = start
         self._given = task
-        self._last: tuple[int, Any] | None = None
+        self._models: dict[int, Any] = {}
 
     @cached_property
     def _task(self) -> Task:
@@ -129,14 +132,42 @@ class Rerun:
             CannotChange: The model or the data do not allow it.
         """
         with self._undisturbed():
-            task = self._task
-            task = task if seed is None else replace(task, seed=seed)
-            if held_out:
-                task = _kept_back(task, held_out)
-            for change in changes:
-                task = _changed_task(task, change)
-            is_object = isinstance(self._model_or_factory, keras.Model)
-            return self._train(task, changes, redrawn and is_object)
+            request = Again(changes=changes, seed=seed, redrawn=redrawn)
+            return self._trainer.train(self._job(request, held_out))
+
+    def several(self, requests: Sequence[Again]) -> list[Trace | LossguardError]:
+        """Several re-runs, beside each other where that gives the same numbers.
+
+        Returns:
+            For each, in order, its trace, or the error that a call would raise.
+        """
+        refused: dict[int, LossguardError] = {}
+
+        def jobs() -> Iterator[Job]:
+            for index, request in enumerate(requests):
+                try:
+                    job = self._job(request)
+                except Exception as error:
+                    refused[index] = _as_ours(error)
+                else:
+                    yield job
+
+        with self._undisturbed():
+            done = map(_outcome, self._trainer.train_all(jobs()))
+            return [
+                refused[it] if it in refused else next(done)
+                for it in range(len(requests))
+            ]
+
+    def _job(self, request: Again, held_out: float = 0.0) -> Job:
+        task = self._task
+        task = task if request.seed is None else replace(task, seed=request.seed)
+        if held_out:
+            task = _kept_back(task, held_out)
+        for change in request.changes:
+            task = _changed_task(task, change)
+        is_object = isinstance(self._model_or_factory, keras.Model)
+        return self._made(task, request.changes, request.redrawn and is_object)
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
@@ -151,11 +182,7 @@ class Rerun:
         except LossguardError:
             raise
         except Exception as error:
-            told = first_line(error)[:100]
-            raise CannotChange(
-                f"run again it raised {type(error).__name__}"
-                f"{': ' + told if told else ''}"
-            ) from error
+            raise _as_ours(error) from error
 
     def _arrays(self, task: Task) -> ArrayData:
         if task.arrays is None:
@@ -163,26 +190,29 @@ class Rerun:
         return task.arrays
 
     def _built(self, arrays: ArrayData, seed: int) -> Any:
-        """The model under a seed. The last one is kept: a re-run leaves it as it was,
-        and to build it costs more than to train it.
+        """The model under a seed. Some are kept: a re-run leaves them as they were,
+        and to build one costs more than to train it.
         """
-        if self._last is None or self._last[0] != seed:
+        if seed not in self._models:
             model = self._trainer.model(self._model_or_factory, arrays.probe(), seed)
             build(model, arrays.probe())
-            self._last = (seed, model)
-        return self._last[1]
+            most = max(1, _MOST_KEPT // max(1, 4 * model.count_params()))
+            while len(self._models) >= most:
+                del self._models[next(iter(self._models))]
+            self._models[seed] = model
+        return self._models[seed]
 
-    def _train(self, task: Task, changes: tuple[Change, ...], redrawn: bool) -> Trace:
+    def _made(self, task: Task, changes: tuple[Change, ...], redrawn: bool) -> Job:
         arrays = self._arrays(task)
         model = self._built(arrays, task.seed)
-        owned = not isinstance(self._model_or_factory, keras.Model)
+        owned = False
         in_place = [it for it in changes if it.sort == "weights"]
         for change in changes:
             if change.sort == "program" or (
                 change in in_place and _needs_a_clone(model, change)
             ):
-                model, arrays = changed_program(model, arrays, change)
-                build(model, arrays.probe())
+                make = partial(_changed_and_built, model, arrays, change)
+                model, arrays = seeded_call(task.seed, make)
                 owned = True
                 in_place = [it for it in in_place if it is not change]
         task = replace(task, arrays=arrays)
@@ -196,14 +226,42 @@ class Rerun:
                 else:
                     reinitialise(model, task.seed)
 
-        return self._trainer.train(
-            model,
-            task,
-            arrays.probe(),
-            owned,
+        return Job(
+            model=model,
+            task=task,
+            probe=arrays.probe(),
+            owned=owned,
             prepare=prepare if in_place or redrawn else None,
             only_in_graph=True,
         )
+
+
+def _as_ours(error: Exception) -> LossguardError:
+    """Why a re-run failed, as one of our errors."""
+    if isinstance(error, LossguardError):
+        return error
+    told = first_line(error)[:100]
+    return CannotChange(
+        f"run again it raised {type(error).__name__}{': ' + told if told else ''}"
+    )
+
+
+def _outcome(done: Future[Trace]) -> Trace | LossguardError:
+    error = done.exception()
+    if error is None:
+        return done.result()
+    if not isinstance(error, Exception):
+        raise error
+    return _as_ours(error)
+
+
+def _changed_and_built(
+    model: Any, arrays: ArrayData, change: Change
+) -> tuple[Any, ArrayData]:
+    """What is new in it, as the seed of a dropout, is drawn."""
+    model, arrays = changed_program(model, arrays, change)
+    build(model, arrays.probe())
+    return model, arrays
 
 
 def _needs_a_clone(model: Any, change: Change) -> bool:

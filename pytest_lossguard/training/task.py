@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +11,12 @@ import numpy as np
 from ..errors import UsageError
 from .data import ArrayData, checked_arrays, first_rows, is_dataset
 from .frameworks import tf
+from .recording import Batch
 
-__all__ = ["Task", "batch_order", "make_task"]
+__all__ = ["Hook", "Job", "Task", "batch_order", "make_task"]
+
+#: Called with a model: before it trains, or when it has.
+Hook = Callable[[Any], None] | None
 
 _DEFAULT_STEPS, _DEFAULT_BATCH_SIZE = 100, 32
 
@@ -55,6 +60,30 @@ class Task:
         if self.steps is not None:
             return self.steps
         return (self.epochs or 1) * (self.steps_per_epoch or 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A task for a model.
+
+    Attributes:
+        model: A compiled Keras model.
+        task: What to train on.
+        probe: Rows to score before and after.
+        owned: Whether nobody else holds the model.
+        prepare: Called with the model before it trains; what it changes is put back.
+        finish: Called with the trained model.
+        only_in_graph: Whether a model that would have to be trained by Keras is
+            refused.
+    """
+
+    model: Any
+    task: Task
+    probe: Batch
+    owned: bool
+    prepare: Hook = None
+    finish: Hook = None
+    only_in_graph: bool = False
 
 
 def make_task(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from tensorflow.python.util.traceback_utils import filter_traceback
 from .frameworks import KerasVariable, keras, tf
 
 __all__ = [
+    "RowsFunction",
     "as_tensor",
     "as_traced_on_one_thread",
     "call_traced",
@@ -21,7 +22,6 @@ __all__ = [
     "first_of",
     "flatten",
     "graph_function",
-    "graph_function_of_rows",
     "is_composite",
     "is_plain",
     "is_variable",
@@ -118,35 +118,55 @@ def graph_function(function: Callable[..., Any], **options: Any) -> Any:
     return quiet(tf.function(function, autograph=False, **options))
 
 
-def graph_function_of_rows(function: Callable[..., Any]) -> Any:
-    """`graph_function` of nested tensors of rows, for ever new calls.
+class RowsFunction:
+    """A ``tf.function`` of nested tensors of rows, for ever new calls.
 
     What was traced for such shapes is found here: to find it takes TensorFlow longer
     than many a small function takes to run.
     """
-    traced = graph_function(function, reduce_retracing=True)
-    known: dict[Any, Any] = {}
 
-    def call(*parts: Any) -> Any:
-        kind = tuple((it.dtype, *it.shape) for it in flatten(parts))
-        if kind not in known:
-            known[kind] = traced.get_concrete_function(*parts)
-        return call_traced(known[kind], *parts)
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = graph_function(function, reduce_retracing=True)
+        self._known: dict[Any, Any] = {}
 
-    return call
+    def knows(self, *parts: Any) -> bool:
+        """Whether it was traced for such parts."""
+        return _shapes(parts) in self._known
+
+    def __call__(self, *parts: Any, instead: Mapping[int, Any] | None = None) -> Any:
+        """Call it; see `call_traced`."""
+        kind = _shapes(parts)
+        if kind not in self._known:
+            self._known[kind] = self._function.get_concrete_function(*parts)
+        return call_traced(self._known[kind], *parts, instead=instead)
+
+
+def _shapes(parts: Any) -> tuple[Any, ...]:
+    return tuple((it.dtype, *it.shape) for it in flatten(parts))
 
 
 @filter_traceback  # type: ignore[untyped-decorator]  # TF has no types
-def call_traced(function: Any, *parts: Any) -> Any:
+def call_traced(
+    function: Any, *parts: Any, instead: Mapping[int, Any] | None = None
+) -> Any:
     """Call a concrete function with nested tensors of the kind that it was traced for.
 
     To bind and check them once more takes TensorFlow longer than many a small
     function takes to run.
+
+    Args:
+        function: It.
+        parts: What it is called with.
+        instead: Handles of variables to use in place of others, by the identity of
+            those; see `Lane`.
     """
     __tracebackhide__ = True
     leaves = tf.nest.flatten(parts, expand_composites=True)
     tensors = [it for it in leaves if it is not None]
-    return function._call_flat(tensors, function.captured_inputs)
+    captured = function.captured_inputs
+    if instead:
+        captured = [instead.get(id(it), it) for it in captured]
+    return function._call_flat(tensors, captured)
 
 
 @contextmanager

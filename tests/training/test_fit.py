@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pytest_lossguard import UsageError
 from pytest_lossguard.training import Trainer, ring_buffer, set_seed, watching
-from pytest_lossguard.training.engine import Program, is_light
+from pytest_lossguard.training.program import Program, is_light
 from pytest_lossguard.training.recording import Batch
 from pytest_lossguard.training.structure import structure_of
 from pytest_lossguard.training.task import batch_order
