@@ -11,6 +11,7 @@ SCRIPTS = (
     "judging.py",
     "fit_against_bare_loop.py",
     "fit_against_keras.py",
+    "several_seeds.py",
     "watch_against_unwatched.py",
     "search_against_by_hand.py",
     "memory.py",

@@ -1,0 +1,71 @@
+"""Several seeds in one call of `fit_seeds`, against one after another, both warm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from fit_against_bare_loop import BATCH_SIZE, STEPS
+from measure import measured
+from subjects import (
+    cnn,
+    images,
+    lstm,
+    mlp,
+    normalised,
+    numbers,
+    sequences,
+    transformer,
+)
+
+from pytest_lossguard.training import Trainer
+
+REPETITIONS = 9
+
+
+def wide(units: int) -> Callable[[], Any]:
+    """Two hidden layers whose products fill all processors on their own."""
+
+    def build() -> Any:
+        layers = [keras.Input((28, 28, 1)), keras.layers.Flatten()]
+        layers += [keras.layers.Dense(units, "relu") for _ in range(2)]
+        model = keras.Sequential([*layers, keras.layers.Dense(10, "softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        return model
+
+    return build
+
+
+def compare(
+    name: str, build: Callable[[], Any], x: Any, y: Any, seeds: int = 8
+) -> None:
+    trainer = Trainer()
+    how: dict[str, Any] = {
+        "steps": STEPS,
+        "batch_size": BATCH_SIZE,
+        "reuse_built": True,
+    }
+
+    def together() -> None:
+        trainer.fit_seeds(build, x, y, seeds=range(seeds), **how)
+
+    def one_by_one() -> None:
+        for seed in range(seeds):
+            trainer.fit(build, x, y, seed=seed, **how)
+
+    one_by_one()
+    together()
+    pairs = measured(together, one_by_one, REPETITIONS)
+    pairs.report_gain(f"{seeds} seeds of {name}", "one after another", 1)
+
+
+if __name__ == "__main__":
+    for seeds in (2, 4, 8, 16):
+        compare("mlp", mlp, *numbers(), seeds=seeds)
+    compare("batch normalisation", normalised, *numbers())
+    compare("lstm", lstm, *sequences())
+    compare("cnn", cnn, *images())
+    compare("transformer", transformer, *sequences())
+    for units in (64, 256, 1024):
+        compare(f"784-{units}-{units}-10", wide(units), *images())
