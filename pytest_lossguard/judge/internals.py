@@ -104,10 +104,11 @@ def symmetric_weights(
 ) -> Iterator[Finding]:
     """A hidden layer all of whose units still are one: certain, whatever the loss.
 
-    Units that start equal get equal gradients; no length of training parts them.
+    Units that start equal get equal gradients; no length of training parts them. Where
+    numbers were not finite the units of a layer are alike for that.
     """
-    del policy, found
-    if trace.after is None:
+    del policy
+    if trace.after is None or not found.finite:
         return
     for layer in trace.after.layers:
         flat = layer.saturated >= at.SATURATED or layer.dead >= at.DEAD_ALONE

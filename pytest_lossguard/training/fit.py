@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from threading import Semaphore
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -153,15 +154,19 @@ class Trainer:
     def train_all(self, jobs: Iterable[Job]) -> list[Future[Trace]]:
         """Run several jobs, beside each other where that gives the same numbers.
 
-        They are taken one by one while those before may still run.
+        They are taken one by one while those before may still run, but none waits with
+        its weights while another does.
 
         Returns:
             For each, in order, its trace or what it raised.
         """
+        free = Semaphore(self._at_once)
         with ThreadPoolExecutor(self._at_once) as pool:
-            return [self._begun(job, pool) for job in jobs]
+            return [self._begun(job, pool, free) for job in jobs]
 
-    def _begun(self, job: Job, pool: ThreadPoolExecutor) -> Future[Trace]:
+    def _begun(
+        self, job: Job, pool: ThreadPoolExecutor, free: Semaphore
+    ) -> Future[Trace]:
         done: Future[Trace] = Future()
         try:
             program, fresh, reason = self._chosen(job)
@@ -174,7 +179,10 @@ class Trainer:
                     done.set_result(run.alone(job.finish))
                     return done
                 start = Snapshot(program.variables).values
-            return pool.submit(run.beside, start)
+            free.acquire()
+            begun = pool.submit(run.beside, start)
+            begun.add_done_callback(lambda _: free.release())
+            return begun
         except Exception as error:
             done.set_exception(error)
             return done

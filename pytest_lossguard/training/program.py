@@ -39,8 +39,9 @@ __all__ = ["NotInGraph", "Program", "is_light", "packed"]
 
 #: Rows that one call of the loop may leave in the ring buffer.
 _STEPS_PER_CALL = 4096
-#: Variables of together more bytes are not held a second time.
-_MOST_BYTES = 1 << 25
+#: Variables of together more bytes are not held a second time; of more than the other
+#: number, not longer than a run takes.
+_MOST_BYTES, _MOST_KEPT = 1 << 25, 1 << 20
 #: Products per step up to which handing operations to other threads costs more
 #: than it gains (our measurement on two cores: .53 to .86 of the time below 1.0e6,
 #: 1.61 at 2.2e6; convolutions always lose, 2.3 to 2.8 times the time; of a
@@ -134,11 +135,9 @@ class Program:
         """Whether all that its loop may change are variables of no great size."""
         if self.draws:
             return False
-        everything = self._every_variable
-        size = sum(it.dtype.size * math.prod(it.shape) for it in everything)
-        known = set(handles(everything))
+        known = set(handles(self._every_variable))
         resources = (it for it in self._loop.captured_inputs if it.dtype == tf.resource)
-        return size <= _MOST_BYTES and all(id(it) in known for it in resources)
+        return self._bytes <= _MOST_BYTES and all(id(it) in known for it in resources)
 
     @contextmanager
     def lane(self) -> Iterator[Lane]:
@@ -148,7 +147,13 @@ class Program:
         except IndexError:
             lane = Lane(self._every_variable)
         yield lane
-        self._lanes.append(lane)
+        if self._bytes <= _MOST_KEPT:
+            self._lanes.append(lane)
+
+    @property
+    def _bytes(self) -> int:
+        """How large a lane is."""
+        return sum(it.dtype.size * math.prod(it.shape) for it in self._every_variable)
 
     @property
     def _every_variable(self) -> list[Any]:

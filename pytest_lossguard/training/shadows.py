@@ -19,6 +19,8 @@ __all__ = ["Shadows"]
 
 #: Values of Python's own that TensorFlow traces anew for.
 _LITERALS = (type(None), bool, int, float, str, bytes)
+#: Where TensorFlow's own functions that read a dataset are written.
+_READS_DATA = "tensorflow.python.data."
 #: Tensors that stand for something else, whose kind is not all of their type.
 _HANDLES = (tf.resource, tf.variant)
 
@@ -35,9 +37,12 @@ class Shadows:
     def __contains__(self, function: Any) -> bool:
         return id(function) in self._copies
 
-    def is_own(self, function: Any) -> bool:
-        """Whether it is a copy."""
-        return id(function) in self._own
+    def leaves_alone(self, function: Any) -> bool:
+        """Whether it is to be called itself: a copy, or what reads a dataset, which
+        trains nothing and which TensorFlow makes anew for each iterator.
+        """
+        module = getattr(function.python_function, "__module__", None) or ""
+        return id(function) in self._own or module.startswith(_READS_DATA)
 
     def of(self, function: Any) -> Any:
         """The copy of a ``tf.function``."""

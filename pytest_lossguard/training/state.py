@@ -214,6 +214,10 @@ class SavedSeeds:
             for name in _KERAS_SEEDS
             if state is not None
         }
+        generator = self._keras.get("global_seed_generator")
+        self._moved = None if generator is None else generator.state
+        if self._moved is not None:
+            self._state = value_of(self._moved)
         self._tensorflow = getattr(context, "_seed", None)
         self._generator = getattr(context, "_rng", None)
         if self._generator is not None:
@@ -226,6 +230,8 @@ class SavedSeeds:
         np.random.set_state(self._numpy)
         for name, value in self._keras.items():
             state.set_global_attribute(name, value)
+        if self._moved is not None:
+            raw(self._moved).assign(self._state)
         if hasattr(context, "_seed") and hasattr(context, "_rng"):
             context._seed, context._rng = self._tensorflow, self._generator
             if self._generator is not None:

@@ -24,6 +24,7 @@ from .recorder import Recorder
 from .recording import Recording
 from .rerun import Rerun
 from .shadows import Shadows
+from .state import preserved_seeds
 from .traces import watched_trace
 from .watched_again import watched_again
 
@@ -78,7 +79,7 @@ class Watch:
 
     def traces(self) -> list[Trace]:
         """One trace per training seen so far, in order."""
-        with self.paused():
+        with self.paused(), preserved_seeds():
             for recording in self.recorder.recordings:
                 if id(recording) not in self._traces:
                     self._traces[id(recording)] = self._trace(recording)
@@ -213,7 +214,7 @@ class Watch:
     def on_function(self, call: Call, function: Any, *args: Any, **kwargs: Any) -> Any:
         """A ``tf.function``: run a copy of it; see `Shadows`."""
         __tracebackhide__ = True
-        if not self.recorder.enabled or self._shadows.is_own(function):
+        if not self.recorder.enabled or self._shadows.leaves_alone(function):
             return call(function, *args, **kwargs)
         with self._tracing(function):
             if not tf.executing_eagerly():
@@ -229,7 +230,7 @@ class Watch:
     ) -> Any:
         """``get_concrete_function``: hand out one that is seen."""
         __tracebackhide__ = True
-        if not self.recorder.enabled or self._shadows.is_own(function):
+        if not self.recorder.enabled or self._shadows.leaves_alone(function):
             return call(function, *args, **kwargs)
         with self._tracing(function):
             concrete = call(self._shadows.of(function), *args, **kwargs)

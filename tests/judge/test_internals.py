@@ -102,3 +102,11 @@ def test_a_customary_penalty_is_no_news():
     data = np.asarray(falling())
 
     assert found(good(data_loss=data)) == []
+
+
+@pytest.mark.parametrize(("last", "expected"), [(0.1, True), (float("nan"), False)])
+def test_units_are_told_to_be_one_only_where_numbers_are_finite(last, expected):
+    layers = (LayerStats(name="hidden", activation="relu", units=4, symmetric=True),)
+    trace = make_trace([*falling(), last], start=1, end=last, constant=1, layers=layers)
+
+    assert (("symmetric_weights", "error") in found(trace)) == expected

@@ -290,3 +290,18 @@ def test_no_step_is_lost_to_a_trace_that_is_thrown_away(optimizer):
     (trace,) = watch.traces()
     np.testing.assert_allclose(trace.steps.loss, losses, rtol=1e-6)
     assert (trace.steps.update_norm > 0).all()
+
+
+def test_what_reads_a_dataset_is_called_itself():
+    """TensorFlow makes such functions anew for each iterator: copies would pile up."""
+
+    def read(number):
+        return number + 1
+
+    read.__module__ = "tensorflow.python.data.ops.some_ops"
+    function, other = tf.function(read), tf.function(lambda it: it + 1)
+
+    with watching() as watch:
+        assert int(function(tf.constant(1))) == int(other(tf.constant(1))) == 2
+        assert function not in watch._shadows
+        assert other in watch._shadows

@@ -12,7 +12,7 @@ from keras import layers
 
 from pytest_lossguard.changes import Again, Change
 from pytest_lossguard.errors import CannotChange, LossguardError
-from pytest_lossguard.training import Trainer, fit
+from pytest_lossguard.training import Trainer, fit, program
 from pytest_lossguard.training.engine import Run
 from tests.training.programs import busy_net, mlp, regression
 
@@ -90,21 +90,24 @@ PROGRAMS = {
     "weights": (mlp, (X, Y), {"sample_weight": np.linspace(0.1, 1, 96)}),
     "not finite": (diverging, (X, Y), {}),
     "ended early": (diverging, (X, Y), {"growth": 10.0}),
-    "more steps than one call takes": (mlp, (X, Y), {"steps": 4500}),
+    "more steps than one call takes": (mlp, (X, Y), {}),
 }
 
 
 @pytest.mark.parametrize("given", ["factory", "object"])
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_seeds_come_out_as_one_by_one(trainer, beside, name, given):
+def test_seeds_come_out_as_one_by_one(trainer, beside, monkeypatch, name, given):
     build, data, how = PROGRAMS[name]
+    if name == "more steps than one call takes":
+        monkeypatch.setattr(program, "_STEPS_PER_CALL", 8)
     how = {**HOW, **how}
     model = build if given == "factory" else build()
 
     together = trainer.fit_seeds(model, *data, seeds=SEEDS, **how)
 
     assert beside == list(SEEDS)[1:]  # the first traces
-    alone = [Trainer().fit(model, *data, seed=it, **how) for it in SEEDS]
+    other = Trainer()
+    alone = [other.fit(model, *data, seed=it, **how) for it in SEEDS]
     assert_same(together, alone)
 
 
@@ -118,6 +121,43 @@ def test_they_do_run_at_the_same_time(trainer, monkeypatch):
     monkeypatch.setattr(Run, "beside", meet)
 
     assert len(trainer.fit_seeds(mlp, X, Y, seeds=SEEDS, **HOW)) == 5
+
+
+def test_of_those_that_wait_only_one_holds_its_weights(trainer, monkeypatch):
+    begun, ended, waiting = [], [], []
+    prepare, run = Trainer._chosen, Run.beside
+
+    def prepared(self, job):
+        waiting.append(len(begun) - len(ended))
+        begun.append(job)
+        return prepare(self, job)
+
+    def ran(self, start):
+        trace = run(self, start)
+        ended.append(trace)
+        return trace
+
+    trainer.fit(mlp, X, Y, **HOW)  # all after it run beside each other
+    monkeypatch.setattr(Trainer, "_chosen", prepared)
+    monkeypatch.setattr(Run, "beside", ran)
+
+    trainer.fit_seeds(mlp, X, Y, seeds=range(8), steps=400, batch_size=16)
+
+    assert len(ended) == 8
+    assert max(waiting) <= 2
+
+
+def test_large_copies_are_not_kept(trainer, monkeypatch):
+    ones = trainer.fit_seeds(mlp, X, Y, seeds=SEEDS, **HOW)
+    (kept,) = trainer._programs.values()
+    assert kept._lanes
+
+    monkeypatch.setattr(program, "_MOST_KEPT", 0)
+    kept._lanes.clear()
+    others = trainer.fit_seeds(mlp, X, Y, seeds=SEEDS, **HOW)
+
+    assert not kept._lanes
+    assert_same(ones, others)
 
 
 def test_a_model_leaves_as_it_came(trainer):

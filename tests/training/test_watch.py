@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from contextlib import nullcontext
 
 import keras
 import numpy as np
@@ -446,3 +447,27 @@ def test_updates_whose_replica_cannot_be_told_are_reported(monkeypatch):
 
     assert watch.traces() == []
     assert "one step for all replicas could not be recorded" in watch.unseen[0]
+
+
+def test_scoring_moves_no_generator():
+    class Noisy(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs + 0.1 * keras.random.normal(keras.ops.shape(inputs))
+
+    def trained_and_drawn(block):
+        set_seed(5)
+        model = keras.Sequential([keras.Input((4,)), Noisy(), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        x = np.ones((32, 4), "float32")
+        with block as watch:
+            model.fit(x, x[:, :1], epochs=2, verbose=0)
+        if watch is not None:
+            (trace,) = watch.traces()
+            assert trace.after is not None
+        drawn = keras.random.uniform((2,)).numpy(), np.random.rand(2)
+        return np.concatenate(drawn)
+
+    plain = trained_and_drawn(nullcontext())
+    seen = trained_and_drawn(watching())
+
+    np.testing.assert_array_equal(plain, seen)
