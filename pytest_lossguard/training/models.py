@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import UsageError
-from .frameworks import keras
+from .frameworks import keras, tf
 from .recording import Batch
-from .replicas import is_distributed, scope_of
+from .replicas import scope_of
 from .structure import is_of_keras
-from .tensors import as_tensor, first_of, flatten, map_structure
+from .tensors import ResourceVariable, as_tensor, first_of, flatten, map_structure
 
 __all__ = [
     "build",
-    "build_optimizer",
+    "build_outside",
     "check_labels",
     "is_fresh",
     "model_of",
@@ -78,26 +78,31 @@ def build(model: Any, sample: Batch) -> None:
             model.optimizer.build(model.trainable_variables)
 
 
-def build_optimizer(model: Any) -> None:
-    """Create the optimizer's variables as Keras' own training step is about to.
+def build_outside(optimizer: Any, variables: list[Any]) -> None:
+    """Create an optimizer's variables outside of the trace in which it first updates.
 
-    Keras does it while the step is traced; TensorFlow then throws that trace away and
-    makes another, which takes as long. A step of the user's own may give its optimizer
-    other variables, so it is left to do it; what runs eagerly is not traced.
+    Keras does it inside; TensorFlow then throws that trace away and makes another,
+    which takes as long. One that scales the loss is left to do so: it has scaled by
+    now, as one does that is not built.
+
+    Args:
+        optimizer: It.
+        variables: What it is about to update.
     """
-    optimizer, weights = model.optimizer, model.trainable_weights
     if (
-        not isinstance(optimizer, keras.optimizers.Optimizer)
-        or optimizer.built
-        or not model.built
-        or not weights
-        or not is_of_keras(model.train_step)
-        or is_distributed(model)
-        or model.run_eagerly
+        isinstance(optimizer, keras.optimizers.Optimizer)
+        and not optimizer.built
+        and not hasattr(optimizer, "inner_optimizer")
+        and is_of_keras(optimizer.build)
+        and not tf.executing_eagerly()
+        and not tf.distribute.has_strategy()
     ):
-        return
-    with keras.name_scope(optimizer.name, caller=optimizer):
-        optimizer.build(weights)
+        with (
+            tf.init_scope(),
+            tf.variable_creator_scope(lambda _, **given: ResourceVariable(**given)),
+            keras.name_scope(optimizer.name, caller=optimizer),
+        ):
+            optimizer.build(variables)
 
 
 def _metrics_built(model: Any) -> bool:

@@ -84,7 +84,7 @@ class Program:
             )
         self.is_light = is_light(model, sample, task.batch_size)
         self._make_loop(sample, task)
-        if self.is_light and _calls_functions(self._loop.graph):
+        if self.is_light and _needs_threads(self._loop.graph):
             self.is_light = False
             self._make_loop(sample, task)
         self.scorer = self._make_scorer()
@@ -270,6 +270,7 @@ class Program:
         return tf.zeros([0]) if buffer is None else buffer.take()
 
 
+_IN_A_THREAD = ("PartitionedCall", "If", "Case")
 _STATEFUL_RANDOM = ("RandomUniform", "RandomStandardNormal", "TruncatedNormal")
 
 
@@ -282,15 +283,16 @@ def _has_stateful_random(graph: Any) -> bool:
     return any(node.op.startswith(_STATEFUL_RANDOM) for node in nodes)
 
 
-def _calls_functions(graph: Any) -> bool:
-    """Whether a loop calls a `tf.function` of the project's own.
+def _needs_threads(graph: Any) -> bool:
+    """Whether a loop calls a `tf.function` of the project's own, or branches.
 
     The single-threaded executor may wait for ever for what such a function holds, or
-    refuses it: "does not support switch op".
+    refuses it: "does not support switch op". On one processor it waits for ever for a
+    branch: of gradients that are accumulated, of an average that overwrites weights.
     """
     known = graph.as_graph_def()
     nodes = [known.node, *(it.node_def for it in known.library.function)]
-    return any("PartitionedCall" in node.op for some in nodes for node in some)
+    return any(it.op.endswith(_IN_A_THREAD) for some in nodes for it in some)
 
 
 def is_light(model: Any, sample: Batch, batch_size: int) -> bool:

@@ -17,6 +17,7 @@ from ..errors import StopTraining
 from .calls import Calls
 from .frames import user_frames
 from .frameworks import tf
+from .models import build_outside
 from .norms import half_square_sums, some_rows, taken_before
 from .observe import Call
 from .recording import LEAD, Batch, Evidence, Recording, Taped
@@ -190,6 +191,7 @@ class Recorder:
             before = [some_rows(value_of(it)) for it in variables]
             grads = taken_before(grads, before)
             was_built = optimizer.built
+            build_outside(optimizer, variables)
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
             if not was_built and self.traces_in_vain():
                 return result  # another trace follows, and that one will run

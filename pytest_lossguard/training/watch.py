@@ -18,7 +18,6 @@ from ..trace import Trace, Validation
 from .contest import is_contested
 from .data import ArrayData, as_arrays
 from .frameworks import keras, tf
-from .models import build_optimizer
 from .observe import Call, observed, owner_of, replaced
 from .recorder import Recorder
 from .recording import Recording
@@ -50,7 +49,6 @@ class Watch:
         self._traces: dict[int, Trace] = {}
         self._shadows = Shadows()
         self.recorder.traces_in_vain = self._shadows.made_variables
-        self._fitted: list[Any] = []
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -187,11 +185,7 @@ class Watch:
         if not isinstance(given, keras.callbacks.CallbackList):
             callbacks = [*_as_list(given), self._epoch_end(model)]
             arguments.arguments["callbacks"] = callbacks
-        self._fitted.append(model)
-        try:
-            return call(*arguments.args, **arguments.kwargs)
-        finally:
-            self._fitted.pop()
+        return call(*arguments.args, **arguments.kwargs)
 
     def _epoch_end(self, model: Any) -> Any:
         def note(epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -219,8 +213,6 @@ class Watch:
         with self._tracing(function):
             if not tf.executing_eagerly():
                 return call(self._shadows.of(function), *args, **kwargs)
-            if self._fitted:
-                build_optimizer(self._fitted[-1])
             result = self._shadows.call(call, function, args, kwargs)
         self.recorder.after_call()
         return result

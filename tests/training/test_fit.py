@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import random
+import subprocess
+import sys
+import textwrap
 from functools import partial
 from weakref import WeakSet
 
@@ -689,3 +693,39 @@ def test_models_that_are_gone_are_kept_in_a_small_number_with_their_graphs():
     gc.collect()
     assert len(models) <= 16
     assert len(graphs) <= 17  # the global one is that of the scoring
+
+
+@pytest.mark.parametrize(
+    ("options", "light"),
+    [
+        ({}, True),
+        ({"gradient_accumulation_steps": 2}, False),
+        ({"use_ema": True, "ema_overwrite_frequency": 5}, False),
+    ],
+)
+def test_a_step_that_branches_gets_more_than_one_thread(options, light):
+    """TensorFlow's single-threaded executor hangs there on one processor."""
+    trainer = Trainer()
+
+    trainer.fit(mlp(optimizer=keras.optimizers.Adam(**options)), X, Y, steps=4)
+
+    (program,) = trainer._programs.values()
+    assert program.is_light == light
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone has it")
+def test_a_step_that_branches_ends_on_one_processor():
+    code = """
+    import os
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    import keras
+    from pytest_lossguard.training import Trainer
+    from tests.training.programs import mlp, regression
+    optimizer = keras.optimizers.Adam(gradient_accumulation_steps=2)
+    trace = Trainer().fit(mlp(optimizer=optimizer), *regression(), steps=8)
+    print(len(trace.steps), "steps")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert "8 steps" in ran.stdout

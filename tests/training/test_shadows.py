@@ -210,7 +210,7 @@ def test_a_fit_is_traced_once(traces_of_a_step):
     assert names == expected
 
 
-def test_an_optimizer_whose_loss_is_scaled_is_built_before_it_scales():
+def test_an_optimizer_whose_loss_is_scaled_is_left_to_build_itself():
     """Unbuilt, it would scale by a constant what it unscales by a variable."""
     set_seed(0)
     model = mlp(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam()))
@@ -305,3 +305,25 @@ def test_what_reads_a_dataset_is_called_itself():
         assert int(function(tf.constant(1))) == int(other(tf.constant(1))) == 2
         assert function not in watch._shadows
         assert other in watch._shadows
+
+
+def test_a_loop_by_hand_is_traced_once():
+    traces = []
+    model, optimizer = mlp(), keras.optimizers.Adam()
+
+    @tf.function
+    def step(x, y):
+        traces.append(x)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((model(x)[:, 0] - y) ** 2)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+        return loss
+
+    with watching(seed=0) as watch:
+        for _ in range(3):
+            step(tf.constant(X), tf.constant(Y))
+
+    (trace,) = watch.traces()
+    assert len(traces) == 1
+    assert len(trace.steps) == 3
