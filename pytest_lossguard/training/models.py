@@ -9,7 +9,14 @@ from .frameworks import keras, tf
 from .recording import Batch
 from .replicas import scope_of
 from .structure import is_of_keras
-from .tensors import ResourceVariable, as_tensor, first_of, flatten, map_structure
+from .tensors import (
+    as_tensor,
+    first_of,
+    flatten,
+    map_structure,
+    outside_of_traces,
+    raw,
+)
 
 __all__ = [
     "build",
@@ -83,7 +90,8 @@ def build_outside(optimizer: Any, variables: list[Any]) -> None:
 
     Keras does it inside; TensorFlow then throws that trace away and makes another,
     which takes as long. One that scales the loss is left to do so: it has scaled by
-    now, as one does that is not built.
+    now, as one does that is not built. Nor does it help where the variables to update
+    were made in this trace.
 
     Args:
         optimizer: It.
@@ -97,12 +105,9 @@ def build_outside(optimizer: Any, variables: list[Any]) -> None:
         and not tf.executing_eagerly()
         and not tf.distribute.has_strategy()
     ):
-        with (
-            tf.init_scope(),
-            tf.variable_creator_scope(lambda _, **given: ResourceVariable(**given)),
-            keras.name_scope(optimizer.name, caller=optimizer),
-        ):
-            optimizer.build(variables)
+        with outside_of_traces(), keras.name_scope(optimizer.name, caller=optimizer):
+            if all(raw(it).is_initialized() for it in variables):
+                optimizer.build(variables)
 
 
 def _metrics_built(model: Any) -> bool:

@@ -220,6 +220,18 @@ def own_variable(value: Any, **options: Any) -> Any:
         return ResourceVariable(tf.convert_to_tensor(value), trainable=False, **options)
 
 
+@contextmanager
+def outside_of_traces() -> Iterator[None]:
+    """Run a block eagerly while a function is being traced; `tf.Variable` makes
+    variables like `own_variable`, which the trace is not thrown away for.
+    """
+    with (
+        tf.init_scope(),
+        tf.variable_creator_scope(lambda _, **given: ResourceVariable(**given)),
+    ):
+        yield
+
+
 def stacked(values: Sequence[Any]) -> Any:
     """One float64 vector of scalars, numbers among them."""
     return tf.stack(

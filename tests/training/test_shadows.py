@@ -327,3 +327,28 @@ def test_a_loop_by_hand_is_traced_once():
     (trace,) = watch.traces()
     assert len(traces) == 1
     assert len(trace.steps) == 3
+
+
+@pytest.mark.parametrize("name", ["Adam", "ScheduleFreeAdamW"])
+def test_a_model_built_in_the_trace_of_its_first_update_is_trained(name):
+    """ScheduleFreeAdamW reads the weights when it is built: they have no value yet."""
+    if not hasattr(keras.optimizers, name):
+        pytest.skip("this Keras has none")
+    set_seed(0)
+    model = keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(1)])
+    optimizer = getattr(keras.optimizers, name)(0.01)
+    loss_of = keras.losses.MeanSquaredError()
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            loss = loss_of(y, model(x))
+        weights = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss
+
+    with watching(seed=0) as watch:
+        losses = [float(step(tf.constant(X), tf.constant(Y)[:, None])) for _ in "abcd"]
+
+    (trace,) = watch.traces()
+    np.testing.assert_allclose(trace.steps.loss, losses, rtol=1e-5)
