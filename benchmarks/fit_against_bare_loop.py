@@ -12,16 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from measure import measured
-from subjects import (
-    cnn,
-    images,
-    lstm,
-    mlp,
-    normalised,
-    numbers,
-    sequences,
-    transformer,
-)
+from subjects import SUBJECTS
 
 from pytest_lossguard.training import Trainer
 
@@ -63,8 +54,5 @@ def compare(name: str, build: Callable[[], Any], x: Any, y: Any) -> None:
 
 
 if __name__ == "__main__":
-    compare("mlp", mlp, *numbers())
-    compare("cnn", cnn, *images())
-    compare("lstm", lstm, *sequences())
-    compare("batch normalisation", normalised, *numbers())
-    compare("transformer", transformer, *sequences())
+    for name, (build, data) in SUBJECTS.items():
+        compare(name, build, *data())

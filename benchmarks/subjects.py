@@ -15,6 +15,7 @@ from keras import layers
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 
 __all__ = [
+    "SUBJECTS",
     "cnn",
     "images",
     "lstm",
@@ -121,6 +122,16 @@ def images() -> tuple[Any, Any]:
     patterns = random.normal(size=(10, 28, 28, 1))
     x = patterns[y] + random.normal(size=(ROWS, 28, 28, 1))
     return x.astype("float32"), y
+
+
+#: Models and rows that each figure of a training is told of.
+SUBJECTS = {
+    "mlp": (mlp, numbers),
+    "cnn": (cnn, images),
+    "lstm": (lstm, sequences),
+    "batch normalisation": (normalised, numbers),
+    "transformer": (transformer, sequences),
+}
 
 
 def steady_epochs() -> None:

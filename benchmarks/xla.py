@@ -8,16 +8,7 @@ from statistics import median
 from typing import Any
 
 from fit_against_bare_loop import bare_loop
-from subjects import (
-    cnn,
-    images,
-    lstm,
-    mlp,
-    normalised,
-    numbers,
-    sequences,
-    transformer,
-)
+from subjects import SUBJECTS
 
 REPETITIONS = 5
 
@@ -46,8 +37,5 @@ def compare(name: str, build: Callable[[], Any], x: Any, y: Any) -> None:
 
 
 if __name__ == "__main__":
-    compare("mlp", mlp, *numbers())
-    compare("batch normalisation", normalised, *numbers())
-    compare("cnn", cnn, *images())
-    compare("lstm", lstm, *sequences())
-    compare("transformer", transformer, *sequences())
+    for name, (build, data) in SUBJECTS.items():
+        compare(name, build, *data())

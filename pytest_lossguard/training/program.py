@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -150,7 +151,7 @@ class Program:
         if self._bytes <= _MOST_KEPT:
             self._lanes.append(lane)
 
-    @property
+    @cached_property
     def _bytes(self) -> int:
         """How large a lane is."""
         return sum(it.dtype.size * math.prod(it.shape) for it in self._every_variable)

@@ -215,9 +215,7 @@ class SavedSeeds:
             if state is not None
         }
         generator = self._keras.get("global_seed_generator")
-        self._moved = None if generator is None else generator.state
-        if self._moved is not None:
-            self._state = value_of(self._moved)
+        self._moved = Snapshot(() if generator is None else (generator.state,))
         self._tensorflow = getattr(context, "_seed", None)
         self._generator = getattr(context, "_rng", None)
         if self._generator is not None:
@@ -230,8 +228,7 @@ class SavedSeeds:
         np.random.set_state(self._numpy)
         for name, value in self._keras.items():
             state.set_global_attribute(name, value)
-        if self._moved is not None:
-            raw(self._moved).assign(self._state)
+        self._moved.restore()
         if hasattr(context, "_seed") and hasattr(context, "_rng"):
             context._seed, context._rng = self._tensorflow, self._generator
             if self._generator is not None:
