@@ -17,6 +17,7 @@ from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 __all__ = [
     "SUBJECTS",
     "cnn",
+    "embedding",
     "images",
     "lstm",
     "mlp",
@@ -26,6 +27,8 @@ __all__ = [
     "steady_epochs",
     "transformer",
     "wide_cnn",
+    "wide_dense",
+    "words",
 ]
 
 ROWS = 1000
@@ -98,6 +101,38 @@ def transformer() -> Any:
     model = keras.Model(inputs, outputs)
     model.compile("adam", "mse")
     return model
+
+
+def wide_dense() -> Any:
+    """Four dense layers, 10 million parameters, by SGD: bound by memory, the most
+    there is to sum for each product.
+    """
+    model = keras.Sequential([keras.Input((10,))])
+    for _ in range(4):
+        model.add(layers.Dense(1825, activation="relu"))
+    model.add(layers.Dense(1))
+    model.compile("sgd", "mse")
+    return model
+
+
+def embedding() -> Any:
+    """A table of 100,000 words, which SGD updates row by row."""
+    model = keras.Sequential(
+        [
+            keras.Input((20,), dtype="int32"),
+            layers.Embedding(100_000, 32),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile("sgd", "binary_crossentropy")
+    return model
+
+
+def words(rows: int = ROWS) -> tuple[Any, Any]:
+    """Rows for `embedding`: whether its 20 words are rather of the second half."""
+    x = np.random.default_rng(0).integers(0, 100_000, (rows, 20)).astype("int32")
+    return x, (x.mean(axis=1) > 50_000).astype("float32")
 
 
 def numbers(rows: int = ROWS) -> tuple[Any, Any]:

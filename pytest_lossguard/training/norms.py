@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .frameworks import tf
-from .tensors import graph_function, stacked
+from .tensors import graph_function, raw, stacked, value_of
 
-__all__ = ["half_square_sums", "some_rows", "taken_before"]
+__all__ = ["Look", "half_square_sums", "look_at", "taken_before"]
 
 #: Variables of at most so many values are summed together, if they are so many; of
 #: larger ones the copy that this takes costs more than the operations that it spares.
@@ -21,42 +22,150 @@ _SMALL = 1 << 12
 #: The change of a variable of more values than the first is taken from rows of about
 #: so many as the second: all of it would take a copy of every weight.
 _LARGE, _SOME = 1 << 16, 1 << 14
+#: The norm of weights of more values is taken from those rows too: a step of so many
+#: is bound by memory, and to read them once more would take 5 % of it and more.
+_HUGE = 1 << 20
 _ABSENT = -1.0
 
 
-def some_rows(value: Any) -> Any:
-    """The value itself, or evenly spaced rows of a large one."""
-    values = _size(value)
-    if values is None or values <= _LARGE:
-        return value
-    columns = value.shape[-1]
-    rows = values // columns
-    chosen = np.linspace(0, rows - 1, min(rows, max(1, _SOME // columns)))
-    return tf.gather(tf.reshape(value, [-1, columns]), chosen.astype(np.int64))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Some rows of a variable, or all of it.
+
+    Attributes:
+        places: Of the rows, as `tf.gather_nd` takes them; None for all.
+        share: How many times their sum of squares the sum over all rows is said to be,
+            a float or a scalar tensor.
+    """
+
+    places: Any = None
+    share: Any = 1.0
+
+    def of(self, value: Any) -> Any:
+        """These rows of the variable's value."""
+        return value if self.places is None else tf.gather_nd(value, self.places)
 
 
-def taken_before(gradients: Sequence[Any], parts: Sequence[Any]) -> list[Any]:
-    """The same gradients, none of which is there before `some_rows` of its variable
-    have been taken: the update can then happen in place, while nothing refers to the
+_ALL = Rows()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What is read of one variable at each of its updates.
+
+    Attributes:
+        variable: It.
+        gradient: What of its gradient is summed; None where it has none.
+        weights: Rows whose weights are.
+        moved: Rows whose change is.
+        by_rows: Whether an optimizer may update it row by row.
+    """
+
+    variable: Any
+    gradient: Any
+    weights: Rows
+    moved: Rows
+    by_rows: bool = False
+
+    def value(self) -> Any:
+        """The variable's value now, by no copy of it."""
+        return value_of(self.variable, in_place=self.by_rows)
+
+
+def look_at(variable: Any, gradient: Any, *, xla: bool = False) -> Look:
+    """Decide what of a variable and its gradient to read, before the update.
+
+    A sparse gradient of a large variable, as of an embedding, moves but a few of its
+    rows, and to sum all of them would take as long as the step: then the change is
+    taken from the rows of the gradient, and the norm of all weights from spread ones.
+
+    Args:
+        variable: It.
+        gradient: As it reached the optimizer, or None.
+        xla: Whether the step is compiled by XLA, which cannot tell the rows of a
+            sparse gradient from one another.
+    """
+    values = _size(raw(variable)) or 0
+    if isinstance(gradient, tf.IndexedSlices) and values > _LARGE and not xla:
+        rows, whose = tf.unique(gradient.indices)
+        return Look(
+            variable=variable,
+            gradient=tf.math.unsorted_segment_sum(
+                gradient.values, whose, tf.size(rows)
+            ),
+            weights=_spread_rows(variable.shape),
+            moved=_some_of(rows, variable.shape),
+            by_rows=True,
+        )
+    moved = _ALL if values <= _LARGE else _spread_rows(variable.shape)
+    return Look(
+        variable=variable,
+        gradient=_shaped(gradient, variable),
+        weights=_ALL if values <= _HUGE else moved,
+        moved=moved,
+    )
+
+
+def _some_of(rows: Any, shape: Sequence[int]) -> Rows:
+    """Evenly spaced ones of the rows that a sparse gradient has."""
+    count, columns = tf.size(rows), np.prod(shape[1:], dtype=np.int32)
+    some = rows[:: tf.maximum(1, count * columns // _SOME)]
+    share = tf.cast(count, tf.float64) / tf.cast(
+        tf.maximum(1, tf.size(some)), tf.float64
+    )
+    return Rows(places=some[:, None], share=share)
+
+
+def _spread_rows(shape: Sequence[int]) -> Rows:
+    """Evenly spaced rows, along the last axis, of a large variable."""
+    *others, columns = shape
+    rows = int(np.prod(others))
+    if not others:
+        return _ALL
+    count = min(rows, max(1, _SOME // columns))
+    chosen = np.linspace(0, rows - 1, count).astype(np.int64)
+    places = np.stack(np.unravel_index(chosen, others), axis=-1)
+    return Rows(places=places, share=rows / count)
+
+
+def taken_before(
+    gradients: Sequence[Any], looks: Sequence[Look], before: Sequence[Any]
+) -> list[Any]:
+    """The same gradients, none of which is there before the rows of its variable have
+    been taken: the update can then happen in place, while nothing refers to the
     weights of before.
     """
-    return [_after(part, it) for it, part in zip(gradients, parts, strict=True)]
+    return [
+        gradient if gradient is None or look.moved is _ALL else _after(part, gradient)
+        for gradient, look, part in zip(gradients, looks, before, strict=True)
+    ]
 
 
 def _after(part: Any, gradient: Any) -> Any:
-    is_dense = tf.is_tensor(gradient) and not isinstance(gradient, tf.IndexedSlices)
-    if not is_dense or _size(part) == _size(gradient):
-        return gradient
     with tf.control_dependencies([part]):
-        return tf.identity(gradient)
+        if not isinstance(gradient, tf.IndexedSlices):
+            return tf.identity(gradient)
+        return tf.IndexedSlices(
+            tf.identity(gradient.values), gradient.indices, gradient.dense_shape
+        )
+
+
+def _shaped(gradient: Any, variable: Any) -> Any:
+    """The gradient as one tensor, of the shape of its variable also where tracing
+    lost it, as that of a dense layer over sequences.
+    """
+    if gradient is None:
+        return None
+    gradient = tf.convert_to_tensor(gradient)
+    gradient.set_shape(variable.shape)
+    return gradient
 
 
 def half_square_sums(
-    gradients: Sequence[Any],
+    looks: Sequence[Look],
     before: Sequence[Any],
-    after: Sequence[Any],
     *,
-    together: bool = True,
+    xla: bool = False,
     branches: bool = True,
 ) -> Any:
     """Half the sum of squares of each gradient, each weight, each change.
@@ -68,57 +177,65 @@ def half_square_sums(
     is not finite.
 
     Args:
-        gradients: One for each variable, or None.
-        before: What `some_rows` took of each variable before the update.
-        after: The variables' values after it.
-        together: Whether tiny ones may be summed by one operation; XLA has none
-            for it, and needs none.
+        looks: One for each variable.
+        before: The rows ``moved`` of each before the update; the variables are read
+            now once more.
+        xla: Whether the step is compiled by XLA, which has no operation to sum tiny
+            ones together, and needs none.
         branches: Whether the sum of a large one may branch. A loop on one thread
             waits for ever for a function that it calls: there all are summed in
             float64.
 
     Returns:
         A float64 vector: of all gradients (-1 for a None), all weights, all changes,
-        those of a large variable estimated from some of its rows.
+        those of a large variable as its look says.
     """
-    given = [_shaped(it, value) for it, value in zip(gradients, after, strict=True)]
-    count = len(given)
-    tiny = [it for it in range(count) if _are_tiny(given[it], after[it])]
-    if len(tiny) < _ENOUGH_TINY or not together:
-        return _one_by_one(given, before, after, branches=branches)
-    if len(tiny) == count:
-        return _together(given, before, after)
-    others = [it for it in range(count) if it not in tiny]
-
-    def of(which: list[int]) -> list[list[Any]]:
-        return [[part[it] for it in which] for part in (given, before, after)]
-
-    sums = [_together(*of(tiny)), _one_by_one(*of(others), branches=branches)]
-    groups = (tiny, others)
-    places = [
-        part * count + it for group in groups for part in range(3) for it in group
+    gradients = [it.gradient for it in looks]
+    values = [it.value() for it in looks]
+    now = [it.moved.of(value) for it, value in zip(looks, values, strict=True)]
+    weights = [
+        rows if it.weights is it.moved else it.weights.of(value)
+        for it, value, rows in zip(looks, values, now, strict=True)
     ]
-    return tf.gather(tf.concat(sums, axis=0), np.argsort(places))
+    count = len(looks)
+    tiny = [it for it in range(count) if _are_tiny(gradients[it], weights[it])]
+    if len(tiny) < _ENOUGH_TINY or xla:
+        sums = _one_by_one(gradients, weights, before, now, branches=branches)
+    elif len(tiny) == count:
+        return _together(gradients, before, now)
+    else:
+        others = [it for it in range(count) if it not in tiny]
 
+        def of(which: list[int], *parts: Sequence[Any]) -> list[list[Any]]:
+            return [[part[it] for it in which] for part in parts]
 
-def _shaped(gradient: Any, weights: Any) -> Any:
-    """The gradient as one tensor, of the shape of its variable also where tracing
-    lost it, as that of a dense layer over sequences.
-    """
-    if gradient is None:
-        return None
-    gradient = tf.convert_to_tensor(gradient)
-    gradient.set_shape(weights.shape)
-    return gradient
+        groups = [
+            _together(*of(tiny, gradients, before, now)),
+            _one_by_one(
+                *of(others, gradients, weights, before, now), branches=branches
+            ),
+        ]
+        places = [
+            part * count + it
+            for group in (tiny, others)
+            for part in range(3)
+            for it in group
+        ]
+        sums = tf.gather(tf.concat(groups, axis=0), np.argsort(places))
+    shares = [1.0] * count
+    shares += [it.weights.share for it in looks] + [it.moved.share for it in looks]
+    if all(isinstance(it, float) for it in shares):
+        return sums if set(shares) == {1.0} else sums * np.array(shares)
+    return sums * stacked(shares)
 
 
 def _together(
-    gradients: Sequence[Any], before: Sequence[Any], after: Sequence[Any]
+    gradients: Sequence[Any], before: Sequence[Any], now: Sequence[Any]
 ) -> Any:
     """All sums, of values that are copied into three vectors, each summed at once."""
-    sizes = [_size(it) or 0 for it in after]
+    sizes = [_size(it) or 0 for it in now]
     whose = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    weights, previous = _flat(after), _flat(before)
+    weights, previous = _flat(now), _flat(before)
     vectors = (_flat(gradients), weights, weights - previous)
     squares = [tf.square(tf.cast(it, tf.float64)) for it in vectors]
     return 0.5 * tf.concat([tf.math.segment_sum(it, whose) for it in squares], axis=0)
@@ -131,23 +248,14 @@ def _flat(tensors: Sequence[Any]) -> Any:
 
 def _one_by_one(
     gradients: Sequence[Any],
+    weights: Sequence[Any],
     before: Sequence[Any],
-    after: Sequence[Any],
+    now: Sequence[Any],
     *,
     branches: bool,
 ) -> Any:
-    moved = [some_rows(now) - was for now, was in zip(after, before, strict=True)]
-    sums = stacked([_sum(it, branches) for it in (*gradients, *after, *moved)])
-    shares = [_share(now, part) for now, part in zip(after, moved, strict=True)]
-    if all(it == 1.0 for it in shares):
-        return sums
-    return sums * np.array([1.0] * 2 * len(after) + shares)
-
-
-def _share(whole: Any, part: Any) -> float:
-    """How many times the values of a part the whole has."""
-    values = _size(whole)
-    return 1.0 if values is None else values / max(1, _size(part) or 0)
+    moved = [new - old for new, old in zip(now, before, strict=True)]
+    return stacked([_sum(it, branches) for it in (*gradients, *weights, *moved)])
 
 
 def _sum(tensor: Any, branches: bool) -> Any:

@@ -18,7 +18,7 @@ from .calls import Calls
 from .frames import user_frames
 from .frameworks import tf
 from .models import build_outside
-from .norms import half_square_sums, some_rows, taken_before
+from .norms import half_square_sums, look_at, taken_before
 from .observe import Call
 from .recording import LEAD, Batch, Evidence, Recording, Taped
 from .replicas import Replica, current_replica
@@ -188,24 +188,24 @@ class Recorder:
             recording = self._recording(optimizer, variables, replica)
             lead = self._lead(recording, replica)
             unscaled = replica.total(_unscaled(grads, optimizer))
-            before = [some_rows(value_of(it)) for it in variables]
-            grads = taken_before(grads, before)
+            xla = self.xla_depth > 0
+            looks = [
+                look_at(variable, gradient, xla=xla)
+                for variable, gradient in zip(variables, unscaled, strict=True)
+            ]
+            before = [it.moved.of(it.value()) for it in looks]
+            grads = taken_before(grads, looks, before)
             was_built = optimizer.built
             build_outside(optimizer, variables)
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
             if not was_built and self.traces_in_vain():
                 return result  # another trace follows, and that one will run
-            after = [value_of(it) for it in variables]
             with self.paused():
                 halves = half_square_sums(
-                    unscaled,
-                    before,
-                    after,
-                    together=not self.xla_depth,
-                    branches=self._branches,
+                    looks, before, xla=xla, branches=self._branches
                 )
             row = tf.concat([stacked(lead), halves], axis=0)
-            weights = halves[len(after) : 2 * len(after)]
+            weights = halves[len(looks) : 2 * len(looks)]
             # A loss or a weight that is not finite: the training is over.
             good = tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
             recording.last_loss = _data_loss(lead)

@@ -202,11 +202,19 @@ def quiet(function: Any) -> Any:
     return function
 
 
-def value_of(variable: Any) -> Any:
-    """The variable's value now, by one operation and no copy of it."""
+def value_of(variable: Any, *, in_place: bool = False) -> Any:
+    """The variable's value now, by one operation and no copy of it.
+
+    Args:
+        variable: It.
+        in_place: Whether to make no copy either of one that is updated row by row;
+            TensorFlow then reads it so until the next such update.
+    """
     variable = raw(variable)
     if isinstance(variable, tf.distribute.DistributedValues):
         return variable.value()  # of the replica at hand, else of the first
+    if in_place:
+        tf.raw_ops.DisableCopyOnRead(resource=variable.handle)
     return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 

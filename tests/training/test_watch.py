@@ -186,6 +186,28 @@ def test_norms_are_those_of_the_gradients_and_weights():
     np.testing.assert_allclose(trace.steps.weight_norm[0], norms, rtol=1e-5)
 
 
+@pytest.mark.parametrize("how", [{}, {"jit_compile": True}, {"run_eagerly": True}])
+def test_the_gradient_of_a_large_embedding_is_that_of_all_its_rows(how):
+    """Words come more than once in a batch; by SGD each moves as its gradient says."""
+    words = np.random.default_rng(0).integers(0, 50, (32, 10)).astype("int32")
+    model = keras.Sequential(
+        [
+            keras.layers.Embedding(9_000, 8),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Dense(1),
+        ]
+    )
+    model.compile(keras.optimizers.SGD(1.0), "mse", **how)
+    model.build(words.shape)
+    before = model.get_weights()[0].copy()
+
+    trace = only(lambda: model.train_on_batch(words, words[:, :1] / 50))
+
+    moved = np.linalg.norm(model.get_weights()[0] - before)
+    assert moved > 0
+    assert trace.steps.grad_norm[0, 0] == pytest.approx(moved, rel=1e-4)
+
+
 def test_the_penalty_is_what_the_step_adds_to_the_data_loss():
     trace = only(lambda: busy_net().fit(X, Y, verbose=0))
 
