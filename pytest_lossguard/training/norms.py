@@ -232,18 +232,20 @@ def half_square_sums(
 def _together(
     gradients: Sequence[Any], before: Sequence[Any], now: Sequence[Any]
 ) -> Any:
-    """All sums, of values that are copied into three vectors, each summed at once."""
+    """All sums, of values that are copied into one vector and summed at once: to trace
+    an operation takes a third of a millisecond.
+    """
     sizes = [_size(it) or 0 for it in now]
-    whose = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    weights, previous = _flat(now), _flat(before)
-    vectors = (_flat(gradients), weights, weights - previous)
-    squares = [tf.square(tf.cast(it, tf.float64)) for it in vectors]
-    return 0.5 * tf.concat([tf.math.segment_sum(it, whose) for it in squares], axis=0)
+    whose = np.repeat(np.arange(3 * len(now), dtype=np.int32), 3 * sizes)
+    vector = tf.constant([-1])
 
+    def flat(tensors: Sequence[Any]) -> list[Any]:
+        return [it if it.shape.rank == 1 else tf.reshape(it, vector) for it in tensors]
 
-def _flat(tensors: Sequence[Any]) -> Any:
-    vectors = [it if it.shape.rank == 1 else tf.reshape(it, [-1]) for it in tensors]
-    return tf.concat(vectors, axis=0)
+    weights, nothing = flat(now), tf.constant(0.0, shape=[2 * sum(sizes)])
+    values = tf.concat([*flat(gradients), *weights, *weights], axis=0)
+    values -= tf.concat([nothing, *flat(before)], axis=0)  # now that of changes
+    return 0.5 * tf.math.segment_sum(tf.square(tf.cast(values, tf.float64)), whose)
 
 
 def _one_by_one(

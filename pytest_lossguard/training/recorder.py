@@ -261,7 +261,7 @@ class Recorder:
         """Leave the loss where an update in another graph can read it."""
         if taped.slot is None:
             taped.slot = own_variable(np.zeros(LEAD))
-        taped.slot.assign(stacked(taped.lead))
+        taped.slot.assign(stacked(taped.lead), read_value=False)
 
     def _keep(self, taped: Taped, batch: tuple[Any, Any, Any]) -> None:
         if not taped.wants_data:
@@ -280,7 +280,7 @@ class Recorder:
         taped.stash.assign(batch)
         if taped.stashed is None:
             taped.stashed = own_variable(np.int32(0))
-        taped.stashed.assign_add(1)
+        taped.stashed.assign_add(1, read_value=False)
 
     def _pull_data(self, taped: Taped) -> None:
         if taped.stash is None or not taped.wants_data:

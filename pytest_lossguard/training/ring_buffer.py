@@ -24,12 +24,13 @@ class RingBuffer:
 
     Args:
         width: Values per row.
-        rows: Rows to hold. Only a loop that runs longer than this inside one
+        rows: Rows to hold, a power of two of them at most. Only a loop that runs longer than this inside one
             compiled call loses steps, and the trace says so.
     """
 
     def __init__(self, width: int, rows: int) -> None:
-        self.capacity = max(64, min(rows, _MOST_VALUES // width))
+        most = max(64, min(rows, _MOST_VALUES // width))
+        self.capacity = 1 << most.bit_length() - 1  # a divisor of `_BAD`
         self._rows = own_variable(np.zeros([self.capacity, width]))
         self._counter = own_variable(np.int64(0))
         self._read = 0
@@ -52,7 +53,6 @@ class RingBuffer:
             if good is None:
                 more = tf.constant(1, tf.int64)
             else:
-                written = written % _BAD
                 more = tf.where(good, tf.constant(1, tf.int64), 1 + _BAD)
             self._counter.assign_add(more, read_value=False)
             tf.raw_ops.ResourceScatterUpdate(
