@@ -24,8 +24,8 @@ class RingBuffer:
 
     Args:
         width: Values per row.
-        rows: Rows to hold, a power of two of them at most. Only a loop that runs longer than this inside one
-            compiled call loses steps, and the trace says so.
+        rows: Rows to hold, rounded down to a power of two. Only a loop that runs longer
+            than this inside one compiled call loses steps, and the trace says so.
     """
 
     def __init__(self, width: int, rows: int) -> None:
