@@ -11,6 +11,7 @@ import os
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+import gc
 import platform
 import sys
 import time
@@ -26,7 +27,7 @@ import numpy as np
 import tensorflow as tf
 from fit_against_bare_loop import bare_loop
 from keras import layers
-from subjects import mlp, numbers
+from subjects import mlp, numbers, steady_epochs
 
 from pytest_lossguard.training import Trainer, watching
 
@@ -87,12 +88,13 @@ def step_seconds(parameters: int, watched: bool) -> float:
 
 
 def by_parameters(parameters: int) -> Point:
-    repetitions = 2 if parameters > 10**7 else 5
-    pairs = [
-        (step_seconds(parameters, True), step_seconds(parameters, False))
-        for _ in range(repetitions)
-    ]
-    ours, theirs = zip(*pairs, strict=True)
+    repetitions = 4 if parameters > 10**7 else 10
+    ours, theirs = [], []
+    for repetition in range(repetitions):
+        for watched in (True, False) if repetition % 2 else (False, True):
+            gc.collect()  # the weights of the one before
+            seconds = step_seconds(parameters, watched)
+            (ours if watched else theirs).append(seconds)
     return Point(size=parameters, ours=median(ours), theirs=median(theirs))
 
 
@@ -181,4 +183,5 @@ def _told(point: Point) -> Point:
 
 
 if __name__ == "__main__":
+    steady_epochs()
     sys.exit(main())

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "EXACT_WEIGHTS",
     "ColumnStats",
     "Floats",
     "LayerStats",
@@ -36,6 +37,10 @@ def row_norms(table: Floats) -> Floats:
     return np.asarray(scale * np.sqrt(np.einsum("ij,ij->i", rest, rest)), np.float64)
 
 
+#: Values of a variable up to which the norm of its weights is that of all of them.
+EXACT_WEIGHTS = 1 << 20
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StepTable:
     """One row per optimizer update, in order.
@@ -49,9 +54,12 @@ class StepTable:
         data_loss_seen: Whether a Keras loss object was called, likewise.
         grad_norm: L2 norm of the gradient of each variable as it reached the
             optimizer, shape ``(steps, variables)``; -1 where there was none.
-        weight_norm: L2 norm of each variable after the update, same shape.
+        weight_norm: L2 norm of each variable after the update, same shape; of one with
+            more than `EXACT_WEIGHTS` values (with sparse gradients more than 65,536)
+            estimated from some of its rows.
         update_norm: L2 norm of the change of each variable, same shape; of one with
-            more than 65,536 values estimated from some of its rows.
+            more than 65,536 values estimated from some of its rows, those that a
+            sparse gradient has where it is one.
     """
 
     loss: Floats

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..findings import Finding, Severity, finding
 from ..policy import Policy
-from ..trace import Floats, Trace
+from ..trace import EXACT_WEIGHTS, Floats, Trace
 from . import thresholds as at
 from .evidence import Evidence, exceeds
 
@@ -263,8 +263,11 @@ def unchanged_weights(
     """No variable moved at any step."""
     del policy
     updates, weights = trace.steps.update_norm, trace.steps.weight_norm
-    # Of a large variable only some rows were looked at for a change.
+    # Of a large variable only some rows were looked at for a change, of a huge one for
+    # its weights too: there the score has to be the same as well.
     is_still = not updates.any() and not (weights != weights[:1]).any()
+    if max(trace.sizes, default=0) > EXACT_WEIGHTS:
+        is_still = is_still and found.end == found.start
     if updates.size and is_still:
         yield finding(
             "unchanged_weights", step=found.steps, value=0, limit=0, where="the model"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..trace import EXACT_WEIGHTS
 from .frameworks import tf
 from .tensors import graph_function, raw, stacked, value_of
 
@@ -20,11 +21,10 @@ _TINY, _ENOUGH_TINY = 1 << 11, 3
 #: tensor would cost more than the sum.
 _SMALL = 1 << 12
 #: The change of a variable of more values than the first is taken from rows of about
-#: so many as the second: all of it would take a copy of every weight.
+#: so many as the second: all of it would take a copy of every weight. Above
+#: `EXACT_WEIGHTS` the norm of the weights is as well: a step of so many is bound by
+#: memory, and to read them once more would take 5 % of it and more.
 _LARGE, _SOME = 1 << 16, 1 << 14
-#: The norm of weights of more values is taken from those rows too: a step of so many
-#: is bound by memory, and to read them once more would take 5 % of it and more.
-_HUGE = 1 << 20
 _ABSENT = -1.0
 
 
@@ -101,7 +101,7 @@ def look_at(variable: Any, gradient: Any, *, xla: bool = False) -> Look:
     return Look(
         variable=variable,
         gradient=_shaped(gradient, variable),
-        weights=_ALL if values <= _HUGE else moved,
+        weights=_ALL if values <= EXACT_WEIGHTS else moved,
         moved=moved,
     )
 

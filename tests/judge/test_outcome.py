@@ -204,6 +204,25 @@ def test_weights_that_never_move_fail():
     assert "unchanged_weights" in errors(trace)
 
 
+def test_of_a_huge_variable_the_rows_that_moved_may_not_be_those_looked_at():
+    found = {
+        end: errors(
+            make_trace(
+                [1.0] * 50,
+                start=1,
+                end=end,
+                constant=2,
+                update_norm=0.0,
+                sizes=(2_000_000, 32),
+            )
+        )
+        for end in (1.0, 0.5)
+    }
+
+    assert "unchanged_weights" in found[1.0]
+    assert found[0.5] == []
+
+
 def test_held_out_loss_that_rises_is_warned_of_with_both_ends():
     trace = make_trace(
         falling(1, 0.1, 100),
