@@ -200,33 +200,39 @@ def half_square_sums(
     count = len(looks)
     tiny = [it for it in range(count) if _are_tiny(gradients[it], weights[it])]
     if len(tiny) < _ENOUGH_TINY or xla:
-        sums = _one_by_one(gradients, weights, before, now, branches=branches)
-    elif len(tiny) == count:
-        return _together(gradients, before, now)
-    else:
-        others = [it for it in range(count) if it not in tiny]
+        tiny = []
+    others = [it for it in range(count) if it not in tiny]
 
-        def of(which: list[int], *parts: Sequence[Any]) -> list[list[Any]]:
-            return [[part[it] for it in which] for part in parts]
+    def of(which: list[int], *parts: Sequence[Any]) -> list[list[Any]]:
+        return [[part[it] for it in which] for part in parts]
 
-        groups = [
-            _together(*of(tiny, gradients, before, now)),
-            _one_by_one(
-                *of(others, gradients, weights, before, now), branches=branches
-            ),
-        ]
-        places = [
-            part * count + it
-            for group in (tiny, others)
-            for part in range(3)
-            for it in group
-        ]
-        sums = tf.gather(tf.concat(groups, axis=0), np.argsort(places))
-    shares = [1.0] * count
+    sums = []
+    if tiny:
+        sums.append(_together(*of(tiny, gradients, before, now)))
+    if others:
+        parts = of(others, gradients, weights, before, now)
+        sums.append(_one_by_one(*parts, branches=branches))
+    return _shared_out(_in_order(sums, tiny, others), looks)
+
+
+def _in_order(sums: Sequence[Any], *groups: list[int]) -> Any:
+    """The sums of groups of variables as if all had been summed in their own order."""
+    if len(sums) == 1:
+        return sums[0]
+    count = sum(map(len, groups))
+    places = [
+        part * count + it for group in groups for part in range(3) for it in group
+    ]
+    return tf.gather(tf.concat(sums, axis=0), np.argsort(places))
+
+
+def _shared_out(sums: Any, looks: Sequence[Look]) -> Any:
+    """The sums over some rows as those over all."""
+    shares = [1.0] * len(looks)
     shares += [it.weights.share for it in looks] + [it.moved.share for it in looks]
-    if all(isinstance(it, float) for it in shares):
-        return sums if set(shares) == {1.0} else sums * np.array(shares)
-    return sums * stacked(shares)
+    if not all(isinstance(it, float) for it in shares):
+        return sums * stacked(shares)
+    return sums if set(shares) == {1.0} else sums * np.array(shares)
 
 
 def _together(
