@@ -26,8 +26,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from fit_against_bare_loop import bare_loop
-from keras import layers
-from subjects import mlp, numbers, steady_epochs
+from subjects import dense, mlp, numbers, steady_epochs
 
 from pytest_lossguard.training import Trainer, watching
 
@@ -51,17 +50,6 @@ class Point:
         return self.ours / self.theirs
 
 
-def dense(parameters: int) -> Any:
-    """A stack of equal dense layers of about so many parameters."""
-    width = int((parameters / HIDDEN) ** 0.5)
-    model = keras.Sequential([keras.Input((INPUTS,))])
-    for _ in range(HIDDEN):
-        model.add(layers.Dense(width, activation="relu"))
-    model.add(layers.Dense(1))
-    model.compile("sgd", "mse")
-    return model
-
-
 class StepTimes(keras.callbacks.Callback):  # type: ignore[misc]
     """CPU seconds at the end of each step."""
 
@@ -80,8 +68,9 @@ def step_seconds(parameters: int, watched: bool) -> float:
     steps = 8 if parameters > 10**7 else 60
     x = np.random.default_rng(0).normal(size=(steps * BATCH_SIZE, INPUTS))
     x, times = x.astype("float32"), StepTimes()
+    width = int((parameters / HIDDEN) ** 0.5)
     with watching(seed=0) if watched else nullcontext():
-        dense(parameters).fit(
+        dense(width, INPUTS).fit(
             x, x[:, :1], batch_size=BATCH_SIZE, verbose=0, callbacks=[times]
         )
     return float(np.median(np.diff(times.ends[2:])))

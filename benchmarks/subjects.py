@@ -17,6 +17,7 @@ from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 __all__ = [
     "SUBJECTS",
     "cnn",
+    "dense",
     "embedding",
     "images",
     "lstm",
@@ -103,16 +104,19 @@ def transformer() -> Any:
     return model
 
 
-def wide_dense() -> Any:
-    """Four dense layers, 10 million parameters, by SGD: bound by memory, the most
-    there is to sum for each product.
-    """
-    model = keras.Sequential([keras.Input((10,))])
+def dense(width: int, inputs: int) -> Any:
+    """Four equal dense layers by SGD: the least work for each parameter there is."""
+    model = keras.Sequential([keras.Input((inputs,))])
     for _ in range(4):
-        model.add(layers.Dense(1825, activation="relu"))
+        model.add(layers.Dense(width, activation="relu"))
     model.add(layers.Dense(1))
     model.compile("sgd", "mse")
     return model
+
+
+def wide_dense() -> Any:
+    """10 million parameters, for `numbers`: a step is bound by memory."""
+    return dense(1825, inputs=10)
 
 
 def embedding() -> Any:
