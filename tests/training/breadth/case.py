@@ -26,6 +26,8 @@ class Case:
         broken_rate: One at which it does not.
         epochs: Passes over the data.
         fit: Further arguments of ``model.fit``.
+        callbacks: Each makes one for every training anew: some keep what the last
+            one left.
         only_watched: Whether `lossguard.fit` has no such argument or data.
         scored: Whether predictions can be held against a constant.
         in_graph: Whether `lossguard.fit` runs it as a graph loop.
@@ -39,6 +41,7 @@ class Case:
     broken_rate: float = 100.0
     epochs: int = 10
     fit: Mapping[str, Any] = field(default_factory=dict)
+    callbacks: tuple[Callable[[], Any], ...] = ()
     only_watched: bool = False
     scored: bool = True
     in_graph: bool = True
@@ -52,7 +55,9 @@ class Case:
         )
         if isinstance(given["x"], np.ndarray | list | dict):
             given |= {"batch_size": BATCH, "shuffle": False}
-        model.fit(**given, epochs=self.epochs, verbose=0, **self.fit)
+        callbacks = [make() for make in self.callbacks]
+        how = {"epochs": self.epochs, "verbose": 0, "callbacks": callbacks}
+        model.fit(**given, **how, **self.fit)
 
 
 def adam(rate: float) -> Any:

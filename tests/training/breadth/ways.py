@@ -113,7 +113,7 @@ def called(*callbacks: Any, slow: bool = False, ema: bool = False) -> Case:
         build=lambda rate: mlp(keras.optimizers.Adam(rate, use_ema=ema)),
         slow=slow,
         data=table,
-        fit={"callbacks": [make() for make in callbacks]},
+        callbacks=callbacks,
         only_watched=True,
     )
 
