@@ -57,6 +57,7 @@ class Experiment:
         only_level: It counts as converged only because it reached the level of the
             best constant, all that can be had where there is nothing to learn.
         failure: Why it could not be run, None where it could.
+        applies: Whether the training has what was to be changed.
         curve: Loss of each step, float64 of shape ``(steps,)``; None where it was
             not run.
     """
@@ -69,6 +70,7 @@ class Experiment:
     holds: float | None = None
     only_level: bool = False
     failure: str | None = None
+    applies: bool = True
     curve: Floats | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -134,7 +136,7 @@ class Diagnosis:
         causes: The only one is ``unknown`` where nothing was found; none where
             there was nothing to find, because the training converges.
         experiments: All re-runs, in the order in which they ran.
-        left_out: Sentences on what could not be tried.
+        left_out: Sentences on what might have helped and could not be tried.
     """
 
     causes: tuple[Cause, ...]

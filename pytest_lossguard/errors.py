@@ -7,6 +7,7 @@ __all__ = [
     "CannotChange",
     "LossguardError",
     "NotConverged",
+    "NothingToChange",
     "NothingTrained",
     "PolicyError",
     "StopTraining",
@@ -26,6 +27,10 @@ class UsageError(LossguardError):
 
 class CannotChange(LossguardError):
     """A training cannot be run again with this change; the message says why."""
+
+
+class NothingToChange(CannotChange):
+    """The training has nothing that this change could change."""
 
 
 class PolicyError(UsageError, ValueError):

@@ -185,9 +185,8 @@ KINDS: dict[str, Kind] = {
     ),
     "loss_not_decreasing": Kind(
         severity="error",
-        headline="loss did not fall: {start} -> {value}, limit {limit}",
-        text="the loss did not fall: {start} before the first update, {value} after"
-        " step {step}, limit {limit}",
+        headline="loss {fell}: {start} -> {value}, limit {limit}",
+        text="the loss {fell}: {start} {began}, {value} {ended}, limit {limit}{asked}",
         hint="Does the update reach the model? Try another learning rate, scaled"
         " inputs, the default initialisation.",
     ),

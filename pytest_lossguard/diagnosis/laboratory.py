@@ -12,7 +12,7 @@ import numpy as np
 from ..causes import Experiment
 from ..changes import Again, Change, ProgramFacts
 from ..checks import Check
-from ..errors import CannotChange, LossguardError, UsageError
+from ..errors import CannotChange, LossguardError, NothingToChange, UsageError
 from ..findings import Finding
 from ..judge import evidence_of, judge
 from ..judge.evidence import Evidence, exceeds
@@ -147,7 +147,8 @@ class Laboratory:
     @property
     def left_out(self) -> Iterator[str]:
         """Why some changes could not be tried, each reason once."""
-        reasons = (it.failure for it in self.experiments if it.failure is not None)
+        untried = (it for it in self.experiments if it.applies)
+        reasons = (it.failure for it in untried if it.failure is not None)
         yield from dict.fromkeys(reasons)
         if self._is_late():
             yield "the budget kept further changes from being tried"
@@ -274,7 +275,12 @@ class Laboratory:
         try:
             trace = self._retrain(*changes, seed=seed)
         except (CannotChange, UsageError) as reason:
-            return Experiment(changes=changes, told=words, failure=str(reason))
+            return Experiment(
+                changes=changes,
+                told=words,
+                failure=str(reason),
+                applies=not isinstance(reason, NothingToChange),
+            )
         found = evidence_of(trace)
         errors = self._goal.missed_by(trace, found)
         only_level = errors == {"worse_than_constant"} and _reaches_constant(found)

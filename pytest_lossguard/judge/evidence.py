@@ -109,6 +109,17 @@ class Evidence:
         return not (far and self.has_floor)
 
     @property
+    def comes_down(self) -> bool:
+        """From a start that is off, but not by an order of magnitude, most of the way
+        to a constant prediction's loss is done, and the loss still falls.
+        """
+        if self.constant is None or not self.has_floor:
+            return False
+        near = not exceeds(self.start, self.constant, at.MISSCALED_START - 1)
+        left = (1 - at.COMING_DOWN) * (self.start - self.constant)
+        return near and self.is_falling and self.end - self.constant <= left
+
+    @property
     def fell(self) -> bool:
         """The loss ended below its start by more than noise."""
         return not exceeds(self.end, self.start, -at.LEVEL)

@@ -90,29 +90,41 @@ def loss_not_decreasing(
             severity = "warning"
     elif found.end <= limit:
         return
-    yield finding(
-        "loss_not_decreasing",
-        severity=severity,
-        step=found.steps,
-        value=found.end,
-        limit=limit,
-        start=found.start,
-    )
+    asked = "" if policy.min_drop is None else f" (min_drop={drop:g})"
+    yield _not_decreasing(trace, found, limit, asked, severity=severity)
 
 
 def loss_above_maximum(
     trace: Trace, found: Evidence, policy: Policy
 ) -> Iterator[Finding]:
     """The final loss exceeds the ``max_loss`` that the test asks for."""
-    del trace
     if policy.max_loss is None or not found.end > policy.max_loss:
         return
-    yield finding(
+    asked = f" (max_loss={policy.max_loss:g})"
+    yield _not_decreasing(trace, found, policy.max_loss, asked)
+
+
+def _not_decreasing(
+    trace: Trace,
+    found: Evidence,
+    limit: float,
+    asked: str,
+    *,
+    severity: Severity = "error",
+) -> Finding:
+    """In the words of what was asked for, and of what start and end are."""
+    began, ended = "before the first update", f"after step {found.steps}"
+    return finding(
         "loss_not_decreasing",
+        severity=severity,
         step=found.steps,
         value=found.end,
-        limit=policy.max_loss,
+        limit=limit,
         start=found.start,
+        fell="fell too little" if asked and found.end < found.start else "did not fall",
+        asked=asked,
+        began=began if trace.before else "in the first steps",
+        ended=ended if trace.after else "in the last",
     )
 
 
@@ -123,7 +135,7 @@ def worse_than_constant(
 
     Excused as slow: a short run that ended near the constant, and one that
     started in the right order of magnitude, lost a good part of its loss and
-    was still losing it.
+    was still losing it; the further off it started, the more it must have lost.
     """
     del policy
     constant = found.constant
@@ -162,12 +174,13 @@ def _lived_above(found: Evidence) -> bool:
 
 def _is_slow(found: Evidence) -> bool:
     """Slow is not broken: a short run, or one that still falls steadily."""
+    in_scale = found.starts_in_scale or found.comes_down
     if found.is_short:
-        in_reach = found.is_near_constant or found.starts_in_scale
+        in_reach = found.is_near_constant or in_scale
         kept = found.starts_level and found.ended_level
         return in_reach and (found.fell or kept)
     progress = exceeds(found.start, found.end, at.SLOW_PROGRESS)
-    return found.starts_in_scale and found.is_falling and progress
+    return in_scale and found.is_falling and progress
 
 
 def _plateau(found: Evidence, constant: float) -> Finding:

@@ -83,7 +83,7 @@ def _tried(diagnosis: Diagnosis) -> Iterator[str]:
             named += f" and {more} more (-vv)"
         yield from wrapped("  tried   ", f"no help from {named}")
     for reason in diagnosis.left_out[:2]:
-        yield from wrapped("  left    ", reason)
+        yield from wrapped("  untried ", reason)
 
 
 def _table(diagnosis: Diagnosis) -> Iterator[str]:

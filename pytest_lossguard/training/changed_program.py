@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..changes import RATE_INSTEAD_OF_0, Change
-from ..errors import CannotChange, first_line
+from ..errors import CannotChange, NothingToChange, first_line
 from .data import ArrayData
 from .facts import (
     activation_name,
@@ -71,7 +71,7 @@ def _with_other_layers(model: Any, change: Change) -> Any:
 
     layers = [it for it in model._flatten_layers() if not isinstance(it, keras.Model)]
     if all(repr(edited(it)) == repr(it.get_config()) for it in layers):
-        raise CannotChange("there is nothing of the kind in the model")
+        raise NothingToChange("there is nothing of the kind in the model")
     return _clone(model, lambda layer: type(layer).from_config(edited(layer)))
 
 
@@ -86,7 +86,7 @@ def _shallower(model: Any) -> Any:
         if isinstance(it, keras.layers.Dense) and it not in makers
     ]
     if len(hidden) <= 2:
-        raise CannotChange("there is nothing of the kind in the model")
+        raise NothingToChange("there is nothing of the kind in the model")
     kept = [it for it in model.layers if it not in hidden[2:]]
     return keras.Sequential(
         [keras.Input(model.input_shape[1:]), *(_same(it) for it in kept)]
@@ -149,7 +149,7 @@ def _momentum(model: Any, change: Change) -> Any:
     for name in ("momentum", "beta_1"):
         if getattr(optimizer, name, None):
             return _remade_optimizer(model, **{name: float(change.value or 0.0)})
-    raise CannotChange("the optimizer has no momentum")
+    raise NothingToChange("the optimizer has no momentum")
 
 
 def _clipped(model: Any, change: Change) -> Any:

@@ -10,7 +10,7 @@ from pytest_lossguard.causes import CAUSES
 from pytest_lossguard.changes import CHANGES, Change, ProgramFacts
 from pytest_lossguard.diagnosis import diagnose
 from pytest_lossguard.diagnosis.hypotheses import hypotheses, suspected, where_of
-from pytest_lossguard.errors import CannotChange
+from pytest_lossguard.errors import CannotChange, NothingToChange
 from pytest_lossguard.findings import KINDS, finding
 from pytest_lossguard.judge import judge
 from pytest_lossguard.policy import Policy
@@ -27,6 +27,7 @@ DETAILS = dict.fromkeys(
         *("start", "constant", "fall", "why", "reported", "factor", "raw", "scored"),
         *("shares", "low", "high", "reach", "best_step", "train_start", "train_end"),
         *("now", "then", "verb", "before", "worst", "odds"),
+        *("fell", "began", "ended", "asked"),
     ),
     1.0,
 )
@@ -158,6 +159,18 @@ def test_a_change_that_cannot_be_made_is_left_out_and_said_so():
 
     found = why(BLOWN, Fixed())
     assert "its class is the project's own" in found.left_out
+
+
+def test_a_change_that_finds_nothing_to_change_is_not_worth_a_word():
+    class Plain(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            if any(it.sort == "program" for it in changes):
+                raise NothingToChange("there is nothing of the kind in the model")
+            return super().__call__(*changes, seed=seed)
+
+    found = why(BLOWN, Plain())
+    assert found.left_out == ()
+    assert any("nothing of the kind" in row[-1] for row in found.table())
 
 
 def test_no_experiment_begins_after_the_budget():

@@ -96,6 +96,33 @@ def test_a_handful_of_updates_proves_no_absence_of_progress():
     assert warnings(trace) == ["loss_not_decreasing"]
 
 
+def test_where_only_the_curve_is_known_its_ends_are_told_as_such():
+    (found,) = judge(make_trace([1.0] * 40), Policy())
+
+    assert found.message == (
+        "the loss did not fall: 1 in the first steps, 1 in the last, limit 0.98"
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "limit"),
+    [
+        ({"min_drop": 0.3}, "0.7 (min_drop=0.3)"),
+        ({"max_loss": 0.2}, "0.2 (max_loss=0.2)"),
+    ],
+)
+def test_a_loss_that_fell_is_not_said_to_have_not(policy, limit):
+    trace = make_trace(falling(1, 0.8), start=1.0, end=0.8, constant=2.0)
+
+    (found,) = judge(trace, Policy.from_keywords(policy))
+
+    assert found.headline == f"loss fell too little: 1 -> 0.8, limit {limit[:3]}"
+    assert found.message == (
+        "the loss fell too little: 1 before the first update, 0.8 after step 400,"
+        f" limit {limit}"
+    )
+
+
 def test_min_drop_asks_for_a_share_of_the_start():
     trace = make_trace(falling(1, 0.8), start=1.0, end=0.8, constant=2.0)
 
@@ -124,6 +151,34 @@ def test_slow_is_not_broken():
 
     assert errors(trace) == []
     assert warnings(trace) == ["slow_convergence"]
+
+
+@pytest.mark.parametrize("steps", [160, 400])
+def test_a_start_that_is_off_is_slow_once_most_of_it_is_gone(steps):
+    trace = make_trace(falling(6.7, 2.1, steps), start=6.7, end=2.1, constant=1.0)
+
+    assert errors(trace) == []
+    assert warnings(trace) == ["slow_convergence"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        pytest.param(6.7, 3.9, id="half of it is left"),
+        pytest.param(9.0, 2.1, id="too far off"),
+    ],
+)
+def test_a_start_that_is_further_off_is_no_excuse(start, end):
+    trace = make_trace(falling(start, end, 160), start=start, end=end, constant=1.0)
+
+    assert errors(trace) == ["worse_than_constant"]
+
+
+def test_a_start_that_is_off_is_no_excuse_once_the_loss_stands_still():
+    curve = [*falling(6.7, 2.1, 100), *[2.1] * 100]
+    trace = make_trace(curve, start=6.7, end=2.1, constant=1.0)
+
+    assert errors(trace) == ["worse_than_constant"]
 
 
 def test_a_short_run_near_the_constant_is_warned_of():

@@ -88,7 +88,7 @@ def test_what_did_not_help_and_what_was_left_out_are_told():
     assert (
         "no help from change 0, change 1, change 2, change 3 and 2 more (-vv)" in text
     )
-    assert "left no clone" in text
+    assert "untried no clone" in text
     assert RATE.change not in text.partition("tried")[2]
     assert "a clone" not in text
 
