@@ -33,7 +33,14 @@ from .options import (
     default_examples,
 )
 from .others import register_others
-from .reporter import PAYLOAD, Reporter, payload, put_properties, shorten_summary
+from .reporter import (
+    PAYLOAD,
+    Reporter,
+    leave_out_own_frames,
+    payload,
+    put_properties,
+    shorten_summary,
+)
 from .search import (
     Searches,
     in_examples,
@@ -263,6 +270,10 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Hand the runs on as builtins: only those cross from worker to controller."""
+    test = item.stash.get(TEST, None)
+    has_trained = test is not None and test.guard is not None
+    if has_trained and not item.config.option.fulltrace:
+        leave_out_own_frames(call)
     report = yield
     error = None if call.excinfo is None else call.excinfo.value
     if isinstance(error, (NothingTrained, TensorFlowMissing, BaselineError)):
@@ -271,7 +282,6 @@ def pytest_runtest_makereport(
         if error.after_body:
             report.longrepr = f"NotConverged: {error}"
         shorten_summary(report)
-    test = item.stash.get(TEST, None)
     if test is None or test.guard is None:
         return report
     test.seconds += call.duration

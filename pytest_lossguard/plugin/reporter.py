@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +16,43 @@ from .options import report_path
 if TYPE_CHECKING:
     from .state import Test
 
-__all__ = ["PAYLOAD", "Reporter", "payload", "put_properties", "shorten_summary"]
+__all__ = [
+    "PAYLOAD",
+    "Reporter",
+    "leave_out_own_frames",
+    "payload",
+    "put_properties",
+    "shorten_summary",
+]
 
 #: Attribute of a test report that carries the runs, as builtins, to the controller.
 PAYLOAD = "lossguard"
+_PACKAGE = f"{__name__.partition('.')[0]}."
 #: Characters of what a failed test said.
 _MOST_SAID = 2000
+
+
+def leave_out_own_frames(call: pytest.CallInfo[None]) -> None:
+    """Show the way from the user's line to an error of the user's code without the
+    frames of this package between; an error that arose in them is told whole.
+    """
+    if call.excinfo is None:
+        return
+    error, frames = call.excinfo.value, []
+    at = error.__traceback__
+    while at is not None:
+        frames.append(at)
+        at = at.tb_next
+    if not frames or _is_own(frames[-1]) or not any(map(_is_own, frames)):
+        return
+    for it in reversed(frames):
+        if not _is_own(it):
+            at = TracebackType(at, it.tb_frame, it.tb_lasti, it.tb_lineno)
+    call.excinfo = pytest.ExceptionInfo.from_exception(error.with_traceback(at))
+
+
+def _is_own(at: TracebackType) -> bool:
+    return str(at.tb_frame.f_globals.get("__name__")).startswith(_PACKAGE)
 
 
 def shorten_summary(report: pytest.TestReport) -> None:

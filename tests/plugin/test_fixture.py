@@ -146,6 +146,46 @@ def test_late(request):
     )
 
 
+FAULTY = """
+def faulty():
+    raise RuntimeError("no such backbone")
+
+def custom_loss(y, p):
+    raise RuntimeError("no such loss")
+
+def test_factory(lossguard):
+    lossguard.fit(faulty, *load())
+
+def test_loss(lossguard):
+    model = build()
+    model.compile("adam", custom_loss)
+    lossguard.fit(model, *load())
+"""
+
+
+def test_an_error_of_the_users_code_is_shown_without_the_way_through_ours(project):
+    result = project(FAULTY, "--tb=short")
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "test_it.py:*: in test_factory",
+            "test_it.py:*: in faulty",
+            "E   RuntimeError: no such backbone",
+            "test_it.py:*: in test_loss",
+            "test_it.py:*: in custom_loss",
+            "E   RuntimeError: no such loss",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*pytest_lossguard*: in *")
+
+
+def test_all_frames_are_shown_where_they_are_asked_for(project):
+    result = project(FAULTY, "--full-trace", "-k", "factory")
+
+    result.stdout.fnmatch_lines(["*pytest_lossguard*fit.py:*"])
+
+
 def test_misuse_is_one_sentence_at_the_users_line(project):
     result = project(
         """
