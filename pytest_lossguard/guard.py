@@ -96,7 +96,8 @@ class Guard:
         self.held: Held | None = None
         self.ends_early = True
         self._in_search = False
-        self._policy = policy
+        self._asserts = policy is not None
+        self._policy = policy or Policy()
         self._seed = seed
         self._trainer = trainer
         self._reproduce = reproduce
@@ -127,20 +128,19 @@ class Guard:
     ) -> TrainingRun:
         """Train, judge, and raise if the policy asks for it."""
         __tracebackhide__ = True
-        policy = self._policy or Policy()
         if steps is not None and epochs is not None:
             raise UsageError(
                 f"lossguard.fit got steps={steps} and epochs={epochs}: they measure"
                 " the same length, give one of them"
             )
         if steps is None and epochs is None:
-            steps, epochs = policy.steps, policy.epochs
+            steps, epochs = self._policy.steps, self._policy.epochs
         how = {
             **rest,
             **_counts(steps=steps, epochs=epochs),
-            **_counts(batch_size=batch_size or policy.batch_size),
+            **_counts(batch_size=batch_size or self._policy.batch_size),
         }
-        seeds = policy.seed_list(self._seed) if seed is None else (seed,)
+        seeds = self._policy.seed_list(self._seed) if seed is None else (seed,)
         if self._in_search:
             how |= {"reuse_built": True, "growth": self._sealing_growth()}
         recipe = self._recipe(model_or_factory, x, y, **how)
@@ -148,14 +148,14 @@ class Guard:
             traces = self._trainer().fit_seeds(
                 model_or_factory, x, y, seeds=seeds, **how
             )
-        runs = [judged(it, policy, self._checks) for it in traces]
+        runs = [self._judged(it) for it in traces]
         if recipe is not None:
             for run, each in zip(runs, seeds, strict=True):
                 self._recipes[id(run)] = partial(recipe, each)
         self.runs += runs
         self._subjects += runs[:1]
-        if self._policy is not None:
-            self._demand_share(runs, policy)
+        if self._asserts:
+            self._demand_share(runs)
         return next((run for run in runs if not run.converged), runs[0])
 
     @contextmanager
@@ -199,24 +199,18 @@ class Guard:
     def watch(self, name: str | None = None) -> Iterator[WatchedRuns]:
         """Watch a part of a test; inside a marked test, a view of the whole."""
         watched = WatchedRuns()
-        policy = self._policy or Policy()
         if self._watch is not None:
             before = len(self._watch.recordings)
             yield watched
             traces = self._watch.traces()[before:]
-            watched.runs += [
-                judged(_named(trace, name), policy, self._checks) for trace in traces
-            ]
+            watched.runs += [self._judged(_named(it, name)) for it in traces]
             return
         with self._trainer().watching(seed=self._seed, stops=True) as watch:
             try:
                 yield watched
             except StopTraining:
                 pass
-        watched.runs += [
-            judged(_named(trace, name), policy, self._checks)
-            for trace in watch.traces()
-        ]
+        watched.runs += [self._judged(_named(it, name)) for it in watch.traces()]
         self.runs += watched.runs
 
     def margins(
@@ -225,26 +219,25 @@ class Guard:
         """How far a training is from no longer converging; see `stability.margins`."""
         __tracebackhide__ = True
         run = self.fit(model_or_factory, x, y, **how)
-        policy = self._policy or Policy()
         trainer = self._trainer()
         known = {key: value for key, value in how.items() if value is not None}
         known |= {"steps": len(run.loss), "seed": run.trace.seed}
         known.pop("epochs", None)
-        known.setdefault("batch_size", policy.batch_size or run.trace.batch_size)
+        known.setdefault("batch_size", self._policy.batch_size or run.trace.batch_size)
         start = trainer.start_of(model_or_factory)
         with self._paused():
             retrain = trainer.again(model_or_factory, x, y, start=start, **known)
-            return margins(retrain, policy)
+            return margins(retrain, self._policy)
 
     # Judging
+
+    def _judged(self, trace: Trace) -> TrainingRun:
+        return judged(trace, self._policy, self._checks)
 
     def collect(self) -> None:
         """Judge what was watched; to be called once, after `watching`."""
         if self._watch is not None:
-            policy = self._policy or Policy()
-            self._watched = [
-                judged(it, policy, self._checks) for it in self._watch.traces()
-            ]
+            self._watched = [self._judged(it) for it in self._watch.traces()]
             self.runs += self._watched
             self._subjects += self._watched
             for index, run in enumerate(self._watched):
@@ -302,12 +295,13 @@ class Guard:
 
     def diagnose(self, run: TrainingRun) -> TrainingRun:
         """A failed run with its diagnosis; the same where none is wanted."""
-        policy = self._policy or Policy()
-        if not policy.diagnose:
+        if not self._policy.diagnose:
             return run
         recipe = self._recipes.get(id(run))
         with self._paused():
-            verdict = diagnosed(run.verdict, recipe, policy, self._budget, self._checks)
+            verdict = diagnosed(
+                run.verdict, recipe, self._policy, self._budget, self._checks
+            )
         return self._replaced(run, verdict)
 
     def compare(self) -> None:
@@ -318,8 +312,7 @@ class Guard:
                 strict.
         """
         __tracebackhide__ = True
-        policy = self._policy
-        if policy is None or not policy.diagnose:
+        if not self._asserts or not self._policy.diagnose:
             return
         seen: set[str] = set()
         for run in list(self.runs):
@@ -328,7 +321,7 @@ class Guard:
                 continue
             seen.add(run.trace.model)
             with self._paused():
-                run = self._replaced(run, compared(run.verdict, recipe, policy))
+                run = self._replaced(run, compared(run.verdict, recipe, self._policy))
             if not run.converged:
                 error = self._failure(run, ())
                 error.after_body = True
@@ -348,7 +341,6 @@ class Guard:
             UsageError: The file cannot be read or written.
         """
         __tracebackhide__ = True
-        policy = self._policy or Policy()
         subjects = [
             Subject(trace=run.trace, recipe=self._recipes[id(run)])
             for run in self._subjects
@@ -356,7 +348,7 @@ class Guard:
         with self._paused():
             self.held = hold(
                 subjects,
-                policy,
+                self._policy,
                 path=path,
                 test=test,
                 seed=self._seed,
@@ -367,13 +359,13 @@ class Guard:
             raise BaselineError(
                 f"the test had no baseline: {self.held.told}; look at it and commit it"
             )
-        self._demand_no_regression(self.held, policy)
+        self._demand_no_regression(self.held)
 
-    def _demand_no_regression(self, held: Held, policy: Policy) -> None:
+    def _demand_no_regression(self, held: Held) -> None:
         __tracebackhide__ = True
         for run, comparisons in zip(self._subjects, held.comparisons, strict=False):
             worse = [it.finding() for it in comparisons if it.regressed]
-            found = held_to((*worse, *run.findings), policy)
+            found = held_to((*worse, *run.findings), self._policy)
             if any(it.kind == "baseline_regression" for it in found):
                 verdict = replace(run.verdict, findings=found)
                 new = self._replaced(run, verdict)
@@ -399,8 +391,7 @@ class Guard:
         one, and in the examples of a search but for the last, which shows the whole
         failure.
         """
-        policy = self._policy
-        if policy is None or not (policy.diagnose or policy.baseline):
+        if not self._asserts or not (self._policy.diagnose or self._policy.baseline):
             return None
         if self._in_search and self.ends_early:
             return None
@@ -422,7 +413,7 @@ class Guard:
 
     def nearness(self, run: TrainingRun) -> float:
         """How near a run came to failing; see `judge.margin.nearness`."""
-        return nearness(run.trace, self._policy or Policy())
+        return nearness(run.trace, self._policy)
 
     def message(
         self,
@@ -453,10 +444,9 @@ class Guard:
 
     def _sealing_growth(self) -> float | None:
         """The growth of the loss from which on no step can save a training."""
-        policy = self._policy or Policy()
-        if not self.ends_early or "diverging_loss" in policy.allow:
+        if not self.ends_early or "diverging_loss" in self._policy.allow:
             return None
-        return SPIKE * policy.max_loss_growth
+        return SPIKE * self._policy.max_loss_growth
 
     def _others(self, failed: TrainingRun) -> tuple[str, ...]:
         if len(self.runs) < 2:
@@ -468,12 +458,12 @@ class Guard:
             f" {good} of them converged",
         )
 
-    def _demand_share(self, runs: list[TrainingRun], policy: Policy) -> None:
+    def _demand_share(self, runs: list[TrainingRun]) -> None:
         """Raise if too few of the seeds converged."""
         __tracebackhide__ = True
         failed = [run for run in runs if not run.converged]
-        good = len(runs) - len(failed)
-        if not failed or good / len(runs) >= policy.min_pass:
+        good, least = len(runs) - len(failed), self._policy.min_pass
+        if not failed or good / len(runs) >= least:
             return
         remarks: tuple[str, ...] = ()
         if len(runs) > 1:
@@ -481,15 +471,14 @@ class Guard:
             low, high = share_interval(good, len(runs))
             remarks = (
                 f"{good} of {len(runs)} seeds converged (of all seeds {low:.0%} to"
-                f" {high:.0%}, with 95% confidence), min_pass={policy.min_pass:g};"
+                f" {high:.0%}, with 95% confidence), min_pass={least:g};"
                 f" failed on seed {seeds}, the first of them is shown",
             )
         raise self._failure(failed[0], remarks)
 
     @property
     def _stops(self) -> bool:
-        allowed = self._policy.allow if self._policy is not None else ()
-        return "nonfinite_loss" not in allowed
+        return "nonfinite_loss" not in self._policy.allow
 
     @contextmanager
     def _paused(self) -> Iterator[None]:
