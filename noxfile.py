@@ -15,7 +15,7 @@ OLDEST = "tests/oldest.txt"
 #: What the tests below ask for beside the plugin itself.
 BESIDE = (
     *("pytest-xdist", "pytest-asyncio", "pytest-rerunfailures", "pytest-randomly"),
-    *("pytest-timeout", "anyio", "pandas"),
+    *("pytest-timeout", "anyio", "pandas", "scikit-learn"),
 )
 #: All that touches pytest, Hypothesis, NumPy, Keras and TensorFlow, in minutes.
 FAST = (

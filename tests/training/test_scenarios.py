@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
+import keras
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes
+from sklearn.preprocessing import scale
 
 from pytest_lossguard.judge import judge
 from pytest_lossguard.policy import Policy
 from pytest_lossguard.training import Trainer, set_seed, watching
-from tests.training.scenarios import SCENARIOS, train_by_hand
+from tests.training.scenarios import SCENARIOS, dense, train_by_hand
 
 SEEDS = range(20)
 #: Watching trains by Keras, at a hundred times the price: `pytest -m slow` does the
@@ -124,6 +128,18 @@ def test_fit_judges_rightly(trainer, name, seed):
 @pytest.mark.parametrize("name", RIGHT)
 def test_watch_judges_rightly(name, seed):
     assert_right(name, watch(name, seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_linear_model_on_correlated_columns_is_slow_wherever_it_starts(trainer, seed):
+    x, y = load_diabetes(return_X_y=True)
+    x, y = scale(x), scale(y)[:, None]
+    sgd = partial(keras.optimizers.SGD, 1e-3)
+    build = dense(10, optimizer=sgd, hidden=0, initializer="he_normal")
+
+    trace = trainer.fit(build, x, y, steps=160, seed=seed)
+
+    assert {it.kind for it in judge(trace, Policy())} <= {"slow_convergence"}
 
 
 def test_the_feature_that_is_off_and_the_outlying_row_are_named(trainer):
