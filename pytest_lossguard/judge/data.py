@@ -9,7 +9,7 @@ import numpy as np
 
 from ..findings import Finding, finding, number
 from ..policy import Policy
-from ..trace import ColumnStats, Trace
+from ..trace import ColumnStats, Floats, Trace
 from . import thresholds as at
 from .evidence import Evidence
 
@@ -17,6 +17,7 @@ __all__ = [
     "class_imbalance",
     "constant_feature",
     "input_outliers",
+    "is_in_scale",
     "target_outliers",
     "unscaled",
 ]
@@ -46,9 +47,7 @@ def _unscaled(
     limit: float,
     column: str,
 ) -> Iterator[Finding]:
-    magnitude = np.maximum(np.abs(stats.mean), stats.std)
-    if stats.outlier is not None and _is_outlier(stats, at.OUTLIER):
-        magnitude[stats.outlier.column] = abs(stats.median[stats.outlier.column])
+    magnitude = _magnitude(stats)
     off = np.flatnonzero(magnitude > limit)
     if not len(off):
         return
@@ -61,6 +60,24 @@ def _unscaled(
         named = ", ".join(str(it) for it in off[:5]) + (", ..." if len(off) > 5 else "")
         where = f"{column} {named}"
     yield finding(kind, value=float(magnitude[worst]), limit=limit, where=where)
+
+
+def _magnitude(stats: ColumnStats) -> Floats:
+    """Of each column, a single outlier left out."""
+    magnitude: Floats = np.maximum(np.abs(stats.mean), stats.std)
+    if stats.outlier is not None and _is_outlier(stats, at.OUTLIER):
+        magnitude[stats.outlier.column] = abs(stats.median[stats.outlier.column])
+    return magnitude
+
+
+def is_in_scale(trace: Trace) -> bool:
+    """Whether nothing in the data explains a start that is far off."""
+    inputs = () if trace.normalises_inputs else trace.inputs
+    columns = [it for it in (*inputs, *trace.targets) if it.is_numeric]
+    return not any(
+        _is_outlier(it, at.OUTLIER) or np.any(_magnitude(it) > at.UNSCALED)
+        for it in columns
+    )
 
 
 def _is_outlier(stats: ColumnStats, limit: float) -> bool:

@@ -10,6 +10,7 @@ from ..findings import Finding, Severity, finding
 from ..policy import Policy
 from ..trace import EXACT_WEIGHTS, Floats, Trace
 from . import thresholds as at
+from .data import is_in_scale
 from .evidence import Evidence, exceeds
 
 __all__ = [
@@ -135,7 +136,8 @@ def worse_than_constant(
 
     Excused as slow: a short run that ended near the constant, and one that
     started in the right order of magnitude, lost a good part of its loss and
-    was still losing it; the further off it started, the more it must have lost.
+    was still losing it. One that started further off must have lost most of it, and
+    from data that do not explain such a start.
     """
     del policy
     constant = found.constant
@@ -148,7 +150,7 @@ def worse_than_constant(
                 yield _plateau(found, constant)
             return
         level = found.lived
-    elif _is_slow(found) and not _predicts_a_constant(trace):
+    elif _is_slow(trace, found) and not _predicts_a_constant(trace):
         if not found.is_falling:
             yield _plateau(found, constant)
         return  # slow_convergence tells of the rest
@@ -172,9 +174,9 @@ def _lived_above(found: Evidence) -> bool:
     )
 
 
-def _is_slow(found: Evidence) -> bool:
+def _is_slow(trace: Trace, found: Evidence) -> bool:
     """Slow is not broken: a short run, or one that still falls steadily."""
-    in_scale = found.starts_in_scale or found.comes_down
+    in_scale = found.starts_in_scale or (found.comes_down and is_in_scale(trace))
     if found.is_short:
         in_reach = found.is_near_constant or in_scale
         kept = found.starts_level and found.ended_level
@@ -203,7 +205,7 @@ def slow_convergence(
     constant = found.constant
     if constant is None or not found.finite or found.beats_constant:
         return
-    slow = _is_slow(found) and not _predicts_a_constant(trace)
+    slow = _is_slow(trace, found) and not _predicts_a_constant(trace)
     if slow and found.is_falling:
         yield finding(
             "slow_convergence",

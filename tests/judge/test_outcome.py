@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from pytest_lossguard.judge import judge
 from pytest_lossguard.policy import Policy
-from pytest_lossguard.trace import Trace, Validation
+from pytest_lossguard.trace import Outlier, Trace, Validation
 from tests.traces import column, falling, make_trace
+
+FAR = Outlier(row=7, column=0, value=100.0, distance=270.0)
 
 
 def errors(trace: Trace, **policy: object) -> list[str]:
@@ -170,6 +172,21 @@ def test_a_start_that_is_off_is_slow_once_most_of_it_is_gone(steps):
 )
 def test_a_start_that_is_further_off_is_no_excuse(start, end):
     trace = make_trace(falling(start, end, 160), start=start, end=end, constant=1.0)
+
+    assert errors(trace) == ["worse_than_constant"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"inputs": (column("inputs", mean=[0.5, 50.0], std=[0.3, 30.0]),)},
+        {"inputs": (column("inputs", outlier=FAR),)},
+        {"targets": (column("targets", mean=50.0),)},
+    ],
+)
+def test_a_start_that_the_data_explain_is_no_excuse(data):
+    curve = falling(6.7, 2.1, 160)
+    trace = make_trace(curve, start=6.7, end=2.1, constant=1.0, **data)
 
     assert errors(trace) == ["worse_than_constant"]
 
