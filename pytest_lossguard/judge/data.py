@@ -71,10 +71,10 @@ def _magnitude(stats: ColumnStats) -> Floats:
 
 
 def is_in_scale(trace: Trace) -> bool:
-    """Whether nothing in the data explains a start that is far off."""
+    """Whether the data were seen, and nothing in them explains a start that is off."""
     inputs = () if trace.normalises_inputs else trace.inputs
     columns = [it for it in (*inputs, *trace.targets) if it.is_numeric]
-    return not any(
+    return bool(trace.inputs) and not any(
         _is_outlier(it, at.OUTLIER) or np.any(_magnitude(it) > at.UNSCALED)
         for it in columns
     )

@@ -157,7 +157,8 @@ def test_slow_is_not_broken():
 
 @pytest.mark.parametrize("steps", [160, 400])
 def test_a_start_that_is_off_is_slow_once_most_of_it_is_gone(steps):
-    trace = make_trace(falling(6.7, 2.1, steps), start=6.7, end=2.1, constant=1.0)
+    curve, seen = falling(6.7, 2.1, steps), (column("inputs"),)
+    trace = make_trace(curve, start=6.7, end=2.1, constant=1.0, inputs=seen)
 
     assert errors(trace) == []
     assert warnings(trace) == ["slow_convergence"]
@@ -171,7 +172,8 @@ def test_a_start_that_is_off_is_slow_once_most_of_it_is_gone(steps):
     ],
 )
 def test_a_start_that_is_further_off_is_no_excuse(start, end):
-    trace = make_trace(falling(start, end, 160), start=start, end=end, constant=1.0)
+    curve, seen = falling(start, end, 160), (column("inputs"),)
+    trace = make_trace(curve, start=start, end=end, constant=1.0, inputs=seen)
 
     assert errors(trace) == ["worse_than_constant"]
 
@@ -182,18 +184,20 @@ def test_a_start_that_is_further_off_is_no_excuse(start, end):
         {"inputs": (column("inputs", mean=[0.5, 50.0], std=[0.3, 30.0]),)},
         {"inputs": (column("inputs", outlier=FAR),)},
         {"targets": (column("targets", mean=50.0),)},
+        {"inputs": ()},
     ],
 )
-def test_a_start_that_the_data_explain_is_no_excuse(data):
-    curve = falling(6.7, 2.1, 160)
-    trace = make_trace(curve, start=6.7, end=2.1, constant=1.0, **data)
+def test_a_start_that_the_data_may_explain_is_no_excuse(data):
+    curve, seen = falling(6.7, 2.1, 160), {"inputs": (column("inputs"),)} | data
+    trace = make_trace(curve, start=6.7, end=2.1, constant=1.0, **seen)
 
     assert errors(trace) == ["worse_than_constant"]
 
 
 def test_a_start_that_is_off_is_no_excuse_once_the_loss_stands_still():
     curve = [*falling(6.7, 2.1, 100), *[2.1] * 100]
-    trace = make_trace(curve, start=6.7, end=2.1, constant=1.0)
+    seen = (column("inputs"),)
+    trace = make_trace(curve, start=6.7, end=2.1, constant=1.0, inputs=seen)
 
     assert errors(trace) == ["worse_than_constant"]
 
