@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..errors import UsageError
+from .datasets import on_dataset
 from .families import (
     FAMILIES,
     ConstantFeature,
@@ -30,7 +31,7 @@ from .families import (
     TargetScale,
 )
 from .family import Family
-from .sample import Sample, on_dataset
+from .sample import Sample
 
 __all__ = [
     "FAMILIES",

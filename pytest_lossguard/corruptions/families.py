@@ -30,7 +30,8 @@ from .family import (
     spread_rows,
     std,
 )
-from .sample import Leaf, Sample
+from .leaves import Leaf
+from .sample import Sample
 
 __all__ = [
     "FAMILIES",

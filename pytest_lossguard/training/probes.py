@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from ..constants import constant_candidates
 from ..trace import LayerStats, Output, Probe
 from .frameworks import keras, tf
-from .observe import owner_of, replaced
+from .layers import WATCHED, activation_stats, layers_seen, output_of, symmetric
 from .recording import Batch, Evidence
 from .state import live_statistics
 from .tensors import (
@@ -32,14 +31,9 @@ __all__ = ["PROBE_ROWS", "Scorer", "as_tensors", "evenly_spaced", "probe_rows"]
 #: Rows of the probe: enough that the mean loss of it is known to a few percent.
 #: Of large rows fewer are taken, to score them costs as much as training on them.
 PROBE_ROWS, _FEWEST_PROBE_ROWS, _MOST_PROBE_VALUES = 512, 128, 1 << 17
-_FLAT_END = 0.01
 _FEW_ROWS = 8
 #: Numbers of a probe before those of its layers, and for each of these.
 _LEAD, _PER_LAYER = 5, 3
-#: Units that differ by less than this share of their size are equal: rounding makes
-#: those of a constant start differ by 1e-7 and less at first.
-_EQUAL = 1e-3
-_ROWS_OF_POSITIONS = 32
 
 
 def probe_rows(x: Any) -> int:
@@ -256,12 +250,12 @@ class Scorer:
 
     def _measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Plain and reported loss, spread and range, then three numbers a layer."""
-        with _layers_seen() as calls, live_statistics(self._model):
+        with layers_seen() as calls, live_statistics(self._model):
             y_pred = self._call(x)
         seen = [
             (layer, name, output)
             for layer, name, output in calls
-            if name is not None and name in _WATCHED and output.shape.rank
+            if name is not None and name in WATCHED and output.shape.rank
         ]
         plain = map_structure(_plain, y_pred)
         outputs = {id(leaf) for leaf in flatten(y_pred)}
@@ -269,7 +263,7 @@ class Scorer:
             _LayerSeen(layer.name, name, output.shape[-1] or 0, id(output) in outputs)
             for layer, name, output in seen
         )
-        self._known.made_by = tuple(_output(it, calls) for it in flatten(y_pred))
+        self._known.made_by = tuple(output_of(it, calls) for it in flatten(y_pred))
         self._known.outputs = map_structure(
             lambda it: tf.TensorSpec(it.shape, it.dtype), plain
         )
@@ -285,7 +279,7 @@ class Scorer:
         stats = [
             it
             for layer, name, output in seen
-            for it in (*_activation_stats(name, output), _symmetric(layer, output))
+            for it in (*activation_stats(name, output), symmetric(layer, output))
         ]
         return stacked([*lead, *stats])
 
@@ -358,77 +352,3 @@ def _lowest(tensor: Any) -> Any:
 
 def _highest(tensor: Any) -> Any:
     return tf.cast(tf.reduce_max(tensor), tf.float32)
-
-
-@contextmanager
-def _layers_seen() -> Iterator[list[tuple[Any, str | None, Any]]]:
-    """Collect the layers that are called, with their activation and output."""
-    seen: list[tuple[Any, str | None, Any]] = []
-
-    def hook(call: Callable[..., Any], layer: Any, *args: Any, **kwargs: Any) -> Any:
-        output = call(layer, *args, **kwargs)
-        dense = tf.is_tensor(output) and not is_composite(output)
-        if dense and not isinstance(layer, keras.Model):
-            seen.append((layer, _activation_of(layer), output))
-        return output
-
-    with replaced(owner_of(keras.layers.Layer, "__call__"), "__call__", hook):
-        yield seen
-
-
-#: Activations whose units can die or saturate, then the others of hidden layers.
-_WATCHED = frozenset(
-    {
-        *("relu", "relu6", "sigmoid", "hard_sigmoid", "tanh"),
-        *("linear", "elu", "gelu", "leaky_relu", "selu", "silu", "softplus", "swish"),
-    }
-)
-_FLAT_ENDED = ("sigmoid", "hard_sigmoid", "tanh")
-
-
-def _activation_of(layer: Any) -> str | None:
-    if isinstance(layer, keras.layers.RNN):
-        return None
-    for kind, name in ((keras.layers.ReLU, "relu"), (keras.layers.Softmax, "softmax")):
-        if isinstance(layer, kind):
-            return name
-    return getattr(getattr(layer, "activation", None), "__name__", None)
-
-
-def _output(tensor: Any, calls: list[tuple[Any, Any, Any]]) -> Output | None:
-    """What made an output: the first layer whose output it is."""
-    maker = next((it for it in calls if it[2] is tensor), None)
-    if maker is None or not tensor.shape.rank:
-        return None
-    layer, activation, _ = maker
-    return Output(layer=layer.name, activation=activation, units=tensor.shape[-1] or 0)
-
-
-def _activation_stats(name: str, output: Any) -> tuple[Any, Any]:
-    """Share of dead units and share of saturated outputs."""
-    output = tf.cast(output, tf.float32)
-    zero = tf.constant(0.0)
-    if not name.startswith("relu") and name not in _FLAT_ENDED:
-        return zero, zero
-    if name.startswith("relu"):
-        # Comparing the largest takes a third of the time of comparing all.
-        largest = tf.reduce_max(output, axis=list(range(output.shape.rank - 1)))
-        return tf.reduce_mean(tf.cast(largest <= 0, tf.float32)), zero
-    low = -1.0 if name == "tanh" else 0.0
-    flat = (output < low + _FLAT_END) | (output > 1.0 - _FLAT_END)
-    return zero, tf.reduce_mean(tf.cast(flat, tf.float32))
-
-
-def _symmetric(layer: Any, output: Any) -> Any:
-    """1 where all units of a layer with weights give the same for every row; where a
-    row has many positions a few rows tell.
-    """
-    if not hasattr(layer, "kernel") or (output.shape[-1] or 0) < 2:
-        return tf.constant(0.0)
-    if output.shape.rank > 2:
-        output = output[:_ROWS_OF_POSITIONS]
-    output = tf.cast(output, tf.float32)
-    high, low = tf.reduce_max(output, axis=-1), tf.reduce_min(output, axis=-1)
-    apart = tf.reduce_max(high - low)
-    size = tf.maximum(tf.reduce_max(high), -tf.reduce_min(low))
-    return tf.cast((apart <= _EQUAL * size) & (size > 0), tf.float32)
