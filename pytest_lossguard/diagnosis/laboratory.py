@@ -108,6 +108,9 @@ class Goal:
         }
         if found.skill is not None and found.skill < self.skill:
             missed.add("improvable")
+        if found.is_far and "worse_than_constant" not in self.policy.allow:
+            # Slow is no failure, but a change that leaves a training so slow no repair.
+            missed.add("worse_than_constant")
         return missed
 
 

@@ -120,6 +120,14 @@ class Evidence:
         return near and self.is_falling and self.end - self.constant <= left
 
     @property
+    def is_far(self) -> bool:
+        """Above a constant prediction, and further than a start in scale or a short
+        run excuses: if anything does, it is that the loss `comes_down`.
+        """
+        excused = self.starts_in_scale or (self.is_short and self.is_near_constant)
+        return not self.beats_constant and not excused
+
+    @property
     def fell(self) -> bool:
         """The loss ended below its start by more than noise."""
         return not exceeds(self.end, self.start, -at.LEVEL)

@@ -78,6 +78,28 @@ def test_a_change_that_helps_on_one_seed_only_is_no_cause():
     )
 
 
+@pytest.mark.parametrize(
+    ("allow", "repairs"), [((), False), (("worse_than_constant",), True)]
+)
+def test_a_change_that_leaves_a_training_slow_and_far_off_is_no_repair(allow, repairs):
+    slow = make_trace(
+        falling(6.7, 2.1, 160),
+        start=6.7,
+        end=2.1,
+        constant=1.0,
+        inputs=(column("inputs"),),
+    )
+    assert not any(it.severity == "error" for it in judge(slow, Policy()))
+
+    class Slow(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            return slow
+
+    found = why(BLOWN, Slow(), policy=Policy(allow=allow))
+
+    assert any(it.repairs for it in found.experiments) == repairs
+
+
 def test_the_smallest_change_of_a_kind_that_repairs_ends_the_ladder():
     retrain = FakeRetraining(lambda it: it[0].kind == "learning_rate")
     found = why(BLOWN, retrain)
