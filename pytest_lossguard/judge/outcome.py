@@ -176,13 +176,12 @@ def _lived_above(found: Evidence) -> bool:
 
 def _is_slow(trace: Trace, found: Evidence) -> bool:
     """Slow is not broken: a short run, or one that still falls steadily."""
-    in_scale = found.starts_in_scale or (found.comes_down and is_in_scale(trace))
+    if found.is_far and not (found.comes_down and is_in_scale(trace)):
+        return False
     if found.is_short:
-        in_reach = found.is_near_constant or in_scale
-        kept = found.starts_level and found.ended_level
-        return in_reach and (found.fell or kept)
+        return found.fell or (found.starts_level and found.ended_level)
     progress = exceeds(found.start, found.end, at.SLOW_PROGRESS)
-    return in_scale and found.is_falling and progress
+    return found.is_falling and progress
 
 
 def _plateau(found: Evidence, constant: float) -> Finding:

@@ -271,8 +271,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Hand the runs on as builtins: only those cross from worker to controller."""
     test = item.stash.get(TEST, None)
-    has_trained = test is not None and test.guard is not None
-    if has_trained and not item.config.option.fulltrace:
+    if test is not None and test.guard is None:
+        test = None  # nothing trained in it
+    if test is not None and not item.config.option.fulltrace:
         leave_out_own_frames(call)
     report = yield
     error = None if call.excinfo is None else call.excinfo.value
@@ -282,7 +283,7 @@ def pytest_runtest_makereport(
         if error.after_body:
             report.longrepr = f"NotConverged: {error}"
         shorten_summary(report)
-    if test is None or test.guard is None:
+    if test is None:
         return report
     test.seconds += call.duration
     if call.when == "teardown":

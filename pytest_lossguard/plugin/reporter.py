@@ -43,7 +43,7 @@ def leave_out_own_frames(call: pytest.CallInfo[None]) -> None:
     while at is not None:
         frames.append(at)
         at = at.tb_next
-    if not frames or _is_own(frames[-1]) or not any(map(_is_own, frames)):
+    if not frames or _is_own(frames[-1]):
         return
     for it in reversed(frames):
         if not _is_own(it):
