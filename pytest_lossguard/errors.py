@@ -67,7 +67,7 @@ class StopTraining(BaseException):
     """
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of what an error says; empty where it says nothing."""
     return next(iter(str(error).strip().splitlines()), "")
 

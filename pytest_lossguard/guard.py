@@ -189,7 +189,7 @@ class Guard:
             yield
         except StopTraining:
             pass
-        except Exception:
+        except BaseException:
             self.collect()
             raise
         self.collect()

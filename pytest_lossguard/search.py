@@ -47,10 +47,10 @@ class Case:
     corruption: Corruption | None
     run: TrainingRun | None = None
     nearness: float = 0.0
-    error: Exception | None = None
+    error: BaseException | None = None
     _traceback: TracebackType | None = None
 
-    def fails_with(self, error: Exception) -> None:
+    def fails_with(self, error: BaseException) -> None:
         """Remember what it raised."""
         self.error, self._traceback = error, error.__traceback__
 
@@ -87,6 +87,7 @@ class Search:
         clock: Seconds.
         progress: Called before each example.
         only: The one corruption to be run, in a replay.
+        failures: What an example raises that fails.
         examples: How many were asked for.
         ran: How many were run, those after the search among them.
         exhausted: Whether the budget kept some from being run.
@@ -104,6 +105,7 @@ class Search:
     clock: Callable[[], float] = time.monotonic
     progress: Callable[[Search], None] = lambda _: None
     only: Corruption | None = None
+    failures: tuple[type[BaseException], ...] = (Exception,)
     examples: int = 0
     ran: int = 0
     exhausted: bool = False
@@ -157,7 +159,7 @@ class Search:
         try:
             with self._judged(corruption):
                 yield case
-        except Exception as error:
+        except self.failures as error:
             if type(error).__module__.startswith("hypothesis"):
                 raise  # the example was rejected, not run
             case.fails_with(error)
@@ -312,7 +314,7 @@ class Search:
         try:
             with self._judged(corruption):
                 run(corruption)
-        except Exception as error:
+        except self.failures as error:
             case.fails_with(error)
         self._take_runs(case)
         self._later.append(case)

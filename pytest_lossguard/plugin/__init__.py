@@ -47,6 +47,7 @@ from .search import (
     is_searched,
     report_failure,
 )
+from .seeds import seeded_body, seeded_fixture, seeded_set_up
 from .state import MARKS, POLICY, SESSION, TEST, Session, Test, guard_of
 from .terminal import Summary
 
@@ -178,26 +179,23 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     if test.guard is not None:  # pytest-rerunfailures runs it once more
         test.cleanup.close()
         test = item.stash[TEST] = Test(policy=test.policy)
-    if test.policy is not None:
-        from ..training import preserved_seeds, set_seed
-
-        test.seeds = test.cleanup.enter_context(preserved_seeds())
-        set_seed(item.config.stash[SESSION].seed)
-    return (yield)
+    if test.policy is None:
+        return (yield)
+    with seeded_set_up(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
-    """Keep what a fixture of the session or module did to the random generators:
-    it outlives the marked test that happened to ask for it first.
-    """
-    made = yield
-    test = request.session.config.stash[SESSION].test
-    if test is not None and test.seeds is not None and fixturedef.scope != "function":
-        test.seeds.keep()
-    return made
+    """Set up apart what outlives the marked test that happens to ask for it first."""
+    session = request.session.config.stash[SESSION]
+    test = session.test
+    if test is None or test.seeds is None or fixturedef.scope == "function":
+        return (yield)
+    with seeded_fixture(session, fixturedef, request):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -216,30 +214,52 @@ def _judged(item: pytest.Item, test: Test) -> Generator[None, Any, Any]:
     if test.policy is None:
         return (yield)
     guard = guard_of(item)
-    if is_searched(item):
-        refuse_baseline_of_search(item)
-        return (yield from _searched(item, test, guard))
+    with seeded_body(item):
+        if is_searched(item):
+            refuse_baseline_of_search(item)
+            return (yield from _searched(item, test, guard))
+        return (yield from _watched(item, test.policy, guard))
+
+
+def _watched(
+    item: pytest.Item, policy: Policy, guard: Guard
+) -> Generator[None, Any, Any]:
+    """Run a test as it is and judge what trained in it."""
+    __tracebackhide__ = True
     result = None
     try:
         try:
             with guard.watching():
                 result = yield
-        except Exception:
-            guard.collect()
+        except BaseException as error:  # pytest.skip and a timeout are no Exception
+            _collect_beside(guard, error)
             raise
         guard.collect()
         guard.demand()
         guard.compare()
-        if test.policy.baseline:
+        if policy.baseline:
             hold_to_baseline(item, guard)
     except NotConverged as error:
         guard.explain(error)
         raise
-    except Exception:
+    except BaseException:
         if guard.failures():
             item.add_report_section("call", "lossguard", guard.failures())
         raise
     return result
+
+
+def _collect_beside(guard: Guard, error: BaseException) -> None:
+    """Judge what had been trained when something ended the body; that stays the error
+    of the test, whatever comes of it.
+    """
+    try:
+        guard.collect()
+    except Exception as ours:
+        error.add_note(
+            "note: pytest-lossguard could not judge what had been trained:"
+            f" {type(ours).__name__}: {ours}"
+        )
 
 
 def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, Any, Any]:
@@ -249,10 +269,10 @@ def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, An
     try:
         with guard.watching(), in_examples(item, test.policy) as test.search:
             result = yield
-    except Exception as error:
-        assert test.search is not None
-        report_failure(item, test.search, error)
-        guard.runs = test.search.runs
+    except BaseException as error:
+        if test.search is not None:
+            report_failure(item, test.search, error)
+            guard.runs = test.search.runs or guard.runs
         raise
     guard.runs = test.search.runs
     guard.demand_some(test.search.trained)

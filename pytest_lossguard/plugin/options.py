@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -68,15 +69,19 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="PATH",
         help="run exactly the failing case that a search wrote to PATH",
     )
-    group.addoption(
-        "--lossguard-update",
-        nargs="?",
-        const="all",
-        choices=("all", "new"),
-        metavar="new",
-        help="write the baselines of the tests that run; with =new only those that"
-        " are missing",
-    )
+    # Each spelling is an option without a value: what follows is a path of tests.
+    for update, what, told in (
+        ("", "all", "write the baselines of the tests that run"),
+        ("=new", "new", "write only the baselines that are missing"),
+        ("=all", "all", argparse.SUPPRESS),
+    ):
+        group.addoption(
+            f"--lossguard-update{update}",
+            dest="lossguard_update",
+            action="store_const",
+            const=what,
+            help=told,
+        )
     parser.addini("lossguard_json", "default of --lossguard-json")
     parser.addini("lossguard_tensorboard", "default of --lossguard-tensorboard")
     parser.addini("lossguard_html", "default of --lossguard-html")

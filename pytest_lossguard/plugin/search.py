@@ -26,6 +26,8 @@ __all__ = ["Searches", "in_examples", "is_searched", "report_failure"]
 ARGUMENT = "corruption"
 _ORIGINAL = "_lossguard_original"
 _SPACE = "_lossguard_space"
+#: What an example raises that fails, as Hypothesis sees it.
+_FAILURES = (Exception, SystemExit, GeneratorExit, pytest.fail.Exception)
 
 
 # At collection
@@ -199,10 +201,11 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
         space=getattr(item.obj, _SPACE, None),
         steer=strategies.steer,
         only=None if session.replay is None else session.replay.corruption,
+        failures=_FAILURES,
     )
     handle = item.obj.hypothesis
     body = handle.inner_test
-    seam = _Seam(search, body, set(item.funcargs))
+    seam = _Seam(search, body, _not_drawn(item))
     handle.inner_test = seam.routed()
     if search.only is not None:
         strategies.pin(item.obj, search.only)
@@ -210,18 +213,24 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
         with told_progress(item) as search.progress:
             yield search
         seam.look_beyond()
-    except Exception:
+    except _FAILURES:
         seam.fail_again()
         raise
     finally:
         handle.inner_test = body
 
 
+def _not_drawn(item: Any) -> set[str]:
+    """The arguments of a test that Hypothesis does not draw: its fixtures, `self`."""
+    function = getattr(item.obj, "__func__", item.obj)
+    return {*item.funcargs, *inspect.signature(function).parameters}
+
+
 class _Seam:
     """What stands in for the body of a test while Hypothesis runs it."""
 
-    def __init__(self, search: Search, body: Any, fixtures: set[str]) -> None:
-        self._search, self._body, self._fixtures = search, body, fixtures
+    def __init__(self, search: Search, body: Any, given: set[str]) -> None:
+        self._search, self._body, self._given = search, body, given
         self._called: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
     def routed(self) -> Any:
@@ -250,13 +259,13 @@ class _Seam:
         from ..corruptions import Corruption
 
         self._called = (args, kwargs)
-        drawn = [it for key, it in kwargs.items() if key not in self._fixtures]
+        drawn = [it for key, it in kwargs.items() if key not in self._given]
         only = len(drawn) == 1 and isinstance(drawn[0], Corruption)
         return drawn[0] if only else None
 
     def _run(self, corruption: Corruption) -> Any:
         args, kwargs = self._called or ((), {})
-        drawn = {key: corruption for key in kwargs if key not in self._fixtures}
+        drawn = {key: corruption for key in kwargs if key not in self._given}
         return self._body(*args, **{**kwargs, **drawn})
 
     @property
@@ -274,9 +283,9 @@ class _Seam:
             self._search.settle(self._run)
 
 
-def report_failure(item: Any, search: Search, error: Exception) -> None:
+def report_failure(item: Any, search: Search, error: BaseException) -> None:
     """Tell of the smallest case in the message, and keep it for a replay."""
-    if search.failed is None:
+    if search.failed is None or not isinstance(error, _FAILURES):
         return
     corruption, run = search.failed.corruption, search.failed.run
     error.__traceback__ = _from_the_body(item, error.__traceback__)
@@ -306,7 +315,7 @@ def _kept(item: Any, corruption: Corruption) -> str:
     return f"again: pytest --lossguard-replay={_relative(path, item)}"
 
 
-def _drop_notes(error: Exception) -> None:
+def _drop_notes(error: BaseException) -> None:
     """Leave out what Hypothesis says in its words and the message in ours."""
     notes = [it for it in getattr(error, "__notes__", []) if "@reproduce" in it]
     error.__notes__ = notes

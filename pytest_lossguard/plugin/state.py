@@ -54,6 +54,7 @@ class Test:
     guard: Guard | None = None
     seconds: float = 0.0
     seeds: Any = None
+    seeds_of_body: Any = None
     search: Search | None = None
     cleanup: ExitStack = field(default_factory=ExitStack)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ __all__ = ["FOLDER", "Replay", "read_replay", "replay_path", "write_replay"]
 
 FOLDER = ".lossguard"
 _LONGEST_NAME = 100
+#: Ids that stay apart when what no file can be called becomes a hyphen: a function and
+#: a class of a module cannot have the same name.
+_TOLD_APART = re.compile(r"[\w./]+\.py(::\w+)+(\[[\w.]+\])?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +37,11 @@ class Replay:
 
 
 def replay_path(root: Path, nodeid: str) -> Path:
-    """Where the failing case of a test is kept."""
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", nodeid).strip("-")[-_LONGEST_NAME:]
+    """Where the failing case of a test is kept: a name of its own for each test."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", nodeid).strip("-")
+    if not _TOLD_APART.fullmatch(nodeid) or len(name) > _LONGEST_NAME:
+        checksum = hashlib.sha256(nodeid.encode(errors="surrogatepass")).hexdigest()
+        name = f"{name[-_LONGEST_NAME:]}-{checksum[:8]}"
     return root / FOLDER / f"{name}.json"
 
 

@@ -4,7 +4,14 @@ Importing this package imports both; nothing above it does so at its own import.
 """
 
 from .fit import Trainer
-from .state import preserved_seeds, set_seed
+from .state import SavedSeeds, preserved_seeds, set_seed
 from .watch import Watch, watching
 
-__all__ = ["Trainer", "Watch", "preserved_seeds", "set_seed", "watching"]
+__all__ = [
+    "SavedSeeds",
+    "Trainer",
+    "Watch",
+    "preserved_seeds",
+    "set_seed",
+    "watching",
+]

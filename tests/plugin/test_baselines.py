@@ -124,6 +124,21 @@ def test_an_update_of_the_unchanged_program_changes_nothing(project, written):
     assert written.read_text() == before
 
 
+@pytest.mark.parametrize("update", ["", "=all", "=new"])
+def test_what_follows_an_update_is_a_path(project, update):
+    body = "def test_plain():\n    pass\n"
+
+    result = project(body, f"--lossguard-update{update}", "test_it.py")
+
+    result.assert_outcomes(passed=1)
+
+
+def test_an_update_of_something_else_is_refused(project):
+    result = project("", "--lossguard-update=old")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
 @pytest.mark.usefixtures("written")
 def test_a_training_of_another_length_is_another_training(project):
     result = project(fit(steps=61))

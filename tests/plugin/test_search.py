@@ -306,6 +306,32 @@ def test_module_mark(lossguard, corruption):
     assert told["test_it.py::test_module_mark"].startswith("outliers")
 
 
+def test_a_search_in_a_class_is_kept_remembered_and_replayed(report):
+    method = BROKEN.replace("\n", "\n    ").replace("(lossguard,", "(self, lossguard,")
+    body = f"class TestIt:{method}"
+
+    _, (test,) = report(body, *FEW)
+    replay = "--lossguard-replay=.lossguard/test_it.py-TestIt-test_survives.json"
+    result, (again,) = report(body, replay)
+
+    assert test["search"]["failing"] == "Corruption(Scale(100.0))"
+    assert test["search"]["unique"] < test["search"]["examples"]
+    assert again["search"]["failing"] == "Corruption(Scale(100.0))"
+    assert again["search"]["unique"] == 1
+    result.stdout.fnmatch_lines(
+        ["E       paste: @example(corruption=Corruption(Scale(100.0)))"]
+    )
+
+
+def test_what_pytest_fail_ends_is_a_case_too(report):
+    body = BROKEN.replace("lossguard.fit", "abs(x).max() > 50 and pytest.fail('no')#")
+
+    result, (test,) = report(body, *FEW)
+
+    assert test["search"]["failing"] == "Corruption(Scale(100.0, features=0))"
+    result.stdout.fnmatch_lines(["*paste: @example(corruption=*"])
+
+
 def test_a_class_mark_is_added_to_by_the_tests_own(report):
     _, (test,) = report(
         """

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from pytest_lossguard import UsageError
 from pytest_lossguard.corruptions import Corruption, Offset, Scale
@@ -28,6 +31,41 @@ def test_what_is_written_is_read_again(tmp_path):
     assert read_replay(path) == CASE
     assert path == replay_path(tmp_path, CASE.nodeid)
     assert path.parent == tmp_path / ".lossguard"
+
+
+SIMPLE = st.from_regex(r"[ab]{1,2}", fullmatch=True)
+ODD = st.text("ab/-_.:[] |", min_size=1, max_size=4)
+NODEIDS = st.builds(
+    lambda folders, names, ids: (
+        "/".join([*folders, "test.py"]) + "::" + "::".join(names) + ids
+    ),
+    st.lists(SIMPLE | ODD, max_size=2),
+    st.lists(SIMPLE, min_size=1, max_size=2),
+    (SIMPLE | ODD).map("[{}]".format) | st.just(""),
+)
+
+
+def is_one_test(first: str, second: str) -> bool:
+    """A function and a class of one module cannot have the same name."""
+    return first.replace("[", "::").rstrip("]") == second.replace("[", "::").rstrip("]")
+
+
+@given(st.lists(NODEIDS, min_size=2, max_size=2))
+@example(["a/b.py::test_x", "a-b.py::test_x"])
+@example(["t.py::test_x[m/s]", "t.py::test_x[m s]"])
+@example(["t.py::test_x[a-b]", "t.py::test_x[a/b]"])
+@example([f"t.py::test_x[{'a' * 200}b]", f"t.py::test_x[c{'a' * 200}b]"])
+def test_each_test_has_a_file_of_its_own(nodeids):
+    first, second = nodeids
+    if not is_one_test(first, second):
+        root = Path()
+        assert replay_path(root, first) != replay_path(root, second)
+
+
+def test_plain_names_are_told_in_full():
+    path = replay_path(Path(), "tests/test_x.py::TestA::test_b[96]")
+
+    assert path.name == "tests-test_x.py-TestA-test_b-96.json"
 
 
 def test_the_folder_keeps_itself_out_of_version_control(tmp_path):
