@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import hypothesis
+from hypothesis import core
 from hypothesis import strategies as st
+from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
+from hypothesis.internal.conjecture import providers
 
 from .corruptions import Corruption
 from .corruptions.space import Axis, Space
 
-__all__ = ["corruptions", "from_space", "pin", "searching", "steer"]
+__all__ = ["corruptions", "from_space", "pin", "searching", "seeded", "steer"]
 
 #: Feature numbers drawn where nobody said how many there are; they are counted
 #: round the end of the features that the data turns out to have.
 _UNKNOWN_FEATURES = 64
 #: One draw in so many has no corruption at all.
 _ONE_IN = 8
+#: How keys end in a database under which Hypothesis keeps what came near to failing.
+_PASSED = b".pareto"
 
 
 def corruptions(
@@ -148,6 +154,77 @@ def searching(
 def pin(test: Callable[..., Any], corruption: Corruption) -> None:
     """Have a searching test run this corruption first."""
     hypothesis.example(corruption=corruption)(getattr(test, "__func__", test))
+
+
+@contextmanager
+def seeded(test: Callable[..., Any], seed: int) -> Iterator[None]:
+    """Have a test draw the same examples each time, for a while.
+
+    A seed that was asked for, by ``@seed`` or ``--hypothesis-seed``, stays in force. Of
+    the example database only failures are tried again: what else an earlier session
+    left there would change what this one draws. The same goes for the numbers that
+    Hypothesis picks up from whichever local modules are loaded.
+
+    Args:
+        test: A test of Hypothesis.
+        seed: Any whole number.
+    """
+    function: Any = getattr(test, "__func__", test)
+    given, settings = (
+        getattr(function, f"_hypothesis_internal_use_{it}", None)
+        for it in ("seed", "settings")
+    )
+    if given is not None or core.global_force_seed is not None or settings is None:
+        yield
+        return
+    # With and without a database Hypothesis does not draw the same.
+    kept = settings.database or InMemoryExampleDatabase()
+    function._hypothesis_internal_use_seed = seed
+    function._hypothesis_internal_use_settings = hypothesis.settings(
+        settings, database=_Failures(kept), derandomize=False
+    )
+    try:
+        with _no_local_constants():
+            yield
+    finally:
+        function._hypothesis_internal_use_seed = None
+        function._hypothesis_internal_use_settings = settings
+
+
+class _Failures(ExampleDatabase):
+    """An example database without what it keeps of passing searches."""
+
+    def __init__(self, whole: ExampleDatabase) -> None:
+        super().__init__()
+        self._whole = whole
+
+    def save(self, key: bytes, value: bytes) -> None:
+        if not key.endswith(_PASSED):
+            self._whole.save(key, value)
+
+    def fetch(self, key: bytes) -> Iterable[bytes]:
+        return () if key.endswith(_PASSED) else self._whole.fetch(key)
+
+    def delete(self, key: bytes, value: bytes) -> None:
+        self._whole.delete(key, value)
+
+
+@contextmanager
+def _no_local_constants() -> Iterator[None]:
+    """Keep Hypothesis from drawing numbers that stand in loaded modules."""
+    found = getattr(providers, "_get_local_constants", None)
+    cache = getattr(providers, "CONSTANTS_CACHE", None)
+    if found is None or cache is None:
+        yield
+        return
+    none: Any = getattr(providers, "Constants", None)
+    cache.cache.clear()
+    providers._get_local_constants = none
+    try:
+        yield
+    finally:
+        providers._get_local_constants = found
+        cache.cache.clear()
 
 
 def steer(growth: float) -> None:

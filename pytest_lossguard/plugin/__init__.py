@@ -31,6 +31,7 @@ from .options import (
     budget_of,
     check_tensorboard,
     default_examples,
+    is_seed_drawn,
 )
 from .others import register_others
 from .reporter import (
@@ -47,7 +48,7 @@ from .search import (
     is_searched,
     report_failure,
 )
-from .seeds import seeded_body, seeded_fixture, seeded_set_up
+from .seeds import DrawnSeed, seeded_body, seeded_fixture, seeded_set_up
 from .state import MARKS, POLICY, SESSION, TEST, Session, Test, guard_of
 from .terminal import Summary
 
@@ -92,6 +93,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
     config.pluginmanager.register(Searches(), "lossguard-searches")
     config.pluginmanager.register(Unused(), "lossguard-unused")
+    if replay is None and is_seed_drawn(config):
+        config.pluginmanager.register(DrawnSeed(seed), "lossguard-drawn-seed")
     if not hasattr(config, "workerinput"):
         reporter = Reporter(config)
         config.pluginmanager.register(reporter, "lossguard-reporter")

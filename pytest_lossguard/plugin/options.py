@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,9 +18,14 @@ __all__ = [
     "check_tensorboard",
     "default_examples",
     "diagnosis_budget",
+    "hand_seed_on",
     "is_diagnosed",
+    "is_seed_drawn",
     "report_path",
 ]
+
+#: Where a worker finds the seed that was drawn.
+_SEED = "lossguard_seed"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -43,8 +49,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossguard-seed",
         metavar="N",
-        type=int,
-        help="seed of every training in a marked test (default 0)",
+        help="seed of every training and search in a marked test (default 0); random"
+        " draws one and says which",
     )
     group.addoption(
         "--lossguard-no-diagnose",
@@ -94,9 +100,27 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def base_seed(config: pytest.Config) -> int:
-    """The seed of every marked test: command line, ini, 0."""
-    seed = _number(config, "lossguard_seed", int, "a whole number", lambda _: True)
+    """The seed of every marked test: command line, ini, 0; drawn once for all workers
+    of pytest-xdist where ``random`` is asked for.
+    """
+    if is_seed_drawn(config):
+        known = getattr(config, "workerinput", {}).get(_SEED)
+        # Not from `random`: what the user's code draws must stay as it was.
+        return secrets.randbelow(10**6) if known is None else int(known)
+    words = "a whole number, or random"
+    seed = _number(config, "lossguard_seed", int, words, lambda _: True)
     return 0 if seed is None else int(seed)
+
+
+def is_seed_drawn(config: pytest.Config) -> bool:
+    """Whether each session has another seed."""
+    given = config.getoption("lossguard_seed") or config.getini("lossguard_seed")
+    return bool(given == "random")
+
+
+def hand_seed_on(node: Any, seed: int) -> None:
+    """Give a worker of pytest-xdist the seed of the session."""
+    node.workerinput[_SEED] = seed
 
 
 def default_examples(config: pytest.Config) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -210,7 +211,10 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
     if search.only is not None:
         strategies.pin(item.obj, search.only)
     try:
-        with told_progress(item) as search.progress:
+        with (
+            told_progress(item) as search.progress,
+            strategies.seeded(item.obj, _seed_of(item)),
+        ):
             yield search
         seam.look_beyond()
     except _FAILURES:
@@ -224,6 +228,14 @@ def _not_drawn(item: Any) -> set[str]:
     """The arguments of a test that Hypothesis does not draw: its fixtures, `self`."""
     function = getattr(item.obj, "__func__", item.obj)
     return {*item.funcargs, *inspect.signature(function).parameters}
+
+
+def _seed_of(item: Any) -> int:
+    """What the examples of a test are drawn from: the same in each process and order,
+    and another for each test.
+    """
+    name = f"{item.config.stash[SESSION].seed}/{item.nodeid}"
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
 
 
 class _Seam:

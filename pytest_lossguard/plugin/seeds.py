@@ -17,9 +17,33 @@ from typing import Any
 
 import pytest
 
+from .options import hand_seed_on
 from .state import SESSION, TEST, Session
 
-__all__ = ["seeded_body", "seeded_fixture", "seeded_set_up"]
+__all__ = ["DrawnSeed", "seeded_body", "seeded_fixture", "seeded_set_up"]
+
+
+class DrawnSeed:
+    """Says which seed ``--lossguard-seed=random`` drew, and hands it to workers."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._told = f"lossguard: drew --lossguard-seed={seed}, which repeats this run"
+
+    def pytest_report_header(self) -> str:
+        """Say it before the first test."""
+        return self._told
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give every worker of pytest-xdist the same."""
+        hand_seed_on(node, self._seed)
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """Say it once more where a quiet session says anything."""
+        terminalreporter.write_line(self._told)
 
 
 @contextmanager

@@ -20,6 +20,12 @@ GOOD = SEARCHED.format(prepared="(x - x.mean(0)) / x.std(0)")
 FEW = ("--lossguard-max-examples=25", "--hypothesis-seed=0")
 
 
+@pytest.fixture(autouse=True)
+def no_seed_of_another_session(monkeypatch):
+    """Hypothesis keeps its own option for all sessions in a process."""
+    monkeypatch.setattr("hypothesis.core.global_force_seed", None)
+
+
 @pytest.fixture
 def report(project, pytester):
     """Run, and read the JSON report."""
@@ -77,6 +83,89 @@ def test_the_same_seed_twice_gives_the_same_examples_and_report(report, pytester
         reports.append(tests)
 
     assert reports[0] == reports[1]
+
+
+#: Tells what it was run on; trains at times, which takes longest.
+TELLING = """
+seen = []
+
+@pytest.mark.converges(steps=30, max_examples=10)
+@pytest.mark.parametrize("case", [1, 2])
+def test_survives(lossguard, corruption, case):
+    x, y = corruption(*load())
+    seen.append((case, corruption))
+    if not corruption.parts:
+        lossguard.fit(build, *load())
+
+def test_seen():
+    print("saw", [[it for key, it in seen if key == case] for case in (1, 2)])
+"""
+
+
+def saw(result):
+    (line,) = (it for it in result.outlines if it.startswith("saw"))
+    return line
+
+
+def test_the_seed_decides_on_the_examples_of_each_test(project, pytester, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+
+    def run(*options):
+        return saw(project(TELLING, "-rP", "--hypothesis-profile=default", *options))
+
+    found = [run() for _ in range(2)]
+    other = run("--lossguard-seed=1")
+    alone = run("-k", "2 or seen")
+    of_hypothesis = [run(f"--hypothesis-seed={it}") for it in (1, 2)]
+    monkeypatch.setattr("hypothesis.core.global_force_seed", None)
+    in_ci = run("--hypothesis-profile=ci")
+
+    assert found[0] == found[1]
+    assert found[0] == in_ci
+    first, second = found[0].removeprefix("saw ").strip("[]").split("], [")
+    assert first != second
+    assert second in alone
+    assert len({found[0], other, *of_hypothesis}) == 4
+
+
+def test_a_seed_is_drawn_where_that_is_asked_for_and_said(project):
+    body = "@pytest.mark.converges\ndef test_it(lossguard):\n"
+    body += "    print('drew', lossguard.fit(build, *load()).trace.seed)\n"
+
+    first = project(body, "--lossguard-seed=random", "-rP")
+    second = project(body, "--lossguard-seed=random", "-rP")
+
+    drawn = [
+        next(it.split()[1] for it in each.outlines if it.startswith("drew"))
+        for each in (first, second)
+    ]
+    assert drawn[0] != drawn[1]
+    told = [
+        it for it in first.outlines if f"drew --lossguard-seed={drawn[0]}, which" in it
+    ]
+    assert len(told) == 2
+
+
+@pytest.mark.slow
+def test_workers_share_the_seed_that_was_drawn(report, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    body = GOOD + GOOD.replace("survives", "good")
+
+    result, tests = report(body, "--lossguard-seed=random", "-n2")
+
+    seeds = {run["seed"] for test in tests for run in test["runs"]}
+    assert len(seeds) == 1
+    result.stdout.fnmatch_lines([f"lossguard: drew --lossguard-seed={seeds.pop()}, *"])
+
+
+def test_a_failure_that_was_found_is_tried_first(report, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    few = ("--lossguard-max-examples=40", "--hypothesis-profile=default")
+
+    first, second = (report(BROKEN, *few)[1][0]["search"] for _ in range(2))
+
+    assert first["failing"] == second["failing"] == "Corruption(Scale(100.0))"
+    assert second["examples"] < first["examples"]
 
 
 def test_a_replay_runs_exactly_the_failing_case(report):
