@@ -16,6 +16,7 @@ _UNSAFE = re.compile(
 )
 #: What GitHub Actions takes for a command where a line begins with it, even indented.
 _COMMAND = re.compile(r"(?<!\S)::(?=\S)|##\[")
+_BROKEN = {"::": r"\::", "##[": r"#\#["}
 #: How deep lists and tables may stand in each other.
 _DEEPEST = 40
 #: Bits of a whole number.
@@ -30,7 +31,7 @@ def printable(text: str, *, keep: str = "") -> str:
         keep: Characters that may stay, such as line ends.
     """
     safe = _UNSAFE.sub(lambda it: _escaped(it.group(), keep), text)
-    return _COMMAND.sub(lambda it: f"\\{it.group()}", safe)
+    return _COMMAND.sub(lambda it: _BROKEN[it.group()], safe)
 
 
 def printables(found: Any, *, keep: str = "") -> Any:

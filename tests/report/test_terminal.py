@@ -41,7 +41,7 @@ def test_a_test_in_which_nothing_trained_has_a_line():
 
 
 def test_the_lines_fit_a_terminal():
-    tests = [entry("test_" + "x" * 10, run((1.5e-10, 123456.0)))]
+    tests = [entry("test_" + "x" * 9, run((1.5e-10, 123456.0)))]
 
     others = [entry("a", run(probe=PROBE, nearest="constant"))]
     lines = [*table(tests), *table(others)]

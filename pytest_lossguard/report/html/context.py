@@ -92,14 +92,14 @@ def _shown(test: dict[str, Any], seed: int) -> dict[str, Any]:
     except Exception as error:
         reason = printable(f"{type(error).__name__}: {error}")
         told = f"what was recorded cannot be shown on the page ({reason})"
-        error_too = "\n".join(filter(None, (entry["error"], told)))
+        said = "\n".join(filter(None, (entry["error"], told)))
         bare: dict[str, Any] = {
             "details": [],
             "search": None,
             "baseline": None,
             "error": error_too,
         }
-        return _test(entry | bare, seed)
+        return _test({**entry, **bare, "error": said}, seed)
 
 
 def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
