@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["KINDS", "Finding", "Kind", "Severity", "finding", "number"]
+__all__ = ["CAUSES", "KINDS", "Finding", "Kind", "Severity", "finding", "number"]
 
 Severity = Literal["error", "warning"]
 
@@ -126,6 +126,20 @@ _SCALE_TARGETS = (
 )
 _LEARNING_RATE = (
     "Lower the learning rate (try a tenth), clip gradients, or scale the data."
+)
+
+#: Kinds that name a cause rather than a symptom, the likeliest first: told first.
+CAUSES = (
+    "nonfinite_input",
+    "labels_out_of_range",
+    "loss_output_mismatch",
+    "masked_loss",
+    "impossible_loss",
+    "unscaled_inputs",
+    "input_outliers",
+    "saturated_activations",
+    "unscaled_targets",
+    "target_outliers",
 )
 
 KINDS: dict[str, Kind] = {

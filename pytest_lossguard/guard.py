@@ -23,7 +23,7 @@ from .errors import (
     UsageError,
 )
 from .judge import held_to
-from .judge.margin import nearness
+from .judge.margin import nearness, shares
 from .judge.thresholds import SPIKE
 from .policy import Policy
 from .regression import Held, Subject, Update, hold
@@ -414,6 +414,11 @@ class Guard:
     def nearness(self, run: TrainingRun) -> float:
         """How near a run came to failing; see `judge.margin.nearness`."""
         return nearness(run.trace, self._policy)
+
+    def nearest(self, run: TrainingRun) -> str:
+        """The limit that a run came nearest to; see `judge.margin.shares`."""
+        used = shares(run.trace, self._policy)
+        return max(used, key=lambda name: used[name])
 
     def message(
         self,

@@ -12,18 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import (
-    BaselineError,
-    NotConverged,
-    NothingTrained,
-    PolicyError,
-    TensorFlowMissing,
-    UsageError,
-)
+from ..errors import NotConverged, PolicyError, UsageError
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
+from .failures import leave_out_own_frames, show_in_short
 from .handle import Lossguard
 from .hooks import tell_finished
-from .html import HtmlReporter, hand_on, is_asked
+from .html import HtmlReporter, hand_on_details, is_asked
 from .marks import policy_of
 from .options import (
     add_options,
@@ -34,14 +28,7 @@ from .options import (
     is_seed_drawn,
 )
 from .others import register_others
-from .reporter import (
-    PAYLOAD,
-    Reporter,
-    leave_out_own_frames,
-    payload,
-    put_properties,
-    shorten_summary,
-)
+from .reporter import Reporter, hand_on
 from .search import (
     Searches,
     in_examples,
@@ -296,21 +283,14 @@ def pytest_runtest_makereport(
     test = item.stash.get(TEST, None)
     if test is not None and test.guard is None:
         test = None  # nothing trained in it
-    if test is not None and not item.config.option.fulltrace:
-        leave_out_own_frames(call)
+    if test is not None:
+        leave_out_own_frames(item, call)
     report = yield
-    error = None if call.excinfo is None else call.excinfo.value
-    if isinstance(error, (NothingTrained, TensorFlowMissing, BaselineError)):
-        report.longrepr = f"{type(error).__name__}: {error}"
-    elif isinstance(error, NotConverged):
-        if error.after_body:
-            report.longrepr = f"NotConverged: {error}"
-        shorten_summary(report)
+    show_in_short(item, call, report)
     if test is None:
         return report
     test.seconds += call.duration
     if call.when == "teardown":
-        found = vars(report)[PAYLOAD] = payload(item, test)
-        put_properties(item, report, found)
-        hand_on(item.config, report, test)
+        hand_on(item, report, test)
+        hand_on_details(item, report, test)
     return report

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import NotConverged, PolicyError
+from ..printable import printable
 from .options import budget_of, default_examples
 from .progress import told_progress
 from .state import SESSION, guard_of
@@ -171,7 +172,7 @@ def _keep_replayed(config: pytest.Config, items: list[pytest.Item]) -> None:
     replay = config.stash[SESSION].replay
     if replay is None:
         return
-    kept = [item for item in items if item.nodeid == replay.nodeid]
+    kept = [item for item in items if printable(item.nodeid) == replay.nodeid]
     if not kept:
         raise pytest.UsageError(
             f"--lossguard-replay holds a case of {replay.nodeid}, which was not"
