@@ -364,4 +364,24 @@ KINDS: dict[str, Kind] = {
         hint="If this is meant, run the test with --lossguard-update and commit the"
         " file.",
     ),
+    "trained_unseen": Kind(
+        severity="error",
+        headline="{value} variables were trained unseen",
+        text="{value} of the variables that gradients were taken of changed{ended},"
+        " and no recorded training changed them: {where} (gradients taken at {by})."
+        " lossguard records the updates of Keras 3 optimizers only, so nobody judged"
+        " this training",
+        hint="Apply the gradients by a Keras 3 optimizer, as keras.optimizers.SGD(rate)"
+        ".apply(gradients, variables); or, if this is no training, write"
+        " converges(allow='trained_unseen').",
+    ),
+    "nothing_trainable": Kind(
+        severity="error",
+        headline="a model has no trainable weight",
+        text="model {where} was trained by {by} and has no trainable weight: nothing in"
+        " it changed",
+        hint="Under Keras 3 trainable=False counts at once, also after compile: set"
+        " trainable=True while it trains; or write"
+        " converges(allow='nothing_trainable').",
+    ),
 }

@@ -194,15 +194,17 @@ class Guard:
             raise
         self.collect()
         self._demand_watched()
+        self._demand_seen()
 
     @contextmanager
     def watch(self, name: str | None = None) -> Iterator[WatchedRuns]:
         """Watch a part of a test; inside a marked test, a view of the whole."""
         watched = WatchedRuns()
         if self._watch is not None:
-            before = len(self._watch.recordings)
+            known = self._watch.recordings
             yield watched
-            traces = self._watch.traces()[before:]
+            seen = zip(self._watch.recordings, self._watch.traces(), strict=True)
+            traces = [it for recording, it in seen if recording not in known]
             watched.runs += [self._judged(_named(it, name)) for it in traces]
             return
         with self._trainer().watching(seed=self._seed, stops=True) as watch:
@@ -263,11 +265,24 @@ class Guard:
         Raises:
             NothingTrained: It is so.
         """
-        unseen = self._watch.unseen if self._watch is not None else []
-        if unseen:
-            raise NothingTrained("; ".join(unseen))
+        self._demand_seen()
         if not trained:
             raise NothingTrained(self._watch.why_nothing_trained())
+
+    def _demand_seen(self) -> None:
+        """Raise if something trained that could not be seen.
+
+        Raises:
+            NothingTrained: It is so.
+        """
+        if self._watch is None:
+            return
+        missed = [
+            it for it in self._watch.missed() if it.kind not in self._policy.allow
+        ]
+        told = [*self._watch.unseen, *(f"{it.message}. {it.hint}" for it in missed)]
+        if told:
+            raise NothingTrained("; ".join(told))
 
     def _demand_watched(self) -> None:
         __tracebackhide__ = True

@@ -340,6 +340,11 @@ class Trainer:
                 job.finish(model)
         finally:
             start.restore()
+        if not model.trainable_variables:
+            raise UsageError(
+                f"model {model.name!r} has no trainable weight: lossguard.fit has"
+                " nothing to train; set trainable=True before it"
+            )
         if not traces:
             raise UsageError(
                 f"model {model.name!r} was fitted and its optimizer made no update:"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -14,9 +13,11 @@ from tensorflow.python.eager.polymorphic_function.concrete_function import (
 )
 
 from ..errors import CannotChange
+from ..findings import Finding, finding
 from ..trace import Trace, Validation
 from .contest import is_contested
 from .data import ArrayData, as_arrays
+from .frames import taken_at
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
 from .recorder import Recorder
@@ -29,6 +30,14 @@ from .watched_again import watched_again
 
 __all__ = ["Watch", "watching"]
 
+#: What the names of operations begin with that compute gradients.
+_GRADIENT = r"gradient_tape/|gradients/"
+#: Why a step in a graph may never apply what it computes.
+_IN_TRACES = (
+    "; in a tf.function an `if` on a Python number or attribute is decided once, at"
+    " tracing: count in a tf.Variable, as to apply every fourth step"
+)
+
 
 class Watch:
     """What is seen of the trainings inside a `watching` block.
@@ -40,7 +49,9 @@ class Watch:
     def __init__(self, *, seed: int | None, stops: bool) -> None:
         self.recorder = Recorder(stops=stops)
         self._unseen: list[str] = []
-        self._frozen: list[str] = []
+        self._frozen: dict[str, str] = {}
+        self._gradients_in: dict[int, int] = {}
+        self._compiled: dict[int, Any] = {}
         self._seed = seed
         self._arrays: dict[int, ArrayData] = {}
         self._asked: dict[int, int] = {}
@@ -66,6 +77,8 @@ class Watch:
         for known in (
             self._unseen,
             self._frozen,
+            self._gradients_in,
+            self._compiled,
             self._arrays,
             self._asked,
             self._validation,
@@ -78,15 +91,24 @@ class Watch:
     def traces(self) -> list[Trace]:
         """One trace per training seen so far, in order."""
         with self.paused(), preserved_seeds():
-            for recording in self.recorder.recordings:
+            trained = self.recordings
+            for recording in trained:
                 if id(recording) not in self._traces:
                     self._traces[id(recording)] = self._trace(recording)
-        return [self._traces[id(it)] for it in self.recorder.recordings]
+        return [self._traces[id(it)] for it in trained]
 
     @property
     def recordings(self) -> list[Recording]:
         """The trainings seen so far."""
-        return self.recorder.recordings
+        return self.recorder.trained
+
+    def missed(self) -> list[Finding]:
+        """What trained and was not recorded, and what was to train and could not."""
+        frozen = (
+            finding("nothing_trainable", where=repr(name), by=by)
+            for name, by in self._frozen.items()
+        )
+        return [*self.recorder.asked.found(self.recorder.recorded()), *frozen]
 
     @property
     def unseen(self) -> list[str]:
@@ -118,27 +140,24 @@ class Watch:
 
     def why_nothing_trained(self) -> str:
         """One sentence for a test in which no optimizer update was seen."""
-        asked = self.recorder.gradients_asked
-        if "tf_keras" in sys.modules:
+        nothing = "the test is marked converges and trained nothing"
+        taken = self.recorder.gradients_asked
+        if self.recorder.recordings:
             return (
-                "the test is marked converges and no training was seen in it: tf_keras"
-                " is loaded and not watched, Keras 3 is (import keras)"
+                f"{nothing}: a training step was compiled and none of its runs got as"
+                " far as the optimizer's update"
             )
-        if asked:
+        if taken or self.recorder.gradients_traced:
+            times = "once" if taken <= 1 else f"{taken} times"
             return (
-                f"the test is marked converges and trained nothing: {asked} gradients"
-                " were computed and none reached optimizer.apply or apply_gradients; an"
-                " update by hand is not seen, one by a Keras optimizer is, as"
-                " keras.optimizers.SGD(rate): optimizer.apply(gradients, variables)"
-            )
-        if self._frozen:
-            return (
-                "the test is marked converges and trained nothing: model"
-                f" {self._frozen[0]!r} was fitted and has no trainable weights"
+                f"{nothing}: gradients were taken {times} and applied never; apply"
+                " them, as keras.optimizers.SGD(rate).apply(gradients, variables)"
+                f"{_IN_TRACES if self.recorder.gradients_traced else ''}"
             )
         return (
-            "the test is marked converges and trained nothing: no optimizer update"
-            " was seen; call model.fit, lossguard.fit or your own training in it, or"
+            f"{nothing}: no optimizer update was seen in it or in the set-up of its"
+            " fixtures; call model.fit, lossguard.fit or your own training in one of"
+            " them (what trains at import or in another process is not seen), or"
             " remove the marker"
         )
 
@@ -174,8 +193,6 @@ class Watch:
             return call(model, *args, **kwargs)
         arguments = inspect.signature(call).bind(model, *args, **kwargs)
         arguments.apply_defaults()
-        if not model.trainable_variables and model.built:
-            self._frozen.append(model.name)
         data = as_arrays(arguments.arguments)
         if data is not None and id(model) not in self._arrays:
             self._arrays[id(model)] = data
@@ -185,7 +202,59 @@ class Watch:
         if not isinstance(given, keras.callbacks.CallbackList):
             callbacks = [*_as_list(given), self._epoch_end(model)]
             arguments.arguments["callbacks"] = callbacks
-        return call(*arguments.args, **arguments.kwargs)
+        with self._training_all_of(model, "fit"):
+            return call(*arguments.args, **arguments.kwargs)
+
+    def on_train_on_batch(
+        self, call: Call, model: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """`Model.train_on_batch`: whether there is anything to train."""
+        __tracebackhide__ = True
+        with self._training_all_of(model, "train_on_batch"):
+            return call(model, *args, **kwargs)
+
+    @contextmanager
+    def _training_all_of(self, model: Any, by: str) -> Iterator[None]:
+        """Keras trains a model by its own step: note one that has nothing to train."""
+        frozen = not (model.built and model.trainable_variables)
+        yield
+        step_of = owner_of(type(model), "train_step")
+        own_step = step_of.__module__.startswith("keras.")
+        frozen = frozen and own_step and not model.trainable_variables
+        if frozen and self.recorder.enabled:
+            self._frozen.setdefault(model.name, by)
+
+    def on_giving(self, call: Call, *args: Any, **kwargs: Any) -> Any:
+        """``set_weights``, ``load_weights``, ``restore``: that is no training."""
+        __tracebackhide__ = True
+        with self.recorder.asked.giving(self.recorder.recorded):
+            return call(*args, **kwargs)
+
+    def on_v1_update(
+        self, call: Call, optimizer: Any, pairs: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """An optimizer of TensorFlow 1 moves variables."""
+        __tracebackhide__ = True
+        pairs = list(pairs)
+        if self.recorder.enabled:
+            reached = [it for slope, it in pairs if slope is not None]
+            self.recorder.asked.add(reached, taken_at)
+        return call(optimizer, pairs, *args, **kwargs)
+
+    def on_session(
+        self, call: Call, session: Any, fetches: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A session runs a graph of TensorFlow 1, perhaps what trains it."""
+        __tracebackhide__ = True
+        training = session.graph.get_collection(tf.compat.v1.GraphKeys.TRAIN_OP)
+        fetched = {id(it) for it in tf.nest.flatten(fetches)}
+        if self.recorder.enabled and fetched.intersection(map(id, training)):
+            self._note(
+                "a tf.compat.v1.Session ran a training operation, and lossguard sees"
+                " what runs in TensorFlow 2 only: train eagerly or in a tf.function,"
+                " by a Keras 3 optimizer"
+            )
+        return call(session, fetches, *args, **kwargs)
 
     def _epoch_end(self, model: Any) -> Any:
         def note(epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -213,7 +282,8 @@ class Watch:
         with self._tracing(function):
             if not tf.executing_eagerly():
                 return call(self._shadows.of(function), *args, **kwargs)
-            result = self._shadows.call(call, function, args, kwargs)
+            with self._counting(function):
+                result = self._shadows.call(call, function, args, kwargs)
         self.recorder.after_call()
         return result
 
@@ -225,7 +295,9 @@ class Watch:
         if not self.recorder.enabled or self._shadows.leaves_alone(function):
             return call(function, *args, **kwargs)
         with self._tracing(function):
+            traced = self.recorder.gradients_traced
             concrete = call(self._shadows.of(function), *args, **kwargs)
+        self._gradients_in[id(concrete)] = self.recorder.gradients_traced - traced
         self._shadows.keep(concrete)
         return concrete
 
@@ -236,17 +308,43 @@ class Watch:
             return call(function, *args, **kwargs)
         outermost = tf.executing_eagerly()
         if function in self._shadows:
-            result = call(function, *args, **kwargs)
+            with self._counting(function):
+                result = call(function, *args, **kwargs)
             if outermost:
                 self.recorder.after_call()
             return result
         counters = _step_counters(function)
+        if outermost and not counters:
+            self._ask(function)
         before = [it.numpy() for it in counters] if outermost else None
         result = call(function, *args, **kwargs)
         moved = not outermost or before != [it.numpy() for it in counters]
         if counters and moved:
             self._note_unseen(function, counters)
         return result
+
+    @contextmanager
+    def _counting(self, function: Any) -> Iterator[None]:
+        """Count the gradients that a run of a function takes: those of its trace."""
+        if not tf.executing_eagerly():
+            yield
+            return
+        before = self.recorder.gradients_traced
+        yield
+        traced = self.recorder.gradients_traced - before
+        taken = self._gradients_in
+        if traced:
+            taken[id(function)] = taken.get(id(function)) or traced
+        self.recorder.gradients_asked += taken.get(id(function), 0)
+
+    def _ask(self, function: Any) -> None:
+        """Note what a function differentiates that was compiled before."""
+        if id(function) not in self._compiled:
+            self._compiled[id(function)] = function
+            if _takes_gradients(function):
+                name = _function_name(function)
+                variables = _variables(function)
+                self.recorder.asked.add(variables, lambda: f"{taken_at()} in {name}")
 
     def _note_unseen(self, function: Any, counters: list[Any]) -> None:
         names = ", ".join(sorted({it.name.partition(":")[0] for it in counters}))
@@ -255,6 +353,9 @@ class Watch:
             f" function before the test began, so its steps could not be seen"
             f" (its counter {names} moved): compile it inside the test"
         )
+        self._note(sentence)
+
+    def _note(self, sentence: str) -> None:
         if sentence not in self._unseen:
             self._unseen.append(sentence)
 
@@ -283,11 +384,20 @@ def watching(*, seed: int | None = None, stops: bool = True) -> Iterator[Watch]:
     """
     watch = Watch(seed=seed, stops=stops)
     function = type(tf.function(_nothing, autograph=False))
-    fit_owner = owner_of(keras.Model, "fit")
     with ExitStack() as patches:
         put = patches.enter_context
         put(observed(watch.recorder))
-        put(replaced(fit_owner, "fit", watch.on_fit))
+        for owner, name, hook in (
+            (keras.Model, "fit", watch.on_fit),
+            (keras.Model, "train_on_batch", watch.on_train_on_batch),
+            (keras.Model, "set_weights", watch.on_giving),
+            (keras.Model, "load_weights", watch.on_giving),
+            (tf.train.Checkpoint, "restore", watch.on_giving),
+            (tf.train.Checkpoint, "read", watch.on_giving),
+            (tf.compat.v1.train.Optimizer, "apply_gradients", watch.on_v1_update),
+            (tf.compat.v1.Session, "run", watch.on_session),
+        ):
+            put(replaced(owner_of(owner, name), name, hook))
         put(replaced(function, "__call__", watch.on_function))
         put(replaced(function, "get_concrete_function", watch.on_get_concrete))
         put(
@@ -309,13 +419,24 @@ def _as_list(callbacks: Any) -> list[Any]:
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
 
 
-def _step_counters(concrete: Any) -> list[Any]:
-    """The optimizer step counters that a concrete function may move."""
+def _variables(concrete: Any) -> list[Any]:
+    """The variables that a concrete function reads or moves."""
     try:
-        variables = concrete.graph.variables
+        return list(concrete.graph.variables)
     except AssertionError:  # one is gone, which TensorFlow minds only here
         return []
-    return [it for it in variables if re.search(r"\biteration\b", it.name)]
+
+
+def _step_counters(concrete: Any) -> list[Any]:
+    """The optimizer step counters that a concrete function may move."""
+    return [it for it in _variables(concrete) if re.search(r"\biteration\b", it.name)]
+
+
+def _takes_gradients(concrete: Any) -> bool:
+    """Whether a concrete function differentiates, by the names of its operations."""
+    graph = concrete.graph.as_graph_def()
+    nodes = [graph.node, *(it.node_def for it in graph.library.function)]
+    return any(re.match(_GRADIENT, it.name) for some in nodes for it in some)
 
 
 def _function_name(concrete: Any) -> str:
