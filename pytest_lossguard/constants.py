@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .trace import Floats
 
-__all__ = ["LOSSES_WITHOUT_FLOOR", "constant_candidates"]
+__all__ = ["LOSSES_WITHOUT_FLOOR", "constant_candidates", "uninformed_prediction"]
 
 #: Losses whose zero means nothing even where they stay above it.
 LOSSES_WITHOUT_FLOOR = frozenset({"poisson"})
@@ -53,6 +53,39 @@ def constant_candidates(
     if not probabilities:
         return found
     return {name: value for name, value in found.items() if name not in _UNBOUNDED}
+
+
+def uninformed_prediction(
+    targets: NDArray[np.generic], prediction_shape: tuple[int, ...]
+) -> Floats | None:
+    """What one predicts who only knows which targets there can be: the middle of their
+    range, of classes each alike.
+
+    A constant that costs far less is a cheap one: most rows have the same target.
+
+    Args:
+        targets: As of `constant_candidates`.
+        prediction_shape: Likewise.
+
+    Returns:
+        An array of that shape; None where targets are not numeric or fit no such
+        output.
+    """
+    if targets.dtype.kind not in "fiub" or len(targets) == 0:
+        return None
+    values = targets.astype(np.float64)
+    size = int(np.prod(prediction_shape))
+    per_row = values.reshape(len(values), -1)
+    classes = prediction_shape[-1] if prediction_shape else 1
+    if not np.isfinite(per_row).all():
+        return None
+    if size not in (1, per_row.shape[1]):
+        fits = per_row.shape[1] * classes == size
+        return np.full(prediction_shape, 1.0 / classes) if fits else None
+    if per_row.shape[1] != size:
+        per_row = per_row.reshape(-1, 1)
+    middle = (per_row.min(axis=0) + per_row.max(axis=0)) / 2
+    return np.asarray(middle.reshape(prediction_shape), np.float64)
 
 
 def _candidates(

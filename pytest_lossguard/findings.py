@@ -222,8 +222,8 @@ KINDS: dict[str, Kind] = {
     ),
     "slow_convergence": Kind(
         severity="warning",
-        text="the loss is at {value} after step {step} and still falling ({fall} in the"
-        " last quarter); a constant prediction costs {limit}",
+        text="the loss is at {value} after step {step} and {how}; a constant"
+        " prediction costs {limit}",
         hint="Needs more steps, or a higher learning rate.",
     ),
     "oscillating_loss": Kind(

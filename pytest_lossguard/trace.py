@@ -259,6 +259,10 @@ class Trace:
             depends on, as in a GAN: neither has to fall.
         notes: Sentences for the report.
         seconds: Wall time from the first to the last update.
+        uninformed_loss: Loss of a prediction in the middle of the targets' range, for
+            classes of all alike; None where that is not known.
+        averaging: Names of the layers that predict with averages which the training
+            collects, as `BatchNormalization` does.
     """
 
     source: Literal["watch", "fit"]
@@ -286,6 +290,8 @@ class Trace:
     contested: bool = False
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0
+    uninformed_loss: float | None = None
+    averaging: tuple[str, ...] = ()
 
 
 def to_json_number(value: float | None) -> Any:

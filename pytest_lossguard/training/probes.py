@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..constants import constant_candidates
+from ..constants import constant_candidates, uninformed_prediction
 from ..trace import LayerStats, Output, Probe
 from .frameworks import keras, tf
 from .layers import WATCHED, activation_stats, layers_seen, output_of, symmetric
@@ -167,6 +167,27 @@ class Scorer:
             last = asked, self._best(batch, candidates) if candidates else None
             self._known.constant = last
         return last[1]
+
+    def uninformed(self, batch: Batch) -> float | None:
+        """Loss of a prediction in the middle of what the targets can be.
+
+        To be asked after `probe`, which learns the shapes of the output.
+
+        Returns:
+            None where the targets allow no constant.
+        """
+        outputs, targets = flatten(self._known.outputs), flatten(batch.y)
+        if len(outputs) != len(targets) or any(map(is_composite, targets)):
+            return None
+        middles = [
+            uninformed_prediction(np.asarray(target), tuple(output.shape[1:]))
+            for target, output in zip(targets, outputs, strict=True)
+        ]
+        if any(it is None for it in middles):
+            return None
+        leaves = [tf.constant(it, self._dtype) for it in middles]
+        loss = float(self._score_constant(batch.y, batch.sample_weight, leaves))
+        return loss * self._scale(batch) if np.isfinite(loss) else None
 
     def perfect(self, batch: Batch) -> float | None:
         """Loss of the targets themselves as predictions: for many a loss the least.

@@ -28,14 +28,15 @@ __all__ = ["Scores", "could_not_score", "make_trace", "watched_trace"]
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The probe before and after, the best constant with its name, and the loss of
-    perfect predictions where that is not 0.
+    """The probe before and after, the best constant with its name, the loss of knowing
+    nothing, and that of perfect predictions where it is not 0.
     """
 
     before: Probe | None = None
     after: Probe | None = None
     constant: tuple[float, str] | None = None
     perfect: float | None = None
+    uninformed: float | None = None
     failure: str | None = None
 
     @classmethod
@@ -48,7 +49,11 @@ class Scores:
         names = describe_losses(scorer.loss)
         has_floor = lowest >= 0 and not LOSSES_WITHOUT_FLOOR.intersection(names)
         return cls(
-            before, after, constant, None if has_floor else scorer.perfect(batch)
+            before,
+            after,
+            constant,
+            perfect=None if has_floor else scorer.perfect(batch),
+            uninformed=None if constant is None else scorer.uninformed(batch),
         )
 
 
@@ -83,6 +88,7 @@ def make_trace(
         after=_renamed(scores.after, tidy),
         constant_loss=None if scores.constant is None else scores.constant[0],
         perfect_loss=scores.perfect,
+        uninformed_loss=scores.uninformed,
         constant="a constant" if scores.constant is None else scores.constant[1],
         inputs=() if seen is None else column_statistics(seen.x, "input"),
         targets=() if seen is None else column_statistics(seen.y, "target"),
@@ -96,6 +102,7 @@ def make_trace(
         contested=contested,
         notes=(*notes, *_own_notes(recording, scores)),
         seconds=max(0.0, recording.ended - recording.began),
+        averaging=tuple(tidy_names(_averaging(recording)).values()),
     )
 
 
@@ -269,6 +276,17 @@ def _loss_name(loss: Any) -> str:
     inner = getattr(loss, "loss", loss)
     function = getattr(getattr(inner, "fn", None), "__name__", None)
     return str(function or getattr(inner, "name", None) or getattr(loss, "name", loss))
+
+
+def _averaging(recording: Recording) -> list[str]:
+    """Names of the layers that predict with averages that a training collects."""
+    evidence = recording.taped.evidence
+    model = recording.model if evidence is None else evidence.model
+    return [
+        it.name
+        for it in getattr(model, "_flatten_layers", list)()
+        if isinstance(it, keras.layers.BatchNormalization) and it.trainable
+    ]
 
 
 def normalises_inputs(model: Any) -> bool:
