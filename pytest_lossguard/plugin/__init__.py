@@ -21,6 +21,7 @@ from ..errors import (
     UsageError,
 )
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
+from .fixtures import FIXTURES, Fixtures, adopt
 from .handle import Lossguard
 from .hooks import tell_finished
 from .html import HtmlReporter, hand_on, is_asked
@@ -89,6 +90,8 @@ def pytest_configure(config: pytest.Config) -> None:
     replay = _replay(config)
     seed = base_seed(config) if replay is None else replay.seed
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
+    config.stash[FIXTURES] = Fixtures()
+    config.pluginmanager.register(config.stash[FIXTURES], "lossguard-fixtures")
     config.pluginmanager.register(Searches(), "lossguard-searches")
     config.pluginmanager.register(Unused(), "lossguard-unused")
     if not hasattr(config, "workerinput"):
@@ -225,8 +228,10 @@ def _judged(item: pytest.Item, test: Test) -> Generator[None, Any, Any]:
             with guard.watching():
                 result = yield
         except Exception:
+            adopt(item, guard)
             guard.collect()
             raise
+        adopt(item, guard)
         guard.collect()
         guard.demand()
         guard.compare()
@@ -255,6 +260,12 @@ def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, An
         guard.runs = test.search.runs
         raise
     guard.runs = test.search.runs
+    adopt(item, guard)
+    try:
+        guard.demand_adopted()
+    except NotConverged as error:
+        guard.explain(error)
+        raise
     guard.demand_some(test.search.trained)
     return result
 
