@@ -22,6 +22,7 @@ from .errors import (
     StopTraining,
     UsageError,
 )
+from .findings import Finding
 from .judge import held_to
 from .judge.margin import nearness, shares
 from .judge.thresholds import SPIKE
@@ -30,7 +31,7 @@ from .regression import Held, Subject, Update, hold
 from .report.baseline import baseline_lines
 from .report.message import failure_message
 from .review import DIAGNOSIS_BUDGET, Recipe, compared, diagnosed
-from .runs import TrainingRun, WatchedRuns, judged
+from .runs import Prepared, TrainingRun, WatchedRuns, judged
 from .stability import Margins, margins
 from .statistics import share_interval
 from .trace import Trace
@@ -108,6 +109,8 @@ class Guard:
         self._checks = checks
         self._watch: Any = None
         self._watched: list[TrainingRun] = []
+        self._adopted: list[tuple[TrainingRun, str, Any]] = []
+        self._told: list[str] = []
         self._recipes: dict[int, Recipe] = {}
         self._subjects: list[TrainingRun] = []
         self._failed: tuple[TrainingRun, tuple[str, ...]] | None = None
@@ -173,6 +176,28 @@ class Guard:
                 pass
 
     @contextmanager
+    def preparing(self, by: str, test: str) -> Iterator[Prepared]:
+        """Watch the set-up of a fixture, which is let come to its end.
+
+        Args:
+            by: What it is called.
+            test: The test that it is first set up for.
+        """
+        prepared, outer = Prepared(by=by, test=test), self._watch
+        with (
+            self._paused(),
+            self._trainer().watching(seed=self._seed, stops=False) as watch,
+        ):
+            self._watch = watch
+            try:
+                yield prepared
+            finally:
+                self._watch = outer
+        prepared.traces = watch.traces()
+        prepared.missed, prepared.unseen = watch.missed(), watch.unseen
+        prepared.watch = watch
+
+    @contextmanager
     def example(self) -> Iterator[None]:
         """Run and judge one example of a search, apart from all others.
 
@@ -236,8 +261,22 @@ class Guard:
     def _judged(self, trace: Trace) -> TrainingRun:
         return judged(trace, self._policy, self._checks)
 
+    def adopt(self, prepared: Prepared, test: str) -> None:
+        """Judge what a fixture trained that the test uses."""
+        told = prepared.told(test)
+        missed = _as_sentences(prepared.missed, self._policy)
+        self._told += [f"{told}: {it}" for it in (*prepared.unseen, *missed)]
+        for index, trace in enumerate(prepared.traces):
+            run, frames = self._judged(trace), None
+            if prepared.watch is not None:
+                again = partial(prepared.watch.again, index, self._trainer())
+                self._recipes[id(run)] = again
+                frames = prepared.watch.recordings[index].frames
+            self._adopted.append((run, told, frames))
+
     def collect(self) -> None:
         """Judge what was watched; to be called once, after `watching`."""
+        self.runs = [*(run for run, _, _ in self._adopted), *self.runs]
         if self._watch is not None:
             self._watched = [self._judged(it) for it in self._watch.traces()]
             self.runs += self._watched
@@ -256,8 +295,26 @@ class Guard:
                 some could not be seen.
         """
         __tracebackhide__ = True
+        self.demand_adopted()
         self._demand_watched()
         self.demand_some(bool(self.runs))
+
+    def demand_adopted(self) -> None:
+        """Raise if a training of a fixture failed.
+
+        Raises:
+            NotConverged: It did.
+        """
+        __tracebackhide__ = True
+        for run, told, frames in self._adopted:
+            if not run.converged:
+                if run not in self.runs:
+                    self.runs.insert(0, run)
+                error = self._failure(run, (told, *self._others(run)))
+                if frames is None:  # another test has its lines
+                    error.after_body = True
+                    raise error
+                raise error.with_traceback(frames.traceback(self._test_file))
 
     def demand_some(self, trained: bool) -> None:
         """Raise if some updates could not be seen, or there were none at all.
@@ -275,12 +332,10 @@ class Guard:
         Raises:
             NothingTrained: It is so.
         """
-        if self._watch is None:
-            return
-        missed = [
-            it for it in self._watch.missed() if it.kind not in self._policy.allow
-        ]
-        told = [*self._watch.unseen, *(f"{it.message}. {it.hint}" for it in missed)]
+        told = list(self._told)
+        if self._watch is not None:
+            missed = _as_sentences(self._watch.missed(), self._policy)
+            told += [*self._watch.unseen, *missed]
         if told:
             raise NothingTrained("; ".join(told))
 
@@ -356,6 +411,11 @@ class Guard:
             UsageError: The file cannot be read or written.
         """
         __tracebackhide__ = True
+        if not self._subjects:
+            raise BaselineError(
+                "baseline=True needs a training in the test itself, and there is none:"
+                " what a fixture trains has no baseline"
+            )
         subjects = [
             Subject(trace=run.trace, recipe=self._recipes[id(run)])
             for run in self._subjects
@@ -507,6 +567,11 @@ class Guard:
             return
         with self._watch.paused():
             yield
+
+
+def _as_sentences(missed: list[Finding], policy: Policy) -> list[str]:
+    """What a policy does not tolerate of what trained unseen."""
+    return [f"{it.message}. {it.hint}" for it in missed if it.kind not in policy.allow]
 
 
 def _counts(**given: int | None) -> dict[str, int]:

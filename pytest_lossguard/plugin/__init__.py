@@ -15,6 +15,7 @@ import pytest
 from ..errors import NotConverged, PolicyError, UsageError
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
 from .failures import leave_out_own_frames, show_in_short
+from .fixtures import FIXTURES, Fixtures, adopt
 from .handle import Lossguard
 from .hooks import tell_finished
 from .html import HtmlReporter, hand_on_details, is_asked
@@ -78,6 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
     replay = _replay(config)
     seed = base_seed(config) if replay is None else replay.seed
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
+    config.stash[FIXTURES] = Fixtures()
+    config.pluginmanager.register(config.stash[FIXTURES], "lossguard-fixtures")
     config.pluginmanager.register(Searches(), "lossguard-searches")
     config.pluginmanager.register(Unused(), "lossguard-unused")
     if replay is None and is_seed_drawn(config):
@@ -222,8 +225,9 @@ def _watched(
             with guard.watching():
                 result = yield
         except BaseException as error:  # pytest.skip and a timeout are no Exception
-            _collect_beside(guard, error)
+            _collect_beside(item, guard, error)
             raise
+        adopt(item, guard)
         guard.collect()
         guard.demand()
         guard.compare()
@@ -239,11 +243,12 @@ def _watched(
     return result
 
 
-def _collect_beside(guard: Guard, error: BaseException) -> None:
+def _collect_beside(item: pytest.Item, guard: Guard, error: BaseException) -> None:
     """Judge what had been trained when something ended the body; that stays the error
     of the test, whatever comes of it.
     """
     try:
+        adopt(item, guard)
         guard.collect()
     except Exception as ours:
         error.add_note(
@@ -265,6 +270,12 @@ def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, An
             guard.runs = test.search.runs or guard.runs
         raise
     guard.runs = test.search.runs
+    adopt(item, guard)
+    try:
+        guard.demand_adopted()
+    except NotConverged as error:
+        guard.explain(error)
+        raise
     guard.demand_some(test.search.trained)
     return result
 

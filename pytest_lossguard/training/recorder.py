@@ -73,7 +73,7 @@ class Recorder:
         self._lost: set[int] = set()
         self.traces_in_vain: Callable[[], bool] = lambda: False
         self._inner: set[int] = set()
-        self._stops = stops
+        self.stops = stops
         self._keeps_data = keeps_data
         self._most_rows = most_rows
         self._branches = branches
@@ -260,7 +260,7 @@ class Recorder:
             recording.unread = unread
             if unread > recording.buffer.capacity // 2:
                 recording.collect()
-            if bad and self._stops:
+            if bad and self.stops:
                 raise StopTraining
 
     # How it is kept
@@ -371,13 +371,13 @@ class Recorder:
         if current_graph() is not None:
             if recording.buffer is None:
                 recording.buffer = RingBuffer(recording.width, self._most_rows)
-            recording.buffer.write(row, good if self._stops else None)
+            recording.buffer.write(row, good if self.stops else None)
             recording.last_good = good
             return
         recording.collect()
         values = row.numpy()
         recording.add(values[None])
-        if self._stops and not bool(good):
+        if self.stops and not bool(good):
             raise StopTraining
 
 

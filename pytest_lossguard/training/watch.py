@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from tensorflow.python.eager.polymorphic_function.concrete_function import (
@@ -163,7 +164,7 @@ class Watch:
 
     def _trace(self, recording: Recording) -> Trace:
         key = id(recording.optimizer)
-        return watched_trace(
+        trace = watched_trace(
             recording,
             contested=is_contested(recording, self.recordings),
             seed=self._seed,
@@ -171,6 +172,7 @@ class Watch:
             validation=self._validation_of(key),
             steps_per_epoch=self._steps_per_epoch(recording, key),
         )
+        return trace if self.recorder.stops else replace(trace, stopped=None)
 
     def _steps_per_epoch(self, recording: Recording, key: int) -> int | None:
         epochs = self._epochs.get(key)
