@@ -21,6 +21,7 @@ from ..errors import (
     UsageError,
 )
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
+from .ending import Ending
 from .handle import Lossguard
 from .hooks import tell_finished
 from .html import HtmlReporter, hand_on, is_asked
@@ -101,6 +102,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Summary(config, reporter), "lossguard-summary")
         register_others(config, reporter)
         config.pluginmanager.register(Told(config), "lossguard-baselines")
+        config.pluginmanager.register(Ending(config), "lossguard-ending")
         if is_asked(config):
             config.pluginmanager.register(HtmlReporter(config, reporter))
 
