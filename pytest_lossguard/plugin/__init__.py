@@ -14,6 +14,7 @@ import pytest
 
 from ..errors import NotConverged, PolicyError, UsageError
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
+from .ending import Ending
 from .failures import leave_out_own_frames, show_in_short
 from .fixtures import FIXTURES, Fixtures, adopt
 from .handle import Lossguard
@@ -91,6 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Summary(config, reporter), "lossguard-summary")
         register_others(config, reporter)
         config.pluginmanager.register(Told(config), "lossguard-baselines")
+        config.pluginmanager.register(Ending(config), "lossguard-ending")
         if is_asked(config):
             config.pluginmanager.register(HtmlReporter(config, reporter))
 

@@ -1,0 +1,82 @@
+"""What had been judged when a session ends early is reported all the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from .html import HtmlReporter, hand_on
+from .reporter import PAYLOAD, Reporter, payload
+from .state import TEST
+
+__all__ = ["Ending"]
+
+
+class _Terminated(KeyboardInterrupt):
+    """The process was asked to end; pytest then ends as after Ctrl-C."""
+
+
+class Ending:
+    """Lets a session that has trained end in order, where its reports are made."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._process = os.getpid()
+        self._is_armed = False
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """From the first training on, of a worker too, there is something to lose."""
+        if hasattr(report, PAYLOAD):
+            self._arm()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Take what a test had trained when the session was ended in it."""
+        if item.stash[TEST].policy is not None:
+            self._arm()
+        try:
+            return (yield)
+        except (KeyboardInterrupt, pytest.exit.Exception) as error:
+            self._take(item, error)
+            raise
+
+    def _arm(self) -> None:
+        """Have SIGTERM end the session as Ctrl-C does, if nobody else handles it."""
+        if self._is_armed or threading.current_thread() is not threading.main_thread():
+            return
+        self._is_armed = True
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self._end)
+            self._config.add_cleanup(
+                lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            )
+
+    def _end(self, *_: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends at once
+        if os.getpid() != self._process:  # of the user's own child processes
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise _Terminated("SIGTERM")
+
+    def _take(self, item: pytest.Item, error: BaseException) -> None:
+        test = item.stash[TEST]
+        if test.guard is None or not test.guard.runs:
+            return
+        name = "KeyboardInterrupt" if isinstance(error, KeyboardInterrupt) else "exit"
+        report = pytest.TestReport(
+            nodeid=item.nodeid,
+            location=item.location,
+            keywords={},
+            outcome="failed",
+            longrepr=f"{name}: the session was ended while this test ran ({error})",
+            when="teardown",
+        )
+        vars(report)[PAYLOAD] = payload(item, test)
+        hand_on(self._config, report, test)
+        for plugin in self._config.pluginmanager.get_plugins():
+            if isinstance(plugin, Reporter | HtmlReporter):
+                plugin.pytest_runtest_logreport(report)
