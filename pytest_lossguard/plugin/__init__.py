@@ -29,8 +29,9 @@ from .options import (
     add_options,
     base_seed,
     budget_of,
-    check_tensorboard,
+    check_reports,
     default_examples,
+    is_diagnosed,
 )
 from .others import register_others
 from .reporter import (
@@ -83,9 +84,10 @@ def pytest_configure(config: pytest.Config) -> None:
         " what the argument `corruption` of a test marked converges is drawn from.",
     )
     if not hasattr(config, "workerinput"):
-        check_tensorboard(config)
+        check_reports(config)
     budget_of(config, None)  # a bad value is told of before any test runs
     default_examples(config)
+    is_diagnosed(config)
     replay = _replay(config)
     seed = base_seed(config) if replay is None else replay.seed
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
@@ -103,7 +105,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _replay(config: pytest.Config) -> Replay | None:
     given = config.getoption("lossguard_replay")
-    if not given:
+    if given is None:
         return None
     from ..report.replay import read_replay
 
@@ -273,10 +275,11 @@ def pytest_runtest_makereport(
     test = item.stash.get(TEST, None)
     if test is not None and test.guard is None:
         test = None  # nothing trained in it
-    if test is not None and not item.config.option.fulltrace:
+    error = None if call.excinfo is None else call.excinfo.value
+    ours = test is not None or isinstance(error, UsageError)
+    if ours and not item.config.option.fulltrace:
         leave_out_own_frames(call)
     report = yield
-    error = None if call.excinfo is None else call.excinfo.value
     if isinstance(error, (NothingTrained, TensorFlowMissing, BaselineError)):
         report.longrepr = f"{type(error).__name__}: {error}"
     elif isinstance(error, NotConverged):

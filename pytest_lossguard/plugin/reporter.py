@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..errors import UsageError
 from .options import report_path
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ _MOST_SAID = 2000
 
 def leave_out_own_frames(call: pytest.CallInfo[None]) -> None:
     """Show the way from the user's line to an error of the user's code without the
-    frames of this package between; an error that arose in them is told whole.
+    frames of this package between; an error that arose in them is told whole, but for
+    one that says in a sentence what was wrong with the user's call.
     """
     if call.excinfo is None:
         return
@@ -43,8 +45,9 @@ def leave_out_own_frames(call: pytest.CallInfo[None]) -> None:
     while at is not None:
         frames.append(at)
         at = at.tb_next
-    if not frames or _is_own(frames[-1]):
+    if not frames or (_is_own(frames[-1]) and not isinstance(error, UsageError)):
         return
+    at = None
     for it in reversed(frames):
         if not _is_own(it):
             at = TracebackType(at, it.tb_frame, it.tb_lasti, it.tb_lineno)
