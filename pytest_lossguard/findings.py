@@ -6,10 +6,23 @@ A kind's text lives here and nowhere else; a check only supplies the numbers.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["CAUSES", "KINDS", "Finding", "Kind", "Severity", "finding", "number"]
+__all__ = [
+    "CAUSES",
+    "KINDS",
+    "OWN_KIND",
+    "Finding",
+    "Kind",
+    "Severity",
+    "finding",
+    "number",
+]
+
+#: What a check of one's own finds: a prefix, and what it is.
+OWN_KIND = re.compile(r"[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*")
 
 Severity = Literal["error", "warning"]
 

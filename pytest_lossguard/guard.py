@@ -5,11 +5,10 @@ No pytest and no TensorFlow in here: whoever calls brings the trainer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
-from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +22,7 @@ from .errors import (
     UsageError,
 )
 from .findings import Finding
+from .given import COUNT, FLAG, SEED, checked, unknown
 from .judge import held_to
 from .judge.margin import nearness, shares
 from .judge.thresholds import SPIKE
@@ -131,18 +131,26 @@ class Guard:
     ) -> TrainingRun:
         """Train, judge, and raise if the policy asks for it."""
         __tracebackhide__ = True
+        _refuse_unknown(rest)
+        asked = _counts(steps=steps, epochs=epochs, batch_size=batch_size)
+        seed = None if seed is None else checked("seed", seed, SEED)
+        if "shuffle" in rest:
+            rest["shuffle"] = checked("shuffle", rest["shuffle"], FLAG)
+        if "batch_size" in asked and hasattr(x, "as_numpy_iterator"):
+            raise UsageError(
+                f"batch_size={batch_size} was given beside a tf.data.Dataset, which"
+                f" brings its own batches: write .batch({batch_size}) there, and leave"
+                " it out here"
+            )
         if steps is not None and epochs is not None:
             raise UsageError(
-                f"lossguard.fit got steps={steps} and epochs={epochs}: they measure"
-                " the same length, give one of them"
+                f"steps={steps} and epochs={epochs} were both given: they measure the"
+                " same length, give one of them"
             )
         if steps is None and epochs is None:
             steps, epochs = self._policy.steps, self._policy.epochs
-        how = {
-            **rest,
-            **_counts(steps=steps, epochs=epochs),
-            **_counts(batch_size=batch_size or self._policy.batch_size),
-        }
+        size = asked.get("batch_size", self._policy.batch_size)
+        how = {**rest, **_counts(steps=steps, epochs=epochs, batch_size=size)}
         seeds = self._policy.seed_list(self._seed) if seed is None else (seed,)
         if self._in_search:
             how |= {"reuse_built": True, "growth": self._sealing_growth()}
@@ -574,21 +582,31 @@ def _as_sentences(missed: list[Finding], policy: Policy) -> list[str]:
     return [f"{it.message}. {it.hint}" for it in missed if it.kind not in policy.allow]
 
 
+#: Arguments of `Guard.fit` that only the trainer looks at.
+_HANDED_ON = ("sample_weight", "validation_data", "shuffle")
+
+
+def _refuse_unknown(given: Iterable[str]) -> None:
+    known = ("steps", "epochs", "batch_size", "seed", *_HANDED_ON)
+    for key in given:
+        if key not in _HANDED_ON:
+            raise UsageError(
+                f"{unknown(key, known, 'fit()', 'argument')}; what else model.fit"
+                " takes, give to model.fit in a test marked converges"
+            )
+
+
 def _counts(**given: int | None) -> dict[str, int]:
     """The counts that were given, checked.
 
     Raises:
         UsageError: One is not a whole number of at least 1.
     """
-    for name, value in given.items():
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, Integral) or value < 1
-        ):
-            raise UsageError(
-                f"lossguard.fit got {name}={value!r}: it must be a whole number of at"
-                " least 1"
-            )
-    return {name: int(value) for name, value in given.items() if value is not None}
+    return {
+        name: checked(name, value, COUNT)
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def _named(trace: Trace, name: str | None) -> Trace:

@@ -65,7 +65,7 @@ class TrainingRun:
             PolicyError: A key is unknown or its value is out of range.
         """
         __tracebackhide__ = True
-        held_to = Policy.from_keywords(policy)
+        held_to = Policy.from_keywords(policy, "assert_converged")
         run = judged(self.trace, held_to, self.checks)
         if not run.converged:
             raise NotConverged(failure_message(run.verdict))

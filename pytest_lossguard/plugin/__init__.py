@@ -25,8 +25,9 @@ from .options import (
     add_options,
     base_seed,
     budget_of,
-    check_tensorboard,
+    check_reports,
     default_examples,
+    is_diagnosed,
     is_seed_drawn,
 )
 from .others import register_others
@@ -74,9 +75,10 @@ def pytest_configure(config: pytest.Config) -> None:
         " what the argument `corruption` of a test marked converges is drawn from.",
     )
     if not hasattr(config, "workerinput"):
-        check_tensorboard(config)
+        check_reports(config)
     budget_of(config, None)  # a bad value is told of before any test runs
     default_examples(config)
+    is_diagnosed(config)
     replay = _replay(config)
     seed = base_seed(config) if replay is None else replay.seed
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
@@ -99,7 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _replay(config: pytest.Config) -> Replay | None:
     given = config.getoption("lossguard_replay")
-    if not given:
+    if given is None:
         return None
     from ..report.replay import read_replay
 

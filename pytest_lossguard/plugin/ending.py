@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from .html import HtmlReporter, hand_on
-from .reporter import PAYLOAD, Reporter, payload
+from .html import HtmlReporter, hand_on_details
+from .reporter import PAYLOAD, Reporter, hand_on
 from .state import TEST
 
 __all__ = ["Ending"]
@@ -75,8 +75,8 @@ class Ending:
             longrepr=f"{name}: the session was ended while this test ran ({error})",
             when="teardown",
         )
-        vars(report)[PAYLOAD] = payload(item, test)
-        hand_on(self._config, report, test)
+        hand_on(item, report, test)
+        hand_on_details(item, report, test)
         for plugin in self._config.pluginmanager.get_plugins():
             if isinstance(plugin, Reporter | HtmlReporter):
                 plugin.pytest_runtest_logreport(report)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import NotConverged, PolicyError
+from ..given import shown
 from ..printable import printable
 from .options import budget_of, default_examples
 from .progress import told_progress
@@ -102,8 +103,8 @@ def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
     for mark in _marks(collector, function, "corruptions"):
         if mark.args:
             raise PolicyError(
-                f"corruptions() takes keywords only, got {mark.args[0]!r}: name what"
-                " it is, as in corruptions(scales=(1e-3, 1e3))"
+                f"corruptions() takes keywords only, got {shown(mark.args[0])}: name"
+                " what it is, as in corruptions(scales=(1e-3, 1e3))"
             )
     keywords = _keywords(collector, function, "corruptions")
     space = Space.from_keywords(keywords, "corruptions")
@@ -112,7 +113,7 @@ def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
     searched = strategies.searching(
         _copy(function),
         space,
-        Policy(max_examples=asked).max_examples,
+        Policy.from_keywords({"max_examples": asked}).max_examples,
         default_examples(collector.config),
     )
     setattr(searched, _ORIGINAL, function)
