@@ -243,8 +243,9 @@ class Trace:
         before, after: The probe before the first update and after the last;
             None where inputs, targets and loss were not all seen.
         constant_loss: Loss of the best constant prediction on the targets.
-        perfect_loss: Loss of the targets as predictions, for a loss whose least value
-            is not 0; None where that is not known.
+        perfect_loss: The least that predictions can cost: the loss of the targets as
+            predictions, which of shares and smoothed labels is their entropy; None
+            where that is not known.
         constant: What that constant is (``"the mean"``...).
         inputs, targets: Column statistics of the data that was seen.
         target_ranges: One per array of targets that is numeric.

@@ -46,8 +46,9 @@ class Evidence:
             reports it, the first step's loss and the constant's.
         has_floor: Whether the loss is at least 0, so that "twice as much" means
             something; likelihoods have none.
-        perfect: The least that the loss can be; None for one without a floor, unless
-            its targets as predictions cost less than all that was seen.
+        perfect: The least that the loss can be: 0, or what the targets as predictions
+            cost if that is less than all that was seen; None for a loss without a floor
+            where they cost more.
     """
 
     curve: Floats
@@ -257,7 +258,7 @@ def evidence_of(trace: Trace) -> Evidence:
             at.UNTRAINED if trace.contested else 0.0,
         ),
         has_floor=has_floor,
-        perfect=0.0 if has_floor else _perfect(trace, min(start, end, constant or end)),
+        perfect=_perfect(trace, min(start, end, constant or end), has_floor),
         finite=bool(np.isfinite([start, end]).all() and np.isfinite(seen).all()),
     )
 
@@ -285,12 +286,14 @@ def _has_floor(trace: Trace, curve: Floats, constant: float | None) -> bool:
     return lowest >= 0 and not LOSSES_WITHOUT_FLOOR.intersection(trace.losses)
 
 
-def _perfect(trace: Trace, lowest: float) -> float | None:
+def _perfect(trace: Trace, lowest: float, has_floor: bool) -> float | None:
     """What no prediction beats; for a loss of the user's own the targets may well be
     a bad one.
     """
     perfect = trace.perfect_loss
-    return perfect if perfect is not None and perfect < lowest else None
+    if perfect is not None and perfect < lowest:
+        return max(0.0, perfect) if has_floor else perfect
+    return 0.0 if has_floor else None
 
 
 def _largest(*values: float) -> float:

@@ -20,6 +20,7 @@ __all__ = [
     "as_arrays",
     "checked_arrays",
     "first_rows",
+    "held_out_arrays",
     "is_dataset",
     "joined",
     "kept_arrays",
@@ -48,6 +49,11 @@ class ArrayData:
 
         parts = (self.x, self.y, self.sample_weight)
         return Batch(*(map_structure(take, part) for part in parts))
+
+    def part(self, index: Any) -> ArrayData:
+        """The same training on some of the rows."""
+        kept = self.rows(index)
+        return ArrayData(kept.x, kept.y, kept.sample_weight, self.batch_size)
 
     def probe(self) -> Batch:
         """A sample of rows, spread over all of them."""
@@ -88,13 +94,52 @@ def as_arrays(arguments: Mapping[str, Any]) -> ArrayData | None:
     rows = {len(leaf) for leaf in flatten((x, y, weight))}
     if len(rows) != 1:
         return None
+    if weight is None:
+        weight = _weights_of_classes(y, arguments.get("class_weight"))
     batch_size = arguments.get("batch_size") or _DEFAULT_BATCH_SIZE
     data = ArrayData(x, y, weight, int(batch_size))
-    split = arguments.get("validation_split") or 0.0
-    if split and arguments.get("validation_data") is None:
-        keep = data.rows(slice(0, int(len(data) * (1.0 - split))))
-        return ArrayData(keep.x, keep.y, keep.sample_weight, int(batch_size))
-    return data
+    at = _split(arguments, len(data))
+    return data if at is None else data.part(slice(0, at))
+
+
+def held_out_arrays(arguments: Mapping[str, Any]) -> ArrayData | None:
+    """The rows that a ``Model.fit`` call scores after each epoch, weighted as those
+    that it trains on; None where it has none, or not as arrays.
+    """
+    given = arguments.get("validation_data")
+    if given is None:
+        whole = as_arrays({**arguments, "validation_split": None})
+        at = None if whole is None else _split(arguments, len(whole))
+        return None if whole is None or at is None else whole.part(slice(at, None))
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        return None
+    parts = dict(zip(("x", "y", "sample_weight"), given, strict=False))
+    return as_arrays({**parts, "class_weight": arguments.get("class_weight")})
+
+
+def _split(arguments: Mapping[str, Any], rows: int) -> int | None:
+    """Where ``validation_split`` cuts the rows; None where it does not."""
+    share = arguments.get("validation_split") or 0.0
+    if not share or arguments.get("validation_data") is not None:
+        return None
+    return int(rows * (1.0 - share))
+
+
+def _weights_of_classes(y: Any, class_weight: Any) -> Any:
+    """What each row counts by ``class_weight``, which Keras multiplies into the rows'
+    own weights before the training step; None where there is none.
+    """
+    leaves = flatten(y)
+    if not class_weight or len(leaves) != 1:
+        return None
+    labels = np.asarray(leaves[0])
+    if labels.ndim > 1:
+        labels = labels.argmax(-1) if labels.shape[-1] != 1 else labels[..., 0]
+    if labels.ndim != 1:
+        return None
+    distinct, place = np.unique(np.round(labels).astype(np.int64), return_inverse=True)
+    weights = [float(class_weight.get(int(it), 1.0)) for it in distinct]
+    return np.asarray(weights, keras.backend.floatx())[place]
 
 
 def _is_plain_array(leaf: Any) -> bool:

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..constants import LOSSES_WITHOUT_FLOOR
 from ..errors import first_line
 from ..statistics import column_stats, target_range
 from ..trace import ColumnStats, Probe, StepTable, TargetRange, Trace, Validation
@@ -29,7 +28,7 @@ __all__ = ["Scores", "could_not_score", "make_trace", "watched_trace"]
 @dataclass(frozen=True, slots=True)
 class Scores:
     """The probe before and after, the best constant with its name, the loss of knowing
-    nothing, and that of perfect predictions where it is not 0.
+    nothing, and that of perfect predictions where that is known.
     """
 
     before: Probe | None = None
@@ -44,17 +43,9 @@ class Scores:
         cls, scorer: Scorer, batch: Batch, before: Probe | None, after: Probe
     ) -> Scores:
         """The scores of probed rows."""
-        constant = scorer.constant(batch)
-        lowest = min(after.loss, after.loss if constant is None else constant[0])
-        names = describe_losses(scorer.loss)
-        has_floor = lowest >= 0 and not LOSSES_WITHOUT_FLOOR.intersection(names)
-        return cls(
-            before,
-            after,
-            constant,
-            perfect=None if has_floor else scorer.perfect(batch),
-            uninformed=None if constant is None else scorer.uninformed(batch),
-        )
+        constant, perfect = scorer.constant(batch), scorer.perfect(batch)
+        uninformed = None if constant is None else scorer.uninformed(batch)
+        return cls(before, after, constant, perfect, uninformed)
 
 
 def make_trace(

@@ -17,15 +17,17 @@ from ..errors import CannotChange
 from ..findings import Finding, finding
 from ..trace import Trace, Validation
 from .contest import is_contested
-from .data import ArrayData, as_arrays
+from .data import ArrayData, as_arrays, held_out_arrays
 from .frames import taken_at
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
+from .probes import Scorer, as_tensors
 from .recorder import Recorder
 from .recording import Recording
 from .rerun import Rerun
 from .shadows import Shadows
 from .state import preserved_seeds
+from .tensors import RowsFunction
 from .traces import watched_trace
 from .watched_again import watched_again
 
@@ -202,7 +204,10 @@ class Watch:
             self.recorder.has_arrays(model)
         given = arguments.arguments["callbacks"]
         if not isinstance(given, keras.callbacks.CallbackList):
-            callbacks = [*_as_list(given), self._epoch_end(model)]
+            held_out = None
+            if arguments.arguments.get("class_weight"):
+                held_out = _HeldOut(model, held_out_arrays(arguments.arguments))
+            callbacks = [*_as_list(given), self._epoch_end(model, held_out)]
             arguments.arguments["callbacks"] = callbacks
         with self._training_all_of(model, "fit"):
             return call(*arguments.args, **arguments.kwargs)
@@ -258,21 +263,27 @@ class Watch:
             )
         return call(session, fetches, *args, **kwargs)
 
-    def _epoch_end(self, model: Any) -> Any:
+    def _epoch_end(self, model: Any, held_out: _HeldOut | None) -> Any:
         def note(epoch: int, logs: dict[str, Any] | None = None) -> None:
             del epoch
             key = id(model.optimizer)
             self._epochs[key] = self._epochs.get(key, 0) + 1
-            held_out = (logs or {}).get("val_loss")
+            loss = (logs or {}).get("val_loss")
             recording = next(
                 (it for it in self.recordings if it.optimizer is model.optimizer), None
             )
-            if held_out is None or recording is None:
+            if loss is None or recording is None:
                 return
+            with self.paused():
+                loss = (
+                    float(loss) - _penalty(model)
+                    if held_out is None
+                    else held_out.loss(recording)
+                )
             recording.collect()
-            steps = recording.steps
-            points = self._validation.setdefault(key, [])
-            points.append((steps, float(held_out)))
+            if loss is not None:
+                points = self._validation.setdefault(key, [])
+                points.append((recording.steps, loss))
 
         return keras.callbacks.LambdaCallback(on_epoch_end=note)
 
@@ -371,6 +382,40 @@ class Watch:
                 yield
         finally:
             self.recorder.xla_depth -= compiled
+
+
+class _HeldOut:
+    """Held-out rows of a training with ``class_weight``, by the loss that it minimizes:
+    Keras leaves the weights of the classes out of its own ``val_loss``.
+    """
+
+    def __init__(self, model: Any, data: ArrayData | None) -> None:
+        layers: list[Any] = [*getattr(model, "_flatten_layers", list)()]
+        has_state = any(getattr(it, "stateful", False) for it in layers)
+        self._batch = None
+        if data is not None and len(data) and not has_state:
+            self._batch = as_tensors(data.probe())
+        self._scorer: Scorer | None = None
+
+    def loss(self, recording: Recording) -> float | None:
+        """Of the model as it is; None where it cannot be scored."""
+        evidence = recording.taped.evidence
+        if self._batch is None or evidence is None:
+            return None
+        try:
+            with preserved_seeds():
+                scorer = self._scorer or Scorer(evidence, None, RowsFunction)
+                self._scorer = scorer
+                return scorer.probe(self._batch).loss
+        except Exception:  # any model of the user's may refuse to be called again
+            self._batch = None
+            return None
+
+
+def _penalty(model: Any) -> float:
+    """What penalties on weights add to the ``val_loss`` of Keras."""
+    known = ((getattr(it, "regularizer", None), it) for it in model.trainable_variables)
+    return float(sum(float(it(variable)) for it, variable in known if it is not None))
 
 
 @contextmanager
