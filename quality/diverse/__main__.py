@@ -1,7 +1,9 @@
 """``python -m quality.diverse``: judge healthy programs, write ``quality/DIVERSE.md``.
 
 With ``--rows FILE`` each row is added to a file as soon as it is known, and rows that
-the file has already are not measured again.
+the file has already are not measured again. With ``--scores FILE`` the trainings in
+plain Keras are taken from the rows of an earlier measurement, with another judge; where
+a program has changed since, the table says that watched runs end at another score.
 """
 
 from __future__ import annotations
@@ -10,13 +12,14 @@ import argparse
 import json
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 
 from . import cases
-from .measure import WAYS, Row, quiet, rows_of_job
+from .measure import WAYS, Job, Row, quiet, rows_of_job
 from .table import table
 
 #: Cases that one process takes: traced graphs are never wholly given back, and each
@@ -36,6 +39,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--rows", type=Path, help="add rows here, keep those it has")
+    parser.add_argument("--scores", type=Path, help="rows with scores in plain Keras")
     parser.add_argument("--out", type=Path, help="default: quality/DIVERSE.md")
     asked = parser.parse_args()
     quiet()  # inherited by the processes, which import TensorFlow
@@ -73,8 +77,12 @@ def _rows(asked: argparse.Namespace) -> Iterator[Row]:
     known = {(it.name, it.seed): it for it in _known(asked.rows)}
     yield from (row for key, row in known.items() if key in wanted)
     ways = WAYS if asked.way is None else (asked.way,)
+    scores: dict[str, dict[int, float]] = defaultdict(dict)
+    for it in _known(asked.scores):
+        if it.score is not None:
+            scores[it.name][it.seed] = it.score
     jobs = [
-        (name, left, ways)
+        Job(name=name, seeds=left, ways=ways, scores=scores[name])
         for name in chosen
         if (left := [it for it in seeds if (name, it) not in known])
     ]

@@ -204,6 +204,16 @@ def _masked(seed: int) -> Split:
     return replace(split, x=x, held_x=held_x)
 
 
+def _sparse(layers: Any) -> list[Any]:
+    import keras
+
+    few = keras.regularizers.L1(1e-4)
+    return [
+        layers.Dense(32, "relu", activity_regularizer=few),
+        layers.Dense(64, "sigmoid"),
+    ]
+
+
 CASES = (
     Case(
         name="autoencoder-of-the-blog",
@@ -238,10 +248,7 @@ CASES = (
         name="autoencoder-sparse",
         data=_PIXELS,
         model=net(
-            lambda layers: [
-                layers.Dense(32, "relu", activity_regularizer="l1"),
-                layers.Dense(64, "sigmoid"),
-            ],
+            _sparse,
             _adam(0.005),
             "mse",
         ),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from ..measure import forget_graphs
 from .case import Case, Split
 
-__all__ = ["WAYS", "Judged", "Row", "Way", "measured", "quiet", "row_of", "rows_of_job"]
+__all__ = ["WAYS", "Job", "Judged", "Row", "Way", "measured", "quiet", "rows_of_job"]
 
 #: By the marker around the program, or by ``lossguard.fit`` given its parts.
 Way = Literal["watch", "fit"]
@@ -91,51 +92,66 @@ def quiet() -> None:
         os.environ.setdefault(name, value)
 
 
-def rows_of_job(job: tuple[str, Sequence[int], Sequence[Way]]) -> list[Row]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What one process is given: a case, by its name.
+
+    Attributes:
+        seeds: Of data, weights and order of the rows.
+        ways: How to judge.
+        scores: By seed, of an earlier training in plain Keras: it is not run again.
+    """
+
+    name: str
+    seeds: Sequence[int]
+    ways: Sequence[Way] = WAYS
+    scores: Mapping[int, float] = field(default_factory=dict)
+
+
+def rows_of_job(job: Job) -> list[Row]:
     """The rows of one case, for a process of its own."""
     quiet()
     from . import cases
 
-    name, seeds, ways = job
-    case = next(it for it in cases() if it.name == name)
-    return list(measured(case, seeds, ways))
+    case = next(it for it in cases() if it.name == job.name)
+    return list(measured(case, job.seeds, job.ways, job.scores))
 
 
 def measured(
-    case: Case, seeds: Sequence[int], ways: Sequence[Way] = WAYS
+    case: Case,
+    seeds: Sequence[int],
+    ways: Sequence[Way] = WAYS,
+    scores: Mapping[int, float] = MappingProxyType({}),
 ) -> Iterator[Row]:
-    """One row per seed.
+    """One row per seed: trained in plain Keras and, if healthy, once more for each way.
 
     Args:
         case: It.
-        seeds: Of data, weights and order of the rows.
-        ways: How to judge.
+        seeds: See `Job`.
+        ways: Likewise.
+        scores: Likewise.
     """
     from pytest_lossguard.training import Trainer
 
     trainer = Trainer()
     for seed in seeds:
-        yield row_of(case, seed, trainer, ways)
+        began, crash, score = time.perf_counter(), None, scores.get(seed)
+        if score is None:
+            score, crash = _plainly(case, seed)
+        row = Row(
+            name=case.name,
+            half=case.half,
+            seed=seed,
+            floor=case.floor,
+            score=score,
+            crash=crash,
+            seconds=time.perf_counter() - began,
+        )
+        if row.healthy:
+            asked = [it for it in ways if it == "watch" or case.fits]
+            row.judged.extend(_judged(case, seed, trainer, it) for it in asked)
+        yield row
     forget_graphs()
-
-
-def row_of(case: Case, seed: int, trainer: Any, ways: Sequence[Way] = WAYS) -> Row:
-    """Train once in plain Keras; if that is healthy, once more for each way."""
-    began = time.perf_counter()
-    score, crash = _plainly(case, seed)
-    row = Row(
-        name=case.name,
-        half=case.half,
-        seed=seed,
-        floor=case.floor,
-        score=score,
-        crash=crash,
-        seconds=time.perf_counter() - began,
-    )
-    if row.healthy:
-        asked = [it for it in ways if it == "watch" or case.fits]
-        row.judged.extend(_judged(case, seed, trainer, it) for it in asked)
-    return row
 
 
 def _plainly(case: Case, seed: int) -> tuple[float | None, str | None]:

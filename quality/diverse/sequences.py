@@ -456,7 +456,7 @@ CASES = (
                 layers.GlobalAveragePooling1D(),
                 layers.Dense(3, "softmax"),
             ],
-            "adam",
+            _adam(0.01),
             _SPARSE,
         ),
         fit={"epochs": 15},
