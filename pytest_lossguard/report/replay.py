@@ -20,7 +20,7 @@ FOLDER = ".lossguard"
 _LONGEST_NAME = 100
 #: Ids that stay apart when what no file can be called becomes a hyphen: a function and
 #: a class of a module cannot have the same name.
-_TOLD_APART = re.compile(r"[\w./]+\.py(::\w+)+(\[[\w.]+\])?", re.ASCII)
+_TOLD_APART = re.compile(r"([\w.]+/)*[\w.]+\.py(::\w+)+(\[[\w.]+\])?", re.ASCII)
 _LONGEST_NODEID = 4096
 #: The version of the file, and characters of why it is none.
 _SCHEMA, _LONGEST_REASON = 1, 300
