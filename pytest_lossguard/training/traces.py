@@ -36,6 +36,7 @@ class Scores:
     constant: tuple[float, str] | None = None
     perfect: float | None = None
     uninformed: float | None = None
+    rare_gain: float | None = None
     failure: str | None = None
 
     @classmethod
@@ -45,7 +46,8 @@ class Scores:
         """The scores of probed rows."""
         constant, perfect = scorer.constant(batch), scorer.perfect(batch)
         uninformed = None if constant is None else scorer.uninformed(batch)
-        return cls(before, after, constant, perfect, uninformed)
+        rare_gain = None if constant is None else scorer.rare_gain(batch)
+        return cls(before, after, constant, perfect, uninformed, rare_gain)
 
 
 def make_trace(
@@ -80,6 +82,7 @@ def make_trace(
         constant_loss=None if scores.constant is None else scores.constant[0],
         perfect_loss=scores.perfect,
         uninformed_loss=scores.uninformed,
+        rare_gain=scores.rare_gain,
         constant="a constant" if scores.constant is None else scores.constant[1],
         inputs=() if seen is None else column_statistics(seen.x, "input"),
         targets=() if seen is None else column_statistics(seen.y, "target"),

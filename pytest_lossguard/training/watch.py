@@ -178,6 +178,7 @@ class Watch:
 
     def _steps_per_epoch(self, recording: Recording, key: int) -> int | None:
         epochs = self._epochs.get(key)
+        recording.collect()
         steps = recording.steps
         return max(1, steps // epochs) if epochs else None
 
