@@ -22,6 +22,7 @@ from ..errors import (
 )
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
 from .ending import Ending
+from .files import Files, hand_files_on
 from .handle import Lossguard
 from .hooks import tell_finished
 from .html import HtmlReporter, hand_on, is_asked
@@ -102,6 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Summary(config, reporter), "lossguard-summary")
         register_others(config, reporter)
         config.pluginmanager.register(Told(config), "lossguard-baselines")
+        config.pluginmanager.register(Files(config), "lossguard-files")
         config.pluginmanager.register(Ending(config), "lossguard-ending")
         if is_asked(config):
             config.pluginmanager.register(HtmlReporter(config, reporter))
@@ -315,4 +317,5 @@ def pytest_runtest_makereport(
         found = vars(report)[PAYLOAD] = payload(item, test)
         put_properties(item, report, found)
         hand_on(item.config, report, test)
+        hand_files_on(report, test)
     return report

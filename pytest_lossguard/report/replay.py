@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..corruptions import Corruption
 from ..errors import UsageError
@@ -35,6 +36,27 @@ class Replay:
     corruption: Corruption
     seed: int
 
+    def to_json(self) -> dict[str, Any]:
+        """As builtins."""
+        return {
+            "nodeid": self.nodeid,
+            "seed": self.seed,
+            "corruption": self.corruption.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, given: Any) -> Replay:
+        """From builtins.
+
+        Raises:
+            KeyError, TypeError, ValueError, UsageError: They are none of ours.
+        """
+        return cls(
+            nodeid=str(given["nodeid"]),
+            corruption=Corruption.from_json(given["corruption"]),
+            seed=int(given["seed"]),
+        )
+
 
 def replay_path(root: Path, nodeid: str) -> Path:
     """Where the failing case of a test is kept: a name of its own for each test."""
@@ -53,9 +75,7 @@ def write_replay(root: Path, replay: Replay) -> Path:
     path = replay_path(root, replay.nodeid)
     content = {
         "schema": 1,
-        "nodeid": replay.nodeid,
-        "seed": replay.seed,
-        "corruption": replay.corruption.to_json(),
+        **replay.to_json(),
         "expression": repr(replay.corruption),
     }
     write_whole(path, json.dumps(content, indent=2) + "\n")
@@ -69,12 +89,7 @@ def read_replay(path: Path) -> Replay:
         UsageError: There is no such file, or it is something else.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Replay(
-            nodeid=str(found["nodeid"]),
-            corruption=Corruption.from_json(found["corruption"]),
-            seed=int(found["seed"]),
-        )
+        return Replay.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UsageError(
             f"--lossguard-replay={path} cannot be read: {error.strerror}"
