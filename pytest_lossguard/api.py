@@ -6,6 +6,7 @@ from typing import Any
 
 from .causes import Diagnosis
 from .errors import NotConverged, UsageError
+from .given import SECONDS, SEED, Expected, checked, shown
 from .guard import Guard
 from .policy import Policy
 from .review import DIAGNOSIS_BUDGET
@@ -42,11 +43,11 @@ def margins(
         UsageError: Model or data cannot be trained as given.
         CannotChange: It cannot be run again with changes.
     """
-    from .training import Trainer
-
-    trainer: Any = Trainer()
-    guard = Guard(policy=policy or Policy(), seed=seed, trainer=lambda: trainer)
-    return guard.margins(model_or_factory, x, y, **how)
+    __tracebackhide__ = True
+    try:
+        return _guard(policy, seed).margins(model_or_factory, x, y, **how)
+    except UsageError as error:  # its sentence says all; the way to it nothing
+        raise error.with_traceback(None) from None
 
 
 def diagnose(
@@ -80,17 +81,15 @@ def diagnose(
     Raises:
         UsageError: Model or data cannot be trained as given.
     """
-    from .training import Trainer
-
-    trainer: Any = Trainer()
-    guard = Guard(
-        policy=policy or Policy(), seed=seed, trainer=lambda: trainer, budget=budget
-    )
+    __tracebackhide__ = True
     try:
+        guard = _guard(policy, seed, checked("budget", budget, SECONDS))
         guard.fit(model_or_factory, x, y, **how)
         guard.compare()
     except NotConverged:
         pass
+    except UsageError as error:
+        raise error.with_traceback(None) from None
     bad = (run for run in guard.runs if not run.converged or _is_improvable(run))
     run = next(bad, None)
     found = None if run is None else guard.diagnose(run).verdict.diagnosis
@@ -109,12 +108,33 @@ def plot(run: TrainingRun) -> Any:
     Raises:
         UsageError: plotly is not installed, or ``run`` is something else.
     """
+    __tracebackhide__ = True
     if not isinstance(run, TrainingRun):
         raise UsageError(
-            f"plot takes a TrainingRun, got {type(run).__name__}: give what"
-            " lossguard.fit returned, or .run of lossguard.watch"
+            f"plot({shown(run)}): it takes a TrainingRun, which lossguard.fit returns"
+            " and lossguard.watch has as .run"
         )
     return run.plot()
+
+
+_POLICY = Expected(
+    "a pytest_lossguard.Policy, as Policy(strict=True), or None",
+    lambda it: it is None or isinstance(it, Policy),
+)
+
+
+def _guard(policy: Any, seed: Any, budget: float = DIAGNOSIS_BUDGET) -> Guard:
+    """A guard of what a call was given.
+
+    Raises:
+        UsageError: It cannot be meant.
+    """
+    policy = checked("policy", policy, _POLICY) or Policy()
+    seed = checked("seed", seed, SEED)
+    from .training import Trainer
+
+    trainer: Any = Trainer()
+    return Guard(policy=policy, seed=seed, trainer=lambda: trainer, budget=budget)
 
 
 def _is_improvable(run: TrainingRun) -> bool:

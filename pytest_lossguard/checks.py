@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from .errors import UsageError
-from .findings import Finding, Severity
+from .findings import OWN_KIND, Finding, Severity
+from .given import Expected, checked, is_whole, shown
 from .policy import Policy
 from .trace import Trace
 
@@ -16,7 +17,21 @@ __all__ = ["Check", "finding", "found_by"]
 #: saying of it; None where there is nothing.
 Check = Callable[[Trace, Policy], Iterable[Finding] | None]
 
-_KIND = re.compile(r"[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*")
+_KIND = Expected(
+    "a name with a prefix that is yours, in lower case, as in 'yours:too_slow'",
+    lambda it: isinstance(it, str) and bool(OWN_KIND.fullmatch(it)),
+)
+_SENTENCE = Expected("a sentence", lambda it: isinstance(it, str) and bool(it.strip()))
+_TEXT = Expected("a text", lambda it: isinstance(it, str))
+_PLACE = Expected("a name or None", lambda it: it is None or isinstance(it, str))
+_SEVERITY = Expected(
+    "'error' or 'warning'", lambda it: it == "error" or it == "warning"
+)
+_STEP = Expected(
+    "the number of a step, counted from 1, or None",
+    lambda it: it is None or (is_whole(it) and it >= 1),
+)
+_NUMBER = Expected("a number or None", lambda it: it is None or _is_real(it))
 
 
 def finding(
@@ -48,17 +63,21 @@ def finding(
         hint: What to try next.
 
     Raises:
-        UsageError: The kind has no prefix, or the severity is unknown.
+        UsageError: The kind has no prefix, or something has another type.
     """
-    if not _KIND.fullmatch(kind):
-        raise UsageError(
-            f"finding({kind!r}): a check of your own names what it finds with a prefix"
-            " that is yours, in lower case, as in 'yours:too_slow'"
-        )
-    if severity not in ("error", "warning"):
-        raise UsageError(
-            f"finding({kind!r}, severity={severity!r}): it must be 'error' or 'warning'"
-        )
+    __tracebackhide__ = True
+    for name, given, expected in (
+        ("kind", kind, _KIND),
+        ("message", message, _SENTENCE),
+        ("severity", severity, _SEVERITY),
+        ("step", step, _STEP),
+        ("value", value, _NUMBER),
+        ("limit", limit, _NUMBER),
+        ("where", where, _PLACE),
+        ("headline", headline, _TEXT),
+        ("hint", hint, _TEXT),
+    ):
+        checked(name, given, expected, "finding({})")
     return Finding(
         kind=kind,
         severity=severity,
@@ -72,6 +91,17 @@ def finding(
     )
 
 
+def _is_real(value: Any) -> bool:
+    """Whether it is one number, finite or not: of a loss that is NaN, NaN is told."""
+    if isinstance(value, (str, bytes, bool)):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
 def found_by(
     checks: Iterable[Check], trace: Trace, policy: Policy
 ) -> Iterator[Finding]:
@@ -81,11 +111,20 @@ def found_by(
         UsageError: One gave something else than findings of its own kinds.
     """
     for check in checks:
-        for it in check(trace, policy) or ():
+        found = check(trace, policy)
+        if found is None:
+            continue
+        if not isinstance(found, Iterable) or isinstance(found, (str, bytes)):
+            raise UsageError(_not_findings(check, found))
+        for it in found:
             if not isinstance(it, Finding) or ":" not in it.kind:
-                name = getattr(check, "__qualname__", repr(check))
-                raise UsageError(
-                    f"the check {name} gave {it!r}: it must give findings made by"
-                    " pytest_lossguard.finding(...)"
-                )
+                raise UsageError(_not_findings(check, it))
             yield it
+
+
+def _not_findings(check: Check, given: object) -> str:
+    return (
+        f"the check {getattr(check, '__qualname__', shown(check))} gave"
+        f" {shown(given)}: it must give findings made by"
+        " pytest_lossguard.finding(...), as [finding(...)]"
+    )

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 from .trace import Floats
 
-__all__ = ["LOSSES_WITHOUT_FLOOR", "constant_candidates"]
+__all__ = [
+    "LOSSES_WITHOUT_FLOOR",
+    "constant_candidates",
+    "perfect_candidates",
+    "uninformed_prediction",
+]
 
 #: Losses whose zero means nothing even where they stay above it.
 LOSSES_WITHOUT_FLOOR = frozenset({"poisson"})
@@ -32,6 +37,7 @@ def constant_candidates(
     targets: NDArray[np.generic],
     prediction_shape: tuple[int, ...],
     *,
+    weights: NDArray[np.generic] | None = None,
     probabilities: bool = False,
 ) -> dict[str, Floats]:
     """Constants to try for one output.
@@ -40,6 +46,8 @@ def constant_candidates(
         targets: Labels of shape ``(rows, ...)``: values, one-hot rows or
             class indices.
         prediction_shape: Shape of the model's output for one row.
+        weights: What each row counts, or each position of it; None where all count
+            alike.
         probabilities: The output gives values from 0 to 1 only: logits, which
             some losses would score as impossibly good probabilities, are left out.
 
@@ -49,39 +57,128 @@ def constant_candidates(
     """
     if targets.dtype.kind not in "fiub" or len(targets) == 0:
         return {}
-    found = _candidates(targets, prediction_shape)
+    values = targets.astype(np.float64)
+    counts = _counts(values, weights)
+    if not counts.any():
+        return {}
+    found = _candidates(values, counts, prediction_shape)
     if not probabilities:
         return found
     return {name: value for name, value in found.items() if name not in _UNBOUNDED}
 
 
-def _candidates(
+def uninformed_prediction(
     targets: NDArray[np.generic], prediction_shape: tuple[int, ...]
-) -> dict[str, Floats]:
+) -> Floats | None:
+    """What one predicts who only knows which targets there can be: the middle of their
+    range, of classes each alike.
+
+    A constant that costs far less is a cheap one: most rows have the same target.
+
+    Args:
+        targets: As of `constant_candidates`.
+        prediction_shape: Likewise.
+
+    Returns:
+        An array of that shape; None where targets are not numeric or fit no such
+        output.
+    """
+    if targets.dtype.kind not in "fiub" or len(targets) == 0:
+        return None
     values = targets.astype(np.float64)
     size = int(np.prod(prediction_shape))
     per_row = values.reshape(len(values), -1)
+    classes = prediction_shape[-1] if prediction_shape else 1
+    if not np.isfinite(per_row).all():
+        return None
+    if size not in (1, per_row.shape[1]):
+        fits = per_row.shape[1] * classes == size
+        return np.full(prediction_shape, 1.0 / classes) if fits else None
+    if per_row.shape[1] != size:
+        per_row = per_row.reshape(-1, 1)
+    middle = (per_row.min(axis=0) + per_row.max(axis=0)) / 2
+    return np.asarray(middle.reshape(prediction_shape), np.float64)
+
+
+def perfect_candidates(
+    targets: NDArray[np.generic], prediction_shape: tuple[int, ...], smoothing: float
+) -> dict[str, Floats]:
+    """Predictions that may cost the least: one of them is what the loss calls perfect.
+
+    Args:
+        targets: As for `constant_candidates`; class indices give none.
+        prediction_shape: Likewise.
+        smoothing: How far the loss moves labels toward each other, from 0 to 1.
+
+    Returns:
+        Name of each and its values, of shape ``(rows, *prediction_shape)``.
+    """
+    size = int(np.prod(prediction_shape))
+    if targets.dtype.kind not in "fiub" or targets.size != len(targets) * size:
+        return {}
+    values = targets.astype(np.float64).reshape(len(targets), *prediction_shape)
+    found = {"the targets": values}
+    if not values.size or not (values.min() >= 0 and values.max() <= 1):
+        return found
+    classes = prediction_shape[-1] if prediction_shape else 1
+    ways = {2, max(2, classes)} if smoothing else {2}
+    for count in sorted(ways):
+        label = values * (1 - smoothing) + smoothing / count
+        share = np.clip(label, _EPSILON, 1 - _EPSILON)
+        told = f" of labels smoothed over {count}" if smoothing else ""
+        if smoothing:
+            found[f"the shares{told}"] = label
+        found[f"the log-odds{told}"] = np.log(share / (1 - share))
+        found[f"the logs{told}"] = np.log(share)
+    return found
+
+
+def _counts(targets: Floats, weights: NDArray[np.generic] | None) -> Floats:
+    """What each target counts, of the shape of the targets."""
+    if weights is None:
+        return np.ones_like(targets)
+    given = np.asarray(weights, np.float64)
+    for _ in range(2):  # a weight a row, or a position with columns
+        while given.ndim > targets.ndim and given.shape[-1] == 1:
+            given = given[..., 0]
+        padded = given.reshape(*given.shape, *[1] * (targets.ndim - given.ndim))
+        try:
+            return np.broadcast_to(np.maximum(padded, 0.0), targets.shape)
+        except ValueError:
+            given = given.reshape(len(given), -1).mean(axis=1)
+    return np.ones_like(targets)
+
+
+def _candidates(
+    values: Floats, counts: Floats, prediction_shape: tuple[int, ...]
+) -> dict[str, Floats]:
+    size = int(np.prod(prediction_shape))
+    per_row = values.reshape(len(values), -1)
+    weight = counts.reshape(per_row.shape)
     if not np.isfinite(per_row).all():
         return {}
     if per_row.shape[1] == size:
-        return _of_values(per_row, prediction_shape)
+        return _of_values(per_row, weight, prediction_shape)
     classes = prediction_shape[-1] if prediction_shape else 1
+    flat = per_row.reshape(-1, 1), weight.reshape(-1, 1)
     if per_row.shape[1] * classes == size:
         return {
-            **_of_classes(per_row, classes, prediction_shape),
-            **_of_values(per_row.reshape(-1, 1), prediction_shape),
+            **_of_classes(*flat, classes, prediction_shape),
+            **_of_values(*flat, prediction_shape),
         }
     if size == 1:
-        return _of_values(per_row.reshape(-1, 1), prediction_shape)
+        return _of_values(*flat, prediction_shape)
     return {}
 
 
-def _of_values(per_row: Floats, shape: tuple[int, ...]) -> dict[str, Floats]:
+def _of_values(
+    per_row: Floats, weight: Floats, shape: tuple[int, ...]
+) -> dict[str, Floats]:
     if len(per_row) < _ROWS_PER_POSITION:
-        per_row = per_row.reshape(-1, 1)
+        per_row, weight = per_row.reshape(-1, 1), weight.reshape(-1, 1)
         if len(per_row) < _ROWS_FOR_ONE:
             return {}
-    mean, median = per_row.mean(axis=0), np.median(per_row, axis=0)
+    mean, median = _mean(per_row, weight), _median(per_row, weight)
     share = np.clip(mean, _EPSILON, 1 - _EPSILON)
     found = {
         "the mean": mean,
@@ -102,9 +199,26 @@ def _of_values(per_row: Floats, shape: tuple[int, ...]) -> dict[str, Floats]:
     }
 
 
+def _mean(per_row: Floats, weight: Floats) -> Floats:
+    total = weight.sum(axis=0)
+    mean = (per_row * weight).sum(axis=0) / np.where(total > 0, total, 1.0)
+    return np.asarray(mean)
+
+
+def _median(per_row: Floats, weight: Floats) -> Floats:
+    if (weight == weight.flat[0]).all():
+        return np.asarray(np.median(per_row, axis=0))
+    order = np.argsort(per_row, axis=0)
+    upto = np.cumsum(np.take_along_axis(weight, order, axis=0), axis=0)
+    middle = np.argmax(upto >= upto[-1] / 2, axis=0)[None]
+    found = np.take_along_axis(order, middle, axis=0)
+    return np.asarray(np.take_along_axis(per_row, found, axis=0)[0], np.float64)
+
+
 def _of_classes(
-    indices: Floats, classes: int, shape: tuple[int, ...]
+    indices: Floats, weight: Floats, classes: int, shape: tuple[int, ...]
 ) -> dict[str, Floats]:
+    indices, weight = indices[weight > 0], weight[weight > 0]
     if (
         indices.size < _ROWS_PER_POSITION
         or indices.min() < 0
@@ -112,7 +226,7 @@ def _of_classes(
         or not np.array_equal(indices, np.round(indices))
     ):
         return {}
-    counts = np.bincount(indices.astype(np.int64).ravel(), minlength=classes)
+    counts = np.bincount(indices.astype(np.int64).ravel(), weight.ravel(), classes)
     share = counts / counts.sum()
     return {
         "the class frequencies": np.broadcast_to(share, shape),

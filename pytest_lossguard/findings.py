@@ -6,10 +6,23 @@ A kind's text lives here and nowhere else; a check only supplies the numbers.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["KINDS", "Finding", "Kind", "Severity", "finding", "number"]
+__all__ = [
+    "CAUSES",
+    "KINDS",
+    "OWN_KIND",
+    "Finding",
+    "Kind",
+    "Severity",
+    "finding",
+    "number",
+]
+
+#: What a check of one's own finds: a prefix, and what it is.
+OWN_KIND = re.compile(r"[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*")
 
 Severity = Literal["error", "warning"]
 
@@ -128,6 +141,20 @@ _LEARNING_RATE = (
     "Lower the learning rate (try a tenth), clip gradients, or scale the data."
 )
 
+#: Kinds that name a cause rather than a symptom, the likeliest first: told first.
+CAUSES = (
+    "nonfinite_input",
+    "labels_out_of_range",
+    "loss_output_mismatch",
+    "masked_loss",
+    "impossible_loss",
+    "unscaled_inputs",
+    "input_outliers",
+    "saturated_activations",
+    "unscaled_targets",
+    "target_outliers",
+)
+
 KINDS: dict[str, Kind] = {
     "nonfinite_loss": Kind(
         severity="error",
@@ -208,8 +235,8 @@ KINDS: dict[str, Kind] = {
     ),
     "slow_convergence": Kind(
         severity="warning",
-        text="the loss is at {value} after step {step} and still falling ({fall} in the"
-        " last quarter); a constant prediction costs {limit}",
+        text="the loss is at {value} after step {step} and {how}; a constant"
+        " prediction costs {limit}",
         hint="Needs more steps, or a higher learning rate.",
     ),
     "oscillating_loss": Kind(
@@ -349,5 +376,25 @@ KINDS: dict[str, Kind] = {
         " had {worst}, chance alone does this once in {odds}",
         hint="If this is meant, run the test with --lossguard-update and commit the"
         " file.",
+    ),
+    "trained_unseen": Kind(
+        severity="error",
+        headline="{value} variables were trained unseen",
+        text="{value} of the variables that gradients were taken of changed{ended},"
+        " and no recorded training changed them: {where} (gradients taken at {by})."
+        " lossguard records the updates of Keras 3 optimizers only, so nobody judged"
+        " this training",
+        hint="Apply the gradients by a Keras 3 optimizer, as keras.optimizers.SGD(rate)"
+        ".apply(gradients, variables); or, if this is no training, write"
+        " converges(allow='trained_unseen').",
+    ),
+    "nothing_trainable": Kind(
+        severity="error",
+        headline="a model has no trainable weight",
+        text="model {where} was trained by {by} and has no trainable weight: nothing in"
+        " it changed",
+        hint="Under Keras 3 trainable=False counts at once, also after compile: set"
+        " trainable=True while it trains; or write"
+        " converges(allow='nothing_trainable').",
     ),
 }

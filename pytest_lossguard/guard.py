@@ -5,11 +5,10 @@ No pytest and no TensorFlow in here: whoever calls brings the trainer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
-from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,15 +22,17 @@ from .errors import (
     StopTraining,
     UsageError,
 )
+from .findings import Finding
+from .given import COUNT, FLAG, SEED, checked, unknown
 from .judge import held_to
-from .judge.margin import nearness
+from .judge.margin import nearness, shares
 from .judge.thresholds import SPIKE
 from .policy import Policy
 from .regression import Held, Subject, Update, hold
 from .report.baseline import baseline_lines
 from .report.message import failure_message
 from .review import DIAGNOSIS_BUDGET, Recipe, compared, diagnosed
-from .runs import TrainingRun, WatchedRuns, judged
+from .runs import Prepared, TrainingRun, WatchedRuns, judged
 from .stability import Margins, margins
 from .statistics import share_interval
 from .trace import Trace
@@ -109,6 +110,8 @@ class Guard:
         self._checks = checks
         self._watch: Any = None
         self._watched: list[TrainingRun] = []
+        self._adopted: list[tuple[TrainingRun, str, Any]] = []
+        self._told: list[str] = []
         self._recipes: dict[int, Recipe] = {}
         self._subjects: list[TrainingRun] = []
         self._failed: tuple[TrainingRun, tuple[str, ...]] | None = None
@@ -129,18 +132,26 @@ class Guard:
     ) -> TrainingRun:
         """Train, judge, and raise if the policy asks for it."""
         __tracebackhide__ = True
+        _refuse_unknown(rest)
+        asked = _counts(steps=steps, epochs=epochs, batch_size=batch_size)
+        seed = None if seed is None else checked("seed", seed, SEED)
+        if "shuffle" in rest:
+            rest["shuffle"] = checked("shuffle", rest["shuffle"], FLAG)
+        if "batch_size" in asked and hasattr(x, "as_numpy_iterator"):
+            raise UsageError(
+                f"batch_size={batch_size} was given beside a tf.data.Dataset, which"
+                f" brings its own batches: write .batch({batch_size}) there, and leave"
+                " it out here"
+            )
         if steps is not None and epochs is not None:
             raise UsageError(
-                f"lossguard.fit got steps={steps} and epochs={epochs}: they measure"
-                " the same length, give one of them"
+                f"steps={steps} and epochs={epochs} were both given: they measure the"
+                " same length, give one of them"
             )
         if steps is None and epochs is None:
             steps, epochs = self._policy.steps, self._policy.epochs
-        how = {
-            **rest,
-            **_counts(steps=steps, epochs=epochs),
-            **_counts(batch_size=batch_size or self._policy.batch_size),
-        }
+        size = asked.get("batch_size", self._policy.batch_size)
+        how = {**rest, **_counts(steps=steps, epochs=epochs, batch_size=size)}
         seeds = self._policy.seed_list(self._seed) if seed is None else (seed,)
         if self._in_search:
             how |= {"reuse_built": True, "growth": self._sealing_growth()}
@@ -174,6 +185,28 @@ class Guard:
                 pass
 
     @contextmanager
+    def preparing(self, by: str, test: str) -> Iterator[Prepared]:
+        """Watch the set-up of a fixture, which is let come to its end.
+
+        Args:
+            by: What it is called.
+            test: The test that it is first set up for.
+        """
+        prepared, outer = Prepared(by=by, test=test), self._watch
+        with (
+            self._paused(),
+            self._trainer().watching(seed=self._seed, stops=False) as watch,
+        ):
+            self._watch = watch
+            try:
+                yield prepared
+            finally:
+                self._watch = outer
+        prepared.traces = watch.traces()
+        prepared.missed, prepared.unseen = watch.missed(), watch.unseen
+        prepared.watch = watch
+
+    @contextmanager
     def example(self) -> Iterator[None]:
         """Run and judge one example of a search, apart from all others.
 
@@ -195,15 +228,17 @@ class Guard:
             raise
         self.collect()
         self._demand_watched()
+        self._demand_seen()
 
     @contextmanager
     def watch(self, name: str | None = None) -> Iterator[WatchedRuns]:
         """Watch a part of a test; inside a marked test, a view of the whole."""
         watched = WatchedRuns()
         if self._watch is not None:
-            before = len(self._watch.recordings)
+            known = self._watch.recordings
             yield watched
-            traces = self._watch.traces()[before:]
+            seen = zip(self._watch.recordings, self._watch.traces(), strict=True)
+            traces = [it for recording, it in seen if recording not in known]
             watched.runs += [self._judged(_named(it, name)) for it in traces]
             return
         with self._trainer().watching(seed=self._seed, stops=True) as watch:
@@ -235,8 +270,22 @@ class Guard:
     def _judged(self, trace: Trace) -> TrainingRun:
         return judged(trace, self._policy, self._checks)
 
+    def adopt(self, prepared: Prepared, test: str) -> None:
+        """Judge what a fixture trained that the test uses."""
+        told = prepared.told(test)
+        missed = _as_sentences(prepared.missed, self._policy)
+        self._told += [f"{told}: {it}" for it in (*prepared.unseen, *missed)]
+        for index, trace in enumerate(prepared.traces):
+            run, frames = self._judged(trace), None
+            if prepared.watch is not None:
+                again = partial(prepared.watch.again, index, self._trainer())
+                self._recipes[id(run)] = again
+                frames = prepared.watch.recordings[index].frames
+            self._adopted.append((run, told, frames))
+
     def collect(self) -> None:
         """Judge what was watched; to be called once, after `watching`."""
+        self.runs = [*(run for run, _, _ in self._adopted), *self.runs]
         if self._watch is not None:
             self._watched = [self._judged(it) for it in self._watch.traces()]
             self.runs += self._watched
@@ -255,8 +304,26 @@ class Guard:
                 some could not be seen.
         """
         __tracebackhide__ = True
+        self.demand_adopted()
         self._demand_watched()
         self.demand_some(bool(self.runs))
+
+    def demand_adopted(self) -> None:
+        """Raise if a training of a fixture failed.
+
+        Raises:
+            NotConverged: It did.
+        """
+        __tracebackhide__ = True
+        for run, told, frames in self._adopted:
+            if not run.converged:
+                if run not in self.runs:
+                    self.runs.insert(0, run)
+                error = self._failure(run, (told, *self._others(run)))
+                if frames is None:  # another test has its lines
+                    error.after_body = True
+                    raise error
+                raise error.with_traceback(frames.traceback(self._test_file))
 
     def demand_some(self, trained: bool) -> None:
         """Raise if some updates could not be seen, or there were none at all.
@@ -264,11 +331,22 @@ class Guard:
         Raises:
             NothingTrained: It is so.
         """
-        unseen = self._watch.unseen if self._watch is not None else []
-        if unseen:
-            raise NothingTrained("; ".join(unseen))
+        self._demand_seen()
         if not trained:
             raise NothingTrained(self._watch.why_nothing_trained())
+
+    def _demand_seen(self) -> None:
+        """Raise if something trained that could not be seen.
+
+        Raises:
+            NothingTrained: It is so.
+        """
+        told = list(self._told)
+        if self._watch is not None:
+            missed = _as_sentences(self._watch.missed(), self._policy)
+            told += [*self._watch.unseen, *missed]
+        if told:
+            raise NothingTrained("; ".join(told))
 
     def _demand_watched(self) -> None:
         __tracebackhide__ = True
@@ -349,6 +427,11 @@ class Guard:
             UsageError: The file cannot be read or written.
         """
         __tracebackhide__ = True
+        if not self._subjects:
+            raise BaselineError(
+                "baseline=True needs a training in the test itself, and there is none:"
+                " what a fixture trains has no baseline"
+            )
         subjects = [
             Subject(trace=run.trace, recipe=self._recipes[id(run)])
             for run in self._subjects
@@ -424,6 +507,11 @@ class Guard:
         """How near a run came to failing; see `judge.margin.nearness`."""
         return nearness(run.trace, self._policy)
 
+    def nearest(self, run: TrainingRun) -> str:
+        """The limit that a run came nearest to; see `judge.margin.shares`."""
+        used = shares(run.trace, self._policy)
+        return max(used, key=lambda name: used[name])
+
     def message(
         self,
         run: TrainingRun,
@@ -498,21 +586,36 @@ class Guard:
             yield
 
 
+def _as_sentences(missed: list[Finding], policy: Policy) -> list[str]:
+    """What a policy does not tolerate of what trained unseen."""
+    return [f"{it.message}. {it.hint}" for it in missed if it.kind not in policy.allow]
+
+
+#: Arguments of `Guard.fit` that only the trainer looks at.
+_HANDED_ON = ("sample_weight", "validation_data", "shuffle")
+
+
+def _refuse_unknown(given: Iterable[str]) -> None:
+    known = ("steps", "epochs", "batch_size", "seed", *_HANDED_ON)
+    for key in given:
+        if key not in _HANDED_ON:
+            raise UsageError(
+                f"{unknown(key, known, 'fit()', 'argument')}; what else model.fit"
+                " takes, give to model.fit in a test marked converges"
+            )
+
+
 def _counts(**given: int | None) -> dict[str, int]:
     """The counts that were given, checked.
 
     Raises:
         UsageError: One is not a whole number of at least 1.
     """
-    for name, value in given.items():
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, Integral) or value < 1
-        ):
-            raise UsageError(
-                f"lossguard.fit got {name}={value!r}: it must be a whole number of at"
-                " least 1"
-            )
-    return {name: int(value) for name, value in given.items() if value is not None}
+    return {
+        name: checked(name, value, COUNT)
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def _named(trace: Trace, name: str | None) -> Trace:

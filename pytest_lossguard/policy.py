@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import difflib
-import math
-import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from .errors import PolicyError
-from .findings import KINDS
+from .findings import KINDS, OWN_KIND
+from .given import (
+    COUNT,
+    FLAG,
+    SECONDS,
+    SEEDS,
+    Expected,
+    checked,
+    is_number,
+    is_seed,
+    is_whole,
+    shown,
+    unknown,
+)
 
-__all__ = ["LATER_KEYS", "Policy"]
+__all__ = ["LATER_KEYS", "MOST_SEEDS", "Policy"]
+
+#: From so many seeds a training may be run in one test.
+MOST_SEEDS = 1_000
 
 #: Keys of the public contract that this version does not serve yet: they are
 #: refused by name, so that nobody believes them to be at work.
@@ -74,18 +88,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if value != field.default:
-                expected = _EXPECTED[field.name]
-                if not expected.holds(value):
-                    raise PolicyError(_bad_value(field.name, value, expected.words))
-        if isinstance(self.allow, str):
-            object.__setattr__(self, "allow", (self.allow,))
-        elif not isinstance(self.allow, tuple):
-            object.__setattr__(self, "allow", tuple(sorted(self.allow)))
-        if isinstance(self.seeds, (list, range)):
-            object.__setattr__(self, "seeds", tuple(self.seeds))
-        _check_allowed(self.allow)
+            value = _checked(field.name, getattr(self, field.name), "Policy")
+            object.__setattr__(self, field.name, value)
         if self.steps is not None and self.epochs is not None:
             raise PolicyError(
                 f"steps={self.steps} and epochs={self.epochs} were both given: they"
@@ -93,22 +97,28 @@ class Policy:
             )
 
     @classmethod
-    def from_keywords(cls, keywords: Mapping[str, Any]) -> Policy:
+    def from_keywords(
+        cls, keywords: Mapping[str, Any], owner: str = "converges"
+    ) -> Policy:
         """Make a policy from a marker's keywords, refusing what it cannot mean.
+
+        Args:
+            keywords: It.
+            owner: What took them, for messages.
 
         Raises:
             PolicyError: A key is unknown, comes with a later version, or its
                 value has the wrong type or range.
         """
-        known = {field.name for field in fields(cls)}
-        for key in keywords:
+        for key, value in keywords.items():
             if key in LATER_KEYS:
                 raise PolicyError(
-                    f"converges({key}={keywords[key]!r}) is not served by this version"
+                    f"{owner}({key}={shown(value)}) is not served by this version"
                     " of pytest-lossguard yet: remove it"
                 )
-            if key not in known:
-                raise PolicyError(_unknown_key(key, sorted(known)))
+            if key not in _EXPECTED:
+                raise PolicyError(unknown(key, sorted(_EXPECTED), f"{owner}()"))
+            _checked(key, value, owner)
         return cls(**keywords)
 
     def seed_list(self, base: int) -> tuple[int, ...]:
@@ -116,37 +126,38 @@ class Policy:
         if self.seeds is None:
             return (base,)
         if isinstance(self.seeds, int):
-            return tuple(range(base, base + self.seeds))
-        return tuple(self.seeds)
+            return tuple((base + it) % SEEDS for it in range(self.seeds))
+        return self.seeds
 
 
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    words: str
-    holds: Callable[[Any], bool]
+def _checked(key: str, value: Any, owner: str) -> Any:
+    """The value of a key, in one form of those that it may be given in.
 
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def _is_count(value: Any) -> bool:
-    return _is_whole(value) and value >= 1
-
-
-def _is_number(value: Any) -> bool:
-    return (
-        isinstance(value, numbers.Real)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-    )
+    Raises:
+        PolicyError: It cannot be meant.
+    """
+    if value is None and key in _OPTIONAL:
+        return None
+    value = checked(key, value, _EXPECTED[key], f"{owner}({{}})", PolicyError)
+    if key == "allow":
+        value = (value,) if isinstance(value, str) else value
+        _check_allowed(value, owner)
+        return value if isinstance(value, tuple) else tuple(sorted(value))
+    if key == "seeds" and not isinstance(value, int):
+        return tuple(map(int, value))
+    return value
 
 
 def _is_seeds(value: Any) -> bool:
-    return _is_count(value) or (
-        isinstance(value, (tuple, list, range))
-        and len(value) > 0
-        and all(_is_whole(it) for it in value)
+    if is_whole(value):
+        return bool(1 <= value <= MOST_SEEDS)
+    if not isinstance(value, (tuple, list, range)):
+        return False
+    few = value[: MOST_SEEDS + 1]
+    return (
+        0 < len(few) <= MOST_SEEDS
+        and all(map(is_seed, few))
+        and len(set(few)) == len(few)
     )
 
 
@@ -157,51 +168,46 @@ def _is_kinds(value: Any) -> bool:
     )
 
 
-_COUNT = _Expected("a whole number of at least 1", _is_count)
-_POSITIVE = _Expected("a number above 0", lambda value: _is_number(value) and value > 0)
-_FLAG = _Expected("True or False", lambda value: isinstance(value, bool))
+_OPTIONAL = frozenset(it.name for it in fields(Policy) if it.default is None)
 _EXPECTED = {
-    "steps": _COUNT,
-    "epochs": _COUNT,
-    "batch_size": _COUNT,
-    "min_drop": _Expected(
+    "steps": COUNT,
+    "epochs": COUNT,
+    "batch_size": COUNT,
+    "min_drop": Expected(
         "a share of the starting loss between 0 and 1, as 0.3 for 30 %",
-        lambda value: _is_number(value) and 0 <= value <= 1,
+        lambda value: is_number(value) and 0 <= value <= 1,
     ),
-    "max_loss": _Expected("a finite number", _is_number),
-    "max_loss_growth": _Expected(
-        "a factor of at least 1", lambda value: _is_number(value) and value >= 1
+    "max_loss": Expected("a finite number", is_number),
+    "max_loss_growth": Expected(
+        "a factor of at least 1", lambda value: is_number(value) and value >= 1
     ),
-    "max_grad_norm": _POSITIVE,
-    "seeds": _Expected("a count of at least 1 or a tuple of whole numbers", _is_seeds),
-    "min_pass": _Expected(
+    "max_grad_norm": Expected(
+        "a number above 0", lambda value: is_number(value) and value > 0
+    ),
+    "seeds": Expected(
+        f"a count from 1 to {MOST_SEEDS:,}, or a tuple of as many different whole"
+        f" numbers from 0 to {SEEDS - 1}",
+        _is_seeds,
+    ),
+    "min_pass": Expected(
         "a share of the seeds above 0 and up to 1",
-        lambda value: _is_number(value) and 0 < value <= 1,
+        lambda value: is_number(value) and 0 < value <= 1,
     ),
-    "allow": _Expected("finding kinds, as ('dead_units',)", _is_kinds),
-    "strict": _FLAG,
-    "baseline": _FLAG,
-    "diagnose": _FLAG,
-    "max_examples": _COUNT,
-    "budget": _Expected("seconds above 0", _POSITIVE.holds),
+    "allow": Expected("finding kinds, as ('dead_units',)", _is_kinds),
+    "strict": FLAG,
+    "baseline": FLAG,
+    "diagnose": FLAG,
+    "max_examples": COUNT,
+    "budget": SECONDS,
 }
 
 
-def _bad_value(key: str, value: object, expected: str) -> str:
-    return f"converges({key}={value!r}): {key} must be {expected}"
-
-
-def _unknown_key(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1)
-    meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-    return f"converges() has no key {key!r}: {meant}"
-
-
-def _check_allowed(kinds: tuple[str, ...]) -> None:
+def _check_allowed(kinds: Iterable[str], owner: str) -> None:
     for kind in kinds:
-        if kind not in KINDS and ":" not in kind:  # such a check may have of its own
-            near = difflib.get_close_matches(kind, KINDS, n=1)
-            meant = f": did you mean {near[0]!r}?" if near else ""
+        if kind not in KINDS and not OWN_KIND.fullmatch(kind):
+            near = difflib.get_close_matches(kind[:60], KINDS, n=1)
+            meant = f"did you mean {near[0]!r}?" if near else "see the README for all"
             raise PolicyError(
-                f"converges(allow=...) names {kind!r}, which is no finding kind{meant}"
+                f"{owner}(allow=...) names {shown(kind)}, which is no finding kind:"
+                f" {meant}"
             )

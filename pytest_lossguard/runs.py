@@ -14,7 +14,7 @@ from .report.message import failure_message
 from .trace import Floats, Trace
 from .verdict import Verdict
 
-__all__ = ["TrainingRun", "WatchedRuns", "judged"]
+__all__ = ["Prepared", "TrainingRun", "WatchedRuns", "judged"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +65,7 @@ class TrainingRun:
             PolicyError: A key is unknown or its value is out of range.
         """
         __tracebackhide__ = True
-        held_to = Policy.from_keywords(policy)
+        held_to = Policy.from_keywords(policy, "assert_converged")
         run = judged(self.trace, held_to, self.checks)
         if not run.converged:
             raise NotConverged(failure_message(run.verdict))
@@ -113,6 +113,41 @@ class WatchedRuns:
                 " with block, and .runs where there are several"
             )
         return self.runs[0]
+
+
+@dataclass(slots=True, kw_only=True)
+class Prepared:
+    """What a fixture trained in its set-up.
+
+    Attributes:
+        by: The fixture, as ``"fixture 'model' (module scope)"``.
+        test: The first test that used it.
+        traces: What was seen.
+        missed: What was not.
+        unseen: Sentences on that.
+        watch: Runs it again, and knows the user's lines; None after that test.
+    """
+
+    by: str
+    test: str
+    traces: list[Trace] = field(default_factory=list)
+    missed: list[Finding] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    watch: Any = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing trained in it."""
+        return not (self.traces or self.missed or self.unseen)
+
+    def release(self) -> None:
+        """Let go of its models and data."""
+        self.watch = None
+
+    def told(self, test: str) -> str:
+        """A sentence for a test that uses it."""
+        first = "" if test == self.test else f" for {self.test}, which used it first"
+        return f"trained in the set-up of {self.by}{first}"
 
 
 def judged(trace: Trace, policy: Policy, checks: tuple[Check, ...] = ()) -> TrainingRun:

@@ -243,8 +243,9 @@ class Trace:
         before, after: The probe before the first update and after the last;
             None where inputs, targets and loss were not all seen.
         constant_loss: Loss of the best constant prediction on the targets.
-        perfect_loss: Loss of the targets as predictions, for a loss whose least value
-            is not 0; None where that is not known.
+        perfect_loss: The least that predictions can cost: the loss of the targets as
+            predictions, which of shares and smoothed labels is their entropy; None
+            where that is not known.
         constant: What that constant is (``"the mean"``...).
         inputs, targets: Column statistics of the data that was seen.
         target_ranges: One per array of targets that is numeric.
@@ -259,6 +260,10 @@ class Trace:
             depends on, as in a GAN: neither has to fall.
         notes: Sentences for the report.
         seconds: Wall time from the first to the last update.
+        uninformed_loss: Loss of a prediction in the middle of the targets' range, for
+            classes of all alike; None where that is not known.
+        averaging: Names of the layers that predict with averages which the training
+            collects, as `BatchNormalization` does.
     """
 
     source: Literal["watch", "fit"]
@@ -286,6 +291,8 @@ class Trace:
     contested: bool = False
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0
+    uninformed_loss: float | None = None
+    averaging: tuple[str, ...] = ()
 
 
 def to_json_number(value: float | None) -> Any:

@@ -51,6 +51,7 @@ class Verdict:
             else None,
             "grad_norm": [to_json_number(it) for it in trace.steps.global_grad_norm],
             "constant_loss": to_json_number(trace.constant_loss),
+            "probe": self._probe(),
             "validation": None
             if held_out is None
             else {
@@ -67,4 +68,14 @@ class Verdict:
             ],
             "notes": list(trace.notes),
             "diagnosis": None if self.diagnosis is None else self.diagnosis.to_json(),
+        }
+
+    def _probe(self) -> dict[str, Any] | None:
+        """The loss on a fixed sample before and after, penalties left out."""
+        before, after = self.trace.before, self.trace.after
+        if before is None and after is None:
+            return None
+        return {
+            "before": to_json_number(None if before is None else before.loss),
+            "after": to_json_number(None if after is None else after.loss),
         }

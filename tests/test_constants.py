@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_lossguard.constants import constant_candidates
+from pytest_lossguard.constants import constant_candidates, perfect_candidates
 
 
 def test_a_regression_has_mean_and_median():
@@ -67,3 +67,50 @@ def test_an_output_of_probabilities_reaches_no_other_constant():
 )
 def test_targets_that_fit_no_output_have_none(targets, shape):
     assert constant_candidates(targets, shape) == {}
+
+
+@pytest.mark.parametrize(
+    "weights", [[1.0] * 15 + [3.0] * 5, [[1.0]] * 15 + [[3.0]] * 5]
+)
+def test_a_constant_counts_rows_by_their_weights(weights):
+    labels = np.array([0] * 15 + [1] * 5)
+    weights = np.array(weights)
+
+    share = constant_candidates(labels, (2,), weights=weights)
+    value = constant_candidates(labels[:, None], (1,), weights=weights)
+
+    np.testing.assert_allclose(share["the class frequencies"], [0.5, 0.5])
+    assert value["the mean"] == pytest.approx(0.5)
+    heavier = constant_candidates(
+        labels[:, None], (1,), weights=weights.ravel() * labels
+    )
+    assert heavier["the median"] == 1.0
+
+
+def test_positions_that_do_not_count_are_left_out_of_a_constant():
+    labels = np.array([[2, -1]] * 10)  # padded by -1
+
+    found = constant_candidates(labels, (2, 3), weights=np.array([[1.0, 0.0]] * 10))
+
+    np.testing.assert_allclose(found["the class frequencies"], [[0, 0, 1]] * 2)
+
+
+def test_perfect_predictions_of_shares_are_these_their_log_odds_or_their_logs():
+    y = np.array([[0.2, 0.8], [0.5, 0.5]])
+
+    found = perfect_candidates(y, (2,), 0.0)
+
+    np.testing.assert_array_equal(found["the targets"], y)
+    np.testing.assert_allclose(found["the log-odds"][0], np.log([0.25, 4.0]))
+    np.testing.assert_allclose(np.exp(found["the logs"]), y)
+    assert list(perfect_candidates(y * 9, (2,), 0.0)) == ["the targets"]
+    assert perfect_candidates(np.array([0, 1]), (3,), 0.0) == {}
+
+
+def test_a_perfect_prediction_of_smoothed_labels_is_as_smooth():
+    found = perfect_candidates(np.eye(4), (4,), 0.2).values()
+
+    assert any(
+        it[0].tolist() == pytest.approx([0.85, 0.05, 0.05, 0.05]) for it in found
+    )
+    assert any(it[0].tolist() == pytest.approx([0.9, 0.1, 0.1, 0.1]) for it in found)

@@ -35,7 +35,7 @@ def make_trace(
     shape = (len(loss), len(variables))
     norms = np.ones(shape) if grad_norm is None else np.broadcast_to(grad_norm, shape)
     updates = (
-        np.full(shape, 0.1)
+        np.full(shape, 5e-4)
         if update_norm is None
         else np.broadcast_to(update_norm, shape)
     )

@@ -6,14 +6,17 @@ import json
 import re
 from pathlib import Path
 
-from ..errors import UsageError
-from ..files import write_whole
+from ..errors import UsageError, first_line
+from ..files import parsed, read_text, sweep, write_whole
+from ..printable import printable, printables
 from .values import Baseline
 
 __all__ = ["read_baseline", "refuse_foreign", "write_baseline"]
 
 #: The version of the file, under a key that no other tool writes.
 _KEY, _VERSION = "lossguard_baseline", 1
+#: Characters of why a file is damaged.
+_LONGEST = 300
 _NUMBERS = re.compile(r"\[\s+([^\[\]{}\"]*?)\s+\]")
 
 
@@ -55,8 +58,9 @@ def read_baseline(path: Path) -> Baseline | None:
     Raises:
         UsageError: The file cannot be read, or is no baseline of this version.
     """
+    sweep(path.parent)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -65,7 +69,7 @@ def read_baseline(path: Path) -> Baseline | None:
             " or write it anew with --lossguard-update"
         ) from error
     try:
-        given = json.loads(text)
+        given = printables(parsed(text))
     except ValueError as error:
         conflict = " (it holds the marks of a merge conflict)" * ("<<<<<<<" in text)
         raise UsageError(
@@ -80,14 +84,15 @@ def read_baseline(path: Path) -> Baseline | None:
         )
     if version != _VERSION:
         raise UsageError(
-            f"the baseline {path} has version {version!r}, this pytest-lossguard reads"
-            f" {_VERSION}: write it anew with --lossguard-update"
+            f"the baseline {path} has version {repr(version)[:20]}, this"
+            f" pytest-lossguard reads {_VERSION}: write it anew with --lossguard-update"
         )
     try:
         return Baseline.from_json(given)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        reason = printable(f"{type(error).__name__}: {first_line(error)}")[:_LONGEST]
         raise UsageError(
-            f"the baseline {path} is damaged ({type(error).__name__}: {error}): restore"
+            f"the baseline {path} is damaged ({reason}): restore"
             " it, or write it anew with --lossguard-update"
         ) from error
 
@@ -98,7 +103,7 @@ def _is_foreign(path: Path) -> bool:
     What is no JSON at all, in a folder of ours, is a baseline that was torn or merged.
     """
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        given = parsed(read_text(path))
     except (OSError, ValueError):
         return False
     return not isinstance(given, dict) or _KEY not in given

@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..errors import UsageError
+from ..given import shown
 from .datasets import on_dataset
 from .families import (
     FAMILIES,
@@ -77,8 +78,8 @@ class Corruption:
         for part in parts:
             if not isinstance(part, Family):
                 raise UsageError(
-                    "Corruption takes families such as Scale(1000.0); got"
-                    f" {type(part).__name__} {part!r:.60}"
+                    f"Corruption({shown(part)}): it takes families such as"
+                    " Scale(1000.0)"
                 )
         object.__setattr__(self, "parts", parts)
         object.__setattr__(self, "_drawn", False)
@@ -156,7 +157,7 @@ class Corruption:
         """
         if not isinstance(parts, list):
             raise UsageError(
-                f"a corruption is a list of families; got {parts!r:.60}: give what"
+                f"a corruption is a list of families; got {shown(parts)}: give what"
                 " to_json() gave"
             )
         return cls(*(_family_of(part) for part in parts))
@@ -184,8 +185,8 @@ def _family_of(described: Any) -> Family:
     name = described.get("family") if isinstance(described, Mapping) else None
     if not isinstance(name, str) or name not in _BY_NAME:
         raise UsageError(
-            f"no family of corruptions is described by {described!r:.80}: give what"
-            " to_json() gave"
+            f"no family of corruptions is described by {shown(described, 80)}: give"
+            " what to_json() gave"
         )
     family = _BY_NAME[name]
     values = {

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
+from ..given import is_whole
 from .family import (
     Array,
     Family,
@@ -23,7 +24,6 @@ from .family import (
     check_share,
     checked,
     far,
-    is_whole,
     mean,
     put,
     share_of,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import fields, replace
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
+from ..given import MOST, is_number, is_whole, shown
 from .sample import Sample
 
 __all__ = [
@@ -23,8 +22,6 @@ __all__ = [
     "check_share",
     "checked",
     "far",
-    "is_number",
-    "is_whole",
     "mean",
     "put",
     "share_of",
@@ -126,23 +123,8 @@ def _counted_round(feature: Features, features: int) -> Features:
 def checked(family: Any, name: str, holds: bool, expected: str) -> None:
     """Refuse a parameter in one sentence unless it holds."""
     if not holds:
-        given = f"{type(family).__name__}({name}={getattr(family, name)!r:.60})"
+        given = f"{type(family).__name__}({name}={shown(getattr(family, name))})"
         raise UsageError(f"{given}: {name} must be {expected}")
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is a finite number, of Python or NumPy."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
-
-
-def is_whole(value: Any) -> bool:
-    """Whether it is a whole number, of Python or NumPy."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def check_number(family: Any, name: str) -> None:
@@ -163,8 +145,9 @@ def check_share(family: Any, name: str = "share") -> None:
 def check_count(family: Any, name: str, least: int = 1) -> None:
     """Refuse what is no count."""
     value = getattr(family, name)
-    holds = is_whole(value) and value >= least
-    checked(family, name, holds, f"a whole number, at least {least}")
+    holds = is_whole(value) and least <= value <= MOST
+    words = f"a whole number, at least {least} and at most {MOST:,}"
+    checked(family, name, holds, words)
     object.__setattr__(family, name, int(value))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
+from ..given import shown
 from .leaves import Array, Change, Leaf, leaf_of
 
 __all__ = ["Sample", "sequence_like"]
@@ -150,13 +151,13 @@ def _places(feature: int | str, names: list[str | None]) -> list[int]:
             return named
         known = ", ".join(repr(it) for it in names if it is not None)
         raise UsageError(
-            f"there is no numeric feature {feature!r}:"
+            f"there is no numeric feature {shown(feature)}:"
             f" {f'the named ones are {known}' if known else 'give its number'}"
         )
     if not 0 <= feature < len(names):
         raise UsageError(
-            f"there is no feature {feature}: the inputs have {len(names)}, numbered"
-            " from 0"
+            f"there is no feature {shown(feature)}: the inputs have {len(names)},"
+            " numbered from 0"
         )
     return [feature]
 

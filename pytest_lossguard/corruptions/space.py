@@ -6,15 +6,15 @@ that shrinks towards the first reports the mildest that still breaks a training.
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import PolicyError, UsageError
+from ..given import COUNT, MOST, is_count, is_number, is_whole, plain, shown, unknown
 from . import families as of
-from .family import Family, is_number, is_whole
+from .family import Family
 
 __all__ = ["DEFAULTS", "Axis", "Space"]
 
@@ -36,7 +36,7 @@ DEFAULTS: Mapping[str, Any] = {
 }
 _ON = ("scales", "offsets", "outliers")
 #: How many powers of ten beyond the asked range are tried after a passing search.
-_BEYOND = 3
+_FARTHER = range(1, 4)
 #: Outlying rows: one, or a few.
 _FEW_OUTLIERS = 4
 
@@ -70,7 +70,7 @@ class Space:
     """
 
     axes: tuple[Axis, ...]
-    features: tuple[int | str, ...] | None = None
+    features: Sequence[int | str] | None = None
 
     @classmethod
     def from_keywords(cls, keywords: Mapping[str, Any], owner: str) -> Space:
@@ -88,17 +88,19 @@ class Space:
         features = _features(keywords.pop("features", None), owner)
         for key in keywords:
             if key not in DEFAULTS:
-                raise PolicyError(_unknown(key, owner))
+                known = [*DEFAULTS, "features"]
+                raise PolicyError(unknown(key, known, f"{owner}()", "keyword"))
         axes = []
         for key, default in DEFAULTS.items():
-            asked = keywords.get(key, key in _ON)
+            asked = plain(keywords.get(key, key in _ON))
             if asked is False:
                 continue
             value = default if asked is True else asked
             try:
                 axes.append(_AXES[key](value))
             except _OutOfRange as error:
-                raise PolicyError(f"{owner}({key}={asked!r}): {key} {error}") from None
+                told = f"{owner}({key}={shown(asked)}): {key} {error}"
+                raise PolicyError(told) from None
         if not axes:
             raise PolicyError(
                 f"{owner}() has nothing to draw: every kind of corruption is off;"
@@ -134,27 +136,23 @@ class _OutOfRange(ValueError):
     """The value of a keyword cannot be meant."""
 
 
-def _unknown(key: str, owner: str) -> str:
-    known = [*DEFAULTS, "features"]
-    near = difflib.get_close_matches(key, known, n=1)
-    meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-    return f"{owner}() has no keyword {key!r}: {meant}"
-
-
-def _features(given: Any, owner: str) -> tuple[int | str, ...] | None:
+def _features(given: Any, owner: str) -> Sequence[int | str] | None:
     if given is None:
         return None
-    if is_whole(given) and given >= 1:
-        return tuple(range(given))
-    several = tuple(given) if isinstance(given, (tuple, list, range)) else ()
-    if several and all(
-        isinstance(it, str) or (is_whole(it) and it >= 0) for it in several
-    ):
-        return several
+    if is_count(given):
+        return range(plain(given))
+    if isinstance(given, (tuple, list, range)) and given:
+        asked = (given[0], given[-1]) if isinstance(given, range) else given
+        if all(map(_is_feature, asked)):
+            return given if isinstance(given, range) else tuple(map(plain, given))
     raise PolicyError(
-        f"{owner}(features={given!r}): features must be how many there are, or which"
-        " ones, as (0, 3) or ('height',)"
+        f"{owner}(features={shown(given)}): features must be how many there are,"
+        f" {COUNT.words}, or which ones, as (0, 3) or ('height',)"
     )
+
+
+def _is_feature(value: Any) -> bool:
+    return isinstance(value, str) or (is_whole(value) and 0 <= value < MOST)
 
 
 def _bounds(value: Any, holds: Callable[[float], bool], example: str) -> Any:
@@ -204,8 +202,8 @@ def _factor_axis(
         factors = _factors(low, high)
         if not factors:
             raise _OutOfRange("holds no factor but 1: widen it, as (1e-3, 1e3)")
-        ten = [10.0**it for it in range(1, _BEYOND + 1)]
-        beyond = [[high * it for it in ten]] if high > 1 else []
+        ten = [10.0**it for it in _FARTHER]
+        beyond = [_finite(high * it for it in ten)] if high > 1 else []
         beyond += [[low / it for it in ten]] if low < 1 else []
         return Axis(
             keyword,
@@ -216,6 +214,10 @@ def _factor_axis(
         )
 
     return axis
+
+
+def _finite(values: Iterable[float]) -> list[float]:
+    return [it for it in values if math.isfinite(it)]
 
 
 def _tens(most: float) -> list[float]:
@@ -235,7 +237,7 @@ def _offsets(value: Any) -> Axis:
     if not found:
         raise _OutOfRange("holds no power of ten: widen it, as (-1e3, 1e3)")
     beyond = [
-        tuple(of.Offset(sign * most * 10.0**it) for it in range(1, _BEYOND + 1))
+        tuple(map(of.Offset, _finite(sign * most * 10.0**it for it in _FARTHER)))
         for sign, most in ways
         if most > 0
     ]
@@ -259,7 +261,7 @@ def _outliers(value: Any) -> Axis:
             for rows in (1, _FEW_OUTLIERS)
             for size in sizes
         ),
-        (tuple(of.Outliers(most * 10.0**it) for it in range(1, _BEYOND + 1)),),
+        (tuple(map(of.Outliers, _finite(most * 10.0**it for it in _FARTHER))),),
         by_feature=True,
     )
 
@@ -295,7 +297,7 @@ def _duplicates(value: Any) -> Axis:
 
 
 def _rows(value: Any) -> Axis:
-    if not is_whole(value) or value < 1:
+    if not is_count(value) or value > MOST // 8:
         raise _OutOfRange("must be True, False or the fewest rows to try, as 10")
     levels = tuple(of.FewRows(int(value) * it) for it in (8, 4, 2, 1))
     return Axis("rows", f"down to {value}", levels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -11,13 +11,16 @@ from ..findings import Finding, finding, number
 from ..policy import Policy
 from ..trace import ColumnStats, Floats, Trace
 from . import thresholds as at
-from .evidence import Evidence
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
 
 __all__ = [
     "class_imbalance",
     "constant_feature",
     "input_outliers",
     "is_in_scale",
+    "is_out_of_scale",
     "target_outliers",
     "unscaled",
 ]
@@ -72,9 +75,14 @@ def _magnitude(stats: ColumnStats) -> Floats:
 
 def is_in_scale(trace: Trace) -> bool:
     """Whether the data were seen, and nothing in them explains a start that is off."""
+    return bool(trace.inputs) and not is_out_of_scale(trace)
+
+
+def is_out_of_scale(trace: Trace) -> bool:
+    """Whether something in the data explains a start that is off."""
     inputs = () if trace.normalises_inputs else trace.inputs
     columns = [it for it in (*inputs, *trace.targets) if it.is_numeric]
-    return bool(trace.inputs) and not any(
+    return any(
         _is_outlier(it, at.OUTLIER) or np.any(_magnitude(it) > at.UNSCALED)
         for it in columns
     )

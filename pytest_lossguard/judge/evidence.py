@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..constants import LOSSES_WITHOUT_FLOOR
-from ..trace import Floats, Trace
+from ..trace import Floats, StepTable, Trace
 from . import thresholds as at
+from .data import is_out_of_scale
 
 __all__ = ["Evidence", "evidence_of", "exceeds"]
 
@@ -27,30 +28,42 @@ class Evidence:
             steps.
         end: Loss after the last update: of the probe scored from plain
             predictions, else of the last steps.
+        predicts: The same, but where averages of batch normalization lag and make plain
+            predictions worse: there the end is that of the training itself.
         constant: Loss of the best constant prediction; None where unknown, or
             where the targets are so constant that it is nothing to beat.
         lived: Mean loss over the last quarter of the steps.
         fall: Share of the loss that went from the third quarter to the last.
+        trend: How far the last third of the steps lies below the first, in standard
+            errors by the noise between neighbours; infinite where there is none.
+        moved: Way that the weights went, as a share of their size.
         noise: Robust standard deviation of a step's loss over the last half, as a
             share of its median there; 0 where there are too few steps.
         finite: Whether start, end and every step are finite.
+        uninformed: What knowing nothing costs, a prediction in the middle of what the
+            targets can be, at least the constant; None where the constant is.
         yardstick: The largest of the start, as scored and as the training itself
             reports it, the first step's loss and the constant's.
         has_floor: Whether the loss is at least 0, so that "twice as much" means
             something; likelihoods have none.
-        perfect: The least that the loss can be; None for one without a floor, unless
-            its targets as predictions cost less than all that was seen.
+        perfect: The least that the loss can be: 0, or what the targets as predictions
+            cost if that is less than all that was seen; None for a loss without a floor
+            where they cost more.
     """
 
     curve: Floats
     steps: int
     start: float
     end: float
+    predicts: float
     constant: float | None
     lived: float
     fall: float
+    trend: float
+    moved: float
     noise: float
     finite: bool
+    uninformed: float | None
     yardstick: float
     has_floor: bool
     perfect: float | None
@@ -102,10 +115,12 @@ class Evidence:
 
     @property
     def starts_in_scale(self) -> bool:
-        """The start is of the order of a constant prediction's loss."""
-        if self.constant is None:
+        """The start is of the order of what knowing nothing costs. A constant may
+        cost far less: where hardly a row differs from the others.
+        """
+        if self.uninformed is None:
             return False
-        far = exceeds(self.start, self.constant, at.SCALED_START - 1)
+        far = exceeds(self.start, self.uninformed, at.SCALED_START - 1)
         return not (far and self.has_floor)
 
     @property
@@ -113,9 +128,9 @@ class Evidence:
         """From a start that is off, but not by an order of magnitude, most of the way
         to a constant prediction's loss is done, and the loss still falls.
         """
-        if self.constant is None or not self.has_floor:
+        if self.constant is None or self.uninformed is None or not self.has_floor:
             return False
-        near = not exceeds(self.start, self.constant, at.MISSCALED_START - 1)
+        near = not exceeds(self.start, self.uninformed, at.MISSCALED_START - 1)
         left = (1 - at.COMING_DOWN) * (self.start - self.constant)
         return near and self.is_falling and self.end - self.constant <= left
 
@@ -129,8 +144,44 @@ class Evidence:
 
     @property
     def fell(self) -> bool:
-        """The loss ended below its start by more than noise."""
-        return not exceeds(self.end, self.start, -at.LEVEL)
+        """The loss ended below its start by more than noise: by a share of it, or
+        steadily, as one with a large constant part does.
+        """
+        return not exceeds(self.end, self.start, -at.LEVEL) or self.is_steady
+
+    @property
+    def is_steady(self) -> bool:
+        """The loss fell, by however little of it: far more than its own noise, and
+        the weights went somewhere.
+        """
+        below = self.end < self.start and self.moved >= at.MOVED
+        return below and self.trend >= at.STEADY
+
+    @property
+    def gets_on(self) -> bool:
+        """What a short run that needs longer shows: a part of its loss is gone."""
+        some = not exceeds(self.end, self.start, -at.PROGRESS)
+        return some or (self.is_falling and self.is_steady)
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """The weights went far, and the loss fell steadily: the rate is not too low,
+        the way is long.
+        """
+        far = self.moved >= at.MOVED_FAR
+        return far and self.is_steady and not self.lags
+
+    @property
+    def lags(self) -> bool:
+        """Predictions cost more than the training: its averages lag."""
+        return self.predicts > self.end
+
+    @property
+    def kept_its_start(self) -> bool:
+        """The weights are where they were, and so is the loss: no good one."""
+        skill = self.skill
+        good = self.beats_constant if skill is None else skill >= at.LEARNED_HALF
+        return self.moved < at.MOVED and not good
 
     @property
     def is_falling(self) -> bool:
@@ -147,9 +198,9 @@ class Evidence:
     @property
     def beats_constant(self) -> bool:
         """The end is better than a constant prediction by more than noise."""
-        if self.constant is None:
+        if self.constant is None or self.uninformed is None:
             return True
-        far = exceeds(self.start, self.constant, at.MISSCALED_START - 1)
+        far = exceeds(self.start, self.uninformed, at.MISSCALED_START - 1)
         strict = far and self.has_floor and not self.is_short
         margin = at.MISSCALED_LEVEL if strict else at.LEVEL
         return not exceeds(self.end, self.constant, -margin)
@@ -178,6 +229,10 @@ def evidence_of(trace: Trace) -> Evidence:
     start = trace.before.loss if trace.before is not None else _start(seen[:some])
     tail = max(1, steps // 10)
     end = trace.after.loss if trace.after is not None else _mean(seen[-tail:])
+    predicts, trains = end, _mean(seen[-tail:])
+    lag = trace.averaging and not is_out_of_scale(trace)
+    if lag and exceeds(end, trains, at.LEVEL):
+        start, end = min(start, _start(seen[:some])), trains
     third, last = _quarter(seen, 2), _quarter(seen, 3)
     unbeatable = trace.contested or _is_nothing_to_beat(trace)
     constant = None if unbeatable else trace.constant_loss
@@ -187,9 +242,13 @@ def evidence_of(trace: Trace) -> Evidence:
         steps=steps,
         start=start,
         end=end,
+        predicts=predicts,
         constant=constant,
         lived=last,
         noise=_noise(seen),
+        trend=_trend(seen),
+        moved=_moved(trace.steps),
+        uninformed=_uninformed(constant, trace.uninformed_loss),
         fall=(third - last) / abs(third) if third else 0.0,
         yardstick=_largest(
             start,
@@ -199,7 +258,7 @@ def evidence_of(trace: Trace) -> Evidence:
             at.UNTRAINED if trace.contested else 0.0,
         ),
         has_floor=has_floor,
-        perfect=0.0 if has_floor else _perfect(trace, min(start, end, constant or end)),
+        perfect=_perfect(trace, min(start, end, constant or end), has_floor),
         finite=bool(np.isfinite([start, end]).all() and np.isfinite(seen).all()),
     )
 
@@ -227,12 +286,14 @@ def _has_floor(trace: Trace, curve: Floats, constant: float | None) -> bool:
     return lowest >= 0 and not LOSSES_WITHOUT_FLOOR.intersection(trace.losses)
 
 
-def _perfect(trace: Trace, lowest: float) -> float | None:
+def _perfect(trace: Trace, lowest: float, has_floor: bool) -> float | None:
     """What no prediction beats; for a loss of the user's own the targets may well be
     a bad one.
     """
     perfect = trace.perfect_loss
-    return perfect if perfect is not None and perfect < lowest else None
+    if perfect is not None and perfect < lowest:
+        return max(0.0, perfect) if has_floor else perfect
+    return 0.0 if has_floor else None
 
 
 def _largest(*values: float) -> float:
@@ -251,6 +312,32 @@ def _noise(curve: Floats) -> float:
     level = float(np.median(np.abs(half)))
     difference = float(np.median(np.abs(np.diff(half))))
     return difference / _MEDIAN_OF_NORMAL / np.sqrt(2.0) / level if level > 0 else 0.0
+
+
+def _trend(curve: Floats) -> float:
+    """Noise is told by the median difference of neighbours, of which each has two."""
+    size = len(curve) // 3
+    if len(curve) < at.TREND_STEPS or not np.isfinite(curve).all():
+        return 0.0
+    fell = _mean(curve[:size]) - _mean(curve[-size:])
+    noise = float(np.median(np.abs(np.diff(curve)))) / _MEDIAN_OF_NORMAL
+    error = noise / np.sqrt(size)
+    return fell / error if error > 0 else float(np.copysign(np.inf, fell))
+
+
+def _moved(steps: StepTable) -> float:
+    """Infinite where it is not known, and for weights that started at 0."""
+    if not steps.update_norm.size:
+        return float("inf")
+    way = np.linalg.norm(steps.update_norm.sum(axis=0))
+    size = np.linalg.norm(steps.weight_norm[0])
+    return float(way / size) if size > 0 else float("inf")
+
+
+def _uninformed(constant: float | None, middle: float | None) -> float | None:
+    if constant is None or middle is None or not np.isfinite(middle):
+        return constant
+    return max(constant, middle)
 
 
 def _quarter(curve: Floats, index: int) -> float:

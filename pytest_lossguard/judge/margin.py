@@ -11,7 +11,7 @@ from ..trace import Trace
 from . import thresholds as at
 from .evidence import Evidence, evidence_of
 
-__all__ = ["nearness"]
+__all__ = ["nearness", "shares"]
 
 #: The nearness of a training whose numbers are not finite.
 BROKEN = 1e12
@@ -24,16 +24,23 @@ def nearness(trace: Trace, policy: Policy) -> float:
     loss, and the loss before the first update. Below 1 it is clear of all of them;
     a run excused as slow may lie above. Finite, at most 1e12.
     """
+    return max(shares(trace, policy).values())
+
+
+def shares(trace: Trace, policy: Policy) -> dict[str, float]:
+    """How much of each limit the training used up, by the name of the limit: the
+    ``growth`` of a step's loss, the loss of a ``constant``, the loss at the ``start``.
+    """
     found = evidence_of(trace)
     if not found.finite:
-        return BROKEN
-    shares = [_growth(found, policy)]
+        return {"growth": BROKEN}
+    used = {"growth": _growth(found, policy)}
     if found.has_floor:
         if found.constant is not None:
-            shares.append(_over(found.end, (1 - at.LEVEL) * found.constant))
+            used["constant"] = _over(found.end, (1 - at.LEVEL) * found.constant)
         if not found.starts_level:
-            shares.append(_over(found.end, (1 - at.LEVEL) * found.start))
-    return min(max(shares), BROKEN)
+            used["start"] = _over(found.end, (1 - at.LEVEL) * found.start)
+    return {name: min(it, BROKEN) for name, it in used.items()}
 
 
 def _growth(found: Evidence, policy: Policy) -> float:

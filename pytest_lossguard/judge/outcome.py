@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..findings import Finding, Severity, finding
+from ..findings import Finding, Severity, finding, number
 from ..policy import Policy
 from ..trace import EXACT_WEIGHTS, Floats, Trace
 from . import thresholds as at
-from .data import is_in_scale
+from .data import is_in_scale, is_out_of_scale
 from .evidence import Evidence, exceeds
 
 __all__ = [
@@ -85,7 +85,8 @@ def loss_not_decreasing(
     limit = found.start - drop * abs(found.start)
     severity: Severity = "error"
     if policy.min_drop is None:
-        if found.end < limit or (found.starts_level and found.ended_level):
+        level = found.starts_level and found.ended_level and not found.kept_its_start
+        if found.end < limit or found.is_steady or level:
             return
         if found.steps < at.ENOUGH_STEPS:
             severity = "warning"
@@ -175,13 +176,18 @@ def _lived_above(found: Evidence) -> bool:
 
 
 def _is_slow(trace: Trace, found: Evidence) -> bool:
-    """Slow is not broken: a short run, or one that still falls steadily."""
+    """Slow is not broken: a short run, or one that still falls steadily, unless data
+    out of scale explain a start far off.
+    """
+    if not found.starts_in_scale and is_out_of_scale(trace):
+        return False
     if found.is_far and not (found.comes_down and is_in_scale(trace)):
         return False
     if found.is_short:
-        return found.fell or (found.starts_level and found.ended_level)
+        level = found.starts_level and found.ended_level
+        return found.fell or (level and not found.kept_its_start)
     progress = exceeds(found.start, found.end, at.SLOW_PROGRESS)
-    return found.is_falling and progress
+    return (found.is_falling and progress) or found.is_on_its_way
 
 
 def _plateau(found: Evidence, constant: float) -> Finding:
@@ -199,20 +205,31 @@ def _plateau(found: Evidence, constant: float) -> Finding:
 def slow_convergence(
     trace: Trace, found: Evidence, policy: Policy
 ) -> Iterator[Finding]:
-    """Not below a constant yet, still falling, and excused for it."""
+    """Not below a constant yet, still falling, and excused for it; or below it in
+    training, while predictions lag behind.
+    """
     del policy
     constant = found.constant
-    if constant is None or not found.finite or found.beats_constant:
+    if constant is None or not found.finite:
+        return
+    if found.beats_constant:
+        if found.lags and exceeds(found.predicts, constant, -at.LEVEL):
+            how = (
+                f"is {number(found.end)} in training mode: the averages of batch"
+                f" normalization (layer {trace.averaging[0]}) lag, lower its momentum"
+            )
+            yield _slow(found, found.predicts, constant, how)
         return
     slow = _is_slow(trace, found) and not _predicts_a_constant(trace)
     if slow and found.is_falling:
-        yield finding(
-            "slow_convergence",
-            step=found.steps,
-            value=found.end,
-            limit=constant,
-            fall=f"{found.fall:.0%}",
-        )
+        how = f"still falling ({found.fall:.0%} in the last quarter)"
+        yield _slow(found, found.end, constant, how)
+
+
+def _slow(found: Evidence, loss: float, constant: float, how: str) -> Finding:
+    return finding(
+        "slow_convergence", step=found.steps, value=loss, limit=constant, how=how
+    )
 
 
 def _target_spread(trace: Trace) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ..changes import Change, ProgramFacts
 from ..findings import Finding, finding
 from ..trace import ColumnStats, Trace
 from . import thresholds as at
+from .data import is_out_of_scale
 from .evidence import Evidence, evidence_of
 
 __all__ = [
@@ -51,6 +53,11 @@ class Reference:
         """What it undoes is as often meant as not: it proves no fault."""
         return any(it.kind in _CHOICES for it in self.changes)
 
+    def is_certain(self, trace: Trace) -> bool:
+        """It undoes what nobody means: data far out of scale are of that kind."""
+        scales = any(it.kind.startswith("standardise_") for it in self.changes)
+        return self.rank == 0 or (scales and is_out_of_scale(trace))
+
     @property
     def rank(self) -> int:
         """Of changes that help alike the one that undoes what nobody means is told
@@ -67,6 +74,12 @@ _FAULTS = frozenset(
 )
 #: Frozen backbones and narrow codes are.
 _CHOICES = frozenset({"unfreeze", "wider"})
+
+
+#: Initialisers that keep the scale of what goes through a layer.
+_USUAL_STARTS = frozenset(
+    f"{who}{how}" for who in ("Glorot", "He", "Lecun") for how in ("Uniform", "Normal")
+)
 
 
 def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
@@ -97,7 +110,10 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
         changes.append((Change(kind="clip_inputs"),))
     if _has_outlier(trace.targets) and are_values:
         changes.append((Change(kind="clip_targets"),))
-    changes.append((Change(kind="reinitialise"),))
+    # To weights drawn as usual and on their way another draw only is luckier.
+    on_its_way = found.is_on_its_way and found.starts_level
+    if not (on_its_way and _USUAL_STARTS.issuperset(facts.initializers)):
+        changes.append((Change(kind="reinitialise"),))
     if facts.fixed is None:
         changes += [(it,) for it in _of_the_program(facts)]
     return tuple(changes)
@@ -184,10 +200,13 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
         return ()
     # Of those that do about as well, else in the order of their cost.
     best = max(skill for skill, _ in skills)
-    skill, reference = min(
-        (it for it in skills if it[0] >= best - at.ABOUT_AS_GOOD),
-        key=lambda it: it[1].rank,
-    )
+    helps = [it for it in skills if it[0] - found.skill >= at.FAR_BETTER]
+    certain = [it for it in helps if it[1].is_certain(trace)]
+    about_best = [it for it in skills if it[0] >= best - at.ABOUT_AS_GOOD]
+    proves = partial(_is_proof, trace, found, found.skill)
+    if found.lags:  # a higher rate may do no more than bring the averages up
+        about_best = [it for it in about_best if proves(it[1])] or about_best
+    skill, reference = min(certain or about_best, key=lambda it: it[1].rank)
     if skill - found.skill < at.FAR_BETTER:
         return ()
     now, then = f"{found.skill:.0%}", f"{skill:.0%}"
@@ -200,7 +219,7 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
         now=now,
         then=then,
     )
-    if not _is_proof(found, found.skill, reference):
+    if not proves(reference):
         return (better,)
     why = (
         f"it removes {max(found.skill, 0.0):.0%} of that, with {reference.told} the"
@@ -217,14 +236,18 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
     return stuck, better
 
 
-def _is_proof(found: Evidence, skill: float, reference: Reference) -> bool:
+def _is_proof(
+    trace: Trace, found: Evidence, skill: float, reference: Reference
+) -> bool:
     """Whether a change that helps so much proves a fault: not that the run was merely
-    slow, nor a choice of its author.
+    slow, nor a choice of its author. However short the run, if it is certain.
     """
     if reference.undoes_a_choice:
         return False
+    if reference.is_certain(trace):
+        return skill < at.LEARNED_HALF
     if reference.speeds_up or found.is_very_short:
-        slow = found.is_falling and found.is_short
+        slow = (found.is_short and found.gets_on) or found.is_on_its_way
         return skill < at.NEXT_TO_NOTHING and not slow
     return skill < at.LEARNED_HALF
 

@@ -12,38 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import (
-    BaselineError,
-    NotConverged,
-    NothingTrained,
-    PolicyError,
-    TensorFlowMissing,
-    UsageError,
-)
+from ..errors import NotConverged, PolicyError, UsageError
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
 from .ending import Ending
+from .failures import leave_out_own_frames, show_in_short
 from .files import Files, hand_files_on
+from .fixtures import FIXTURES, Fixtures, adopt
 from .handle import Lossguard
 from .hooks import tell_finished
-from .html import HtmlReporter, hand_on, is_asked
+from .html import HtmlReporter, hand_on_details, is_asked
 from .marks import policy_of
 from .options import (
     add_options,
     base_seed,
     budget_of,
-    check_tensorboard,
+    check_reports,
     default_examples,
+    is_diagnosed,
     is_seed_drawn,
 )
 from .others import register_others
-from .reporter import (
-    PAYLOAD,
-    Reporter,
-    leave_out_own_frames,
-    payload,
-    put_properties,
-    shorten_summary,
-)
+from .reporter import Reporter, hand_on
 from .search import (
     Searches,
     in_examples,
@@ -87,12 +76,15 @@ def pytest_configure(config: pytest.Config) -> None:
         " what the argument `corruption` of a test marked converges is drawn from.",
     )
     if not hasattr(config, "workerinput"):
-        check_tensorboard(config)
+        check_reports(config)
     budget_of(config, None)  # a bad value is told of before any test runs
     default_examples(config)
+    is_diagnosed(config)
     replay = _replay(config)
     seed = base_seed(config) if replay is None else replay.seed
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
+    config.stash[FIXTURES] = Fixtures()
+    config.pluginmanager.register(config.stash[FIXTURES], "lossguard-fixtures")
     config.pluginmanager.register(Searches(), "lossguard-searches")
     config.pluginmanager.register(Unused(), "lossguard-unused")
     if replay is None and is_seed_drawn(config):
@@ -111,7 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _replay(config: pytest.Config) -> Replay | None:
     given = config.getoption("lossguard_replay")
-    if not given:
+    if given is None:
         return None
     from ..report.replay import read_replay
 
@@ -239,8 +231,9 @@ def _watched(
             with guard.watching():
                 result = yield
         except BaseException as error:  # pytest.skip and a timeout are no Exception
-            _collect_beside(guard, error)
+            _collect_beside(item, guard, error)
             raise
+        adopt(item, guard)
         guard.collect()
         guard.demand()
         guard.compare()
@@ -256,11 +249,12 @@ def _watched(
     return result
 
 
-def _collect_beside(guard: Guard, error: BaseException) -> None:
+def _collect_beside(item: pytest.Item, guard: Guard, error: BaseException) -> None:
     """Judge what had been trained when something ended the body; that stays the error
     of the test, whatever comes of it.
     """
     try:
+        adopt(item, guard)
         guard.collect()
     except Exception as ours:
         error.add_note(
@@ -282,6 +276,12 @@ def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, An
             guard.runs = test.search.runs or guard.runs
         raise
     guard.runs = test.search.runs
+    adopt(item, guard)
+    try:
+        guard.demand_adopted()
+    except NotConverged as error:
+        guard.explain(error)
+        raise
     guard.demand_some(test.search.trained)
     return result
 
@@ -300,22 +300,15 @@ def pytest_runtest_makereport(
     test = item.stash.get(TEST, None)
     if test is not None and test.guard is None:
         test = None  # nothing trained in it
-    if test is not None and not item.config.option.fulltrace:
-        leave_out_own_frames(call)
+    if test is not None:
+        leave_out_own_frames(item, call)
     report = yield
-    error = None if call.excinfo is None else call.excinfo.value
-    if isinstance(error, (NothingTrained, TensorFlowMissing, BaselineError)):
-        report.longrepr = f"{type(error).__name__}: {error}"
-    elif isinstance(error, NotConverged):
-        if error.after_body:
-            report.longrepr = f"NotConverged: {error}"
-        shorten_summary(report)
+    show_in_short(item, call, report)
     if test is None:
         return report
     test.seconds += call.duration
     if call.when == "teardown":
-        found = vars(report)[PAYLOAD] = payload(item, test)
-        put_properties(item, report, found)
-        hand_on(item.config, report, test)
+        hand_on(item, report, test)
+        hand_on_details(item, report, test)
         hand_files_on(report, test)
     return report

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from .files import Files, hand_files_on
-from .html import HtmlReporter, hand_on
-from .reporter import PAYLOAD, Reporter, payload
+from .html import HtmlReporter, hand_on_details
+from .reporter import PAYLOAD, Reporter, hand_on
 from .state import TEST
 
 __all__ = ["Ending"]
@@ -77,8 +77,8 @@ class Ending:
             longrepr=f"{name}: the session was ended while this test ran ({error})",
             when="teardown",
         )
-        vars(report)[PAYLOAD] = payload(item, test)
-        hand_on(self._config, report, test)
+        hand_on(item, report, test)
+        hand_on_details(item, report, test)
         hand_files_on(report, test)
         for plugin in self._config.pluginmanager.get_plugins():
             if isinstance(plugin, Reporter | HtmlReporter | Files):

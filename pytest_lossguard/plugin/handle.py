@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from ..errors import UsageError
+from ..given import Expected, checked
 from .state import Session, guard_of
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ..stability import Margins
 
 __all__ = ["Lossguard"]
+
+
+_NAME = Expected("a text or None", lambda it: it is None or isinstance(it, str))
 
 
 class Lossguard:
@@ -38,6 +42,7 @@ class Lossguard:
         batch_size: int | None = None,
         shuffle: bool = True,
         seed: int | None = None,
+        **unknown: Never,
     ) -> TrainingRun:
         """Train as ``model.fit`` would, as one loop in the graph; put all back.
 
@@ -55,6 +60,7 @@ class Lossguard:
             batch_size: Rows per step, default 32; a dataset has its own.
             shuffle: Shuffle arrays anew each epoch.
             seed: Default ``--lossguard-seed``.
+            unknown: None: what else ``model.fit`` takes is refused.
 
         Returns:
             The judged run. In a test marked ``converges`` it has converged.
@@ -77,6 +83,7 @@ class Lossguard:
                 batch_size=batch_size,
                 shuffle=shuffle,
                 seed=seed,
+                **unknown,
             )
         except UsageError as error:  # its sentence says all; the way to it nothing
             raise error.with_traceback(None) from None
@@ -118,7 +125,8 @@ class Lossguard:
             A context manager; what it gives has ``.runs`` and ``.run`` once the
             block has ended. A non-finite loss ends the block.
         """
-        return self._guard("watch").watch(name)
+        __tracebackhide__ = True
+        return self._guard("watch").watch(checked("name", name, _NAME, "watch({})"))
 
     def plot(self, run: TrainingRun) -> Any:
         """The loss of a training between its yardsticks, and the gradient norm.
@@ -132,11 +140,13 @@ class Lossguard:
         Raises:
             UsageError: plotly is not installed, or ``run`` is something else.
         """
+        __tracebackhide__ = True
         from ..api import plot
 
         return plot(run)
 
     def _guard(self, method: str) -> Guard:
+        __tracebackhide__ = True
         item = self._session.current
         if item is None:
             raise UsageError(

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from ..printable import printables
 from .options import report_path
-from .reporter import Reporter
+from .reporter import TROUBLES, Reporter, survived
 from .state import SESSION, Test
 
-__all__ = ["HtmlReporter", "hand_on", "is_asked"]
+__all__ = ["HtmlReporter", "hand_on_details", "is_asked"]
 
 #: Attribute of a test report that carries what only the page shows, as builtins.
 _DETAILS = "lossguard_html"
@@ -22,20 +23,24 @@ def is_asked(config: pytest.Config) -> bool:
     return report_path(config, "lossguard_html") is not None
 
 
-def hand_on(config: pytest.Config, report: pytest.TestReport, test: Test) -> None:
+def hand_on_details(item: pytest.Item, report: pytest.TestReport, test: Test) -> None:
     """Add what the page shows of a test that trained, where a page is asked for."""
-    if test.guard is None or not is_asked(config):
+    if test.guard is None or not is_asked(item.config):
         return
     from ..report.html import details_of, shown_first
 
     runs = test.guard.runs
-    near = [test.guard.nearness(run) for run in runs]
-    shown = shown_first([run.verdict for run in runs], near)
-    vars(report)[_DETAILS] = {
-        "trainings": len(runs),
-        "details": [details_of(it) for it in shown],
-        "cases": None if test.search is None else test.search.details(),
-    }
+    found: dict[str, Any] = {"trainings": len(runs), "details": [], "cases": None}
+    troubles: list[str] = vars(report).setdefault(TROUBLES, [])
+    unsaid = f"{item.nodeid} cannot be shown whole on the page"
+    with survived(troubles, unsaid):
+        near = [test.guard.nearness(run) for run in runs]
+        for it in shown_first([run.verdict for run in runs], near):
+            with survived(troubles, unsaid):
+                found["details"].append(details_of(it))
+    with survived(troubles, unsaid):
+        found["cases"] = None if test.search is None else test.search.details()
+    vars(report)[_DETAILS] = printables(found)
 
 
 class HtmlReporter:
@@ -69,9 +74,8 @@ class HtmlReporter:
         path = report_path(self._config, "lossguard_html")
         assert path is not None
         tests = [
-            {**test, **self._details[nodeid]}
+            {**test, **self._details.get(nodeid, {})}
             for nodeid, test in self._reporter.tests.items()
         ]
         with self._reporter.writing(path):
             write_html(path, tests, self._config.stash[SESSION].seed)
-            self._reporter.written.append(path)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import PolicyError
+from ..given import shown
 from .hooks import policy_by_hook
 from .options import is_diagnosed
 
@@ -28,14 +29,15 @@ def policy_of(item: pytest.Item) -> Policy | None:
     for node, mark in marks:
         if mark.args:
             raise PolicyError(
-                f"converges() takes keywords only, got {mark.args[0]!r}: name what it"
-                " is, as in converges(steps=60)"
+                f"converges() takes keywords only, got {shown(mark.args[0])}: name"
+                " what it is, as in converges(steps=60)"
             )
+        Policy.from_keywords(mark.kwargs)  # one that a closer mark hides is wrong too
         for key, value in mark.kwargs.items():
             if owners.get(key) is node and merged[key] != value:
                 raise PolicyError(
                     f"two marks on {node.name} disagree: converges({key}="
-                    f"{merged[key]!r}) and converges({key}={value!r})"
+                    f"{shown(merged[key])}) and converges({key}={shown(value)})"
                 )
             if key not in merged:
                 merged[key], owners[key] = value, node

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from ..given import COUNT, SECONDS, SEED, Expected, one_line
+
 __all__ = [
     "add_options",
     "base_seed",
     "budget_of",
-    "check_tensorboard",
+    "check_reports",
     "default_examples",
     "diagnosis_budget",
     "hand_seed_on",
@@ -60,13 +62,11 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossguard-max-examples",
         metavar="N",
-        type=int,
         help="examples of each search over corruptions (default: Hypothesis' profile)",
     )
     group.addoption(
         "--lossguard-budget",
         metavar="SECONDS",
-        type=float,
         help="most seconds of each search and of each diagnosis; a cap that markers"
         " cannot raise",
     )
@@ -107,8 +107,8 @@ def base_seed(config: pytest.Config) -> int:
         known = getattr(config, "workerinput", {}).get(_SEED)
         # Not from `random`: what the user's code draws must stay as it was.
         return secrets.randbelow(10**6) if known is None else int(known)
-    words = "a whole number, or random"
-    seed = _number(config, "lossguard_seed", int, words, lambda _: True)
+    expected = Expected(f"{SEED.words}, or random", SEED.holds)
+    seed = _number(config, "lossguard_seed", int, expected)
     return 0 if seed is None else int(seed)
 
 
@@ -125,21 +125,15 @@ def hand_seed_on(node: Any, seed: int) -> None:
 
 def default_examples(config: pytest.Config) -> int | None:
     """Examples of a search where its marker does not say: command line, ini, None."""
-    words = "a whole number of at least 1"
-    count = _number(config, "lossguard_max_examples", int, words, lambda it: it >= 1)
+    count = _number(config, "lossguard_max_examples", int, COUNT)
     return None if count is None else int(count)
 
 
 def budget_of(config: pytest.Config, marked: float | None) -> float | None:
     """Seconds of a search: the marker's or the ini file's, capped by the option."""
-
-    def positive(value: float) -> bool:
-        return value > 0
-
-    name, words = "lossguard_budget", "seconds above 0"
-    cap = _number(config, name, float, words, positive, ini=False)
+    cap = _number(config, "lossguard_budget", float, SECONDS, ini=False)
     if marked is None:
-        marked = _number(config, name, float, words, positive)
+        marked = _number(config, "lossguard_budget", float, SECONDS)
     if marked is None or cap is None:
         return cap if marked is None else marked
     return float(min(marked, cap))
@@ -158,59 +152,75 @@ def report_path(config: pytest.Config, setting: str) -> Path | None:
     pytest was called in, the ini file's to the root; None where it is not asked for.
     """
     given = config.getoption(setting)
-    if given:
+    if given is not None:
         return Path(config.invocation_params.dir, given)
     ini = config.getini(setting)
     return Path(config.rootpath, ini) if ini else None
 
 
-def check_tensorboard(config: pytest.Config) -> None:
-    """Refuse event files that could not be written, before any test runs.
+def check_reports(config: pytest.Config) -> None:
+    """Refuse reports that could not be written, before any test runs.
 
     Raises:
-        pytest.UsageError: The package is not installed, or a file is in the way.
+        pytest.UsageError: A file or folder is in the way, the path is empty, or
+            tensorboard is not installed.
     """
-    folder = report_path(config, "lossguard_tensorboard")
-    if folder is None:
-        return
-    if find_spec("tensorboard") is None:
-        raise pytest.UsageError(
-            "--lossguard-tensorboard needs tensorboard, not installed here: pip install"
-            " 'pytest-lossguard[tensorboard]'"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise pytest.UsageError(
-            f"--lossguard-tensorboard={folder} is a file: name a folder"
-        )
+    for name, kind, other in (
+        ("json", "file", Path.is_dir),
+        ("html", "file", Path.is_dir),
+        ("tensorboard", "folder", Path.is_file),
+    ):
+        option = f"--lossguard-{name}"
+        if config.getoption(f"lossguard_{name}") == "":
+            raise pytest.UsageError(f"{option}= names no {kind}: give its path")
+        path = report_path(config, f"lossguard_{name}")
+        if path is None:
+            continue
+        if name == "tensorboard" and find_spec(name) is None:
+            raise pytest.UsageError(
+                f"{option} needs tensorboard, not installed here: pip install"
+                " 'pytest-lossguard[tensorboard]'"
+            )
+        if other(path):
+            is_a = "folder" if kind == "file" else "file"
+            raise pytest.UsageError(f"{option}={path} is a {is_a}: name a {kind}")
+        if any(it.is_file() for it in path.parents):
+            raise pytest.UsageError(
+                f"{option}={path} lies below a file: name a {kind} in a folder"
+            )
 
 
 def is_diagnosed(config: pytest.Config) -> bool:
     """Whether causes are looked for where a marker does not say."""
     off = config.getoption("lossguard_no_diagnose")
-    return not (off or config.getini("lossguard_no_diagnose"))
+    try:
+        return not (off or config.getini("lossguard_no_diagnose"))
+    except ValueError as error:
+        raise pytest.UsageError(
+            f"lossguard_no_diagnose in the ini file must be true or false: {error}"
+        ) from None
 
 
 def _number(
     config: pytest.Config,
     name: str,
     kind: Callable[[str], Any],
-    words: str,
-    holds: Callable[[Any], bool],
+    expected: Expected,
     *,
     ini: bool = True,
 ) -> Any:
     """A number from the command line, else from the ini file, else None."""
     given = config.getoption(name)
-    where = f"--{name.replace('_', '-')}={given}"
+    where = f"--{name.replace('_', '-')}={one_line(str(given), 60)}"
     if given is None and ini:
         given = config.getini(name) or None
-        where = f"{name} = {given!r} in the ini file"
+        where = f"{name} = {one_line(repr(given), 60)} in the ini file"
     if given is None:
         return None
     try:
         value = kind(given)
     except ValueError:
         value = None
-    if value is None or not holds(value):
-        raise pytest.UsageError(f"{where}: it must be {words}")
+    if value is None or not expected.holds(value):
+        raise pytest.UsageError(f"{where}: it must be {expected.words}")
     return value

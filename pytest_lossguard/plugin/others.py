@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from .reporter import PAYLOAD, Reporter
+from ..files import add_to
+from .reporter import PAYLOAD, Reporter, survived
 
 __all__ = ["GitHub", "PytestHtml", "register_others"]
 
@@ -18,7 +19,9 @@ def register_others(config: pytest.Config, reporter: Reporter) -> None:
     if os.environ.get("GITHUB_ACTIONS") == "true":
         config.pluginmanager.register(GitHub(config, reporter), "lossguard-github")
     if config.pluginmanager.hasplugin("html") and config.getoption("htmlpath", None):
-        config.pluginmanager.register(PytestHtml(config), "lossguard-pytest-html")
+        config.pluginmanager.register(
+            PytestHtml(config, reporter), "lossguard-pytest-html"
+        )
 
 
 class GitHub:
@@ -35,11 +38,10 @@ class GitHub:
         from ..report.github import MOST_BYTES, summary
 
         path = Path(given)
-        with self._reporter.writing(path):
+        with survived(self._reporter.troubles, f"{path} could not be written"):
             taken = path.stat().st_size if path.exists() else 0
             text = summary(self._reporter.tests.values(), MOST_BYTES - taken)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(text)
+            add_to(path, text)
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
@@ -51,15 +53,20 @@ class GitHub:
 
         root = self._config.rootpath
         workspace = Path(os.environ.get("GITHUB_WORKSPACE") or root)
-        for line in commands(self._reporter.tests.values(), root, workspace):
-            terminalreporter.write_line(line)
+        troubles: list[str] = []
+        with survived(troubles, "annotations for GitHub could not be made"):
+            for line in commands(self._reporter.tests.values(), root, workspace):
+                terminalreporter.write_line(line)
+        for trouble in troubles:
+            terminalreporter.write_line(f"lossguard: {trouble}", yellow=True)
 
 
 class PytestHtml:
     """A curve and a table in the rows of pytest-html."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, reporter: Reporter) -> None:
         self._plugin: Any = config.pluginmanager.getplugin("html")
+        self._reporter = reporter
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -69,7 +76,9 @@ class PytestHtml:
             return
         from ..report.snippet import snippet
 
-        content = snippet(found)
-        if content:
-            extras = getattr(report, "extras", [])
-            vars(report)["extras"] = [*extras, self._plugin.extras.html(content)]
+        unsaid = f"{report.nodeid} cannot be shown by pytest-html"
+        with survived(self._reporter.troubles, unsaid):
+            content = snippet(found)
+            if content:
+                extras = getattr(report, "extras", [])
+                vars(report)["extras"] = [*extras, self._plugin.extras.html(content)]

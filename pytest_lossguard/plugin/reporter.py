@@ -3,81 +3,88 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..errors import first_line
+from ..printable import printable
+from .failures import said_by
 from .options import report_path
 
 if TYPE_CHECKING:
     from .state import Test
 
-__all__ = [
-    "PAYLOAD",
-    "Reporter",
-    "leave_out_own_frames",
-    "payload",
-    "put_properties",
-    "shorten_summary",
-]
+__all__ = ["PAYLOAD", "TROUBLES", "Reporter", "hand_on", "put_properties", "survived"]
 
 #: Attribute of a test report that carries the runs, as builtins, to the controller.
 PAYLOAD = "lossguard"
-_PACKAGE = f"{__name__.partition('.')[0]}."
-#: Characters of what a failed test said.
-_MOST_SAID = 2000
+#: Attribute that carries what could not be handed on, as sentences.
+TROUBLES = "lossguard_troubles"
 
 
-def leave_out_own_frames(call: pytest.CallInfo[None]) -> None:
-    """Show the way from the user's line to an error of the user's code without the
-    frames of this package between; an error that arose in them is told whole.
+@contextmanager
+def survived(troubles: list[str], what: str) -> Iterator[None]:
+    """Let nothing that goes wrong in a report end the session, or fail another one:
+    it becomes a sentence.
+
+    Args:
+        troubles: Where the sentence goes.
+        what: That could not be done, as ``"x.json could not be written"``.
     """
-    if call.excinfo is None:
-        return
-    error, frames = call.excinfo.value, []
-    at = error.__traceback__
-    while at is not None:
-        frames.append(at)
-        at = at.tb_next
-    if not frames or _is_own(frames[-1]):
-        return
-    for it in reversed(frames):
-        if not _is_own(it):
-            at = TracebackType(at, it.tb_frame, it.tb_lasti, it.tb_lineno)
-    call.excinfo = pytest.ExceptionInfo.from_exception(error.with_traceback(at))
+    try:
+        yield
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or (
+            f"{type(error).__name__}: {first_line(error)}"
+        )
+        troubles.append(printable(f"{what}: {reason}"))
 
 
-def _is_own(at: TracebackType) -> bool:
-    return str(at.tb_frame.f_globals.get("__name__")).startswith(_PACKAGE)
+def hand_on(item: pytest.Item, report: pytest.TestReport, test: Test) -> None:
+    """Put what a test that trained hands on at its last report, as builtins."""
+    from ..report.sound import sound
+
+    troubles: list[str] = []
+    unsaid = f"{item.nodeid} cannot be reported whole"
+    with survived(troubles, unsaid):
+        found = _payload(item, test, troubles)
+        found |= {key: sound(found)[key] for key in ("runs", "search", "baseline")}
+        vars(report)[PAYLOAD] = found
+        with survived(troubles, unsaid):
+            put_properties(item, report, found)
+    vars(report)[TROUBLES] = troubles
 
 
-def shorten_summary(report: pytest.TestReport) -> None:
-    """Leave room for the fact in pytest's own summary line."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    if crash is not None:
-        crash.message = crash.message.removeprefix("pytest_lossguard.")
-
-
-def payload(item: pytest.Item, test: Test) -> dict[str, Any]:
-    """What a test that trained hands on, as builtins."""
+def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, Any]:
+    """What can be told of it: one part that cannot is no reason to lose another."""
     guard = test.guard
     assert guard is not None
-    held = None if guard.held is None else guard.held.to_json()
-    if held is not None:  # as seen from the root, on whatever machine
-        held["file"] = os.path.relpath(held["file"], item.config.rootpath)
-    return {
-        "runs": [
-            {**run.verdict.to_json(), "nearness": float(guard.nearness(run))}
-            for run in guard.runs
-        ],
-        "search": None if test.search is None else test.search.to_json(),
-        "baseline": held,
-        "seconds": test.seconds,
-    }
+    unsaid = f"{item.nodeid} cannot be reported whole"
+    found: dict[str, Any] = {"runs": [], "search": None, "baseline": None}
+    found["seconds"] = test.seconds
+    for run in guard.runs:
+        with survived(troubles, unsaid):
+            found["runs"].append(
+                {
+                    **run.verdict.to_json(),
+                    "nearness": float(guard.nearness(run)),
+                    "nearest": guard.nearest(run),
+                }
+            )
+    with survived(troubles, unsaid):
+        found["search"] = None if test.search is None else test.search.to_json()
+    with survived(troubles, unsaid):
+        if guard.held is not None:
+            held = guard.held.to_json()
+            # as seen from the root, on whatever machine
+            held["file"] = os.path.relpath(held["file"], item.config.rootpath)
+            found["baseline"] = held
+    return found
 
 
 def put_properties(
@@ -89,12 +96,6 @@ def put_properties(
     ours: list[tuple[str, object]] = list(properties(found))
     for kept in (item.user_properties, report.user_properties):
         kept[:] = [it for it in kept if not it[0].startswith(PREFIX)] + ours
-
-
-def _message(report: pytest.TestReport) -> str:
-    """What a failure says, without the way to it."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    return str(report.longreprtext if crash is None else crash.message)
 
 
 class Reporter:
@@ -127,22 +128,29 @@ class Reporter:
         if worst.get(report.outcome, 0) >= worst[known]:
             self._outcomes[report.nodeid] = report.outcome
         if report.failed:
-            self._said.setdefault(report.nodeid, _message(report)[:_MOST_SAID])
+            self._said.setdefault(report.nodeid, said_by(report))
+        self.troubles += getattr(report, TROUBLES, ())
         found = getattr(report, PAYLOAD, None)
         if found is not None:
-            seconds = self.seconds.get(report.nodeid, 0.0)
-            self.seconds[report.nodeid] = seconds + found["seconds"]
-            file, line, _ = report.location
-            self.tests[report.nodeid] = {
+            with survived(self.troubles, f"{report.nodeid} cannot be reported"):
+                self._take(report, found)
+
+    def _take(self, report: pytest.TestReport, found: dict[str, Any]) -> None:
+        from ..report.sound import sound
+
+        seconds = self.seconds.get(report.nodeid, 0.0)
+        self.seconds[report.nodeid] = seconds + float(found.get("seconds", 0.0))
+        file, line, _ = report.location
+        self.tests[report.nodeid] = sound(
+            {
                 "nodeid": report.nodeid,
                 "file": file,
                 "line": None if line is None else line + 1,
                 "outcome": self._outcomes[report.nodeid],
                 "error": self._said.get(report.nodeid),
-                "runs": found["runs"],
-                "search": found["search"],
-                "baseline": found["baseline"],
+                **{key: found.get(key) for key in ("runs", "search", "baseline")},
             }
+        )
 
     def pytest_sessionfinish(self) -> None:
         """Write the reports that were asked for."""
@@ -152,20 +160,22 @@ class Reporter:
 
             with self.writing(path):
                 write_json(path, list(self.tests.values()))
-                self.written.append(path)
         folder = report_path(self._config, "lossguard_tensorboard")
         if folder is not None:
             from ..report.tensorboard import write_events
 
             with self.writing(folder):
                 write_events(folder, self.tests.values())
-                self.written.append(folder)
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Without a terminal there is no summary that could tell of troubles."""
+        if not config.pluginmanager.hasplugin("terminalreporter"):
+            for trouble in dict.fromkeys(self.troubles):
+                print(f"lossguard: {trouble}", file=sys.stderr)
 
     @contextmanager
     def writing(self, path: Path) -> Iterator[None]:
-        """Let no file that cannot be written end the session."""
-        try:
+        """Let no file that cannot be written end the session, or fail another."""
+        with survived(self.troubles, f"{path} could not be written"):
             yield
-        except OSError as error:
-            reason = error.strerror or error
-            self.troubles.append(f"{path} could not be written: {reason}")
+            self.written.append(path)

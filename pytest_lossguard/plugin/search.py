@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import NotConverged, PolicyError
+from ..given import shown
+from ..printable import printable
 from .files import keep_replay
 from .options import budget_of, default_examples
 from .progress import told_progress
@@ -102,8 +104,8 @@ def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
     for mark in _marks(collector, function, "corruptions"):
         if mark.args:
             raise PolicyError(
-                f"corruptions() takes keywords only, got {mark.args[0]!r}: name what"
-                " it is, as in corruptions(scales=(1e-3, 1e3))"
+                f"corruptions() takes keywords only, got {shown(mark.args[0])}: name"
+                " what it is, as in corruptions(scales=(1e-3, 1e3))"
             )
     keywords = _keywords(collector, function, "corruptions")
     space = Space.from_keywords(keywords, "corruptions")
@@ -112,7 +114,7 @@ def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
     searched = strategies.searching(
         _copy(function),
         space,
-        Policy(max_examples=asked).max_examples,
+        Policy.from_keywords({"max_examples": asked}).max_examples,
         default_examples(collector.config),
     )
     setattr(searched, _ORIGINAL, function)
@@ -172,7 +174,7 @@ def _keep_replayed(config: pytest.Config, items: list[pytest.Item]) -> None:
     replay = config.stash[SESSION].replay
     if replay is None:
         return
-    kept = [item for item in items if item.nodeid == replay.nodeid]
+    kept = [item for item in items if printable(item.nodeid) == replay.nodeid]
     if not kept:
         raise pytest.UsageError(
             f"--lossguard-replay holds a case of {replay.nodeid}, which was not"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from .reporter import Reporter
+from ..printable import printable
+from .reporter import Reporter, survived
 
 __all__ = ["Summary"]
 
@@ -22,12 +23,14 @@ class Summary:
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
         """One line and what stands out; under ``-v`` a line for each test."""
-        tests = list(self._reporter.tests.values())
+        tests, troubles = list(self._reporter.tests.values()), self._reporter.troubles
         if any(test["runs"] for test in tests):
-            self._tell(terminalreporter, tests)
+            with survived(troubles, "the summary could not be told whole"):
+                self._tell(terminalreporter, tests)
             for path in self._reporter.written:
-                terminalreporter.write_line(f"lossguard: report in {path}")
-        for trouble in self._reporter.troubles:
+                told = printable(f"lossguard: report in {path}")
+                terminalreporter.write_line(told)
+        for trouble in dict.fromkeys(troubles):
             terminalreporter.write_line(f"lossguard: {trouble}", yellow=True)
 
     def _tell(
@@ -42,6 +45,8 @@ class Summary:
                 terminalreporter.write_line(line)
         line, bad = terminal.counted(tests, sum(seconds.values()))
         terminalreporter.write_line(line, red=bool(bad), green=not bad)
+        for line in terminal.warned(tests, verbosity):
+            terminalreporter.write_line(line, yellow=True)
         if verbosity >= 0:
             for line in terminal.extremes(tests, seconds):
                 terminalreporter.write_line(line)

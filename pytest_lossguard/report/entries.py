@@ -6,7 +6,17 @@ from typing import Any
 
 from ..findings import number
 
-__all__ = ["Entry", "told_loss", "told_nearness", "verdict_of", "worst_run"]
+__all__ = [
+    "LOSS",
+    "STEPS_ONLY",
+    "Entry",
+    "labeled_loss",
+    "measured",
+    "told_loss",
+    "told_nearness",
+    "verdict_of",
+    "worst_run",
+]
 
 #: A test as the JSON report holds it; see `json_report`.
 Entry = dict[str, Any]
@@ -35,10 +45,49 @@ def verdict_of(test: Entry) -> str:
     return f"{good} of {len(runs)} converged"
 
 
+def measured(run: Entry) -> tuple[str, str] | None:
+    """The loss before a training and after it, on the probe: a fixed sample of its
+    data, penalties left out; None where it was not scored so.
+    """
+    probe = run.get("probe")
+    if probe is None or probe["before"] is None or probe["after"] is None:
+        return None
+    return _told(probe["before"]), _told(probe["after"])
+
+
 def told_loss(run: Entry) -> str:
-    """First and last loss, as ``"2.31 to 0.042"``."""
-    first, last = run["loss"][0], run["loss"][-1]
-    return f"{number(float(first))} to {number(float(last))}"
+    """Two losses as ``"2.31 -> 0.042"``: before training and after, on the probe; where
+    there is none those of the first and the last step, and ``"*"`` says so. ``"-"``
+    where no step was recorded.
+    """
+    known = measured(run)
+    if known is not None:
+        return " -> ".join(known)
+    if not run["loss"]:
+        return "-"
+    return f"{_told(run['loss'][0])} -> {_told(run['loss'][-1])}*"
+
+
+#: What the mark means.
+STEPS_ONLY = (
+    "* loss of the first step -> the last: it was not scored before training and after"
+)
+#: What the pair is.
+LOSS = "loss before -> after"
+
+
+def labeled_loss(run: Entry) -> str:
+    """The same in words."""
+    told = told_loss(run)
+    if told == "-":
+        return "no loss recorded"
+    if measured(run) is not None:
+        return f"loss before training -> after: {told}"
+    return f"loss of the first step -> the last: {told.removesuffix('*')}"
+
+
+def _told(value: Any) -> str:
+    return number(float(value))
 
 
 def told_nearness(run: Entry) -> str:

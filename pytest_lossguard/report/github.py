@@ -6,14 +6,23 @@ import os.path
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .entries import Entry, told_loss, told_nearness, verdict_of, worst_run
+from .entries import (
+    LOSS,
+    STEPS_ONLY,
+    Entry,
+    told_loss,
+    told_nearness,
+    verdict_of,
+    worst_run,
+)
+from .sound import sound
 
 __all__ = ["MOST_BYTES", "commands", "summary"]
 
 #: What a step summary may hold, in bytes of UTF-8; see the documentation of workflow
 #: commands, as for the annotations: of each severity at most so many in a step.
 MOST_BYTES, _MOST = 1024 * 1024, 10
-_COLUMNS = ("test", "verdict", "loss", "steps", "of limit", "what was found")
+_COLUMNS = ("test", "verdict", LOSS, "steps", "of limit", "what was found")
 #: What Markdown or HTML would take for its own.
 _MARKUP = "&<>|*_`[]()\\~!#$@{}"
 
@@ -25,7 +34,7 @@ def summary(tests: Iterable[Entry], room: int = MOST_BYTES) -> str:
         tests: Their entries.
         room: Most bytes of UTF-8; what does not fit is counted in a last line.
     """
-    ordered = sorted(tests, key=lambda it: (_rank(it), it["nodeid"]))
+    ordered = sorted(map(sound, tests), key=lambda it: (_rank(it), it["nodeid"]))
     bad = sum(_rank(test) == 0 for test in ordered)
     lines = [
         "### lossguard",
@@ -36,7 +45,8 @@ def summary(tests: Iterable[Entry], room: int = MOST_BYTES) -> str:
         f"|{'---|' * len(_COLUMNS)}",
     ]
     used = sum(_size(line) for line in lines)
-    reserve = _size(_left_out(len(ordered)))
+    marked = f"\n{_escaped(STEPS_ONLY)}"
+    reserve = _size(_left_out(len(ordered))) + _size(marked)
     for index, test in enumerate(ordered):
         row = _row(test)
         used += _size(row)
@@ -44,6 +54,8 @@ def summary(tests: Iterable[Entry], room: int = MOST_BYTES) -> str:
             lines.append(_left_out(len(ordered) - index))
             break
         lines.append(row)
+    if any(told_loss(run).endswith("*") for it in ordered if (run := worst_run(it))):
+        lines.append(marked)
     text = "\n".join(lines) + "\n\n"
     return text if len(text.encode()) <= room else ""
 
@@ -104,7 +116,7 @@ def commands(tests: Iterable[Entry], root: Path, workspace: Path) -> Iterator[st
         workspace: What GitHub's are: where the repository is checked out.
     """
     left = {"error": _MOST, "warning": _MOST}
-    for test in sorted(tests, key=lambda it: it["nodeid"]):
+    for test in sorted(map(sound, tests), key=lambda it: it["nodeid"]):
         level = {"failed": "error", "passed": "warning"}.get(test["outcome"])
         told = list(_told(test))
         if level is None or not told or not left[level]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
+from .sound import sound
 
 __all__ = ["environment", "write_json"]
 
@@ -52,6 +53,6 @@ def write_json(path: Path, tests: list[dict[str, Any]]) -> None:
         "schema": 1,
         "version": _version(["pytest-lossguard"]),
         "environment": environment(),
-        "tests": sorted(tests, key=lambda test: test["nodeid"]),
+        "tests": sorted(map(sound, tests), key=lambda test: test["nodeid"]),
     }
     write_whole(path, json.dumps(report, allow_nan=False) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .entries import Entry, worst_run
+from .sound import sound
 
 __all__ = ["PREFIX", "properties"]
 
@@ -18,14 +19,19 @@ def properties(test: Entry) -> Iterator[tuple[str, str]]:
     Args:
         test: ``runs`` and, where there is one, ``baseline`` of its entry.
     """
+    test = sound(test)
     run = worst_run(test)
     if run is not None:
         good = all(it["verdict"] == "converged" for it in test["runs"])
         yield f"{PREFIX}verdict", "converged" if good else "not_converged"
         yield f"{PREFIX}trainings", str(len(test["runs"]))
         yield f"{PREFIX}steps", str(run["steps"])
-        yield f"{PREFIX}loss_first", _digits(run["loss"][0])
-        yield f"{PREFIX}loss_last", _digits(run["loss"][-1])
+        if run["loss"]:
+            yield f"{PREFIX}loss_first", _digits(run["loss"][0])
+            yield f"{PREFIX}loss_last", _digits(run["loss"][-1])
+        for name, value in (run["probe"] or {}).items():
+            if value is not None:
+                yield f"{PREFIX}loss_{name}", _digits(value)
         yield f"{PREFIX}nearness", _digits(run["nearness"])
         kinds = dict.fromkeys(it["kind"] for it in run["findings"])
         yield f"{PREFIX}findings", ",".join(kinds)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..findings import Finding, number
+from ..findings import CAUSES, Finding, number
 from ..trace import Floats, Trace, row_norms
 from ..verdict import Verdict
 from .diagnosis import diagnosis_lines
@@ -17,6 +17,8 @@ from .wrapping import WIDTH, wrapped
 __all__ = ["failure_message"]
 
 _MOST_ROWS = 6
+#: Characters of a curve, so that its smallest and largest value stand beside it.
+_CURVE = 32
 
 
 def failure_message(
@@ -71,24 +73,30 @@ def _curves(trace: Trace, ascii_only: bool) -> Iterator[str]:
     if trace.validation is not None:
         held_out = np.asarray(trace.validation.loss, dtype=np.float64)
         yield from _curve("held-out", held_out, ascii_only)
-    before = None if trace.before is None else trace.before.loss
-    after = None if trace.after is None else trace.after.loss
-    told = [
-        f"{name} {number(value)}"
-        for name, value in (("start", before), ("end", after))
-        if value is not None
-    ]
+    told = list(_probed(trace))
     if trace.constant_loss is not None:
         told.append(f"a constant ({trace.constant}) {number(trace.constant_loss)}")
     if told:
         yield f"  {'':<8}  {', '.join(told)}"
 
 
+def _probed(trace: Trace) -> Iterator[str]:
+    """The loss before training and after, or the one that was scored."""
+    before = None if trace.before is None else number(trace.before.loss)
+    after = None if trace.after is None else number(trace.after.loss)
+    if before is not None and after is not None:
+        yield f"before training -> after: {before} -> {after}"
+    elif before is not None:
+        yield f"before training {before}"
+    elif after is not None:
+        yield f"after training {after}"
+
+
 def _curve(name: str, curve: Floats, ascii_only: bool) -> Iterator[str]:
-    line, logarithmic = sparkline(curve, ascii_only=ascii_only)
+    line, logarithmic = sparkline(curve, width=_CURVE, ascii_only=ascii_only)
     finite = curve[np.isfinite(curve)]
     span = (
-        f"{number(float(finite.min()))} to {number(float(finite.max()))}"
+        f"min {number(float(finite.min()))}, max {number(float(finite.max()))}"
         if len(finite)
         else "no finite value"
     )
@@ -127,6 +135,8 @@ def _table(trace: Trace, findings: tuple[Finding, ...]) -> Iterator[str]:
 def _decisive(loss: Floats, findings: tuple[Finding, ...]) -> list[int]:
     """First, last, worst and named steps, with the one before a named one."""
     last = len(loss) - 1
+    if last < 0:
+        return []
     finite = np.where(np.isfinite(loss), loss, -np.inf)
     wanted = [0, last, int(np.argmax(finite))]
     for finding in findings:
@@ -140,24 +150,9 @@ def _decisive(loss: Floats, findings: tuple[Finding, ...]) -> list[int]:
     return sorted(chosen)
 
 
-#: Findings that name a cause rather than a symptom: their hint comes first.
-_CAUSES = (
-    "nonfinite_input",
-    "labels_out_of_range",
-    "loss_output_mismatch",
-    "masked_loss",
-    "impossible_loss",
-    "unscaled_inputs",
-    "input_outliers",
-    "saturated_activations",
-    "unscaled_targets",
-    "target_outliers",
-)
-
-
 def _hints(verdict: Verdict) -> list[str]:
     """At most two: of the likeliest cause, and of what failed."""
     kinds = {it.kind: it for it in reversed(verdict.findings)}
-    causes = [kinds[kind] for kind in _CAUSES if kind in kinds]
+    causes = [kinds[kind] for kind in CAUSES if kind in kinds]
     hints = [it.hint for it in (*causes[:1], verdict.errors[0])]
     return list(dict.fromkeys(filter(None, hints)))

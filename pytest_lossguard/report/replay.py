@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..corruptions import Corruption
-from ..errors import UsageError
-from ..files import write_whole
+from ..errors import UsageError, first_line
+from ..files import parsed, read_text, write_whole
+from ..printable import printable, printables
 
 __all__ = ["FOLDER", "Replay", "read_replay", "replay_path", "write_replay"]
 
@@ -19,7 +20,10 @@ FOLDER = ".lossguard"
 _LONGEST_NAME = 100
 #: Ids that stay apart when what no file can be called becomes a hyphen: a function and
 #: a class of a module cannot have the same name.
-_TOLD_APART = re.compile(r"[\w./]+\.py(::\w+)+(\[[\w.]+\])?", re.ASCII)
+_TOLD_APART = re.compile(r"([\w.]+/)*[\w.]+\.py(::\w+)+(\[[\w.]+\])?", re.ASCII)
+_LONGEST_NODEID = 4096
+#: The version of the file, and characters of why it is none.
+_SCHEMA, _LONGEST_REASON = 1, 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +56,9 @@ class Replay:
             KeyError, TypeError, ValueError, UsageError: They are none of ours.
         """
         return cls(
-            nodeid=str(given["nodeid"]),
+            nodeid=_nodeid(given["nodeid"]),
             corruption=Corruption.from_json(given["corruption"]),
-            seed=int(given["seed"]),
+            seed=_seed(given["seed"]),
         )
 
 
@@ -74,7 +78,7 @@ def write_replay(root: Path, replay: Replay) -> Path:
         write_whole(ignore, "# Failing cases of the last runs, made anew.\n*\n")
     path = replay_path(root, replay.nodeid)
     content = {
-        "schema": 1,
+        "schema": _SCHEMA,
         **replay.to_json(),
         "expression": repr(replay.corruption),
     }
@@ -83,19 +87,35 @@ def write_replay(root: Path, replay: Replay) -> Path:
 
 
 def read_replay(path: Path) -> Replay:
-    """Read a case; nothing in the file is ever run.
+    """Read a case; nothing in the file is ever run, or shown as it is.
 
     Raises:
         UsageError: There is no such file, or it is something else.
     """
     try:
-        return Replay.from_json(json.loads(path.read_text(encoding="utf-8")))
+        found = printables(parsed(read_text(path)))
+        if found["schema"] != _SCHEMA:
+            raise ValueError(f"its schema is {found['schema']!r}, not {_SCHEMA}")
+        return Replay.from_json(found)
     except OSError as error:
         raise UsageError(
             f"--lossguard-replay={path} cannot be read: {error.strerror}"
         ) from None
-    except (ValueError, KeyError, TypeError, UsageError) as error:
+    except Exception as error:  # whatever a stranger wrote into it
+        reason = printable(first_line(error))[:_LONGEST_REASON]
         raise UsageError(
             f"--lossguard-replay={path} is no replay file of pytest-lossguard"
-            f" ({error}): give one from the {FOLDER} folder"
+            f" ({reason or type(error).__name__}): give one from the {FOLDER} folder"
         ) from None
+
+
+def _nodeid(given: Any) -> str:
+    if not isinstance(given, str) or len(given) > _LONGEST_NODEID:
+        raise ValueError("it names no test")
+    return given
+
+
+def _seed(given: Any) -> int:
+    if type(given) is not int or not 0 <= given < 1 << 32:
+        raise ValueError("its seed is no whole number from 0 to 4294967295")
+    return given

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from .entries import Entry, told_loss, told_nearness, verdict_of, worst_run
+from .entries import Entry, labeled_loss, told_nearness, verdict_of, worst_run
 from .html.svg import HEIGHT, WIDTH, small_curve
+from .sound import sound
 
 __all__ = ["snippet"]
 
@@ -16,11 +17,12 @@ def snippet(test: Entry) -> str:
     """Verdict, curve and findings of the training that stands for a test; empty where
     nothing was judged. Everything in it is escaped, and nothing is loaded.
     """
+    test = sound(test)
     run = worst_run(test)
     if run is None:
         return ""
     facts = (
-        f"lossguard: {verdict_of(test)}, loss {told_loss(run)} in {run['steps']} steps,"
+        f"lossguard: {verdict_of(test)}, {labeled_loss(run)}, in {run['steps']} steps,"
         f" {told_nearness(run)} of a limit"
     )
     lines = [f"<p>{escape(facts)}</p>", _curve(run), *_findings(run), *_causes(run)]

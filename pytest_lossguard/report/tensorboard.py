@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
-from .entries import Entry
+from .entries import Entry, labeled_loss
+from .sound import sound
 
 __all__ = ["run_name", "write_events"]
 
@@ -38,7 +39,7 @@ def write_events(
     Raises:
         OSError: Something cannot be written.
     """
-    for test in tests:
+    for test in map(sound, tests):
         for index, run in enumerate(test["runs"], start=1):
             name = run_name(test["nodeid"], f"{index}-{run['model']}")
             records = b"".join(map(_record, _events(test, run, clock())))
@@ -81,6 +82,7 @@ def _events(test: Entry, run: Entry, now: float) -> Iterator[Any]:
 def _told(test: Entry, run: Entry) -> Iterator[str]:
     """What was found, as Markdown."""
     yield f"{test['nodeid']}: {run['verdict'].replace('_', ' ')}\n"
+    yield f"{labeled_loss(run)}\n"
     for it in run["findings"]:
         yield f"- **{it['severity']}** `{it['kind']}`: {it['message']}"
     for it in (run["diagnosis"] or {}).get("causes", ()):

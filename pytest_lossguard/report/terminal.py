@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from .entries import Entry, told_loss, told_nearness, verdict_of, worst_run
+from ..findings import CAUSES, number
+from .entries import (
+    STEPS_ONLY,
+    Entry,
+    told_loss,
+    told_nearness,
+    verdict_of,
+    worst_run,
+)
 
-__all__ = ["counted", "extremes", "searches", "table"]
+__all__ = ["counted", "extremes", "searches", "table", "warned"]
 
-#: Passing searches told of without -v.
-_SHOWN = 5
-_HEAD = ("verdict", "loss", "steps", "of limit", "test")
+#: Passing searches and warned tests told of without -v.
+_SHOWN, _WARNED = 5, 10
+_HEAD = ("verdict", "before -> after", "steps", "of limit", "test")
+_WIDTH, _LONGEST_KIND = 80, 26
+_LOSSES = (
+    "before -> after: loss before training and after it, on a fixed sample of its data,"
+    " penalties left out"
+)
+#: What the limits are that a share is of; see `judge.margin`.
+_LIMITS = (
+    "of limit: share of the nearest limit that was used up, of the largest loss that"
+    " a step may have (growth), of what always predicting the best constant costs"
+    " (constant), or of the loss before training (start)"
+)
 
 
 def counted(tests: list[Entry], seconds: float) -> tuple[str, int]:
@@ -26,31 +46,121 @@ def counted(tests: list[Entry], seconds: float) -> tuple[str, int]:
     return line, bad
 
 
+def warned(tests: Iterable[Entry], verbosity: int = 0) -> Iterator[str]:
+    """The tests that passed with a finding, one line each, those nearest to failing
+    first: what was found, its number and the limit.
+
+    Args:
+        tests: Their entries.
+        verbosity: Above 0 all are told of, at 0 the first ten, below 0 how many.
+    """
+    told = sorted(filter(_is_warned, tests), key=_badness)
+    if not told:
+        return
+    passed = f"  {_plural(len(told), 'test')} passed with warnings"
+    if verbosity < 0:
+        yield f"{passed}; without -q they are listed"
+        return
+    yield f"{passed}{', the nearest to failing first' if told[1:] else ''}:"
+    shown = told if verbosity > 0 else told[:_WARNED]
+    rows = [_warning(test) for test in shown]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
+    for kind, numbers, name in rows:
+        head = f"    {kind:<{widths[0]}}  {numbers:<{widths[1]}}  "
+        yield head + _shortened(name, _WIDTH - len(head))
+    if len(shown) < len(told):
+        rest = Counter(_worst(test)["kind"] for test in told[len(shown) :])
+        kinds = ", ".join(f"{count} {kind}" for kind, count in rest.most_common())
+        yield from _wrapped(f"  and {len(told) - len(shown)} more with -v: {kinds}")
+
+
+def _is_warned(test: Entry) -> bool:
+    return test["outcome"] == "passed" and any(it["findings"] for it in test["runs"])
+
+
+def _badness(test: Entry) -> tuple[bool, float, str]:
+    """Sorts what did not converge first, then by how near it came to failing."""
+    failed = _worst(test)["severity"] == "error"
+    nearness = max(run["nearness"] for run in test["runs"] if run["findings"])
+    return not failed, -nearness, test["nodeid"]
+
+
+def _worst(test: Entry) -> Entry:
+    """The finding to tell of: an error, else what may be a cause, else the first."""
+    found = [it for run in test["runs"] for it in run["findings"]]
+    order = {kind: place for place, kind in enumerate(CAUSES)}
+
+    def rank(it: Entry) -> tuple[bool, int]:
+        return it["severity"] != "error", order.get(it["kind"], len(order))
+
+    return min(found, key=rank)
+
+
+def _warning(test: Entry) -> tuple[str, str, str]:
+    finding = _worst(test)
+    numbers = [
+        f"{word}{number(float(it))}"
+        for word, it in (("", finding["value"]), ("limit ", finding["limit"]))
+        if it is not None
+    ]
+    kinds = {it["kind"] for run in test["runs"] for it in run["findings"]}
+    more = f" +{len(kinds) - 1}" if len(kinds) > 1 else ""
+    kind = f"{_flat(finding['kind'])[:_LONGEST_KIND]}{more}"
+    return kind, ", ".join(numbers), _flat(test["nodeid"])
+
+
+def _flat(text: str) -> str:
+    """In one line."""
+    return " ".join(text.split())
+
+
+def _shortened(name: str, room: int) -> str:
+    """The id of a test in so many characters, what tells it apart kept: its name
+    rather than its folders, both ends of a long one.
+    """
+    room = max(room, 20)
+    if len(name) <= room:
+        return name
+    _, _, test = name.partition("::")
+    if len(test) <= room - 5:
+        return f"...{name[3 - room :]}"
+    test = test or name
+    half = (room - 3) // 2
+    return f"{test[: room - 3 - half]}...{test[-half:]}"
+
+
 def table(tests: Iterable[Entry]) -> Iterator[str]:
     """One line for each test, in the order of their ids, below a line of headings.
 
     A column is as wide as what it holds; the test comes last, where a long name
-    harms no column, and its baseline where it has one.
+    harms no column, and its baseline where it has one. Below it stands what the
+    columns mean.
     """
     rows = [_HEAD, *map(_row, sorted(tests, key=lambda test: test["nodeid"]))]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for verdict, loss, steps, near, name in rows:
         yield (
             f"{verdict:<{widths[0]}}  {loss:<{widths[1]}}  {steps:>{widths[2]}}"
-            f"  {near:>{widths[3]}}  {name}"
+            f"  {near:<{widths[3]}}  {name}"
         )
+    marked = any(loss.endswith("*") for _, loss, *_ in rows)
+    notes = (_LOSSES, *([STEPS_ONLY] if marked else []), _LIMITS)
+    for told in notes:
+        yield from textwrap.wrap(told, _WIDTH, subsequent_indent="  ")
 
 
 def _row(test: Entry) -> tuple[str, ...]:
-    run, name = worst_run(test), test["nodeid"]
+    run, name = worst_run(test), _flat(test["nodeid"])
     if test.get("baseline") is not None:
         name += f", baseline {test['baseline']['state']}"
     if run is None:
         return ("none", "-", "-", "-", name)
     if len(test["runs"]) > 1:
         name += f" (worst of {len(test['runs'])})"
-    facts = (told_loss(run), str(run["steps"]), told_nearness(run))
-    return (verdict_of(test), *facts, name)
+    near = told_nearness(run)
+    if near != "-" and run.get("nearest"):
+        near += f" {run['nearest']}"
+    return (verdict_of(test), told_loss(run), str(run["steps"]), near, name)
 
 
 def extremes(tests: Iterable[Entry], seconds: Mapping[str, float]) -> Iterator[str]:

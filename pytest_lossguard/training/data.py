@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CannotChange, UsageError
+from ..given import shown
 from .frameworks import keras, tf
 from .probes import evenly_spaced, probe_rows
 from .recording import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
@@ -19,6 +20,7 @@ __all__ = [
     "as_arrays",
     "checked_arrays",
     "first_rows",
+    "held_out_arrays",
     "is_dataset",
     "joined",
     "kept_arrays",
@@ -47,6 +49,11 @@ class ArrayData:
 
         parts = (self.x, self.y, self.sample_weight)
         return Batch(*(map_structure(take, part) for part in parts))
+
+    def part(self, index: Any) -> ArrayData:
+        """The same training on some of the rows."""
+        kept = self.rows(index)
+        return ArrayData(kept.x, kept.y, kept.sample_weight, self.batch_size)
 
     def probe(self) -> Batch:
         """A sample of rows, spread over all of them."""
@@ -87,13 +94,52 @@ def as_arrays(arguments: Mapping[str, Any]) -> ArrayData | None:
     rows = {len(leaf) for leaf in flatten((x, y, weight))}
     if len(rows) != 1:
         return None
+    if weight is None:
+        weight = _weights_of_classes(y, arguments.get("class_weight"))
     batch_size = arguments.get("batch_size") or _DEFAULT_BATCH_SIZE
     data = ArrayData(x, y, weight, int(batch_size))
-    split = arguments.get("validation_split") or 0.0
-    if split and arguments.get("validation_data") is None:
-        keep = data.rows(slice(0, int(len(data) * (1.0 - split))))
-        return ArrayData(keep.x, keep.y, keep.sample_weight, int(batch_size))
-    return data
+    at = _split(arguments, len(data))
+    return data if at is None else data.part(slice(0, at))
+
+
+def held_out_arrays(arguments: Mapping[str, Any]) -> ArrayData | None:
+    """The rows that a ``Model.fit`` call scores after each epoch, weighted as those
+    that it trains on; None where it has none, or not as arrays.
+    """
+    given = arguments.get("validation_data")
+    if given is None:
+        whole = as_arrays({**arguments, "validation_split": None})
+        at = None if whole is None else _split(arguments, len(whole))
+        return None if whole is None or at is None else whole.part(slice(at, None))
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        return None
+    parts = dict(zip(("x", "y", "sample_weight"), given, strict=False))
+    return as_arrays({**parts, "class_weight": arguments.get("class_weight")})
+
+
+def _split(arguments: Mapping[str, Any], rows: int) -> int | None:
+    """Where ``validation_split`` cuts the rows; None where it does not."""
+    share = arguments.get("validation_split") or 0.0
+    if not share or arguments.get("validation_data") is not None:
+        return None
+    return int(rows * (1.0 - share))
+
+
+def _weights_of_classes(y: Any, class_weight: Any) -> Any:
+    """What each row counts by ``class_weight``, which Keras multiplies into the rows'
+    own weights before the training step; None where there is none.
+    """
+    leaves = flatten(y)
+    if not class_weight or len(leaves) != 1:
+        return None
+    labels = np.asarray(leaves[0])
+    if labels.ndim > 1:
+        labels = labels.argmax(-1) if labels.shape[-1] != 1 else labels[..., 0]
+    if labels.ndim != 1:
+        return None
+    distinct, place = np.unique(np.round(labels).astype(np.int64), return_inverse=True)
+    weights = [float(class_weight.get(int(it), 1.0)) for it in distinct]
+    return np.asarray(weights, keras.backend.floatx())[place]
 
 
 def _is_plain_array(leaf: Any) -> bool:
@@ -107,7 +153,9 @@ def _is_feed(thing: Any) -> bool:
     )
 
 
-def checked_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int) -> ArrayData:
+def checked_arrays(
+    x: Any, y: Any, sample_weight: Any, batch_size: int, of: str = ""
+) -> ArrayData:
     """Arrays for `lossguard.fit`, in the precision that Keras trains in.
 
     Args:
@@ -115,18 +163,20 @@ def checked_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int) -> Array
         y: Labels, likewise, or None.
         sample_weight: Shape ``(rows,)``, or None.
         batch_size: Rows per step.
+        of: Where they are part of, as ``" of validation_data"``.
 
     Raises:
         UsageError: Something is no array, not numeric, empty, or the lengths
             differ.
     """
-    parts = []
+    parts: list[Any] = []
     for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
         if hasattr(part, "columns"):
             part = np.asarray(part)
-        parts.append(map_structure(lambda it, name=name: _checked(it, name), part))
+        told = name + of
+        parts.append(map_structure(lambda it, told=told: _checked(it, told), part))
     if not flatten(parts[0]):
-        raise UsageError("lossguard.fit got x=None: give the inputs as x")
+        raise UsageError(f"x{of} is {shown(x)}: give the inputs as x")
     lengths = {
         name: sorted({len(leaf) for leaf in flatten(part)})
         for name, part in zip(("x", "y", "sample_weight"), parts, strict=True)
@@ -137,10 +187,10 @@ def checked_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int) -> Array
             f"{name} has {' and '.join(map(str, group))} rows"
             for name, group in lengths.items()
         )
-        raise UsageError(f"lossguard.fit needs as many labels as inputs: {told}")
+        raise UsageError(f"all parts{of} must have as many rows: {told}")
     data = ArrayData(parts[0], parts[1], parts[2], batch_size)
     if len(data) == 0:
-        raise UsageError("lossguard.fit got no rows: x is empty")
+        raise UsageError(f"lossguard.fit got no rows: x{of} is empty")
     return data
 
 
@@ -149,7 +199,7 @@ def _checked(leaf: Any, name: str) -> Any:
         return None
     if is_composite(leaf):
         raise UsageError(
-            f"lossguard.fit cannot run {type(leaf).__name__} in {name}: give a"
+            f"{name} is a {type(leaf).__name__}, and lossguard.fit runs arrays: give a"
             " tf.data.Dataset, or train with model.fit inside the marked test"
         )
     if _is_feed(leaf):
@@ -160,8 +210,8 @@ def _checked(leaf: Any, name: str) -> Any:
         )
     if not _is_array(leaf) and not hasattr(leaf, "to_numpy"):
         raise UsageError(
-            f"lossguard.fit needs arrays, and {name} holds a {type(leaf).__name__}:"
-            " convert it with numpy.asarray"
+            f"lossguard.fit needs arrays, and {name} holds {_a(type(leaf).__name__)},"
+            f" {shown(leaf)}: convert it with numpy.asarray"
         )
     array = np.asarray(leaf)
     if array.dtype.kind not in "fiub":
@@ -169,9 +219,18 @@ def _checked(leaf: Any, name: str) -> Any:
             f"lossguard.fit needs numbers, and {name} has dtype {array.dtype}: encode"
             " it first"
         )
+    if 0 in array.shape[1:]:
+        raise UsageError(
+            f"{name} has shape {array.shape}, and nothing is in its rows: give at least"
+            " one column"
+        )
     if array.dtype == np.float64:
         return array.astype(keras.backend.floatx())
     return array
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0].lower() in "aeiou" else f"a {noun}"
 
 
 def joined(batches: list[Batch]) -> Batch | None:
@@ -208,33 +267,47 @@ def _concatenated(*leaves: Any) -> Any:
     return None if leaves[0] is None else np.concatenate(leaves)
 
 
-def first_rows(dataset: Any, most: int = ENOUGH_ROWS) -> tuple[Batch | None, int]:
+def first_rows(
+    dataset: Any, most: int = ENOUGH_ROWS, of: str = "x"
+) -> tuple[Batch | None, int]:
     """The first rows of a dataset of batches, None if empty, and rows per batch.
 
     At least ``most`` rows where there are as many, from a number of batches that
     grows with it. They are read by an iterator of their own, before the training
     reads its.
 
+    Args:
+        dataset: It.
+        most: As many rows are enough.
+        of: What it was given as.
+
     Raises:
-        UsageError: It yields single rows, or parts of different lengths.
+        UsageError: It yields single rows, more than three parts, or parts of
+            different lengths.
     """
     batches: list[Batch] = []
     limit = max(1, ENOUGH_BATCHES * most // ENOUGH_ROWS)
     for element in dataset.take(limit):
+        if isinstance(element, tuple) and not 1 <= len(element) <= 3:
+            raise UsageError(
+                f"the dataset given as {of} yields tuples of {len(element)}: it must"
+                " yield x, (x, y) or (x, y, sample_weight)"
+            )
         parts = to_numpy(keras.utils.unpack_x_y_sample_weight(element))
-        _check_rows(parts)
+        _check_rows(parts, of)
         batches.append(Batch(*parts))
         if sum(len(batch) for batch in batches) >= most:
             break
     return joined(batches), len(batches[0]) if batches else 0
 
 
-def _check_rows(parts: Any) -> None:
+def _check_rows(parts: Any, of: str) -> None:
     """Inputs and labels must have as many rows; single rows rarely have."""
     shapes = [tuple(flatten(part)[0].shape) for part in parts[:2] if flatten(part)]
     if () in shapes or len({shape[0] for shape in shapes}) > 1:
         told = " and ".join(map(str, shapes))
         raise UsageError(
-            "lossguard.fit needs a dataset of batches, with as many labels as inputs;"
-            f" it yields shapes {told}: add .batch(32) to a dataset of single rows"
+            f"the dataset given as {of} must yield batches, with as many labels as"
+            f" inputs; it yields shapes {told}: add .batch(32) to a dataset of single"
+            " rows"
         )

@@ -16,8 +16,9 @@ from ..errors import CannotChange, StopTraining, UsageError
 from ..trace import Trace
 from .data import first_rows
 from .engine import Run
+from .fitting import check_data
 from .frameworks import keras, tf
-from .models import build, check_labels, is_fresh, model_of, recipe_of
+from .models import build, is_fresh, model_of, recipe_of
 from .program import NotInGraph, Program, is_light
 from .recording import Batch
 from .replicas import is_distributed
@@ -143,7 +144,7 @@ class Trainer:
 
         Raises:
             CannotChange: It would have to be trained by Keras and must not.
-            UsageError: The labels do not fit the model.
+            UsageError: The data do not fit the model.
         """
         program, fresh, reason = self._chosen(job)
         if program is None:
@@ -192,7 +193,7 @@ class Trainer:
         why Keras has to.
         """
         model = job.model
-        check_labels(model, job.probe)
+        check_data(model, job.probe, job.task)
         try:
             if model.run_eagerly or tf.config.functions_run_eagerly():
                 build(model, job.probe)
@@ -340,6 +341,11 @@ class Trainer:
                 job.finish(model)
         finally:
             start.restore()
+        if not model.trainable_variables:
+            raise UsageError(
+                f"model {model.name!r} has no trainable weight: lossguard.fit has"
+                " nothing to train; set trainable=True before it"
+            )
         if not traces:
             raise UsageError(
                 f"model {model.name!r} was fitted and its optimizer made no update:"
@@ -393,7 +399,7 @@ def _probe(task: Task) -> tuple[Batch, Task]:
         return task.arrays.probe(), task
     rows, batch_size = first_rows(task.dataset)
     if rows is None:
-        raise UsageError("lossguard.fit got an empty dataset: it yields no batch")
+        raise UsageError("x is an empty dataset: it yields no batch")
     return rows, replace(task, batch_size=batch_size)
 
 

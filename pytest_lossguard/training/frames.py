@@ -9,7 +9,7 @@ from types import FrameType, TracebackType
 
 from .frameworks import keras, tf
 
-__all__ = ["UserFrames", "user_frames"]
+__all__ = ["UserFrames", "taken_at", "user_frames"]
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _FRAMEWORKS = (
@@ -41,6 +41,29 @@ def _is_framework(frame: FrameType) -> bool:
     if file.startswith(_FRAMEWORKS) or "__autograph_generated" in file:
         return True
     return "site-packages" in Path(file).parts
+
+
+def taken_at() -> str:
+    """Where in the user's code we are, as ``"train.py:12"``, and whether through
+    another framework of trainings.
+    """
+    place, through = "", ""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not place:
+        module = frame.f_globals.get("__name__", "")
+        for start, name in _OTHERS.items():
+            through = through or (name if module.startswith(start) else "")
+        if not _is_framework(frame):
+            place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+        frame = frame.f_back
+    return f"{place or 'an unknown place'}{through and f' by {through}'}"
+
+
+#: Others that train, by what the names of their modules begin with.
+_OTHERS = {
+    "tf_keras.": "tf_keras",
+    "tensorflow.python.training.": "a tf.compat.v1 optimizer",
+}
 
 
 def user_frames() -> UserFrames:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from ..errors import UsageError
+from ..given import shown
 from .frameworks import keras, tf
 from .recording import Batch
 from .replicas import scope_of
@@ -12,7 +14,6 @@ from .structure import is_of_keras
 from .tensors import (
     as_tensor,
     first_of,
-    flatten,
     map_structure,
     outside_of_traces,
     raw,
@@ -21,7 +22,6 @@ from .tensors import (
 __all__ = [
     "build",
     "build_outside",
-    "check_labels",
     "is_fresh",
     "model_of",
     "recipe_of",
@@ -33,14 +33,21 @@ def model_of(model_or_factory: Any) -> Any:
     model = model_or_factory
     name = "the model"
     if not isinstance(model, keras.Model):
-        if not callable(model) or isinstance(model, type) or _is_of_old(model):
+        if (
+            not callable(model)
+            or isinstance(model, (type, keras.layers.Layer))
+            or _is_of_old(model)
+        ):
             raise UsageError(
                 "lossguard.fit needs a compiled keras.Model or a function that builds"
                 f" one; got {_told(model)}"
             )
         name = f"{getattr(model, '__name__', 'the factory')}()"
+        _check_factory(model, name)
         model = model()
         if not isinstance(model, keras.Model):
+            if inspect.iscoroutine(model):
+                model.close()
             raise UsageError(
                 f"{name} must return a compiled keras.Model; it returned {_told(model)}"
             )
@@ -55,6 +62,21 @@ def model_of(model_or_factory: Any) -> Any:
     return model
 
 
+def _check_factory(factory: Any, name: str) -> None:
+    """Refuse a function that cannot be called without arguments."""
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):  # nobody knows what it takes
+        return
+    try:
+        signature.bind()
+    except TypeError as error:
+        raise UsageError(
+            f"{name} must take no arguments ({error}): give a function that needs none,"
+            " as lambda: build(units=8)"
+        ) from None
+
+
 def _is_of_old(thing: Any) -> bool:
     """Whether it is made of Keras 2, which lives on beside Keras 3 as tf_keras."""
     return any(it.__module__.startswith("tf_keras.") for it in type(thing).__mro__)
@@ -63,7 +85,9 @@ def _is_of_old(thing: Any) -> bool:
 def _told(thing: Any) -> str:
     if _is_of_old(thing):
         return "a model of tf_keras, which is not served: import keras, Keras 3"
-    return "None" if thing is None else f"{type(thing).__name__} {thing!r:.60}"
+    if thing is None or isinstance(thing, type):
+        return shown(thing)
+    return f"{type(thing).__name__} {shown(thing)}"
 
 
 def build(model: Any, sample: Batch) -> None:
@@ -116,27 +140,6 @@ def _metrics_built(model: Any) -> bool:
 
 def _compiled_parts(model: Any) -> list[Any]:
     return [getattr(model, it, None) for it in ("_compile_metrics", "_compile_loss")]
-
-
-def check_labels(model: Any, probe: Batch) -> None:
-    """Refuse labels that fit no output before TensorFlow says it in a page."""
-    labels = flatten(probe.y)
-    outputs = getattr(model, "outputs", None)
-    if len(labels) != 1 or not outputs or len(outputs) != 1 or _has_own_loss(model):
-        return
-    given, made = tuple(labels[0].shape[1:]), tuple(outputs[0].shape[1:])
-    if len(given) == len(made) > 0 and given[-1] not in (1, made[-1], None):
-        raise UsageError(
-            f"labels of shape (rows, {', '.join(map(str, given))}) do not fit the"
-            f" output of {model.name!r}, (rows, {', '.join(map(str, made))}): change"
-            " the last layer's units or the encoding of the labels"
-        )
-
-
-def _has_own_loss(model: Any) -> bool:
-    """Whether the loss is code of the user's own, free to read labels its way."""
-    loss = model.loss
-    return not isinstance(loss, str) and not is_of_keras(loss)
 
 
 def recipe_of(factory: Any, seed: int) -> Any:

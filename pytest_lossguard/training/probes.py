@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -11,7 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..constants import constant_candidates
+from ..constants import (
+    constant_candidates,
+    perfect_candidates,
+    uninformed_prediction,
+)
 from ..trace import LayerStats, Output, Probe
 from .frameworks import keras, tf
 from .layers import WATCHED, activation_stats, layers_seen, output_of, symmetric
@@ -34,6 +37,8 @@ PROBE_ROWS, _FEWEST_PROBE_ROWS, _MOST_PROBE_VALUES = 512, 128, 1 << 17
 _FEW_ROWS = 8
 #: Numbers of a probe before those of its layers, and for each of these.
 _LEAD, _PER_LAYER = 5, 3
+#: A prediction that costs no more is perfect.
+_NOTHING = 1e-5
 
 
 def probe_rows(x: Any) -> int:
@@ -69,8 +74,10 @@ class _Known:
     layers: tuple[_LayerSeen, ...] = ()
     made_by: tuple[Output | None, ...] = ()
     outputs: Any = None
+    masked: bool = False
     growth: int | None = None
     constant: tuple[Any, tuple[float, str] | None] | None = None
+    perfect: tuple[Any, float | None] | None = None
 
 
 class Scorer:
@@ -156,59 +163,116 @@ class Scorer:
         """
         if batch.y is None:
             return None
-        known = tuple(
-            np.asarray(it).tobytes()
-            for it in (*flatten(batch.y), *flatten(batch.sample_weight))
-        )
-        asked = (known, self.rows_per_step, self._probabilities)
+        asked = (_asked(batch), self.rows_per_step, self._probabilities)
         last = self._known.constant
         if last is None or last[0] != asked:
-            candidates = self._candidates(batch)
-            last = asked, self._best(batch, candidates) if candidates else None
-            self._known.constant = last
+            masks = self._masks(batch)
+            candidates = self._candidates(batch, masks)
+            found = self._best(batch, candidates, masks) if candidates else None
+            last = self._known.constant = asked, found
         return last[1]
 
-    def perfect(self, batch: Batch) -> float | None:
-        """Loss of the targets themselves as predictions: for many a loss the least.
+    def uninformed(self, batch: Batch) -> float | None:
+        """Loss of a prediction in the middle of what the targets can be.
 
         To be asked after `probe`, which learns the shapes of the output.
 
         Returns:
-            None where the targets are no predictions: of other sizes, or no numbers.
+            None where the targets allow no constant.
         """
         outputs, targets = flatten(self._known.outputs), flatten(batch.y)
-        if any(map(is_composite, targets)):
+        if len(outputs) != len(targets) or any(map(is_composite, targets)):
             return None
-        shapes = [(len(batch), *it.shape[1:]) for it in outputs]
-        if [math.prod(it) for it in shapes] != [np.size(it) for it in targets]:
-            return None
-        leaves = [
-            tf.cast(tf.reshape(target, shape), output.dtype)
-            for target, shape, output in zip(targets, shapes, outputs, strict=True)
+        middles = [
+            uninformed_prediction(np.asarray(target), tuple(output.shape[1:]))
+            for target, output in zip(targets, outputs, strict=True)
         ]
-        y_pred = keras.tree.pack_sequence_as(self._known.outputs, leaves)
-        try:
-            loss = float(self._scored(batch.y, y_pred, batch.sample_weight))
-        except Exception:  # a loss of the user's own may refuse them
+        if any(it is None for it in middles):
             return None
+        leaves = [tf.constant(it, self._dtype) for it in middles]
+        masks = self._masks(batch)
+        loss = float(self._score_constant(batch.y, batch.sample_weight, leaves, masks))
         return loss * self._scale(batch) if np.isfinite(loss) else None
 
-    def _candidates(self, batch: Batch) -> list[dict[str, Any]]:
+    def perfect(self, batch: Batch) -> float | None:
+        """The least that a prediction costs on these rows, by what is known of them.
+
+        Where targets are shares, as of soft labels, or the loss smooths them, the
+        cross-entropy of a perfect prediction is theirs and not 0. To be asked after
+        `probe`, which learns the shapes of the output.
+
+        Returns:
+            None where the targets are no predictions: of other sizes, or no numbers.
+        """
+        asked = (_asked(batch), self.rows_per_step)
+        last = self._known.perfect
+        if last is None or last[0] != asked:
+            last = self._known.perfect = asked, self._least(batch)
+        return last[1]
+
+    def _least(self, batch: Batch) -> float | None:
+        outputs, targets = flatten(self._known.outputs), flatten(batch.y)
+        if any(map(is_composite, targets)) or len(outputs) != len(targets):
+            return None
+        candidates = [
+            perfect_candidates(np.asarray(target), tuple(it.shape[1:]), smoothing)
+            for target, it, smoothing in zip(
+                targets, outputs, _smoothing(self.loss, len(outputs)), strict=True
+            )
+        ]
+        if not all(candidates):
+            return None
+        masks = self._masks(batch)
+        chosen, best = [next(iter(it.values())) for it in candidates], np.inf
+        for output, choices in enumerate(candidates):
+            for prediction in choices.values():
+                trial = [*chosen[:output], prediction, *chosen[output + 1 :]]
+                leaves = [
+                    tf.constant(leaf, it.dtype)
+                    for leaf, it in zip(trial, outputs, strict=True)
+                ]
+                try:
+                    loss = float(
+                        self._measure_given(batch.y, batch.sample_weight, leaves, masks)
+                    )
+                except Exception:  # a loss of the user's own may refuse them
+                    return None
+                if loss < best:
+                    best, chosen = loss, trial
+                if 0 <= best <= _NOTHING:
+                    break
+        return best * self._scale(batch) if np.isfinite(best) else None
+
+    def _masks(self, batch: Batch) -> list[Any]:
+        """Of each output which positions count; empty where all of them do."""
+        if not self._known.masked:
+            return []
+        return [getattr(it, "_keras_mask", None) for it in flatten(self._call(batch.x))]
+
+    def _candidates(self, batch: Batch, masks: list[Any]) -> list[dict[str, Any]]:
         """Constants worth trying for each output; none where targets allow none."""
         shapes = [tuple(it.shape[1:]) for it in flatten(self._known.outputs)]
-        targets = flatten(batch.y)
+        targets, weights = flatten(batch.y), flatten(batch.sample_weight)
         if len(shapes) != len(targets):
             return []
+        if len(weights) != len(targets):
+            weights = weights[:1] * len(targets) or [None] * len(targets)
+        masks = masks or [None] * len(targets)
         candidates = [
             constant_candidates(
-                np.asarray(target), shape, probabilities=self._probabilities
+                np.asarray(target),
+                shape,
+                weights=_counting(weight, mask),
+                probabilities=self._probabilities,
             )
-            for target, shape in zip(targets, shapes, strict=True)
+            for target, shape, weight, mask in zip(
+                targets, shapes, weights, masks, strict=True
+            )
         ]
         return candidates if all(candidates) else []
 
     def _best(
-        self, batch: Batch, candidates: list[dict[str, Any]]
+        self, batch: Batch, candidates: list[dict[str, Any]], masks: list[Any]
     ) -> tuple[float, str] | None:
         """Choose output by output, the others held at their first candidate."""
         chosen = [0] * len(candidates)
@@ -221,7 +285,7 @@ class Scorer:
                     tf.constant(list(choice.values())[pick], self._dtype)
                     for choice, pick in zip(candidates, picks, strict=True)
                 ]
-                loss = self._score_constant(batch.y, batch.sample_weight, trial)
+                loss = self._score_constant(batch.y, batch.sample_weight, trial, masks)
                 losses.append(float(loss))
             finite = np.where(np.isfinite(losses), losses, np.inf)
             chosen[output] = int(np.argmin(finite))
@@ -258,6 +322,9 @@ class Scorer:
             if name is not None and name in WATCHED and output.shape.rank
         ]
         plain = map_structure(_plain, y_pred)
+        self._known.masked = any(
+            getattr(it, "_keras_mask", None) is not None for it in flatten(y_pred)
+        )
         outputs = {id(leaf) for leaf in flatten(y_pred)}
         self._known.layers = tuple(
             _LayerSeen(layer.name, name, output.shape[-1] or 0, id(output) in outputs)
@@ -283,7 +350,10 @@ class Scorer:
         ]
         return stacked([*lead, *stats])
 
-    def _measure_constant(self, y: Any, sample_weight: Any, leaves: list[Any]) -> Any:
+    def _measure_constant(
+        self, y: Any, sample_weight: Any, leaves: list[Any], masks: list[Any]
+    ) -> Any:
+        """The loss of one prediction for all rows."""
         rows = tf.shape(flatten(y)[0])[:1]
         leaves = [
             tf.broadcast_to(leaf, tf.concat([rows, leaf.shape], axis=0))
@@ -291,6 +361,15 @@ class Scorer:
         ]
         for leaf, output in zip(leaves, flatten(self._known.outputs), strict=True):
             leaf.set_shape(output.shape)
+        return self._measure_given(y, sample_weight, leaves, masks)
+
+    def _measure_given(
+        self, y: Any, sample_weight: Any, leaves: list[Any], masks: list[Any]
+    ) -> Any:
+        """The loss of these predictions, on what counts of the model's own."""
+        for leaf, mask in zip(leaves, masks, strict=bool(masks)):
+            if mask is not None:
+                leaf._keras_mask = mask
         y_pred = keras.tree.pack_sequence_as(self._known.outputs, leaves)
         return self._scored(y, y_pred, sample_weight)
 
@@ -316,10 +395,45 @@ class Scorer:
         return float((self.rows_per_step / len(batch)) ** self._known.growth)
 
 
+def _asked(batch: Batch) -> tuple[bytes, ...]:
+    """What the losses of given predictions depend on."""
+    leaves = (*flatten(batch.y), *flatten(batch.sample_weight))
+    return tuple(np.asarray(it).tobytes() for it in leaves)
+
+
+def _counting(weight: Any, mask: Any) -> Any:
+    """What each row or position counts in the loss; None where all count alike."""
+    if mask is None:
+        return None if weight is None else np.asarray(weight)
+    counts = np.asarray(mask, np.float64)
+    if weight is None:
+        return counts
+    given = np.asarray(weight, np.float64)
+    return counts * given.reshape(*given.shape, *[1] * (counts.ndim - given.ndim))
+
+
+def _smoothing(loss: Any, outputs: int) -> list[float]:
+    """How far the loss of each output moves its labels toward each other."""
+    parts = getattr(loss, "_flat_losses", None) or [loss]
+    found = [
+        float(
+            getattr(it, "label_smoothing", 0.0)
+            or getattr(it, "_fn_kwargs", {}).get("label_smoothing", 0.0)
+        )
+        for it in (getattr(part, "loss", part) for part in parts if part)
+    ]
+    return found if len(found) == outputs else [max(found, default=0.0)] * outputs
+
+
 def _twice(tensor: Any) -> Any:
     if isinstance(tensor, tf.SparseTensor):
         return tf.sparse.concat(0, [tensor, tensor])
-    return None if tensor is None else tf.concat([tensor, tensor], axis=0)
+    if tensor is None:
+        return None
+    mask, both = getattr(tensor, "_keras_mask", None), tf.concat([tensor, tensor], 0)
+    if mask is not None:
+        both._keras_mask = tf.concat([mask, mask], 0)
+    return both
 
 
 def as_tensors(batch: Batch) -> Batch:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import StopTraining
+from .asked import Asked
 from .calls import Calls
-from .frames import user_frames
+from .frames import taken_at, user_frames
 from .frameworks import tf
 from .models import build_outside
 from .norms import half_square_sums, look_at, taken_before
@@ -64,13 +65,15 @@ class Recorder:
         branches: bool = True,
     ) -> None:
         self.recordings: list[Recording] = []
+        self.asked = Asked()
         self.enabled = True
         self.gradients_asked = 0
+        self.gradients_traced = 0
         self.xla_depth = 0
-        self.lost_updates = False
+        self._lost: set[int] = set()
         self.traces_in_vain: Callable[[], bool] = lambda: False
         self._inner: set[int] = set()
-        self._stops = stops
+        self.stops = stops
         self._keeps_data = keeps_data
         self._most_rows = most_rows
         self._branches = branches
@@ -101,9 +104,30 @@ class Recorder:
             self._taped_by_variable,
             self._calls,
             self._inner,
+            self.asked,
+            self._lost,
         ):
             known.clear()
-        self.gradients_asked, self.lost_updates = 0, False
+        self.gradients_asked = self.gradients_traced = 0
+
+    @property
+    def trained(self) -> list[Recording]:
+        """The recordings of trainings that made an update: a step that is traced and
+        raises where it runs has made none.
+        """
+        for recording in self.recordings:
+            recording.collect()
+        return [it for it in self.recordings if it.steps]
+
+    @property
+    def lost_updates(self) -> bool:
+        """Whether there were updates that could not be recorded."""
+        return bool(self._lost)
+
+    def recorded(self) -> set[int]:
+        """Keys of the variables that recordings are of."""
+        known = (it.variables for it in self.recordings)
+        return self._lost.union(variable_key(it) for them in known for it in them)
 
     def own_variables(self) -> list[Any]:
         """The variables that the recording itself writes."""
@@ -156,7 +180,12 @@ class Recorder:
         gradients = call(tape, target, sources, *args, **kwargs)
         variables = [leaf for leaf in flatten(sources) if is_variable(leaf)]
         if self.enabled and variables:
-            self.gradients_asked += 1
+            if current_graph() is None:
+                self.gradients_asked += 1
+            else:
+                self.gradients_traced += 1
+            self.asked.check_loose(self.recorded)
+            self.asked.add(_reached(sources, gradients), taken_at)
             self._remember(tape, target, variables)
         return gradients
 
@@ -183,7 +212,7 @@ class Recorder:
                 variables = trainable_variables = list(trainable_variables)
             replica = current_replica()
             if replica is None:
-                self.lost_updates = True
+                self._lost.update(map(variable_key, variables))
                 return call(optimizer, grads, trainable_variables, *args, **kwargs)
             recording = self._recording(optimizer, variables, replica)
             lead = self._lead(recording, replica)
@@ -219,6 +248,7 @@ class Recorder:
         Raises:
             StopTraining: A loss was not finite.
         """
+        self.asked.check_loose(self.recorded)
         for taped in self._taped.values():
             self._pull_data(taped)
         for recording in self.recordings:
@@ -230,7 +260,7 @@ class Recorder:
             recording.unread = unread
             if unread > recording.buffer.capacity // 2:
                 recording.collect()
-            if bad and self._stops:
+            if bad and self.stops:
                 raise StopTraining
 
     # How it is kept
@@ -341,13 +371,13 @@ class Recorder:
         if current_graph() is not None:
             if recording.buffer is None:
                 recording.buffer = RingBuffer(recording.width, self._most_rows)
-            recording.buffer.write(row, good if self._stops else None)
+            recording.buffer.write(row, good if self.stops else None)
             recording.last_good = good
             return
         recording.collect()
         values = row.numpy()
         recording.add(values[None])
-        if self._stops and not bool(good):
+        if self.stops and not bool(good):
             raise StopTraining
 
 
@@ -362,6 +392,12 @@ def _unscaled(grads: list[Any], optimizer: Any) -> list[Any]:
         None if it is None else tf.convert_to_tensor(it) / tf.cast(scale, it.dtype)
         for it in grads
     ]
+
+
+def _reached(sources: Any, gradients: Any) -> list[Any]:
+    """The variables among the sources that a gradient reaches."""
+    pairs = zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=True)
+    return [it for it, slope in pairs if slope is not None and is_variable(it)]
 
 
 def _belongs(value: Any, graph: Any) -> bool:

@@ -9,15 +9,19 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
+from ..given import MOST, shown
 from .data import ArrayData, checked_arrays, first_rows, is_dataset
 from .frameworks import tf
 from .recording import Batch
+from .tensors import flatten
 
 __all__ = ["Hook", "Job", "Task", "batch_order", "make_task"]
 
 #: Called with a model: before it trains, or when it has.
 Hook = Callable[[Any], None] | None
 
+#: Rows that a training may see, counted by numbers of 32 bits.
+_MOST_ROWS = 2**31 - 1
 _DEFAULT_STEPS, _DEFAULT_BATCH_SIZE = 100, 32
 
 
@@ -115,39 +119,69 @@ def make_task(
         growth=growth,
     )
     if not is_dataset(x):
-        return replace(task, arrays=checked_arrays(x, y, sample_weight, size))
+        task = replace(task, arrays=checked_arrays(x, y, sample_weight, size))
+        _check_length(task, task.steps_per_epoch or 1)
+        return task
     if y is not None or sample_weight is not None:
         raise UsageError(
-            "lossguard.fit got a tf.data.Dataset and y or sample_weight beside it: a"
+            "x is a tf.data.Dataset, and y or sample_weight is given beside it: a"
             " dataset yields them itself, as (x, y) or (x, y, sample_weight)"
         )
-    if steps is None and epochs is not None and _never_ends(x):
-        raise UsageError(
-            f"lossguard.fit was asked for epochs={epochs} of a dataset that never"
-            " ends: ask for steps, or leave .repeat() out"
-        )
+    if steps is None and epochs is not None:
+        batches = int(x.cardinality())
+        if batches == tf.data.INFINITE_CARDINALITY:
+            raise UsageError(
+                f"lossguard.fit was asked for epochs={epochs} of a dataset that never"
+                " ends: ask for steps, or leave .repeat() out"
+            )
+        _check_length(task, max(batches, 1))
     return replace(task, dataset=x)
 
 
-def _never_ends(dataset: Any) -> bool:
-    return bool(dataset.cardinality() == tf.data.INFINITE_CARDINALITY)
+def _check_length(task: Task, per_epoch: int) -> None:
+    """Refuse what no memory could hold the record of.
+
+    Raises:
+        UsageError: There are too many updates, or rows to see in them.
+    """
+    updates = task.steps or (task.epochs or 1) * per_epoch
+    if updates > MOST:
+        raise UsageError(
+            f"epochs={task.epochs} of {per_epoch:,} batches are {updates:,} updates:"
+            f" lossguard.fit runs at most {MOST:,}, ask for fewer"
+        )
+    rows = 0 if task.arrays is None else min(task.batch_size, len(task.arrays))
+    if updates * rows > _MOST_ROWS:
+        raise UsageError(
+            f"{updates:,} updates of {rows:,} rows each see {updates * rows:,} rows:"
+            f" lossguard.fit counts to {_MOST_ROWS:,}, ask for fewer steps"
+        )
 
 
 def _validation(given: Any, batch_size: int) -> ArrayData | None:
     if given is None:
         return None
     if is_dataset(given):
-        rows, _ = first_rows(given)
+        rows, _ = first_rows(given, of="validation_data")
         if rows is None:
             raise UsageError("validation_data is an empty dataset: it yields no batch")
-        return checked_arrays(rows.x, rows.y, rows.sample_weight, batch_size)
-    if not isinstance(given, tuple) or len(given) not in (2, 3):
+        parts = rows.x, rows.y, rows.sample_weight
+    elif isinstance(given, tuple) and len(given) in (2, 3):
+        parts = given if len(given) == 3 else (*given, None)
+    else:
         raise UsageError(
-            "validation_data must be (x, y), (x, y, sample_weight) or a dataset; got"
-            f" {type(given).__name__}"
+            f"validation_data={shown(given)}: validation_data must be a tuple (x, y) or"
+            " (x, y, sample_weight), or a dataset of these"
         )
-    weight = given[2] if len(given) == 3 else None
-    return checked_arrays(given[0], given[1], weight, batch_size)
+    data = checked_arrays(*parts, batch_size, of=" of validation_data")
+    for name, part in (("x", data.x), ("y", data.y)):
+        for leaf in flatten(part):
+            if np.asarray(leaf).dtype.kind == "f" and not np.isfinite(leaf).any():
+                raise UsageError(
+                    f"{name} of validation_data holds no finite number: give rows that"
+                    " can be scored, or leave validation_data out"
+                )
+    return data
 
 
 def batch_order(

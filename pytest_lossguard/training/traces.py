@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..constants import LOSSES_WITHOUT_FLOOR
 from ..errors import first_line
 from ..statistics import column_stats, target_range
 from ..trace import ColumnStats, Probe, StepTable, TargetRange, Trace, Validation
@@ -28,14 +27,15 @@ __all__ = ["Scores", "could_not_score", "make_trace", "watched_trace"]
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The probe before and after, the best constant with its name, and the loss of
-    perfect predictions where that is not 0.
+    """The probe before and after, the best constant with its name, the loss of knowing
+    nothing, and that of perfect predictions where that is known.
     """
 
     before: Probe | None = None
     after: Probe | None = None
     constant: tuple[float, str] | None = None
     perfect: float | None = None
+    uninformed: float | None = None
     failure: str | None = None
 
     @classmethod
@@ -43,13 +43,9 @@ class Scores:
         cls, scorer: Scorer, batch: Batch, before: Probe | None, after: Probe
     ) -> Scores:
         """The scores of probed rows."""
-        constant = scorer.constant(batch)
-        lowest = min(after.loss, after.loss if constant is None else constant[0])
-        names = describe_losses(scorer.loss)
-        has_floor = lowest >= 0 and not LOSSES_WITHOUT_FLOOR.intersection(names)
-        return cls(
-            before, after, constant, None if has_floor else scorer.perfect(batch)
-        )
+        constant, perfect = scorer.constant(batch), scorer.perfect(batch)
+        uninformed = None if constant is None else scorer.uninformed(batch)
+        return cls(before, after, constant, perfect, uninformed)
 
 
 def make_trace(
@@ -83,6 +79,7 @@ def make_trace(
         after=_renamed(scores.after, tidy),
         constant_loss=None if scores.constant is None else scores.constant[0],
         perfect_loss=scores.perfect,
+        uninformed_loss=scores.uninformed,
         constant="a constant" if scores.constant is None else scores.constant[1],
         inputs=() if seen is None else column_statistics(seen.x, "input"),
         targets=() if seen is None else column_statistics(seen.y, "target"),
@@ -96,6 +93,7 @@ def make_trace(
         contested=contested,
         notes=(*notes, *_own_notes(recording, scores)),
         seconds=max(0.0, recording.ended - recording.began),
+        averaging=tuple(tidy_names(_averaging(recording)).values()),
     )
 
 
@@ -269,6 +267,17 @@ def _loss_name(loss: Any) -> str:
     inner = getattr(loss, "loss", loss)
     function = getattr(getattr(inner, "fn", None), "__name__", None)
     return str(function or getattr(inner, "name", None) or getattr(loss, "name", loss))
+
+
+def _averaging(recording: Recording) -> list[str]:
+    """Names of the layers that predict with averages that a training collects."""
+    evidence = recording.taped.evidence
+    model = recording.model if evidence is None else evidence.model
+    return [
+        it.name
+        for it in getattr(model, "_flatten_layers", list)()
+        if isinstance(it, keras.layers.BatchNormalization) and it.trainable
+    ]
 
 
 def normalises_inputs(model: Any) -> bool:

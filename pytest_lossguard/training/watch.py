@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from tensorflow.python.eager.polymorphic_function.concrete_function import (
@@ -14,20 +14,32 @@ from tensorflow.python.eager.polymorphic_function.concrete_function import (
 )
 
 from ..errors import CannotChange
+from ..findings import Finding, finding
 from ..trace import Trace, Validation
 from .contest import is_contested
-from .data import ArrayData, as_arrays
+from .data import ArrayData, as_arrays, held_out_arrays
+from .frames import taken_at
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
+from .probes import Scorer, as_tensors
 from .recorder import Recorder
 from .recording import Recording
 from .rerun import Rerun
 from .shadows import Shadows
 from .state import preserved_seeds
+from .tensors import RowsFunction
 from .traces import watched_trace
 from .watched_again import watched_again
 
 __all__ = ["Watch", "watching"]
+
+#: What the names of operations begin with that compute gradients.
+_GRADIENT = r"gradient_tape/|gradients/"
+#: Why a step in a graph may never apply what it computes.
+_IN_TRACES = (
+    "; in a tf.function an `if` on a Python number or attribute is decided once, at"
+    " tracing: count in a tf.Variable, as to apply every fourth step"
+)
 
 
 class Watch:
@@ -40,7 +52,9 @@ class Watch:
     def __init__(self, *, seed: int | None, stops: bool) -> None:
         self.recorder = Recorder(stops=stops)
         self._unseen: list[str] = []
-        self._frozen: list[str] = []
+        self._frozen: dict[str, str] = {}
+        self._gradients_in: dict[int, int] = {}
+        self._compiled: dict[int, Any] = {}
         self._seed = seed
         self._arrays: dict[int, ArrayData] = {}
         self._asked: dict[int, int] = {}
@@ -66,6 +80,8 @@ class Watch:
         for known in (
             self._unseen,
             self._frozen,
+            self._gradients_in,
+            self._compiled,
             self._arrays,
             self._asked,
             self._validation,
@@ -78,15 +94,24 @@ class Watch:
     def traces(self) -> list[Trace]:
         """One trace per training seen so far, in order."""
         with self.paused(), preserved_seeds():
-            for recording in self.recorder.recordings:
+            trained = self.recordings
+            for recording in trained:
                 if id(recording) not in self._traces:
                     self._traces[id(recording)] = self._trace(recording)
-        return [self._traces[id(it)] for it in self.recorder.recordings]
+        return [self._traces[id(it)] for it in trained]
 
     @property
     def recordings(self) -> list[Recording]:
         """The trainings seen so far."""
-        return self.recorder.recordings
+        return self.recorder.trained
+
+    def missed(self) -> list[Finding]:
+        """What trained and was not recorded, and what was to train and could not."""
+        frozen = (
+            finding("nothing_trainable", where=repr(name), by=by)
+            for name, by in self._frozen.items()
+        )
+        return [*self.recorder.asked.found(self.recorder.recorded()), *frozen]
 
     @property
     def unseen(self) -> list[str]:
@@ -118,33 +143,30 @@ class Watch:
 
     def why_nothing_trained(self) -> str:
         """One sentence for a test in which no optimizer update was seen."""
-        asked = self.recorder.gradients_asked
-        if "tf_keras" in sys.modules:
+        nothing = "the test is marked converges and trained nothing"
+        taken = self.recorder.gradients_asked
+        if self.recorder.recordings:
             return (
-                "the test is marked converges and no training was seen in it: tf_keras"
-                " is loaded and not watched, Keras 3 is (import keras)"
+                f"{nothing}: a training step was compiled and none of its runs got as"
+                " far as the optimizer's update"
             )
-        if asked:
+        if taken or self.recorder.gradients_traced:
+            times = "once" if taken <= 1 else f"{taken} times"
             return (
-                f"the test is marked converges and trained nothing: {asked} gradients"
-                " were computed and none reached optimizer.apply or apply_gradients; an"
-                " update by hand is not seen, one by a Keras optimizer is, as"
-                " keras.optimizers.SGD(rate): optimizer.apply(gradients, variables)"
-            )
-        if self._frozen:
-            return (
-                "the test is marked converges and trained nothing: model"
-                f" {self._frozen[0]!r} was fitted and has no trainable weights"
+                f"{nothing}: gradients were taken {times} and applied never; apply"
+                " them, as keras.optimizers.SGD(rate).apply(gradients, variables)"
+                f"{_IN_TRACES if self.recorder.gradients_traced else ''}"
             )
         return (
-            "the test is marked converges and trained nothing: no optimizer update"
-            " was seen; call model.fit, lossguard.fit or your own training in it, or"
+            f"{nothing}: no optimizer update was seen in it or in the set-up of its"
+            " fixtures; call model.fit, lossguard.fit or your own training in one of"
+            " them (what trains at import or in another process is not seen), or"
             " remove the marker"
         )
 
     def _trace(self, recording: Recording) -> Trace:
         key = id(recording.optimizer)
-        return watched_trace(
+        trace = watched_trace(
             recording,
             contested=is_contested(recording, self.recordings),
             seed=self._seed,
@@ -152,6 +174,7 @@ class Watch:
             validation=self._validation_of(key),
             steps_per_epoch=self._steps_per_epoch(recording, key),
         )
+        return trace if self.recorder.stops else replace(trace, stopped=None)
 
     def _steps_per_epoch(self, recording: Recording, key: int) -> int | None:
         epochs = self._epochs.get(key)
@@ -174,8 +197,6 @@ class Watch:
             return call(model, *args, **kwargs)
         arguments = inspect.signature(call).bind(model, *args, **kwargs)
         arguments.apply_defaults()
-        if not model.trainable_variables and model.built:
-            self._frozen.append(model.name)
         data = as_arrays(arguments.arguments)
         if data is not None and id(model) not in self._arrays:
             self._arrays[id(model)] = data
@@ -183,25 +204,86 @@ class Watch:
             self.recorder.has_arrays(model)
         given = arguments.arguments["callbacks"]
         if not isinstance(given, keras.callbacks.CallbackList):
-            callbacks = [*_as_list(given), self._epoch_end(model)]
+            held_out = None
+            if arguments.arguments.get("class_weight"):
+                held_out = _HeldOut(model, held_out_arrays(arguments.arguments))
+            callbacks = [*_as_list(given), self._epoch_end(model, held_out)]
             arguments.arguments["callbacks"] = callbacks
-        return call(*arguments.args, **arguments.kwargs)
+        with self._training_all_of(model, "fit"):
+            return call(*arguments.args, **arguments.kwargs)
 
-    def _epoch_end(self, model: Any) -> Any:
+    def on_train_on_batch(
+        self, call: Call, model: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """`Model.train_on_batch`: whether there is anything to train."""
+        __tracebackhide__ = True
+        with self._training_all_of(model, "train_on_batch"):
+            return call(model, *args, **kwargs)
+
+    @contextmanager
+    def _training_all_of(self, model: Any, by: str) -> Iterator[None]:
+        """Keras trains a model by its own step: note one that has nothing to train."""
+        frozen = not (model.built and model.trainable_variables)
+        yield
+        step_of = owner_of(type(model), "train_step")
+        own_step = step_of.__module__.startswith("keras.")
+        frozen = frozen and own_step and not model.trainable_variables
+        if frozen and self.recorder.enabled:
+            self._frozen.setdefault(model.name, by)
+
+    def on_giving(self, call: Call, *args: Any, **kwargs: Any) -> Any:
+        """``set_weights``, ``load_weights``, ``restore``: that is no training."""
+        __tracebackhide__ = True
+        with self.recorder.asked.giving(self.recorder.recorded):
+            return call(*args, **kwargs)
+
+    def on_v1_update(
+        self, call: Call, optimizer: Any, pairs: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """An optimizer of TensorFlow 1 moves variables."""
+        __tracebackhide__ = True
+        pairs = list(pairs)
+        if self.recorder.enabled:
+            reached = [it for slope, it in pairs if slope is not None]
+            self.recorder.asked.add(reached, taken_at)
+        return call(optimizer, pairs, *args, **kwargs)
+
+    def on_session(
+        self, call: Call, session: Any, fetches: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A session runs a graph of TensorFlow 1, perhaps what trains it."""
+        __tracebackhide__ = True
+        training = session.graph.get_collection(tf.compat.v1.GraphKeys.TRAIN_OP)
+        fetched = {id(it) for it in tf.nest.flatten(fetches)}
+        if self.recorder.enabled and fetched.intersection(map(id, training)):
+            self._note(
+                "a tf.compat.v1.Session ran a training operation, and lossguard sees"
+                " what runs in TensorFlow 2 only: train eagerly or in a tf.function,"
+                " by a Keras 3 optimizer"
+            )
+        return call(session, fetches, *args, **kwargs)
+
+    def _epoch_end(self, model: Any, held_out: _HeldOut | None) -> Any:
         def note(epoch: int, logs: dict[str, Any] | None = None) -> None:
             del epoch
             key = id(model.optimizer)
             self._epochs[key] = self._epochs.get(key, 0) + 1
-            held_out = (logs or {}).get("val_loss")
+            loss = (logs or {}).get("val_loss")
             recording = next(
                 (it for it in self.recordings if it.optimizer is model.optimizer), None
             )
-            if held_out is None or recording is None:
+            if loss is None or recording is None:
                 return
+            with self.paused():
+                loss = (
+                    float(loss) - _penalty(model)
+                    if held_out is None
+                    else held_out.loss(recording)
+                )
             recording.collect()
-            steps = recording.steps
-            points = self._validation.setdefault(key, [])
-            points.append((steps, float(held_out)))
+            if loss is not None:
+                points = self._validation.setdefault(key, [])
+                points.append((recording.steps, loss))
 
         return keras.callbacks.LambdaCallback(on_epoch_end=note)
 
@@ -213,7 +295,8 @@ class Watch:
         with self._tracing(function):
             if not tf.executing_eagerly():
                 return call(self._shadows.of(function), *args, **kwargs)
-            result = self._shadows.call(call, function, args, kwargs)
+            with self._counting(function):
+                result = self._shadows.call(call, function, args, kwargs)
         self.recorder.after_call()
         return result
 
@@ -225,7 +308,9 @@ class Watch:
         if not self.recorder.enabled or self._shadows.leaves_alone(function):
             return call(function, *args, **kwargs)
         with self._tracing(function):
+            traced = self.recorder.gradients_traced
             concrete = call(self._shadows.of(function), *args, **kwargs)
+        self._gradients_in[id(concrete)] = self.recorder.gradients_traced - traced
         self._shadows.keep(concrete)
         return concrete
 
@@ -236,17 +321,43 @@ class Watch:
             return call(function, *args, **kwargs)
         outermost = tf.executing_eagerly()
         if function in self._shadows:
-            result = call(function, *args, **kwargs)
+            with self._counting(function):
+                result = call(function, *args, **kwargs)
             if outermost:
                 self.recorder.after_call()
             return result
         counters = _step_counters(function)
+        if outermost and not counters:
+            self._ask(function)
         before = [it.numpy() for it in counters] if outermost else None
         result = call(function, *args, **kwargs)
         moved = not outermost or before != [it.numpy() for it in counters]
         if counters and moved:
             self._note_unseen(function, counters)
         return result
+
+    @contextmanager
+    def _counting(self, function: Any) -> Iterator[None]:
+        """Count the gradients that a run of a function takes: those of its trace."""
+        if not tf.executing_eagerly():
+            yield
+            return
+        before = self.recorder.gradients_traced
+        yield
+        traced = self.recorder.gradients_traced - before
+        taken = self._gradients_in
+        if traced:
+            taken[id(function)] = taken.get(id(function)) or traced
+        self.recorder.gradients_asked += taken.get(id(function), 0)
+
+    def _ask(self, function: Any) -> None:
+        """Note what a function differentiates that was compiled before."""
+        if id(function) not in self._compiled:
+            self._compiled[id(function)] = function
+            if _takes_gradients(function):
+                name = _function_name(function)
+                variables = _variables(function)
+                self.recorder.asked.add(variables, lambda: f"{taken_at()} in {name}")
 
     def _note_unseen(self, function: Any, counters: list[Any]) -> None:
         names = ", ".join(sorted({it.name.partition(":")[0] for it in counters}))
@@ -255,6 +366,9 @@ class Watch:
             f" function before the test began, so its steps could not be seen"
             f" (its counter {names} moved): compile it inside the test"
         )
+        self._note(sentence)
+
+    def _note(self, sentence: str) -> None:
         if sentence not in self._unseen:
             self._unseen.append(sentence)
 
@@ -270,6 +384,40 @@ class Watch:
             self.recorder.xla_depth -= compiled
 
 
+class _HeldOut:
+    """Held-out rows of a training with ``class_weight``, by the loss that it minimizes:
+    Keras leaves the weights of the classes out of its own ``val_loss``.
+    """
+
+    def __init__(self, model: Any, data: ArrayData | None) -> None:
+        layers: list[Any] = [*getattr(model, "_flatten_layers", list)()]
+        has_state = any(getattr(it, "stateful", False) for it in layers)
+        self._batch = None
+        if data is not None and len(data) and not has_state:
+            self._batch = as_tensors(data.probe())
+        self._scorer: Scorer | None = None
+
+    def loss(self, recording: Recording) -> float | None:
+        """Of the model as it is; None where it cannot be scored."""
+        evidence = recording.taped.evidence
+        if self._batch is None or evidence is None:
+            return None
+        try:
+            with preserved_seeds():
+                scorer = self._scorer or Scorer(evidence, None, RowsFunction)
+                self._scorer = scorer
+                return scorer.probe(self._batch).loss
+        except Exception:  # any model of the user's may refuse to be called again
+            self._batch = None
+            return None
+
+
+def _penalty(model: Any) -> float:
+    """What penalties on weights add to the ``val_loss`` of Keras."""
+    known = ((getattr(it, "regularizer", None), it) for it in model.trainable_variables)
+    return float(sum(float(it(variable)) for it, variable in known if it is not None))
+
+
 @contextmanager
 def watching(*, seed: int | None = None, stops: bool = True) -> Iterator[Watch]:
     """Watch every training inside the block.
@@ -283,11 +431,20 @@ def watching(*, seed: int | None = None, stops: bool = True) -> Iterator[Watch]:
     """
     watch = Watch(seed=seed, stops=stops)
     function = type(tf.function(_nothing, autograph=False))
-    fit_owner = owner_of(keras.Model, "fit")
     with ExitStack() as patches:
         put = patches.enter_context
         put(observed(watch.recorder))
-        put(replaced(fit_owner, "fit", watch.on_fit))
+        for owner, name, hook in (
+            (keras.Model, "fit", watch.on_fit),
+            (keras.Model, "train_on_batch", watch.on_train_on_batch),
+            (keras.Model, "set_weights", watch.on_giving),
+            (keras.Model, "load_weights", watch.on_giving),
+            (tf.train.Checkpoint, "restore", watch.on_giving),
+            (tf.train.Checkpoint, "read", watch.on_giving),
+            (tf.compat.v1.train.Optimizer, "apply_gradients", watch.on_v1_update),
+            (tf.compat.v1.Session, "run", watch.on_session),
+        ):
+            put(replaced(owner_of(owner, name), name, hook))
         put(replaced(function, "__call__", watch.on_function))
         put(replaced(function, "get_concrete_function", watch.on_get_concrete))
         put(
@@ -309,13 +466,24 @@ def _as_list(callbacks: Any) -> list[Any]:
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
 
 
-def _step_counters(concrete: Any) -> list[Any]:
-    """The optimizer step counters that a concrete function may move."""
+def _variables(concrete: Any) -> list[Any]:
+    """The variables that a concrete function reads or moves."""
     try:
-        variables = concrete.graph.variables
+        return list(concrete.graph.variables)
     except AssertionError:  # one is gone, which TensorFlow minds only here
         return []
-    return [it for it in variables if re.search(r"\biteration\b", it.name)]
+
+
+def _step_counters(concrete: Any) -> list[Any]:
+    """The optimizer step counters that a concrete function may move."""
+    return [it for it in _variables(concrete) if re.search(r"\biteration\b", it.name)]
+
+
+def _takes_gradients(concrete: Any) -> bool:
+    """Whether a concrete function differentiates, by the names of its operations."""
+    graph = concrete.graph.as_graph_def()
+    nodes = [graph.node, *(it.node_def for it in graph.library.function)]
+    return any(re.match(_GRADIENT, it.name) for some in nodes for it in some)
 
 
 def _function_name(concrete: Any) -> str:

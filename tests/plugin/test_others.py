@@ -159,7 +159,7 @@ def test_pytest_html_shows_curve_and_findings(project, pytester, workers):
     (bad,) = [it for it in shown["test_bad"] if 'class="lossguard"' in it]
     (good,) = [it for it in shown["test_good"] if 'class="lossguard"' in it]
     assert "<td>diverging_loss</td>" in bad
-    assert "lossguard: converged, loss 6.23 to " in good
+    assert "lossguard: converged, loss before training -&gt; after: 6.24 -&gt; " in good
     assert "<svg" in good
     assert not any("lossguard" in it for it in shown["test_plain"])
 

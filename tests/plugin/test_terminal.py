@@ -44,15 +44,17 @@ def section(result):
 def test_each_marked_test_has_a_line_under_v(project, options):
     result = project(FOUR, *options)
 
-    head, bad, good, seeds = (line.split() for line in section(result))
-    assert head == ["verdict", "loss", "steps", "of", "limit", "test"]
+    head, bad, good, seeds, *notes = (line.split() for line in section(result))
+    assert head == ["verdict", "before", "->", "after", "steps", "of", "limit", "test"]
     assert bad[:3] + bad[-3:] == [
-        *("not", "converged", "6.23", "100", "-"),
+        *("not", "converged", "6.24", "100", "-"),
         "test_it.py::test_bad",
     ]
     assert good[0] == "converged"
-    assert good[2:3] + good[4:5] == ["to", "20"]
+    assert good[2:3] + good[4:5] == ["->", "20"]
     assert 0 < float(good[5]) < 1
+    assert good[6] in ("constant", "growth", "start")
+    assert [it[0] for it in notes if ":" in "".join(it[:4])] == ["before", "of"]
     assert seeds[-4:] == ["test_it.py::test_seeds", "(worst", "of", "2)"]
 
 

@@ -28,11 +28,14 @@ def test_a_row_tells_verdict_curve_and_reason():
 
     head, row = cells(summary([entry("test_a", bad)]))
 
-    assert head == ["test", "verdict", "loss", "steps", "of limit", "what was found"]
+    assert head == [
+        *("test", "verdict", "loss before -> after", "steps", "of limit"),
+        "what was found",
+    ]
     assert row == [
         "tests/test_it.py::test_a",
         "not converged",
-        "1 to NaN",
+        "1 -> NaN*",
         "2",
         "-",
         "diverging_loss: it blew up / cause: learning_rate_too_high; lower it",

@@ -199,7 +199,7 @@ def test_the_loss_stands_between_its_yardsticks():
     figure = training_figure(details_of(good()))
 
     assert named(figure, "a constant (a constant): 0.9")["y"] == [0.9, 0.9]
-    assert named(figure, "before the first update: 1")["y"] == [1.0, 1.0]
+    assert named(figure, "before training: 1")["y"] == [1.0, 1.0]
     assert named(figure, "held-out loss")["x"] == [100, 200, 400]
     assert named(figure, "loss")["x"][-1] == 400
     assert named(figure, "gradient norm")["yaxis"] == "y2"

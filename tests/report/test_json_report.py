@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -69,13 +70,18 @@ def test_the_order_of_workers_does_not_show(tmp_path):
     assert (tmp_path / "1.json").read_bytes() == (tmp_path / "2.json").read_bytes()
 
 
-def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path):
+def refuse(*_):
+    raise OSError("no space left on device")
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "r.json"
     write_json(path, [entry()])
     before = path.read_bytes()
 
-    with pytest.raises(TypeError):
-        write_json(path, [{"nodeid": "a", "runs": object()}])
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match="no space"):
+        write_json(path, [entry(), entry("b")])
 
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

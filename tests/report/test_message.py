@@ -47,7 +47,8 @@ def test_the_curve_is_one_line_with_its_range():
     (line,) = [it for it in message(blown_up()).splitlines() if "  loss  " in it][:1]
 
     assert "█" in line
-    assert "1 to 1e6, log" in line
+    assert "min 1, max 1e6, log" in line
+    assert len(line) <= 76
 
 
 def test_a_terminal_without_blocks_gets_ascii():
@@ -57,7 +58,7 @@ def test_a_terminal_without_blocks_gets_ascii():
 def test_both_yardsticks_are_told():
     text = message(blown_up())
 
-    assert "start 1, end 5, a constant (a constant) 0.1" in text
+    assert "before training -> after: 1 -> 5, a constant (a constant) 0.1" in text
 
 
 def test_the_decisive_steps_are_in_the_table():

@@ -32,7 +32,8 @@ def test_it_shows_verdict_curve_and_findings():
     read = Reader(snippet(entry("test_a", bad)))
 
     assert read.text[0] == (
-        "lossguard: not converged, loss 1 to 2 in 3 steps, - of a limit"
+        "lossguard: not converged, loss of the first step -> the last: 1 -> 2,"
+        " in 3 steps, - of a limit"
     )
     assert read.tags.count("svg") == 1
     assert read.tags.count("tr") == 3

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_lossguard import UsageError
+from pytest_lossguard.judge import evidence_of
 from pytest_lossguard.training import Trainer, ring_buffer, set_seed, watching
 from pytest_lossguard.training.program import Program, is_light
 from pytest_lossguard.training.recording import Batch
@@ -139,7 +140,7 @@ def test_a_loss_that_does_not_end_at_0_is_measured_down_to_a_perfect_prediction(
     perfect = {
         "poisson": np.mean(y - y * np.log(y + 1e-7)),
         "cosine_similarity": -np.mean(y > 0),
-        "mse": None,
+        "mse": 0.0,
     }
 
     def build():
@@ -154,8 +155,73 @@ def test_a_loss_that_does_not_end_at_0_is_measured_down_to_a_perfect_prediction(
         with watching(seed=0) as watch:
             build().fit(X, y, verbose=0)
         (trace,) = watch.traces()
-    assert trace.perfect_loss == (
-        None if perfect[loss] is None else pytest.approx(perfect[loss], rel=1e-4)
+    assert trace.perfect_loss == pytest.approx(perfect[loss], rel=1e-4, abs=1e-6)
+
+
+def entropy(shares):
+    return float(-np.sum(shares * np.log(shares), axis=-1).mean())
+
+
+def smoothed(labels, how):
+    return labels * (1 - how) + how / labels.shape[-1]
+
+
+SHARES = np.random.default_rng(0).dirichlet([1.0, 1.0, 1.0], 100).astype("float32")
+HARD = np.eye(3, dtype="float32")[SHARES.argmax(1)]
+BINARY = np.stack([SHARES, 1 - SHARES], axis=-1)
+CROSS, BITS = keras.losses.CategoricalCrossentropy, keras.losses.BinaryCrossentropy
+#: Loss, last activation, targets and what a perfect prediction costs.
+FLOORS = {
+    "pixels": ("binary_crossentropy", "sigmoid", SHARES, entropy(BINARY)),
+    "soft labels": (CROSS(), "softmax", SHARES, entropy(SHARES)),
+    "distillation": (CROSS(from_logits=True), None, SHARES, entropy(SHARES)),
+    "soft bits, logits": (BITS(from_logits=True), None, SHARES, entropy(BINARY)),
+    "label smoothing": (
+        CROSS(label_smoothing=0.1),
+        "softmax",
+        HARD,
+        entropy(smoothed(HARD, 0.1)),
+    ),
+    "divergence": ("kl_divergence", "softmax", SHARES, 0.0),
+    "Huber": ("huber", None, SHARES, 0.0),
+    "labels, logits": (CROSS(from_logits=True), None, HARD, 0.0),
+    "hinge": ("hinge", None, HARD, 0.0),
+}
+
+
+@pytest.mark.parametrize("case", FLOORS)
+def test_skill_is_measured_above_what_a_perfect_prediction_costs(trainer, case):
+    loss, activation, y, floor = FLOORS[case]
+
+    def build():
+        last = keras.layers.Dense(3, activation)
+        model = keras.Sequential([keras.Input((4,)), last])
+        model.compile("adam", loss)
+        return model
+
+    trace = trainer.fit(build, X, y, steps=3)
+
+    assert trace.perfect_loss == pytest.approx(floor, rel=1e-3, abs=1e-4)
+    found = evidence_of(trace)
+    gap = trace.constant_loss - floor
+    share = 1 - (trace.after.loss - floor) / gap
+    assert found.skill == pytest.approx(share, rel=1e-2)
+
+
+def test_a_constant_is_scored_on_the_positions_that_count(trainer):
+    """Of padded sequences a constant costs what it costs before the padding."""
+    x = np.tile([[1, 2, 0, 0]], (40, 1))
+    y = np.tile([[1.0, 1.0, 90.0, 90.0]], (40, 1))
+    y[::2, :2] = 3.0  # 1 or 3 where it counts
+
+    def build():
+        layers = [keras.layers.Embedding(3, 2, mask_zero=True), keras.layers.Dense(1)]
+        model = keras.Sequential([keras.Input((4,)), *layers])
+        model.compile("adam", "mse")
+        return model
+
+    assert trainer.fit(build, x, y[..., None], steps=2).constant_loss == (
+        pytest.approx(1.0, rel=1e-3)
     )
 
 

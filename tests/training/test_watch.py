@@ -12,6 +12,8 @@ import pytest
 import tensorflow as tf
 
 from pytest_lossguard.errors import StopTraining
+from pytest_lossguard.judge import judge
+from pytest_lossguard.policy import Policy
 from pytest_lossguard.training import recorder, set_seed, watching
 from pytest_lossguard.training.observe import owner_of
 from tests.training.programs import StepLosses, busy_net, mlp, regression, tape_step
@@ -493,3 +495,53 @@ def test_scoring_moves_no_generator():
     seen = trained_and_drawn(watching())
 
     np.testing.assert_array_equal(plain, seen)
+
+
+def rare(rows=400):
+    """One row in twenty is of class 1, and told by its inputs."""
+    x = np.random.default_rng(0).standard_normal((rows, 4)).astype("float32")
+    y = (np.arange(rows) % 20 == 0).astype("float32")[:, None]
+    return x + 2 * y, y
+
+
+def test_weights_of_classes_count_wherever_the_loss_is_measured():
+    """Keras multiplies them into the weights of the rows, out of our sight."""
+    x, y = rare()
+    weights = np.where(y[:, 0] == 1, 10.0, 0.5).astype("float32")
+
+    def trained(**how):
+        def body():
+            model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+            bits = keras.losses.BinaryCrossentropy(from_logits=True)
+            model.compile(keras.optimizers.Adam(0.01), bits)
+            model.fit(x, y, epochs=2, verbose=0, shuffle=False, **how)
+
+        return only(body)
+
+    by_class = {"class_weight": {0: 0.5, 1: 10.0}}
+    classes = trained(**by_class, validation_data=(x, y))
+    split = trained(**by_class, validation_split=0.5)
+    rows = trained(sample_weight=weights, validation_data=(x, y, weights))
+
+    assert classes.weighted
+    assert classes.before.loss == pytest.approx(rows.before.loss, rel=1e-5)
+    assert classes.after.loss == pytest.approx(rows.after.loss, rel=1e-5)
+    assert classes.constant_loss == pytest.approx(rows.constant_loss, rel=1e-5)
+    mean = np.average(y[:, 0], weights=weights)
+    cost = -np.mean(weights * np.log(np.where(y[:, 0] == 1, mean, 1 - mean)))
+    assert classes.constant_loss == pytest.approx(cost, rel=1e-4)
+    assert classes.validation.loss == pytest.approx(rows.validation.loss, rel=1e-4)
+    assert split.validation.loss[-1] == pytest.approx(split.after.loss, rel=0.2)
+    assert not {"class_imbalance"} & {it.kind for it in judge(classes, Policy())}
+
+
+def test_a_held_out_loss_has_no_penalty_in_it():
+    penalised = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(10.0))
+
+    def body():
+        model = keras.Sequential([keras.Input((4,)), penalised])
+        model.compile("adam", "mse")
+        model.fit(X, Y, epochs=2, verbose=0, validation_data=(X, Y))
+
+    trace = only(body)
+    assert trace.validation.loss[-1] == pytest.approx(trace.after.loss, rel=1e-4)

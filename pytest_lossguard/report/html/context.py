@@ -9,6 +9,8 @@ from pathlib import PurePath
 from typing import Any
 
 from ...findings import number
+from ...printable import printable
+from ..sound import sound
 from .details import MOST_COLUMNS, MOST_VARIABLES
 from .figures import Figure, experiments_figure, training_figure
 from .heat_map import gradients_figure
@@ -40,7 +42,7 @@ def page_context(
         their names on the page; ``environment``; ``size`` of the small curves.
     """
     told = sorted(
-        (_test(it, seed) for it in tests),
+        (_shown(it, seed) for it in tests),
         key=lambda it: (_ORDER[it["status"]], it["nodeid"]),
     )
     for index, test in enumerate(told):
@@ -69,6 +71,34 @@ def _name_figures(test: dict[str, Any], name: str) -> None:
         test["search"]["figure"] = f"{name}-search" if figure else None
         figures[f"{name}-search"] = figure
     test["figures"] = {key: it for key, it in figures.items() if it}
+
+
+_OF_PAGE = ("details", "trainings", "cases")
+
+
+def _shown(test: dict[str, Any], seed: int) -> dict[str, Any]:
+    """A test as the page tells it; without its trainings where they cannot be shown:
+    no test may keep the others from being shown.
+    """
+    details, cases = test.get("details") or [], test.get("cases")
+    entry = sound({key: it for key, it in test.items() if key not in _OF_PAGE})
+    entry |= {
+        "trainings": test.get("trainings", len(entry["runs"])),
+        "details": details,
+        "cases": cases or {"axes": [], "cases": [], "left_out": 0},
+    }
+    try:
+        return _test(entry, seed)
+    except Exception as error:
+        reason = printable(f"{type(error).__name__}: {error}")
+        told = f"what was recorded cannot be shown on the page ({reason})"
+        said = "\n".join(filter(None, (entry["error"], told)))
+        bare: dict[str, Any] = {
+            "details": [],
+            "search": None,
+            "baseline": None,
+        }
+        return _test({**entry, **bare, "error": said}, seed)
 
 
 def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -107,8 +137,7 @@ def _row(run: dict[str, Any]) -> dict[str, Any]:
     """The line of the overview."""
     return {
         "curve": small_curve(run["loss"]["y"], run["constant"]),
-        "start": number(_start(run)),
-        "end": number(run["end"]),
+        **_losses(run),
         "constant": None if run["constant"] is None else number(run["constant"]),
         "steps": run["steps"],
     }
@@ -130,10 +159,17 @@ def _own_error(test: dict[str, Any]) -> str:
     return str(test.get("error") or "")
 
 
-def _start(run: dict[str, Any]) -> float | None:
-    if run["start"] is not None:
-        return float(run["start"])
-    return float(run["loss"]["y"][0]) if run["loss"]["y"] else None
+def _losses(run: dict[str, Any]) -> dict[str, Any]:
+    """The loss before training and after, on the probe, else of the first step and
+    the last.
+    """
+    pair, of = (run["before"], run["after"]), ("before training", "after")
+    if None in pair:
+        steps = run["loss"]["y"] or [None]
+        pair, of = (steps[0], steps[-1]), ("of the first step", "of the last")
+    start, end = map(number, pair)
+    told = f"loss {of[0]} {start}, {of[1]} {end}"
+    return {"start": start, "end": end, "on_probe": of[1] == "after", "told": told}
 
 
 def _run(run: dict[str, Any]) -> dict[str, Any]:
@@ -168,8 +204,7 @@ def _findings(findings: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _told(run: dict[str, Any]) -> str:
     """The curve in words, for who cannot see it."""
-    told = f"Loss of {run['steps']} steps: {number(_start(run))} at the start,"
-    told += f" {number(run['end'])} at the end"
+    told = f"{run['steps']} steps: {_losses(run)['told']}"
     if run["constant"] is not None:
         told += f"; a constant ({run['constant_name']}) costs {number(run['constant'])}"
     if run["decisive"] is not None:

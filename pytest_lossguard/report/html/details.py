@@ -49,8 +49,8 @@ def details_of(verdict: Verdict) -> dict[str, Any]:
         "seed": trace.seed,
         "converged": verdict.converged,
         "headline": "" if verdict.converged else verdict.errors[0].headline,
-        "start": None if trace.before is None else float(trace.before.loss),
-        "end": _end(trace),
+        "before": None if trace.before is None else float(trace.before.loss),
+        "after": None if trace.after is None else float(trace.after.loss),
         "constant": _plain(trace.constant_loss),
         "constant_name": trace.constant,
         "loss": _curve(steps.loss, always),
@@ -68,13 +68,6 @@ def details_of(verdict: Verdict) -> dict[str, Any]:
 
 def _plain(value: float | None) -> float | None:
     return None if value is None else float(value)
-
-
-def _end(trace: Trace) -> float | None:
-    """As the verdict scores it: on the probe, else the last step's own."""
-    if trace.after is not None:
-        return float(trace.after.loss)
-    return float(trace.steps.loss[-1]) if len(trace.steps) else None
 
 
 def _decisive(findings: Iterable[Finding]) -> int | None:

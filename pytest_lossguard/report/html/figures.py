@@ -38,7 +38,7 @@ def plain(text: str) -> str:
 
 
 def training_figure(details: dict[str, Any]) -> Figure:
-    """The loss between its two yardsticks, and below it the gradient norm."""
+    """The loss between its yardsticks, and below it the gradient norm."""
     loss, norm = details["loss"], details["grad_norm"]
     held_out = details["held_out"]
     last = max(details["steps"], 2)
@@ -46,7 +46,8 @@ def training_figure(details: dict[str, Any]) -> Figure:
     if held_out is not None:
         data.append(_line("held-out loss", held_out, ORANGE, dots=True))
     for name, key, dash in (
-        ("before the first update", "start", "dot"),
+        ("before training", "before", "dot"),
+        ("after training", "after", "dashdot"),
         (f"a constant ({details['constant_name']})", "constant", "dash"),
     ):
         value = details[key]

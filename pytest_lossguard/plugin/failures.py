@@ -1,0 +1,104 @@
+"""How a failed test shows our errors: the user's line and one sentence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pytest
+
+from ..errors import LossguardError, NotConverged, first_line
+
+__all__ = ["leave_out_own_frames", "said_by", "show_in_short"]
+
+#: Attribute of a test report that carries all that one of our errors says.
+_SAID = "lossguard_said"
+_PACKAGE = f"{__name__.partition('.')[0]}."
+#: Characters of what a failed test said.
+_MOST_SAID = 2000
+
+
+def leave_out_own_frames(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Show the way from the user's line to an error without the frames of this package.
+
+    An error that arose in them and is none of ours is told whole.
+    """
+    if call.excinfo is None or item.config.getoption("fulltrace", default=False):
+        return
+    error = call.excinfo.value
+    frames = list(_frames(error))
+    if not frames or (_is_own(frames[-1]) and not isinstance(error, LossguardError)):
+        return
+    at: TracebackType | None = None
+    for it in reversed(frames):
+        if not _is_own(it):
+            at = TracebackType(at, it.tb_frame, it.tb_lasti, it.tb_lineno)
+    if at is not None:
+        call.excinfo = pytest.ExceptionInfo.from_exception(error.with_traceback(at))
+
+
+def _frames(error: BaseException) -> Iterator[TracebackType]:
+    at = error.__traceback__
+    while at is not None:
+        yield at
+        at = at.tb_next
+
+
+def _is_own(at: TracebackType) -> bool:
+    return str(at.tb_frame.f_globals.get("__name__")).startswith(_PACKAGE)
+
+
+def show_in_short(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> None:
+    """Show one of our errors at the user's line, or where no line of theirs raised it
+    at the test's own; its first line alone in summaries.
+    """
+    error = None if call.excinfo is None else call.excinfo.value
+    if not report.failed or not isinstance(error, (LossguardError, NotConverged)):
+        return
+    late = isinstance(error, NotConverged) and error.after_body
+    if late or not any(_is_users(item, it) for it in _frames(error)):
+        report.longrepr = _at_the_test(item, error)
+    vars(report)[_SAID] = f"{type(error).__name__}: {error}"[:_MOST_SAID]
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        crash.message = f"{type(error).__name__}: {first_line(error)}"
+
+
+def _is_users(item: pytest.Item, at: TracebackType) -> bool:
+    file = at.tb_frame.f_code.co_filename
+    inside = file.startswith(f"{item.config.rootpath}{os.sep}")
+    if _is_own(at) or "site-packages" in Path(file).parts:
+        return False
+    return inside or file == str(item.path)
+
+
+def _at_the_test(item: pytest.Item, error: Exception) -> Any:
+    """An error as if the test itself had raised it, where its definition begins."""
+    path, line, _ = item.reportinfo()
+    code = compile("\n" * (line or 0) + "raise error", str(path), "exec")
+    try:
+        exec(code, {"error": error})
+    except type(error):
+        *_, at = _frames(error)
+    info = pytest.ExceptionInfo.from_exception(error.with_traceback(at))
+    told: Any = info.getrepr(style="value", chain=False)
+    where = f"{os.path.relpath(path, item.config.rootpath)}:{(line or 0) + 1}"
+    kind = type(error).__name__
+    told.reprtraceback.reprentries[0].lines[:] = [
+        *f"{kind}: {error}".splitlines(),
+        "",
+        f"{where}: {kind}",
+    ]
+    return told
+
+
+def said_by(report: pytest.TestReport) -> str:
+    """What a failure says, without the way to it."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    told = getattr(report, _SAID, None) or getattr(crash, "message", None)
+    return str(told or report.longreprtext)[:_MOST_SAID]

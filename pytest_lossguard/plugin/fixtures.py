@@ -1,0 +1,98 @@
+"""What the fixtures of a marked test train on its behalf."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .state import POLICY, SESSION, TEST, guard_of
+
+if TYPE_CHECKING:
+    from ..guard import Guard
+    from ..runs import Prepared
+
+__all__ = ["FIXTURES", "Fixtures", "adopt"]
+
+
+class Fixtures:
+    """Watches the set-up of each fixture of a marked test.
+
+    What lives longer than one test is watched whoever asks for it first, and judged
+    in each marked test that uses it.
+    """
+
+    def __init__(self) -> None:
+        self.prepared: dict[pytest.FixtureDef[Any], Prepared] = {}
+        self._wide: set[pytest.FixtureDef[Any]] = set()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Know what marked tests share with others."""
+        for item in session.items:
+            if item.stash.get(POLICY, None) is not None:
+                known = getattr(item, "_fixtureinfo", None)
+                for defs in getattr(known, "name2fixturedefs", {}).values():
+                    self._wide.update(it for it in defs if it.scope != "function")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, Any, Any]:
+        """Watch what trains in it."""
+        __tracebackhide__ = True
+        item = request.session.config.stash[SESSION].current
+        test = None if item is None else item.stash.get(TEST, None)
+        if item is None or test is None or _is_pytests_own(fixturedef):
+            return (yield)
+        marked = test.policy is not None
+        if not marked and fixturedef not in self._wide:
+            return (yield)
+        unused = test.guard is None
+        guard = guard_of(item)
+        with guard.preparing(_told(fixturedef), item.nodeid) as prepared:
+            made = yield
+        if prepared.is_empty:
+            self.prepared.pop(fixturedef, None)
+        else:
+            self.prepared[fixturedef] = prepared
+            test.cleanup.callback(prepared.release)
+        if unused and not marked and not guard.runs:
+            test.guard = None
+        return made
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """Forget what it trained."""
+        self.prepared.pop(fixturedef, None)
+
+
+FIXTURES = pytest.StashKey[Fixtures]()
+
+
+def adopt(item: pytest.Item, guard: Guard) -> None:
+    """Judge in a test what the fixtures that it uses have trained."""
+    fixtures = item.config.stash[FIXTURES].prepared
+    request = getattr(item, "_request", None)
+    used = list(getattr(request, "_fixture_defs", {}).values()) if fixtures else []
+    for fixturedef, prepared in fixtures.items():
+        if fixturedef in used:
+            guard.adopt(prepared, item.nodeid)
+
+
+#: ``setup_module`` and its like, which pytest makes fixtures of.
+_XUNIT = re.compile(r"^_(?:xunit|unittest)_(\w+?)_fixture_")
+
+
+def _is_pytests_own(fixturedef: pytest.FixtureDef[Any]) -> bool:
+    """Whether no project's code runs in it."""
+    module = str(getattr(fixturedef.func, "__module__", ""))
+    return module.startswith("_pytest.") and not _XUNIT.match(fixturedef.argname)
+
+
+def _told(fixturedef: pytest.FixtureDef[Any]) -> str:
+    """What its user calls it."""
+    xunit = _XUNIT.match(fixturedef.argname)
+    name = fixturedef.argname if xunit is None else xunit[1]
+    scope = "" if fixturedef.scope == "function" else f" ({fixturedef.scope} scope)"
+    return f"fixture {name!r}{scope}"

@@ -1,0 +1,228 @@
+"""Entries of tests as every writer can rely on them, whoever made them.
+
+They come from workers, which may run another version or other plugins: what is missing
+is filled in, what is of another kind is left out, and no text of a user's steers who
+shows it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..printable import MOST_CHARACTERS, printable, printables
+from ..trace import to_json_number
+from .entries import Entry
+
+__all__ = ["sound"]
+
+#: How JSON, which has none of them, writes what is no finite number.
+_NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+#: The nearness of a training whose numbers are not finite.
+_BROKEN = 1e12
+
+#: Every writer can take these: it escapes them, or breaks the line.
+_KEPT = "\n\t"
+
+_Fields = Mapping[str, Callable[[Any], Any]]
+
+
+def sound(entry: Any) -> Entry:
+    """An entry of the JSON report with every key that a writer reads.
+
+    The same entry comes back equal where it was sound; keys of others are kept.
+    """
+    given = entry if isinstance(entry, Mapping) else {}
+    return _filled(_TEST, given)
+
+
+def _filled(fields: _Fields, given: Mapping[str, Any]) -> Entry:
+    kept = {
+        printable(str(key), keep=_KEPT): _plain(it)
+        for key, it in given.items()
+        if key not in fields
+    }
+    return {name: read(given.get(name)) for name, read in fields.items()} | kept
+
+
+def _plain(found: Any) -> Any:
+    """Whatever it is, as strict JSON."""
+    return _finite(printables(found, keep=_KEPT))
+
+
+def _finite(found: Any) -> Any:
+    if isinstance(found, float):
+        return to_json_number(found)
+    if isinstance(found, list):
+        return [_finite(it) for it in found]
+    if isinstance(found, dict):
+        return {key: _finite(it) for key, it in found.items()}
+    return found
+
+
+def _one(fields: _Fields) -> Callable[[Any], Entry | None]:
+    """Reads a table that may be missing."""
+    return lambda given: _filled(fields, given) if isinstance(given, Mapping) else None
+
+
+def _several(fields: _Fields) -> Callable[[Any], list[Entry]]:
+    """Reads a list of tables; what is none is left out."""
+
+    def read(given: Any) -> list[Entry]:
+        return [_filled(fields, it) for it in _list(given) if isinstance(it, Mapping)]
+
+    return read
+
+
+def _list(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, (list, tuple)) else []
+
+
+def _text(given: Any) -> str:
+    return "" if given is None else str(printables(given, keep=_KEPT))
+
+
+def _text_or_none(given: Any) -> str | None:
+    return None if given is None else _text(given)
+
+
+def _texts(given: Any) -> list[str]:
+    return [_text(it) for it in _list(given)]
+
+
+def _said(given: Any) -> str | None:
+    return None if given is None else _text(given)[:MOST_CHARACTERS]
+
+
+def _whole(given: Any) -> int | None:
+    if isinstance(given, bool) or not isinstance(given, int):
+        return None
+    return int(given) if abs(given) < 1 << 63 else None
+
+
+def _count(given: Any) -> int:
+    return max(_whole(given) or 0, 0)
+
+
+def _flag(given: Any) -> bool:
+    return given is True
+
+
+def _number(given: Any) -> Any:
+    """A number as `to_json_number` writes it, None where there is none."""
+    if isinstance(given, str):
+        return given if given in _NOT_FINITE else None
+    if given is None or isinstance(given, bool):
+        return None
+    try:
+        return to_json_number(given)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _numbers(given: Any) -> list[Any]:
+    values = _list(given)
+    if all(type(it) is float and math.isfinite(it) for it in values):
+        return values
+    return ["NaN" if (told := _number(it)) is None else told for it in values]
+
+
+def _numbers_or_none(given: Any) -> list[Any] | None:
+    return None if given is None else _numbers(given)
+
+
+def _nearness(given: Any) -> float:
+    told = _number(given)
+    if told is None:
+        return 0.0
+    return float(told) if not isinstance(told, str) else _BROKEN
+
+
+def _one_of(*words: str) -> Callable[[Any], str]:
+    """Reads one of some words; the last where it is none of them."""
+    return lambda given: given if given in words else words[-1]
+
+
+def _runs(given: Any) -> list[Entry]:
+    runs = _several(_RUN)(given)
+    for run in runs:  # each column has as many steps as the loss
+        for name in ("grad_norm", "data_loss"):
+            if run[name] is not None:
+                lacking = len(run["loss"]) - len(run[name])
+                run[name] = [*run[name], *["NaN"] * lacking][: len(run["loss"])]
+    return runs
+
+
+_FINDING: _Fields = {
+    "kind": _text,
+    "severity": _one_of("error", "warning"),
+    "step": _whole,
+    "value": _number,
+    "limit": _number,
+    "where": _text_or_none,
+    "message": _text,
+}
+_CAUSE: _Fields = {
+    "cause": _text,
+    "verified": _flag,
+    "where": _text_or_none,
+    "change": _text_or_none,
+    "loss_before": _number,
+    "loss_after": _number,
+    "remedy": _text_or_none,
+}
+_DIAGNOSIS: _Fields = {"causes": _several(_CAUSE), "tried": _count}
+_PROBE: _Fields = {"before": _number, "after": _number}
+_RUN: _Fields = {
+    "source": _text,
+    "model": _text,
+    "steps": _count,
+    "seed": _whole,
+    "verdict": _one_of("converged", "not_converged"),
+    "loss": _numbers,
+    "data_loss": _numbers_or_none,
+    "grad_norm": _numbers,
+    "constant_loss": _number,
+    "probe": _one(_PROBE),
+    "findings": _several(_FINDING),
+    "notes": _texts,
+    "diagnosis": _one(_DIAGNOSIS),
+    "nearness": _nearness,
+    "nearest": _text_or_none,
+}
+_CLOSEST: _Fields = {"nearness": _nearness, "corruption": _text}
+_SEARCH: _Fields = {
+    "examples": _count,
+    "unique": _count,
+    "exhausted_budget": _flag,
+    "failing": _text_or_none,
+    "space": _text_or_none,
+    "closest": _one(_CLOSEST),
+    "headroom": _texts,
+}
+_METRIC: _Fields = {
+    "name": _text,
+    "label": _text_or_none,
+    "regressed": _flag,
+    "before": _plain,
+    "now": _plain,
+    "limit": _plain,
+}
+_BASELINE: _Fields = {
+    "state": _text,
+    "file": _text,
+    "told": _text,
+    "note": _text_or_none,
+    "metrics": _several(_METRIC),
+}
+_TEST: _Fields = {
+    "nodeid": _text,
+    "file": _text,
+    "line": _whole,
+    "outcome": _one_of("passed", "skipped", "failed"),
+    "error": _said,
+    "runs": _runs,
+    "search": _one(_SEARCH),
+    "baseline": _one(_BASELINE),
+}

@@ -1,0 +1,118 @@
+"""One healthy program, written down as data where it is data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..program import Part, part_of
+
+__all__ = ["Case", "Split", "net"]
+
+#: What ``lossguard.fit`` takes of the keywords of ``model.fit``.
+_TAKEN = frozenset({"epochs", "batch_size", "shuffle"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Split:
+    """Training data and held-out data, prepared as the program prepares them.
+
+    Attributes:
+        x, y: What is trained on; y may be None, x a `tf.data.Dataset`.
+        held_x, held_y: What the score is taken on, never trained on.
+        weight: Of the training rows, if they have any.
+        more: What a program of its own needs beside.
+    """
+
+    x: Any
+    held_x: Any
+    y: Any = None
+    held_y: Any = None
+    weight: Any = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Case:
+    """One healthy program.
+
+    Attributes:
+        name: Unique; it alone decides which half the case belongs to.
+        data: The data of a seed.
+        model: Makes the compiled model (or whatever is trained) for the data.
+        score: How good it is on the held-out data; higher is better.
+        floor: The score from which on a run counts as healthy.
+        fit: The keywords of ``model.fit`` beside x, y and weights. A function makes
+            those that belong to one run (callbacks, held-out data).
+        train: The program's own loop; None where it calls ``model.fit`` once.
+    """
+
+    name: str
+    data: Callable[[int], Split]
+    model: Callable[[Split], Any]
+    score: Callable[[Any, Split], float]
+    floor: float
+    fit: Mapping[str, Any] | Callable[[Split], Mapping[str, Any]] = field(
+        default_factory=dict
+    )
+    train: Callable[[Any, Split], Any] | None = None
+
+    @property
+    def half(self) -> Part:
+        """Whether others may look at it to mend the judge, or it only reports."""
+        return part_of(f"diverse/{self.name}")
+
+    @property
+    def fits(self) -> bool:
+        """Whether ``lossguard.fit`` can be given the program as it is."""
+        return self.train is None and not callable(self.fit) and {*self.fit} <= _TAKEN
+
+    def run(self, split: Split) -> Any:
+        """Train as a user's test would; the trained model."""
+        model = self.model(split)
+        if self.train is not None:
+            trained = self.train(model, split)
+            return model if trained is None else trained
+        how = self.fit(split) if callable(self.fit) else self.fit
+        weight = {} if split.weight is None else {"sample_weight": split.weight}
+        model.fit(split.x, split.y, **weight, **how, verbose=0)
+        return model
+
+
+def net(
+    layers: Callable[[Any], list[Any]],
+    optimizer: Any = "adam",
+    loss: Any = "mse",
+    shape: tuple[int | None, ...] | None = None,
+    dtype: str | None = None,
+    **compiled: Any,
+) -> Callable[[Split], Any]:
+    """A builder of a sequential model.
+
+    Args:
+        layers: Makes the layers, given `keras.layers`.
+        optimizer: A name, or makes it given `keras.optimizers`.
+        loss: A name, or makes it given `keras.losses`.
+        shape: Of one row; default that of the data.
+        dtype: Of the input; default that of the data.
+        compiled: Further keywords of ``compile``.
+    """
+
+    def build(split: Split) -> Any:
+        import keras
+
+        first = np.asarray(split.held_x[:1])
+        kind = dtype or ("int32" if first.dtype.kind in "iu" else "float32")
+        start = keras.Input(first.shape[1:] if shape is None else shape, dtype=kind)
+        model = keras.Sequential([start, *layers(keras.layers)])
+        model.compile(
+            optimizer if isinstance(optimizer, str) else optimizer(keras.optimizers),
+            loss if isinstance(loss, str) else loss(keras.losses),
+            **compiled,
+        )
+        return model
+
+    return build
