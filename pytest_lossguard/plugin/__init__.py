@@ -188,12 +188,14 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
-    """Set up apart what outlives the marked test that happens to ask for it first."""
-    session = request.session.config.stash[SESSION]
-    test = session.test
-    if test is None or test.seeds is None or fixturedef.scope == "function":
+    """Set up apart what outlives the test that happens to ask for it first."""
+    config = request.session.config
+    test = config.stash[SESSION].test
+    if test is None or fixturedef.scope == "function":
         return (yield)
-    with seeded_fixture(session, fixturedef, request):
+    if test.seeds is None and not config.stash[FIXTURES].is_shared(fixturedef):
+        return (yield)
+    with seeded_fixture(config.stash[SESSION], fixturedef, request):
         return (yield)
 
 
