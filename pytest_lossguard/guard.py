@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from .baselines import Baseline, write_baseline
 from .checks import Check
 from .diagnosis import Retraining
 from .errors import (
@@ -405,13 +406,20 @@ class Guard:
                 error.after_body = True
                 raise error
 
-    def hold(self, path: Path, test: str, update: Update) -> None:
+    def hold(
+        self,
+        path: Path,
+        test: str,
+        update: Update,
+        write: Callable[[Path, Baseline], None] = write_baseline,
+    ) -> None:
         """Hold the trainings of the test against its baseline, or write that.
 
         Args:
             path: File of the baseline.
             test: What the test is called in it.
             update: What is to be written, and does not fail.
+            write: Writes it.
 
         Raises:
             NotConverged: Something got worse.
@@ -437,6 +445,7 @@ class Guard:
                 seed=self._seed,
                 device=self._trainer().device(),
                 update=update,
+                write=write,
             )
         if self.held.state == "written" and not update:
             raise BaselineError(

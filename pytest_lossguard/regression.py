@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -15,6 +15,7 @@ from .baselines import (
     Comparison,
     Measured,
     compared_metrics,
+    demand_sound,
     environment_change,
     half_way,
     measure,
@@ -115,6 +116,7 @@ def hold(
     seed: int,
     device: str,
     update: Update,
+    write: Callable[[Path, Baseline], None] = write_baseline,
 ) -> Held:
     """Hold the trainings of a test against its baseline, or write that.
 
@@ -126,6 +128,7 @@ def hold(
         seed: In force in the test, and the first that a baseline is written from.
         device: What trains.
         update: What is to be written.
+        write: Writes it.
 
     Raises:
         BaselineError: A training cannot be run again, or is another than that of the
@@ -136,6 +139,7 @@ def hold(
     before = None if update == "all" else read_baseline(path)
     try:
         if before is not None:
+            demand_sound(before, path)
             return _compared(subjects, before, policy, seed, path, here)
         taken = tuple(_taken(it, policy, seed) for it in subjects)
     except CannotChange as error:
@@ -144,7 +148,7 @@ def hold(
             " lossguard.fit, from a function that builds the model"
         ) from None
     baseline = Baseline(test=test, seed=seed, environment=here, trainings=taken)
-    write_baseline(path, baseline)
+    write(path, baseline)
     notes = "".join(f"; {note}" for it in taken for note in it.notes)
     told = f"its baseline was written to {_short(path)}{notes}"
     return Held(state="written", path=path, told=told)
@@ -262,7 +266,24 @@ def _held_against(
         if lost[name] >= _DOUBTED:
             _add_headrooms(name, rows, retrain, policy, before.seeds)
     now = replace(before, metrics=_columns(rows))
+    _demand_same_metrics(before, now, path)
     return compared_metrics(before, now)
+
+
+def _demand_same_metrics(before: Measured, now: Measured, path: Path) -> None:
+    """Let nothing count as held that could not be measured; of a margin, that it was
+    seen to hold is all that is known.
+
+    Raises:
+        BaselineError: A metric of the baseline is gone.
+    """
+    for name in before.metrics:
+        if name not in now.metrics and name not in _MARGINS:
+            raise BaselineError(
+                f"the training has no {METRICS[name].label} any more, that of its"
+                f" baseline, {_short(path)}, had one: if that is meant, run it with"
+                " --lossguard-update"
+            )
 
 
 def _columns(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, ...]]:

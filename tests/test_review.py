@@ -74,9 +74,17 @@ def test_labels_without_signal_are_told_after_the_control():
 
 def test_no_re_run_begins_once_the_time_is_up():
     retrain = FakeRetraining()
-    now = iter(np.arange(0.0, 100.0, 4.0))
-    compared(verdict(0.7), lambda: retrain, Policy(), clock=lambda: float(next(now)))
+    now = iter(np.arange(0.0, 1000.0, 20.0))
+    found = compared(
+        verdict(0.7), lambda: retrain, Policy(), clock=lambda: float(next(now))
+    )
     assert len(retrain.asked) <= 2
+    assert "no re-run begins after 30 s" in found.trace.notes[-1]
+
+
+def test_a_comparison_that_the_clock_did_not_end_says_nothing_of_it():
+    found = compared(verdict(0.7), lambda: FakeRetraining(), Policy())
+    assert found.trace.notes == verdict(0.7).trace.notes
 
 
 def test_a_watched_run_that_comes_out_otherwise_is_not_compared():

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from .comparing import Comparison, compared_metrics, environment_change
 from .metrics import METRICS, half_way, measure
-from .store import read_baseline, write_baseline
+from .soundness import demand_sound
+from .store import read_baseline, refuse_foreign, write_baseline
 from .values import Baseline, Measured
 
 __all__ = [
@@ -15,9 +16,11 @@ __all__ = [
     "Comparison",
     "Measured",
     "compared_metrics",
+    "demand_sound",
     "environment_change",
     "half_way",
     "measure",
     "read_baseline",
+    "refuse_foreign",
     "write_baseline",
 ]

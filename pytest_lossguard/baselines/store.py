@@ -11,7 +11,7 @@ from ..files import parsed, read_text, sweep, write_whole
 from ..printable import printable, printables
 from .values import Baseline
 
-__all__ = ["read_baseline", "write_baseline"]
+__all__ = ["read_baseline", "refuse_foreign", "write_baseline"]
 
 #: The version of the file, under a key that no other tool writes.
 _KEY, _VERSION = "lossguard_baseline", 1
@@ -27,11 +27,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
         UsageError: There is a file of another tool, which is not overwritten, or
             the folder cannot be written to.
     """
-    if _is_foreign(path):
-        raise UsageError(
-            f"{path} is JSON, but no baseline of pytest-lossguard: move it away, or"
-            " rename the test"
-        )
+    refuse_foreign(path)
     text = json.dumps({_KEY: _VERSION, **baseline.to_json()}, indent=2)
     lines = _NUMBERS.sub(lambda it: f"[{' '.join(it.group(1).split())}]", text)
     try:
@@ -41,6 +37,19 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
             f"the baseline {path} cannot be written ({type(error).__name__}): make its"
             " folder writable"
         ) from error
+
+
+def refuse_foreign(path: Path) -> None:
+    """Leave the file of another tool alone.
+
+    Raises:
+        UsageError: There is one.
+    """
+    if _is_foreign(path):
+        raise UsageError(
+            f"{path} is JSON, but no baseline of pytest-lossguard: move it away, or"
+            " rename the test"
+        )
 
 
 def read_baseline(path: Path) -> Baseline | None:

@@ -42,7 +42,8 @@ def diagnose(
         retrain: Runs it again with changes; None where data, model or loss were
             not seen, and the trace is all there is.
         policy: What it was held to.
-        budget: Seconds after which no further experiment begins.
+        budget: Seconds after which no further experiment begins; what is tried
+            is decided by counts of steps as long as the clock does not end it.
         clock: Tells the time in seconds.
         checks: Checks of one's own that re-runs are held to as well.
     """
@@ -54,7 +55,7 @@ def diagnose(
     except (CannotChange, UsageError) as reason:
         return Diagnosis(causes=_suspicions(findings), left_out=(str(reason),))
     goal = Goal.of(trace, findings, policy, checks)
-    lab = Laboratory(trace, retrain, goal, facts, clock() + budget, clock)
+    lab = Laboratory(trace, retrain, goal, facts, budget, clock)
     lab.has_blown_up = any(it.kind in SEALED for it in findings)
     if trace.source == "watch" and lab.passes_as_it_is():
         left_out = ("run again as it was seen, the training does not fail",)

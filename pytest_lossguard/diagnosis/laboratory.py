@@ -123,7 +123,7 @@ class Laboratory:
         retrain: Retraining,
         goal: Goal,
         facts: ProgramFacts,
-        deadline: float,
+        budget: float,
         clock: Callable[[], float],
     ) -> None:
         self.experiments: list[Experiment] = []
@@ -131,7 +131,10 @@ class Laboratory:
         self._trace, self._retrain, self._facts = trace, retrain, facts
         self._goal = goal
         self._before = evidence_of(trace).end
-        self._deadline, self._clock = deadline, clock
+        self._seconds, self._clock = budget, clock
+        self._deadline = clock() + budget
+        self._steps, self._most_steps = 0, most_steps(len(trace.steps))
+        self._ended: str | None = None
 
     @property
     def repairs(self) -> list[Experiment]:
@@ -153,8 +156,8 @@ class Laboratory:
         untried = (it for it in self.experiments if it.applies)
         reasons = (it.failure for it in untried if it.failure is not None)
         yield from dict.fromkeys(reasons)
-        if self._is_late():
-            yield "the budget kept further changes from being tried"
+        if self._ended is not None:
+            yield self._ended
 
     def passes_as_it_is(self) -> bool:
         """Whether nothing need be changed: then a re-run says nothing of the failure,
@@ -167,7 +170,7 @@ class Laboratory:
         """Each change alone, while it is not much less likely than one that repairs."""
         least = 0.0
         for idea in ideas:
-            if self._is_late() or idea.weight < least:
+            if self._ends() or idea.weight < least:
                 return
             if self._is_answered(idea.change) or self._is_pointless(idea.change):
                 continue
@@ -190,7 +193,7 @@ class Laboratory:
         companions = (Hypothesis(0.0, it) for it in at.COMPANIONS)
         tried = set()
         for other in (*others[: at.LIKELY_IN_PAIRS], *companions):
-            if self._is_late():
+            if self._ends():
                 return False
             if other.change.cause == fault.change.cause or other.change in tried:
                 continue
@@ -231,7 +234,7 @@ class Laboratory:
         """Two changes together, of the likeliest and of those that helped most."""
         ranked = self._promising(tuple(it.change for it in ideas))
         for first, second in itertools.combinations(ranked, 2):
-            if self._is_late() or self.repairs:
+            if self._ends() or self.repairs:
                 return
             if first.cause != second.cause and first.kind != second.kind:
                 self._run(first, second, reaches="clearly")
@@ -257,8 +260,21 @@ class Laboratory:
             )
         )
 
-    def _is_late(self) -> bool:
-        return self._clock() > self._deadline
+    def _ends(self) -> bool:
+        """Whether no further change is to be tried: counts of steps decide, so that
+        the same training has the same diagnosis, unless the clock ends it before.
+        """
+        if self._steps >= self._most_steps:
+            self._ended = (
+                f"the budget of {self._most_steps:,} steps in all re-runs kept further"
+                " changes from being tried"
+            )
+        elif self._clock() > self._deadline:
+            self._ended = (
+                f"the budget of {self._seconds:g} s kept further changes from being"
+                " tried: where the machine is faster or less busy there may be more"
+            )
+        return self._ended is not None
 
     def _run(self, *changes: Change, reaches: Reaches = "converged") -> Experiment:
         words = " and ".join(told(it, self._trace, self._facts) for it in changes)
@@ -284,6 +300,7 @@ class Laboratory:
                 failure=str(reason),
                 applies=not isinstance(reason, NothingToChange),
             )
+        self._steps += len(trace.steps)
         found = evidence_of(trace)
         errors = self._goal.missed_by(trace, found)
         only_level = errors == {"worse_than_constant"} and _reaches_constant(found)
@@ -304,13 +321,16 @@ class Laboratory:
         first = (self._trace.seed or 0) + at.FRESH
         held: list[bool] = []
         for seed in range(first, first + at.CONFIRMATIONS):
-            if held and self._is_late():
-                break
             again = self._outcome(done.changes, done.told, seed, reaches)
             held.append(again.converged)
             if not again.converged:
                 break
         return sum(held) / len(held)
+
+
+def most_steps(steps: int) -> int:
+    """Updates that all re-runs of a training of so many may take together."""
+    return max(at.MOST_STEPS_IN_ALL, at.MOST_LENGTHS * steps)
 
 
 def _reaches_constant(found: Evidence) -> bool:

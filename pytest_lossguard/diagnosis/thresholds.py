@@ -10,6 +10,11 @@ MUCH_LESS_LIKELY = 0.6
 CLEARLY = 0.1
 #: A run is made longer up to so many steps, some seconds on a small model.
 MOST_STEPS = 20_000
+#: Updates of all re-runs together: as many, or so many times those of the training.
+#: The failing scenarios take at most 4,240 (22 re-runs, 1.9 s of a processor). Where
+#: nothing helps, all that can be tried takes 11,600 for a training of 100 updates and
+#: 116,000 for one of 1,000 (a small net, 2 and 11 s).
+MOST_STEPS_IN_ALL, MOST_LENGTHS = 100_000, 20
 #: Seeds on which a change that helped is tried again before it is called a cause.
 CONFIRMATIONS = 3
 #: Where those seeds begin, away from those a user would choose.

@@ -16,6 +16,7 @@ from ..errors import NotConverged, PolicyError, UsageError
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
 from .ending import Ending
 from .failures import leave_out_own_frames, show_in_short
+from .files import Files, hand_files_on
 from .fixtures import FIXTURES, Fixtures, adopt
 from .handle import Lossguard
 from .hooks import tell_finished
@@ -94,6 +95,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Summary(config, reporter), "lossguard-summary")
         register_others(config, reporter)
         config.pluginmanager.register(Told(config), "lossguard-baselines")
+        config.pluginmanager.register(Files(config), "lossguard-files")
         config.pluginmanager.register(Ending(config), "lossguard-ending")
         if is_asked(config):
             config.pluginmanager.register(HtmlReporter(config, reporter))
@@ -186,12 +188,14 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
-    """Set up apart what outlives the marked test that happens to ask for it first."""
-    session = request.session.config.stash[SESSION]
-    test = session.test
-    if test is None or test.seeds is None or fixturedef.scope == "function":
+    """Set up apart what outlives the test that happens to ask for it first."""
+    config = request.session.config
+    test = config.stash[SESSION].test
+    if test is None or fixturedef.scope == "function":
         return (yield)
-    with seeded_fixture(session, fixturedef, request):
+    if test.seeds is None and not config.stash[FIXTURES].is_shared(fixturedef):
+        return (yield)
+    with seeded_fixture(config.stash[SESSION], fixturedef, request):
         return (yield)
 
 
@@ -308,4 +312,5 @@ def pytest_runtest_makereport(
     if call.when == "teardown":
         hand_on(item, report, test)
         hand_on_details(item, report, test)
+        hand_files_on(report, test)
     return report

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ..errors import UsageError
-from .state import POLICY
+from .files import keep_baseline
+from .state import POLICY, TEST
 
 if TYPE_CHECKING:
     from ..guard import Guard
@@ -31,7 +34,8 @@ def hold_to_baseline(item: pytest.Item, guard: Guard) -> None:
     """Hold the trainings of a test that ended well against its baseline."""
     __tracebackhide__ = True
     update: Update = item.config.getoption("lossguard_update") or ""
-    guard.hold(_path_of(item), _name_of(item), update)
+    write = partial(keep_baseline, item.config, item.stash[TEST])
+    guard.hold(_path_of(item), _name_of(item), update, write)
 
 
 def refuse_baseline_of_search(item: pytest.Item) -> None:
@@ -94,27 +98,47 @@ class Unused:
             config.stash[_FOUND].update(found)
 
     def _found(self, session: pytest.Session) -> list[Path]:
-        if session.testsfailed or any("::" in it for it in session.config.args):
+        if session.testsfailed or self._is_selected(session):
             return []
         used = {_path_of(it) for it in self._items if _has_baseline(it)}
         modules = {it.path for it in self._items}
-        unused = []
-        for folder in {it.parent / _FOLDER for it in modules}:
-            stems = {it.stem for it in modules if it.parent == folder.parent}
-            for path in folder.glob("*.json"):
-                module = path.name.partition(".")[0]
-                gone = not (folder.parent / f"{module}.py").exists()
-                if path not in used and (module in stems or gone):
-                    unused.append(path)
-        return unused
+        return [
+            path
+            for folder in {it.parent / _FOLDER for it in modules}
+            for path in folder.glob("*.json")
+            if path not in used and _is_of_no_test(path, modules)
+        ]
+
+    def _is_selected(self, session: pytest.Session) -> bool:
+        """Whether some tests of the files that were collected were left out."""
+        option, kept = session.config.option, set(session.items)
+        return (
+            bool(getattr(option, "lf", False) or getattr(option, "deselect", None))
+            or any("::" in it for it in session.config.args)
+            or any(it not in kept for it in self._items)
+        )
+
+
+def _is_of_no_test(path: Path, modules: set[Path]) -> bool:
+    """Whether the file of its test was collected, or is no more."""
+    module = path.parent.parent / _module_of(path)
+    return module in modules or not module.exists()
+
+
+def _module_of(path: Path) -> str:
+    """The name of the file that the test of a baseline is in."""
+    try:
+        test = json.loads(path.read_text(encoding="utf-8"))["test"]
+        return str(test).partition("::")[0]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return f"{path.name.partition('.')[0]}.py"
 
 
 class Told:
-    """Says at the end which baselines were written, and which no test uses."""
+    """Says at the end which baselines no test uses, or could not be compared."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._written: set[str] = set()
         self._notes: set[str] = set()
         config.stash[_FOUND] = set()
 
@@ -125,12 +149,10 @@ class Told:
         self._config.stash[_FOUND].update(found)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a baseline that was written, or is not quite comparable."""
+        """Note a baseline that is not quite comparable."""
         held = getattr(report, "lossguard", {}).get("baseline")
         if held is None:
             return
-        if held["state"] == "written":
-            self._written.add(str(self._config.rootpath / held["file"]))
         if held["state"] == "not_compared":
             self._notes.add(f"{report.nodeid} was {held['told']}")
         if held["note"]:
@@ -141,16 +163,14 @@ class Told:
     ) -> None:
         """Name the files, relative to where pytest was called."""
         unused = self._config.stash[_FOUND]
-        for paths, what in (
-            (self._written, "written: commit"),
-            (unused, "of no test: delete"),
-        ):
-            if paths:
-                them = "it" if len(paths) == 1 else "them"
-                terminalreporter.write_line(f"lossguard: baselines {what} {them}")
-            for path in sorted(paths):
-                shown = os.path.relpath(path, self._config.invocation_params.dir)
-                terminalreporter.write_line(f"  {shown}")
+        if unused:
+            them = "it" if len(unused) == 1 else "them"
+            terminalreporter.write_line(
+                f"lossguard: baselines of no test: delete {them}"
+            )
+        for path in sorted(unused):
+            shown = os.path.relpath(path, self._config.invocation_params.dir)
+            terminalreporter.write_line(f"  {shown}")
         for note in sorted(self._notes):
             terminalreporter.write_line(f"lossguard: {note}")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from .files import Files, hand_files_on
 from .html import HtmlReporter, hand_on_details
 from .reporter import PAYLOAD, Reporter, hand_on
 from .state import TEST
@@ -52,12 +53,13 @@ class Ending:
         self._is_armed = True
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, self._end)
-            self._config.add_cleanup(
-                lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            )
+            self._config.add_cleanup(self._disarm)
+
+    def _disarm(self) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _end(self, *_: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends at once
+        self._disarm()  # a second one ends at once
         if os.getpid() != self._process:  # of the user's own child processes
             os.kill(os.getpid(), signal.SIGTERM)
         raise _Terminated("SIGTERM")
@@ -77,6 +79,7 @@ class Ending:
         )
         hand_on(item, report, test)
         hand_on_details(item, report, test)
+        hand_files_on(report, test)
         for plugin in self._config.pluginmanager.get_plugins():
-            if isinstance(plugin, Reporter | HtmlReporter):
+            if isinstance(plugin, Reporter | HtmlReporter | Files):
                 plugin.pytest_runtest_logreport(report)

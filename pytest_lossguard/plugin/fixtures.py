@@ -36,6 +36,10 @@ class Fixtures:
                 for defs in getattr(known, "name2fixturedefs", {}).values():
                     self._wide.update(it for it in defs if it.scope != "function")
 
+    def is_shared(self, fixturedef: pytest.FixtureDef[Any]) -> bool:
+        """Whether a fixture outlives a test and a marked one uses it."""
+        return fixturedef in self._wide
+
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
@@ -47,7 +51,7 @@ class Fixtures:
         if item is None or test is None or _is_pytests_own(fixturedef):
             return (yield)
         marked = test.policy is not None
-        if not marked and fixturedef not in self._wide:
+        if not marked and not self.is_shared(fixturedef):
             return (yield)
         unused = test.guard is None
         guard = guard_of(item)

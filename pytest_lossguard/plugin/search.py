@@ -16,9 +16,10 @@ import pytest
 from ..errors import NotConverged, PolicyError
 from ..given import shown
 from ..printable import printable
+from .files import keep_replay
 from .options import budget_of, default_examples
 from .progress import told_progress
-from .state import SESSION, guard_of
+from .state import SESSION, TEST, guard_of
 
 if TYPE_CHECKING:
     from ..corruptions import Corruption
@@ -315,17 +316,13 @@ def report_failure(item: Any, search: Search, error: BaseException) -> None:
 
 
 def _kept(item: Any, corruption: Corruption) -> str:
-    """Keep a case for a replay; returns the line that says how to run it, or why it
-    could not be kept.
-    """
-    from ..report.replay import Replay, write_replay
+    """Keep a case for a replay; returns the line that says how to run it."""
+    from ..report.replay import Replay, replay_path
 
     seed = item.config.stash[SESSION].seed
     case = Replay(nodeid=item.nodeid, corruption=corruption, seed=seed)
-    try:
-        path = write_replay(Path(item.config.rootpath), case)
-    except OSError as error:
-        return f"note: no file for --lossguard-replay could be written: {error}"
+    keep_replay(item.stash[TEST], case)
+    path = replay_path(Path(item.config.rootpath), item.nodeid)
     return f"again: pytest --lossguard-replay={_relative(path, item)}"
 
 

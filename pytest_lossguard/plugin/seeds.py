@@ -100,12 +100,13 @@ def _around(
 def seeded_fixture(
     session: Session, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Iterator[None]:
-    """Set up a fixture that outlives the marked test at hand."""
+    """Set up a fixture that outlives the test at hand."""
     from ..training import SavedSeeds, set_seed
 
     test = session.test
     assert test is not None
-    outside, inside = test.seeds, SavedSeeds()
+    inside = SavedSeeds()
+    outside = inside if test.seeds is None else test.seeds
     before = copy.copy(outside)
     set_seed(_seed_of(session, fixturedef, request))
     start = SavedSeeds()

@@ -56,6 +56,7 @@ class Test:
     seeds: Any = None
     seeds_of_body: Any = None
     search: Search | None = None
+    files: dict[str, Any] = field(default_factory=dict)
     cleanup: ExitStack = field(default_factory=ExitStack)
 
 

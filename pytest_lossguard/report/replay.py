@@ -40,6 +40,27 @@ class Replay:
     corruption: Corruption
     seed: int
 
+    def to_json(self) -> dict[str, Any]:
+        """As builtins."""
+        return {
+            "nodeid": self.nodeid,
+            "seed": self.seed,
+            "corruption": self.corruption.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, given: Any) -> Replay:
+        """From builtins.
+
+        Raises:
+            KeyError, TypeError, ValueError, UsageError: They are none of ours.
+        """
+        return cls(
+            nodeid=_nodeid(given["nodeid"]),
+            corruption=Corruption.from_json(given["corruption"]),
+            seed=_seed(given["seed"]),
+        )
+
 
 def replay_path(root: Path, nodeid: str) -> Path:
     """Where the failing case of a test is kept: a name of its own for each test."""
@@ -58,9 +79,7 @@ def write_replay(root: Path, replay: Replay) -> Path:
     path = replay_path(root, replay.nodeid)
     content = {
         "schema": _SCHEMA,
-        "nodeid": replay.nodeid,
-        "seed": replay.seed,
-        "corruption": replay.corruption.to_json(),
+        **replay.to_json(),
         "expression": repr(replay.corruption),
     }
     write_whole(path, json.dumps(content, indent=2) + "\n")
@@ -77,11 +96,7 @@ def read_replay(path: Path) -> Replay:
         found = printables(parsed(read_text(path)))
         if found["schema"] != _SCHEMA:
             raise ValueError(f"its schema is {found['schema']!r}, not {_SCHEMA}")
-        return Replay(
-            nodeid=_nodeid(found["nodeid"]),
-            corruption=Corruption.from_json(found["corruption"]),
-            seed=_seed(found["seed"]),
-        )
+        return Replay.from_json(found)
     except OSError as error:
         raise UsageError(
             f"--lossguard-replay={path} cannot be read: {error.strerror}"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from pytest_lossguard.baselines import Measured, compared_metrics, environment_change
+from pytest_lossguard.errors import BaselineError
+from pytest_lossguard.regression import _demand_same_metrics
 from pytest_lossguard.report.baseline import baseline_lines
 
 SEEDS = tuple(range(16))
@@ -125,3 +129,13 @@ def test_the_table_marks_what_got_worse():
 )
 def test_another_environment_is_said(here, told):
     assert environment_change({"keras": "3.15", "device": "CPU"}, here) == told
+
+
+def test_what_could_not_be_measured_is_not_held():
+    before = measured(skill=0.8 * SPREAD, learning_rate_headroom=32 * SPREAD)
+    without_margin = measured(skill=0.8 * SPREAD)
+    without_skill = measured(learning_rate_headroom=32 * SPREAD)
+
+    _demand_same_metrics(before, without_margin, Path("a/b.json"))
+    with pytest.raises(BaselineError, match="has no skill against a constant any more"):
+        _demand_same_metrics(before, without_skill, Path("a/b.json"))

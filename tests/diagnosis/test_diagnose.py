@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_lossguard.causes import CAUSES
 from pytest_lossguard.changes import CHANGES, Change, ProgramFacts
-from pytest_lossguard.diagnosis import diagnose
+from pytest_lossguard.diagnosis import diagnose, thresholds
 from pytest_lossguard.diagnosis.hypotheses import hypotheses, suspected, where_of
 from pytest_lossguard.errors import CannotChange, NothingToChange
 from pytest_lossguard.findings import KINDS, finding
@@ -200,6 +200,38 @@ def test_no_experiment_begins_after_the_budget():
     found = why(BLOWN, FakeRetraining(), budget=10.0, clock=lambda: float(next(now)))
     assert len(found.experiments) <= 3
     assert "the budget" in found.left_out[-1]
+
+
+@pytest.mark.parametrize("seconds_each", [0.0, 1.0, 40.0])
+def test_what_is_tried_is_decided_by_counts_of_steps(monkeypatch, seconds_each):
+    monkeypatch.setattr(thresholds, "MOST_STEPS_IN_ALL", 5 * len(BAD.steps))
+    monkeypatch.setattr(thresholds, "MOST_LENGTHS", 1)
+    now = iter(seconds_each * it for it in range(1000))
+
+    found = why(BLOWN, FakeRetraining(), clock=lambda: next(now))
+
+    assert len(found.experiments) == 5
+    steps = 5 * len(BAD.steps)
+    assert found.left_out == (
+        f"the budget of {steps:,} steps in all re-runs kept further changes from being"
+        " tried",
+    )
+
+
+def test_a_cause_is_tried_on_as_many_fresh_seeds_whatever_the_clock_says():
+    now = iter([0.0, 0.0, *[1e9] * 100])
+    retrain = FakeRetraining(lambda _: True)
+
+    found = why(BLOWN, retrain, clock=lambda: next(now))
+
+    assert len(found.experiments) == 1
+    assert [seed is None for _, seed in retrain.asked] == [True, False, False, False]
+
+
+def test_where_all_was_tried_no_budget_is_told():
+    now = iter([*[0.0] * 10_000])
+    found = why(BLOWN, FakeRetraining(), clock=lambda: next(now))
+    assert found.left_out == ()
 
 
 def test_an_outlier_that_was_seen_is_told_first_even_if_it_takes_two():

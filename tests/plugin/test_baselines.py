@@ -7,6 +7,10 @@ from textwrap import dedent
 
 import pytest
 
+from pytest_lossguard import UsageError
+from pytest_lossguard.baselines import demand_sound, read_baseline
+from tests.plugin.programs import PROJECT
+
 FIT = """
 @pytest.mark.converges(baseline=True)
 def test_trains(lossguard):
@@ -181,6 +185,39 @@ def test_another_environment_is_said_and_tolerates_nothing(project, written):
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"seeds": [0]}, "1 seeds, at least 14 can show that it got worse"),
+        ({"seeds": [*range(19), 0]}, "a seed twice"),
+        ({"seeds": [*range(5000)]}, "5000 seeds, each a training to run: at most 100"),
+        ({"metrics": {}}, "no metric that could get worse"),
+        ({"metrics": {"skil": [0.5] * 20}}, "a metric 'skil', which is none"),
+        ({"metrics": {"skill": [0.5]}}, "1 values of skill for 20 seeds"),
+    ],
+)
+def test_a_baseline_that_could_not_fail_is_named(written, change, told):
+    given = json.loads(written.read_text())
+    given["trainings"][0] |= change
+    written.write_text(json.dumps(given))
+
+    with pytest.raises(UsageError) as caught:
+        demand_sound(read_baseline(written), written)
+
+    assert f"{written} is damaged (training 1 has {told})" in str(caught.value)
+
+
+def test_a_damaged_baseline_fails_its_test(project, written):
+    given = json.loads(written.read_text())
+    given["trainings"][0]["metrics"] = {}
+    written.write_text(json.dumps(given))
+
+    result = project(fit())
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*UsageError: the baseline *is damaged*"])
+
+
 def test_a_merge_conflict_is_named_and_an_update_ends_it(project, written):
     written.write_text("<<<<<<< HEAD\n")
 
@@ -288,20 +325,117 @@ def test_names_that_no_file_can_have_are_told_apart(project, pytester):
     assert all(len(it) < 140 for it in names)
 
 
+REMOTE = """
+@pytest.mark.converges(baseline=True)
+def test_trains(lossguard):
+    lossguard.fit(build, *load(), steps=40)
+
+@pytest.mark.converges(steps=30, max_examples=10, diagnose=False)
+@pytest.mark.corruptions(scales=(100, 1000), features=1, offsets=False)
+def test_search(lossguard, corruption):
+    lossguard.fit(build, *corruption(*load()))
+"""
+
+
+@pytest.mark.slow
+def test_what_a_remote_worker_makes_is_written_here(project, pytester):
+    remote = pytester.mkdir("remote")
+    (remote / "project.py").write_text(PROJECT)
+    (remote / "test_it.py").write_text(f"from project import *\n{REMOTE}")
+    (remote / "pytest.ini").write_text("[pytest]")
+    pytester.makeini("[pytest]")
+
+    result = project(REMOTE, "-d", f"--tx=popen//chdir={remote}")
+
+    result.assert_outcomes(failed=2)
+    made = [
+        it.relative_to(pytester.path).as_posix()
+        for folder in ("__lossguard__", ".lossguard")
+        for it in pytester.path.rglob(f"{folder}/*.json")
+    ]
+    assert sorted(made) == [".lossguard/test_it.py-test_search.json", FILE]
+    result.stdout.fnmatch_lines(
+        ["lossguard: baselines written: commit it", f"  {FILE}"]
+    )
+
+
+HANDS_ON = """
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    report.lossguard_files = {"baseline": {
+        "path": "__lossguard__/a.json", "test": "test_it.py::test_a", "seed": 0,
+        "environment": {}, "trainings": []
+    }}
+    return report
+"""
+
+
+def test_a_baseline_that_cannot_be_written_fails_the_session(project, pytester):
+    pytester.makeconftest(HANDS_ON)
+    (pytester.path / "__lossguard__").write_text("a file where the folder would be")
+
+    result = project("def test_plain(): pass")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["lossguard: the baseline *a.json cannot be written *"])
+
+
 STALE = ("test_it.test_gone.json", "test_no_more.test_x.json", "test_other.test_y.json")
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)])
-def test_baselines_of_no_test_are_named(project, pytester, written, workers):
+@pytest.fixture
+def stale(pytester):
+    """Tests with and without a baseline, and baselines of no test."""
+    folder = pytester.mkdir("__lossguard__")
     pytester.makepyfile(test_other="def test_y():\n    pass\n")
-    for name in STALE:
-        (written.parent / name).write_text("{}")
+    for name in (*STALE, "test_it.test_trains.json"):
+        (folder / name).write_text("{}")
+    body = fit().replace("@pytest", "@pytest.mark.skip\n@pytest", 1)
+    return body + "\ndef test_plain():\n    pass\n"
 
-    result = project(fit(), "-k", "nothing", *workers)
+
+@pytest.mark.parametrize(
+    "workers", [(), pytest.param(("-n2",), marks=pytest.mark.slow)]
+)
+def test_baselines_of_no_test_are_named(project, stale, workers):
+    result = project(stale, *workers)
 
     told = [line.strip() for line in result.outlines]
     place = told.index("lossguard: baselines of no test: delete them")
     assert told[place + 1 : place + 4] == [f"__lossguard__/{it}" for it in STALE]
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [
+        ("-k", "plain"),
+        ("-m", "skip"),
+        ("--deselect", "test_it.py::test_plain"),
+        ("test_it.py::test_plain",),
+        ("--lf", "-p", "cacheprovider"),
+    ],
+)
+def test_where_tests_are_left_out_nothing_is_told_of_baselines(
+    project, stale, selected
+):
+    result = project(stale, *selected)
+
+    result.stdout.no_fnmatch_line("*of no test*")
+
+
+def test_a_path_that_leaves_a_file_out_tells_nothing_of_its_baselines(
+    project, pytester
+):
+    folder = pytester.mkdir("__lossguard__")
+    (pytester.path / "test a.b.py").write_text("")
+    (folder / "test_a.b.test_x-1234.json").write_text('{"test": "test a.b.py::test_x"}')
+
+    result = project("def test_plain():\n    pass\n", "test_it.py")
+
+    result.stdout.no_fnmatch_line("*of no test*")
 
 
 @pytest.mark.usefixtures("written")

@@ -32,6 +32,9 @@ def run(inputs, weights, noise):
         verbose=0,
     )
 
+def test_plain(inputs):
+    assert len(inputs)
+
 @pytest.mark.converges(diagnose=False)
 @pytest.mark.parametrize("once", [1, 2])
 def test_first(inputs, weights, noise, once):
@@ -177,7 +180,7 @@ def test_{scope}_{act}(request, lossguard, lazily{asked}):
     request.getfixturevalue("{scope}_{act}") if lazily else draw()
     lossguard.fit(build, *load())
 
-def test_after_{scope}_{act}():
+def test_after_{scope}_{act}({plainly}):
     assert_seeded(7)
 """
 SEEDS = """
@@ -205,6 +208,7 @@ def test_no_wide_fixture_leaves_our_seed_behind(project, pytester):
             act=act,
             does=does,
             asked="" if index % 2 else f", {scope}_{act}",
+            plainly="" if index % 2 else f"{scope}_{act}",
         )
         for scope in ("class", "module", "package", "session")
         for index, (act, does) in enumerate(ACTS.items())

@@ -1,0 +1,53 @@
+"""Whether a baseline that was read can fail a test at all: what was cut out of the file
+by hand or by a merge must not pass in silence.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from ..errors import UsageError
+from .comparing import ALPHA
+from .metrics import METRICS
+from .values import Baseline, Measured
+
+__all__ = ["MOST_SEEDS", "demand_sound"]
+
+#: With fewer seeds, each of them worse, chance would still explain it.
+_FEWEST_SEEDS = math.ceil(-math.log2(ALPHA))
+#: Each seed is a training to run; a baseline is written from 20.
+MOST_SEEDS = 100
+
+
+def demand_sound(baseline: Baseline, path: Path) -> None:
+    """Refuse a baseline that nothing could be held against, or not for years.
+
+    Raises:
+        UsageError: It names the file and what is wrong with it.
+    """
+    for place, training in enumerate(baseline.trainings, 1):
+        fault = _fault(training)
+        if fault is not None:
+            raise UsageError(
+                f"the baseline {path} is damaged (training {place} has {fault}):"
+                " restore it, or write it anew with --lossguard-update"
+            )
+
+
+def _fault(training: Measured) -> str | None:
+    count = len(training.seeds)
+    if len(set(training.seeds)) < count:
+        return "a seed twice"
+    if count < _FEWEST_SEEDS:
+        return f"{count} seeds, at least {_FEWEST_SEEDS} can show that it got worse"
+    if count > MOST_SEEDS:
+        return f"{count} seeds, each a training to run: at most {MOST_SEEDS}"
+    for name, values in training.metrics.items():
+        if name not in METRICS:
+            return f"a metric {name!r}, which is none"
+        if len(values) != count:
+            return f"{len(values)} values of {name} for {count} seeds"
+    if all(METRICS[name].better == "neither" for name in training.metrics):
+        return "no metric that could get worse"
+    return None

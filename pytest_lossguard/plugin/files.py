@@ -1,0 +1,104 @@
+"""Baselines and failing cases travel on the test report and are written where the
+reports are made: a worker of pytest-xdist may run on another machine.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..errors import UsageError
+from .state import Test
+
+if TYPE_CHECKING:
+    from ..baselines import Baseline
+    from ..report.replay import Replay
+
+__all__ = ["Files", "hand_files_on", "keep_baseline", "keep_replay"]
+
+#: Attribute of a test report that carries files to be written, as builtins.
+_FILES = "lossguard_files"
+
+
+def keep_baseline(
+    config: pytest.Config, test: Test, path: Path, baseline: Baseline
+) -> None:
+    """Have a baseline written with the report of the test.
+
+    Raises:
+        UsageError: There is a file of another tool.
+    """
+    from ..baselines import refuse_foreign
+
+    refuse_foreign(path)
+    seen_from_root = os.path.relpath(path, config.rootpath)
+    test.files["baseline"] = {"path": seen_from_root, **baseline.to_json()}
+
+
+def keep_replay(test: Test, case: Replay) -> None:
+    """Have a failing case written with the report of the test."""
+    test.files["replay"] = case.to_json()
+
+
+def hand_files_on(report: pytest.TestReport, test: Test) -> None:
+    """Put what is to be written on the last report of a test."""
+    if test.files:
+        vars(report)[_FILES] = test.files
+
+
+class Files:
+    """Writes them, and says which baselines are to be committed."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._written: list[Path] = []
+        self._troubles: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write what a test hands on."""
+        found = getattr(report, _FILES, {})
+        if "baseline" in found:
+            self._write_baseline(found["baseline"])
+        if "replay" in found:
+            self._write_replay(found["replay"])
+
+    def _write_baseline(self, given: dict[str, Any]) -> None:
+        from ..baselines import Baseline, write_baseline
+
+        path = Path(os.path.normpath(self._config.rootpath / given["path"]))
+        try:
+            write_baseline(path, Baseline.from_json(given))
+        except UsageError as error:
+            self._troubles.append(str(error))
+        else:
+            self._written.append(path)
+
+    def _write_replay(self, given: dict[str, Any]) -> None:
+        from ..report.replay import Replay, write_replay
+
+        try:
+            write_replay(self._config.rootpath, Replay.from_json(given))
+        except OSError as error:
+            reason = error.strerror or error
+            self._troubles.append(f"no file for --lossguard-replay: {reason}")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """No session passes that could not keep a baseline."""
+        if self._troubles and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """Name the baselines, relative to where pytest was called."""
+        if self._written:
+            them = "it" if len(self._written) == 1 else "them"
+            terminalreporter.write_line(f"lossguard: baselines written: commit {them}")
+        for path in sorted(self._written):
+            shown = os.path.relpath(path, self._config.invocation_params.dir)
+            terminalreporter.write_line(f"  {shown}")
+        for trouble in self._troubles:
+            terminalreporter.write_line(f"lossguard: {trouble}")
