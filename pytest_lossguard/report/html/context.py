@@ -93,12 +93,7 @@ def _shown(test: dict[str, Any], seed: int) -> dict[str, Any]:
         reason = printable(f"{type(error).__name__}: {error}")
         told = f"what was recorded cannot be shown on the page ({reason})"
         said = "\n".join(filter(None, (entry["error"], told)))
-        bare: dict[str, Any] = {
-            "details": [],
-            "search": None,
-            "baseline": None,
-            "error": error_too,
-        }
+        bare: dict[str, Any] = {"details": [], "search": None, "baseline": None}
         return _test({**entry, **bare, "error": said}, seed)
 
 
