@@ -6,9 +6,11 @@ variables, whatever loop drives them.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,7 @@ from .tensors import (
     value_of,
     variable_key,
 )
+from .threads import is_part_of, is_replica
 
 __all__ = ["Recorder"]
 
@@ -54,6 +57,8 @@ class Recorder:
             (the engine has them already).
         most_rows: Rows that graph steps may write before they are read.
         branches: Whether what is recorded may take a branch of the graph.
+        only_here: Whether what other threads train is none of its business.
+        ignoring: Calls under way, whose trainings are not either.
     """
 
     def __init__(
@@ -63,10 +68,14 @@ class Recorder:
         keeps_data: bool = True,
         most_rows: int = 8192,
         branches: bool = True,
+        only_here: bool = False,
+        ignoring: Collection[FrameType] = (),
     ) -> None:
         self.recordings: list[Recording] = []
         self.asked = Asked()
-        self.enabled = True
+        self._paused = 0
+        self._only_in = threading.get_ident() if only_here else None
+        self._ignoring = ignoring
         self.gradients_asked = 0
         self.gradients_traced = 0
         self.xla_depth = 0
@@ -85,11 +94,22 @@ class Recorder:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """See nothing for a while."""
-        before, self.enabled = self.enabled, False
+        self._paused += 1
         try:
             yield
         finally:
-            self.enabled = before
+            self._paused -= 1
+
+    @property
+    def enabled(self) -> bool:
+        """Whether what the thread at hand trains now is to be recorded."""
+        if self._paused or is_part_of(self._ignoring):
+            return False
+        return self._only_in in (None, threading.get_ident()) or is_replica()
+
+    def close(self) -> None:
+        """Let go of the calls of other threads."""
+        self._ignoring = ()
 
     def has_arrays(self, model: Any) -> None:
         """The whole training data of ``model`` is known: keep no batches."""
