@@ -301,7 +301,10 @@ class Recorder:
         if graph is not None and self._keeps_data:
             self._write_slot(taped)
         found = _evidence(losses, calls)
-        if found is None or replica.index > 0:
+        if isinstance(found, str):
+            taped.unscored = found
+            return
+        if replica.index > 0:
             return
         taped.evidence, batch = found
         if self._keeps_data and id(taped.evidence.model) not in self._has_arrays:
@@ -470,20 +473,41 @@ def _data_loss(lead: list[Any]) -> Any:
 
 def _evidence(
     losses: list[Any], calls: list[Any]
-) -> tuple[Evidence, tuple[Any, Any, Any]] | None:
+) -> tuple[Evidence, tuple[Any, Any, Any]] | str:
     """Match the one loss call with the one model call whose output it scored.
 
     Several models in a row or several losses cannot be scored again from what
     was seen: then the curve itself is all the evidence.
+
+    Returns:
+        What was matched, or why nothing was and what to write so that it is.
     """
-    if len(losses) != 1 or not calls:
-        return None
+    if not losses:
+        return (
+            "its loss is computed by hand; write it as a keras.losses.Loss, as"
+            " keras.losses.MeanSquaredError()(labels, model(inputs))"
+        )
+    if len(losses) > 1:
+        return (
+            "several loss objects make it up; write them as one keras.losses.Loss, or"
+            " give them to model.compile"
+        )
+    if not calls:
+        return (
+            "no keras.Model was called for it; make one of the layers, and call it with"
+            " the inputs"
+        )
     loss, y_true, y_pred, sample_weight, _ = losses[0]
     scored = [id(leaf) for leaf in flatten(y_pred)]
     matching = [it for it in calls if [id(leaf) for leaf in flatten(it[2])] == scored]
     others = {id(it[0]) for it in calls}
-    if not matching or len(others) != 1:
-        return None
+    if len(others) != 1:
+        return "several models take part; make one keras.Model of them"
+    if not matching:
+        return (
+            "the loss object scored something else than the model's output; give it"
+            " loss(labels, model(inputs))"
+        )
     model, inputs, _ = matching[-1]
     return Evidence(model, loss), (inputs, y_true, sample_weight)
 
