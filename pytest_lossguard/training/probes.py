@@ -92,6 +92,7 @@ class Scorer:
             scorer that is used often.
 
     Attributes:
+        model: What is scored.
         instead: Handles of the variables that are scored in place of the model's; of
             a wrapped scorer.
     """
@@ -102,7 +103,7 @@ class Scorer:
         rows_per_step: int | None,
         wrap: Callable[[Callable[..., Any]], Any] = lambda it: it,
     ) -> None:
-        self._model, self.loss = evidence.model, evidence.loss
+        self.model, self.loss = evidence.model, evidence.loss
         self.rows_per_step = rows_per_step
         self._known = _Known()
         self._forward = wrap(self._measure)
@@ -329,9 +330,9 @@ class Scorer:
         return str(keras.backend.floatx())
 
     def _call(self, x: Any) -> Any:
-        if getattr(self._model, "_call_has_training_arg", True):
-            return self._model(x, training=False)
-        return self._model(x)
+        if getattr(self.model, "_call_has_training_arg", True):
+            return self.model(x, training=False)
+        return self.model(x)
 
     def _scored(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         value = self.loss(y, y_pred, sample_weight=sample_weight)
@@ -340,7 +341,7 @@ class Scorer:
 
     def _measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Plain and reported loss, spread and range, then three numbers a layer."""
-        with layers_seen() as calls, live_statistics(self._model):
+        with layers_seen() as calls, live_statistics(self.model):
             y_pred = self._call(x)
         seen = [
             (layer, name, output)
