@@ -37,6 +37,7 @@ from .others import register_others
 from .reporter import (
     PAYLOAD,
     Reporter,
+    ends_in_pytest,
     leave_out_own_frames,
     payload,
     put_properties,
@@ -53,7 +54,6 @@ from .terminal import Summary
 
 if TYPE_CHECKING:
     from ..guard import Guard
-    from ..policy import Policy
     from ..report.replay import Replay
 
 
@@ -159,7 +159,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Let the session-scoped handle find the test it is used in."""
     session = item.config.stash[SESSION]
     session.current = item
-    item.stash[TEST] = Test(policy=_policy_of(item))
+    item.stash[TEST] = Test(policy=item.stash.get(POLICY, None))
     try:
         return (yield)
     finally:
@@ -167,10 +167,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         item.stash[TEST].cleanup.close()
 
 
-def _policy_of(item: pytest.Item) -> Policy | None:
-    if POLICY in item.stash:
-        return item.stash[POLICY]
-    return policy_of(item)
+def _refuse_late_marks(item: pytest.Item) -> None:
+    """A mark that nobody read would let anything pass.
+
+    Raises:
+        UsageError: The test was marked after it was collected.
+    """
+    if _count_marks(item) != item.stash.get(MARKS, 0):
+        raise UsageError(
+            f"{item.name} was marked converges after it was collected, where nothing"
+            " reads it: mark it in the file, or in pytest_collection_modifyitems"
+        )
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -207,6 +214,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Watch the body of a marked test and judge it when it has ended."""
     __tracebackhide__ = True
     test = item.stash[TEST]
+    _refuse_late_marks(item)
     try:
         return (yield from _judged(item, test))
     finally:
@@ -286,6 +294,8 @@ def pytest_runtest_makereport(
         if error.after_body:
             report.longrepr = f"NotConverged: {error}"
         shorten_summary(report)
+    elif isinstance(error, UsageError) and ends_in_pytest(call):
+        report.longrepr = f"{type(error).__name__}: {error}"
     if test is None:
         return report
     test.seconds += call.duration

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PAYLOAD",
     "Reporter",
+    "ends_in_pytest",
     "leave_out_own_frames",
     "payload",
     "put_properties",
@@ -52,6 +53,13 @@ def leave_out_own_frames(call: pytest.CallInfo[None]) -> None:
         if not _is_own(it):
             at = TracebackType(at, it.tb_frame, it.tb_lasti, it.tb_lineno)
     call.excinfo = pytest.ExceptionInfo.from_exception(error.with_traceback(at))
+
+
+def ends_in_pytest(call: pytest.CallInfo[None]) -> bool:
+    """Whether no line of the user's led to an error, but a hook that pytest called."""
+    assert call.excinfo is not None
+    last = call.excinfo.traceback[-1].frame.f_globals.get("__name__")
+    return str(last).partition(".")[0] in ("_pytest", "pluggy")
 
 
 def _is_own(at: TracebackType) -> bool:
