@@ -25,7 +25,8 @@ _SENTENCE = Expected("a sentence", lambda it: isinstance(it, str) and bool(it.st
 _TEXT = Expected("a text", lambda it: isinstance(it, str))
 _PLACE = Expected("a name or None", lambda it: it is None or isinstance(it, str))
 _SEVERITY = Expected(
-    "'error' or 'warning'", lambda it: it == "error" or it == "warning"
+    "'error' or 'warning'",
+    lambda it: isinstance(it, str) and it in ("error", "warning"),
 )
 _STEP = Expected(
     "the number of a step, counted from 1, or None",

@@ -141,15 +141,20 @@ def plain(value: Any) -> Any:
 
 
 def shown(value: Any, most: int = _MOST_SHOWN) -> str:
-    """A value in one short line, an array by its shape."""
-    kind, shape = type(value), getattr(value, "shape", None)
+    """A value in one short line, an array by its shape; never raises."""
+    try:
+        return one_line(_described(value), most)
+    except Exception:  # code of the user's own, as in __getattr__
+        return f"a {type(value).__name__}"
+
+
+def _described(value: Any) -> str:
+    shape = getattr(value, "shape", None)
     if isinstance(value, type):
-        text = f"the class {value.__name__}"
-    elif hasattr(value, "dtype") and isinstance(shape, tuple) and shape:
-        text = f"{kind.__name__} of shape {shape}"
-    else:
-        text = _SHORT.repr(value)
-    return one_line(text, most)
+        return f"the class {value.__name__}"
+    if hasattr(value, "dtype") and isinstance(shape, tuple) and shape:
+        return f"{type(value).__name__} of shape {tuple(shape)}"
+    return _SHORT.repr(value)
 
 
 def one_line(text: str, most: int = 200) -> str:

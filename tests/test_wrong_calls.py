@@ -76,6 +76,15 @@ class Mine(keras.Model):
     pass
 
 
+class Hostile:
+    """What answers every question by an error."""
+
+    def _refuse(self, *args):
+        raise RuntimeError("ask me nothing")
+
+    __getattr__ = __repr__ = __eq__ = __hash__ = __len__ = __iter__ = __bool__ = _refuse
+
+
 MODEL, LAYER = build(), keras.layers.Dense(1)
 UNCOMPILED, WITHOUT_LOSS, FROZEN = uncompiled(), without_loss(), frozen()
 NAMES = {
@@ -342,6 +351,18 @@ KEYS = [
     ("seeds", NO_SEEDS),
     ("allow", ["3", "None", "('plateau', 3)", "b'plateau'", "HUGE", "{'plateau': 1}"]),
 ]
+ANYWHERE = [
+    (call, [f"{name}=Hostile()" for name in names.split()], "a Hostile")
+    for call, names in {
+        "lossguard.fit(MODEL, X, Y, @)": "steps epochs batch_size seed shuffle",
+        "margins(MODEL, X, Y, @)": "validation_data seed policy",
+        "Policy(@)": "steps min_drop max_loss seeds allow strict budget",
+        "strategies.corruptions(@)": "scales outliers rows constant dtype features",
+        "finding('a:b', 'm', @)": "severity step value where hint headline",
+        "Scale(@)": "factor",
+        "Corruption.from_json(@)": "parts",
+    }.items()
+]
 POLICIES = [
     *(
         (f"Policy.from_keywords({{'{key}': @}})", values, f"{key} must be")
@@ -364,7 +385,7 @@ ROWS = [
     pytest.param(call.replace("@", value), words, id=one_line(call.replace("@", value)))
     for call, values, words in [
         *(*MODELS, *INPUTS, *LABELS, *WEIGHTS, *HELD_OUT, *DATASETS, *HOW, *API),
-        *(*FINDINGS, *SPACES, *FAMILIES, *POLICIES),
+        *(*FINDINGS, *SPACES, *FAMILIES, *POLICIES, *ANYWHERE),
     ]
     for value in values
 ]
@@ -422,9 +443,42 @@ def test_there_are_many_of_them():
     assert len(ROWS) > 130
 
 
+def by_name():
+    inputs = {"a": keras.Input((4,), name="a"), "b": keras.Input((1,), name="b")}
+    joined = keras.layers.Concatenate()([inputs["a"], inputs["b"]])
+    model = keras.Model(inputs, {"y": keras.layers.Dense(1, name="y")(joined)})
+    model.compile("sgd", {"y": "mse"})
+    return model
+
+
+def words():
+    layers = [keras.layers.Embedding(9, 4), keras.layers.Dense(3)]
+    model = keras.Sequential([keras.Input((None,)), *layers])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(ignore_class=9))
+    return model
+
+
+def texts():
+    layer = keras.layers.StringLookup(vocabulary=["a", "b"], output_mode="one_hot")
+    layers = [keras.Input((1,), dtype="string"), layer, keras.layers.Dense(1)]
+    model = keras.Sequential(layers)
+    model.compile("sgd", "mse")
+    return model
+
+
+TOKENS = np.arange(40).reshape(20, 2) % 9
+TAGS = np.where(TOKENS == 0, 9, TOKENS % 3)
+TEXTS = tf.data.Dataset.from_tensor_slices((np.array([["a"], ["b"]] * 10), Y)).batch(5)
+
+
 @pytest.mark.parametrize(
     "call",
     [
+        "lossguard.fit(by_name, {'a': X, 'b': Y[:, 0]}, {'y': Y}, steps=2)",
+        "lossguard.fit(words, TOKENS, TAGS, sample_weight=np.ones((20, 2)), steps=2)",
+        "lossguard.fit(texts, TEXTS, steps=2)",
+        "lossguard.fit(classes, X, np.arange(20.0) % 3, steps=2)",
+        "lossguard.fit(classes, X, np.arange(20)[:, None] % 3, steps=2)",
         "lossguard.fit(MODEL, X, Y, steps=np.int64(2), seed=np.uint32(3))",
         "lossguard.fit(MODEL, X, Y, epochs=1, batch_size=np.int8(7), shuffle=np.True_)",
         "lossguard.fit(partial(needs, units=1), X, Y[:, 0], steps=2)",
@@ -438,7 +492,7 @@ def test_there_are_many_of_them():
     ],
 )
 def test_what_can_be_meant_is_taken(lossguard, call):
-    assert eval(call, NAMES, {"lossguard": lossguard}) is not None
+    assert eval(call, globals() | NAMES, {"lossguard": lossguard}) is not None
 
 
 def test_numbers_of_numpy_become_numbers_of_python():

@@ -45,7 +45,6 @@ from .terminal import Summary
 
 if TYPE_CHECKING:
     from ..guard import Guard
-    from ..policy import Policy
     from ..report.replay import Replay
 
 
@@ -157,7 +156,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Let the session-scoped handle find the test it is used in."""
     session = item.config.stash[SESSION]
     session.current = item
-    item.stash[TEST] = Test(policy=_policy_of(item))
+    item.stash[TEST] = Test(policy=item.stash.get(POLICY, None))
     try:
         return (yield)
     finally:
@@ -165,10 +164,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         item.stash[TEST].cleanup.close()
 
 
-def _policy_of(item: pytest.Item) -> Policy | None:
-    if POLICY in item.stash:
-        return item.stash[POLICY]
-    return policy_of(item)
+def _refuse_late_marks(item: pytest.Item) -> None:
+    """A mark that nobody read would let anything pass.
+
+    Raises:
+        UsageError: The test was marked after it was collected.
+    """
+    if _count_marks(item) != item.stash.get(MARKS, 0):
+        raise UsageError(
+            f"{item.name} was marked converges after it was collected, where nothing"
+            " reads it: mark it in the file, or in pytest_collection_modifyitems"
+        )
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -204,6 +210,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Watch the body of a marked test and judge it when it has ended."""
     __tracebackhide__ = True
     test = item.stash[TEST]
+    _refuse_late_marks(item)
     try:
         return (yield from _judged(item, test))
     finally:
@@ -302,7 +309,8 @@ def pytest_runtest_makereport(
     test = item.stash.get(TEST, None)
     if test is not None and test.guard is None:
         test = None  # nothing trained in it
-    if test is not None:
+    error = None if call.excinfo is None else call.excinfo.value
+    if test is not None or isinstance(error, UsageError):
         leave_out_own_frames(item, call)
     report = yield
     show_in_short(item, call, report)

@@ -195,7 +195,7 @@ def is_diagnosed(config: pytest.Config) -> bool:
     off = config.getoption("lossguard_no_diagnose")
     try:
         return not (off or config.getini("lossguard_no_diagnose"))
-    except ValueError as error:
+    except (ValueError, pytest.UsageError) as error:  # by the version of pytest
         raise pytest.UsageError(
             f"lossguard_no_diagnose in the ini file must be true or false: {error}"
         ) from None

@@ -86,7 +86,14 @@ def _as_search(collector: Any, name: str, function: Any) -> list[pytest.Item] | 
             f"{name} is marked corruptions(...) and does not ask for the argument"
             f" {ARGUMENT!r}: add it, or remove the mark"
         )
-    if not asks or given or _is_provided(collector, function):
+    if not asks or given:
+        return None
+    if _is_provided(collector, function):
+        if own:
+            raise PolicyError(
+                f"{name} is marked corruptions(...) and gets {ARGUMENT!r} from a"
+                " fixture or from parametrize: remove the one or the other"
+            )
         return None
     if not any(_marks(collector, function, "converges")):
         raise PolicyError(

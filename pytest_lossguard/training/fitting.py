@@ -28,13 +28,13 @@ def check_data(model: Any, probe: Batch, task: Task) -> None:
         UsageError: Inputs, labels, weights or held-out rows do not fit, there is no
             loss, or nothing to train.
     """
+    if not (is_of_keras(model.train_step) and is_of_keras(model.compute_loss)):
+        return
     if model.built and not model.trainable_variables:
         raise UsageError(
             f"model {model.name!r} has no trainable variable: set trainable=True before"
             " model.compile, or leave the training out"
         )
-    if not all(map(is_of_keras, (type(model).train_step, type(model).compute_loss))):
-        return
     _check_loss(model, probe)
     _check_batch(model, probe)
     if task.arrays is not None:
@@ -156,7 +156,7 @@ def _check_labels(model: Any, output: Any, y: Any, of: str) -> None:
     if not labels or isinstance(y, Mapping):
         return
     given, made = tuple(labels[0].shape[1:]), tuple(output.shape[1:])
-    if len(given) != len(made) or not made or given[-1] in (1, None):
+    if len(given) != len(made) or not made or given[-1] in (1, None) or not made[-1]:
         return
     if _is_sparse(model):
         raise UsageError(
@@ -187,7 +187,9 @@ def _is_sparse(model: Any) -> bool:
     loss = model.loss
     name = loss if isinstance(loss, str) else getattr(loss, "name", None)
     name = name or getattr(loss, "__name__", None)
-    return name == _SPARSE and getattr(loss, "ignore_class", None) is None
+    if getattr(loss, "ignore_class", None) is not None:
+        return False
+    return name == _SPARSE and getattr(loss, "axis", -1) in (None, -1)
 
 
 def _check_classes(model: Any, y: Any) -> None:
