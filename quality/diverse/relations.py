@@ -210,7 +210,7 @@ def _siamese(loss: str) -> Any:
         )
         model = keras.Model([one, other], away)
         if loss == "crossentropy":
-            outputs = layers.Dense(1, "sigmoid")(layers.BatchNormalization()(away))
+            outputs = layers.Dense(1, "sigmoid")(away)
             model = keras.Model([one, other], outputs)
             model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy")
             return model

@@ -459,7 +459,7 @@ CASES = (
             _adam(0.01),
             _SPARSE,
         ),
-        fit={"epochs": 15},
+        fit={"epochs": 25},
         score=accuracy,
         floor=0.75,
     ),
