@@ -45,6 +45,7 @@ from .terminal import Summary
 
 if TYPE_CHECKING:
     from ..guard import Guard
+    from ..policy import Policy
     from ..report.replay import Replay
 
 
