@@ -336,8 +336,8 @@ KINDS: dict[str, Kind] = {
     ),
     "class_imbalance": Kind(
         severity="warning",
-        text="the rarest, {where}, has {share} of the rows, a tenth of its fair part"
-        " is {share_limit}",
+        text="{where} is rare: {share} of the rows, below a tenth of an equal share"
+        " ({share_limit}){learned}",
         hint="Use class_weight, or resample.",
     ),
     "labels_out_of_range": Kind(

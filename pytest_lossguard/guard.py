@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import RLock
 from typing import Any, Protocol
 
 from .baselines import Baseline, write_baseline
@@ -49,8 +50,13 @@ class Training(Protocol):
     ) -> list[Trace]:
         """Run one training from several ``seeds``."""
 
-    def watching(self, *, seed: int | None, stops: bool) -> AbstractContextManager[Any]:
-        """Watch the trainings inside a block."""
+    def watching(
+        self, *, seed: int | None, stops: bool, ignoring: Any = ()
+    ) -> AbstractContextManager[Any]:
+        """Watch the trainings inside a block, but for calls under way before."""
+
+    def under_way(self) -> Any:
+        """What other threads are at."""
 
     def start_of(self, model_or_factory: Any) -> Any:
         """The state of a model given as an object, None of anything else."""
@@ -109,6 +115,8 @@ class Guard:
         self._verbose = verbose
         self._checks = checks
         self._watch: Any = None
+        self._earlier: Any = None
+        self._one_at_a_time = RLock()
         self._watched: list[TrainingRun] = []
         self._adopted: list[tuple[TrainingRun, str, Any]] = []
         self._told: list[str] = []
@@ -119,10 +127,18 @@ class Guard:
     # Running
 
     def fit(
+        self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
+    ) -> TrainingRun:
+        """Train, judge, and raise if the policy asks for it; one thread at a time."""
+        __tracebackhide__ = True
+        with self._one_at_a_time:
+            return self._fit(model_or_factory, x, y, **how)
+
+    def _fit(
         self,
         model_or_factory: Any,
         x: Any,
-        y: Any = None,
+        y: Any,
         *,
         steps: int | None = None,
         epochs: int | None = None,
@@ -130,7 +146,6 @@ class Guard:
         seed: int | None = None,
         **rest: Any,
     ) -> TrainingRun:
-        """Train, judge, and raise if the policy asks for it."""
         __tracebackhide__ = True
         _refuse_unknown(rest)
         asked = _counts(steps=steps, epochs=epochs, batch_size=batch_size)
@@ -177,7 +192,7 @@ class Guard:
         A training stopped at its first non-finite loss ends the block quietly:
         `demand` tells of it.
         """
-        with self._trainer().watching(seed=self._seed, stops=self._stops) as watch:
+        with self._begun(stops=self._stops) as watch:
             self._watch = watch
             try:
                 yield
@@ -193,10 +208,7 @@ class Guard:
             test: The test that it is first set up for.
         """
         prepared, outer = Prepared(by=by, test=test), self._watch
-        with (
-            self._paused(),
-            self._trainer().watching(seed=self._seed, stops=False) as watch,
-        ):
+        with self._paused(), self._begun(stops=False) as watch:
             self._watch = watch
             try:
                 yield prepared
@@ -241,7 +253,7 @@ class Guard:
             traces = [it for recording, it in seen if recording not in known]
             watched.runs += [self._judged(_named(it, name)) for it in traces]
             return
-        with self._trainer().watching(seed=self._seed, stops=True) as watch:
+        with self._begun(stops=True) as watch:
             try:
                 yield watched
             except StopTraining:
@@ -249,10 +261,22 @@ class Guard:
         watched.runs += [self._judged(_named(it, name)) for it in watch.traces()]
         self.runs += watched.runs
 
+    def _begun(self, *, stops: bool) -> AbstractContextManager[Any]:
+        """A watch that leaves out what went on in other threads before the test."""
+        trainer = self._trainer()
+        if self._earlier is None:
+            self._earlier = trainer.under_way()
+        return trainer.watching(seed=self._seed, stops=stops, ignoring=self._earlier)
+
     def margins(
         self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
     ) -> Margins:
         """How far a training is from no longer converging; see `stability.margins`."""
+        __tracebackhide__ = True
+        with self._one_at_a_time:
+            return self._margins(model_or_factory, x, y, **how)
+
+    def _margins(self, model_or_factory: Any, x: Any, y: Any, **how: Any) -> Margins:
         __tracebackhide__ = True
         run = self.fit(model_or_factory, x, y, **how)
         trainer = self._trainer()
@@ -285,6 +309,7 @@ class Guard:
 
     def collect(self) -> None:
         """Judge what was watched; to be called once, after `watching`."""
+        self._earlier = ()  # let go of what other threads hold
         self.runs = [*(run for run, _, _ in self._adopted), *self.runs]
         if self._watch is not None:
             self._watched = [self._judged(it) for it in self._watch.traces()]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .trace import ColumnStats, Floats, Outlier, TargetRange
 
-__all__ = ["column_stats", "share_interval", "target_range"]
+__all__ = ["column_stats", "rarest_rows", "share_interval", "target_range"]
 
 _Z = 1.96  # of a 95 % interval
 
@@ -32,6 +32,9 @@ _IQR_OF_NORMAL = 1.349
 
 #: Larger whole numbers are values, not class numbers.
 _MOST_CLASSES = 1000
+#: A class is rare below this share of an equal part of the rows; what the judge warns
+#: of is rarer still.
+RARE = 0.25
 
 
 def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
@@ -147,6 +150,24 @@ def target_range(array: NDArray[Any]) -> TargetRange | None:
         rows_not_one=off,
         columns=table.shape[1],
     )
+
+
+def rarest_rows(array: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Which rows are of the rarest class that the labels name.
+
+    Returns:
+        None where they name none, or where no class is `RARE`.
+    """
+    if array.dtype.kind not in "fiub" or array.size == 0:
+        return None
+    table = array.reshape(-1, array.shape[-1] if array.ndim > 1 else 1)
+    if len(table) != len(array) or not np.isfinite(table).all():
+        return None
+    classes, (rarest, share) = _classes(table, array.dtype.kind)
+    if not classes or share * classes > RARE:
+        return None
+    wanted = table[:, rarest] if table.shape[1] > 1 else table[:, 0] == rarest
+    return np.asarray(wanted, np.bool_)
 
 
 def _classes(table: NDArray[Any], kind: str) -> tuple[int, tuple[int, float]]:

@@ -262,6 +262,8 @@ class Trace:
         seconds: Wall time from the first to the last update.
         uninformed_loss: Loss of a prediction in the middle of the targets' range, for
             classes of all alike; None where that is not known.
+        rare_gain: Share of what the rows of a rare class cost the best constant that
+            is gone; None where no class is rare, or rows are weighted.
         averaging: Names of the layers that predict with averages which the training
             collects, as `BatchNormalization` does.
     """
@@ -292,6 +294,7 @@ class Trace:
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0
     uninformed_loss: float | None = None
+    rare_gain: float | None = None
     averaging: tuple[str, ...] = ()
 
 

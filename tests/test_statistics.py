@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pytest_lossguard.statistics import column_stats, share_interval, target_range
+from pytest_lossguard.statistics import (
+    column_stats,
+    rarest_rows,
+    share_interval,
+    target_range,
+)
 
 
 def test_columns_are_the_last_axis():
@@ -114,3 +119,23 @@ def test_an_interval_holds_its_share(count, of):
     low, high = share_interval(count, of)
     assert 0.0 <= low <= count / of + 1e-9
     assert count / of - 1e-9 <= high <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows"),
+    [
+        ([0] * 30 + [1] * 2, [30, 31]),
+        ([[0.0]] * 30 + [[1.0]] * 2, [30, 31]),
+        ([[1, 0, 0]] * 20 + [[0, 1, 0]] * 20 + [[0, 0, 1]], [40]),
+    ],
+)
+def test_rows_of_a_rare_class_are_found(labels, rows):
+    assert np.flatnonzero(rarest_rows(np.asarray(labels))).tolist() == rows
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [[0] * 16 + [1] * 16, [0] * 30, [0.5, 1.5, 3.0], np.zeros((0,)), ["a", "b"]],
+)
+def test_no_class_is_rare(labels):
+    assert rarest_rows(np.asarray(labels)) is None

@@ -149,10 +149,21 @@ def constant_feature(
 
 
 def class_imbalance(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
-    """A class with hardly any rows, and no weights to make up for it."""
+    """A class with hardly any rows, no weights to make up for it, and a model that has
+    hardly found it.
+    """
     del policy, found
     if trace.weighted:
         return
+    gain = trace.rare_gain
+    if gain is not None and gain >= at.RARE_FOUND:
+        return
+    learned = ""
+    if gain is not None:
+        learned = (
+            f"; the model removes {max(gain, 0.0):.0%} of what its rows cost a"
+            f" constant, limit {at.RARE_FOUND:.0%}"
+        )
     for target in trace.target_ranges:
         number_of_class, share = target.rarest
         limit = at.FAIR_SHARE / max(1, target.classes)
@@ -162,4 +173,5 @@ def class_imbalance(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
                 value=share,
                 limit=limit,
                 where=f"class {number_of_class}",
+                learned=learned,
             )

@@ -34,6 +34,8 @@ class Evidence:
             where the targets are so constant that it is nothing to beat.
         lived: Mean loss over the last quarter of the steps.
         fall: Share of the loss that went from the third quarter to the last.
+        may_have_fallen: Share of the start that, as far as the noise lets one see, can
+            be gone from the first third of the steps to the last.
         trend: How far the last third of the steps lies below the first, in standard
             errors by the noise between neighbours; infinite where there is none.
         moved: Way that the weights went, as a share of their size.
@@ -41,7 +43,8 @@ class Evidence:
             share of its median there; 0 where there are too few steps.
         finite: Whether start, end and every step are finite.
         uninformed: What knowing nothing costs, a prediction in the middle of what the
-            targets can be, at least the constant; None where the constant is.
+            targets can be; at least the constant, and that where data out of scale
+            explain a start far off; None where the constant is.
         yardstick: The largest of the start, as scored and as the training itself
             reports it, the first step's loss and the constant's.
         has_floor: Whether the loss is at least 0, so that "twice as much" means
@@ -60,6 +63,7 @@ class Evidence:
     lived: float
     fall: float
     trend: float
+    may_have_fallen: float
     moved: float
     noise: float
     finite: bool
@@ -159,9 +163,11 @@ class Evidence:
 
     @property
     def gets_on(self) -> bool:
-        """What a short run that needs longer shows: a part of its loss is gone."""
-        some = not exceeds(self.end, self.start, -at.PROGRESS)
-        return some or (self.is_falling and self.is_steady)
+        """What a run that needs longer shows: a part of its loss is gone, and the
+        weights went somewhere.
+        """
+        some = not exceeds(self.end, self.start, -at.LEVEL)
+        return some and self.moved >= at.MOVED_LITTLE
 
     @property
     def is_on_its_way(self) -> bool:
@@ -225,15 +231,16 @@ def evidence_of(trace: Trace) -> Evidence:
     """Derive the evidence; needs at least one step."""
     seen = trace.steps.data_loss[trace.steps.loss_seen]
     steps = len(trace.steps)
-    some = max(1, min(3, steps // 10))
+    noise, tail = _noise(seen), max(1, steps // 10)
+    some = min(at.START_NOISY if noise > at.LEVEL else at.START, tail)
     start = trace.before.loss if trace.before is not None else _start(seen[:some])
-    tail = max(1, steps // 10)
     end = trace.after.loss if trace.after is not None else _mean(seen[-tail:])
     predicts, trains = end, _mean(seen[-tail:])
-    lag = trace.averaging and not is_out_of_scale(trace)
-    if lag and exceeds(end, trains, at.LEVEL):
+    off = is_out_of_scale(trace)
+    if trace.averaging and not off and exceeds(end, trains, at.LEVEL):
         start, end = min(start, _start(seen[:some])), trains
     third, last = _quarter(seen, 2), _quarter(seen, 3)
+    fell, error = _fall(seen)
     unbeatable = trace.contested or _is_nothing_to_beat(trace)
     constant = None if unbeatable else trace.constant_loss
     has_floor = _has_floor(trace, seen, constant)
@@ -245,10 +252,11 @@ def evidence_of(trace: Trace) -> Evidence:
         predicts=predicts,
         constant=constant,
         lived=last,
-        noise=_noise(seen),
-        trend=_trend(seen),
+        noise=noise,
+        trend=_trend(fell, error),
+        may_have_fallen=(fell + at.SURE * error) / abs(start) if start else 0.0,
         moved=_moved(trace.steps),
-        uninformed=_uninformed(constant, trace.uninformed_loss),
+        uninformed=constant if off else _dearer(constant, trace.uninformed_loss),
         fall=(third - last) / abs(third) if third else 0.0,
         yardstick=_largest(
             start,
@@ -314,15 +322,22 @@ def _noise(curve: Floats) -> float:
     return difference / _MEDIAN_OF_NORMAL / np.sqrt(2.0) / level if level > 0 else 0.0
 
 
-def _trend(curve: Floats) -> float:
-    """Noise is told by the median difference of neighbours, of which each has two."""
+def _fall(curve: Floats) -> tuple[float, float]:
+    """How far the last third of the steps lies below the first, and its standard error:
+    the median difference of neighbours tells the noise, of which each has two.
+    """
     size = len(curve) // 3
     if len(curve) < at.TREND_STEPS or not np.isfinite(curve).all():
-        return 0.0
+        return 0.0, 0.0
     fell = _mean(curve[:size]) - _mean(curve[-size:])
     noise = float(np.median(np.abs(np.diff(curve)))) / _MEDIAN_OF_NORMAL
-    error = noise / np.sqrt(size)
-    return fell / error if error > 0 else float(np.copysign(np.inf, fell))
+    return fell, noise / float(np.sqrt(size))
+
+
+def _trend(fell: float, error: float) -> float:
+    if not error:
+        return float(np.sign(fell)) * float("inf") if fell else 0.0
+    return fell / error
 
 
 def _moved(steps: StepTable) -> float:
@@ -334,10 +349,10 @@ def _moved(steps: StepTable) -> float:
     return float(way / size) if size > 0 else float("inf")
 
 
-def _uninformed(constant: float | None, middle: float | None) -> float | None:
-    if constant is None or middle is None or not np.isfinite(middle):
+def _dearer(constant: float | None, other: float | None) -> float | None:
+    if constant is None or other is None or not np.isfinite(other):
         return constant
-    return max(constant, middle)
+    return max(constant, other)
 
 
 def _quarter(curve: Floats, index: int) -> float:

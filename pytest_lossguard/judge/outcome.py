@@ -88,7 +88,11 @@ def loss_not_decreasing(
         level = found.starts_level and found.ended_level and not found.kept_its_start
         if found.end < limit or found.is_steady or level:
             return
-        if found.steps < at.ENOUGH_STEPS:
+        unsure = trace.before is None and found.may_have_fallen >= at.SURELY
+        blown = len(found.curve) and np.max(found.curve) > at.BLOWN_AT_ONCE * abs(
+            found.start
+        )
+        if found.steps < at.ENOUGH_STEPS or (unsure and not blown):
             severity = "warning"
     elif found.end <= limit:
         return
@@ -319,7 +323,8 @@ def overfitting(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Findi
     some = max(1, len(losses) // 10)
     last, best = float(np.mean(losses[-some:])), int(np.argmin(losses))
     middle = len(losses) // 2
-    if last > (1 + at.HELD_OUT_RISE) * losses[best]:
+    rose = last > (1 + at.HELD_OUT_RISE) * losses[best]
+    if rose and _lost_outside(found, held_out.constant, float(losses[best]), last):
         since = best
     elif _learned_by_heart(found, losses, last, some):
         since = middle
@@ -338,6 +343,19 @@ def overfitting(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Findi
             train_start=then,
             train_end=now,
         )
+
+
+def _lost_outside(
+    found: Evidence, constant: float | None, best: float, last: float
+) -> bool:
+    """What held outside at best does so no more: a part of it is gone, and little is
+    left. A loss that rises from next to nothing tells of sureness only.
+    """
+    constant, perfect = constant or found.constant, found.perfect
+    if constant is None or perfect is None or constant <= perfect:
+        return True  # nothing to tell it by
+    then, now = ((constant - it) / (constant - perfect) for it in (best, last))
+    return now < at.LEARNED_HALF and now < (1 - at.HELD_OUT_LOST) * then
 
 
 def _learned_by_heart(found: Evidence, losses: Floats, last: float, some: int) -> bool:

@@ -49,6 +49,11 @@ class Reference:
         )
 
     @property
+    def is_tenfold(self) -> bool:
+        """Ten times the rate, and nothing else."""
+        return self.changes == (Change(kind="learning_rate", value=10.0),)
+
+    @property
     def undoes_a_choice(self) -> bool:
         """What it undoes is as often meant as not: it proves no fault."""
         return any(it.kind in _CHOICES for it in self.changes)
@@ -94,8 +99,11 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
     found = evidence_of(trace)
     if not learned_little(found):
         return ()
+    rates = [10.0, 100.0, 0.1]
+    if found.moved < at.MOVED_LITTLE:
+        rates.append(at.FAR_HIGHER)
     changes: list[tuple[Change, ...]] = [
-        (Change(kind="learning_rate", value=it),) for it in (10.0, 100.0, 0.1)
+        (Change(kind="learning_rate", value=it),) for it in rates
     ]
     are_values = facts.labels in (None, "values")
     scaled = []
@@ -203,7 +211,8 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
     helps = [it for it in skills if it[0] - found.skill >= at.FAR_BETTER]
     certain = [it for it in helps if it[1].is_certain(trace)]
     about_best = [it for it in skills if it[0] >= best - at.ABOUT_AS_GOOD]
-    proves = partial(_is_proof, trace, found, found.skill)
+    slow = _needs_longer(found, found.skill, skills)
+    proves = partial(_is_proof, trace, found, found.skill, slow)
     if found.lags:  # a higher rate may do no more than bring the averages up
         about_best = [it for it in about_best if proves(it[1])] or about_best
     skill, reference = min(certain or about_best, key=lambda it: it[1].rank)
@@ -236,8 +245,21 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
     return stuck, better
 
 
+def _needs_longer(
+    found: Evidence, skill: float, skills: list[tuple[float, Reference]]
+) -> bool:
+    """Slow is not broken: a run on its way, and a short one that gets on if ten times
+    the rate, which is about ten times the steps, takes it further.
+    """
+    if not found.is_short:
+        return found.is_on_its_way
+    further = any(it[0] - skill >= at.HARDLY for it in skills if it[1].is_tenfold)
+    falls = found.is_falling and found.is_steady
+    return found.is_on_its_way or (found.gets_on and (further or falls))
+
+
 def _is_proof(
-    trace: Trace, found: Evidence, skill: float, reference: Reference
+    trace: Trace, found: Evidence, skill: float, slow: bool, reference: Reference
 ) -> bool:
     """Whether a change that helps so much proves a fault: not that the run was merely
     slow, nor a choice of its author. However short the run, if it is certain.
@@ -247,8 +269,9 @@ def _is_proof(
     if reference.is_certain(trace):
         return skill < at.LEARNED_HALF
     if reference.speeds_up or found.is_very_short:
-        slow = (found.is_short and found.gets_on) or found.is_on_its_way
-        return skill < at.NEXT_TO_NOTHING and not slow
+        stood = found.moved < at.MOVED_LITTLE and not found.fell
+        limit = at.LEARNED_HALF if stood else at.NEXT_TO_NOTHING
+        return skill < limit and not slow
     return skill < at.LEARNED_HALF
 
 

@@ -82,7 +82,7 @@ def _at_the_test(item: pytest.Item, error: Exception) -> Any:
     path, line, _ = item.reportinfo()
     code = compile("\n" * (line or 0) + "raise error", str(path), "exec")
     try:
-        exec(code, {"error": error})
+        exec(code, {"error": error.with_traceback(None)})
     except type(error):
         *_, at = _frames(error)
     info = pytest.ExceptionInfo.from_exception(error.with_traceback(at))

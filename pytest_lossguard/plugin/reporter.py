@@ -23,6 +23,8 @@ __all__ = ["PAYLOAD", "TROUBLES", "Reporter", "hand_on", "put_properties", "surv
 
 #: Attribute of a test report that carries the runs, as builtins, to the controller.
 PAYLOAD = "lossguard"
+#: What of it makes the entry of a test.
+_PARTS = ("runs", "search", "baseline")
 #: Attribute that carries what could not be handed on, as sentences.
 TROUBLES = "lossguard_troubles"
 
@@ -53,7 +55,7 @@ def hand_on(item: pytest.Item, report: pytest.TestReport, test: Test) -> None:
     unsaid = f"{item.nodeid} cannot be reported whole"
     with survived(troubles, unsaid):
         found = _payload(item, test, troubles)
-        found |= {key: sound(found)[key] for key in ("runs", "search", "baseline")}
+        found |= {key: sound(found)[key] for key in _PARTS}
         vars(report)[PAYLOAD] = found
         with survived(troubles, unsaid):
             put_properties(item, report, found)
@@ -117,6 +119,7 @@ class Reporter:
         self._outcomes: dict[str, str] = {}
         self._said: dict[str, str] = {}
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the runs of one test from its last report."""
         if str(report.outcome) == "rerun":  # what follows counts
@@ -130,27 +133,32 @@ class Reporter:
         if report.failed:
             self._said.setdefault(report.nodeid, said_by(report))
         self.troubles += getattr(report, TROUBLES, ())
-        found = getattr(report, PAYLOAD, None)
-        if found is not None:
-            with survived(self.troubles, f"{report.nodeid} cannot be reported"):
-                self._take(report, found)
+        with survived(self.troubles, f"{report.nodeid} cannot be reported"):
+            self._take(report)
 
-    def _take(self, report: pytest.TestReport, found: dict[str, Any]) -> None:
+    def _take(self, report: pytest.TestReport) -> None:
+        """Keep what a test handed on, and leave it sound for whoever comes later."""
+        found = vars(report).pop(PAYLOAD, None)
+        if found is None:
+            return
         from ..report.sound import sound
 
-        seconds = self.seconds.get(report.nodeid, 0.0)
-        self.seconds[report.nodeid] = seconds + float(found.get("seconds", 0.0))
         file, line, _ = report.location
-        self.tests[report.nodeid] = sound(
+        entry = sound(
             {
                 "nodeid": report.nodeid,
                 "file": file,
                 "line": None if line is None else line + 1,
                 "outcome": self._outcomes[report.nodeid],
                 "error": self._said.get(report.nodeid),
-                **{key: found.get(key) for key in ("runs", "search", "baseline")},
+                **{key: found.get(key) for key in _PARTS},
             }
         )
+        with survived(self.troubles, f"{report.nodeid} has no time"):
+            before = self.seconds.setdefault(entry["nodeid"], 0.0)
+            self.seconds[entry["nodeid"]] = before + float(found.get("seconds", 0.0))
+        self.tests[report.nodeid] = entry
+        vars(report)[PAYLOAD] = {**found, **{key: entry[key] for key in _PARTS}}
 
     def pytest_sessionfinish(self) -> None:
         """Write the reports that were asked for."""

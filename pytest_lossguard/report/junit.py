@@ -29,7 +29,8 @@ def properties(test: Entry) -> Iterator[tuple[str, str]]:
         if run["loss"]:
             yield f"{PREFIX}loss_first", _digits(run["loss"][0])
             yield f"{PREFIX}loss_last", _digits(run["loss"][-1])
-        for name, value in (run["probe"] or {}).items():
+        for name in ("before", "after"):
+            value = (run["probe"] or {}).get(name)
             if value is not None:
                 yield f"{PREFIX}loss_{name}", _digits(value)
         yield f"{PREFIX}nearness", _digits(run["nearness"])

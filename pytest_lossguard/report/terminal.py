@@ -125,6 +125,8 @@ def _shortened(name: str, room: int) -> str:
     if len(test) <= room - 5:
         return f"...{name[3 - room :]}"
     test = test or name
+    if len(test) <= room:
+        return test
     half = (room - 3) // 2
     return f"{test[: room - 3 - half]}...{test[-half:]}"
 

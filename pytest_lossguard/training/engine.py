@@ -240,7 +240,7 @@ class _Scored:
             try:
                 return self._scorer.probe(self._probe)
             except Exception as error:
-                self._failure = could_not_score(error)
+                self._failure = could_not_score(error, self._scorer.model)
         return None
 
     def loss(self, batch: Batch) -> float | None:

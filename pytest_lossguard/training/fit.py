@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from threading import Semaphore
+from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -33,6 +34,7 @@ from .state import (
 from .structure import structure_of
 from .task import Hook, Job, Task, make_task
 from .tensors import map_structure
+from .threads import under_way
 from .watch import Watch, watching
 
 __all__ = ["Trainer"]
@@ -248,10 +250,18 @@ class Trainer:
         return "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
 
     def watching(
-        self, *, seed: int | None, stops: bool
+        self,
+        *,
+        seed: int | None,
+        stops: bool,
+        ignoring: Collection[FrameType] = (),
     ) -> AbstractContextManager[Watch]:
         """Watch the trainings inside a block; see `watch.watching`."""
-        return watching(seed=seed, stops=stops)
+        return watching(seed=seed, stops=stops, ignoring=ignoring)
+
+    def under_way(self) -> tuple[FrameType, ...]:
+        """What other threads are at; see `threads.under_way`."""
+        return under_way()
 
     def model(
         self,
@@ -331,7 +341,7 @@ class Trainer:
         start = Snapshot(every_variable(model))
         note = f"trained by model.fit, not as a graph loop: {reason}"
         try:
-            with watching(seed=task.seed) as watch:
+            with watching(seed=task.seed, only_here=True) as watch:
                 try:
                     _keras_fit(model, task)
                 except StopTraining:

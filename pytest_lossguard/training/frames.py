@@ -9,7 +9,7 @@ from types import FrameType, TracebackType
 
 from .frameworks import keras, tf
 
-__all__ = ["UserFrames", "taken_at", "user_frames"]
+__all__ = ["UserFrames", "is_framework", "taken_at", "user_frames"]
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _FRAMEWORKS = (
@@ -36,7 +36,8 @@ class UserFrames:
         return entry
 
 
-def _is_framework(frame: FrameType) -> bool:
+def is_framework(frame: FrameType) -> bool:
+    """Whether it is code of a package that is installed, or ours."""
     file = frame.f_code.co_filename
     if file.startswith(_FRAMEWORKS) or "__autograph_generated" in file:
         return True
@@ -53,7 +54,7 @@ def taken_at() -> str:
         module = frame.f_globals.get("__name__", "")
         for start, name in _OTHERS.items():
             through = through or (name if module.startswith(start) else "")
-        if not _is_framework(frame):
+        if not is_framework(frame):
             place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
         frame = frame.f_back
     return f"{place or 'an unknown place'}{through and f' by {through}'}"
@@ -75,7 +76,7 @@ def user_frames() -> UserFrames:
     frames: list[tuple[FrameType, int, int]] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if not _is_framework(frame):
+        if not is_framework(frame):
             frames.append((frame, frame.f_lasti, frame.f_lineno))
         elif frames and frame.f_globals.get("__name__", "").startswith("_pytest."):
             break

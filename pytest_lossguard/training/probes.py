@@ -15,6 +15,7 @@ from ..constants import (
     perfect_candidates,
     uninformed_prediction,
 )
+from ..statistics import rarest_rows
 from ..trace import LayerStats, Output, Probe
 from .frameworks import keras, tf
 from .layers import WATCHED, activation_stats, layers_seen, output_of, symmetric
@@ -76,7 +77,7 @@ class _Known:
     outputs: Any = None
     masked: bool = False
     growth: int | None = None
-    constant: tuple[Any, tuple[float, str] | None] | None = None
+    constant: tuple[Any, tuple[float, str, list[Any]] | None] | None = None
     perfect: tuple[Any, float | None] | None = None
 
 
@@ -91,6 +92,7 @@ class Scorer:
             scorer that is used often.
 
     Attributes:
+        model: What is scored.
         instead: Handles of the variables that are scored in place of the model's; of
             a wrapped scorer.
     """
@@ -101,7 +103,7 @@ class Scorer:
         rows_per_step: int | None,
         wrap: Callable[[Callable[..., Any]], Any] = lambda it: it,
     ) -> None:
-        self._model, self.loss = evidence.model, evidence.loss
+        self.model, self.loss = evidence.model, evidence.loss
         self.rows_per_step = rows_per_step
         self._known = _Known()
         self._forward = wrap(self._measure)
@@ -117,13 +119,13 @@ class Scorer:
 
     def knows(self, batch: Batch) -> bool:
         """Whether such rows were scored before; of a wrapped scorer."""
+        parts = [batch.parts, *(it.parts for it in _rarest(batch))]
         known = self._known.growth is not None
-        return known and self._forward.knows(*batch.parts)
+        return known and all(self._forward.knows(*it) for it in parts)
 
     def probe(self, batch: Batch) -> Probe:
         """The model as it is, on these rows of tensors."""
-        elsewhere = {"instead": self.instead} if self.instead else {}
-        found = self._forward(*batch.parts, **elsewhere).numpy()
+        found = self._measured(batch)
         plain, reported, spread, low, high = found[:_LEAD].tolist()
         if self._known.growth is None:
             self._known.growth = self._growth_of(batch)
@@ -153,6 +155,10 @@ class Scorer:
             outputs=() if None in made_by else made_by,  # type: ignore[arg-type]
         )
 
+    def _measured(self, batch: Batch) -> Any:
+        elsewhere = {"instead": self.instead} if self.instead else {}
+        return self._forward(*batch.parts, **elsewhere).numpy()
+
     def constant(self, batch: Batch) -> tuple[float, str] | None:
         """Loss of the best constant prediction on these rows, and its name.
 
@@ -170,7 +176,24 @@ class Scorer:
             candidates = self._candidates(batch, masks)
             found = self._best(batch, candidates, masks) if candidates else None
             last = self._known.constant = asked, found
-        return last[1]
+        return None if last[1] is None else last[1][:2]
+
+    def rare_gain(self, batch: Batch) -> float | None:
+        """Share of what the rows of a rare class cost the best constant that the model
+        has taken off. To be asked after `constant`.
+
+        Returns:
+            None where no class is rare, or rows are weighted already.
+        """
+        last = self._known.constant
+        if last is None or last[1] is None:
+            return None
+        for rare in _rarest(batch):
+            given = (rare.y, rare.sample_weight, last[1][2], self._masks(batch))
+            constant = float(self._score_constant(*given))
+            gain = 1.0 - float(self._measured(rare)[0]) / constant if constant else 0.0
+            return gain if np.isfinite(gain) else None
+        return None
 
     def uninformed(self, batch: Batch) -> float | None:
         """Loss of a prediction in the middle of what the targets can be.
@@ -273,7 +296,7 @@ class Scorer:
 
     def _best(
         self, batch: Batch, candidates: list[dict[str, Any]], masks: list[Any]
-    ) -> tuple[float, str] | None:
+    ) -> tuple[float, str, list[Any]] | None:
         """Choose output by output, the others held at their first candidate."""
         chosen = [0] * len(candidates)
         best = np.inf
@@ -296,16 +319,20 @@ class Scorer:
             list(choice)[pick] for choice, pick in zip(candidates, chosen, strict=True)
         ]
         name = names[0] if len(set(names)) == 1 else "constants"
-        return best * self._scale(batch), name
+        leaves = [
+            tf.constant(choice[it], self._dtype)
+            for choice, it in zip(candidates, names, strict=True)
+        ]
+        return best * self._scale(batch), name, leaves
 
     @property
     def _dtype(self) -> str:
         return str(keras.backend.floatx())
 
     def _call(self, x: Any) -> Any:
-        if getattr(self._model, "_call_has_training_arg", True):
-            return self._model(x, training=False)
-        return self._model(x)
+        if getattr(self.model, "_call_has_training_arg", True):
+            return self.model(x, training=False)
+        return self.model(x)
 
     def _scored(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         value = self.loss(y, y_pred, sample_weight=sample_weight)
@@ -314,7 +341,7 @@ class Scorer:
 
     def _measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Plain and reported loss, spread and range, then three numbers a layer."""
-        with layers_seen() as calls, live_statistics(self._model):
+        with layers_seen() as calls, live_statistics(self.model):
             y_pred = self._call(x)
         seen = [
             (layer, name, output)
@@ -393,6 +420,21 @@ class Scorer:
         if not self._known.growth or not len(batch) or not self.rows_per_step:
             return 1.0
         return float((self.rows_per_step / len(batch)) ** self._known.growth)
+
+
+def _rarest(batch: Batch) -> list[Batch]:
+    """The rows with those of a rare class weighing 1 and all others 0, if there is one
+    and nothing is weighted.
+    """
+    targets = flatten(batch.y)
+    if batch.sample_weight is not None or len(targets) != 1:
+        return []
+    if is_composite(targets[0]):
+        return []
+    rare = rarest_rows(np.asarray(targets[0]))
+    if rare is None:
+        return []
+    return [Batch(batch.x, batch.y, tf.constant(rare, keras.backend.floatx()))]
 
 
 def _asked(batch: Batch) -> tuple[bytes, ...]:

@@ -170,6 +170,7 @@ class Program:
             keeps_data=False,
             most_rows=_STEPS_PER_CALL,
             branches=not self.is_light,
+            only_here=True,
         )
         if task.dataset is None:
             data = map_structure(_any_rows, packed(sample))

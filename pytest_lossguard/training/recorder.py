@@ -6,9 +6,11 @@ variables, whatever loop drives them.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,7 @@ from .tensors import (
     value_of,
     variable_key,
 )
+from .threads import is_part_of, is_replica
 
 __all__ = ["Recorder"]
 
@@ -54,6 +57,8 @@ class Recorder:
             (the engine has them already).
         most_rows: Rows that graph steps may write before they are read.
         branches: Whether what is recorded may take a branch of the graph.
+        only_here: Whether what other threads train is none of its business.
+        ignoring: Calls under way, whose trainings are not either.
     """
 
     def __init__(
@@ -63,10 +68,14 @@ class Recorder:
         keeps_data: bool = True,
         most_rows: int = 8192,
         branches: bool = True,
+        only_here: bool = False,
+        ignoring: Collection[FrameType] = (),
     ) -> None:
         self.recordings: list[Recording] = []
         self.asked = Asked()
-        self.enabled = True
+        self._paused = 0
+        self._only_in = threading.get_ident() if only_here else None
+        self._ignoring = ignoring
         self.gradients_asked = 0
         self.gradients_traced = 0
         self.xla_depth = 0
@@ -85,11 +94,22 @@ class Recorder:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """See nothing for a while."""
-        before, self.enabled = self.enabled, False
+        self._paused += 1
         try:
             yield
         finally:
-            self.enabled = before
+            self._paused -= 1
+
+    @property
+    def enabled(self) -> bool:
+        """Whether what the thread at hand trains now is to be recorded."""
+        if self._paused or is_part_of(self._ignoring):
+            return False
+        return self._only_in in (None, threading.get_ident()) or is_replica()
+
+    def close(self) -> None:
+        """Let go of the calls of other threads."""
+        self._ignoring = ()
 
     def has_arrays(self, model: Any) -> None:
         """The whole training data of ``model`` is known: keep no batches."""
@@ -281,7 +301,10 @@ class Recorder:
         if graph is not None and self._keeps_data:
             self._write_slot(taped)
         found = _evidence(losses, calls)
-        if found is None or replica.index > 0:
+        if isinstance(found, str):
+            taped.unscored = found
+            return
+        if replica.index > 0:
             return
         taped.evidence, batch = found
         if self._keeps_data and id(taped.evidence.model) not in self._has_arrays:
@@ -450,20 +473,41 @@ def _data_loss(lead: list[Any]) -> Any:
 
 def _evidence(
     losses: list[Any], calls: list[Any]
-) -> tuple[Evidence, tuple[Any, Any, Any]] | None:
+) -> tuple[Evidence, tuple[Any, Any, Any]] | str:
     """Match the one loss call with the one model call whose output it scored.
 
     Several models in a row or several losses cannot be scored again from what
     was seen: then the curve itself is all the evidence.
+
+    Returns:
+        What was matched, or why nothing was and what to write so that it is.
     """
-    if len(losses) != 1 or not calls:
-        return None
+    if not losses:
+        return (
+            "its loss is computed by hand; write it as a keras.losses.Loss, as"
+            " keras.losses.MeanSquaredError()(labels, model(inputs))"
+        )
+    if len(losses) > 1:
+        return (
+            "several loss objects make it up; write them as one keras.losses.Loss, or"
+            " give them to model.compile"
+        )
+    if not calls:
+        return (
+            "no keras.Model was called for it; make one of the layers, and call it with"
+            " the inputs"
+        )
     loss, y_true, y_pred, sample_weight, _ = losses[0]
     scored = [id(leaf) for leaf in flatten(y_pred)]
     matching = [it for it in calls if [id(leaf) for leaf in flatten(it[2])] == scored]
     others = {id(it[0]) for it in calls}
-    if not matching or len(others) != 1:
-        return None
+    if len(others) != 1:
+        return "several models take part; make one keras.Model of them"
+    if not matching:
+        return (
+            "the loss object scored something else than the model's output; give it"
+            " loss(labels, model(inputs))"
+        )
     model, inputs, _ = matching[-1]
     return Evidence(model, loss), (inputs, y_true, sample_weight)
 

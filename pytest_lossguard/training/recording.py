@@ -55,7 +55,8 @@ class Evidence:
 class Taped:
     """What one tape differentiates: its last loss, and the data behind it.
 
-    ``uses`` has the keys of the variables that the loss depends on.
+    ``uses`` has the keys of the variables that the loss depends on; ``unscored`` says
+    why there is no evidence, and what to write so that there is.
     """
 
     uses: frozenset[int] = frozenset()
@@ -66,6 +67,7 @@ class Taped:
     stashes: dict[str, Any] = field(default_factory=dict)
     stashed: Any = None
     evidence: Evidence | None = None
+    unscored: str | None = None
     batches: list[Batch] = field(default_factory=list)
     pulled: int = 0
 

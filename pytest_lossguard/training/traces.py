@@ -36,6 +36,7 @@ class Scores:
     constant: tuple[float, str] | None = None
     perfect: float | None = None
     uninformed: float | None = None
+    rare_gain: float | None = None
     failure: str | None = None
 
     @classmethod
@@ -45,7 +46,8 @@ class Scores:
         """The scores of probed rows."""
         constant, perfect = scorer.constant(batch), scorer.perfect(batch)
         uninformed = None if constant is None else scorer.uninformed(batch)
-        return cls(before, after, constant, perfect, uninformed)
+        rare_gain = None if constant is None else scorer.rare_gain(batch)
+        return cls(before, after, constant, perfect, uninformed, rare_gain)
 
 
 def make_trace(
@@ -80,6 +82,7 @@ def make_trace(
         constant_loss=None if scores.constant is None else scores.constant[0],
         perfect_loss=scores.perfect,
         uninformed_loss=scores.uninformed,
+        rare_gain=scores.rare_gain,
         constant="a constant" if scores.constant is None else scores.constant[1],
         inputs=() if seen is None else column_statistics(seen.x, "input"),
         targets=() if seen is None else column_statistics(seen.y, "target"),
@@ -148,13 +151,16 @@ def _scores(
     except Exception as error:
         # Any model and any loss of the user's may refuse to be called again;
         # the curve is then all the evidence, and the report says so.
-        return Scores(failure=could_not_score(error))
+        return Scores(failure=could_not_score(error, model))
     finally:
         now.restore()
 
 
 def _own_notes(recording: Recording, scores: Scores) -> tuple[str, ...]:
     notes = [] if scores.failure is None else [scores.failure]
+    taped = recording.taped
+    if taped.evidence is None and taped.unscored is not None:
+        notes.append(f"{_NOT_COMPARED}: {taped.unscored}")
     if recording.buffer is not None and recording.buffer.lost:
         notes.append(
             f"{recording.buffer.lost} steps inside one compiled call were not recorded"
@@ -164,8 +170,20 @@ def _own_notes(recording: Recording, scores: Scores) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def could_not_score(error: Exception) -> str:
+#: What the curve alone does not tell.
+_NOT_COMPARED = "the loss was compared with no constant prediction"
+
+
+def could_not_score(error: Exception, model: Any) -> str:
     """The sentence for a model or a loss that refuses to be called again."""
+    inputs = flatten(getattr(model, "inputs", None))
+    fixed = next((it.shape[0] for it in inputs if it.shape and it.shape[0]), None)
+    if fixed is not None:
+        return (
+            f"{_NOT_COMPARED}: the model takes {fixed} rows at a time and no other"
+            " number (batch_shape, stateful); build it with keras.Input(shape) for"
+            " this test"
+        )
     return (
         "the predictions could not be scored again"
         f" ({type(error).__name__}: {first_line(error)})"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from types import FrameType
 from typing import Any
 
 from tensorflow.python.eager.polymorphic_function.concrete_function import (
@@ -49,8 +50,8 @@ class Watch:
         recorder: Keeps the recordings.
     """
 
-    def __init__(self, *, seed: int | None, stops: bool) -> None:
-        self.recorder = Recorder(stops=stops)
+    def __init__(self, recorder: Recorder, seed: int | None) -> None:
+        self.recorder = recorder
         self._unseen: list[str] = []
         self._frozen: dict[str, str] = {}
         self._gradients_in: dict[int, int] = {}
@@ -178,6 +179,7 @@ class Watch:
 
     def _steps_per_epoch(self, recording: Recording, key: int) -> int | None:
         epochs = self._epochs.get(key)
+        recording.collect()
         steps = recording.steps
         return max(1, steps // epochs) if epochs else None
 
@@ -419,17 +421,27 @@ def _penalty(model: Any) -> float:
 
 
 @contextmanager
-def watching(*, seed: int | None = None, stops: bool = True) -> Iterator[Watch]:
+def watching(
+    *,
+    seed: int | None = None,
+    stops: bool = True,
+    only_here: bool = False,
+    ignoring: Collection[FrameType] = (),
+) -> Iterator[Watch]:
     """Watch every training inside the block.
 
     Args:
         seed: The seed in force, for the trace.
         stops: Whether a non-finite loss ends the block by `StopTraining`.
+        only_here: Whether only what this thread trains counts.
+        ignoring: Calls of other threads that were under way before; what they train
+            is left out.
 
     Yields:
         The watch; its traces are complete once the block has ended.
     """
-    watch = Watch(seed=seed, stops=stops)
+    recorder = Recorder(stops=stops, only_here=only_here, ignoring=ignoring)
+    watch = Watch(recorder, seed)
     function = type(tf.function(_nothing, autograph=False))
     with ExitStack() as patches:
         put = patches.enter_context
@@ -452,6 +464,7 @@ def watching(*, seed: int | None = None, stops: bool = True) -> Iterator[Watch]:
                 owner_of(ConcreteFunction, "__call__"), "__call__", watch.on_concrete
             )
         )
+        put(closing(recorder))
         yield watch
 
 

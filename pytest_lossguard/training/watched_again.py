@@ -49,6 +49,8 @@ def watched_again(
     evidence = recording.taped.evidence
     if evidence is None or recording.start is None:
         raise CannotChange("its model, its loss or its first state were not seen")
+    if _keys(recording.variables) != _keys(evidence.model.trainable_variables):
+        raise CannotChange("other variables of its model are trainable now")
     is_complete = data is not None
     if data is None:
         batch = joined(recording.taped.batches)
@@ -68,6 +70,10 @@ def watched_again(
     model = _trainable(evidence.model, evidence.loss, recording.optimizer)
     start = recording.start.beside(_unmoved(model))
     return Rerun(trainer, model, task, start, is_complete=is_complete)
+
+
+def _keys(variables: Any) -> set[int]:
+    return {id(raw(it)) for it in variables}
 
 
 def _unmoved(model: Any) -> list[tuple[Any, Any]]:

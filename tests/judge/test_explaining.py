@@ -59,9 +59,17 @@ def test_a_class_with_hardly_any_rows_is_told_by_its_number():
     assert found.value == pytest.approx(0.02)
 
 
+def test_a_rare_class_that_the_model_hardly_finds_is_told_with_what_it_removes():
+    found = kinds(with_labels([0] * 98 + [1] * 2, rare_gain=0.4))["class_imbalance"]
+    assert "the model removes 40% of what its rows cost a constant, limit 70%" in (
+        found.message
+    )
+
+
 @pytest.mark.parametrize(
     ("labels", "rest"),
     [
+        ([0] * 98 + [1] * 2, {"rare_gain": 0.75}),
         ([0] * 90 + [1] * 10, {}),
         ([0] * 98 + [1] * 2, {"weighted": True}),
         ([0] * 100, {}),

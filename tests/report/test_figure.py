@@ -35,6 +35,6 @@ def test_without_plotly_one_sentence_says_what_to_install(monkeypatch):
 
 def test_what_is_no_run_is_refused():
     with pytest.raises(
-        pytest_lossguard.UsageError, match=r"plot\(\[1.0, 0.5\]\): it takes a TrainingRun"
+        pytest_lossguard.UsageError, match=r"plot\(.*\): it takes a TrainingRun"
     ):
         pytest_lossguard.plot([1.0, 0.5])

@@ -49,7 +49,7 @@ def watched(body):
             body()
         except StopTraining:
             pass
-    assert watch.unseen == []
+    assert watch.unseen == [] == watch.missed()
     return watch.traces()
 
 

@@ -495,3 +495,15 @@ def test_sparse_data_are_not_run_again_and_it_says_so(trainer):
         watch.again(0, trainer)
     with pytest.raises(CannotChange, match="data are ragged or sparse"):
         trainer.again(model, data, steps=3)()
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_what_is_frozen_or_set_free_after_a_training_is_not_run_again(trainer, later):
+    model = build()
+    model.layers[0].trainable = not later
+    with watching(seed=0) as watch:
+        model.compile(keras.optimizers.Adam(), "mse")
+        model.fit(X, Y, epochs=1, verbose=0)
+        model.layers[0].trainable = later
+    with pytest.raises(CannotChange, match="other variables .* are trainable now"):
+        watch.again(0, trainer)

@@ -346,3 +346,57 @@ def test_a_session_is_told_of_as_what_it_is():
 
     (told,) = watch.unseen
     assert "a tf.compat.v1.Session ran a training operation" in told
+
+
+# What was seen and not compared
+
+
+def by_tape(loss):
+    def body():
+        model, optimizer = mlp(), keras.optimizers.SGD(0.01)
+        with tf.GradientTape() as tape:
+            value = loss(model)
+        slopes = tape.gradient(value, model.trainable_variables)
+        optimizer.apply(slopes, model.trainable_variables)
+
+    return body
+
+
+SQUARED = keras.losses.MeanSquaredError()
+
+
+def stateful():
+    model = keras.Sequential(
+        [keras.Input(batch_shape=(50, 4, 1)), keras.layers.GRU(2, stateful=True)]
+    )
+    model.compile("sgd", "mse")
+    model.fit(X[:50, :, None], Y[:50], batch_size=50, verbose=0)
+
+
+NOT_COMPARED = {
+    "computed by hand; write it as a keras.losses.Loss": by_tape(
+        lambda model: tf.reduce_mean((model(X) - Y) ** 2)
+    ),
+    "several loss objects make it up; write them as one": by_tape(
+        lambda model: SQUARED(Y, model(X)) + SQUARED(0 * Y, model(X))
+    ),
+    "several models take part; make one keras.Model": by_tape(
+        lambda model: SQUARED(Y, model(tf.repeat(mlp()(X), 4, axis=1)))
+    ),
+    "scored something else than the model's output": by_tape(
+        lambda model: SQUARED(Y, 2 * model(X))
+    ),
+    "takes 50 rows at a time and no other": stateful,
+}
+
+
+@pytest.mark.parametrize("reason", NOT_COMPARED)
+def test_what_is_compared_with_no_constant_says_why_and_what_to_write(reason):
+    with watching() as watch:
+        NOT_COMPARED[reason]()
+
+    (trace,) = watch.traces()
+    assert trace.constant_loss is None
+    (note,) = trace.notes
+    assert note.startswith("the loss was compared with no constant prediction: ")
+    assert reason in note

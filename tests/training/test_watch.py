@@ -545,3 +545,25 @@ def test_a_held_out_loss_has_no_penalty_in_it():
 
     trace = only(body)
     assert trace.validation.loss[-1] == pytest.approx(trace.after.loss, rel=1e-4)
+
+
+def test_a_rare_class_that_was_learned_is_no_imbalance():
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(512, 4)).astype("float32")
+    y = (x[:, 0] > 2).astype("float32")[:, None]
+    assert 0 < y.mean() < 0.05
+
+    def body(rate):
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, "sigmoid")])
+        model.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
+        model.fit(x, y, epochs=10, verbose=0)
+
+    found, missed = only(lambda: body(0.3)), only(lambda: body(1e-3))
+    assert found.rare_gain > 0.8
+    assert missed.rare_gain < 0.7
+    told = [{it.kind for it in judge(trace, Policy())} for trace in (found, missed)]
+    assert [("class_imbalance" in kinds) for kinds in told] == [False, True]
+
+
+def test_epochs_of_a_watched_fit_are_as_long_as_they_were():
+    assert only(by_fit()).steps_per_epoch == -(-len(X) // 32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
 from collections.abc import Iterator
@@ -76,28 +77,27 @@ def _name_figures(test: dict[str, Any], name: str) -> None:
 _OF_PAGE = ("details", "trainings", "cases")
 
 
-def _shown(test: dict[str, Any], seed: int) -> dict[str, Any]:
+def _shown(test: Any, seed: int) -> dict[str, Any]:
     """A test as the page tells it; without its trainings where they cannot be shown:
     no test may keep the others from being shown.
     """
-    details, cases = test.get("details") or [], test.get("cases")
-    entry = sound({key: it for key, it in test.items() if key not in _OF_PAGE})
+    given = test if isinstance(test, dict) else {}
+    entry = sound({key: it for key, it in given.items() if key not in _OF_PAGE})
+    count, details = given.get("trainings"), given.get("details")
     entry |= {
-        "trainings": test.get("trainings", len(entry["runs"])),
-        "details": details,
-        "cases": cases or {"axes": [], "cases": [], "left_out": 0},
+        "trainings": count if isinstance(count, int) else len(entry["runs"]),
+        "details": details if isinstance(details, list) else [],
+        "cases": given.get("cases") or {"axes": [], "cases": [], "left_out": 0},
     }
     try:
-        return _test(entry, seed)
+        told = _test(entry, seed)
+        json.dumps(told, allow_nan=False)  # as the page will hold its figures
+        return told
     except Exception as error:
         reason = printable(f"{type(error).__name__}: {error}")
-        told = f"what was recorded cannot be shown on the page ({reason})"
-        said = "\n".join(filter(None, (entry["error"], told)))
-        bare: dict[str, Any] = {
-            "details": [],
-            "search": None,
-            "baseline": None,
-        }
+        note = f"what was recorded cannot be shown on the page ({reason})"
+        said = "\n".join(filter(None, (entry["error"], note)))
+        bare: dict[str, Any] = {"details": [], "search": None, "baseline": None}
         return _test({**entry, **bare, "error": said}, seed)
 
 
