@@ -18,8 +18,11 @@ from .state import TEST
 __all__ = ["Ending"]
 
 
-class _Terminated(KeyboardInterrupt):
+class Terminated(KeyboardInterrupt):
     """The process was asked to end; pytest then ends as after Ctrl-C."""
+
+
+Terminated.__module__ = "pytest_lossguard"  # pytest names it at the end
 
 
 class Ending:
@@ -62,7 +65,7 @@ class Ending:
         self._disarm()  # a second one ends at once
         if os.getpid() != self._process:  # of the user's own child processes
             os.kill(os.getpid(), signal.SIGTERM)
-        raise _Terminated("SIGTERM")
+        raise Terminated("SIGTERM")
 
     def _take(self, item: pytest.Item, error: BaseException) -> None:
         test = item.stash[TEST]
