@@ -77,7 +77,7 @@ def _curves(trace: Trace, ascii_only: bool) -> Iterator[str]:
     if trace.constant_loss is not None:
         told.append(f"a constant ({trace.constant}) {number(trace.constant_loss)}")
     if told:
-        yield f"  {'':<8}  {', '.join(told)}"
+        yield from wrapped(f"  {'':<8}  ", ", ".join(told))
 
 
 def _probed(trace: Trace) -> Iterator[str]:
