@@ -258,7 +258,10 @@ class Guard:
                 yield watched
             except StopTraining:
                 pass
-        watched.runs += [self._judged(_named(it, name)) for it in watch.traces()]
+        watched.unseen += [*watch.unseen, *_as_sentences(watch.missed(), self._policy)]
+        for trace in watch.traces():
+            noted = replace(trace, notes=(*trace.notes, *watched.unseen))
+            watched.runs.append(self._judged(_named(noted, name)))
         self.runs += watched.runs
 
     def _begun(self, *, stops: bool) -> AbstractContextManager[Any]:

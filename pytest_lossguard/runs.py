@@ -96,9 +96,15 @@ class TrainingRun:
 
 @dataclass(slots=True)
 class WatchedRuns:
-    """The trainings inside a ``with lossguard.watch()`` block, once it ended."""
+    """The trainings inside a ``with lossguard.watch()`` block, once it ended.
+
+    Attributes:
+        runs: Those that were seen.
+        unseen: Sentences on what else trained.
+    """
 
     runs: list[TrainingRun] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
 
     @property
     def run(self) -> TrainingRun:
@@ -111,6 +117,7 @@ class WatchedRuns:
             raise UsageError(
                 f"{len(self.runs)} trainings are known, not one: read .run after the"
                 " with block, and .runs where there are several"
+                f"{''.join(f'; {it}' for it in self.unseen)}"
             )
         return self.runs[0]
 

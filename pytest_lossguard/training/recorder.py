@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -78,6 +79,7 @@ class Recorder:
         self._ignoring = ignoring
         self.gradients_asked = 0
         self.gradients_traced = 0
+        self._traced_in: Callable[[], Any] = lambda: None
         self.xla_depth = 0
         self._lost: set[int] = set()
         self.traces_in_vain: Callable[[], bool] = lambda: False
@@ -200,10 +202,7 @@ class Recorder:
         gradients = call(tape, target, sources, *args, **kwargs)
         variables = [leaf for leaf in flatten(sources) if is_variable(leaf)]
         if self.enabled and variables:
-            if current_graph() is None:
-                self.gradients_asked += 1
-            else:
-                self.gradients_traced += 1
+            self._count(current_graph())
             self.asked.check_loose(self.recorded)
             self.asked.add(_reached(sources, gradients), taken_at)
             self._remember(tape, target, variables)
@@ -284,6 +283,15 @@ class Recorder:
                 raise StopTraining
 
     # How it is kept
+
+    def _count(self, graph: Any) -> None:
+        """Count gradients that are taken: now, or whenever the last trace runs."""
+        if graph is None:
+            self.gradients_asked += 1
+            return
+        if self._traced_in() is not graph:
+            self._traced_in, self.gradients_traced = ref(graph), 0
+        self.gradients_traced += 1
 
     def _remember(self, tape: Any, target: Any, sources: list[Any]) -> None:
         replica = current_replica() or Replica()

@@ -146,17 +146,21 @@ class Watch:
         """One sentence for a test in which no optimizer update was seen."""
         nothing = "the test is marked converges and trained nothing"
         taken = self.recorder.gradients_asked
+        in_graphs = any(self._gradients_in.values())
+        unseen = self.recorder.asked.found(self.recorder.recorded())
+        if unseen:
+            return f"{nothing} that was recorded: {unseen[0].message}"
         if self.recorder.recordings:
             return (
                 f"{nothing}: a training step was compiled and none of its runs got as"
                 " far as the optimizer's update"
             )
-        if taken or self.recorder.gradients_traced:
+        if taken or in_graphs:
             times = "once" if taken <= 1 else f"{taken} times"
             return (
                 f"{nothing}: gradients were taken {times} and applied never; apply"
                 " them, as keras.optimizers.SGD(rate).apply(gradients, variables)"
-                f"{_IN_TRACES if self.recorder.gradients_traced else ''}"
+                f"{_IN_TRACES if in_graphs else ''}"
             )
         return (
             f"{nothing}: no optimizer update was seen in it or in the set-up of its"
@@ -310,9 +314,9 @@ class Watch:
         if not self.recorder.enabled or self._shadows.leaves_alone(function):
             return call(function, *args, **kwargs)
         with self._tracing(function):
-            traced = self.recorder.gradients_traced
+            self.recorder.gradients_traced = 0
             concrete = call(self._shadows.of(function), *args, **kwargs)
-        self._gradients_in[id(concrete)] = self.recorder.gradients_traced - traced
+        self._gradients_in[id(concrete)] = self.recorder.gradients_traced
         self._shadows.keep(concrete)
         return concrete
 
@@ -344,13 +348,12 @@ class Watch:
         if not tf.executing_eagerly():
             yield
             return
-        before = self.recorder.gradients_traced
+        recorder, taken = self.recorder, self._gradients_in
+        recorder.gradients_traced = 0
         yield
-        traced = self.recorder.gradients_traced - before
-        taken = self._gradients_in
-        if traced:
-            taken[id(function)] = taken.get(id(function)) or traced
-        self.recorder.gradients_asked += taken.get(id(function), 0)
+        if recorder.gradients_traced:
+            taken[id(function)] = recorder.gradients_traced
+        recorder.gradients_asked += taken.get(id(function), 0)
 
     def _ask(self, function: Any) -> None:
         """Note what a function differentiates that was compiled before."""

@@ -306,10 +306,12 @@ def test_gradients_are_counted_by_runs_not_by_traces():
     model = mlp()
 
     class Accumulating:
-        taken = 0
+        taken, steps = 0, None
 
         @tf.function
         def step(self, x, y):
+            if self.steps is None:  # so that TensorFlow traces it twice
+                self.steps = tf.Variable(0)
             gradients = slopes(model, x, y)
             self.taken += 1
             if self.taken == 4:
