@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_lossguard.constants import constant_candidates
+from pytest_lossguard.constants import constant_candidates, uninformed_prediction
 
 
 def test_a_regression_has_mean_and_median():
@@ -67,3 +67,24 @@ def test_an_output_of_probabilities_reaches_no_other_constant():
 )
 def test_targets_that_fit_no_output_have_none(targets, shape):
     assert constant_candidates(targets, shape) == {}
+
+
+@pytest.mark.parametrize(
+    ("targets", "shape", "expected"),
+    [
+        (np.array([0.0] * 99 + [1.0]), (1,), [0.5]),
+        (np.array([0, 0, 0, 2]), (3,), [1 / 3] * 3),
+        (np.array([[0.0, 10.0], [1.0, 30.0]]), (2,), [0.5, 20.0]),
+        (np.array([-1.0, 1.0, 1.0]), (1,), [0.0]),
+    ],
+)
+def test_who_knows_nothing_predicts_the_middle_of_what_there_can_be(
+    targets, shape, expected
+):
+    np.testing.assert_allclose(uninformed_prediction(targets, shape), expected)
+
+
+def test_targets_that_fit_no_such_output_have_no_middle():
+    assert uninformed_prediction(np.array(["a", "b"]), (1,)) is None
+    assert uninformed_prediction(np.zeros((4, 3)), (2,)) is None
+    assert uninformed_prediction(np.array([np.nan, 1.0]), (1,)) is None
