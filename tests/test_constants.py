@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_lossguard.constants import constant_candidates, perfect_candidates
+from pytest_lossguard.constants import (
+    constant_candidates,
+    perfect_candidates,
+    uninformed_prediction,
+)
 
 
 def test_a_regression_has_mean_and_median():
@@ -114,3 +118,24 @@ def test_a_perfect_prediction_of_smoothed_labels_is_as_smooth():
         it[0].tolist() == pytest.approx([0.85, 0.05, 0.05, 0.05]) for it in found
     )
     assert any(it[0].tolist() == pytest.approx([0.9, 0.1, 0.1, 0.1]) for it in found)
+
+
+@pytest.mark.parametrize(
+    ("targets", "shape", "expected"),
+    [
+        (np.array([0.0] * 99 + [1.0]), (1,), [0.5]),
+        (np.array([0, 0, 0, 2]), (3,), [1 / 3] * 3),
+        (np.array([[0.0, 10.0], [1.0, 30.0]]), (2,), [0.5, 20.0]),
+        (np.array([-1.0, 1.0, 1.0]), (1,), [0.0]),
+    ],
+)
+def test_who_knows_nothing_predicts_the_middle_of_what_there_can_be(
+    targets, shape, expected
+):
+    np.testing.assert_allclose(uninformed_prediction(targets, shape), expected)
+
+
+def test_targets_that_fit_no_such_output_have_no_middle():
+    assert uninformed_prediction(np.array(["a", "b"]), (1,)) is None
+    assert uninformed_prediction(np.zeros((4, 3)), (2,)) is None
+    assert uninformed_prediction(np.array([np.nan, 1.0]), (1,)) is None

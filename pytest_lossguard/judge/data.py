@@ -20,6 +20,7 @@ __all__ = [
     "constant_feature",
     "input_outliers",
     "is_in_scale",
+    "is_of_order_one",
     "is_out_of_scale",
     "target_outliers",
     "unscaled",
@@ -84,6 +85,17 @@ def is_out_of_scale(trace: Trace) -> bool:
     columns = [it for it in (*inputs, *trace.targets) if it.is_numeric]
     return any(
         _is_outlier(it, at.OUTLIER) or np.any(_magnitude(it) > at.UNSCALED)
+        for it in columns
+    )
+
+
+def is_of_order_one(trace: Trace) -> bool:
+    """Whether all data are as good as scaled, if not standardised: grey levels from 0
+    to 1 learn slower than standardised ones, and are no fault.
+    """
+    columns = [it for it in (*trace.inputs, *trace.targets) if it.is_numeric]
+    return all(
+        np.all(_magnitude(it) <= at.ORDER_ONE) and np.max(it.std) >= at.SQUEEZED
         for it in columns
     )
 

@@ -17,7 +17,7 @@ from ..changes import Change, ProgramFacts
 from ..findings import Finding, finding
 from ..trace import ColumnStats, Trace
 from . import thresholds as at
-from .data import is_out_of_scale
+from .data import is_of_order_one, is_out_of_scale
 from .evidence import Evidence, evidence_of
 
 __all__ = [
@@ -58,10 +58,14 @@ class Reference:
         """What it undoes is as often meant as not: it proves no fault."""
         return any(it.kind in _CHOICES for it in self.changes)
 
+    @property
+    def scales(self) -> bool:
+        """It standardises."""
+        return any(it.kind.startswith("standardise_") for it in self.changes)
+
     def is_certain(self, trace: Trace) -> bool:
         """It undoes what nobody means: data far out of scale are of that kind."""
-        scales = any(it.kind.startswith("standardise_") for it in self.changes)
-        return self.rank == 0 or (scales and is_out_of_scale(trace))
+        return self.rank == 0 or (self.scales and is_out_of_scale(trace))
 
     @property
     def rank(self) -> int:
@@ -202,8 +206,8 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
     found = evidence_of(trace)
     if not learned_little(found) or found.skill is None:
         return ()
-    skills = [(_skill(it.trace), it) for it in references]
-    skills = [it for it in skills if np.isfinite(it[0])]
+    known = [(_skill(it.trace), it) for it in references]
+    skills = [it for it in known if it[0] >= at.HARDLY]
     if not skills:
         return ()
     # Of those that do about as well, else in the order of their cost.
@@ -211,7 +215,7 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
     helps = [it for it in skills if it[0] - found.skill >= at.FAR_BETTER]
     certain = [it for it in helps if it[1].is_certain(trace)]
     about_best = [it for it in skills if it[0] >= best - at.ABOUT_AS_GOOD]
-    slow = _needs_longer(found, found.skill, skills)
+    slow = _needs_longer(found, found.skill, known)
     proves = partial(_is_proof, trace, found, found.skill, slow)
     if found.lags:  # a higher rate may do no more than bring the averages up
         about_best = [it for it in about_best if proves(it[1])] or about_best
@@ -264,7 +268,7 @@ def _is_proof(
     """Whether a change that helps so much proves a fault: not that the run was merely
     slow, nor a choice of its author. However short the run, if it is certain.
     """
-    if reference.undoes_a_choice:
+    if reference.undoes_a_choice or (reference.scales and is_of_order_one(trace)):
         return False
     if reference.is_certain(trace):
         return skill < at.LEARNED_HALF

@@ -171,6 +171,10 @@ HEAVY_DROPOUT = 0.6
 REFERENCE_STEPS = 1000
 #: A watched run, run again as it is, has the same skill but for the order of rows.
 SAME_OUTCOME = 0.15
+#: Data of this magnitude at most, and with some column spread so far, are as good as
+#: scaled: uniform and grey levels from 0 to 1 have .3; inputs normalised twice .002 to
+#: .004.
+ORDER_ONE, SQUEEZED = 1.1, 0.1
 #: A column within these needs no standardising.
 STANDARD_MEAN, STANDARD_SPREAD = 0.5, (0.5, 2.0)
 

@@ -203,6 +203,29 @@ def test_however_short_the_run_a_fault_undone_that_removes_far_more_fails_it(
     assert compared(trace, with_change(kind, 0.2)) == (["plateau"] if fails else [])
 
 
+@pytest.mark.parametrize(
+    ("mean", "std", "fails"),
+    [
+        (0.5, 0.29, False),  # uniform from 0 to 1
+        (0.0, 0.004, True),  # normalised twice
+        (5.0, 3.0, True),
+    ],
+)
+def test_data_as_good_as_scaled_are_no_fault_if_standardised_ones_learn_faster(
+    mean, std, fails
+):
+    inputs = (column("input", mean=mean, std=std),)
+    trace = short(0.7, steps=320, inputs=inputs)
+    assert bool(compared(trace, with_change("standardise_inputs", 0.05))) is fails
+
+
+def test_a_change_that_learns_no_more_than_a_constant_proves_nothing():
+    far = make_trace(
+        falling(4.0, 1.6, 50), start=4.0, end=1.6, constant=1.0, inputs=INPUTS
+    )
+    assert improvable(far, (with_change("canonical_output", 0.95),)) == ()
+
+
 def test_a_fault_of_the_data_is_told_though_a_higher_rate_does_better():
     trace = short(0.9, inputs=RAW)
     rate, scaled = (
