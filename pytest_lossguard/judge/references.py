@@ -16,12 +16,15 @@ from ..changes import Change, ProgramFacts
 from ..findings import Finding, finding
 from ..trace import ColumnStats, Trace
 from . import thresholds as at
-from .evidence import Evidence, evidence_of
+from .evidence import Compared, Evidence, evidence_of, in_one_unit
 
 __all__ = [
     "Reference",
     "carries_signal",
+    "chosen",
+    "holds_outside",
     "improvable",
+    "is_told_outside",
     "labels_carry_no_signal",
     "length",
     "repeats",
@@ -67,6 +70,11 @@ _FAULTS = frozenset(
 )
 #: Frozen backbones and narrow codes are.
 _CHOICES = frozenset({"unfreeze", "wider"})
+#: Changes after which rows that are kept back are no longer what they were.
+_OTHER_TARGETS = frozenset(
+    {"clip_targets", "standardise_targets", "shuffle_labels", "canonical_output"}
+)
+_OTHER_ROWS = frozenset({"drop_rows", "balance_classes"})
 
 
 def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
@@ -168,7 +176,7 @@ def _has_outlier(columns: tuple[ColumnStats, ...]) -> bool:
     )
 
 
-def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding, ...]:
+def chosen(trace: Trace, references: tuple[Reference, ...]) -> Reference | None:
     """The change that makes a training far better, if there is one.
 
     Args:
@@ -176,34 +184,59 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
         references: Re-runs, each with one change.
     """
     found = evidence_of(trace)
-    if not learned_little(found) or found.skill is None:
-        return ()
-    skills = [(_skill(it.trace), it) for it in references]
-    skills = [it for it in skills if np.isfinite(it[0])]
-    if not skills:
-        return ()
+    if not learned_little(found):
+        return None
+    compared = [(in_one_unit(found, it.trace), it) for it in references]
+    gains = [(skill, gain, it) for held, it in compared for skill, gain in _gain(held)]
+    if not gains:
+        return None
     # Of those that do about as well, else in the order of their cost.
-    best = max(skill for skill, _ in skills)
-    skill, reference = min(
-        (it for it in skills if it[0] >= best - at.ABOUT_AS_GOOD),
-        key=lambda it: it[1].rank,
+    best = max(skill for skill, _, _ in gains)
+    _, gain, reference = min(
+        (it for it in gains if it[0] >= best - at.ABOUT_AS_GOOD),
+        key=lambda it: it[2].rank,
     )
-    if skill - found.skill < at.FAR_BETTER:
+    return reference if gain >= at.FAR_BETTER else None
+
+
+def _gain(held: Compared) -> Iterator[tuple[float, float]]:
+    """The skill of a re-run and what it adds; none of one that broke or is no better
+    than a constant: that makes nothing far better.
+    """
+    if held.skill is None or held.skill_before is None:
+        return
+    if np.isfinite(held.skill) and held.skill > at.HARDLY:
+        yield held.skill, held.skill - held.skill_before
+
+
+def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding, ...]:
+    """What to say of the change that makes a training far better, if there is one.
+
+    Args:
+        trace: A training without errors.
+        references: Re-runs, each with one change.
+    """
+    found, reference = evidence_of(trace), chosen(trace, references)
+    if reference is None:
         return ()
-    now, then = f"{found.skill:.0%}", f"{skill:.0%}"
+    held = in_one_unit(found, reference.trace)
+    assert held.skill is not None
+    assert held.skill_before is not None
+    before, skill = held.skill_before, held.skill
+    now, then = f"{before:.0%}", f"{skill:.0%}"
     better = finding(
         "improvable",
-        value=found.skill,
+        value=before,
         limit=skill,
         step=found.steps,
         where=reference.told,
         now=now,
         then=then,
     )
-    if not _is_proof(found, found.skill, reference):
+    if not _is_proof(found, before, reference):
         return (better,)
     why = (
-        f"it removes {max(found.skill, 0.0):.0%} of that, with {reference.told} the"
+        f"it removes {max(before, 0.0):.0%} of that, with {reference.told} the"
         f" same training removes {then}"
     )
     stuck = finding(
@@ -238,7 +271,7 @@ def _skill(trace: Trace) -> float:
 
 def wants_control(trace: Trace, rows: int) -> bool:
     """Whether a training is long enough to have learned its rows by heart, and
-    short enough to be run once more.
+    short enough to be run once more. A few wild targets drown the signal of all others.
     """
     found = evidence_of(trace)
     seen = found.steps * (trace.batch_size or 0)
@@ -249,6 +282,7 @@ def wants_control(trace: Trace, rows: int) -> bool:
         and found.finite
         and found.skill is not None
         and found.skill > at.LEARNED_SOMETHING
+        and not _has_outlier(trace.targets)
     )
 
 
@@ -263,6 +297,31 @@ def carries_signal(held_out: Trace) -> bool:
     if best is None or constant is None or perfect is None or constant <= perfect:
         return True  # nothing to tell it by
     return constant - best > at.SIGNAL * (constant - perfect)
+
+
+def is_told_outside(changes: tuple[Change, ...], rows: int) -> bool:
+    """Whether rows that are kept back tell a repair from what is learned by heart: they
+    have their targets still, and are so many that they say something.
+    """
+    return rows >= at.CONTROL_ROWS and not any(
+        it.kind in _OTHER_TARGETS or it.kind in _OTHER_ROWS for it in changes
+    )
+
+
+def holds_outside(as_it_is: Trace, changed: Trace) -> bool:
+    """Whether a change makes a training better on rows that were kept back, too.
+
+    Args:
+        as_it_is: The training with some of its rows kept back and scored.
+        changed: The same with the change.
+    """
+    before, after = best_held_out(as_it_is), best_held_out(changed)
+    if before is None or after is None or changed.validation is None:
+        return True  # nothing to tell it by
+    constant, perfect = changed.validation.constant, evidence_of(changed).perfect
+    known = constant is not None and perfect is not None and constant > perfect
+    gap = constant - perfect if known else abs(before)  # type: ignore[operator]
+    return before - after > at.SIGNAL * gap
 
 
 def best_held_out(trace: Trace) -> float | None:
