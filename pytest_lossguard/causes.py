@@ -48,7 +48,10 @@ class Experiment:
     Attributes:
         changes: What was done otherwise, one or two things.
         told: The same in the user's terms, as ``"learning rate 10 -> 0.01"``.
-        loss: Final loss, scored as the verdict scores it; NaN where it was not run.
+        loss: Final loss, scored as the verdict scores it, on the same targets and by
+            the same loss; NaN where it was not run or cannot be scored so.
+        before: Where the training as it is ends, measured likewise; None where that is
+            not known.
         skill: Share of the best constant prediction's loss that is gone; 0 is no
             better than the constant, 1 is perfect. None where there is no constant.
         converged: Whether the judge passes it.
@@ -56,6 +59,7 @@ class Experiment:
             not tried on any.
         only_level: It counts as converged only because it reached the level of the
             best constant, all that can be had where there is nothing to learn.
+        by_heart: It is no better on rows that were kept back.
         failure: Why it could not be run, None where it could.
         applies: Whether the training has what was to be changed.
         curve: Loss of each step, float64 of shape ``(steps,)``; None where it was
@@ -65,18 +69,20 @@ class Experiment:
     changes: tuple[Change, ...]
     told: str
     loss: float = float("nan")
+    before: float | None = None
     skill: float | None = None
     converged: bool = False
     holds: float | None = None
     only_level: bool = False
+    by_heart: bool = False
     failure: str | None = None
     applies: bool = True
     curve: Floats | None = field(default=None, compare=False, repr=False)
 
     @property
     def repairs(self) -> bool:
-        """It converged, on this seed and on the fresh ones."""
-        return self.converged and self.holds == 1.0
+        """It converged, on this seed and on the fresh ones, and not by heart."""
+        return self.converged and self.holds == 1.0 and not self.by_heart
 
     @property
     def came_of(self) -> str:
@@ -85,6 +91,8 @@ class Experiment:
             return f"not tried, {self.failure}"
         if not self.converged:
             return "does not converge"
+        if self.by_heart:
+            return "converges, no better on rows that were kept back"
         if self.holds is None:
             return "converges"
         return f"converges, on fresh seeds {'too' if self.repairs else 'not always'}"
@@ -101,7 +109,8 @@ class Cause:
         where: The row, feature, layer or variable concerned.
         change: What was changed, as ``"learning rate 10 -> 0.01"``.
         loss_before: Final loss of the training as it is.
-        loss_after: Final loss with the change, from the same start and batches.
+        loss_after: Final loss with the change, from the same start and batches; None
+            where it is another loss and cannot be compared.
         remedy: What to do.
         with_next: It takes the next cause of the list as well.
     """

@@ -19,7 +19,10 @@ from .judge import held_to
 from .judge.references import (
     Reference,
     carries_signal,
+    chosen,
+    holds_outside,
     improvable,
+    is_told_outside,
     labels_carry_no_signal,
     length,
     repeats,
@@ -42,6 +45,8 @@ DIAGNOSIS_BUDGET = 30.0
 _SECONDS = 30.0
 #: Share of the rows that the control keeps back.
 _KEPT_BACK = 1 / 3
+#: Learning rates with which labels are asked once more for their signal, as factors.
+_LOWER = (0.1, 0.01)
 
 #: Gives what runs a training again; raises `CannotChange` where nothing does.
 Recipe = Callable[[], Retraining]
@@ -123,13 +128,43 @@ def _findings(
         return
     if trace.source == "watch" and not repeats(trace, retrain()):
         return
-    better = improvable(trace, tuple(_references(trace, retrain, is_late)))
-    yield from better
-    if not better and not is_late() and wants_control(trace, retrain.rows):
-        real = retrain(held_out=_KEPT_BACK)
-        if not carries_signal(real):
-            shuffled = retrain(Change(kind="shuffle_labels"), held_out=_KEPT_BACK)
-            yield from labels_carry_no_signal(real, shuffled)
+    references = tuple(_references(trace, retrain, is_late))
+    best = chosen(trace, references)
+    if best is not None and _holds(best.changes, retrain, is_late):
+        yield from improvable(trace, references)
+    elif not is_late() and wants_control(trace, retrain.rows):
+        yield from _without_signal(retrain)
+
+
+def _holds(
+    changes: tuple[Change, ...], retrain: Retraining, is_late: Callable[[], bool]
+) -> bool:
+    """Whether a change helps on rows that were kept back: a longer or faster training
+    learns any pairing of rows and labels by heart.
+    """
+    if is_late() or not is_told_outside(changes, retrain.rows):
+        return True
+    as_it_is = retrain(held_out=_KEPT_BACK)
+    return holds_outside(as_it_is, retrain(*changes, held_out=_KEPT_BACK))
+
+
+def _without_signal(retrain: Retraining) -> Iterator[Finding]:
+    """Labels that shuffled ones do as well as, whatever the learning rate: with one
+    that is too high nothing is learned from good labels either.
+    """
+    real = retrain(held_out=_KEPT_BACK)
+    if carries_signal(real):
+        return
+    shuffled = retrain(Change(kind="shuffle_labels"), held_out=_KEPT_BACK)
+    found = labels_carry_no_signal(real, shuffled)
+    for factor in _LOWER if found else ():
+        try:
+            lower = Change(kind="learning_rate", value=factor)
+            if carries_signal(retrain(lower, held_out=_KEPT_BACK)):
+                return
+        except (CannotChange, UsageError):
+            break
+    yield from found
 
 
 def _references(

@@ -258,6 +258,12 @@ class Trace:
             loss-scaling optimizer: part of its work, no fault.
         contested: Another training moves, at the same time, what this one's loss
             depends on, as in a GAN: neither has to fall.
+        same_measure: Of a re-run, whether its losses are those of the same loss on the
+            same targets as before it was changed.
+        as_before: Where they are not, what its predictions cost by that loss on those
+            targets in the end; None where that is not known.
+        unchanged_there: Where its task is an easier one, what the training as it is
+            ends at on that; None likewise.
         notes: Sentences for the report.
         seconds: Wall time from the first to the last update.
         uninformed_loss: Loss of a prediction in the middle of the targets' range, for
@@ -291,6 +297,9 @@ class Trace:
     weighted: bool = False
     loss_is_scaled: bool = False
     contested: bool = False
+    same_measure: bool = True
+    as_before: float | None = None
+    unchanged_there: float | None = None
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0
     uninformed_loss: float | None = None

@@ -30,12 +30,14 @@ class FakeRetraining:
     rows = 200
     is_complete = True
 
-    def __init__(self, end=0.1, held_out=0.2):
-        self.end, self.held_out, self.asked = end, held_out, []
+    def __init__(self, end=0.1, held_out=0.2, as_it_is=0.6):
+        self.end, self.asked = end, []
+        self.held_out, self.as_it_is = held_out, as_it_is
 
     def __call__(self, *changes, seed=None, held_out=0.0):
         self.asked.append((changes, held_out))
-        score = Validation(step=(1, 2), loss=(self.held_out,) * 2, constant=1.0)
+        outside = self.held_out if changes else self.as_it_is
+        score = Validation(step=(1, 2), loss=(outside,) * 2, constant=1.0)
         return run(self.end, validation=score if held_out else None)
 
 
@@ -66,10 +68,23 @@ def test_a_run_that_learned_enough_is_only_asked_for_its_signal():
 
 
 def test_labels_without_signal_are_told_after_the_control():
-    retrain = FakeRetraining(end=0.5, held_out=1.0)
+    retrain = FakeRetraining(end=0.5, held_out=1.0, as_it_is=1.0)
     found = compared(verdict(0.3), lambda: retrain, Policy())
     assert kinds(found) == [("labels_carry_no_signal", "warning")]
-    assert len(retrain.asked) == 2
+    tried = [it.value for changes, _ in retrain.asked for it in changes]
+    assert tried == [None, 0.1, 0.01]  # shuffled, then at lower rates
+
+
+def test_labels_from_which_a_lower_rate_learns_carry_a_signal():
+    retrain = FakeRetraining(end=0.5, held_out=0.5, as_it_is=1.0)
+    assert compared(verdict(0.3), lambda: retrain, Policy()).findings == ()
+
+
+@pytest.mark.parametrize(("held_out", "told"), [(0.97, False), (0.5, True)])
+def test_what_a_faster_training_learns_by_heart_is_no_improvement(held_out, told):
+    retrain = FakeRetraining(held_out=held_out, as_it_is=0.99)
+    found = compared(verdict(0.97), lambda: retrain, Policy())
+    assert ("improvable" in [kind for kind, _ in kinds(found)]) is told
 
 
 def test_no_re_run_begins_once_the_time_is_up():

@@ -5,6 +5,7 @@ Training is an argument: whoever calls brings what runs a training again.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -112,8 +113,8 @@ def _cause(
         verified=False,
         where=where_of(change, findings),
         change=told(change, trace, facts),
-        loss_before=evidence_of(trace).end,
-        loss_after=done.loss,
+        loss_before=evidence_of(trace).end if done.before is None else done.before,
+        loss_after=None if math.isnan(done.loss) else done.loss,
         remedy=told_remedy(change, facts),
     )
 

@@ -15,7 +15,8 @@ from ..checks import Check
 from ..errors import CannotChange, LossguardError, NothingToChange, UsageError
 from ..findings import Finding
 from ..judge import evidence_of, judge
-from ..judge.evidence import Evidence, exceeds
+from ..judge.evidence import Compared, Evidence, exceeds, in_one_unit
+from ..judge.references import holds_outside, is_told_outside
 from ..judge.thresholds import FAR_BETTER
 from ..policy import Policy
 from ..telling import told
@@ -69,14 +70,14 @@ class Goal:
     Attributes:
         policy: What re-runs are judged by.
         absent: Kinds of finding that failed the training and must be gone.
-        skill: Share of the constant's loss that must be gone, where it is known that
+        gain: How much more of the constant's loss must be gone, where it is known that
             far more can be learned.
         checks: Checks of one's own.
     """
 
     policy: Policy
     absent: frozenset[str]
-    skill: float
+    gain: float
     checks: tuple[Check, ...] = ()
 
     @classmethod
@@ -89,29 +90,43 @@ class Goal:
     ) -> Goal:
         """The goal for a training with such findings, held to a policy."""
         errors = frozenset(it.kind for it in findings if it.severity == "error")
-        skill = evidence_of(trace).skill
-        could_do_better = any(it.kind == "improvable" for it in findings)
+        could_do_better = evidence_of(trace).skill is not None and any(
+            it.kind == "improvable" for it in findings
+        )
         return cls(
             policy=replace(policy, strict=False),
             absent=errors - {"improvable"},
-            skill=-np.inf
-            if skill is None or not could_do_better
-            else skill + FAR_BETTER,
+            gain=FAR_BETTER if could_do_better else -np.inf,
             checks=checks,
         )
 
-    def missed_by(self, trace: Trace, found: Evidence) -> set[str]:
-        """Kinds of finding that keep a re-run from being a repair."""
+    def missed_by(self, trace: Trace, found: Evidence, held: Compared) -> set[str]:
+        """Kinds of finding that keep a re-run from being a repair.
+
+        Args:
+            trace: The re-run.
+            found: Its yardsticks.
+            held: Both in one unit.
+        """
         judged = judge(trace, self.policy, self.checks)
         missed = {
             it.kind for it in judged if it.severity == "error" or it.kind in self.absent
         }
-        if found.skill is not None and found.skill < self.skill:
+        if _gained(trace, held) < self.gain:
             missed.add("improvable")
         if found.is_far and "worse_than_constant" not in self.policy.allow:
             # Slow is no failure, but a change that leaves a training so slow no repair.
             missed.add("worse_than_constant")
         return missed
+
+
+def _gained(trace: Trace, held: Compared) -> float:
+    """How much more of the constant's loss a re-run removes; nothing is known to be
+    gained where there is no common unit.
+    """
+    if held.skill is None or held.skill_before is None:
+        return np.inf if trace.same_measure else -np.inf
+    return held.skill - held.skill_before
 
 
 class Laboratory:
@@ -130,7 +145,9 @@ class Laboratory:
         self.has_blown_up = False
         self._trace, self._retrain, self._facts = trace, retrain, facts
         self._goal = goal
-        self._before = evidence_of(trace).end
+        self._found = evidence_of(trace)
+        self._before = self._found.end
+        self._as_it_is: Trace | None = None
         self._seconds, self._clock = budget, clock
         self._deadline = clock() + budget
         self._steps, self._most_steps = 0, most_steps(len(trace.steps))
@@ -147,7 +164,11 @@ class Laboratory:
     @property
     def helpful(self) -> list[Experiment]:
         """Those that converged, if not on every seed, the surest first."""
-        found = [it for it in self.experiments if it.converged and not it.repairs]
+        found = [
+            it
+            for it in self.experiments
+            if it.converged and not it.repairs and not it.by_heart
+        ]
         return sorted(found, key=lambda it: -(it.holds or 0.0))
 
     @property
@@ -280,6 +301,8 @@ class Laboratory:
         words = " and ".join(told(it, self._trace, self._facts) for it in changes)
         done = self._outcome(changes, words, None, reaches)
         if done.converged:
+            done = replace(done, by_heart=self._is_by_heart(changes))
+        if done.converged and not done.by_heart:
             done = replace(done, holds=self._share_that_holds(done, reaches))
         self.experiments.append(done)
         return done
@@ -302,19 +325,42 @@ class Laboratory:
             )
         self._steps += len(trace.steps)
         found = evidence_of(trace)
-        errors = self._goal.missed_by(trace, found)
+        held = in_one_unit(self._found, trace)
+        errors = self._goal.missed_by(trace, found, held)
+        if changes and self._costs_more(held):
+            errors.add("worse")
         only_level = errors == {"worse_than_constant"} and _reaches_constant(found)
-        barely = found.skill is not None and found.skill < at.CLEARLY
+        barely = held.skill is not None and held.skill < at.CLEARLY
         return Experiment(
             changes=changes,
             told=words,
-            loss=found.end,
-            skill=found.skill,
+            loss=np.nan if held.after is None else held.after,
+            before=held.before,
+            skill=held.skill,
             converged=(not errors and not (reaches == "clearly" and barely))
             or (reaches == "level" and only_level),
             only_level=only_level,
             curve=trace.steps.loss,
         )
+
+    def _costs_more(self, held: Compared) -> bool:
+        """Whether a change makes the loss worse; beyond all measure it says nothing."""
+        if self.has_blown_up or held.before is None or held.after is None:
+            return False
+        return bool(np.isfinite(held.before) and held.after >= held.before)
+
+    def _is_by_heart(self, changes: tuple[Change, ...]) -> bool:
+        """Whether what a change gains is gone on rows that were kept back."""
+        blown = self.has_blown_up or not np.isfinite(self._before)
+        if blown or not is_told_outside(changes, self._retrain.rows):
+            return False
+        try:
+            if self._as_it_is is None:
+                self._as_it_is = self._retrain(held_out=at.KEPT_BACK)
+            changed = self._retrain(*changes, held_out=at.KEPT_BACK)
+        except (CannotChange, UsageError):
+            return False
+        return not holds_outside(self._as_it_is, changed)
 
     def _share_that_holds(self, done: Experiment, reaches: Reaches) -> float:
         """On how many of some fresh seeds the same change converges too."""

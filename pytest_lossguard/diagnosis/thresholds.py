@@ -19,6 +19,9 @@ MOST_STEPS_IN_ALL, MOST_LENGTHS = 100_000, 20
 CONFIRMATIONS = 3
 #: Where those seeds begin, away from those a user would choose.
 FRESH = 10_007
+#: Share of the rows that are kept back, to tell what is learned from what is learned by
+#: heart: as many as after a test that passed.
+KEPT_BACK = 1 / 3
 #: A repair whose skill is so much below the best one's comes after it.
 FAR_LESS = 0.3
 #: What takes part in pairs: the likeliest changes, and those that helped most.

@@ -11,7 +11,7 @@ from ..trace import Floats, StepTable, Trace
 from . import thresholds as at
 from .data import is_out_of_scale
 
-__all__ = ["Evidence", "evidence_of", "exceeds"]
+__all__ = ["Evidence", "evidence_of", "exceeds", "in_one_unit"]
 
 #: The median of |z| for a normal z.
 _MEDIAN_OF_NORMAL = 0.6745
@@ -78,10 +78,14 @@ class Evidence:
         better than the constant, 1 is perfect. None where there is no constant, or
         nothing that is known to be perfect.
         """
+        return self.share_gone(self.end)
+
+    def share_gone(self, loss: float) -> float | None:
+        """The skill of predictions that cost ``loss``."""
         if self.constant is None or self.perfect is None:
             return None
         gap = self.constant - self.perfect
-        return 1.0 - (self.end - self.perfect) / gap if gap > 0 else None
+        return 1.0 - (loss - self.perfect) / gap if gap > 0 else None
 
     @property
     def hardly_learned(self) -> bool:
@@ -217,6 +221,51 @@ class Evidence:
         return self.constant is not None and not exceeds(
             self.end, self.constant, at.STILL_LEVEL - 1
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A training and a re-run of it in one unit: by one loss on the same targets.
+
+    Attributes:
+        before: Where the training ended; None where there is no common unit.
+        after: Where the re-run did, likewise.
+        skill_before: The skill of the training; None where there is no constant too.
+        skill: That of the re-run, likewise.
+    """
+
+    before: float | None = None
+    after: float | None = None
+    skill_before: float | None = None
+    skill: float | None = None
+
+
+def in_one_unit(found: Evidence, again: Trace) -> Compared:
+    """Hold a re-run against the training that was changed.
+
+    Args:
+        found: The training.
+        again: The re-run.
+    """
+    other = evidence_of(again)
+    if again.same_measure or again.unchanged_there is not None:
+        before = found.end if again.same_measure else again.unchanged_there
+        return Compared(
+            before=before,
+            after=other.end,
+            skill_before=found.skill
+            if again.same_measure or before is None
+            else other.share_gone(before),
+            skill=other.skill,
+        )
+    if again.as_before is None or not other.finite:
+        return Compared()
+    return Compared(
+        before=found.end,
+        after=again.as_before,
+        skill_before=found.skill,
+        skill=found.share_gone(again.as_before),
+    )
 
 
 def exceeds(value: float, reference: float, share: float) -> bool:

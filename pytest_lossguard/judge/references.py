@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -18,12 +17,15 @@ from ..findings import Finding, finding
 from ..trace import ColumnStats, Trace
 from . import thresholds as at
 from .data import is_of_order_one, is_out_of_scale
-from .evidence import Evidence, evidence_of
+from .evidence import Evidence, evidence_of, in_one_unit
 
 __all__ = [
     "Reference",
     "carries_signal",
+    "chosen",
+    "holds_outside",
     "improvable",
+    "is_told_outside",
     "labels_carry_no_signal",
     "length",
     "repeats",
@@ -83,6 +85,11 @@ _FAULTS = frozenset(
 )
 #: Frozen backbones and narrow codes are.
 _CHOICES = frozenset({"unfreeze", "wider"})
+#: Changes after which rows that are kept back are no longer what they were.
+_OTHER_TARGETS = frozenset(
+    {"clip_targets", "standardise_targets", "shuffle_labels", "canonical_output"}
+)
+_OTHER_ROWS = frozenset({"drop_rows", "balance_classes"})
 
 
 #: Initialisers that keep the scale of what goes through a layer.
@@ -196,7 +203,33 @@ def _has_outlier(columns: tuple[ColumnStats, ...]) -> bool:
     )
 
 
-def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A re-run beside the training, by one loss on the same targets."""
+
+    reference: Reference
+    before: float
+    skill: float
+
+    @property
+    def gain(self) -> float:
+        """What the re-run adds to the skill."""
+        return self.skill - self.before
+
+
+def _held(found: Evidence, references: tuple[Reference, ...]) -> list[_Held]:
+    """The re-runs that can be held against the training, and did not break."""
+    compared = [(in_one_unit(found, it.trace), it) for it in references]
+    return [
+        _Held(reference=it, before=held.skill_before, skill=held.skill)
+        for held, it in compared
+        if held.skill is not None
+        and held.skill_before is not None
+        and np.isfinite(held.skill)
+    ]
+
+
+def chosen(trace: Trace, references: tuple[Reference, ...]) -> Reference | None:
     """The change that makes a training far better, if there is one.
 
     Args:
@@ -204,38 +237,56 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
         references: Re-runs, each with one change.
     """
     found = evidence_of(trace)
-    if not learned_little(found) or found.skill is None:
-        return ()
-    known = [(_skill(it.trace), it) for it in references]
-    skills = [it for it in known if it[0] >= at.HARDLY]
-    if not skills:
-        return ()
-    # Of those that do about as well, else in the order of their cost.
-    best = max(skill for skill, _ in skills)
-    helps = [it for it in skills if it[0] - found.skill >= at.FAR_BETTER]
-    certain = [it for it in helps if it[1].is_certain(trace)]
-    about_best = [it for it in skills if it[0] >= best - at.ABOUT_AS_GOOD]
-    slow = _needs_longer(found, found.skill, known)
-    proves = partial(_is_proof, trace, found, found.skill, slow)
+    best = _best(trace, found, _held(found, references))
+    return None if best is None else best.reference
+
+
+def _best(trace: Trace, found: Evidence, held: list[_Held]) -> _Held | None:
+    """Of those that do about as well the one that undoes what nobody means; none that
+    is no better than a constant: that makes nothing far better.
+    """
+    better = [it for it in held if it.skill >= at.HARDLY]
+    if not learned_little(found) or not better:
+        return None
+    best = max(it.skill for it in better)
+    helps = [it for it in better if it.gain >= at.FAR_BETTER]
+    certain = [it for it in helps if it.reference.is_certain(trace)]
+    about_best = [it for it in better if it.skill >= best - at.ABOUT_AS_GOOD]
     if found.lags:  # a higher rate may do no more than bring the averages up
-        about_best = [it for it in about_best if proves(it[1])] or about_best
-    skill, reference = min(certain or about_best, key=lambda it: it[1].rank)
-    if skill - found.skill < at.FAR_BETTER:
+        slow = _needs_longer(found, held)
+        proofs = [it for it in about_best if _is_proof(trace, found, it, slow)]
+        about_best = proofs or about_best
+    first = min(certain or about_best, key=lambda it: it.reference.rank)
+    return first if first.gain >= at.FAR_BETTER else None
+
+
+def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding, ...]:
+    """What to say of the change that makes a training far better, if there is one.
+
+    Args:
+        trace: A training without errors.
+        references: Re-runs, each with one change.
+    """
+    found = evidence_of(trace)
+    held = _held(found, references)
+    best = _best(trace, found, held)
+    if best is None:
         return ()
-    now, then = f"{found.skill:.0%}", f"{skill:.0%}"
+    reference, before, skill = best.reference, best.before, best.skill
+    now, then = f"{before:.0%}", f"{skill:.0%}"
     better = finding(
         "improvable",
-        value=found.skill,
+        value=before,
         limit=skill,
         step=found.steps,
         where=reference.told,
         now=now,
         then=then,
     )
-    if not proves(reference):
+    if not _is_proof(trace, found, best, _needs_longer(found, held)):
         return (better,)
     why = (
-        f"it removes {max(found.skill, 0.0):.0%} of that, with {reference.told} the"
+        f"it removes {max(before, 0.0):.0%} of that, with {reference.told} the"
         f" same training removes {then}"
     )
     stuck = finding(
@@ -249,25 +300,22 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
     return stuck, better
 
 
-def _needs_longer(
-    found: Evidence, skill: float, skills: list[tuple[float, Reference]]
-) -> bool:
+def _needs_longer(found: Evidence, held: list[_Held]) -> bool:
     """Slow is not broken: a run on its way, and a short one that gets on if ten times
     the rate, which is about ten times the steps, takes it further.
     """
     if not found.is_short:
         return found.is_on_its_way
-    further = any(it[0] - skill >= at.HARDLY for it in skills if it[1].is_tenfold)
+    further = any(it.gain >= at.HARDLY for it in held if it.reference.is_tenfold)
     falls = found.is_falling and found.is_steady
     return found.is_on_its_way or (found.gets_on and (further or falls))
 
 
-def _is_proof(
-    trace: Trace, found: Evidence, skill: float, slow: bool, reference: Reference
-) -> bool:
+def _is_proof(trace: Trace, found: Evidence, held: _Held, slow: bool) -> bool:
     """Whether a change that helps so much proves a fault: not that the run was merely
     slow, nor a choice of its author. However short the run, if it is certain.
     """
+    reference, skill = held.reference, held.before
     if reference.undoes_a_choice or (reference.scales and is_of_order_one(trace)):
         return False
     if reference.is_certain(trace):
@@ -288,7 +336,7 @@ def _skill(trace: Trace) -> float:
 
 def wants_control(trace: Trace, rows: int) -> bool:
     """Whether a training is long enough to have learned its rows by heart, and
-    short enough to be run once more.
+    short enough to be run once more. A few wild targets drown the signal of all others.
     """
     found = evidence_of(trace)
     seen = found.steps * (trace.batch_size or 0)
@@ -299,6 +347,7 @@ def wants_control(trace: Trace, rows: int) -> bool:
         and found.finite
         and found.skill is not None
         and found.skill > at.LEARNED_SOMETHING
+        and not _has_outlier(trace.targets)
     )
 
 
@@ -313,6 +362,31 @@ def carries_signal(held_out: Trace) -> bool:
     if best is None or constant is None or perfect is None or constant <= perfect:
         return True  # nothing to tell it by
     return constant - best > at.SIGNAL * (constant - perfect)
+
+
+def is_told_outside(changes: tuple[Change, ...], rows: int) -> bool:
+    """Whether rows that are kept back tell a repair from what is learned by heart: they
+    have their targets still, and are so many that they say something.
+    """
+    return rows >= at.CONTROL_ROWS and not any(
+        it.kind in _OTHER_TARGETS or it.kind in _OTHER_ROWS for it in changes
+    )
+
+
+def holds_outside(as_it_is: Trace, changed: Trace) -> bool:
+    """Whether a change makes a training better on rows that were kept back, too.
+
+    Args:
+        as_it_is: The training with some of its rows kept back and scored.
+        changed: The same with the change.
+    """
+    before, after = best_held_out(as_it_is), best_held_out(changed)
+    if before is None or after is None or changed.validation is None:
+        return True  # nothing to tell it by
+    constant, perfect = changed.validation.constant, evidence_of(changed).perfect
+    known = constant is not None and perfect is not None and constant > perfect
+    gap = constant - perfect if known else abs(before)  # type: ignore[operator]
+    return before - after > at.SIGNAL * gap
 
 
 def best_held_out(trace: Trace) -> float | None:

@@ -55,7 +55,9 @@ def _cause(group: tuple[Cause, ...], index: int) -> list[str]:
     head = "  cause   " if index == 0 else "  or      "
     changes = " and ".join(it.change for it in group)
     proof = (
-        f"with {changes} the loss ends at {number(first.loss_after)}, not"
+        f"with {changes} it converges"
+        if first.loss_after is None
+        else f"with {changes} the loss ends at {number(first.loss_after)}, not"
         f" {number(first.loss_before)}"
     )
     lines = wrapped(head, names) + wrapped("          ", proof)

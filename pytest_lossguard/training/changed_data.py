@@ -12,7 +12,7 @@ from ..errors import CannotChange
 from .data import ArrayData
 from .tensors import flatten, map_structure
 
-__all__ = ["changed_data"]
+__all__ = ["changed_data", "standards"]
 
 #: Farther from the median than this, in robust standard deviations, is clipped.
 _CLIP = 5.0
@@ -85,10 +85,28 @@ def _each_float(structure: Any, how: Any, columns: tuple[int, ...]) -> Any:
     return map_structure(one, structure)
 
 
-def _standardised(table: Any) -> Any:
+def standards(leaf: Any, columns: tuple[int, ...] = ()) -> tuple[Any, Any]:
+    """What ``standardise_targets`` takes from each column of an array, and what it
+    divides the rest by: 0 and 1 where it leaves the column alone.
+    """
+    array = np.asarray(leaf)
+    table = array.reshape(-1, array.shape[-1] if array.ndim > 1 else 1)
+    mean, std = np.zeros(table.shape[1]), np.ones(table.shape[1])
+    chosen = list(columns) if columns else list(range(table.shape[1]))
+    if array.dtype.kind == "f" and max(chosen) < table.shape[1]:
+        mean[chosen], std[chosen] = _standards(table[:, chosen].astype(np.float64))
+    return mean, std
+
+
+def _standards(table: Any) -> tuple[Any, Any]:
     with np.errstate(invalid="ignore", over="ignore"):
         mean, std = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
-    return (table - mean) / np.where(std > _TINY, std, 1.0)
+    return mean, np.where(std > _TINY, std, 1.0)
+
+
+def _standardised(table: Any) -> Any:
+    mean, std = _standards(table)
+    return (table - mean) / std
 
 
 def _filled(table: Any) -> Any:

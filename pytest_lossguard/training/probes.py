@@ -233,6 +233,13 @@ class Scorer:
             last = self._known.perfect = asked, self._least(batch)
         return last[1]
 
+    def cost(self, batch: Batch, predictions: Any) -> float:
+        """The loss of predictions that somebody else made for these rows."""
+        if self._known.growth is None:
+            self._known.growth = self._growth_of(batch)
+        loss = float(self._scored(batch.y, predictions, batch.sample_weight))
+        return loss * self._scale(batch)
+
     def _least(self, batch: Batch) -> float | None:
         outputs, targets = flatten(self._known.outputs), flatten(batch.y)
         if any(map(is_composite, targets)) or len(outputs) != len(targets):

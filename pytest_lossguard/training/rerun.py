@@ -21,6 +21,7 @@ from .changed_program import changed_program, reinitialise, set_learning_rate
 from .data import ArrayData, first_rows, kept_arrays
 from .facts import follows_schedule, program_facts
 from .frameworks import keras
+from .mapped_back import MeasuredOtherwise, easier, measures_otherwise
 from .models import build
 from .redraw import redraw
 from .state import Snapshot, preserved_seeds, seeded_call
@@ -36,6 +37,10 @@ __all__ = ["Rerun"]
 _MOST_ROWS = 4096
 #: Models, one a seed, are kept up to so many bytes.
 _MOST_KEPT = 1 << 26
+#: Changes of each input by itself.
+_OF_THE_INPUTS = frozenset(
+    {"standardise_inputs", "scale_inputs", "clip_inputs", "fill_missing"}
+)
 
 
 class Rerun:
@@ -133,7 +138,9 @@ class Rerun:
         """
         with self._undisturbed():
             request = Again(changes=changes, seed=seed, redrawn=redrawn)
-            return self._trainer.train(self._job(request, held_out))
+            if held_out or not measures_otherwise(changes):
+                return self._trainer.train(self._job(request, held_out))
+            return self._in_one_unit(request)
 
     def several(self, requests: Sequence[Again]) -> list[Trace | LossguardError]:
         """Several re-runs, beside each other where that gives the same numbers.
@@ -159,13 +166,40 @@ class Rerun:
                 for it in range(len(requests))
             ]
 
+    def _in_one_unit(self, request: Again) -> Trace:
+        """A re-run by another loss or on other targets, with what holds it against the
+        training as it is in one unit: its predictions read as before or, where the task
+        itself is another, those of the training as it is on the new task.
+        """
+        job, there = self._job(request), easier(request.changes)
+        before, after = self._arrays(self._task), self._arrays(job.task)
+        size = min(self._task.batch_size, len(before))
+        model = self._built(before, job.task.seed)
+        if not there:
+            measured = MeasuredOtherwise(model, before, after, request.changes, size)
+            trace = self._trainer.train(replace(job, finish=measured.score))
+            return replace(trace, same_measure=False, as_before=measured.loss)
+        trace = replace(self._trainer.train(job), same_measure=False)
+        if len(there) < sum(measures_otherwise([it]) for it in request.changes):
+            return trace
+        for change in there:
+            before = changed_data(before, change, job.task.seed)
+        measured = MeasuredOtherwise(model, before, before, (), size)
+        as_it_is = self._job(replace(request, changes=_shorter(request.changes)))
+        self._trainer.train(replace(as_it_is, finish=measured.score))
+        return replace(trace, unchanged_there=measured.loss)
+
     def _job(self, request: Again, held_out: float = 0.0) -> Job:
         task = self._task
         task = task if request.seed is None else replace(task, seed=request.seed)
+        first = [it for it in request.changes if it.kind in _OF_THE_INPUTS]
+        for change in first:  # of the rows that are kept back too
+            task = _changed_task(task, change)
         if held_out:
             task = _kept_back(task, held_out)
         for change in request.changes:
-            task = _changed_task(task, change)
+            if change not in first:
+                task = _changed_task(task, change)
         is_object = isinstance(self._model_or_factory, keras.Model)
         return self._made(task, request.changes, request.redrawn and is_object)
 
@@ -234,6 +268,13 @@ class Rerun:
             prepare=prepare if in_place or redrawn else None,
             only_in_graph=True,
         )
+
+
+def _shorter(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """What only saves time."""
+    return tuple(
+        it for it in changes if it.kind == "more_steps" and float(it.value or 2) < 1
+    )
 
 
 def _as_ours(error: Exception) -> LossguardError:

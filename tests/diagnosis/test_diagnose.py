@@ -15,7 +15,7 @@ from pytest_lossguard.findings import KINDS, finding
 from pytest_lossguard.judge import judge
 from pytest_lossguard.policy import Policy
 from pytest_lossguard.telling import told, told_remedy
-from pytest_lossguard.trace import Outlier
+from pytest_lossguard.trace import Outlier, Validation
 from tests.traces import column, falling, make_trace
 
 BLOWN = make_trace([1.0, 1e6, 1e6, 1e5], start=1.0, end=1e5, constant=1.0)
@@ -274,7 +274,7 @@ def test_a_training_that_fails_for_being_improvable_must_become_far_better():
 
     class Weak(FakeRetraining):
         def __call__(self, *changes, seed=None, held_out=0.0):
-            helps = changes[0].kind == "learning_rate" and changes[0].value == 100.0
+            helps = changes == (Change(kind="learning_rate", value=100.0),)
             return GOOD if helps else trace
 
     found = diagnose(trace, findings, Weak(), Policy(strict=True), 1000.0)
@@ -368,11 +368,85 @@ def test_a_stuck_training_must_become_far_better_not_only_fall():
 
     class Slow(FakeRetraining):
         def __call__(self, *changes, seed=None, held_out=0.0):
-            return GOOD if changes[0].value == 100.0 else slow
+            return GOOD if changes and changes[0].value == 100.0 else slow
 
     found = diagnose(slow, findings, Slow(), Policy(), 1000.0)
     assert found.causes[0].cause == "learning_rate_too_low"
     assert found.causes[0].change == "learning rate 0.01 -> 1"
+
+
+STUCK = (finding("plateau", severity="error", value=2.9, limit=1.0, step=1, why="x"),)
+
+
+@pytest.mark.parametrize(("end", "repairs"), [(0.5, True), (0.97, False)])
+def test_no_change_that_makes_the_loss_worse_is_a_cause(end, repairs):
+    """Whatever the judge says of it: 1.75 is no repair of 1.61."""
+    before = make_trace(falling(1.0, 0.9), start=1.0, end=0.9, constant=1.0)
+    after = make_trace(falling(1.2, end), start=1.2, end=end, constant=1.0)
+
+    class Other(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            return after
+
+    found = diagnose(before, STUCK, Other(), Policy(), 1000.0)
+    assert any(it.verified for it in found.causes) is repairs
+
+
+def outside(end, held_out):
+    score = Validation(step=(1, 2), loss=(1.0, held_out), constant=1.0)
+    return make_trace(
+        falling(1.0, end), start=1.0, end=end, constant=1.0, validation=score
+    )
+
+
+@pytest.mark.parametrize(
+    ("held_out", "rows", "repairs"),
+    [(0.5, 100, True), (0.97, 100, False), (0.97, 20, True)],
+)
+def test_a_change_that_only_learns_by_heart_is_no_cause(held_out, rows, repairs):
+    """No better on rows that were kept back; too few of them tell nothing."""
+
+    class ByHeart(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            faster = [it.kind for it in changes] == ["learning_rate"]
+            return outside(0.01 if faster else 0.99, held_out_of[faster])
+
+    held_out_of = {False: 1.0, True: held_out}
+    stuck = outside(0.99, 1.0)
+    found = diagnose(stuck, STUCK, ByHeart(rows=rows), Policy(), 1000.0)
+    assert any(it.verified for it in found.causes) is repairs
+    by_heart = "converges, no better on rows that were kept back"
+    assert (by_heart in [it.came_of for it in found.experiments]) is not repairs
+
+
+@pytest.mark.parametrize(
+    ("as_before", "proof"), [(None, False), (0.9, False), (0.2, True)]
+)
+def test_a_change_of_the_loss_is_compared_in_the_unit_of_the_first(as_before, proof):
+    """A share under one loss says nothing of a share under another."""
+    before = make_trace(falling(1.0, 0.9), start=1.0, end=0.9, constant=1.0)
+    details = {"why": "x", "where": "x", "now": "10%", "then": "90%"}
+    seen = (
+        *STUCK,
+        finding("improvable", value=0.1, limit=0.9, step=1, **details),
+    )
+    other = make_trace(
+        falling(0.2, 0.002),
+        start=0.2,
+        end=0.002,
+        constant=0.1,
+        same_measure=False,
+        as_before=as_before,
+    )
+
+    class Other(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            return other
+
+    found = diagnose(before, seen, Other(), Policy(), 1000.0)
+    assert found.causes[0].verified is proof
+    if proof:
+        assert found.causes[0].loss_after == as_before
 
 
 def test_fresh_seeds_are_not_tried_on_after_the_first_that_fails():

@@ -9,7 +9,9 @@ from pytest_lossguard.changes import Change, ProgramFacts
 from pytest_lossguard.judge.references import (
     Reference,
     carries_signal,
+    holds_outside,
     improvable,
+    is_told_outside,
     labels_carry_no_signal,
     length,
     wanted,
@@ -180,6 +182,45 @@ def test_what_is_odd_about_data_and_program_is_changed():
     assert not asked & kinds_of(wanted(run(0.9), usual))
 
 
+@pytest.mark.parametrize("kind", ["learning_rate", "standardise_inputs"])
+def test_what_is_no_better_than_a_constant_is_no_improvement(kind):
+    assert improvable(run(1.73), (reference(kind, 1.01),)) == ()
+
+
+@pytest.mark.parametrize(
+    ("unit", "figures"),
+    [
+        ({}, None),  # no common unit
+        ({"as_before": 0.65}, None),
+        ({"as_before": 0.2}, (0.3, 0.8)),
+        ({"unchanged_there": 0.15}, None),  # as good on the easier task already
+        ({"unchanged_there": 0.9}, (0.1, 0.9)),
+    ],
+)
+def test_another_loss_or_an_easier_task_is_compared_in_one_unit(unit, figures):
+    """Clipped targets are easier: 90 % of their loss alone proves nothing."""
+    easier = replace(run(0.1), same_measure=False, **unit)
+    clipped = Reference(changes=(Change(kind="clip_targets"),), told="", trace=easier)
+    found = improvable(run(0.7), (clipped,))
+    told = [(it.value, it.limit) for it in found if it.kind == "improvable"]
+    assert told == ([] if figures is None else [pytest.approx(figures)])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "holds"),
+    [(1.0, 0.99, False), (1.0, 0.5, True), (9.0, 1.0, True)],
+)
+def test_a_repair_is_better_on_rows_that_were_kept_back(before, after, holds):
+    assert holds_outside(held_out(before), held_out(after)) is holds
+
+
+def test_rows_that_are_changed_or_few_tell_no_repair():
+    faster, scaled = Change(kind="more_steps"), Change(kind="clip_targets")
+    assert is_told_outside((faster,), 100)
+    assert not is_told_outside((faster,), 30)
+    assert not is_told_outside((faster, scaled), 100)
+
+
 def test_a_reference_that_broke_is_no_reference():
     broken = Reference(
         changes=(),
@@ -242,6 +283,12 @@ def test_the_control_is_for_runs_that_may_have_learned_by_heart(
     rows, steps, end, wants
 ):
     assert wants_control(run(end, steps=steps, batch_size=32), rows) is wants
+
+
+def test_wild_targets_drown_the_signal_of_the_others():
+    far = Outlier(row=3, column=0, value=900.0, distance=900.0)
+    wild = run(0.5, batch_size=32, targets=(column("target", outlier=far),))
+    assert not wants_control(wild, 100)
 
 
 @pytest.mark.parametrize(
