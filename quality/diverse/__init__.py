@@ -15,7 +15,19 @@ __all__ = ["Case", "cases"]
 
 def cases() -> tuple[Case, ...]:
     """All of them, in a fixed order."""
-    from . import encoders, images, loops, relations, sequences, tables, uneven
+    from . import (
+        assorted,
+        encoders,
+        images,
+        loops,
+        relations,
+        sequences,
+        tables,
+        uneven,
+    )
 
-    rooms = (tables, images, sequences, encoders, uneven, relations, loops)
+    rooms = (
+        *(tables, images, sequences, encoders),
+        *(uneven, relations, loops, assorted),
+    )
     return tuple(case for room in rooms for case in room.CASES)

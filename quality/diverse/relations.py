@@ -204,20 +204,18 @@ def _siamese(loss: str) -> Any:
 
         encoder = _encoder(16)
         one, other = keras.Input((64,)), keras.Input((64,))
-        away = ops.sqrt(
-            ops.sum(ops.square(encoder(one) - encoder(other)), axis=1, keepdims=True)
-            + 1e-7
-        )
-        model = keras.Model([one, other], away)
+        apart = encoder(one) - encoder(other)
         if loss == "crossentropy":
-            outputs = layers.Dense(1, "sigmoid")(away)
+            outputs = layers.Dense(1, "sigmoid")(ops.absolute(apart))
             model = keras.Model([one, other], outputs)
             model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy")
             return model
+        away = ops.sqrt(ops.sum(ops.square(apart), axis=1, keepdims=True) + 1e-7)
+        model = keras.Model([one, other], away)
 
         def contrastive(truth: Any, distance: Any) -> Any:
-            apart = ops.square(ops.maximum(1.0 - distance, 0.0))
-            return ops.mean(truth * ops.square(distance) + (1 - truth) * apart)
+            near = ops.square(ops.maximum(1.0 - distance, 0.0))
+            return ops.mean(truth * ops.square(distance) + (1 - truth) * near)
 
         model.compile(keras.optimizers.Adam(0.003), contrastive)
         return model

@@ -93,6 +93,8 @@ def test_a_run_under_its_floor_or_with_an_exception_is_not_judged():
     (raised,) = measured(case(train=refuses), [0])
     assert (raised.healthy, raised.judged) == (False, [])
     assert raised.crash == "ValueError: no such column"
+    (known,) = measured(case(train=refuses), [0], [], {0: 0.9})
+    assert (known.score, known.crash) == (0.9, None)
 
 
 def test_a_program_that_trains_nothing_counts_as_failed():
