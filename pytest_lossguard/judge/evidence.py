@@ -24,7 +24,7 @@ class Evidence:
         curve: The data loss of each step that was seen, penalties left out.
         steps: How many.
         start: Loss before the first update: of the probe, else of the first
-            steps.
+            steps; on the rows of the end where those are others.
         end: Loss after the last update: of the probe scored from plain
             predictions, else of the last steps.
         constant: Loss of the best constant prediction; None where unknown, or
@@ -226,6 +226,8 @@ def evidence_of(trace: Trace) -> Evidence:
     steps = len(trace.steps)
     some = max(1, min(3, steps // 10))
     start = trace.before.loss if trace.before is not None else _start(seen[:some])
+    if trace.start_there is not None:
+        start = trace.start_there
     tail = max(1, steps // 10)
     end = trace.after.loss if trace.after is not None else _mean(seen[-tail:])
     third, last = _quarter(seen, 2), _quarter(seen, 3)

@@ -16,7 +16,7 @@ from tensorflow.python.eager.polymorphic_function.concrete_function import (
 from ..errors import CannotChange
 from ..trace import Trace, Validation
 from .contest import is_contested
-from .data import ArrayData, as_arrays, held_out_arrays
+from .data import ArrayData, Fitted, as_arrays, held_out_arrays
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
 from .probes import Scorer, as_tensors
@@ -44,7 +44,8 @@ class Watch:
         self._unseen: list[str] = []
         self._frozen: list[str] = []
         self._seed = seed
-        self._arrays: dict[int, ArrayData] = {}
+        self._fitted: dict[tuple[int, int], Fitted] = {}
+        self._fits: dict[int, int] = {}
         self._asked: dict[int, int] = {}
         self._validation: dict[int, list[tuple[int, float]]] = {}
         self._epochs: dict[int, int] = {}
@@ -68,7 +69,8 @@ class Watch:
         for known in (
             self._unseen,
             self._frozen,
-            self._arrays,
+            self._fitted,
+            self._fits,
             self._asked,
             self._validation,
             self._epochs,
@@ -111,7 +113,7 @@ class Watch:
         return watched_again(
             trainer,
             recording,
-            self._arrays.get(id(recording.model)),
+            self._data_of(recording),
             seed=self._seed,
             batch_size=trace.batch_size,
             epochs=self._asked.get(id(recording.model)),
@@ -150,10 +152,19 @@ class Watch:
             recording,
             contested=is_contested(recording, self.recordings),
             seed=self._seed,
-            data=self._arrays.get(id(recording.model)),
+            data=self._data_of(recording),
+            is_one_call=self._fits.get(id(recording.model)) == 1,
             validation=self._validation_of(key),
             steps_per_epoch=self._steps_per_epoch(recording, key),
         )
+
+    def _data_of(self, recording: Recording) -> Fitted | None:
+        """Of the ``fit`` calls of a recording: a model compiled anew trains anew, one
+        with a training step of its own may have its optimizer elsewhere.
+        """
+        model = id(recording.model)
+        same = (it for key, it in self._fitted.items() if key[0] == model)
+        return self._fitted.get((model, id(recording.optimizer))) or next(same, None)
 
     def _steps_per_epoch(self, recording: Recording, key: int) -> int | None:
         epochs = self._epochs.get(key)
@@ -178,9 +189,12 @@ class Watch:
         arguments.apply_defaults()
         if not model.trainable_variables and model.built:
             self._frozen.append(model.name)
-        data = as_arrays(arguments.arguments)
-        if data is not None and id(model) not in self._arrays:
-            self._arrays[id(model)] = data
+        data, key = as_arrays(arguments.arguments), (id(model), id(model.optimizer))
+        self._fits[id(model)] = self._fits.get(id(model), 0) + 1
+        if data is not None and key in self._fitted:
+            self._fitted[key].again(data)
+        elif data is not None:
+            self._fitted[key] = Fitted.by(data)
             self._asked[id(model)] = int(arguments.arguments.get("epochs") or 1)
             self.recorder.has_arrays(model)
         given = arguments.arguments["callbacks"]
