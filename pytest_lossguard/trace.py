@@ -242,6 +242,10 @@ class Trace:
         seed: The seed in force.
         before, after: The probe before the first update and after the last;
             None where inputs, targets and loss were not all seen.
+        start_there: What the weights before the first update cost on the rows that were
+            trained on last, where those or their targets are others than at the start:
+            ``before`` is then scored on the first rows, ``after`` and the constant on
+            the last. None where the data do not change.
         constant_loss: Loss of the best constant prediction on the targets.
         perfect_loss: The least that predictions can cost: the loss of the targets as
             predictions, which of shares and smoothed labels is their entropy; None
@@ -284,6 +288,7 @@ class Trace:
     seed: int | None = None
     before: Probe | None = None
     after: Probe | None = None
+    start_there: float | None = None
     constant_loss: float | None = None
     perfect_loss: float | None = None
     constant: str = "a constant"

@@ -25,6 +25,14 @@ from .laboratory import Goal, Laboratory, Retraining, gain
 
 __all__ = ["Retraining", "diagnose"]
 
+_OTHER_DATA = (
+    "its data change from call to call, so that no re-run is the same training"
+)
+_OTHER_LOOP = (
+    "with the usual training step on the same rows it does not fail: what else the loop"
+    " does is the reason"
+)
+
 
 def diagnose(
     trace: Trace,
@@ -55,11 +63,13 @@ def diagnose(
         facts = retrain.facts
     except (CannotChange, UsageError) as reason:
         return Diagnosis(causes=_suspicions(findings), left_out=(str(reason),))
+    if trace.start_there is not None:
+        return Diagnosis(causes=_suspicions(findings), left_out=(_OTHER_DATA,))
     goal = Goal.of(trace, findings, policy, checks)
     lab = Laboratory(trace, retrain, goal, facts, budget, clock)
     lab.has_blown_up = any(it.kind in SEALED for it in findings)
     if trace.source == "watch" and lab.passes_as_it_is():
-        left_out = ("run again as it was seen, the training does not fail",)
+        left_out = (_OTHER_LOOP,)
         return Diagnosis(causes=_suspicions(findings), left_out=left_out)
     ideas = hypotheses(trace, findings, facts)
     lab.run_singles(ideas)

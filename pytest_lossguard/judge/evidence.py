@@ -25,7 +25,7 @@ class Evidence:
         curve: The data loss of each step that was seen, penalties left out.
         steps: How many.
         start: Loss before the first update: of the probe, else of the first
-            steps.
+            steps; on the rows of the end where those are others.
         end: Loss after the last update: of the probe scored from plain
             predictions, else of the last steps.
         predicts: The same, but where averages of batch normalization lag and make plain
@@ -283,6 +283,8 @@ def evidence_of(trace: Trace) -> Evidence:
     noise, tail = _noise(seen), max(1, steps // 10)
     some = min(at.START_NOISY if noise > at.LEVEL else at.START, tail)
     start = trace.before.loss if trace.before is not None else _start(seen[:some])
+    if trace.start_there is not None:
+        start = trace.start_there
     end = trace.after.loss if trace.after is not None else _mean(seen[-tail:])
     predicts, trains = end, _mean(seen[-tail:])
     off = is_out_of_scale(trace)

@@ -17,8 +17,10 @@ from .tensors import flatten, is_composite, map_structure, to_numpy
 
 __all__ = [
     "ArrayData",
+    "Fitted",
     "as_arrays",
     "checked_arrays",
+    "differ",
     "first_rows",
     "held_out_arrays",
     "is_dataset",
@@ -27,6 +29,74 @@ __all__ = [
 ]
 
 _DEFAULT_BATCH_SIZE = 32
+#: So many numbers of a row tell it from others.
+_TOLD_BY = 256
+
+
+@dataclass(slots=True)
+class Fitted:
+    """The data of the ``fit`` calls of one training, of which the first may well be
+    others than the last, or be changed in place meanwhile.
+
+    Attributes:
+        data: Those of the last call.
+        first: Rows of the first call, as they were then.
+        last: Rows of the last call likewise.
+    """
+
+    data: ArrayData
+    first: Batch
+    last: Batch
+
+    @classmethod
+    def by(cls, data: ArrayData) -> Fitted:
+        """Of a first call."""
+        first = data.probe()
+        return cls(data, first, first)
+
+    def again(self, data: ArrayData) -> None:
+        """Of a later call."""
+        self.data, self.last = data, data.probe()
+
+    @property
+    def changed(self) -> bool:
+        """Whether rows, targets or weights of the last call are others."""
+        mine, theirs = flatten(self.first.parts), flatten(self.last.parts)
+        return len(mine) != len(theirs) or not all(map(_same, mine, theirs))
+
+
+def _same(one: Any, other: Any) -> bool:
+    one, other = np.asarray(one), np.asarray(other)
+    return bool(one.shape == other.shape and one.tobytes() == other.tobytes())
+
+
+def differ(first: Batch, last: Batch) -> bool:
+    """Whether rows of the end are others than those of the start, or their targets are:
+    not where some come again as they were.
+    """
+    if any(map(is_composite, flatten((first.parts, last.parts)))):
+        return False
+    known, later = _targets_of_rows(first), _targets_of_rows(last)
+    again = [known[row] != later[row] for row in later if row in known]
+    return bool(known and later) and 2 * sum(again) >= len(again)
+
+
+def _targets_of_rows(batch: Batch) -> dict[bytes, bytes]:
+    """Of each row, told by some of its numbers, the target and the weight."""
+    rows = range(len(batch))
+    x = [np.asarray(it) for it in flatten(batch.x)]
+    rest = [np.asarray(it) for it in flatten((batch.y, batch.sample_weight))]
+    if not all(len(it) == len(rows) for it in (*x, *rest)):
+        return {}
+    return {_bytes(x, row): _bytes(rest, row) for row in rows}
+
+
+def _bytes(leaves: list[Any], row: int) -> bytes:
+    def some(values: Any) -> Any:
+        flat = np.ravel(values)
+        return flat[:: max(1, len(flat) // _TOLD_BY)]
+
+    return b"".join(some(it[row]).tobytes() for it in leaves)
 
 
 @dataclass(frozen=True, slots=True)

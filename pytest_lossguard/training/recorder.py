@@ -325,10 +325,11 @@ class Recorder:
         taped.slot.assign(stacked(taped.lead), read_value=False)
 
     def _keep(self, taped: Taped, batch: tuple[Any, Any, Any]) -> None:
-        if not taped.wants_data:
-            return
         if taped.graph is None:
-            taped.batches.append(Batch(*to_numpy(batch)))
+            if taped.wants_data:
+                taped.batches.append(Batch(*to_numpy(batch)))
+            elif taped.wants_late:
+                taped.keep_late(Batch(*to_numpy(batch)))
             return
         if self.xla_depth and not all(
             leaf.shape.is_fully_defined() for leaf in flatten(batch)
@@ -344,12 +345,16 @@ class Recorder:
         taped.stashed.assign_add(1, read_value=False)
 
     def _pull_data(self, taped: Taped) -> None:
-        if taped.stash is None or not taped.wants_data:
+        if taped.stash is None or not (taped.wants_data or taped.wants_late):
             return
         count = int(value_of(taped.stashed))
         if count != taped.pulled:
             taped.pulled = count
-            taped.batches.append(Batch(*taped.stash.value()))
+            batch = Batch(*taped.stash.value())
+            if taped.wants_data:
+                taped.batches.append(batch)
+            else:
+                taped.keep_late(batch)
 
     def _recording(
         self, optimizer: Any, variables: Sequence[Any], replica: Replica
@@ -528,7 +533,8 @@ def _keep_end(earlier: Recording, keys: Sequence[int]) -> None:
     if not set(keys).isdisjoint(map(variable_key, weights)):
         with tf.init_scope():
             earlier.collect()
-        earlier.end = earlier.steps, Snapshot(weights)
+        if earlier.end_state is None:  # else they were moved before now
+            earlier.end = earlier.steps, Snapshot(weights)
 
 
 def _first_state(recording: Recording) -> Snapshot | None:

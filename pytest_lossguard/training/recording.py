@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +19,9 @@ __all__ = ["LEAD", "Batch", "Evidence", "Recording", "Taped"]
 
 #: Data kept for the probe where no whole arrays were given.
 ENOUGH_ROWS, ENOUGH_BATCHES = 512, 16
+#: Of those that come later one is kept each time that so small a share of all passed,
+#: of large ones less often: the last few are then of the end of the training.
+_OFTEN, _SELDOM, _LARGE = 200, 8, 1 << 20
 #: A row is [what was seen, loss, data loss, half sums of squares...]; what was
 #: seen is 0 for nothing, 1 for the loss, 2 for the data loss as well.
 LEAD = 3
@@ -38,6 +42,11 @@ class Batch:
         """All three, in order."""
         return self.x, self.y, self.sample_weight
 
+    @property
+    def size(self) -> int:
+        """Numbers in the inputs."""
+        return sum(int(np.prod(it.shape)) for it in flatten(self.x))
+
     def __len__(self) -> int:
         leaves = flatten(self.x) or flatten(self.y)
         return int(leaves[0].shape[0]) if leaves and len(leaves[0].shape) else 0
@@ -56,7 +65,8 @@ class Taped:
     """What one tape differentiates: its last loss, and the data behind it.
 
     ``uses`` has the keys of the variables that the loss depends on; ``unscored`` says
-    why there is no evidence, and what to write so that there is.
+    why there is no evidence, and what to write so that there is; ``batches`` are the
+    first rows, ``late`` some of the last, where there are more.
     """
 
     uses: frozenset[int] = frozenset()
@@ -69,6 +79,9 @@ class Taped:
     evidence: Evidence | None = None
     unscored: str | None = None
     batches: list[Batch] = field(default_factory=list)
+    late: deque[Batch] = field(default_factory=deque)
+    looks: int = 0
+    next_look: int = 0
     pulled: int = 0
 
     @property
@@ -76,6 +89,25 @@ class Taped:
         """Whether more batches are to be kept for the probe."""
         rows = sum(len(batch) for batch in self.batches)
         return rows < ENOUGH_ROWS and len(self.batches) < ENOUGH_BATCHES
+
+    @property
+    def wants_late(self) -> bool:
+        """Whether the batch at hand, one of many, is to be kept; asked of each."""
+        self.looks += 1
+        if self.looks < self.next_look:
+            return False
+        large = self.batches and self.batches[-1].size > _LARGE
+        self.next_look = self.looks + 1 + self.looks // (_SELDOM if large else _OFTEN)
+        return True
+
+    def keep_late(self, batch: Batch) -> None:
+        """Keep one of the last batches, and no more of them than are needed."""
+        self.late.append(batch)
+        rows = sum(len(it) for it in self.late)
+        while len(self.late) > 1 and (
+            len(self.late) > ENOUGH_BATCHES or rows - len(self.late[0]) >= ENOUGH_ROWS
+        ):
+            rows -= len(self.late.popleft())
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from ..errors import first_line
 from ..statistics import column_stats, target_range
 from ..trace import ColumnStats, Probe, StepTable, TargetRange, Trace, Validation
 from . import contest
-from .data import ArrayData, joined
+from .data import ArrayData, Fitted, differ, joined
 from .frameworks import keras
 from .probes import Scorer, as_tensors
 from .recording import Batch, Recording
@@ -24,15 +24,20 @@ from .tensors import flatten, is_composite, variable_path
 
 __all__ = ["Scores", "could_not_score", "make_trace", "watched_trace"]
 
+#: Rows that stand for the start where later ones are others.
+_FEW_FIRST = 128
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The probe before and after, the best constant with its name, the loss of knowing
-    nothing, and that of perfect predictions where that is known.
+    """The probe before and after, the best constant with its name, the loss of perfect
+    predictions where that is known, and that of knowing nothing. ``start_there`` is
+    what the first weights cost on the rows of the end, where those are others.
     """
 
     before: Probe | None = None
     after: Probe | None = None
+    start_there: float | None = None
     constant: tuple[float, str] | None = None
     perfect: float | None = None
     uninformed: float | None = None
@@ -41,13 +46,18 @@ class Scores:
 
     @classmethod
     def of(
-        cls, scorer: Scorer, batch: Batch, before: Probe | None, after: Probe
+        cls,
+        scorer: Scorer,
+        batch: Batch,
+        before: Probe | None,
+        after: Probe,
+        start_there: float | None = None,
     ) -> Scores:
         """The scores of probed rows."""
         constant, perfect = scorer.constant(batch), scorer.perfect(batch)
         uninformed = None if constant is None else scorer.uninformed(batch)
         rare_gain = None if constant is None else scorer.rare_gain(batch)
-        return cls(before, after, constant, perfect, uninformed, rare_gain)
+        return cls(before, after, start_there, constant, perfect, uninformed, rare_gain)
 
 
 def make_trace(
@@ -79,6 +89,7 @@ def make_trace(
         seed=seed,
         before=_renamed(scores.before, tidy),
         after=_renamed(scores.after, tidy),
+        start_there=scores.start_there,
         constant_loss=None if scores.constant is None else scores.constant[0],
         perfect_loss=scores.perfect,
         uninformed_loss=scores.uninformed,
@@ -105,21 +116,35 @@ def watched_trace(
     *,
     contested: bool,
     seed: int | None,
-    data: ArrayData | None,
+    data: Fitted | None,
+    is_one_call: bool,
     validation: Validation | None,
     steps_per_epoch: int | None,
 ) -> Trace:
-    """Score a watched training before and after, and freeze all of it."""
+    """Score a watched training before and after, and freeze all of it.
+
+    Args:
+        recording: What was watched.
+        contested: Whether another training works against it.
+        seed: In force.
+        data: Of its ``fit`` calls, where those got arrays.
+        is_one_call: Whether one ``fit`` call made it.
+        validation: Held-out losses.
+        steps_per_epoch: Where known.
+    """
     recording.collect()
-    batch = data.probe() if data is not None else joined(recording.taped.batches)
+    first, last = _first_and_last(recording, data)
+    if contested or (data is None and is_one_call):
+        last = None  # it has one data, whatever passed by first
     batch_size = _batch_size(recording, data)
+    seen = first if data is None else data.data
     return make_trace(
         recording,
         source="watch",
         contested=contested,
         notes=(contest.NOTE,) if contested else (),
-        scores=_scores(recording, batch, batch_size),
-        seen=data if data is not None else batch,
+        scores=_scores(recording, first, last, batch_size),
+        seen=seen,
         batch_size=batch_size,
         seed=seed,
         validation=validation,
@@ -127,27 +152,56 @@ def watched_trace(
     )
 
 
+def _first_and_last(
+    recording: Recording, data: Fitted | None
+) -> tuple[Batch | None, Batch | None]:
+    """Rows of the start, and those of the end where they are others."""
+    if data is not None:
+        return data.first, data.last if data.changed else None
+    first = joined(recording.taped.batches)
+    last = joined([*recording.taped.late])
+    if first is None or last is None or 2 * len(last) < len(first):
+        return first, None
+    if not differ(first, last):
+        return first, None
+    rows = 0
+    some: list[Batch] = []
+    for batch in recording.taped.batches:  # before they change
+        if rows >= _FEW_FIRST:
+            break
+        rows, some = rows + len(batch), [*some, batch]
+    return joined(some), last
+
+
 def _scores(
-    recording: Recording, batch: Batch | None, batch_size: int | None
+    recording: Recording,
+    first: Batch | None,
+    last: Batch | None,
+    batch_size: int | None,
 ) -> Scores:
-    """The probe before and after, and the best constant, nothing left changed."""
+    """The probe before and after, each on rows that were trained on then, and the best
+    constant of the last; nothing is left changed.
+    """
     evidence = recording.taped.evidence
-    if evidence is None or batch is None:
+    if evidence is None or first is None:
         return Scores()
     scorer = Scorer(evidence, batch_size)
-    batch = as_tensors(batch)
+    first = as_tensors(first)
+    end_rows = first if last is None else as_tensors(last)
     start, model = recording.start, evidence.model
     moved = start.variables if start is not None else []
     now = Snapshot([*model.variables, *model.metrics_variables, *moved])
     try:
+        before, start_there = None, None
         end = recording.end_state
         with nullcontext() if end is None else end.in_force():
-            after = scorer.probe(batch)
-        before = None
+            after = scorer.probe(end_rows)
         if start is not None:
             start.restore()
-            before = scorer.probe(batch)
-        return Scores.of(scorer, batch, before, after)
+            before = scorer.probe(first)
+            if last is not None:
+                start_there = scorer.probe(end_rows).loss
+        return Scores.of(scorer, end_rows, before, after, start_there)
     except Exception as error:
         # Any model and any loss of the user's may refuse to be called again;
         # the curve is then all the evidence, and the report says so.
@@ -202,9 +256,9 @@ def _stopped(steps: StepTable) -> str | None:
     return None
 
 
-def _batch_size(recording: Recording, data: ArrayData | None) -> int | None:
-    if data is not None:
-        return min(data.batch_size, len(data))
+def _batch_size(recording: Recording, fitted: Fitted | None) -> int | None:
+    if fitted is not None:
+        return min(fitted.data.batch_size, len(fitted.data))
     sizes = [len(batch) for batch in recording.taped.batches]
     return max(sizes) * recording.replicas if sizes else None
 

@@ -18,7 +18,7 @@ from ..errors import CannotChange
 from ..findings import Finding, finding
 from ..trace import Trace, Validation
 from .contest import is_contested
-from .data import ArrayData, as_arrays, held_out_arrays
+from .data import ArrayData, Fitted, as_arrays, held_out_arrays
 from .frames import taken_at
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
@@ -57,7 +57,8 @@ class Watch:
         self._gradients_in: dict[int, int] = {}
         self._compiled: dict[int, Any] = {}
         self._seed = seed
-        self._arrays: dict[int, ArrayData] = {}
+        self._fitted: dict[tuple[int, int], Fitted] = {}
+        self._fits: dict[int, int] = {}
         self._asked: dict[int, int] = {}
         self._validation: dict[int, list[tuple[int, float]]] = {}
         self._epochs: dict[int, int] = {}
@@ -83,7 +84,8 @@ class Watch:
             self._frozen,
             self._gradients_in,
             self._compiled,
-            self._arrays,
+            self._fitted,
+            self._fits,
             self._asked,
             self._validation,
             self._epochs,
@@ -135,7 +137,7 @@ class Watch:
         return watched_again(
             trainer,
             recording,
-            self._arrays.get(id(recording.model)),
+            self._data_of(recording),
             seed=self._seed,
             batch_size=trace.batch_size,
             epochs=self._asked.get(id(recording.model)),
@@ -175,11 +177,20 @@ class Watch:
             recording,
             contested=is_contested(recording, self.recordings),
             seed=self._seed,
-            data=self._arrays.get(id(recording.model)),
+            data=self._data_of(recording),
+            is_one_call=self._fits.get(id(recording.model)) == 1,
             validation=self._validation_of(key),
             steps_per_epoch=self._steps_per_epoch(recording, key),
         )
         return trace if self.recorder.stops else replace(trace, stopped=None)
+
+    def _data_of(self, recording: Recording) -> Fitted | None:
+        """Of the ``fit`` calls of a recording: a model compiled anew trains anew, one
+        with a training step of its own may have its optimizer elsewhere.
+        """
+        model = id(recording.model)
+        same = (it for key, it in self._fitted.items() if key[0] == model)
+        return self._fitted.get((model, id(recording.optimizer))) or next(same, None)
 
     def _steps_per_epoch(self, recording: Recording, key: int) -> int | None:
         epochs = self._epochs.get(key)
@@ -203,9 +214,12 @@ class Watch:
             return call(model, *args, **kwargs)
         arguments = inspect.signature(call).bind(model, *args, **kwargs)
         arguments.apply_defaults()
-        data = as_arrays(arguments.arguments)
-        if data is not None and id(model) not in self._arrays:
-            self._arrays[id(model)] = data
+        data, key = as_arrays(arguments.arguments), (id(model), id(model.optimizer))
+        self._fits[id(model)] = self._fits.get(id(model), 0) + 1
+        if data is not None and key in self._fitted:
+            self._fitted[key].again(data)
+        elif data is not None:
+            self._fitted[key] = Fitted.by(data)
             self._asked[id(model)] = int(arguments.arguments.get("epochs") or 1)
             self.recorder.has_arrays(model)
         given = arguments.arguments["callbacks"]

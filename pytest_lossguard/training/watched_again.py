@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CannotChange
-from .data import ArrayData, joined, kept_arrays
+from .data import Fitted, joined, kept_arrays
 from .frameworks import keras
 from .recording import Recording
 from .rerun import Rerun
@@ -25,7 +25,7 @@ _STEPS_OF_A_STOPPED_LOOP = 100
 def watched_again(
     trainer: Trainer,
     recording: Recording,
-    data: ArrayData | None,
+    fitted: Fitted | None,
     *,
     seed: int | None,
     batch_size: int | None,
@@ -37,7 +37,7 @@ def watched_again(
     Args:
         trainer: Runs it.
         recording: What was watched.
-        data: The whole training data, where they were seen.
+        fitted: The whole training data, where they were seen.
         seed: The seed that was in force.
         batch_size: Rows per step.
         epochs: How many ``fit`` was asked for, where it trained.
@@ -51,8 +51,10 @@ def watched_again(
         raise CannotChange("its model, its loss or its first state were not seen")
     if _keys(recording.variables) != _keys(evidence.model.trainable_variables):
         raise CannotChange("other variables of its model are trainable now")
-    is_complete = data is not None
-    if data is None:
+    is_complete = fitted is not None and not fitted.changed
+    if fitted is not None:
+        data = fitted.data
+    else:
         batch = joined(recording.taped.batches)
         if batch is None:
             raise CannotChange("its data were not seen")

@@ -567,3 +567,68 @@ def test_a_rare_class_that_was_learned_is_no_imbalance():
 
 def test_epochs_of_a_watched_fit_are_as_long_as_they_were():
     assert only(by_fit()).steps_per_epoch == -(-len(X) // 32)
+
+
+def by_steps(targets, calls=60, rows=32):
+    """A step a call, on the same inputs with targets that change."""
+    model, x = mlp(), X[:rows]
+    for call in range(calls):
+        model.train_on_batch(x, targets(x, call / calls))
+
+
+def moving(x, share):
+    return x[:, :1] * (1 + 20 * share)
+
+
+def by_fits(in_place):
+    """A loop of fit calls on targets that grow."""
+    model, y = mlp(), np.zeros_like(Y)
+    for call in range(4):
+        y = y if in_place else y.copy()
+        y[:] = moving(X, call / 4)
+        model.fit(X, y, epochs=2, verbose=0)
+
+
+CHANGING = {
+    "fit again": lambda: by_fits(in_place=False),
+    "changed in place": lambda: by_fits(in_place=True),
+    "train_on_batch": lambda: by_steps(moving),
+}
+
+
+@pytest.mark.parametrize("case", CHANGING)
+def test_start_and_end_are_scored_on_the_rows_that_were_trained_on_then(case):
+    """As in self-training, a curriculum, or a DQN with its target network."""
+    trace = only(CHANGING[case])
+
+    assert trace.before.loss == pytest.approx(trace.steps.loss[:4].mean(), rel=0.5)
+    assert trace.after.loss == pytest.approx(trace.steps.loss[-4:].mean(), rel=0.5)
+    assert trace.start_there > 20 * trace.before.loss
+    assert trace.constant_loss > 20 * trace.before.loss
+    errors = [it for it in judge(trace, Policy()) if it.severity == "error"]
+    assert "loss_not_decreasing" not in [it.kind for it in errors]
+
+
+def test_rows_that_come_again_do_not_change():
+    trace = only(lambda: by_steps(lambda x, _: x[:, :1]))
+    assert trace.start_there is None
+
+
+def test_data_of_one_fit_call_are_the_same_from_start_to_end():
+    """Even in an order: rows of another class last are no other data."""
+    order = np.argsort(Y[:, 0])
+    data = tf.data.Dataset.from_tensor_slices((X[order], Y[order])).batch(4)
+    trace = only(lambda: mlp().fit(data, epochs=1, verbose=0))
+    assert trace.start_there is None
+
+
+def test_a_model_that_is_compiled_anew_in_a_loop_is_scored_at_each_end():
+    def body():
+        model = mlp()
+        for factor in range(1, 4):
+            model.compile(keras.optimizers.Adam(0.05), "mse")
+            model.fit(X, factor * X[:, :1], epochs=20, verbose=0, shuffle=False)
+
+    for factor, trace in enumerate(watched(body), start=1):
+        assert trace.constant_loss == pytest.approx(factor**2 * X[:, 0].var(), rel=1e-3)
+        assert trace.after.loss < 0.3 * trace.constant_loss
