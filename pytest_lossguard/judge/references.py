@@ -321,7 +321,7 @@ def _is_proof(trace: Trace, found: Evidence, held: _Held, slow: bool) -> bool:
     if reference.is_certain(trace):
         return skill < at.LEARNED_HALF
     if reference.speeds_up or found.is_very_short:
-        stood = found.moved < at.MOVED_LITTLE and not found.fell
+        stood = found.moved < at.STOOD and not found.fell
         limit = at.LEARNED_HALF if stood else at.NEXT_TO_NOTHING
         return skill < limit and not slow
     return skill < at.LEARNED_HALF
