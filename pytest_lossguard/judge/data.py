@@ -164,11 +164,11 @@ def class_imbalance(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
     """A class with hardly any rows, no weights to make up for it, and a model that has
     hardly found it.
     """
-    del policy, found
-    if trace.weighted:
-        return
+    del policy
     gain = trace.rare_gain
-    if gain is not None and gain >= at.RARE_FOUND:
+    # Who knows nothing costs the rare rows little, and all others much.
+    is_found = gain is not None and gain >= at.RARE_FOUND and found.beats_constant
+    if trace.weighted or is_found:
         return
     learned = ""
     if gain is not None:

@@ -28,7 +28,7 @@ def structure_of(model: Any) -> str | None:
         text = json.dumps(described, sort_keys=True)
     except (TypeError, ValueError, NotImplementedError, AttributeError):
         return None
-    if _has_own_code(model, text):
+    if _has_own_code(model, text) or _names_own_class(described):
         return None
     return _renumbered(text, model) + str([tuple(it.shape) for it in model.variables])
 
@@ -47,6 +47,19 @@ def _has_own_code(model: Any, text: str) -> bool:
     if not all(is_of_keras(type(it)) for it in [*layers, model.optimizer]):
         return True
     return bool(re.search(r'"class_name": "(function|__lambda__|Lambda)"', text))
+
+
+def _names_own_class(described: Any) -> bool:
+    """Whether a loss, metric or the like is of a class that is not Keras' own: two
+    objects of it may differ by what their configuration leaves out.
+    """
+    if isinstance(described, dict):
+        module = described.get("module", "keras")
+        ours = str(module).partition(".")[0] in ("keras", "builtins")
+        return not ours or any(map(_names_own_class, described.values()))
+    if isinstance(described, list | tuple):
+        return any(map(_names_own_class, described))
+    return False
 
 
 def _renumbered(text: str, model: Any) -> str:

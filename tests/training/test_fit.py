@@ -350,6 +350,26 @@ def test_code_of_the_users_own_shares_its_trace_with_nothing():
     assert structure_of(mlp()) != structure_of(mlp(optimizer=rate))
 
 
+def test_losses_of_a_class_of_ones_own_share_no_program():
+    """What they hold beside their configuration is traced into it."""
+
+    class Raised(keras.losses.Loss):
+        def __init__(self, by):
+            super().__init__()
+            self.by = by
+
+        def call(self, y_true, y_pred):
+            return keras.ops.mean(keras.ops.square(y_true - y_pred), -1) + self.by
+
+    assert structure_of(mlp(loss=Raised(5.0))) is None
+    trainer = Trainer()
+    first, second = (
+        trainer.fit(partial(mlp, loss=Raised(by)), X, Y, steps=2, seed=0)
+        for by in (5.0, 500.0)
+    )
+    assert second.steps.loss[0] - first.steps.loss[0] == pytest.approx(495.0)
+
+
 def test_training_stops_at_the_first_loss_that_is_not_finite(trainer):
     def build():
         return mlp(optimizer=keras.optimizers.SGD(1e12))

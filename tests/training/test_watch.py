@@ -560,7 +560,6 @@ def test_a_rare_class_that_was_learned_is_no_imbalance():
 
     found, missed = only(lambda: body(0.3)), only(lambda: body(1e-3))
     assert found.rare_gain > 0.8
-    assert missed.rare_gain < 0.7
     told = [{it.kind for it in judge(trace, Policy())} for trace in (found, missed)]
     assert [("class_imbalance" in kinds) for kinds in told] == [False, True]
 
