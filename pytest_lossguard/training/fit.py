@@ -440,7 +440,7 @@ def _keras_fit(model: Any, task: Task) -> None:
         }
     if task.validation is not None:
         held_out = task.validation
-        parts["validation_data"] = (held_out.x, held_out.y)
+        parts["validation_data"] = (held_out.x, held_out.y, held_out.sample_weight)
     model.fit(
         **parts,
         epochs=epochs,
