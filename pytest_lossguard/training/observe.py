@@ -57,7 +57,7 @@ def _and_overriding(root: type, name: str) -> list[type]:
 
 
 @contextmanager
-def replaced(owner: type, name: str, hook: Callable[..., Any]) -> Iterator[None]:
+def replaced(owner: Any, name: str, hook: Callable[..., Any]) -> Iterator[None]:
     """Route ``owner.name`` through ``hook(original, *args, **kwargs)``."""
     own = name in vars(owner)
     original = getattr(owner, name)

@@ -41,7 +41,7 @@ from .tensors import (
 )
 from .threads import is_part_of, is_replica
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "reached"]
 
 #: What was seen of an update; see `LEAD`.
 _NOTHING, _LOSS, _BOTH = 0.0, 1.0, 2.0
@@ -204,7 +204,7 @@ class Recorder:
         if self.enabled and variables:
             self._count(current_graph())
             self.asked.check_loose(self.recorded)
-            self.asked.add(_reached(sources, gradients), taken_at)
+            self.asked.add(reached(sources, gradients), taken_at)
             self._remember(tape, target, variables)
         return gradients
 
@@ -430,7 +430,7 @@ def _unscaled(grads: list[Any], optimizer: Any) -> list[Any]:
     ]
 
 
-def _reached(sources: Any, gradients: Any) -> list[Any]:
+def reached(sources: Any, gradients: Any) -> list[Any]:
     """The variables among the sources that a gradient reaches."""
     pairs = zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=True)
     return [it for it, slope in pairs if slope is not None and is_variable(it)]

@@ -23,7 +23,7 @@ from .frames import taken_at
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
 from .probes import Scorer, as_tensors
-from .recorder import Recorder
+from .recorder import Recorder, reached
 from .recording import Recording
 from .rerun import Rerun
 from .shadows import Shadows
@@ -257,6 +257,16 @@ class Watch:
         with self.recorder.asked.giving(self.recorder.recorded):
             return call(*args, **kwargs)
 
+    def on_gradients(
+        self, call: Call, ys: Any, xs: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """`tf.gradients`, which asks without a tape."""
+        __tracebackhide__ = True
+        found = call(ys, xs, *args, **kwargs)
+        if self.recorder.enabled:
+            self.recorder.asked.add(reached(xs, found), taken_at)
+        return found
+
     def on_v1_update(
         self, call: Call, optimizer: Any, pairs: Any, *args: Any, **kwargs: Any
     ) -> Any:
@@ -474,6 +484,7 @@ def watching(
             (tf.compat.v1.Session, "run", watch.on_session),
         ):
             put(replaced(owner_of(owner, name), name, hook))
+        put(replaced(tf, "gradients", watch.on_gradients))
         put(replaced(function, "__call__", watch.on_function))
         put(replaced(function, "get_concrete_function", watch.on_get_concrete))
         put(

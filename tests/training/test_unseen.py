@@ -99,6 +99,19 @@ def by_version_one_in_a_graph():
     step()
 
 
+def by_gradients_without_a_tape():
+    weights = tf.Variable(tf.zeros((X.shape[1], 1)))
+
+    @tf.function
+    def step():
+        loss = tf.reduce_mean((SOME[0] @ weights - SOME[1]) ** 2)
+        (slope,) = tf.gradients(loss, [weights])
+        weights.assign_sub(0.1 * slope)
+
+    for _ in range(3):
+        step()
+
+
 def by_giving_the_weights_each_step():
     """As an optimizer of SciPy does."""
     model = mlp()
@@ -129,6 +142,7 @@ UNSEEN = {
     "assign_sub": by_assign_sub_of_keras,
     "tf.compat.v1 optimizer": by_version_one,
     "tf.compat.v1 optimizer in a tf.function": by_version_one_in_a_graph,
+    "tf.gradients": by_gradients_without_a_tape,
     "set_weights at each step": by_giving_the_weights_each_step,
     "compiled before": by_a_step_compiled_before(),
 }
