@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from .causes import Diagnosis
 from .changes import Change
 from .checks import Check
 from .diagnosis import Retraining, diagnose
-from .errors import CannotChange, UsageError
+from .errors import CannotChange, UsageError, first_line
 from .findings import Finding
 from .judge import held_to
 from .judge.references import (
@@ -68,17 +69,18 @@ def diagnosed(
         budget: Seconds.
         checks: Checks of one's own that re-runs are held to as well.
     """
-    retrain, reason = None, None
-    if recipe is not None:
-        try:
-            retrain = recipe()
-        except (CannotChange, UsageError) as error:
-            reason = str(error)
-    found = diagnose(
-        verdict.trace, verdict.findings, retrain, policy, budget, checks=checks
-    )
-    if reason is not None:
-        found = replace(found, left_out=(reason,))
+
+    def by(retrain: Retraining | None) -> Diagnosis:
+        return diagnose(
+            verdict.trace, verdict.findings, retrain, policy, budget, checks=checks
+        )
+
+    try:
+        found = by(None if recipe is None else recipe())
+    except (CannotChange, UsageError) as error:
+        found = replace(by(None), left_out=(str(error),))
+    except Exception as error:
+        found = replace(by(None), left_out=(_ended_in(error),))
     return replace(verdict, diagnosis=found)
 
 
@@ -108,17 +110,29 @@ def compared(
         found = [*_findings(trace, recipe(), is_late)]
     except (CannotChange, UsageError):
         return verdict
+    except Exception as error:
+        return _noted(verdict, f"not compared with re-runs: {_ended_in(error)}")
     if ended:
-        note = (
-            f"not compared with every standard change: no re-run begins after"
-            f" {seconds:.0f} s"
+        verdict = _noted(
+            verdict,
+            "not compared with every standard change: no re-run begins after"
+            f" {seconds:.0f} s",
         )
-        verdict = replace(verdict, trace=replace(trace, notes=(*trace.notes, note)))
     if not found:
         return verdict
     new = {it.kind for it in found}
     kept = (it for it in verdict.findings if it.kind not in new)
     return replace(verdict, findings=held_to((*found, *kept), policy))
+
+
+def _noted(verdict: Verdict, note: str) -> Verdict:
+    trace = verdict.trace
+    return replace(verdict, trace=replace(trace, notes=(*trace.notes, note)))
+
+
+def _ended_in(error: Exception) -> str:
+    """What ends a re-run, whoever's fault it is, never ends the test."""
+    return f"a re-run ended in {type(error).__name__}: {first_line(error)}"
 
 
 def _findings(

@@ -140,3 +140,32 @@ def test_a_stuck_run_replaces_the_warning_that_it_may_be():
         Verdict(trace=trace, findings=(warned,)), lambda: FakeRetraining(), Policy()
     )
     assert kinds(found) == [("plateau", "error"), ("improvable", "warning")]
+
+
+def broken(*_, **__):
+    raise ValueError("zip() argument 2 is shorter\nthan argument 1")
+
+
+def test_what_ends_a_re_run_of_a_passed_training_is_a_note():
+    found = compared(verdict(0.7), broken, Policy())
+    assert found.converged
+    assert found.trace.notes == (
+        "not compared with re-runs: a re-run ended in ValueError: zip() argument 2 is"
+        " shorter",
+    )
+
+
+@pytest.mark.parametrize("as_it_ends", ["made", "called"])
+def test_what_ends_a_re_run_of_a_failed_training_leaves_the_diagnosis_without(
+    as_it_ends,
+):
+    class Broken(FakeRetraining):
+        __call__ = broken
+
+    failed = Verdict(
+        trace=run(1.2), findings=(finding("plateau", severity="error", why="x"),)
+    )
+    recipe = broken if as_it_ends == "made" else Broken
+    found = diagnosed(failed, recipe, Policy(), budget=5.0)
+    assert not found.converged
+    assert any("ended in ValueError" in it for it in found.diagnosis.left_out)
