@@ -75,6 +75,20 @@ def test_labels_without_signal_are_told_after_the_control():
     assert tried == [None, 0.1, 0.01]  # shuffled, then at lower rates
 
 
+def test_of_changes_that_help_the_next_is_told_where_the_best_is_by_heart():
+    class ByHeart(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            rate = next((it.value for it in changes), None)
+            self.held_out = 0.99 if rate == 10.0 else 0.5
+            self.end = 0.1 if rate == 10.0 else 0.25
+            return super().__call__(*changes, seed=seed, held_out=held_out)
+
+    found = compared(verdict(0.7), lambda: ByHeart(as_it_is=0.99), Policy())
+    (told,) = found.findings
+    assert told.kind == "improvable"
+    assert told.where == "learning rate 0.01 -> 1"
+
+
 def test_labels_from_which_a_lower_rate_learns_carry_a_signal():
     retrain = FakeRetraining(end=0.5, held_out=0.5, as_it_is=1.0)
     assert compared(verdict(0.3), lambda: retrain, Policy()).findings == ()

@@ -20,7 +20,7 @@ from ..policy import Policy
 from ..telling import told, told_remedy
 from ..trace import Trace
 from . import thresholds as at
-from .hypotheses import SEALED, hypotheses, suspected, where_of
+from .hypotheses import MISFIT, SEALED, hypotheses, suspected, where_of
 from .laboratory import Goal, Laboratory, Retraining, gain
 
 __all__ = ["Retraining", "diagnose"]
@@ -68,6 +68,7 @@ def diagnose(
     goal = Goal.of(trace, findings, policy, checks)
     lab = Laboratory(trace, retrain, goal, facts, budget, clock)
     lab.has_blown_up = any(it.kind in SEALED for it in findings)
+    lab.loss_is_off = any(it.kind in MISFIT for it in findings)
     if trace.source == "watch" and lab.passes_as_it_is():
         left_out = (_OTHER_LOOP,)
         return Diagnosis(causes=_suspicions(findings), left_out=left_out)

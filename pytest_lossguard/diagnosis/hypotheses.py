@@ -11,7 +11,7 @@ from ..changes import Change, ProgramFacts
 from ..findings import Finding
 from ..trace import ColumnStats, Trace
 
-__all__ = ["SEALED", "Hypothesis", "hypotheses", "suspected", "where_of"]
+__all__ = ["MISFIT", "SEALED", "Hypothesis", "hypotheses", "suspected", "where_of"]
 
 #: How much a finding speaks for the change that would undo its cause. Read as an
 #: order, not as probabilities: certain facts, then faults of the data that were
@@ -22,7 +22,8 @@ _CERTAIN, _SEEN, _STRONG, _LIKELY, _POSSIBLE, _REMOTE = 100, 80, 60, 40, 20, 5
 SEALED = frozenset({"diverging_loss", "nonfinite_loss", "nonfinite_gradient"})
 _BLOWN = SEALED | {"oscillating_loss", "noisy_loss", "exploding_gradient"}
 _STUCK = frozenset({"slow_convergence", "plateau", "unchanged_weights"})
-_MISFIT = frozenset(
+#: The loss says nothing of such an output or such labels.
+MISFIT = frozenset(
     {"labels_out_of_range", "loss_output_mismatch", "masked_loss", "impossible_loss"}
 )
 #: Rates that hardly any program needs: above the first, or below the second.
@@ -183,7 +184,7 @@ def _of_the_program(
         yield _LIKELY, Change(kind="unfreeze")
     if not facts.canonical_output:
         weight: float = _STRONG - 1 if facts.output_is_bounded else _SEEN - 1
-        if kinds & _MISFIT:
+        if kinds & MISFIT:
             weight = _CERTAIN + 5
         yield weight, Change(kind="canonical_output")
     if facts.penalised:

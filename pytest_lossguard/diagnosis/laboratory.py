@@ -143,6 +143,7 @@ class Laboratory:
     ) -> None:
         self.experiments: list[Experiment] = []
         self.has_blown_up = False
+        self.loss_is_off = False
         self._trace, self._retrain, self._facts = trace, retrain, facts
         self._goal = goal
         self._found = evidence_of(trace)
@@ -344,8 +345,12 @@ class Laboratory:
         )
 
     def _costs_more(self, held: Compared) -> bool:
-        """Whether a change makes the loss worse; beyond all measure it says nothing."""
-        if self.has_blown_up or held.before is None or held.after is None:
+        """Whether a change makes the loss worse; that says nothing of a loss beyond all
+        measure, or of one that is itself at fault.
+        """
+        if self.has_blown_up or self.loss_is_off:
+            return False
+        if held.before is None or held.after is None:
             return False
         return bool(np.isfinite(held.before) and held.after >= held.before)
 
@@ -360,7 +365,7 @@ class Laboratory:
             changed = self._retrain(*changes, held_out=at.KEPT_BACK)
         except (CannotChange, UsageError):
             return False
-        return not holds_outside(self._as_it_is, changed)
+        return not holds_outside(self._as_it_is, changed, changes)
 
     def _share_that_holds(self, done: Experiment, reaches: Reaches) -> float:
         """On how many of some fresh seeds the same change converges too."""

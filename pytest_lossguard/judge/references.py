@@ -373,12 +373,16 @@ def is_told_outside(changes: tuple[Change, ...], rows: int) -> bool:
     )
 
 
-def holds_outside(as_it_is: Trace, changed: Trace) -> bool:
-    """Whether a change makes a training better on rows that were kept back, too.
+def holds_outside(
+    as_it_is: Trace, changed: Trace, changes: tuple[Change, ...] = ()
+) -> bool:
+    """Whether a change makes a training better on rows that were kept back, too; where
+    a fault of the inputs is undone it is enough that those are predicted at all.
 
     Args:
         as_it_is: The training with some of its rows kept back and scored.
         changed: The same with the change.
+        changes: What was changed.
     """
     before, after = best_held_out(as_it_is), best_held_out(changed)
     if before is None or after is None or changed.validation is None:
@@ -386,6 +390,8 @@ def holds_outside(as_it_is: Trace, changed: Trace) -> bool:
     constant, perfect = changed.validation.constant, evidence_of(changed).perfect
     known = constant is not None and perfect is not None and constant > perfect
     gap = constant - perfect if known else abs(before)  # type: ignore[operator]
+    if any(it.sort == "data" for it in changes) and carries_signal(changed):
+        return True
     return before - after > at.SIGNAL * gap
 
 

@@ -393,6 +393,23 @@ def test_no_change_that_makes_the_loss_worse_is_a_cause(end, repairs):
     assert any(it.verified for it in found.causes) is repairs
 
 
+def test_where_the_loss_itself_is_at_fault_it_cannot_get_worse():
+    """Of a loss with the wrong sign the least is the worst."""
+    before = make_trace(falling(1.0, 0.9), start=1.0, end=0.9, constant=1.0)
+    details = {"why": "x", "scored": "x"}
+    seen = (
+        finding("impossible_loss", value=-1.0, limit=0, step=1, where="x", **details),
+    )
+    repaired = replace(GOOD, same_measure=False, as_before=5.0)
+
+    class Other(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            return repaired
+
+    found = diagnose(before, seen, Other(), Policy(), 1000.0)
+    assert found.causes[0].verified
+
+
 def outside(end, held_out):
     score = Validation(step=(1, 2), loss=(1.0, held_out), constant=1.0)
     return make_trace(

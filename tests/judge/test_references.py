@@ -214,6 +214,13 @@ def test_a_repair_is_better_on_rows_that_were_kept_back(before, after, holds):
     assert holds_outside(held_out(before), held_out(after)) is holds
 
 
+def test_a_fault_of_the_inputs_is_undone_where_rows_kept_back_are_predicted_at_all():
+    scaled = (Change(kind="standardise_inputs"),)
+    assert holds_outside(held_out(0.5), held_out(0.55), scaled)
+    assert not holds_outside(held_out(1.0), held_out(0.99), scaled)
+    assert not holds_outside(held_out(0.5), held_out(0.55))
+
+
 def test_rows_that_are_changed_or_few_tell_no_repair():
     faster, scaled = Change(kind="more_steps"), Change(kind="clip_targets")
     assert is_told_outside((faster,), 100)
