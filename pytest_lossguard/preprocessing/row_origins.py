@@ -1,0 +1,148 @@
+"""Which raw row each prepared row comes from, found out by trying.
+
+The split and the shuffling are the user's: a few runs with rows exchanged tell which
+prepared rows change. Each raw row has a code, a set of runs in which it is exchanged;
+a prepared row comes from the raw row whose code fits its changes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .raw import Array, Raw
+from .table import Table
+
+if TYPE_CHECKING:
+    from .preparation import Preparation
+
+__all__ = ["exchanged", "origins_of"]
+
+#: A row's changes must fit one code better than any other by so many runs.
+_CLEAR = 0.5
+#: Share of the prepared rows that need not be told, and that which is enough.
+_MOST_UNKNOWN, _ENOUGH = 0.2, 0.95
+#: Columns that are looked at one by one.
+_COLUMNS = 24
+#: More raw rows than this are not told apart.
+_MOST_ROWS = 2000
+
+
+def origins_of(preparation: Preparation) -> tuple[Array | None, Array | None]:
+    """See `Preparation.origins`."""
+    base, rows = preparation.base, preparation.x.rows
+    if rows > _MOST_ROWS or rows < 8:
+        return None, None
+    codes = _codes(rows, preparation.seed)
+    train, held = [], []
+    for code in codes.T:
+        other = exchanged(preparation.x, preparation.y, np.flatnonzero(code))
+        try:
+            made = preparation.prepare(other)
+        except Exception:
+            return None, None
+        if not _alike(base.x, made.x) or not _alike(base.held_x, made.held_x):
+            return None, None
+        train.append(np.minimum(base.x.changes(made.x), 1.0))
+        if base.held_x is not None and made.held_x is not None:
+            held.append(np.minimum(base.held_x.changes(made.held_x), 1.0))
+    found = _decoded(codes, np.stack(train))
+    return found, _decoded(codes, np.stack(held)) if held else None
+
+
+def _alike(one: Table | None, other: Table | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.rows == other.rows and one.fits(other)
+
+
+def _codes(rows: int, seed: int) -> Array:
+    """A set of runs for each row, half of all runs each, any two of them with two runs
+    of their own: shape ``(rows, runs)``.
+    """
+    runs = 12 if rows <= 64 else 16 if rows <= 320 else 20
+    draw = np.random.default_rng(seed)
+    codes = np.zeros((rows, runs), dtype=np.int8)
+    known = tries = 0
+    while known < rows:
+        tries += 1
+        code = np.zeros(runs, dtype=np.int8)
+        code[draw.permutation(runs)[: runs // 2]] = 1
+        shared = (codes[:known] @ code).max(initial=0)
+        if shared <= runs // 2 - 2 or (tries > 20 * rows and shared < runs // 2):
+            codes[known] = code
+            known += 1
+    return codes
+
+
+def exchanged(x: Raw, y: Raw | None, rows: Array) -> Raw:
+    """The sample with these rows' inputs exchanged among each other, within their
+    class: so labels, and a split by them, stay as they are.
+    """
+    order = np.arange(x.rows)
+    for group in _groups(x, y, rows):
+        order[group] = np.roll(group, len(group) // 2)
+    made = x.take(order)
+    return Raw(
+        parts=tuple(
+            it.set_axis(old.index) if hasattr(it, "iloc") else it
+            for it, old in zip(made.parts, x.parts, strict=True)
+        ),
+        nest=x.nest,
+        keys=x.keys,
+    )
+
+
+def _groups(x: Raw, y: Raw | None, rows: Array) -> list[Array]:
+    """Rows of one class each; those with holes stay where they are."""
+    rows = rows[_is_complete(x)[rows]]
+    if y is None or len(y.columns) != 1:
+        return [rows]
+    labels = y.get(y.columns[0])
+    kinds, inverse = np.unique(labels.astype(str), return_inverse=True)
+    if len(kinds) > max(20, x.rows // 10):
+        return [rows]
+    return [rows[inverse[rows] == it] for it in range(len(kinds))]
+
+
+def _is_complete(x: Raw) -> Array:
+    whole = np.ones(x.rows, dtype=bool)
+    for column in x.columns:
+        if column.kind == "number":
+            values = x.get(column)
+            if values.dtype.kind == "f":
+                whole &= ~np.isnan(values)
+        else:
+            whole &= np.array([it is not None and it == it for it in x.get(column)])
+    return whole
+
+
+def _decoded(codes: Array, changes: Array) -> Array | None:
+    """The raw row of each prepared row; None where too few can be told.
+
+    All columns are looked at together, then some one by one: a column that is fitted
+    to other rows (a mean of the target, a selection) hides what another one tells.
+    """
+    width = changes.shape[2]
+    single = np.unique(np.linspace(0, width - 1, min(_COLUMNS, width)).astype(int))
+    views = [changes.max(axis=2, initial=0.0), *(changes[:, :, it] for it in single)]
+    found, best_share = None, 1.0 - _MOST_UNKNOWN
+    for view in views:
+        rows = _rows_by_code(codes, view)
+        share = float((rows >= 0).mean()) if len(rows) else 0.0
+        if share > best_share:
+            found, best_share = rows, share
+        if share > _ENOUGH:
+            break
+    return found
+
+
+def _rows_by_code(codes: Array, changes: Array) -> Array:
+    """The raw row whose code fits the changes of each prepared row, -1 if none does."""
+    # By its root, for that a row changed at all counts more than by how much.
+    fit = (2.0 * codes - 1.0) @ np.sqrt(changes)  # (raw rows, prepared rows)
+    best = fit.argmax(axis=0)
+    two = np.partition(fit, -2, axis=0)[-2:]
+    clear = (two[1] - two[0]) > _CLEAR * (np.maximum(two[1], 0) / (codes.shape[1] / 2))
+    return np.where(clear & (two[1] > 0), best, -1)
