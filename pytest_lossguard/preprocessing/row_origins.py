@@ -23,6 +23,8 @@ __all__ = ["exchanged", "origins_of"]
 _CLEAR = 0.5
 #: Share of the prepared rows that need not be told, and that which is enough.
 _MOST_UNKNOWN, _ENOUGH = 0.2, 0.95
+#: Runs that prove what the others told, and how well: chance gives 0.5.
+_PROOFS, _PROVED = 2, 0.9
 #: Columns that are looked at one by one.
 _COLUMNS = 24
 #: More raw rows than this are not told apart.
@@ -59,7 +61,7 @@ def _alike(one: Table | None, other: Table | None) -> bool:
 
 def _codes(rows: int, seed: int) -> Array:
     """A set of runs for each row, half of all runs each, any two of them with two runs
-    of their own: shape ``(rows, runs)``.
+    of their own: shape ``(rows, runs)``. The last runs hold any rows, for proof.
     """
     runs = 12 if rows <= 64 else 16 if rows <= 320 else 20
     draw = np.random.default_rng(seed)
@@ -73,7 +75,8 @@ def _codes(rows: int, seed: int) -> Array:
         if shared <= runs // 2 - 2 or (tries > 20 * rows and shared < runs // 2):
             codes[known] = code
             known += 1
-    return codes
+    proof = draw.integers(0, 2, (rows, _PROOFS), dtype=np.int8)
+    return np.concatenate([codes, proof], axis=1)
 
 
 def exchanged(x: Raw, y: Raw | None, rows: Array) -> Raw:
@@ -139,10 +142,27 @@ def _decoded(codes: Array, changes: Array) -> Array | None:
 
 
 def _rows_by_code(codes: Array, changes: Array) -> Array:
-    """The raw row whose code fits the changes of each prepared row, -1 if none does."""
+    """The raw row whose code fits the changes of each prepared row, -1 if none does,
+    and for all rows if the last runs do not bear it out.
+    """
     # By its root, for that a row changed at all counts more than by how much.
-    fit = (2.0 * codes - 1.0) @ np.sqrt(changes)  # (raw rows, prepared rows)
+    made = np.sqrt(changes[:-_PROOFS])
+    fit = (2.0 * codes[:, :-_PROOFS] - 1.0) @ made  # (raw rows, prepared rows)
     best = fit.argmax(axis=0)
     two = np.partition(fit, -2, axis=0)[-2:]
-    clear = (two[1] - two[0]) > _CLEAR * (np.maximum(two[1], 0) / (codes.shape[1] / 2))
-    return np.where(clear & (two[1] > 0), best, -1)
+    clear = (two[1] - two[0]) > _CLEAR * (np.maximum(two[1], 0) / (len(made) / 2))
+    rows = np.where(clear & (two[1] > 0), best, -1)
+    for run in range(1, _PROOFS + 1):
+        change = changes[-run][rows >= 0]
+        was = codes[rows[rows >= 0], -run] == 1
+        if _order(change[was], change[~was]) < _PROVED:
+            return np.full(len(rows), -1)
+    return rows
+
+
+def _order(high: Array, low: Array) -> float:
+    """The share of pairs of which the first is the higher one."""
+    if len(high) == 0 or len(low) == 0:
+        return 0.0
+    above = (high[:, None] > low[None, :]).mean()
+    return float(above + 0.5 * (high[:, None] == low[None, :]).mean())
