@@ -21,6 +21,7 @@ from ..errors import (
     UsageError,
 )
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
+from .contracts import Contracts
 from .handle import Lossguard
 from .hooks import tell_finished
 from .html import HtmlReporter, hand_on, is_asked
@@ -91,6 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
     config.pluginmanager.register(Searches(), "lossguard-searches")
     config.pluginmanager.register(Unused(), "lossguard-unused")
+    config.pluginmanager.register(Contracts(config), "lossguard-contracts")
     if not hasattr(config, "workerinput"):
         reporter = Reporter(config)
         config.pluginmanager.register(reporter, "lossguard-reporter")

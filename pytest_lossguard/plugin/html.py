@@ -15,6 +15,7 @@ __all__ = ["HtmlReporter", "hand_on", "is_asked"]
 
 #: Attribute of a test report that carries what only the page shows, as builtins.
 _DETAILS = "lossguard_html"
+_NOTHING_TRAINED: dict[str, Any] = {"trainings": 0, "details": [], "cases": None}
 
 
 def is_asked(config: pytest.Config) -> bool:
@@ -69,7 +70,7 @@ class HtmlReporter:
         path = report_path(self._config, "lossguard_html")
         assert path is not None
         tests = [
-            {**test, **self._details[nodeid]}
+            {**test, **self._details.get(nodeid, _NOTHING_TRAINED)}
             for nodeid, test in self._reporter.tests.items()
         ]
         with self._reporter.writing(path):

@@ -142,6 +142,7 @@ class Reporter:
                 "runs": found["runs"],
                 "search": found["search"],
                 "baseline": found["baseline"],
+                "contract": found.get("contract"),
             }
 
     def pytest_sessionfinish(self) -> None:

@@ -22,7 +22,11 @@ class Summary:
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
         """One line and what stands out; under ``-v`` a line for each test."""
-        tests = list(self._reporter.tests.values())
+        tests = [
+            test
+            for test in self._reporter.tests.values()
+            if test["runs"] or test["contract"] is None
+        ]
         if any(test["runs"] for test in tests):
             self._tell(terminalreporter, tests)
             for path in self._reporter.written:

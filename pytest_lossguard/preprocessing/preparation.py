@@ -100,9 +100,11 @@ class Preparation:
         self._is_at_base = x is None and y is None
         return made
 
-    def forget_state(self) -> None:
-        """Something else may have run the same code: fit again before serving."""
-        self._is_at_base = False
+    def adopt(self, other: Preparation) -> None:
+        """Take over what another one found out of the same sample by the same code."""
+        for name in ("base", "base_served", "is_rowwise", "origins", "repeats"):
+            if name in vars(other):
+                vars(self)[name] = vars(other)[name]
 
     @cached_property
     def base(self) -> Prepared:
@@ -122,7 +124,7 @@ class Preparation:
         assert self.subject.serve is not None
         if not self._is_at_base:
             base = self.prepare()
-            self.__dict__.setdefault("base", base)
+            vars(self).setdefault("base", base)
         with fixed_seeds(self.seed), _quiet():
             return call(self.subject.serve)
 

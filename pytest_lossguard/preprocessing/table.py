@@ -169,18 +169,18 @@ def table_of(output: Any) -> Table:
         raise NotComparable(f"what came out has parts of {told} rows")
     numbers: list[Array] = []
     others: list[Array] = []
-    names: tuple[list[str], list[str]] = ([], [])
+    known: tuple[list[str], list[str]] = ([], [])
     for lead, block in blocks:
         plain = block.dtype.kind in "fiub"
         (numbers if plain else others).append(block)
-        told = [f"{lead} column {it}".lstrip() for it in range(block.shape[1])]
-        own = [lead] if len(told) == 1 and lead else told
-        names[0 if plain else 1].extend(own)
+        names = [f"{lead} column {it}".lstrip() for it in range(block.shape[1])]
+        own = [lead] if len(names) == 1 and lead else names
+        known[0 if plain else 1].extend(own)
     count = rows.pop()
     return Table(
         numbers=_side_by_side([it.astype(np.float64) for it in numbers], count, float),
         others=_side_by_side([it.astype(object) for it in others], count, object),
-        names=tuple(names[0] + names[1]),
+        names=tuple(known[0] + known[1]),
         is_whole=bool(numbers) and all(it.dtype.kind in "iub" for it in numbers),
     )
 

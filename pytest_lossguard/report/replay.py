@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..corruptions import Corruption
 from ..errors import UsageError
@@ -23,13 +24,15 @@ class Replay:
 
     Attributes:
         nodeid: Of the test.
-        corruption: What it is to be run on.
+        corruption: What it is to be run on, None for a case of a contract.
         seed: The base seed of its trainings.
+        draw: The integers of a case of a contract.
     """
 
     nodeid: str
-    corruption: Corruption
+    corruption: Corruption | None
     seed: int
+    draw: tuple[int, ...] | None = None
 
 
 def replay_path(root: Path, nodeid: str) -> Path:
@@ -48,11 +51,19 @@ def write_replay(root: Path, replay: Replay) -> Path:
         "schema": 1,
         "nodeid": replay.nodeid,
         "seed": replay.seed,
-        "corruption": replay.corruption.to_json(),
-        "expression": repr(replay.corruption),
+        **_case(replay),
     }
     write_whole(path, json.dumps(content, indent=2) + "\n")
     return path
+
+
+def _case(replay: Replay) -> dict[str, Any]:
+    if replay.corruption is None:
+        return {"draw": list(replay.draw or ())}
+    return {
+        "corruption": replay.corruption.to_json(),
+        "expression": repr(replay.corruption),
+    }
 
 
 def read_replay(path: Path) -> Replay:
@@ -63,6 +74,13 @@ def read_replay(path: Path) -> Replay:
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+        if "draw" in found:
+            return Replay(
+                nodeid=str(found["nodeid"]),
+                corruption=None,
+                seed=int(found["seed"]),
+                draw=tuple(map(int, found["draw"])),
+            )
         return Replay(
             nodeid=str(found["nodeid"]),
             corruption=Corruption.from_json(found["corruption"]),
