@@ -264,7 +264,7 @@ class ContractCheck:
             path = write_replay(Path(self._item.config.rootpath), case)
         except OSError as error:
             return (again, f"note: no replay file could be written: {error.strerror}")
-        return (again, f"case: --lossguard-replay={_relative(path, self._item)}")
+        return (again, f"case: pytest --lossguard-replay={_relative(path, self._item)}")
 
 
 def _relative(path: Path, item: Any) -> str:

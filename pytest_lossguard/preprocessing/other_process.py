@@ -17,7 +17,8 @@ import os
 import pickle
 import subprocess
 import sys
-from types import CodeType, FunctionType
+import threading
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .raw import Raw
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["CannotHandOver", "OtherProcess", "main"]
 
 _HASH_SEEDS = ("4242", "2424")
+#: Set in the other process, so that it asks for no other one.
+_OTHER = "LOSSGUARD_OTHER_PROCESS"
+#: Seconds after which no answer is waited for.
+_LONGEST = 120.0
 _MAIN = "__main__"
 
 
@@ -50,7 +55,9 @@ class OtherProcess:
             stdout=subprocess.PIPE,
             env={
                 **os.environ,
+                _OTHER: "1",
                 "PYTHONHASHSEED": seed,
+                "CUDA_VISIBLE_DEVICES": "-1",  # the device is this process's
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             },
         )
@@ -59,6 +66,8 @@ class OtherProcess:
     @classmethod
     def shared(cls) -> OtherProcess:
         """The one of this process; another one where the import path has changed."""
+        if _OTHER in os.environ:
+            raise CannotHandOver("this is the other process itself")
         made = _shared()
         if not made.is_usable():
             made.close()
@@ -95,6 +104,8 @@ class OtherProcess:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
+        watch = threading.Timer(_LONGEST, self._process.kill)
+        watch.start()
         try:
             stdin.write(len(job).to_bytes(8, "big") + job)
             stdin.flush()
@@ -103,6 +114,8 @@ class OtherProcess:
         except (OSError, EOFError, pickle.UnpicklingError):
             self.close()
             raise CannotHandOver("the other process ended before it answered") from None
+        finally:
+            watch.cancel()
         if kind == "cannot":
             raise CannotHandOver(f"another process cannot take it: {made}")
         return made  # type: ignore[no-any-return]  # as `main` sends it
@@ -133,21 +146,37 @@ def _shared() -> OtherProcess:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles functions that have no importable name by their code."""
+    """Pickles functions that have no importable name by their code, and those of a
+    script, which cannot be imported without running it, with the globals they name.
+    """
 
     def reducer_override(self, found: Any) -> Any:
+        if isinstance(found, ModuleType):
+            return importlib.import_module, (found.__name__,)
         if not isinstance(found, FunctionType) or _is_importable(found):
             return NotImplemented
         cells = [it.cell_contents for it in found.__closure__ or ()]
+        is_script = found.__module__ == _MAIN
         made = (
             marshal.dumps(found.__code__),
-            _module_of(found),
+            _named_globals(found) if is_script else _module_of(found),
             found.__name__,
             found.__defaults__,
             found.__kwdefaults__,
             tuple(cells),
         )
         return _function, made
+
+
+def _named_globals(function: FunctionType) -> dict[str, Any]:
+    """The globals that a function names, and those that functions inside it name."""
+    codes, names = [function.__code__], set[str]()
+    while codes:
+        code = codes.pop()
+        names |= set(code.co_names)
+        codes += [it for it in code.co_consts if isinstance(it, CodeType)]
+    known = function.__globals__
+    return {it: known[it] for it in sorted(names) if it in known}
 
 
 def _is_importable(function: FunctionType) -> bool:
@@ -165,16 +194,19 @@ def _module_of(function: FunctionType) -> tuple[str, str | None]:
 
 def _function(
     code: bytes,
-    module: tuple[str, str | None],
+    space_of: tuple[str, str | None] | dict[str, Any],
     name: str,
     defaults: Any,
     keywords: Any,
     cells: tuple[Any, ...],
 ) -> FunctionType:
     loaded: CodeType = marshal.loads(code)
-    space = vars(_imported(*module))
+
+    def space() -> dict[str, Any]:
+        return space_of if isinstance(space_of, dict) else vars(_imported(*space_of))
+
     closure = tuple(map(_cell, cells))
-    made = FunctionType(loaded, space, name, defaults, closure)
+    made = FunctionType(loaded, space(), name, defaults, closure)
     made.__kwdefaults__ = keywords
     return made
 
@@ -185,21 +217,19 @@ def _cell(content: Any) -> Any:
 
 def _imported(name: str, file: str | None) -> Any:
     """A module by its name, or from its file where that name is not to be found."""
-    own = "__mp_main__" if name == _MAIN else name
-    if own in sys.modules:
-        return sys.modules[own]
-    if name != _MAIN:
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            pass
+    if name in sys.modules:
+        return sys.modules[name]
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        pass
     if file is None:
         raise ImportError(f"module {name} has no file")
-    spec = importlib.util.spec_from_file_location(own, file)
+    spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[own] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
@@ -210,7 +240,7 @@ def _dumped(preparation: Preparation, served: int) -> bytes:
         name: file_of
         for name, module in list(sys.modules.items())
         if (file_of := getattr(module, "__file__", None))
-        and name not in _standard()
+        and name not in (*_standard(), _MAIN)
         and "site-packages" not in file_of
     }
     given = subject.given

@@ -50,6 +50,10 @@ def origins_of(preparation: Preparation) -> tuple[Array | None, Array | None]:
         if base.held_x is not None and made.held_x is not None:
             held.append(np.minimum(base.held_x.changes(made.held_x), 1.0))
     found = _decoded(codes, np.stack(train))
+    if found is not None and base.held_x is None and len(found) == rows:
+        in_order = np.arange(rows)
+        if ((found == in_order) | (found < 0)).all():  # so are those that stayed
+            found = in_order
     return found, _decoded(codes, np.stack(held)) if held else None
 
 

@@ -69,6 +69,7 @@ class Subject:
         serve: From raw rows to what the model gets in production, None without.
         labels: From raw labels to what the loss gets in production, None without.
         is_split_here: Whether the check, not its user, held rows out.
+        is_known: Whether all of it is scikit-learn's own, serving path included.
         given: What the user gave: preparation, serving path, that of labels.
         steps: Names of the classes that it is made of, for transformers.
     """
@@ -77,6 +78,7 @@ class Subject:
     serve: Callable[[Raw], Any] | None = None
     labels: Callable[[Raw], Any] | None = None
     is_split_here: bool = False
+    is_known: bool = False
     given: tuple[Any, Any, Any] = (None, None, None)
     steps: tuple[str, ...] = ()
 
@@ -111,7 +113,7 @@ def subject_of(target: Any, *, serve: Any, labels: Any) -> Subject:
             )
     if serve is not None:
         path = _path(serve)
-        made = replace(made, serve=lambda x: path(x.value))
+        made = replace(made, serve=lambda x: path(x.value), is_known=False)
     if labels is not None:
         path_of_labels = _path(labels)
         made = replace(made, labels=lambda y: path_of_labels(y.value))
@@ -240,7 +242,10 @@ def _of_transformer(transformer: Any) -> Subject:
         prepare=prepare,
         serve=lambda x: fitted[0].transform(x.value),
         is_split_here=True,
-        steps=_steps(transformer),
+        steps=tuple(type(it).__name__ for it in _inner(transformer)),
+        is_known=all(
+            type(it).__module__.startswith("sklearn.") for it in _inner(transformer)
+        ),
     )
 
 
@@ -258,7 +263,8 @@ def _fit_transform(made: Any, x: Any, y: Raw | None) -> Any:
         return call(x, y.value)
 
     if callable(getattr(made, "fit_transform", None)):
-        return attempt(made.fit_transform)
+        out = attempt(made.fit_transform)  # PLSRegression adds what it made of y
+        return out[0] if isinstance(out, tuple) else out
     if callable(getattr(made, "fit", None)):
         attempt(made.fit)
     return made.transform(x)
@@ -280,14 +286,12 @@ def _part(rows: int, y: Raw | None) -> Array:
     return chosen
 
 
-def _steps(transformer: Any) -> tuple[str, ...]:
-    """Names of the classes of a transformer and of all inside it."""
-    names = [type(transformer).__name__]
-    if hasattr(transformer, "get_params"):
-        for it in transformer.get_params(deep=True).values():
-            if hasattr(it, "transform") or hasattr(it, "fit"):
-                names.append(type(it).__name__)
-    return tuple(names)
+def _inner(transformer: Any) -> list[Any]:
+    """A transformer and all inside it."""
+    if not hasattr(transformer, "get_params"):
+        return [transformer]
+    inner = transformer.get_params(deep=True).values()
+    return [transformer, *(it for it in inner if hasattr(it, "fit"))]
 
 
 # A layer with adapt

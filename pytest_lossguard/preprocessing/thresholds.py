@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "BY_REQUEST",
     "CHANCE",
     "CROWDED",
     "FLOAT_NOISE",
@@ -25,6 +26,9 @@ __all__ = [
 #: deviation of their column: sums in another order differ by 1e-7 (float32), a scaler
 #: that saw one more of 500 rows by 1e-3.
 OF_SPREAD = 1e-4
+#: By so many times more may a row differ with the request that it comes in: transforms
+#: that search (NMF) end at other digits, a refit moves a row by a standard deviation.
+BY_REQUEST = 50.0
 #: The same, as a part of the number itself: ten times the resolution of float32.
 FLOAT_NOISE = 2e-6
 #: The same, as a part of the largest standard deviation of all columns: the last

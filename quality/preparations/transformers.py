@@ -49,7 +49,9 @@ _EVERYWHERE: dict[str, Callable[[], Any]] = {
     "max-abs": MaxAbsScaler,
     "robust": RobustScaler,
     "quantile": lambda: QuantileTransformer(n_quantiles=60),
-    "gaussian": lambda: QuantileTransformer(60, output_distribution="normal"),
+    "gaussian": lambda: QuantileTransformer(
+        n_quantiles=60, output_distribution="normal"
+    ),
     "power": lambda: make_pipeline(StandardScaler(), PowerTransformer()),
     "unit-length": lambda: make_pipeline(StandardScaler(), Normalizer()),
     "bins": lambda: KBinsDiscretizer(4, encode="onehot-dense"),

@@ -11,7 +11,7 @@ from ..raw import Array, Column, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import Table
 from ..telling import output_lines, raw_told
-from ..thresholds import NARROW, SAME_NEIGHBORS
+from ..thresholds import NARROW, SAME_NEIGHBORS, TINY
 
 __all__ = ["kept", "units"]
 
@@ -58,7 +58,18 @@ def kept(preparation: Preparation, asked: Any) -> Outcome:
 
 
 def _varies(values: Array) -> bool:
-    return any(it != values[0] and it == it for it in values[1:])
+    """Whether some rows have another value than most: single ones may be held out, or
+    lie beyond where a transformer is flat.
+    """
+    plain = values[values == values]
+    if values.dtype.kind == "O":
+        plain = np.array([str(it) for it in plain])
+    _, counts = np.unique(plain, return_counts=True)
+    return bool(len(counts) > 1 and counts.sum() - counts.max() >= _few(len(values)))
+
+
+def _few(rows: int) -> float:
+    return max(1, min(8, 0.1 * rows))
 
 
 def _spread(columns: list[Column], most: int) -> list[Column]:
@@ -257,7 +268,7 @@ def _same_served(
 
 def _is_binned(whole: Table, affected: Array) -> bool:
     """Whether the output has small whole numbers where the column matters."""
-    cells = whole.numbers[:, affected]
+    cells = whole.numbers[:, affected] if affected.any() else whole.numbers
     whole_numbers = np.all(cells == np.rint(cells)) and np.all(cells >= 0)
     return bool(cells.size and whole_numbers and len(np.unique(cells)) < 256)
 
@@ -265,35 +276,35 @@ def _is_binned(whole: Table, affected: Array) -> bool:
 def _same_fitted(
     preparation: Preparation, column: Column, values: Array
 ) -> Array | None:
-    """Where the preparation is fitted: pairs of values made one, all at once; which
-    rows hardly move by that.
+    """Where the preparation is fitted: every other row gets the next lower value; which
+    of them move no more than the rows between them, which only the fit moves.
     """
     train, _ = preparation.origins
     known = np.unique(values[np.isfinite(values)])
     base = preparation.base.x
     if train is None or len(known) < 20 or len(train) != base.rows:
         return None
-    place = np.searchsorted(known, values)
-    low = known[np.clip(place - place % 2, 0, len(known) - 1)]
-    gap = np.where(np.isfinite(values), values - low, 0.0)
-    spread = float(np.nanstd(values))
-    rows = np.flatnonzero((train >= 0) & (gap[train] >= 0.005 * spread))
-    if len(rows) < 8:
+    if _is_binned(base, np.ones(base.numbers.shape[1], dtype=bool)):
         return None
+    place = np.clip(np.searchsorted(known, values), 1, len(known) - 1)
+    gap, spread = values - known[place - 1], float(np.nanstd(values))
+    chosen = (np.arange(len(values)) % 2 == 0) & (gap >= 0.005 * spread)
+    low = np.where(chosen, known[place - 1], values)
     raw = preparation.x.get(column)
     new = low.astype(raw.dtype) if raw.dtype.kind in "iu" else low
     try:
         made = preparation.prepare(preparation.x.put(column, new)).x
     except Exception:
         return None
-    if (
-        made.rows != base.rows
-        or not made.fits(base)
-        or _is_binned(base, np.ones(base.numbers.shape[1], dtype=bool))
-    ):
+    if made.rows != base.rows or not made.fits(base):
         return None
-    change = base.change(made)[rows]
-    return np.asarray(change < 0.1 * gap[train[rows]] / spread)
+    moved, still = (train >= 0) & chosen[train], (train >= 0) & ~chosen[train]
+    if moved.sum() < 8 or still.sum() < 8:
+        return None
+    shift = (made.numbers - base.numbers) / np.maximum(base.spread, TINY)
+    by_fit = np.median(shift[still], axis=0)
+    own = np.abs(shift[moved] - by_fit).max(axis=1, initial=0.0)
+    return np.asarray(own < 0.1 * gap[train[moved]] / spread)
 
 
 def units(preparation: Preparation, asked: Any) -> Outcome:

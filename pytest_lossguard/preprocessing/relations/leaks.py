@@ -74,7 +74,9 @@ def _in_both(preparation: Preparation, train: Array, held: Array) -> Broken | No
 
 def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outcome:
     x, base = preparation.x, preparation.base
-    rows = np.unique(held[held >= 0])
+    rows = np.setdiff1d(held[held >= 0], train)
+    if len(rows) == 0:
+        return Skipped(_UNKNOWN)
     columns = x.columns[:_MOST]
     counts = sorted({min(len(rows), 2**it) for it in range(12)} | {len(rows)})
 
@@ -92,7 +94,7 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
             made = preparation.prepare(disturbed(draw))
         except Exception:
             return False
-        return _has_moved(base, made)
+        return _has_moved(base, made, counts[draw[0]])
 
     highest = (len(counts) - 1, len(columns), len(_MOVES) - 1)
     draw = preparation.smallest(breaks, highest)
@@ -131,14 +133,16 @@ def _moved_lines(base: Prepared, made: Prepared, train: Array) -> tuple[Line, ..
     return output_lines(made.x, at, base.x, at, (note, "as before"))
 
 
-def _has_moved(base: Prepared, made: Prepared) -> bool:
-    """Whether the training data changed, and not only which rows they are."""
+def _has_moved(base: Prepared, made: Prepared, disturbed: int) -> bool:
+    """Whether the training data changed, and not only which rows they are: more rows
+    than were disturbed, for some of those may be training rows mistaken for others.
+    """
     if not made.x.fits(base.x):
         return True
     if made.x.rows != base.x.rows or _differ(base.y, made.y):
         return False
     apart = base.x.differing(made.x)
-    if not apart.any():
+    if apart.sum() <= disturbed:
         return False
     _, is_known = _nearest(made.x.take(np.flatnonzero(apart)), base.x, base.x.spread)
     return not is_known.all()

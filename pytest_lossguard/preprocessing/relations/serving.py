@@ -13,7 +13,7 @@ from ..raw import Array, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import NotComparable, Table, table_of
 from ..telling import NO_SERVE, output_lines, raw_told, told_columns, told_error
-from ..thresholds import CHANCE, MOST_OUTSIDE, RANGE_MARGIN
+from ..thresholds import BY_REQUEST, CHANCE, MOST_OUTSIDE, RANGE_MARGIN
 
 __all__ = ["alone", "columns", "requests"]
 
@@ -65,7 +65,10 @@ def _alone(
         )
     if whole.rows != x.rows:
         return Skipped(f"serving makes {whole.rows} rows of {x.rows}, not one of each")
-    spread, sizes = whole.spread, [it for it in (*_SIZES, x.rows) if it <= x.rows]
+    spread, sizes = (
+        BY_REQUEST * whole.spread,
+        [it for it in (*_SIZES, x.rows) if it <= x.rows],
+    )
 
     def request(draw: tuple[int, ...]) -> Array:
         size, start, is_turned = draw
@@ -120,7 +123,8 @@ def _told_alone(
                 Line(name="should be", value=f"{len(rows)} x {whole.width}"),
             ),
         )
-    at = int(np.flatnonzero(whole.take(rows).differing(made, whole.spread))[0])
+    spread = BY_REQUEST * whole.spread
+    at = int(np.flatnonzero(whole.take(rows).differing(made, spread))[0])
     row = int(rows[at])
     return told(
         fact=f"row {row} {what} {size} is not the row among others",

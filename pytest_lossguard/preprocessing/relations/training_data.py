@@ -12,12 +12,14 @@ from ..raw import Array, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import NotComparable, Table, table_of
 from ..telling import NO_SERVE, output_lines, raw_told, told_error
-from ..thresholds import CHANCE, CROWDED, LABELS_MOVED, MOST_AUGMENTED
+from ..thresholds import CROWDED, LABELS_MOVED, MOST_AUGMENTED
 
 __all__ = ["mixed", "trained"]
 
 #: Trained rows that are looked for among the served ones.
 _LOOKED_FOR = 512
+#: Share of the rows that must stand out again to stand out for what they hold.
+_MOST_CHANCE = 0.9
 #: Distances that are held at a time.
 _BLOCK = 2_000_000
 
@@ -26,7 +28,9 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
     """Every trained row is what serving makes of some raw row, with its label."""
     if not preparation.has_serve:
         return Skipped(NO_SERVE)
-    raw, rows = _as_served(preparation)
+    if preparation.subject.is_known and preparation.subject.is_split_here:
+        return Skipped("scikit-learn's own transformers are trusted in this")
+    raw = _as_served(preparation)
     try:
         served = preparation.serve(raw)
     except NotComparable as error:
@@ -52,26 +56,26 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
     nearest, is_found = _nearest(base.take(chosen), served, base.spread)
     share = 1.0 - float(is_found.mean()) if len(chosen) else 0.0
     most = float(asked) if isinstance(asked, float) else MOST_AUGMENTED
-    if share > most or (share and _is_of_the_row(preparation, served, rows)):
+    if share > most or (share and _is_of_the_row(preparation, served)):
         return _unserved(raw, base, served, chosen, nearest, is_found)
     labels = _wrong_labels(preparation, served, chosen, nearest, is_found)
     return labels or KEPT
 
 
-def _as_served(preparation: Preparation) -> tuple[Raw, int]:
+def _as_served(preparation: Preparation) -> Raw:
     """The raw sample in the form in which the service gets it."""
     x, form = preparation.x, preparation.served_form
     if form is None:
-        return x, x.rows
+        return x
     try:
         made = Raw.of(form(x.value), "what served= gives")
         if made.rows == x.rows:
-            return made, x.rows
+            return made
     except Exception:
         pass
     whole = x.value
     each = np.stack([np.asarray(form(whole[it])) for it in range(x.rows)])
-    return Raw.of(each, "what served= gives"), x.rows
+    return Raw.of(each, "what served= gives")
 
 
 def _spread(rows: int, most: int) -> Array:
@@ -83,7 +87,8 @@ def _spread(rows: int, most: int) -> Array:
 
 def _nearest(rows: Table, served: Table, spread: Array) -> tuple[Array, Array]:
     """The served row nearest to each, and whether it is the same."""
-    scale = np.where(spread > 0, spread, 1.0)
+    # Columns that hardly vary are noise: they must not outweigh the others.
+    scale = np.maximum(spread, 1e-3 * float(spread.max(initial=0.0)) or 1.0)
     ours = np.nan_to_num(rows.numbers / scale, nan=-1e3, posinf=1e3, neginf=-1e3)
     all_served = np.nan_to_num(
         served.numbers / scale, nan=-1e3, posinf=1e3, neginf=-1e3
@@ -118,31 +123,30 @@ def _with_codes(
     return np.hstack([ours, codes[:first]]), np.hstack([all_served, codes[first:]])
 
 
-def _is_of_the_row(preparation: Preparation, served: Table, rows: int) -> bool:
-    """Whether the rows that no served one equals are so for what they hold, and not by
-    an augmentation: in another order the same raw rows stand out.
+def _is_of_the_row(preparation: Preparation, served: Table) -> bool:
+    """Whether rows are trained otherwise than served for what they hold, and not by an
+    augmentation: in another order the same raw rows stand out.
     """
-    base = preparation.base.x
-    if base.rows > rows or served.rows != rows or preparation.subject.is_split_here:
+    base, x, y = preparation.base.x, preparation.x, preparation.y
+    origin, _ = preparation.origins
+    if origin is None or served.rows != x.rows or (origin < 0).any():
         return False
-    order = np.roll(np.arange(rows)[::-1], rows // 3)
-    y = preparation.y
+    order = np.roll(np.arange(x.rows)[::-1], x.rows // 3)
     try:
-        other = preparation.prepare(
-            preparation.x.take(order), None if y is None else y.take(order)
-        ).x
+        turned = preparation.prepare(
+            x.take(order), None if y is None else y.take(order)
+        )
     except Exception:
         return False
-    if not other.fits(base):
+    if turned.x.rows != base.rows or not turned.x.fits(base):
         return False
-    spread = base.spread
-    first, first_found = _nearest(base, served, spread)
-    second, second_found = _nearest(other, served, spread)
-    odd = set(first[~first_found])
-    again = set(second[~second_found])
-    both = odd & (again | set(second[second_found]))  # those that came up again
-    usual = set(first[first_found]) & again
-    return len(both) >= 3 and len(both & again) >= 0.9 * len(both) and not usual
+    first = served.take(origin).differing(base, base.spread)
+    second = served.take(order[origin]).differing(turned.x, base.spread)
+    both = np.intersect1d(origin, order[origin])
+    odd = np.intersect1d(origin[first], both)
+    again = np.intersect1d(order[origin][second], both)
+    shared = len(np.intersect1d(odd, again))
+    return shared >= _MOST_CHANCE * max(len(odd), len(again), 1) and shared >= 3
 
 
 def _unserved(
@@ -198,7 +202,9 @@ def _wrong_labels(
     if len(where) < 8:
         return None
     given, own = made.take(chosen[where]), raw_y.take(nearest[where])
-    wrong = _contradicts(given, own)
+    if labels is not None and not own.fits(given):
+        return None
+    wrong = _contradicts(given, own) if labels is None else own.differing(given)
     if wrong is None or wrong.mean() <= LABELS_MOVED:
         return None
     at = int(np.flatnonzero(wrong)[0])
@@ -253,9 +259,6 @@ def _contradicts(given: Table, own: Table) -> Array | None:
         return None
     a, b = own.numbers[:, 0], given.numbers[:, 0]
     ranks = [np.argsort(np.argsort(it, kind="stable")) for it in (a, b)]
-    apart = np.minimum(
-        np.abs(ranks[0] - ranks[1]), np.abs(ranks[0] + ranks[1] - len(a) + 1)
-    )
     straight = np.abs(ranks[0] - ranks[1])
     turned = np.abs(ranks[0] + ranks[1] - len(a) + 1)
     apart = straight if straight.sum() <= turned.sum() else turned
@@ -272,7 +275,8 @@ def _cells(table: Table) -> list[Any]:
 def mixed(preparation: Preparation, asked: Any) -> Outcome:
     """Neighbors in training order share a label no more often than chance."""
     base = preparation.base
-    if not base.is_dataset and asked != "always":
+    del asked
+    if not base.is_dataset:
         return Skipped("training gets arrays, which fit shuffles, not a dataset")
     if base.y is None:
         return Skipped("the dataset has no labels")
@@ -287,7 +291,7 @@ def mixed(preparation: Preparation, asked: Any) -> Outcome:
     share = float(same.mean())
     error = np.sqrt(chance * (1 - chance) / len(same))
     # Beyond 3.3 standard errors lies one order in 2,000.
-    if share - chance <= max(CROWDED * (1 - chance), 3.3 * error) or CHANCE > 1:
+    if share - chance <= max(CROWDED * (1 - chance), 3.3 * error):
         return KEPT
     run = int(np.flatnonzero(same)[0])
     return Broken(
