@@ -1,6 +1,6 @@
 """How often contracts of healthy preparations break, and what checking them costs.
 
-``python -m quality.contracted`` prints both; names given choose preparations.
+``python -m quality.contracted`` prints both; those whose names begin so can be chosen.
 """
 
 from __future__ import annotations
@@ -70,16 +70,25 @@ def _seconds() -> float:
 
 def main(names: list[str]) -> int:
     """Print a line for each alarm, then the rates and the cost."""
-    chosen = [it for it in PREPARATIONS if not names or it.name in names]
-    checked, skipped = [], Counter[str]()
+    chosen = [
+        it
+        for it in PREPARATIONS
+        if not names or any(it.name.startswith(name) for name in names)
+    ]
+    checked, skipped, failed = [], Counter[str](), 0
     for healthy in chosen:
-        made = check(healthy)
+        try:
+            made = check(healthy)
+        except Exception as error:
+            print(f"{healthy.name}: {type(error).__name__}: {error}", flush=True)
+            failed += 1
+            continue
         checked.append(made)
         skipped.update(it.relation for it in made.results if it.outcome == "skipped")
         for it in made.results:
             if it.outcome == "broken":
                 print(f"{healthy.name}: {it.message.splitlines()[0]}", flush=True)
-            if names:
+            if len(chosen) == 1:
                 print(f"  {it.relation}: {it.outcome}\n{it.message}")
     for part, several in (
         ("all", checked),
@@ -92,6 +101,8 @@ def main(names: list[str]) -> int:
             f"{part}: {alarms} false alarms in {len(several)}, {share:.1%}, limit"
             f" {MOST_ALARMS:.0%}"
         )
+    if failed:
+        print(f"{failed} could not be checked")
     seconds = [it.seconds for it in checked]
     slowest = max(checked, key=lambda it: it.seconds)
     print(
@@ -104,7 +115,8 @@ def main(names: list[str]) -> int:
         middle = statistics.median(it.seconds for it in large)
         print(f"of 500 x 30: {middle:.3f} s in the median of {len(large)}")
     print("skipped:", ", ".join(f"{name} {count}" for name, count in skipped.items()))
-    return int(sum(bool(it.broken) for it in checked) > MOST_ALARMS * len(checked))
+    alarms = failed + sum(bool(it.broken) for it in checked)
+    return int(alarms > MOST_ALARMS * len(chosen))
 
 
 if __name__ == "__main__":

@@ -335,7 +335,10 @@ def _for_layer(value: Any) -> Any:
 
 def _new_layer(layer: Any) -> Any:
     if hasattr(type(layer), "from_config"):
-        return type(layer).from_config(layer.get_config())
+        config = dict(layer.get_config())
+        if not _is_given(config.get("vocabulary")):
+            config.pop("vocabulary_size", None)  # of what an earlier adapt learned
+        return type(layer).from_config(config)
     return deepcopy(layer)
 
 

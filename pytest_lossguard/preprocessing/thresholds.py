@@ -18,6 +18,7 @@ __all__ = [
     "OTHER_TYPE_ROWS",
     "OWN_LABEL",
     "RANGE_MARGIN",
+    "ROUNDED_FROM",
     "SAME_NEIGHBORS",
     "TINY",
 ]
@@ -47,10 +48,14 @@ MOST_OUTSIDE = 0.5
 RANGE_MARGIN = 0.5
 #: What is as rare as this is not chance.
 CHANCE = 1e-3
-#: Numbers of another type may come out otherwise by so many standard deviations, and in
-#: so many rows by more (values at the edge of a bin): an overflow or a cut changes all.
-OTHER_TYPE = 1e-2
+#: Numbers of another type may come out otherwise by so many standard deviations (a
+#: quantile at its very edge), and in so many rows by more (values at the edge of a
+#: bin): an overflow or a cut changes all.
+OTHER_TYPE = 0.2
 OTHER_TYPE_ROWS = 0.05
+#: Whole numbers that come out rounded to whole ones, as of a resized image, are no
+#: fault where they reach this far: a cut of numbers from 0 to 1 leaves nothing.
+ROUNDED_FROM = 8.0
 #: A label moves its own row's features if they change by more than so many times what
 #: nine of ten other rows change by: a selection or a projection that is fitted to the
 #: labels moves all rows alike.

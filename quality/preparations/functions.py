@@ -5,8 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_selection import SelectFromModel, SelectKBest
 from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import LabelBinarizer, MinMaxScaler, StandardScaler
+from sklearn.neighbors import NeighborhoodComponentsAnalysis
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    Binarizer,
+    KBinsDiscretizer,
+    LabelBinarizer,
+    MinMaxScaler,
+    Normalizer,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    SplineTransformer,
+    StandardScaler,
+)
+from sklearn.tree import DecisionTreeClassifier
 
 from .data import TABLES, table
 from .preparation import Healthy
@@ -26,11 +44,12 @@ class Split:
             x, y, random_state=0, stratify=by, shuffle=self.shuffled, test_size=0.25
         )
         train, held, labels, held_labels = parts
-        self.scaler.fit(train)
+        self.scaler.fit(train, labels)
         return self.serve(train), labels, self.serve(held), held_labels
 
     def serve(self, x: Any) -> Any:
-        return self.scaler.transform(x).astype("float32")
+        made = self.scaler.transform(x)
+        return made.astype("float32") if hasattr(made, "astype") else made
 
 
 def _split(data: str, scaler: Any, stratified: bool, shuffled: bool = True) -> Any:
@@ -227,6 +246,25 @@ def _two_inputs() -> dict[str, Any]:
     return {"prepare": prepare, "x": parts, "y": y, "serve": serve}
 
 
+#: Fitted to the labels, to other rows, or to draws.
+_FITTED = {
+    "chosen": lambda: SelectKBest(k=4),
+    "chosen by trees": lambda: SelectFromModel(
+        DecisionTreeClassifier(random_state=0, max_depth=4)
+    ),
+    "lda": LinearDiscriminantAnalysis,
+    "pca": lambda: PCA(3),
+    "whole pca": PCA,
+    "power": PowerTransformer,
+    "quantiles": lambda: QuantileTransformer(n_quantiles=50),
+    "bins": lambda: KBinsDiscretizer(4, encode="ordinal"),
+    "splines": lambda: SplineTransformer(4),
+    "products": lambda: PolynomialFeatures(2),
+    "unit length": Normalizer,
+    "neighbors": lambda: NeighborhoodComponentsAnalysis(2, random_state=0, max_iter=20),
+    "distances": lambda: KMeans(3, n_init=1),
+    "signs": lambda: make_pipeline(StandardScaler(), Binarizer()),
+}
 _TABLES = tuple(TABLES)
 FUNCTIONS = (
     *(
@@ -236,6 +274,12 @@ FUNCTIONS = (
     *(
         Healthy(name=f"stratified of {it}", make=_split(it, MinMaxScaler, True))
         for it in ("iris", "wine", "cancer", "made", "counts", "digits")
+    ),
+    *(
+        Healthy(name=f"{name} in a function of {it}", make=_split(it, make, False))
+        for name, make in _FITTED.items()
+        for it in ("iris", "wine", "cancer")
+        if (name, it) != ("neighbors", "cancer")
     ),
     *(
         Healthy(name=f"in order of {it}", make=_split(it, StandardScaler, False, False))

@@ -15,7 +15,7 @@ from ..raw import Array, Column, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import Table
 from ..telling import is_clear, is_own, raw_told, told_columns, told_error
-from ..thresholds import MOST_CATEGORIES, OTHER_TYPE, OTHER_TYPE_ROWS
+from ..thresholds import MOST_CATEGORIES, OTHER_TYPE, OTHER_TYPE_ROWS, ROUNDED_FROM
 
 __all__ = ["missing", "types", "unseen", "zeros"]
 
@@ -290,6 +290,8 @@ def types(preparation: Preparation, asked: Any) -> Outcome:
         usual, made = found
         if usual.rows != made.rows or not usual.fits(made):
             return True
+        if _is_rounded(usual, made):
+            return False
         return bool((usual.change(made) > OTHER_TYPE).mean() > OTHER_TYPE_ROWS)
 
     draw = preparation.smallest(breaks, (len(tried) - 1,), examples=4)
@@ -316,6 +318,13 @@ def types(preparation: Preparation, asked: Any) -> Outcome:
         meaning="Files, JSON and decoders give the same numbers as other types."
         " Something here depends on the type: an overflow, a cut, or a check of it.",
     )
+
+
+def _is_rounded(usual: Table, made: Table) -> bool:
+    """Whether these are the usual numbers, large ones, to the next whole number."""
+    apart = np.abs(usual.numbers - made.numbers)
+    large = float(np.abs(usual.numbers).max(initial=0.0)) >= ROUNDED_FROM
+    return made.is_whole and large and bool((apart <= 1.0).all())
 
 
 def _able(x: Raw, numeric: tuple[Column, ...], dtype: str) -> tuple[Column, ...]:
