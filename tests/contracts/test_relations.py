@@ -335,3 +335,11 @@ def test_an_error_on_the_sample_itself_is_the_users():
 
     with pytest.raises(RuntimeError, match="no such file"):
         pytest_lossguard.contracts(prepare, X)
+
+
+def test_copies_that_are_augmented_are_no_fault():
+    def prepare(x, y):
+        noise = np.random.default_rng(0).normal(0, 0.1, x.shape)
+        return np.concatenate([x, x + noise]), np.concatenate([y, y])
+
+    assert result("trained", prepare, X, Y, serve=same).outcome == "kept"

@@ -20,6 +20,8 @@ __all__ = ["mixed", "trained"]
 _LOOKED_FOR = 512
 #: Share of the rows that must stand out again to stand out for what they hold.
 _MOST_CHANCE = 0.9
+#: Standard deviations beyond which a number is only far off.
+_FAR = 1e3
 #: Distances that are held at a time.
 _BLOCK = 2_000_000
 
@@ -89,12 +91,12 @@ def _nearest(rows: Table, served: Table, spread: Array) -> tuple[Array, Array]:
     """The served row nearest to each, and whether it is the same."""
     # Columns that hardly vary are noise: they must not outweigh the others.
     scale = np.maximum(spread, 1e-3 * float(spread.max(initial=0.0)) or 1.0)
-    ours = np.nan_to_num(rows.numbers / scale, nan=-1e3, posinf=1e3, neginf=-1e3)
-    all_served = np.nan_to_num(
-        served.numbers / scale, nan=-1e3, posinf=1e3, neginf=-1e3
+    finite = np.where(np.isfinite(rows.numbers), rows.numbers, 0.0)
+    center = finite.mean(axis=0) if len(finite) else 0.0
+    ours, all_served = (
+        np.clip(np.nan_to_num((it.numbers - center) / scale, nan=-_FAR), -_FAR, _FAR)
+        for it in (rows, served)
     )
-    center = all_served.mean(axis=0) if len(all_served) else 0.0
-    ours, all_served = ours - center, all_served - center
     if rows.others.shape[1]:
         ours, all_served = _with_codes(ours, rows, all_served, served)
     square = (all_served**2).sum(axis=1)
@@ -143,8 +145,10 @@ def _is_of_the_row(preparation: Preparation, served: Table) -> bool:
     first = served.take(origin).differing(base, base.spread)
     second = served.take(order[origin]).differing(turned.x, base.spread)
     both = np.intersect1d(origin, order[origin])
-    odd = np.intersect1d(origin[first], both)
-    again = np.intersect1d(order[origin][second], both)
+    # A raw row that is also trained as it is served has only copies that differ.
+    odd = np.intersect1d(np.setdiff1d(origin[first], origin[~first]), both)
+    rows = order[origin]
+    again = np.intersect1d(np.setdiff1d(rows[second], rows[~second]), both)
     shared = len(np.intersect1d(odd, again))
     return shared >= _MOST_CHANCE * max(len(odd), len(again), 1) and shared >= 3
 
