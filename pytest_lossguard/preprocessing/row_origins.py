@@ -17,10 +17,10 @@ from .table import Table
 if TYPE_CHECKING:
     from .preparation import Preparation
 
-__all__ = ["exchanged", "origins_of"]
+__all__ = ["origins_of"]
 
-#: A row's changes must fit one code better than any other by so many runs.
-_CLEAR = 0.5
+#: A row's changes must fit one code better than any other by so many changes.
+_CLEAR = 0.4
 #: Share of the prepared rows that need not be told, and that which is enough.
 _MOST_UNKNOWN, _ENOUGH = 0.2, 0.95
 #: Runs that prove what the others told, and how well: chance gives 0.5.
@@ -36,12 +36,14 @@ def origins_of(preparation: Preparation) -> tuple[Array | None, Array | None]:
     base, rows = preparation.base, preparation.x.rows
     if rows > _MOST_ROWS or rows < 8:
         return None, None
-    codes = _codes(rows, preparation.seed)
+    x, y = preparation.x, preparation.y
+    wanted = _codes(rows, preparation.seed)
+    orders = [_exchanged(x, y, np.flatnonzero(code)) for code in wanted.T]
+    codes = np.stack([it != np.arange(rows) for it in orders], axis=1)
     train, held = [], []
-    for code in codes.T:
-        other = exchanged(preparation.x, preparation.y, np.flatnonzero(code))
+    for order in orders:
         try:
-            made = preparation.prepare(other)
+            made = preparation.prepare(_in_place(x, order))
         except Exception:
             return None, None
         if not _alike(base.x, made.x) or not _alike(base.held_x, made.held_x):
@@ -83,13 +85,18 @@ def _codes(rows: int, seed: int) -> Array:
     return np.concatenate([codes, proof], axis=1)
 
 
-def exchanged(x: Raw, y: Raw | None, rows: Array) -> Raw:
-    """The sample with these rows' inputs exchanged among each other, within their
-    class: so labels, and a split by them, stay as they are.
+def _exchanged(x: Raw, y: Raw | None, rows: Array) -> Array:
+    """An order in which these rows are exchanged among each other, within their class:
+    so labels, and a split by them, stay as they are.
     """
     order = np.arange(x.rows)
     for group in _groups(x, y, rows):
         order[group] = np.roll(group, len(group) // 2)
+    return order
+
+
+def _in_place(x: Raw, order: Array) -> Raw:
+    """The rows in another order, under the index that was there."""
     made = x.take(order)
     return Raw(
         parts=tuple(
@@ -102,27 +109,36 @@ def exchanged(x: Raw, y: Raw | None, rows: Array) -> Raw:
 
 
 def _groups(x: Raw, y: Raw | None, rows: Array) -> list[Array]:
-    """Rows of one class each; those with holes stay where they are."""
-    rows = rows[_is_complete(x)[rows]]
-    if y is None or len(y.columns) != 1:
-        return [rows]
-    labels = y.get(y.columns[0])
-    kinds, inverse = np.unique(labels.astype(str), return_inverse=True)
-    if len(kinds) > max(20, x.rows // 10):
-        return [rows]
-    return [rows[inverse[rows] == it] for it in range(len(kinds))]
+    """Rows of one class, with holes in the same columns: so what is dropped for its
+    holes is dropped as before.
+    """
+    holes, labels = _holes(x), np.zeros(x.rows, dtype=int)
+    if y is not None and len(y.columns) == 1:
+        given = y.get(y.columns[0]).astype(str)
+        kinds, inverse = np.unique(given, return_inverse=True)
+        if len(kinds) <= max(20, x.rows // 10):
+            labels = inverse
+    groups: dict[tuple[int, bytes], list[int]] = {}
+    for row in rows:
+        key = (int(labels[row]), holes[row].tobytes())
+        groups.setdefault(key, []).append(int(row))
+    return [np.array(it) for it in groups.values()]
 
 
-def _is_complete(x: Raw) -> Array:
-    whole = np.ones(x.rows, dtype=bool)
+def _holes(x: Raw) -> Array:
+    """Where values are missing, of shape ``(rows, columns)``."""
+    found = []
     for column in x.columns:
-        if column.kind == "number":
-            values = x.get(column)
-            if values.dtype.kind == "f":
-                whole &= ~np.isnan(values)
+        values = x.get(column)
+        if values.dtype.kind in "iub":
+            continue
+        if values.dtype.kind == "f":
+            found.append(np.isnan(values))
         else:
-            whole &= np.array([it is not None and it == it for it in x.get(column)])
-    return whole
+            found.append(np.array([it is None or it != it for it in values]))
+    if not found:
+        return np.zeros((x.rows, 0), dtype=bool)
+    return np.ascontiguousarray(np.stack(found, axis=1))
 
 
 def _decoded(codes: Array, changes: Array) -> Array | None:
@@ -149,16 +165,19 @@ def _rows_by_code(codes: Array, changes: Array) -> Array:
     """The raw row whose code fits the changes of each prepared row, -1 if none does,
     and for all rows if the last runs do not bear it out.
     """
-    # By its root, for that a row changed at all counts more than by how much.
+    # By its root, for that a row changed at all counts more than by how much; more than
+    # the middle speaks for an exchange, less against it.
     made = np.sqrt(changes[:-_PROOFS])
-    fit = (2.0 * codes[:, :-_PROOFS] - 1.0) @ made  # (raw rows, prepared rows)
-    best = fit.argmax(axis=0)
-    two = np.partition(fit, -2, axis=0)[-2:]
-    clear = (two[1] - two[0]) > _CLEAR * (np.maximum(two[1], 0) / (len(made) / 2))
-    rows = np.where(clear & (two[1] > 0), best, -1)
+    low, high = made.min(axis=0), made.max(axis=0)
+    moved = codes[:, :-_PROOFS].astype(float)
+    fit = moved @ (made - (low + high) / 2)  # (raw rows, prepared rows)
+    fit[moved.sum(axis=1) < 2] = -np.inf
+    best, two = fit.argmax(axis=0), np.partition(fit, -2, axis=0)[-2:]
+    clear = (two[1] > 0) & (two[1] - two[0] > _CLEAR * (high - low))
+    rows = np.where(clear, best, -1)
     for run in range(1, _PROOFS + 1):
         change = changes[-run][rows >= 0]
-        was = codes[rows[rows >= 0], -run] == 1
+        was = codes[rows[rows >= 0], -run]
         if _order(change[was], change[~was]) < _PROVED:
             return np.full(len(rows), -1)
     return rows

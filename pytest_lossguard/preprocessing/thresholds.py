@@ -6,8 +6,10 @@ __all__ = [
     "BY_REQUEST",
     "CHANCE",
     "CROWDED",
+    "FAR_FROM_ZERO",
     "FLOAT_NOISE",
     "LABELS_MOVED",
+    "MISTAKEN",
     "MOST_AUGMENTED",
     "MOST_CATEGORIES",
     "MOST_OUTSIDE",
@@ -19,6 +21,7 @@ __all__ = [
     "OWN_LABEL",
     "RANGE_MARGIN",
     "ROUNDED_FROM",
+    "ROUNDING",
     "SAME_NEIGHBORS",
     "TINY",
 ]
@@ -53,9 +56,17 @@ CHANCE = 1e-3
 #: bin): an overflow or a cut changes all.
 OTHER_TYPE = 0.2
 OTHER_TYPE_ROWS = 0.05
+#: Relative difference of numbers that are one number in float32: where it decides of
+#: the output, the value lies on an edge.
+ROUNDING = 1e-6
+#: Standard deviations from 0 beyond which no 0 is to be expected.
+FAR_FROM_ZERO = 3.0
 #: Whole numbers that come out rounded to whole ones, as of a resized image, are no
 #: fault where they reach this far: a cut of numbers from 0 to 1 leaves nothing.
 ROUNDED_FROM = 8.0
+#: Share of the training rows that may be mistaken for held-out ones where rows are much
+#: alike (two columns: 1 of 188): a fit that saw held-out rows moves more of them.
+MISTAKEN = 0.02
 #: A label moves its own row's features if they change by more than so many times what
 #: nine of ten other rows change by: a selection or a projection that is fitted to the
 #: labels moves all rows alike.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .drawn import DRAWN
 from .frames import FRAMES
 from .functions import FUNCTIONS
 from .layers import LAYERS
@@ -19,4 +20,5 @@ PREPARATIONS: tuple[Healthy, ...] = (
     *TEXTS,
     *SERIES,
     *LAYERS,
+    *DRAWN,
 )

@@ -12,7 +12,7 @@ from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..subject import Prepared
 from ..table import Table
 from ..telling import output_lines, raw_told
-from ..thresholds import OWN_LABEL
+from ..thresholds import MISTAKEN, OWN_LABEL
 from .training_data import _nearest
 
 __all__ = ["future", "held_out", "own_label"]
@@ -78,6 +78,8 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
     if len(rows) == 0:
         return Skipped(_UNKNOWN)
     columns = x.columns[:_MOST]
+    doubtful = len(train) - len(np.unique(train[train >= 0]))
+    mistaken = doubtful + int(MISTAKEN * len(train))
     counts = sorted({min(len(rows), 2**it) for it in range(12)} | {len(rows)})
 
     def disturbed(draw: tuple[int, ...]) -> Raw:
@@ -94,7 +96,7 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
             made = preparation.prepare(disturbed(draw))
         except Exception:
             return False
-        return _has_moved(base, made, counts[draw[0]])
+        return _has_moved(base, made, mistaken)
 
     highest = (len(counts) - 1, len(columns), len(_MOVES) - 1)
     draw = preparation.smallest(breaks, highest)
@@ -133,23 +135,31 @@ def _moved_lines(base: Prepared, made: Prepared, train: Array) -> tuple[Line, ..
     return output_lines(made.x, at, base.x, at, (note, "as before"))
 
 
-def _has_moved(base: Prepared, made: Prepared, disturbed: int) -> bool:
+def _has_moved(base: Prepared, made: Prepared, mistaken: int) -> bool:
     """Whether the training data changed, and not only which rows they are: more rows
-    than were disturbed, for some of those may be training rows mistaken for others.
+    than may be training rows that were mistaken for held-out ones.
     """
     if not made.x.fits(base.x):
         return True
-    if made.x.rows != base.x.rows or _differ(base.y, made.y):
+    if made.x.rows != base.x.rows or _are_others(base, made):
         return False
     apart = base.x.differing(made.x)
-    if apart.sum() <= disturbed:
+    if apart.sum() <= mistaken:
         return False
-    _, is_known = _nearest(made.x.take(np.flatnonzero(apart)), base.x, base.x.spread)
+    changed = made.x.take(np.flatnonzero(apart))
+    _, is_known = _nearest(changed, _in_order(base), base.x.spread)
     return not is_known.all()
 
 
-def _differ(one: Table | None, other: Table | None) -> bool:
-    return one is not None and other is not None and not one.is_same(other)
+def _are_others(base: Prepared, made: Prepared) -> bool:
+    """Whether the labels tell that other rows were split off."""
+    if base.y is None or made.y is None or base.y.is_same(made.y):
+        return False
+    if not base.y.fits(made.y):
+        return False
+    known = base.y if base.held_y is None else _joined(base.y, base.held_y)
+    _, is_known = _nearest(made.y, known, base.y.spread)
+    return bool(is_known.all())
 
 
 def _moved(x: Raw, column: Column, chosen: Array, pool: Array, move: float) -> Array:
@@ -309,32 +319,48 @@ def future(preparation: Preparation, asked: Any) -> Outcome:
 
 def _in_order(made: Prepared) -> Table:
     """Training rows, then held-out ones."""
-    if made.held_x is None or not made.held_x.fits(made.x):
-        return made.x
+    return made.x if made.held_x is None else _joined(made.x, made.held_x)
+
+
+def _joined(one: Table, other: Table) -> Table:
+    if not other.fits(one):
+        return one
     return Table(
-        numbers=np.concatenate([made.x.numbers, made.held_x.numbers]),
-        others=np.concatenate([made.x.others, made.held_x.others]),
-        names=made.x.names,
-        is_whole=made.x.is_whole,
+        numbers=np.concatenate([one.numbers, other.numbers]),
+        others=np.concatenate([one.others, other.others]),
+        names=one.names,
+        is_whole=one.is_whole,
     )
 
 
 def _offset(preparation: Preparation, whole: Table) -> int:
-    """The time of the first row: told by its label, else such that the last row has
-    the last time.
+    """The time of the first row: told by its label, which is a raw label or a raw value
+    of that time, in whatever scale; else such that the last row has the last time.
     """
     last = preparation.x.rows - whole.rows
-    y, made = preparation.y, preparation.base.y
-    if y is None or made is None or made.rows < 8 or y.columns[0].kind != "number":
+    made, y = preparation.base.y, preparation.y
+    if made is None or made.rows < 8 or not made.numbers.shape[1]:
         return last
-    raw = np.asarray(y.get(y.columns[0]), dtype=np.float64)
-    came = made.numbers[:, 0] if made.numbers.shape[1] else raw[:0]
-    fits = [
-        start
-        for start in range(last + 1)
-        if len(came) and np.allclose(raw[start : start + len(came)], came)
-    ]
-    return fits[0] if len(fits) == 1 else last
+    came = _standard(made.numbers[:, 0])
+    for raw in (y,) if y is not None else (preparation.x,):
+        for column in raw.columns[:_MOST]:
+            if column.kind != "number":
+                continue
+            values = np.asarray(raw.get(column), dtype=np.float64)
+            found = [
+                start
+                for start in range(last + 1)
+                if np.allclose(
+                    _standard(values[start : start + len(came)]), came, atol=1e-5
+                )
+            ]
+            if len(found) == 1:
+                return found[0]
+    return last
+
+
+def _standard(values: Array) -> Array:
+    return np.asarray((values - values.mean()) / (values.std() or 1.0))
 
 
 def _beyond_scaling(whole: Table, made: Table, times: Array, cut: int) -> Array:

@@ -4,7 +4,7 @@ type, zero, nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,14 @@ from ..raw import Array, Column, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import Table
 from ..telling import is_clear, is_own, raw_told, told_columns, told_error
-from ..thresholds import MOST_CATEGORIES, OTHER_TYPE, OTHER_TYPE_ROWS, ROUNDED_FROM
+from ..thresholds import (
+    FAR_FROM_ZERO,
+    MOST_CATEGORIES,
+    OTHER_TYPE,
+    OTHER_TYPE_ROWS,
+    ROUNDED_FROM,
+    ROUNDING,
+)
 
 __all__ = ["missing", "types", "unseen", "zeros"]
 
@@ -35,7 +42,7 @@ def unseen(preparation: Preparation, asked: Any) -> Outcome:
         return Skipped("the sample has no columns of categories or texts")
     may_raise = asked == "raises"
 
-    def problem(made: Table | Exception, usual: Table, row: int) -> str:
+    def problem(made: Table | Exception, usual: Table, row: int, _: Column) -> str:
         if isinstance(made, Exception):
             if may_raise and is_clear(made):
                 return ""
@@ -100,9 +107,10 @@ def zeros(preparation: Preparation, asked: Any) -> Outcome:
     if not positive:
         return Skipped("no column of the sample has only positive numbers")
 
-    def problem(made: Table | Exception, usual: Table, row: int) -> str:
+    def problem(made: Table | Exception, usual: Table, row: int, column: Column) -> str:
         if isinstance(made, Exception):
             meant = is_own(made) or "positive" in str(made)
+            meant |= is_clear(made) and _is_far_from_zero(x.get(column))
             return "" if meant else f"raises {type(made).__name__}"
         return _not_finite(made, usual, row)
 
@@ -137,7 +145,7 @@ def missing(preparation: Preparation, asked: Any) -> Outcome:
     if not able:
         return Skipped("no column of the sample can hold NaN or None")
 
-    def problem(made: Table | Exception, usual: Table, row: int) -> str:
+    def problem(made: Table | Exception, usual: Table, row: int, _: Column) -> str:
         if isinstance(made, Exception):
             return "" if is_clear(made) else f"raises {type(made).__name__}"
         return _not_finite(made, usual, row)
@@ -171,6 +179,11 @@ def _is_positive(values: Array) -> bool:
     return bool(np.all(values > 0))
 
 
+def _is_far_from_zero(values: Array) -> bool:
+    """Whether 0 is no value to be expected: a refusal of it may be meant."""
+    return float(values.min()) > FAR_FROM_ZERO * float(values.std())
+
+
 def _takes_nan(x: Raw, column: Column) -> bool:
     return hasattr(x.parts[column.part], "iloc") or x.get(column).dtype.kind == "f"
 
@@ -202,7 +215,7 @@ def _first_problem(
     preparation: Preparation,
     columns: list[Column],
     value: Callable[[Column], Any],
-    problem: Callable[[Table | Exception, Table, int], str],
+    problem: Callable[[Table | Exception, Table, int, Column], str],
 ) -> tuple[Column, int, str, Table | Exception] | None:
     """Put a value into a column of a row; the smallest case with a problem.
 
@@ -236,7 +249,7 @@ def _first_problem(
 
     def case(column: int, row: int) -> str:
         made = with_value([(columns[column], row)])
-        return problem(made, usual, row)
+        return problem(made, usual, row, columns[column])
 
     def breaks(draw: tuple[int, ...]) -> bool:
         column, row = draw
@@ -246,7 +259,7 @@ def _first_problem(
         made = with_value(spread)
         if isinstance(made, Exception):
             return any(case(it, row) for it in range(len(columns)))
-        return any(problem(made, usual, at) for _, at in spread)
+        return any(problem(made, usual, at, it) for it, at in spread)
 
     draw = preparation.smallest(breaks, (len(columns), min(count, 8) - 1), examples=4)
     if draw is None:
@@ -256,7 +269,7 @@ def _first_problem(
         draw = (next(single, 0), draw[1])
         preparation.draw = draw
     made = with_value([(columns[draw[0]], draw[1])])
-    told = problem(made, usual, draw[1])
+    told = problem(made, usual, draw[1], columns[draw[0]])
     return (columns[draw[0]], draw[1], told, made) if told else None
 
 
@@ -283,6 +296,20 @@ def types(preparation: Preparation, asked: Any) -> Outcome:
         except Exception:
             return None
 
+    def nudged(dtype: str) -> Iterator[Table]:
+        """What comes out of numbers that differ by the rounding of float32."""
+        for part in (ROUNDING, -ROUNDING) if dtype.startswith("float") else ():
+            rows = x.with_types("float32", able[dtype])
+            rows = rows.with_types("float64", able[dtype])
+            for it in able[dtype]:
+                values = rows.get(it)
+                size = np.abs(values) + float(np.nanstd(values))
+                rows = rows.put(it, values + part * size)
+            try:
+                yield preparation.path(rows)
+            except Exception:
+                return
+
     def breaks(draw: tuple[int, ...]) -> bool:
         found = pair(tried[draw[0]])
         if found is None:
@@ -292,7 +319,14 @@ def types(preparation: Preparation, asked: Any) -> Outcome:
             return True
         if _is_rounded(usual, made):
             return False
-        return bool((usual.change(made) > OTHER_TYPE).mean() > OTHER_TYPE_ROWS)
+        apart = usual.changes(made)
+        if (apart.max(axis=1, initial=0.0) > OTHER_TYPE).mean() <= OTHER_TYPE_ROWS:
+            return False
+        for there in nudged(tried[draw[0]]):  # values on the edge of a bin
+            if there.rows == made.rows and there.fits(made):
+                apart = np.minimum(apart, there.changes(made))
+        wrong = apart.max(axis=1, initial=0.0) > OTHER_TYPE
+        return bool(wrong.mean() > OTHER_TYPE_ROWS)
 
     draw = preparation.smallest(breaks, (len(tried) - 1,), examples=4)
     if draw is None:
