@@ -59,7 +59,8 @@ class Contracts:
         try:
             policy = _policy_of(definition)
             asks = ARGUMENT in metafunc.fixturenames and self._gives(metafunc)
-            if policy is not None and not asks:
+            own = any(it.name == MARK for it in definition.own_markers)
+            if own and not asks:
                 raise PolicyError(
                     f"{definition.name} is marked {MARK} and does not ask for the"
                     f" argument {ARGUMENT!r}: add it, or remove the mark"
@@ -73,7 +74,7 @@ class Contracts:
         except PolicyError as error:
             told = f"{definition.nodeid}: {error}"
             raise pytest.Collector.CollectError(told) from None
-        if policy is not None:
+        if policy is not None and asks:
             names = policy.names
             metafunc.parametrize(ARGUMENT, names, ids=names, indirect=True)
 

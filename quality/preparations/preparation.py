@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,5 +25,5 @@ class Healthy:
 
     @property
     def is_held_out(self) -> bool:
-        """Half of them, told by their names: no rule is changed for one of these."""
-        return zlib.crc32(self.name.encode()) % 2 == 1
+        """Whether no rule was changed for it: `drawn.py` says which these are."""
+        return self.name.startswith("drawn ") and int(self.name[6:]) >= 140

@@ -167,6 +167,22 @@ def test_mark_and_argument_belong_together(project):
     unasked.stdout.fnmatch_lines(["*does not ask for the argument 'contract': add it*"])
 
 
+def test_a_mark_of_a_module_is_for_those_that_ask(project):
+    result = project(
+        """
+pytestmark = pytest.mark.contracts(process=False)
+
+def test_it(contract):
+    contract(prepare, SAMPLE, serve=serve)
+
+def test_plain():
+    pass
+"""
+    )
+
+    result.assert_outcomes(passed=len(ON))
+
+
 def test_a_fixture_of_that_name_is_left_alone(project):
     result = project(
         """
