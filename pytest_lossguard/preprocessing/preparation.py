@@ -42,7 +42,7 @@ def fixed_seeds(seed: int) -> Iterator[None]:
 
 @contextmanager
 def _tensorflow_seeds(seed: int) -> Iterator[None]:
-    if "tensorflow" not in sys.modules:
+    if sys.modules.get("tensorflow") is None:
         yield
         return
     from ..training import preserved_seeds, set_seed

@@ -268,3 +268,21 @@ def test_bad(lossguard):
     )
 
     result.assert_outcomes(passed=2)
+
+
+def test_tensorflow_is_not_imported(pytester):
+    pytester.makepyfile(
+        test_it=HEADER + GOOD,
+        conftest="""
+import sys
+
+def pytest_sessionfinish():
+    assert "tensorflow" not in sys.modules
+    assert "keras" not in sys.modules
+""",
+    )
+
+    result = pytester.runpytest_subprocess(*PLAIN, "-k", "alone or trained or process")
+
+    assert result.ret == 0
+    result.assert_outcomes(passed=3, deselected=len(ON) - 3)
