@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import (
     BaselineError,
+    ContractBroken,
     LossguardError,
     NotConverged,
     NothingTrained,
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from .checks import finding
     from .findings import Finding
     from .policy import Policy
+    from .preprocessing import contracts
     from .runs import TrainingRun
     from .stability import Margins
     from .trace import Trace
 
 __all__ = [
     "BaselineError",
+    "ContractBroken",
     "Diagnosis",
     "Finding",
     "LossguardError",
@@ -42,6 +45,7 @@ __all__ = [
     "Trace",
     "TrainingRun",
     "UsageError",
+    "contracts",
     "diagnose",
     "finding",
     "margins",
@@ -55,6 +59,7 @@ _LAZY = {
     "Policy": "policy",
     "Trace": "trace",
     "TrainingRun": "runs",
+    "contracts": "preprocessing",
     "diagnose": "api",
     "margins": "api",
     "finding": "checks",

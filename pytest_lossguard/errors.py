@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 __all__ = [
     "BaselineError",
     "CannotChange",
+    "ContractBroken",
     "LossguardError",
     "NotConverged",
     "NothingToChange",
@@ -59,6 +63,27 @@ class NotConverged(AssertionError):
     after_body = False
 
 
+class ContractBroken(AssertionError):
+    """A contract of a preparation does not hold; the message says how.
+
+    Attributes:
+        findings: What is broken, as findings.
+        results: What came of each relation that was checked.
+    """
+
+    findings: tuple[Any, ...] = ()
+    results: tuple[Any, ...] = ()
+
+    @classmethod
+    def of(cls, broken: Sequence[Any], results: Sequence[Any]) -> ContractBroken:
+        """The error for some results that are broken; the first one is told whole."""
+        more = [it.message.partition("\n")[0] for it in broken[1:]]
+        made = cls("\n".join([broken[0].message, *(f"also {it}" for it in more)]))
+        made.findings = tuple(it.finding for it in broken)
+        made.results = tuple(results)
+        return made
+
+
 class StopTraining(BaseException):
     """Ends a watched training at its first non-finite loss.
 
@@ -80,5 +105,6 @@ for _public in (
     NothingTrained,
     BaselineError,
     NotConverged,
+    ContractBroken,
 ):
     _public.__module__ = "pytest_lossguard"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import hypothesis
@@ -16,7 +17,15 @@ from hypothesis.internal.conjecture import providers
 from .corruptions import Corruption
 from .corruptions.space import Axis, Space
 
-__all__ = ["corruptions", "from_space", "pin", "searching", "seeded", "steer"]
+__all__ = [
+    "corruptions",
+    "from_space",
+    "pin",
+    "searching",
+    "seeded",
+    "smallest",
+    "steer",
+]
 
 #: Feature numbers drawn where nobody said how many there are; they are counted
 #: round the end of the features that the data turns out to have.
@@ -234,3 +243,58 @@ def steer(growth: float) -> None:
         growth: Finite; the larger, the nearer.
     """
     hypothesis.target(growth, label="nearness to divergence")
+
+
+def smallest(
+    breaks: Callable[[tuple[int, ...]], bool],
+    highest: Sequence[int],
+    *,
+    seed: int,
+    examples: int,
+    known: tuple[int, ...] | None = None,
+) -> tuple[int, ...] | None:
+    """The smallest integers for which something breaks; None if none are found.
+
+    Args:
+        breaks: Whether it does; asked once for each draw.
+        highest: The highest of each integer, all counted from 0.
+        seed: The same one draws the same.
+        examples: How many are drawn; more where one breaks, to shrink it.
+        known: A draw that breaks, from which smaller ones are looked for first.
+    """
+    if known is None and all(it == 0 for it in highest):
+        return None
+    strategy = st.tuples(*(st.integers(0, it) for it in highest))
+    settings = hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+        suppress_health_check=list(hypothesis.HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    try:
+        found = hypothesis.find(
+            strategy, breaks, settings=settings, random=Random(seed)
+        )
+    except hypothesis.errors.NoSuchExample:
+        found = None
+    return _lowered(breaks, found or known)
+
+
+def _lowered(
+    breaks: Callable[[tuple[int, ...]], bool], found: tuple[int, ...] | None
+) -> tuple[int, ...] | None:
+    """Each integer in turn as low as it goes, by halves, the others kept."""
+    if found is None:
+        return None
+    for place in range(len(found)):
+        low, high = 0, found[place]
+        while low < high:
+            middle = (low + high) // 2
+            lower = (*found[:place], middle, *found[place + 1 :])
+            if breaks(lower):
+                found, high = lower, middle
+            else:
+                low = middle + 1
+    return found

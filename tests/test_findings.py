@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_lossguard.findings import KINDS, finding, number
+from pytest_lossguard.preprocessing import DEFAULTS
 
 CONTRACT = """
 nonfinite_loss nonfinite_gradient nonfinite_input diverging_loss impossible_loss
@@ -19,7 +20,8 @@ baseline_regression nothing_trainable trained_unseen
 
 
 def test_the_kinds_are_those_of_the_contract():
-    assert set(KINDS) == set(CONTRACT.split())
+    relations = {f"contract_{name}" for name in DEFAULTS}
+    assert set(KINDS) == set(CONTRACT.split()) | relations
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from ..errors import UsageError
 from .leaves import Array
 from .sample import sequence_like
 
-__all__ = ["on_dataset"]
+__all__ = ["elements_of", "on_dataset"]
 
 #: Cardinality of a dataset without an end.
 _INFINITE = -1
@@ -29,6 +29,30 @@ def on_dataset(dataset: Any, corrupt: Callable[..., tuple[Any, Any, Any]]) -> An
     Raises:
         UsageError: It has no end, no rows, or ragged ones.
     """
+    whole, batch = _whole(dataset)
+    if isinstance(whole, tuple) and len(whole) in (2, 3):
+        whole = sequence_like(whole, list(corrupt(*whole)[: len(whole)]))
+    else:
+        whole, *_ = corrupt(whole, None)
+    made = dataset.from_tensor_slices(whole)
+    if batch is None:
+        return made
+    even = len(_leaves(whole)[0]) % batch == 0
+    fixed = even and not _has_open_batch(dataset)
+    return made.batch(batch, drop_remainder=fixed)
+
+
+def elements_of(dataset: Any) -> Any:
+    """All rows of a `tf.data.Dataset` of rows or of batches, as whole arrays.
+
+    Raises:
+        UsageError: It has no end, no rows, or ragged ones.
+    """
+    return _whole(dataset)[0]
+
+
+def _whole(dataset: Any) -> tuple[Any, int | None]:
+    """All rows, and how many there are in a batch."""
     if int(dataset.cardinality()) == _INFINITE:
         raise UsageError(
             "corruption got a dataset without an end: corrupt it before .repeat()"
@@ -43,17 +67,7 @@ def on_dataset(dataset: Any, corrupt: Callable[..., tuple[Any, Any, Any]]) -> An
     if not elements:
         raise UsageError("corruption got an empty dataset: give one with rows")
     batch = _batch_size(dataset, elements[0])
-    whole = _gathered(np.stack if batch is None else np.concatenate, elements)
-    if isinstance(whole, tuple) and len(whole) in (2, 3):
-        whole = sequence_like(whole, list(corrupt(*whole)[: len(whole)]))
-    else:
-        whole, *_ = corrupt(whole, None)
-    made = dataset.from_tensor_slices(whole)
-    if batch is None:
-        return made
-    even = len(_leaves(whole)[0]) % batch == 0
-    fixed = even and not _has_open_batch(dataset)
-    return made.batch(batch, drop_remainder=fixed)
+    return _gathered(np.stack if batch is None else np.concatenate, elements), batch
 
 
 def _gathered(gather: Callable[[list[Any]], Array], elements: list[Any]) -> Any:

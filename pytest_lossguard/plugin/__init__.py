@@ -14,6 +14,7 @@ import pytest
 
 from ..errors import NotConverged, PolicyError, UsageError
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
+from .contracts import Contracts
 from .ending import Ending
 from .failures import leave_out_own_frames, show_in_short
 from .files import Files, hand_files_on
@@ -89,6 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Unused(), "lossguard-unused")
     if replay is None and is_seed_drawn(config):
         config.pluginmanager.register(DrawnSeed(seed), "lossguard-drawn-seed")
+    config.pluginmanager.register(Contracts(config), "lossguard-contracts")
     if not hasattr(config, "workerinput"):
         reporter = Reporter(config)
         config.pluginmanager.register(reporter, "lossguard-reporter")

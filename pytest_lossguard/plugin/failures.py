@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from ..errors import LossguardError, NotConverged, first_line
+from ..errors import ContractBroken, LossguardError, NotConverged, first_line
 
 __all__ = ["leave_out_own_frames", "said_by", "show_in_short"]
 
 #: Attribute of a test report that carries all that one of our errors says.
 _SAID = "lossguard_said"
 _PACKAGE = f"{__name__.partition('.')[0]}."
+_OURS = (ContractBroken, LossguardError, NotConverged)
 #: Characters of what a failed test said.
 _MOST_SAID = 2000
 
@@ -58,7 +59,7 @@ def show_in_short(
     at the test's own; its first line alone in summaries.
     """
     error = None if call.excinfo is None else call.excinfo.value
-    if not report.failed or not isinstance(error, (LossguardError, NotConverged)):
+    if not report.failed or not isinstance(error, _OURS):
         return
     late = isinstance(error, NotConverged) and error.after_body
     if late or not any(_is_users(item, it) for it in _frames(error)):

@@ -10,6 +10,7 @@ from ..given import Expected, checked
 from .state import Session, guard_of
 
 if TYPE_CHECKING:
+    from ..findings import Finding
     from ..guard import Guard
     from ..runs import TrainingRun, WatchedRuns
     from ..stability import Margins
@@ -114,6 +115,29 @@ class Lossguard:
             return guard.margins(model_or_factory, x, y, **how)
         except UsageError as error:
             raise error.with_traceback(None) from None
+
+    def contracts(
+        self, prepare: Any, x: Any, y: Any = None, **how: Any
+    ) -> tuple[Finding, ...]:
+        """Check a preparation of data against its contracts, without training.
+
+        Args:
+            prepare: See `pytest_lossguard.contracts`.
+            x: Likewise.
+            y: Likewise.
+            how: Its other arguments; ``seed`` is ``--lossguard-seed`` by default.
+
+        Returns:
+            What is broken and tolerated.
+
+        Raises:
+            ContractBroken: A relation is broken.
+            UsageError: It cannot be checked as given.
+        """
+        __tracebackhide__ = True
+        from ..preprocessing import contracts
+
+        return contracts(prepare, x, y, **{"seed": self._session.seed, **how})
 
     def watch(self, name: str | None = None) -> AbstractContextManager[WatchedRuns]:
         """Watch the trainings inside a ``with`` block of an unmarked test.

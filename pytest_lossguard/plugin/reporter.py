@@ -152,6 +152,7 @@ class Reporter:
                 "outcome": self._outcomes[report.nodeid],
                 "error": self._said.get(report.nodeid),
                 **{key: found.get(key) for key in _PARTS},
+                "contract": found.get("contract"),
             }
         )
         with survived(self.troubles, f"{report.nodeid} has no time"):

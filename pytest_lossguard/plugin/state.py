@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from ..report.replay import Replay
     from ..search import Search
 
-__all__ = ["MARKS", "POLICY", "SESSION", "TEST", "Session", "Test", "guard_of"]
+__all__ = [
+    "MARKS",
+    "POLICY",
+    "SESSION",
+    "TEST",
+    "Session",
+    "Test",
+    "as_typed",
+    "guard_of",
+]
 
 
 @dataclass(slots=True)
@@ -74,7 +83,7 @@ def guard_of(item: pytest.Item) -> Guard:
         from ..guard import Guard
 
         session = item.config.stash[SESSION]
-        again = f"pytest {_as_typed(item)} --lossguard-seed={session.seed}"
+        again = f"pytest {as_typed(item)} --lossguard-seed={session.seed}"
         test.guard = Guard(
             policy=test.policy,
             seed=session.seed,
@@ -89,7 +98,7 @@ def guard_of(item: pytest.Item) -> Guard:
     return test.guard
 
 
-def _as_typed(item: pytest.Item) -> str:
+def as_typed(item: pytest.Item) -> str:
     """The test's id as a shell in the current folder takes it."""
     import os.path
     import shlex

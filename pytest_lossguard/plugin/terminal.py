@@ -23,7 +23,8 @@ class Summary:
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
         """One line and what stands out; under ``-v`` a line for each test."""
-        tests, troubles = list(self._reporter.tests.values()), self._reporter.troubles
+        entries, troubles = self._reporter.tests.values(), self._reporter.troubles
+        tests = [it for it in entries if it["runs"] or it["contract"] is None]
         if any(test["runs"] for test in tests):
             with survived(troubles, "the summary could not be told whole"):
                 self._tell(terminalreporter, tests)

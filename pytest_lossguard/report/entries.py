@@ -33,13 +33,13 @@ def worst_run(test: Entry) -> Entry | None:
 
 
 def verdict_of(test: Entry) -> str:
-    """``"converged"``, ``"not converged"``, ``"2 of 3 converged"``; ``"none"`` where
-    nothing was judged.
+    """``"converged"``, ``"not converged"``, ``"2 of 3 converged"``; what came of its
+    contract where nothing was trained, ``"none"`` without one.
     """
     runs = test["runs"]
     good = sum(run["verdict"] == "converged" for run in runs)
     if not runs:
-        return "none"
+        return str((test.get("contract") or {"outcome": "none"})["outcome"])
     if good in (0, len(runs)):
         return "converged" if good else "not converged"
     return f"{good} of {len(runs)} converged"

@@ -79,8 +79,16 @@ def _row(test: Entry) -> str:
     facts = ("-", "-", "-")
     if run is not None:
         facts = (told_loss(run), str(run["steps"]), told_nearness(run))
-    cells = (test["nodeid"], verdict_of(test), *facts, " / ".join(_told(test)))
+    told = [*_told(test), *_skipped(test)]
+    cells = (test["nodeid"], verdict_of(test), *facts, " / ".join(told))
     return f"| {' | '.join(map(_escaped, cells))} |"
+
+
+def _skipped(test: Entry) -> Iterator[str]:
+    """Why its contract was not checked, where it was not."""
+    contract = test.get("contract")
+    if contract is not None and contract["outcome"] == "skipped":
+        yield contract["message"]
 
 
 def _told(test: Entry) -> Iterator[str]:

@@ -38,6 +38,12 @@ def properties(test: Entry) -> Iterator[tuple[str, str]]:
         yield f"{PREFIX}findings", ",".join(kinds)
         causes = (run["diagnosis"] or {}).get("causes", ())
         yield f"{PREFIX}causes", ",".join(_proved(causes))
+    contract = test.get("contract")
+    if contract is not None:
+        yield f"{PREFIX}contract", contract["relation"]
+        yield f"{PREFIX}contract_outcome", contract["outcome"]
+        if contract["outcome"] == "skipped":
+            yield f"{PREFIX}contract_reason", contract["message"]
     baseline = test.get("baseline")
     if baseline is not None:
         yield f"{PREFIX}baseline", baseline["state"]

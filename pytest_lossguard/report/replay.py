@@ -32,21 +32,22 @@ class Replay:
 
     Attributes:
         nodeid: Of the test.
-        corruption: What it is to be run on.
+        corruption: What it is to be run on, None for a case of a contract.
         seed: The base seed of its trainings.
+        draw: The integers of a case of a contract.
     """
 
     nodeid: str
-    corruption: Corruption
+    corruption: Corruption | None
     seed: int
+    draw: tuple[int, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As builtins."""
-        return {
-            "nodeid": self.nodeid,
-            "seed": self.seed,
-            "corruption": self.corruption.to_json(),
-        }
+        drawn: dict[str, Any] = {"draw": list(self.draw or ())}
+        if self.corruption is not None:
+            drawn = {"corruption": self.corruption.to_json()}
+        return {"nodeid": self.nodeid, "seed": self.seed, **drawn}
 
     @classmethod
     def from_json(cls, given: Any) -> Replay:
@@ -55,11 +56,12 @@ class Replay:
         Raises:
             KeyError, TypeError, ValueError, UsageError: They are none of ours.
         """
-        return cls(
-            nodeid=_nodeid(given["nodeid"]),
-            corruption=Corruption.from_json(given["corruption"]),
-            seed=_seed(given["seed"]),
-        )
+        nodeid, seed = _nodeid(given["nodeid"]), _seed(given["seed"])
+        if "draw" in given:
+            draw = tuple(_drawn(it) for it in given["draw"])
+            return cls(nodeid=nodeid, corruption=None, seed=seed, draw=draw)
+        corruption = Corruption.from_json(given["corruption"])
+        return cls(nodeid=nodeid, corruption=corruption, seed=seed)
 
 
 def replay_path(root: Path, nodeid: str) -> Path:
@@ -80,10 +82,16 @@ def write_replay(root: Path, replay: Replay) -> Path:
     content = {
         "schema": _SCHEMA,
         **replay.to_json(),
-        "expression": repr(replay.corruption),
+        **_shown(replay),
     }
     write_whole(path, json.dumps(content, indent=2) + "\n")
     return path
+
+
+def _shown(replay: Replay) -> dict[str, Any]:
+    """For who reads the file."""
+    found = replay.corruption
+    return {} if found is None else {"expression": repr(found)}
 
 
 def read_replay(path: Path) -> Replay:
@@ -112,6 +120,12 @@ def read_replay(path: Path) -> Replay:
 def _nodeid(given: Any) -> str:
     if not isinstance(given, str) or len(given) > _LONGEST_NODEID:
         raise ValueError("it names no test")
+    return given
+
+
+def _drawn(given: Any) -> int:
+    if type(given) is not int:
+        raise ValueError("its draw is no list of whole numbers")
     return given
 
 

@@ -216,6 +216,13 @@ _BASELINE: _Fields = {
     "note": _text_or_none,
     "metrics": _several(_METRIC),
 }
+_CONTRACT: _Fields = {
+    "relation": _text,
+    "outcome": _one_of("kept", "broken", "skipped"),
+    "column": _text_or_none,
+    "rows": _plain,
+    "message": _text,
+}
 _TEST: _Fields = {
     "nodeid": _text,
     "file": _text,
@@ -225,4 +232,5 @@ _TEST: _Fields = {
     "runs": _runs,
     "search": _one(_SEARCH),
     "baseline": _one(_BASELINE),
+    "contract": _one(_CONTRACT),
 }

@@ -1,0 +1,3 @@
+"""Keeps `broken` for whoever asks for it."""
+
+collect_ignore = ["broken"]

@@ -1,0 +1,18 @@
+"""Contracts on the preprocessing itself: what must hold of it without any training."""
+
+from __future__ import annotations
+
+from .check import check_relation, contracts, preparation_of
+from .policy import DEFAULTS, ContractPolicy
+from .preparation import Preparation
+from .result import ContractResult
+
+__all__ = [
+    "DEFAULTS",
+    "ContractPolicy",
+    "ContractResult",
+    "Preparation",
+    "check_relation",
+    "contracts",
+    "preparation_of",
+]

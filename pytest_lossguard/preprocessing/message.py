@@ -1,0 +1,66 @@
+"""The message of a broken contract: the fact, the smallest case, what to do."""
+
+from __future__ import annotations
+
+import textwrap
+
+from .result import Broken
+
+__all__ = ["broken_message"]
+
+#: pytest puts four characters before each line: 76 fill a terminal of 80.
+_WIDTH = 76
+_MOST_LINES = 15
+
+
+def broken_message(
+    relation: str, broken: Broken, *, hint: str, again: tuple[str, ...] = ()
+) -> str:
+    """At most 15 lines.
+
+    Args:
+        relation: Its key.
+        broken: What is told.
+        hint: What to do.
+        again: Lines that run it again.
+    """
+    head = textwrap.shorten(f"{relation}: {broken.fact}", _WIDTH, placeholder=" ...")
+    values = _side_by_side(broken)
+    room = _MOST_LINES - 3 - len(values) - len(again)
+    lines = [head, "", *values, *([""] if values else [])]
+    meaning = _wrapped("", broken.meaning) if broken.meaning else []
+    remedy = _wrapped("hint: ", hint)
+    meaning = meaning[: max(0, room - len(remedy))]
+    return "\n".join([*lines, *meaning, *remedy[:room], *again][:_MOST_LINES])
+
+
+def _side_by_side(broken: Broken) -> list[str]:
+    """Name, value and note of each, one line each."""
+    if not broken.lines:
+        return []
+    name = max(len(it.name) for it in broken.lines)
+    most = _WIDTH - name - 6 - max(len(it.note) for it in broken.lines)
+    most = max(most, 24)
+    values = [
+        textwrap.shorten(it.value, most, placeholder=" ...") for it in broken.lines
+    ]
+    width = max(map(len, values))
+    return [
+        f"  {it.name:<{name}}  {value:<{width}}  {it.note}".rstrip()[:_WIDTH]
+        for it, value in zip(broken.lines, values, strict=True)
+    ]
+
+
+def _shortened(text: str, width: int) -> str:
+    return textwrap.shorten(text, width, placeholder=" ...")
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

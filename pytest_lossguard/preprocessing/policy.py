@@ -1,0 +1,137 @@
+"""Which relations a test asks for: a frozen value made from its marks."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import PolicyError
+
+__all__ = ["DEFAULTS", "ContractPolicy"]
+
+#: The relations, in the order in which they are checked, and what each is by default.
+DEFAULTS: dict[str, bool] = {
+    "deterministic": True,
+    "alone": True,
+    "columns": True,
+    "unseen": True,
+    "types": True,
+    "zeros": True,
+    "missing": False,
+    "process": True,
+    "trained": True,
+    "held_out": True,
+    "own_label": True,
+    "future": False,
+    "kept": True,
+    "mixed": True,
+    "requests": True,
+    "units": False,
+}
+_PREFIX = "contract_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractPolicy:
+    """The keys of ``@pytest.mark.contracts(...)``; the defaults need no tuning.
+
+    Attributes:
+        relations: What is asked of each relation: True, False or its parameter,
+            which is ``"raises"`` for ``unseen``, and for ``trained`` the largest share
+            of trained rows that may come from augmentation (default 0.5).
+        unused: Raw columns that the output may ignore.
+        allow: Finding kinds that are tolerated, as ``"contract_kept"``; the name of
+            the relation will do.
+        strict: Warnings fail too.
+
+    Raises:
+        PolicyError: A key is unknown or its value cannot be meant.
+    """
+
+    relations: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULTS))
+    unused: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    strict: bool = False
+
+    @classmethod
+    def from_keywords(
+        cls, keywords: Mapping[str, Any], what: str = "contracts"
+    ) -> ContractPolicy:
+        """Make it from a marker's keywords, refusing what cannot be meant.
+
+        Args:
+            keywords: They.
+            what: What they were given to, for errors.
+
+        Raises:
+            PolicyError: A key is unknown or its value cannot be meant.
+        """
+        relations = dict(DEFAULTS)
+        for key, value in keywords.items():
+            if key in DEFAULTS:
+                relations[key] = _checked(what, key, value)
+            elif key not in ("unused", "allow", "strict"):
+                raise PolicyError(_unknown(what, key))
+        strict = keywords.get("strict", False)
+        if not isinstance(strict, bool):
+            raise PolicyError(f"{what}(strict={strict!r}): it must be True or False")
+        return cls(
+            relations=relations,
+            unused=_names(what, "unused", keywords.get("unused", ())),
+            allow=tuple(
+                _kind(what, it)
+                for it in _names(what, "allow", keywords.get("allow", ()))
+            ),
+            strict=strict,
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The relations that are on."""
+        return tuple(it for it in DEFAULTS if self.relations[it] is not False)
+
+    def allows(self, relation: str) -> bool:
+        """Whether what breaks it is tolerated."""
+        return f"{_PREFIX}{relation}" in self.allow
+
+
+def _checked(what: str, key: str, value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    if key == "unseen" and value == "raises":
+        return value
+    if key == "trained" and isinstance(value, float) and 0 <= value < 1:
+        return value
+    may = {
+        "unseen": 'True, False or "raises"',
+        "trained": "True, False or a share of augmented rows, as 0.5",
+    }.get(key, "True or False")
+    raise PolicyError(f"{what}({key}={value!r}): {key} must be {may}")
+
+
+def _names(what: str, key: str, value: Any) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else tuple(value)
+    if not all(isinstance(it, (str, int)) for it in names):
+        raise PolicyError(f"{what}({key}={value!r}): give names, as ({key}=('a', 'b'))")
+    return tuple(f"column {it}" if isinstance(it, int) else it for it in names)
+
+
+def _kind(what: str, name: str) -> str:
+    relation = name.removeprefix(_PREFIX)
+    if relation in DEFAULTS:
+        return f"{_PREFIX}{relation}"
+    near = difflib.get_close_matches(relation, DEFAULTS, n=1)
+    meant = f": did you mean {_PREFIX + near[0]!r}?" if near else ""
+    raise PolicyError(
+        f"{what}(allow=...) names {name!r}, which is no finding kind of a contract"
+        f"{meant}"
+    )
+
+
+def _unknown(what: str, key: str) -> str:
+    known = [*DEFAULTS, "unused", "allow", "strict"]
+    near = difflib.get_close_matches(key, known, n=1)
+    meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    return f"{what}() has no key {key!r}: {meant}"

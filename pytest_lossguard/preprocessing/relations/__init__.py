@@ -1,0 +1,56 @@
+"""The relations, each a plain function: (preparation, what was asked) -> outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..preparation import Preparation
+from ..result import Outcome
+from .information import kept, units
+from .leaks import future, held_out, own_label
+from .repeatable import deterministic, process
+from .serving import alone, columns, requests
+from .training_data import mixed, trained
+from .values import missing, types, unseen, zeros
+
+__all__ = ["RELATIONS", "Relation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """One relation.
+
+    Attributes:
+        check: Says whether it holds.
+        compares: Whether it compares runs, which needs a preparation that repeats.
+    """
+
+    check: Callable[[Preparation, Any], Outcome]
+    compares: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its key."""
+        return self.check.__name__
+
+
+RELATIONS: tuple[Relation, ...] = (
+    Relation(check=deterministic, compares=False),
+    Relation(check=alone),
+    Relation(check=columns),
+    Relation(check=unseen, compares=False),
+    Relation(check=types),
+    Relation(check=zeros, compares=False),
+    Relation(check=missing, compares=False),
+    Relation(check=process),
+    Relation(check=trained),
+    Relation(check=held_out),
+    Relation(check=own_label),
+    Relation(check=future),
+    Relation(check=kept),
+    Relation(check=mixed, compares=False),
+    Relation(check=requests, compares=False),
+    Relation(check=units),
+)

@@ -1,0 +1,388 @@
+"""What training must not know: held-out rows, a row's own label, the future."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..preparation import Preparation
+from ..raw import Array, Column, Raw
+from ..result import KEPT, Broken, Line, Outcome, Skipped
+from ..subject import Prepared
+from ..table import Table
+from ..telling import output_lines, raw_told
+from ..thresholds import MISTAKEN, OWN_LABEL
+from .training_data import _nearest
+
+__all__ = ["future", "held_out", "own_label"]
+
+#: Standard deviations that values are moved by, the mildest first.
+_MOVES = (0.0, 1.0, 10.0)
+#: Columns that are disturbed one by one.
+_MOST = 64
+#: Rows whose labels are changed.
+_LABELS = 32
+_UNKNOWN = (
+    "which raw row each prepared row comes from could not be found out (every row"
+    " depends on others, or too few are alike)"
+)
+
+
+def held_out(preparation: Preparation, asked: Any) -> Outcome:
+    """The training data do not move when held-out rows change; no row is in both."""
+    del asked
+    base = preparation.base
+    if base.held_x is None:
+        return Skipped("prepare gives no held-out rows, as (x, y, x_held_out, y_held)")
+    if preparation.subject.is_split_here:
+        return Skipped("the check holds rows out itself: it is fitted on the others")
+    train, held = preparation.origins
+    if train is None or held is None:
+        return Skipped(_UNKNOWN)
+    shared = _in_both(preparation, train, held)
+    if shared is not None:
+        return shared
+    return _moved_by_held(preparation, train, held)
+
+
+def _in_both(preparation: Preparation, train: Array, held: Array) -> Broken | None:
+    base, x = preparation.base, preparation.x
+    assert base.held_x is not None
+    pairs = []
+    for at in map(int, np.flatnonzero(held >= 0)):
+        for there in np.flatnonzero(train == held[at])[:1]:
+            one = base.x.take([there])
+            if not one.differing(base.held_x.take([at]), base.x.spread).any():
+                pairs.append((int(there), int(at)))
+    if not pairs:
+        return None
+    there, at = pairs[0]
+    row = int(held[at])
+    return Broken(
+        fact=f"{len(pairs)} raw rows are served into training and held-out data both",
+        rows=(row,),
+        lines=(
+            Line(name="raw row", value=raw_told(x, row), note=f"row {row}"),
+            Line(name="trained", value=base.x.told(there), note=f"row {there}"),
+            Line(name="held out", value=base.held_x.told(at), note=f"row {at}"),
+        ),
+        meaning="The held-out score counts rows that the model was trained on.",
+        remedy="Split first; copy, oversample or augment the training part only.",
+    )
+
+
+def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outcome:
+    x, base = preparation.x, preparation.base
+    rows = np.setdiff1d(held[held >= 0], train)
+    if len(rows) == 0:
+        return Skipped(_UNKNOWN)
+    columns = x.columns[:_MOST]
+    doubtful = len(train) - len(np.unique(train[train >= 0]))
+    mistaken = doubtful + int(MISTAKEN * len(train))
+    counts = sorted({min(len(rows), 2**it) for it in range(12)} | {len(rows)})
+
+    def disturbed(draw: tuple[int, ...]) -> Raw:
+        count, column, move = draw
+        chosen = rows[: counts[count]]
+        several = columns if column == len(columns) else (columns[column],)
+        changed = x
+        for it in several:
+            changed = changed.put(it, _moved(x, it, chosen, rows, _MOVES[move]))
+        return changed
+
+    def breaks(draw: tuple[int, ...]) -> bool:
+        try:
+            made = preparation.prepare(disturbed(draw))
+        except Exception:
+            return False
+        return _has_moved(base, made, mistaken)
+
+    highest = (len(counts) - 1, len(columns), len(_MOVES) - 1)
+    draw = preparation.smallest(breaks, highest)
+    if draw is None:
+        return KEPT
+    changed = disturbed(draw)
+    made = preparation.prepare(changed)
+    column = None if draw[1] == len(columns) else columns[draw[1]]
+    row, lines = int(rows[0]), _moved_lines(base, made, train)
+    return Broken(
+        fact=f"training data move when {counts[draw[0]]} held-out"
+        f" {'row changes' if counts[draw[0]] == 1 else 'rows change'}",
+        column=None if column is None else column.name,
+        rows=tuple(int(it) for it in rows[: counts[draw[0]]][:20]),
+        lines=(
+            Line(
+                name="raw value",
+                value=f"{raw_told(x, row, column)} -> {raw_told(changed, row, column)}",
+                note=f"held-out row {row}" + (f", {column.name}" if column else ""),
+            ),
+            *lines,
+        ),
+        meaning="Something was fitted on rows that the model is scored on: the held-out"
+        " score is too good.",
+    )
+
+
+def _moved_lines(base: Prepared, made: Prepared, train: Array) -> tuple[Line, ...]:
+    if made.x.rows != base.x.rows or not made.x.fits(base.x):
+        return (
+            Line(name="came out", value=f"{made.x.rows} x {made.x.width}"),
+            Line(name="should be", value=f"{base.x.rows} x {base.x.width}"),
+        )
+    at = int(base.x.change(made.x).argmax())
+    note = f"training row {at}" + (f", raw row {train[at]}" if train[at] >= 0 else "")
+    return output_lines(made.x, at, base.x, at, (note, "as before"))
+
+
+def _has_moved(base: Prepared, made: Prepared, mistaken: int) -> bool:
+    """Whether the training data changed, and not only which rows they are: more rows
+    than may be training rows that were mistaken for held-out ones.
+    """
+    if not made.x.fits(base.x):
+        return True
+    if made.x.rows != base.x.rows or _are_others(base, made):
+        return False
+    apart = base.x.differing(made.x)
+    if apart.sum() <= mistaken:
+        return False
+    changed = made.x.take(np.flatnonzero(apart))
+    _, is_known = _nearest(changed, _in_order(base), base.x.spread)
+    return not is_known.all()
+
+
+def _are_others(base: Prepared, made: Prepared) -> bool:
+    """Whether the labels tell that other rows were split off."""
+    if base.y is None or made.y is None or base.y.is_same(made.y):
+        return False
+    if not base.y.fits(made.y):
+        return False
+    known = base.y if base.held_y is None else _joined(base.y, base.held_y)
+    _, is_known = _nearest(made.y, known, base.y.spread)
+    return bool(is_known.all())
+
+
+def _moved(x: Raw, column: Column, chosen: Array, pool: Array, move: float) -> Array:
+    """A column with other values in some rows: those of other rows, and farther off."""
+    values = np.array(x.get(column))
+    new = values[np.roll(pool, max(1, len(pool) // 2))[: len(chosen)]]
+    if column.kind == "number":
+        spread = float(np.nanstd(values.astype(np.float64)))
+        shift = move * spread
+        if values.dtype.kind in "iu":
+            info = np.iinfo(values.dtype)
+            shifted = np.clip(new.astype(np.float64) + np.rint(shift), 0, info.max)
+            new = shifted.astype(values.dtype) if shift else new
+        else:
+            new = new + shift
+    values[chosen] = new
+    return values
+
+
+def own_label(preparation: Preparation, asked: Any) -> Outcome:
+    """A label changed by itself does not change its own row's features."""
+    del asked
+    y, base = preparation.y, preparation.base
+    if y is None:
+        return Skipped("no labels were given")
+    if len(y.columns) != 1:
+        return Skipped("the labels have several columns")
+    train, _ = preparation.origins
+    if train is None:
+        return Skipped(_UNKNOWN)
+    label, values = y.columns[0], y.get(y.columns[0])
+    known = np.unique(train[train >= 0])
+    step = max(1, len(known) // _LABELS)
+    rows = known[::step][:_LABELS]
+
+    def changed(draw: tuple[int, ...]) -> Raw:
+        new = np.array(values)
+        new[rows[draw[0]]] = _another(values, int(rows[draw[0]]), draw[1])
+        return y.put(label, new)
+
+    def moves(draw: tuple[int, ...]) -> tuple[float, float] | None:
+        try:
+            made = preparation.prepare(preparation.x, changed(draw))
+        except Exception:
+            return None
+        if made.x.rows != base.x.rows or not made.x.fits(base.x):
+            return None
+        change = base.x.change(made.x)
+        own = float(change[train == rows[draw[0]]].max(initial=0.0))
+        others = change[train != rows[draw[0]]]
+        return own, float(np.quantile(others, 0.9)) if len(others) else 0.0
+
+    def breaks(draw: tuple[int, ...]) -> bool:
+        found = moves(draw)
+        return found is not None and found[0] > OWN_LABEL * found[1] and found[0] > 0
+
+    draw = preparation.smallest(breaks, (len(rows) - 1, 1), examples=6)
+    if draw is None:
+        return KEPT
+    row = int(rows[draw[0]])
+    other = changed(draw)
+    made = preparation.prepare(preparation.x, other)
+    at = int(np.flatnonzero(train == row)[0])
+    return Broken(
+        fact=f"the label of row {row} changes its own row's features",
+        rows=(row,),
+        lines=(
+            Line(
+                name="raw label",
+                value=f"{raw_told(y, row)} -> {raw_told(other, row)}",
+                note=f"row {row}",
+            ),
+            *output_lines(made.x, at, base.x, at, (f"training row {at}", "as before")),
+        ),
+        meaning="The row's features tell its own label: training looks better than"
+        " production ever will, where the label is not known.",
+    )
+
+
+def _another(values: Array, row: int, level: int) -> Any:
+    """Another label for a row: another class, or a number farther off."""
+    kinds = np.unique(values.astype(str))
+    if values.dtype.kind == "f" and len(kinds) > max(20, len(values) // 10):
+        return values[row] + (1.0, 3.0)[level] * float(np.nanstd(values))
+    plain = sorted({str(it): it for it in values}.items())
+    place = [key for key, _ in plain].index(str(values[row]))
+    return plain[(place + 1 + level) % len(plain)][1]
+
+
+def future(preparation: Preparation, asked: Any) -> Outcome:
+    """Values after some time changed: no row with an earlier target changes."""
+    del asked
+    x, base = preparation.x, preparation.base
+    if preparation.subject.is_split_here:
+        return Skipped("a transformer gives each row by itself; give a function")
+    whole = _in_order(base)
+    count = whole.rows
+    if count > x.rows or count < 16:
+        return Skipped(f"{count} rows come out of {x.rows}: their times are not known")
+    numeric = [it for it in x.columns[:_MOST] if it.kind == "number"]
+    if not numeric:
+        return Skipped("the sample has no numbers")
+    times = np.arange(count) + _offset(preparation, whole)
+    cuts = sorted({x.rows * it // 8 for it in (4, 6, 7)}, reverse=True)
+
+    def disturbed(draw: tuple[int, ...]) -> Raw:
+        cut, column, move = draw
+        several = numeric if column == len(numeric) else [numeric[column]]
+        after = np.arange(x.rows) > cuts[cut]
+        changed = x
+        for it in several:
+            values = np.array(x.get(it)).astype(np.float64)
+            spread = float(np.nanstd(values)) or 1.0
+            values[after] = values[after][::-1] + (1.0, 10.0)[move] * spread
+            changed = changed.put(it, values)
+        return changed
+
+    def early(draw: tuple[int, ...]) -> tuple[Array, Table] | None:
+        try:
+            made = _in_order(preparation.prepare(disturbed(draw)))
+        except Exception:
+            return None
+        if made.rows != count or not made.fits(whole):
+            return None
+        wrong = _beyond_scaling(whole, made, times, cuts[draw[0]])
+        return wrong & (times <= cuts[draw[0]]), made
+
+    def breaks(draw: tuple[int, ...]) -> bool:
+        found = early(draw)
+        return found is not None and bool(found[0].any())
+
+    draw = preparation.smallest(breaks, (len(cuts) - 1, len(numeric), 1), examples=6)
+    if draw is None:
+        return KEPT
+    found = early(draw)
+    assert found is not None
+    wrong, made = found
+    at, cut = int(np.flatnonzero(wrong)[-1]), cuts[draw[0]]
+    column = None if draw[1] == len(numeric) else numeric[draw[1]]
+    return Broken(
+        fact=f"row {int(times[at])} changes when values after row {cut} change",
+        column=None if column is None else column.name,
+        rows=(int(times[at]), cut),
+        lines=(
+            Line(
+                name="raw value",
+                value=f"{raw_told(x, cut + 1, column)} ->"
+                f" {raw_told(disturbed(draw), cut + 1, column)}",
+                note=f"row {cut + 1}, and all later ones",
+            ),
+            *output_lines(made, at, whole, at, (f"row {int(times[at])}", "as before")),
+        ),
+        meaning="The row is made from later values: when it is served they do not exist"
+        " yet, so offline scores are too good.",
+    )
+
+
+def _in_order(made: Prepared) -> Table:
+    """Training rows, then held-out ones."""
+    return made.x if made.held_x is None else _joined(made.x, made.held_x)
+
+
+def _joined(one: Table, other: Table) -> Table:
+    if not other.fits(one):
+        return one
+    return Table(
+        numbers=np.concatenate([one.numbers, other.numbers]),
+        others=np.concatenate([one.others, other.others]),
+        names=one.names,
+        is_whole=one.is_whole,
+    )
+
+
+def _offset(preparation: Preparation, whole: Table) -> int:
+    """The time of the first row: told by its label, which is a raw label or a raw value
+    of that time, in whatever scale; else such that the last row has the last time.
+    """
+    last = preparation.x.rows - whole.rows
+    made, y = preparation.base.y, preparation.y
+    if made is None or made.rows < 8 or not made.numbers.shape[1]:
+        return last
+    came = _standard(made.numbers[:, 0])
+    for raw in (y,) if y is not None else (preparation.x,):
+        for column in raw.columns[:_MOST]:
+            if column.kind != "number":
+                continue
+            values = np.asarray(raw.get(column), dtype=np.float64)
+            found = [
+                start
+                for start in range(last + 1)
+                if np.allclose(
+                    _standard(values[start : start + len(came)]), came, atol=1e-5
+                )
+            ]
+            if len(found) == 1:
+                return found[0]
+    return last
+
+
+def _standard(values: Array) -> Array:
+    return np.asarray((values - values.mean()) / (values.std() or 1.0))
+
+
+def _beyond_scaling(whole: Table, made: Table, times: Array, cut: int) -> Array:
+    """Rows whose change is more than another scale of whole columns: a scaler that is
+    fitted on the rows given may move them all.
+    """
+    sure = times <= cut // 2
+    expected = np.array(whole.numbers)
+    for column in range(expected.shape[1]):
+        old, new = whole.numbers[sure, column], made.numbers[sure, column]
+        known = np.isfinite(old) & np.isfinite(new)
+        if known.sum() < 2:
+            continue
+        old, new = old[known], new[known]
+        low, high = int(old.argmin()), int(old.argmax())
+        span = old[high] - old[low]
+        slope = (new[high] - new[low]) / span if span > 0 else 1.0
+        expected[:, column] = new[low] + slope * (whole.numbers[:, column] - old[low])
+    scaled = Table(
+        numbers=expected,
+        others=whole.others,
+        names=whole.names,
+        is_whole=whole.is_whole,
+    )
+    return scaled.differing(made)

@@ -1,0 +1,106 @@
+"""Whether a preparation gives the same once more: here, and in another process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..other_process import CannotHandOver, OtherProcess
+from ..preparation import Preparation
+from ..result import KEPT, Broken, Line, Outcome, Skipped
+from ..subject import Prepared
+from ..table import Table
+from ..telling import output_lines, told_error
+
+__all__ = ["deterministic", "process"]
+
+#: Rows that are served in the other process.
+_SERVED = 64
+
+
+def deterministic(preparation: Preparation, asked: Any) -> Outcome:
+    """Prepared twice from the same seed is the same."""
+    del asked
+    told = preparation.repeats
+    if not told:
+        return KEPT
+    lines: tuple[Line, ...] = ()
+    first, second = preparation.base, preparation.prepare()
+    lines = _difference(first, second, ("the first time", "the second time"))
+    return Broken(
+        fact=told,
+        lines=lines,
+        meaning="Every other contract compares two runs: with numbers that change by"
+        " themselves none of them can be checked.",
+    )
+
+
+def process(preparation: Preparation, asked: Any) -> Outcome:
+    """The same output in another process with another hash seed."""
+    del asked
+    try:
+        there = OtherProcess.shared().run(preparation, _SERVED)
+    except CannotHandOver as error:
+        return Skipped(str(error))
+    if isinstance(there, str):
+        return Skipped(f"in another process it raised {there}")
+    prepared, served = there
+    meaning = (
+        "The service runs in a process of its own. What depends on hash(), on the order"
+        " of a set, or on what else this process did is other numbers there."
+    )
+    notes = ("in another process", "in this one")
+    if not preparation.base.is_same(prepared):
+        return Broken(
+            fact="another process prepares the same rows to other numbers",
+            lines=_difference(prepared, preparation.base, notes),
+            meaning=meaning,
+        )
+    if served is None:
+        return KEPT
+    try:
+        rows = np.arange(min(_SERVED, preparation.x.rows))
+        here = preparation.serve(preparation.x.take(rows))
+    except Exception as error:
+        return Skipped(f"serving the sample raises {told_error(error)}")
+    if here.is_same(served):
+        return KEPT
+    return Broken(
+        fact="another process serves the same rows as other numbers",
+        lines=_of_tables(served, here, notes),
+        meaning=meaning,
+    )
+
+
+def _difference(
+    came: Prepared, should: Prepared, notes: tuple[str, str]
+) -> tuple[Line, ...]:
+    for one, other in (
+        (came.x, should.x),
+        (came.y, should.y),
+        (came.held_x, should.held_x),
+        (came.held_y, should.held_y),
+    ):
+        if one is not None and other is not None and not one.is_same(other):
+            return _of_tables(one, other, notes)
+    return ()
+
+
+def _of_tables(came: Table, should: Table, notes: tuple[str, str]) -> tuple[Line, ...]:
+    if came.rows != should.rows or not came.fits(should):
+        return (
+            Line(
+                name="came out",
+                value=f"{came.rows} rows of {came.width} columns",
+                note=notes[0],
+            ),
+            Line(
+                name="should be",
+                value=f"{should.rows} rows of {should.width} columns",
+                note=notes[1],
+            ),
+        )
+    row = int(np.flatnonzero(should.differing(came))[0])
+    at = (f"row {row} {notes[0]}", notes[1])
+    return output_lines(came, row, should, row, at)

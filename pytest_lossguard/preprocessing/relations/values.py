@@ -1,0 +1,396 @@
+"""What must not break on values that the sample does not hold: a new category, another
+type, zero, nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from ..preparation import Preparation
+from ..raw import Array, Column, Raw
+from ..result import KEPT, Broken, Line, Outcome, Skipped
+from ..table import Table
+from ..telling import is_clear, is_own, raw_told, told_columns, told_error
+from ..thresholds import (
+    FAR_FROM_ZERO,
+    MOST_CATEGORIES,
+    OTHER_TYPE,
+    OTHER_TYPE_ROWS,
+    ROUNDED_FROM,
+    ROUNDING,
+)
+
+__all__ = ["missing", "types", "unseen", "zeros"]
+
+_UNSEEN = "never seen before"
+#: Rows beside the one that is changed.
+_BESIDE = 16
+#: Columns that are looked at.
+_MOST = 256
+_TYPES = ("float64", "float32", "int64", "int32", "uint8")
+
+
+def unseen(preparation: Preparation, asked: Any) -> Outcome:
+    """A category never seen does not raise and gives finite numbers."""
+    x = preparation.x
+    texts = [it for it in x.columns if it.kind == "text" and _is_category(x, it)]
+    if not texts:
+        return Skipped("the sample has no columns of categories or texts")
+    may_raise = asked == "raises"
+
+    def problem(made: Table | Exception, usual: Table, row: int, _: Column) -> str:
+        if isinstance(made, Exception):
+            if may_raise and is_clear(made):
+                return ""
+            return f"raises {type(made).__name__}"
+        if preparation.has_serve and made.width != usual.width:
+            return f"gives {made.width} columns instead of {usual.width}"
+        return "" if made.width != usual.width else _not_finite(made, usual, row)
+
+    found = _first_problem(preparation, texts, lambda _: _UNSEEN, problem)
+    if found is None:
+        return KEPT
+    column, row, told, made = found
+    own = isinstance(made, Exception) and is_own(made)
+    remedy = (
+        'If your code is to refuse it, say so: contracts(unseen="raises").'
+        if own or (isinstance(made, Exception) and is_clear(made))
+        else ""
+    )
+    return Broken(
+        fact=f"a category never seen in {column.name} {told}",
+        column=column.name,
+        rows=(row,),
+        lines=(
+            Line(name="raw value", value=repr(_UNSEEN), note=f"row {row}"),
+            Line(name="came out", value=_came(made, row)),
+            Line(name="should be", value="finite numbers", note="a row of its own"),
+        ),
+        meaning="Sooner or later production has a value that the sample does not"
+        " hold."
+        + (" Your own code refuses it." if own else " The request is lost then."),
+        remedy=remedy,
+    )
+
+
+def _is_category(x: Raw, column: Column) -> bool:
+    """Whether a column of words holds categories or texts; dates and numbers that are
+    written as words have no unseen ones.
+    """
+    values = [str(it) for it in x.get(column) if it is not None]
+    few = len(set(values)) <= max(20, MOST_CATEGORIES * len(values))
+    if not column.is_named and all(" " in it for it in values):
+        return True
+    return (few or not column.is_named) and not all(map(_is_written, values))
+
+
+def _is_written(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            return False
+    return True
+
+
+def zeros(preparation: Preparation, asked: Any) -> Outcome:
+    """Zero, where the sample has only positive numbers, gives finite numbers."""
+    del asked
+    x = preparation.x
+    positive = [it for it in _numeric(x) if _is_positive(x.get(it))]
+    if not positive:
+        return Skipped("no column of the sample has only positive numbers")
+
+    def problem(made: Table | Exception, usual: Table, row: int, column: Column) -> str:
+        if isinstance(made, Exception):
+            meant = is_own(made) or "positive" in str(made)
+            meant |= is_clear(made) and _is_far_from_zero(x.get(column))
+            return "" if meant else f"raises {type(made).__name__}"
+        return _not_finite(made, usual, row)
+
+    found = _first_problem(preparation, positive, lambda _: 0, problem)
+    if found is None:
+        return KEPT
+    column, row, told, made = found
+    least = f"the sample's least is {x.get(column).min():.4g}"
+    return Broken(
+        fact=f"0 in {column.name} {told}",
+        column=column.name,
+        rows=(row,),
+        lines=(
+            Line(name="raw value", value="0", note=least),
+            Line(name="came out", value=_came(made, row)),
+            Line(name="should be", value="finite numbers"),
+        ),
+        meaning="The sample happens to hold no 0 here; production will, and the model"
+        " answers with NaN.",
+    )
+
+
+def missing(preparation: Preparation, asked: Any) -> Outcome:
+    """NaN or None gives finite numbers or a clear error."""
+    del asked
+    x = preparation.x
+    able = [
+        it
+        for it in x.columns[:_MOST]
+        if it.kind == "text" or (it.kind == "number" and _takes_nan(x, it))
+    ]
+    if not able:
+        return Skipped("no column of the sample can hold NaN or None")
+
+    def problem(made: Table | Exception, usual: Table, row: int, _: Column) -> str:
+        if isinstance(made, Exception):
+            return "" if is_clear(made) else f"raises {type(made).__name__}"
+        return _not_finite(made, usual, row)
+
+    def nothing(column: Column) -> Any:
+        return np.nan if column.kind == "number" else None
+
+    found = _first_problem(preparation, able, nothing, problem)
+    if found is None:
+        return KEPT
+    column, row, told, made = found
+    return Broken(
+        fact=f"a missing value in {column.name} {told}",
+        column=column.name,
+        rows=(row,),
+        lines=(
+            Line(name="raw value", value=str(nothing(column)), note=f"row {row}"),
+            Line(name="came out", value=_came(made, row)),
+            Line(name="should be", value="finite numbers, or a clear error"),
+        ),
+        meaning="Training may have dropped such rows; serving gets them and the model"
+        " answers NaN.",
+    )
+
+
+def _numeric(x: Raw) -> list[Column]:
+    return [it for it in x.columns[:_MOST] if it.kind == "number"]
+
+
+def _is_positive(values: Array) -> bool:
+    return bool(np.all(values > 0))
+
+
+def _is_far_from_zero(values: Array) -> bool:
+    """Whether 0 is no value to be expected: a refusal of it may be meant."""
+    return float(values.min()) > FAR_FROM_ZERO * float(values.std())
+
+
+def _takes_nan(x: Raw, column: Column) -> bool:
+    return hasattr(x.parts[column.part], "iloc") or x.get(column).dtype.kind == "f"
+
+
+def _not_finite(made: Table, usual: Table, row: int) -> str:
+    """What is not finite in a row that was so before; of what has other rows, in any
+    of them.
+    """
+    if made.rows == usual.rows:
+        bad = ~np.isfinite(made.numbers[row]) & np.isfinite(usual.numbers[row])
+    else:
+        bad = (~np.isfinite(made.numbers)).any(axis=0)
+        bad &= np.isfinite(usual.numbers).all(axis=0)
+    if not bad.any():
+        return ""
+    cell = made.numbers[row if made.rows == usual.rows else 0][int(np.argmax(bad))]
+    return "comes out as NaN" if np.isnan(cell) else f"comes out as {cell}"
+
+
+def _came(made: Table | Exception, row: int) -> str:
+    if isinstance(made, Exception):
+        return told_error(made)
+    row = min(row, made.rows - 1)
+    bad = np.flatnonzero(~np.isfinite(made.numbers[row])) if made.rows else ()
+    return made.told(row, bad if len(bad) else None) if made.rows else "no row"
+
+
+def _first_problem(
+    preparation: Preparation,
+    columns: list[Column],
+    value: Callable[[Column], Any],
+    problem: Callable[[Table | Exception, Table, int, Column], str],
+) -> tuple[Column, int, str, Table | Exception] | None:
+    """Put a value into a column of a row; the smallest case with a problem.
+
+    Drawn are the column, or all of them at once (each in a row of its own), and the
+    row.
+    """
+    x = preparation.x
+    in_requests = preparation.has_serve or preparation.is_rowwise
+    count = min(x.rows, max(_BESIDE, len(columns))) if in_requests else x.rows
+    rows = x.take(np.arange(count)) if in_requests else x
+    try:
+        usual = preparation.path(rows)
+    except Exception:
+        return None
+
+    def with_value(picked: list[tuple[Column, int]]) -> Table | Exception:
+        changed = rows
+        for column, row in picked:
+            values = np.array(changed.get(column))
+            new = value(column)
+            if new is None or isinstance(new, str):
+                values = values.astype(object)
+            elif isinstance(new, float) and values.dtype.kind in "iu":
+                values = values.astype(np.float64)
+            values[row] = new
+            changed = changed.put(column, values)
+        try:
+            return preparation.path(changed)
+        except Exception as error:
+            return error
+
+    def case(column: int, row: int) -> str:
+        made = with_value([(columns[column], row)])
+        return problem(made, usual, row, columns[column])
+
+    def breaks(draw: tuple[int, ...]) -> bool:
+        column, row = draw
+        if column < len(columns):
+            return bool(case(column, row))
+        spread = [(it, index % count) for index, it in enumerate(columns)]
+        made = with_value(spread)
+        if isinstance(made, Exception):
+            return any(case(it, row) for it in range(len(columns)))
+        return any(problem(made, usual, at, it) for it, at in spread)
+
+    draw = preparation.smallest(breaks, (len(columns), min(count, 8) - 1), examples=4)
+    if draw is None:
+        return None
+    if draw[0] == len(columns):  # a shrinker may stop there: look for the first
+        single = (it for it in range(len(columns)) if case(it, draw[1]))
+        draw = (next(single, 0), draw[1])
+        preparation.draw = draw
+    made = with_value([(columns[draw[0]], draw[1])])
+    told = problem(made, usual, draw[1], columns[draw[0]])
+    return (columns[draw[0]], draw[1], told, made) if told else None
+
+
+def types(preparation: Preparation, asked: Any) -> Outcome:
+    """The same numbers as another type give the same."""
+    del asked
+    x = preparation.x
+    numeric = tuple(it for it in x.columns if it.kind == "number")
+    if not numeric:
+        return Skipped("the sample has no numbers")
+    able = {it: _able(x, numeric, it) for it in _TYPES}
+    tried = [it for it in _TYPES if able[it]]
+    if not tried:
+        return Skipped("no other type holds the numbers of the sample")
+
+    def pair(dtype: str) -> tuple[Table, Table] | None:
+        rows = x
+        if dtype.startswith("float"):
+            rows = x.with_types("float32", able[dtype])
+            rows = rows.with_types("float64", able[dtype])
+        try:
+            usual = preparation.path(rows)
+            return usual, preparation.path(rows.with_types(dtype, able[dtype]))
+        except Exception:
+            return None
+
+    def nudged(dtype: str) -> Iterator[Table]:
+        """What comes out of numbers that differ by the rounding of float32."""
+        for part in (ROUNDING, -ROUNDING) if dtype.startswith("float") else ():
+            rows = x.with_types("float32", able[dtype])
+            rows = rows.with_types("float64", able[dtype])
+            for it in able[dtype]:
+                values = rows.get(it)
+                size = np.abs(values) + float(np.nanstd(values))
+                rows = rows.put(it, values + part * size)
+            try:
+                yield preparation.path(rows)
+            except Exception:
+                return
+
+    def breaks(draw: tuple[int, ...]) -> bool:
+        found = pair(tried[draw[0]])
+        if found is None:
+            return False
+        usual, made = found
+        if usual.rows != made.rows or not usual.fits(made):
+            return True
+        if _is_rounded(usual, made):
+            return False
+        apart = usual.changes(made)
+        if (apart.max(axis=1, initial=0.0) > OTHER_TYPE).mean() <= OTHER_TYPE_ROWS:
+            return False
+        for there in nudged(tried[draw[0]]):  # values on the edge of a bin
+            if there.rows == made.rows and there.fits(made):
+                apart = np.minimum(apart, there.changes(made))
+        wrong = apart.max(axis=1, initial=0.0) > OTHER_TYPE
+        return bool(wrong.mean() > OTHER_TYPE_ROWS)
+
+    draw = preparation.smallest(breaks, (len(tried) - 1,), examples=4)
+    if draw is None:
+        return KEPT
+    dtype = tried[draw[0]]
+    found = pair(dtype)
+    assert found is not None
+    usual, made = found
+    fits = usual.rows == made.rows and usual.fits(made)
+    row = int(usual.change(made).argmax()) if fits else 0
+    was = sorted({str(x.get(it).dtype) for it in able[dtype]})
+    shown = usual.cells(made)[row] if fits else np.zeros(0)
+    changed = np.flatnonzero(shown)
+    return Broken(
+        fact=f"the same numbers as {dtype} come out otherwise than as {was[0]}",
+        column=told_columns((it.name for it in able[dtype]), 1),
+        rows=(row,),
+        lines=(
+            Line(name="raw row", value=raw_told(x, min(row, x.rows - 1))),
+            Line(name="came out", value=made.told(row, changed), note=f"as {dtype}"),
+            Line(name="should be", value=usual.told(row, changed), note=f"as {was[0]}"),
+        ),
+        meaning="Files, JSON and decoders give the same numbers as other types."
+        " Something here depends on the type: an overflow, a cut, or a check of it.",
+    )
+
+
+def _is_rounded(usual: Table, made: Table) -> bool:
+    """Whether these are the usual numbers, large ones, to the next whole number."""
+    apart = np.abs(usual.numbers - made.numbers)
+    large = float(np.abs(usual.numbers).max(initial=0.0)) >= ROUNDED_FROM
+    return made.is_whole and large and bool((apart <= 1.0).all())
+
+
+def _able(x: Raw, numeric: tuple[Column, ...], dtype: str) -> tuple[Column, ...]:
+    """The columns that have another type now and whose numbers this one can hold."""
+    fits = {it: _holds(x.get(it), dtype) for it in numeric}
+    whole = {
+        index
+        for index in range(len(x.parts))
+        if all(fits[it] for it in numeric if it.part == index)
+    }
+    return tuple(
+        it
+        for it in numeric
+        if fits[it]
+        and str(x.get(it).dtype) != dtype
+        and (it.part in whole or hasattr(x.parts[it.part], "iloc"))
+        and not isinstance(x.parts[it.part], list)
+    )
+
+
+def _holds(values: Array, dtype: str) -> bool:
+    finite = values[np.isfinite(values)]
+    if dtype.startswith("float"):
+        if len(finite) == 0:
+            return True
+        size, spread = float(np.abs(finite).max()), float(np.std(finite))
+        limit = 2**24 if dtype == "float32" else 2**53
+        if values.dtype.kind in "iu":
+            return size <= limit
+        return spread == 0 or size / spread < 1e4
+    if len(finite) != len(values):
+        return False
+    info = np.iinfo(dtype)
+    whole = bool(np.all(finite == np.rint(finite)))
+    return whole and bool(np.all((finite >= info.min) & (finite <= info.max)))

@@ -1,0 +1,191 @@
+"""Which raw row each prepared row comes from, found out by trying.
+
+The split and the shuffling are the user's: a few runs with rows exchanged tell which
+prepared rows change. Each raw row has a code, a set of runs in which it is exchanged;
+a prepared row comes from the raw row whose code fits its changes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .raw import Array, Raw
+from .table import Table
+
+if TYPE_CHECKING:
+    from .preparation import Preparation
+
+__all__ = ["origins_of"]
+
+#: A row's changes must fit one code better than any other by so many changes.
+_CLEAR = 0.4
+#: Share of the prepared rows that need not be told, and that which is enough.
+_MOST_UNKNOWN, _ENOUGH = 0.2, 0.95
+#: Runs that prove what the others told, and how well: chance gives 0.5.
+_PROOFS, _PROVED = 2, 0.9
+#: Columns that are looked at one by one.
+_COLUMNS = 24
+#: More raw rows than this are not told apart.
+_MOST_ROWS = 2000
+
+
+def origins_of(preparation: Preparation) -> tuple[Array | None, Array | None]:
+    """See `Preparation.origins`."""
+    base, rows = preparation.base, preparation.x.rows
+    if rows > _MOST_ROWS or rows < 8:
+        return None, None
+    x, y = preparation.x, preparation.y
+    wanted = _codes(rows, preparation.seed)
+    orders = [_exchanged(x, y, np.flatnonzero(code)) for code in wanted.T]
+    codes = np.stack([it != np.arange(rows) for it in orders], axis=1)
+    train, held = [], []
+    for order in orders:
+        try:
+            made = preparation.prepare(_in_place(x, order))
+        except Exception:
+            return None, None
+        if not _alike(base.x, made.x) or not _alike(base.held_x, made.held_x):
+            return None, None
+        train.append(np.minimum(base.x.changes(made.x), 1.0))
+        if base.held_x is not None and made.held_x is not None:
+            held.append(np.minimum(base.held_x.changes(made.held_x), 1.0))
+    found = _decoded(codes, np.stack(train))
+    if found is not None and base.held_x is None and len(found) == rows:
+        in_order = np.arange(rows)
+        if ((found == in_order) | (found < 0)).all():  # so are those that stayed
+            found = in_order
+    return found, _decoded(codes, np.stack(held)) if held else None
+
+
+def _alike(one: Table | None, other: Table | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.rows == other.rows and one.fits(other)
+
+
+def _codes(rows: int, seed: int) -> Array:
+    """A set of runs for each row, half of all runs each, any two of them with two runs
+    of their own: shape ``(rows, runs)``. The last runs hold any rows, for proof.
+    """
+    runs = 12 if rows <= 64 else 16 if rows <= 320 else 20
+    draw = np.random.default_rng(seed)
+    codes = np.zeros((rows, runs), dtype=np.int8)
+    known = tries = 0
+    while known < rows:
+        tries += 1
+        code = np.zeros(runs, dtype=np.int8)
+        code[draw.permutation(runs)[: runs // 2]] = 1
+        shared = (codes[:known] @ code).max(initial=0)
+        if shared <= runs // 2 - 2 or (tries > 20 * rows and shared < runs // 2):
+            codes[known] = code
+            known += 1
+    proof = draw.integers(0, 2, (rows, _PROOFS), dtype=np.int8)
+    return np.concatenate([codes, proof], axis=1)
+
+
+def _exchanged(x: Raw, y: Raw | None, rows: Array) -> Array:
+    """An order in which these rows are exchanged among each other, within their class:
+    so labels, and a split by them, stay as they are.
+    """
+    order = np.arange(x.rows)
+    for group in _groups(x, y, rows):
+        order[group] = np.roll(group, len(group) // 2)
+    return order
+
+
+def _in_place(x: Raw, order: Array) -> Raw:
+    """The rows in another order, under the index that was there."""
+    made = x.take(order)
+    return Raw(
+        parts=tuple(
+            it.set_axis(old.index) if hasattr(it, "iloc") else it
+            for it, old in zip(made.parts, x.parts, strict=True)
+        ),
+        nest=x.nest,
+        keys=x.keys,
+    )
+
+
+def _groups(x: Raw, y: Raw | None, rows: Array) -> list[Array]:
+    """Rows of one class, with holes in the same columns: so what is dropped for its
+    holes is dropped as before.
+    """
+    holes, labels = _holes(x), np.zeros(x.rows, dtype=int)
+    if y is not None and len(y.columns) == 1:
+        given = y.get(y.columns[0]).astype(str)
+        kinds, inverse = np.unique(given, return_inverse=True)
+        if len(kinds) <= max(20, x.rows // 10):
+            labels = inverse
+    groups: dict[tuple[int, bytes], list[int]] = {}
+    for row in rows:
+        key = (int(labels[row]), holes[row].tobytes())
+        groups.setdefault(key, []).append(int(row))
+    return [np.array(it) for it in groups.values()]
+
+
+def _holes(x: Raw) -> Array:
+    """Where values are missing, of shape ``(rows, columns)``."""
+    found = []
+    for column in x.columns:
+        values = x.get(column)
+        if values.dtype.kind in "iub":
+            continue
+        if values.dtype.kind == "f":
+            found.append(np.isnan(values))
+        else:
+            found.append(np.array([it is None or it != it for it in values]))
+    if not found:
+        return np.zeros((x.rows, 0), dtype=bool)
+    return np.ascontiguousarray(np.stack(found, axis=1))
+
+
+def _decoded(codes: Array, changes: Array) -> Array | None:
+    """The raw row of each prepared row; None where too few can be told.
+
+    All columns are looked at together, then some one by one: a column that is fitted
+    to other rows (a mean of the target, a selection) hides what another one tells.
+    """
+    width = changes.shape[2]
+    single = np.unique(np.linspace(0, width - 1, min(_COLUMNS, width)).astype(int))
+    views = [changes.max(axis=2, initial=0.0), *(changes[:, :, it] for it in single)]
+    found, best_share = None, 1.0 - _MOST_UNKNOWN
+    for view in views:
+        rows = _rows_by_code(codes, view)
+        share = float((rows >= 0).mean()) if len(rows) else 0.0
+        if share > best_share:
+            found, best_share = rows, share
+        if share > _ENOUGH:
+            break
+    return found
+
+
+def _rows_by_code(codes: Array, changes: Array) -> Array:
+    """The raw row whose code fits the changes of each prepared row, -1 if none does,
+    and for all rows if the last runs do not bear it out.
+    """
+    # By its root, for that a row changed at all counts more than by how much; more than
+    # the middle speaks for an exchange, less against it.
+    made = np.sqrt(changes[:-_PROOFS])
+    low, high = made.min(axis=0), made.max(axis=0)
+    moved = codes[:, :-_PROOFS].astype(float)
+    fit = moved @ (made - (low + high) / 2)  # (raw rows, prepared rows)
+    fit[moved.sum(axis=1) < 2] = -np.inf
+    best, two = fit.argmax(axis=0), np.partition(fit, -2, axis=0)[-2:]
+    clear = (two[1] > 0) & (two[1] - two[0] > _CLEAR * (high - low))
+    rows = np.where(clear, best, -1)
+    for run in range(1, _PROOFS + 1):
+        change = changes[-run][rows >= 0]
+        was = codes[rows[rows >= 0], -run]
+        if _order(change[was], change[~was]) < _PROVED:
+            return np.full(len(rows), -1)
+    return rows
+
+
+def _order(high: Array, low: Array) -> float:
+    """The share of pairs of which the first is the higher one."""
+    if len(high) == 0 or len(low) == 0:
+        return 0.0
+    above = (high[:, None] > low[None, :]).mean()
+    return float(above + 0.5 * (high[:, None] == low[None, :]).mean())

@@ -1,0 +1,102 @@
+"""What the relations say in the same words: raw values, outputs, errors."""
+
+from __future__ import annotations
+
+import linecache
+import sysconfig
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .raw import Column, Raw
+from .result import Line
+from .table import Table, _told
+
+__all__ = [
+    "NO_SERVE",
+    "is_clear",
+    "is_own",
+    "output_lines",
+    "raw_told",
+    "told_columns",
+    "told_error",
+]
+
+NO_SERVE = "no serving path was given (serve=)"
+
+
+def raw_told(x: Raw, row: int, column: Column | None = None, most: int = 4) -> str:
+    """A raw row in short, or one value of it."""
+    columns = x.columns if column is None else (column,)
+    cells = [_told(x.get(it)[row]) for it in columns[:most]]
+    more = len(columns) - len(cells)
+    return ", ".join(cells) + (f", ... ({more} more)" if more else "")
+
+
+def told_columns(names: Iterable[str], most: int = 4) -> str:
+    """Some names, in short."""
+    listed = list(names)
+    more = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def output_lines(
+    came: Table, row: int, should: Table, row_of_should: int, notes: tuple[str, str]
+) -> tuple[Line, ...]:
+    """What came out and what should have: the columns that differ."""
+    if not came.fits(should):
+        told = (f"{came.width} columns", f"{should.width} columns")
+    else:
+        differs = should.take([row_of_should]).cells(
+            came.take([row]), np.minimum(should.spread, came.spread)
+        )[0]
+        if not differs.any():
+            differs = should.take([row_of_should]).cells(
+                came.take([row]), should.spread * 0
+            )[0]
+        columns = np.flatnonzero(differs) if differs.any() else range(should.width)
+        told = (came.told(row, columns), should.told(row_of_should, columns))
+    return (
+        Line(name="came out", value=told[0], note=notes[0]),
+        Line(name="should be", value=told[1], note=notes[1]),
+    )
+
+
+def told_error(error: BaseException) -> str:
+    """Its kind and its first line."""
+    lines = str(error).strip().splitlines() or [""]
+    text = f"{type(error).__name__}: {lines[0]}".rstrip(": ")
+    return text if len(text) <= 160 else f"{text[:157]}..."
+
+
+def is_clear(error: BaseException) -> bool:
+    """Whether somebody meant this error: raised on purpose in the project's own code,
+    or a `ValueError` that a library raises on purpose.
+    """
+    return is_own(error) or (isinstance(error, ValueError) and _is_raised(error))
+
+
+def is_own(error: BaseException) -> bool:
+    """Whether the project's own code raises it on purpose."""
+    file, _ = _place(error)
+    stdlib = sysconfig.get_paths()["stdlib"]
+    installed = file.startswith((stdlib, "<")) or "-packages" in file
+    return _is_raised(error) and not installed
+
+
+def _is_raised(error: BaseException) -> bool:
+    file, line = _place(error)
+    return linecache.getline(file, line).strip().startswith("raise")
+
+
+def _place(error: BaseException) -> tuple[str, int]:
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return ("", 0) if at is None else (at.tb_frame.f_code.co_filename, at.tb_lineno)
+
+
+def is_number(value: Any) -> bool:
+    """Whether this is one number."""
+    return isinstance(value, (int, float, np.number))

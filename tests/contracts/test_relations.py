@@ -1,0 +1,345 @@
+"""Each relation on small programs of its own: what breaks it, what does not apply."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+import pytest_lossguard
+from pytest_lossguard.preprocessing import (
+    ContractPolicy,
+    check_relation,
+    preparation_of,
+)
+
+DRAW = np.random.default_rng(0)
+X = DRAW.normal(10, 3, (60, 4)).round(3)
+Y = (X[:, 0] > 10).astype(int)
+PIXELS = DRAW.integers(0, 256, (40, 4, 4)).astype(np.uint8)
+FRAME = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+CITIES = pd.DataFrame({"city": ["Rome", "Oslo", "Lima"] * 10, "size": np.arange(30.0)})
+
+
+def result(relation, prepare, x=X, y=None, asked=True, unused=(), **paths):
+    policy = ContractPolicy.from_keywords({relation: asked, "unused": unused})
+    preparation = preparation_of(prepare, x, y, unused=policy.unused, **paths)
+    return check_relation(preparation, relation, policy)
+
+
+def same(x):
+    return x
+
+
+# deterministic
+
+
+def test_draws_that_are_seeded_by_nobody_are_told_first():
+    def prepare(x):
+        return x + np.random.default_rng().normal(0, 1, x.shape)
+
+    assert result("deterministic", prepare).outcome == "broken"
+    assert result("alone", prepare, serve=same).message == (
+        "not checked: prepared twice from the same seed, it is not the same"
+    )
+
+
+def test_draws_of_the_global_generators_repeat_and_are_left_alone():
+    before = np.random.get_state()[1].copy()
+
+    made = result("deterministic", lambda x: x + np.random.normal(0, 1, x.shape))
+
+    assert made.outcome == "kept"
+    assert (np.random.get_state()[1] == before).all()
+
+
+# alone
+
+
+def test_a_row_that_loses_a_dimension_by_itself_is_told():
+    made = result("alone", same, serve=np.squeeze)
+
+    assert made.outcome == "broken"
+    assert made.rows == (0,)
+
+
+def test_a_row_that_cannot_be_served_by_itself_is_told_with_the_error():
+    def serve(x):
+        return x[[0, 1]].mean() * 0 + x
+
+    made = result("alone", same, serve=serve)
+
+    assert made.message.startswith("alone: row 0 cannot be served alone: IndexError")
+
+
+def test_labels_are_served_alone_too():
+    def shares(y):
+        return y / y.sum()
+
+    made = result("alone", lambda x, y: (x, shares(y)), X, Y, serve=same, labels=shares)
+
+    assert "its label alone" in made.message
+
+
+# columns
+
+
+def test_columns_taken_by_place_break_and_by_name_do_not():
+    by_place = result(
+        "columns", lambda f: f.to_numpy(), FRAME, serve=lambda f: f.values
+    )
+    by_name = result("columns", lambda f: f[["a", "b"]].values, FRAME)
+
+    assert by_place.outcome == "broken"
+    assert "served     d, a, b, c" in by_place.message
+    assert by_name.outcome == "kept"
+
+
+def test_an_error_on_other_columns_is_enough():
+    assert result("columns", StandardScaler(), FRAME).outcome == "kept"
+
+
+# unseen
+
+
+def test_who_refuses_the_unseen_on_purpose_says_so():
+    encoder = OneHotEncoder(sparse_output=False)
+    x = CITIES[["city"]]
+
+    made = result("unseen", encoder, x)
+
+    assert made.column == "city"
+    assert 'contracts(unseen="raises")' in made.message
+    assert result("unseen", encoder, x, asked="raises").outcome == "kept"
+
+
+def test_a_lookup_that_crashes_is_no_refusal():
+    places = {"Rome": 0.0, "Oslo": 1.0, "Lima": 2.0}
+
+    def serve(frame):
+        return np.array([[places[it]] for it in frame["city"]])
+
+    made = result("unseen", serve, CITIES[["city"]], asked="raises", serve=serve)
+
+    assert "raises KeyError" in made.message
+
+
+def test_dates_and_numbers_written_as_words_have_no_unseen_ones():
+    days = pd.DataFrame({"day": ["2024-01-01", "2024-02-03"] * 10})
+
+    made = result("unseen", lambda f: pd.to_datetime(f["day"]).dt.day, days)
+
+    assert made.outcome == "skipped"
+
+
+# types, zeros, missing
+
+
+def overflow(x):
+    return (x - 128) / 128
+
+
+def by_type(x):
+    return x / 255 if x.dtype == np.uint8 else x.astype(float)
+
+
+@pytest.mark.parametrize("prepare", [overflow, by_type])
+def test_numbers_that_depend_on_their_type_break(prepare):
+    made = result("types", prepare, PIXELS, serve=prepare)
+
+    assert made.outcome == "broken"
+    assert "as uint8" in made.message
+
+
+def test_a_cast_first_keeps_types():
+    assert (
+        result("types", lambda x: x.astype("float32") / 255, PIXELS).outcome == "kept"
+    )
+
+
+def test_a_ratio_of_zero_breaks_and_a_refusal_of_ones_own_does_not():
+    def ratio(x):
+        return x[:, :1] / x[:, 1:2]
+
+    def refuse(x):
+        if (x <= 0).any():
+            raise ValueError("sizes must be above 0")
+        return np.log(x)
+
+    made = result("zeros", ratio, serve=ratio)
+
+    assert (made.outcome, made.column) == ("broken", "column 1")
+    assert result("zeros", refuse, serve=refuse).outcome == "kept"
+
+
+def test_nan_that_comes_through_breaks_only_if_asked():
+    assert result("missing", same, serve=same).column == "column 0"
+    assert result("missing", StandardScaler()).outcome == "broken"
+    assert "missing" not in ContractPolicy().names
+
+
+# trained, mixed, requests
+
+
+def test_another_filling_in_serving_is_seen_though_few_rows_have_holes():
+    x = X.copy()
+    x[::7, 2] = np.nan
+
+    def fill(value):
+        return lambda x: np.where(np.isnan(x), value, x)
+
+    assert result("trained", fill(10.0), x, serve=fill(0.0)).outcome == "broken"
+    assert result("trained", fill(10.0), x, serve=fill(10.0)).outcome == "kept"
+
+
+def test_labels_that_serving_codes_otherwise_break():
+    words = np.array(["no", "yes"])[Y]
+
+    def code(words, first):
+        return (words != first).astype(int)
+
+    def prepare(x, y):
+        return x, code(y, "no")
+
+    def labels(first):
+        return {"serve": same, "labels": lambda y: code(y, first)}
+
+    assert result("trained", prepare, X, words, **labels("no")).outcome == "kept"
+    assert result("trained", prepare, X, words, **labels("yes")).outcome == "broken"
+
+
+def test_requests_out_of_range_break():
+    made = result("requests", same, serve=same, requests=X[:9] * [1, 1, 1000, 1])
+
+    assert (made.outcome, made.column) == ("broken", "column 2")
+    assert result("requests", same, serve=same, requests=X[:9]).outcome == "kept"
+
+
+# held_out, own_label
+
+
+def split(x, y):
+    return x[::2], y[::2], x[1::2], y[1::2]
+
+
+def test_rows_copied_before_the_split_are_in_both_parts():
+    def prepare(x, y):
+        rare = np.flatnonzero(y == 0)
+        rows = np.concatenate([np.arange(len(x)), rare, rare])
+        rows = rows[np.random.default_rng(0).permutation(len(rows))]
+        return split(x[rows], y[rows])
+
+    made = result("held_out", prepare, X, Y)
+
+    assert "into training and held-out data both" in made.message
+
+
+def test_rows_that_are_equal_in_the_raw_sample_are_no_copies():
+    x = np.concatenate([X[:54], X[:6]])
+
+    assert result("held_out", split, x, Y).outcome == "kept"
+
+
+def test_four_parts_in_another_order_are_told():
+    def prepare(x, y):
+        return x[:50], x[50:], y[:50], y[50:]
+
+    with pytest.raises(pytest_lossguard.UsageError, match="x_train, y_train, x_held"):
+        result("held_out", prepare, X, Y)
+
+
+def test_the_label_among_the_features_breaks():
+    made = result("own_label", lambda x, y: (np.column_stack([x, y]), y), X, Y)
+
+    assert made.outcome == "broken"
+
+
+# kept, units, future
+
+
+def test_a_forgotten_column_breaks_unless_it_is_unused():
+    def prepare(frame):
+        return np.column_stack([frame[["a", "b", "c"]], frame["a"] ** 2])
+
+    made = result("kept", prepare, FRAME)
+
+    assert (made.outcome, made.column) == ("broken", "d")
+    assert "contracts(unused=('d',))" in made.message
+    assert result("kept", prepare, FRAME, unused=("d",)).outcome == "kept"
+
+
+def test_a_fixed_number_depends_on_the_unit_and_a_scaler_does_not():
+    assert result("units", lambda x: x / 10).column == "column 0"
+    assert result("units", StandardScaler()).outcome == "kept"
+
+
+def test_filling_from_later_values_looks_into_the_future():
+    def fill(how):
+        return lambda x: getattr(pd.DataFrame(x).where(x > 9), how)().fillna(0).values
+
+    x = X[:, :2]
+
+    assert result("future", fill("bfill"), x).outcome == "broken"
+    assert result("future", fill("ffill"), x).outcome == "kept"
+
+
+# What is taken
+
+
+def test_nested_inputs_lists_and_bound_methods_are_taken():
+    class Kept:
+        def prepare(self, x):
+            self.mean = x["a"].mean(axis=0)
+            return self.serve(x)
+
+        def serve(self, x):
+            return {"a": x["a"] - self.mean, "words": [len(it) for it in x["words"]]}
+
+    made = Kept()
+    x = {"a": X, "words": [f"word {it}" for it in range(len(X))]}
+
+    assert pytest_lossguard.contracts(made.prepare, x, serve=made.serve) == ()
+
+
+def test_the_callers_data_are_left_as_they_came():
+    x, before = FRAME.copy(), FRAME.copy()
+
+    def prepare(frame):
+        frame["a"] = 0.0 * frame["a"] + frame["b"]
+        return frame.to_numpy()
+
+    with pytest.raises(pytest_lossguard.ContractBroken):
+        pytest_lossguard.contracts(prepare, x)
+    pd.testing.assert_frame_equal(x, before)
+
+
+def test_a_class_is_refused_with_what_to_give():
+    with pytest.raises(pytest_lossguard.UsageError, match="StandardScaler"):
+        pytest_lossguard.contracts(StandardScaler, X)
+
+
+def test_a_fitted_transformer_leaves_as_it_came():
+    scaler = StandardScaler().fit(X * 2)
+    before = scaler.mean_.copy()
+
+    pytest_lossguard.contracts(make_pipeline(FunctionTransformer(), scaler), X, Y)
+
+    assert (scaler.mean_ == before).all()
+
+
+def test_an_error_on_the_sample_itself_is_the_users():
+    def prepare(x):
+        raise RuntimeError("no such file")
+
+    with pytest.raises(RuntimeError, match="no such file"):
+        pytest_lossguard.contracts(prepare, X)
+
+
+def test_copies_that_are_augmented_are_no_fault():
+    def prepare(x, y):
+        noise = np.random.default_rng(0).normal(0, 0.1, x.shape)
+        return np.concatenate([x, x + noise]), np.concatenate([y, y])
+
+    assert result("trained", prepare, X, Y, serve=same).outcome == "kept"
