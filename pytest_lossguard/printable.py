@@ -15,7 +15,7 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 #: What GitHub Actions takes for a command where a line begins with it, even indented.
-_COMMAND = re.compile(r"(?<!\S)::(?=\S)|##\[")
+_COMMAND = re.compile(r"(?<!\S)::|##\[")
 _BROKEN = {"::": r"\::", "##[": r"#\#["}
 #: How deep lists and tables may stand in each other.
 _DEEPEST = 40

@@ -8,6 +8,7 @@ from pytest_lossguard import UsageError, finding
 from pytest_lossguard.diagnosis.laboratory import Goal
 from pytest_lossguard.findings import finding as built_in
 from pytest_lossguard.judge import evidence_of, judge
+from pytest_lossguard.judge.evidence import in_one_unit
 from pytest_lossguard.policy import Policy
 from pytest_lossguard.runs import judged
 from tests.traces import falling, make_trace
@@ -94,5 +95,6 @@ def test_no_change_repairs_what_a_check_still_finds():
     findings = judge(GOOD, Policy(), (too_slow,))
 
     goal = Goal.of(GOOD, findings, Policy(), (too_slow,))
+    found = evidence_of(GOOD)
 
-    assert goal.missed_by(GOOD, evidence_of(GOOD)) == {"mine:too_slow"}
+    assert goal.missed_by(GOOD, found, in_one_unit(found, GOOD)) == {"mine:too_slow"}

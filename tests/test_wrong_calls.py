@@ -19,7 +19,7 @@ import tensorflow as tf
 import pytest_lossguard
 from pytest_lossguard import NotConverged, Policy, UsageError, corruptions, strategies
 from pytest_lossguard.given import one_line, shown
-from pytest_lossguard.plugin.reporter import leave_out_own_frames
+from pytest_lossguard.plugin.failures import leave_out_own_frames
 
 #: Characters that a reader takes in at once.
 LONGEST = 300
@@ -432,7 +432,8 @@ def everything():
 def last_frame(caught):
     """The file of the last frame that pytest shows."""
     call = SimpleNamespace(excinfo=caught)
-    leave_out_own_frames(call)
+    item = SimpleNamespace(config=SimpleNamespace(getoption=lambda *_, **__: False))
+    leave_out_own_frames(item, call)
     at = call.excinfo.value.__traceback__
     while at.tb_next is not None:
         at = at.tb_next

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ..given import COUNT, SECONDS, SEED, Expected, one_line
+from ..printable import printable
 
 __all__ = [
     "add_options",
@@ -26,6 +27,8 @@ __all__ = [
     "report_path",
 ]
 
+#: Characters of a path in a message.
+_MOST_SHOWN = 200
 #: Where a worker finds the seed that was drawn.
 _SEED = "lossguard_seed"
 
@@ -181,10 +184,17 @@ def check_reports(config: pytest.Config) -> None:
                 f"{option} needs tensorboard, not installed here: pip install"
                 " 'pytest-lossguard[tensorboard]'"
             )
-        if other(path):
+        try:
+            in_the_way, below_a_file = other(path), any(map(Path.is_file, path.parents))
+        except OSError as error:  # a name that is too long
+            raise pytest.UsageError(
+                f"{option}={printable(str(path))[:_MOST_SHOWN]} cannot be written:"
+                f" {error.strerror}"
+            ) from None
+        if in_the_way:
             is_a = "folder" if kind == "file" else "file"
             raise pytest.UsageError(f"{option}={path} is a {is_a}: name a {kind}")
-        if any(it.is_file() for it in path.parents):
+        if below_a_file:
             raise pytest.UsageError(
                 f"{option}={path} lies below a file: name a {kind} in a folder"
             )

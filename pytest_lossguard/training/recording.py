@@ -11,6 +11,7 @@ import numpy as np
 
 from ..trace import Floats, StepTable
 from .frames import UserFrames
+from .frameworks import tf
 from .ring_buffer import RingBuffer
 from .state import Snapshot
 from .tensors import flatten
@@ -44,8 +45,9 @@ class Batch:
 
     @property
     def size(self) -> int:
-        """Numbers in the inputs."""
-        return sum(int(np.prod(it.shape)) for it in flatten(self.x))
+        """Numbers in the inputs; of ragged and sparse ones those that there are."""
+        leaves = tf.nest.flatten(self.x, expand_composites=True)
+        return sum(int(np.prod(it.shape)) for it in leaves if it is not None)
 
     def __len__(self) -> int:
         leaves = flatten(self.x) or flatten(self.y)

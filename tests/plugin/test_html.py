@@ -97,11 +97,11 @@ def test_a_missing_library_is_told_of_before_any_test_runs(project, monkeypatch)
 
 
 def test_a_page_that_cannot_be_written_is_told_of(project, pytester):
-    (pytester.path / "file").write_text("")
+    taken = "\ndef test_in_the_way():\n    open('file', 'w').close()\n"
 
-    result = project(TWO, "--lossguard-html=file/page.html")
+    result = project(TWO + taken, "--lossguard-html=file/page.html")
 
-    result.assert_outcomes(passed=1, failed=1)
+    result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(["*page.html could not be written*"])
 
 

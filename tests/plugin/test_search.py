@@ -59,14 +59,14 @@ def test_a_broken_one_fails_with_the_smallest_case_at_the_users_line(report):
     result, (test,) = report(BROKEN, *FEW)
 
     result.assert_outcomes(failed=1)
-    assert test["search"]["failing"] == "Corruption(Scale(100.0))"
+    assert test["search"]["failing"] == "Corruption(Scale(100.0, features=0))"
     assert [run["verdict"] for run in test["runs"]] == ["not_converged"]
     result.stdout.fnmatch_lines(
         [
             ">       lossguard.fit(build, x, y)",
-            "E         corrupted by Corruption(Scale(100.0))",
+            "E         corrupted by Corruption(Scale(100.0, features=0))",
             "E       note: the smallest corruption found that breaks it, in *",
-            "E       paste: @example(corruption=Corruption(Scale(100.0)))",
+            "E       paste: @example(corruption=Corruption(Scale(100.0, features=0)))",
             "E       again: pytest --lossguard-replay=.lossguard/test_it.py-test_sur*",
             "test_it.py:*: NotConverged",
         ]
@@ -164,7 +164,9 @@ def test_a_failure_that_was_found_is_tried_first(report, monkeypatch):
 
     first, second = (report(BROKEN, *few)[1][0]["search"] for _ in range(2))
 
-    assert first["failing"] == second["failing"] == "Corruption(Scale(100.0))"
+    assert (
+        first["failing"] == second["failing"] == "Corruption(Scale(100.0, features=0))"
+    )
     assert second["examples"] < first["examples"]
 
 
@@ -175,9 +177,11 @@ def test_a_replay_runs_exactly_the_failing_case(report):
     result, (test,) = report(BROKEN + GOOD.replace("survives", "good"), replay)
 
     result.assert_outcomes(failed=1, deselected=1)
-    assert test["search"]["failing"] == "Corruption(Scale(100.0))"
+    assert test["search"]["failing"] == "Corruption(Scale(100.0, features=0))"
     assert test["search"]["unique"] == 1
-    result.stdout.fnmatch_lines(["E         corrupted by Corruption(Scale(100.0))"])
+    result.stdout.fnmatch_lines(
+        ["E         corrupted by Corruption(Scale(100.0, features=0))"]
+    )
 
 
 def test_a_replay_of_a_mended_pipeline_passes(report):
@@ -321,7 +325,7 @@ def test_another(lossguard, exponent):
 
     result.assert_outcomes(failed=2)
     other, one = tests
-    assert one["search"]["failing"] == "Corruption(Scale(100.0))"
+    assert one["search"]["failing"] == "Corruption(Scale(100.0, features=0))"
     assert other["search"]["examples"] >= 2
     result.stdout.fnmatch_lines(["*exponent=*"])
 
@@ -340,7 +344,7 @@ def test_survives(corruption):
     )
 
     result.assert_outcomes(failed=1)
-    assert test["search"]["failing"] == "Corruption(Scale(100.0))"
+    assert test["search"]["failing"] == "Corruption(Scale(100.0, features=0))"
     assert test["runs"][0]["source"] == "watch"
     result.stdout.fnmatch_lines(
         [
@@ -403,12 +407,12 @@ def test_a_search_in_a_class_is_kept_remembered_and_replayed(report):
     replay = "--lossguard-replay=.lossguard/test_it.py-TestIt-test_survives.json"
     result, (again,) = report(body, replay)
 
-    assert test["search"]["failing"] == "Corruption(Scale(100.0))"
+    assert test["search"]["failing"] == "Corruption(Scale(100.0, features=0))"
     assert test["search"]["unique"] < test["search"]["examples"]
-    assert again["search"]["failing"] == "Corruption(Scale(100.0))"
+    assert again["search"]["failing"] == "Corruption(Scale(100.0, features=0))"
     assert again["search"]["unique"] == 1
     result.stdout.fnmatch_lines(
-        ["E       paste: @example(corruption=Corruption(Scale(100.0)))"]
+        ["E       paste: @example(corruption=Corruption(Scale(100.0, features=0)))"]
     )
 
 

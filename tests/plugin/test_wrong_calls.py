@@ -27,7 +27,7 @@ SENTENCES = {
     "--lossguard-html=": "names no file: give its path",
     "--lossguard-tensorboard=plain.txt": "is a file: name a folder",
     "--lossguard-tensorboard=": "names no folder: give its path",
-    "--lossguard-replay=.": "cannot be read: Is a directory",
+    "--lossguard-replay=.": "cannot be read: it is no regular file",
     "--lossguard-replay=": "cannot be read",
     "--lossguard-replay=nowhere.json": "cannot be read: No such file",
 }
