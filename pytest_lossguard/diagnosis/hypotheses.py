@@ -9,6 +9,8 @@ import numpy as np
 
 from ..changes import Change, ProgramFacts
 from ..findings import Finding
+from ..judge import evidence_of
+from ..judge import thresholds as at
 from ..trace import ColumnStats, Trace
 
 __all__ = ["MISFIT", "SEALED", "Hypothesis", "hypotheses", "suspected", "where_of"]
@@ -128,7 +130,8 @@ def _of_the_optimizer(
         higher = _CERTAIN - 5
     if blown:
         higher = _REMOTE
-    for step, factor in enumerate((10.0, 100.0)):
+    stood = evidence_of(trace).moved < at.MOVED_LITTLE
+    for step, factor in enumerate((10.0, 100.0, *([at.FAR_HIGHER] if stood else []))):
         yield higher - 0.1 * step, Change(kind="learning_rate", value=factor)
     if facts.momentum >= 0.95:
         yield _STRONG + 5, Change(kind="momentum", value=0.9)

@@ -27,7 +27,7 @@ DETAILS = dict.fromkeys(
         *("start", "constant", "how", "why", "reported", "factor", "raw", "scored"),
         *("shares", "low", "high", "reach", "best_step", "train_start", "train_end"),
         *("now", "then", "verb", "before", "worst", "odds"),
-        *("fell", "began", "ended", "asked", "by", "learned"),
+        *("fell", "began", "ended", "asked", "by", "learned", "fact"),
     ),
     1.0,
 )
@@ -532,3 +532,13 @@ def test_longer_is_no_help_for_numbers_that_are_not_finite():
 
 def test_class_labels_are_not_standardised():
     assert ("standardise_targets", None) not in asked(labels="one_hot")
+
+
+@pytest.mark.parametrize(("update", "tried"), [(1e-7, True), (5e-4, False)])
+def test_a_far_higher_rate_is_tried_where_the_weights_stood_still(update, tried):
+    trace = make_trace(
+        [1.0] * 100, start=1.0, end=1.0, constant=0.5, update_norm=update
+    )
+    ideas = hypotheses(trace, (), replace(ADAM, learning_rate=1e-6))
+    far_higher = Change(kind="learning_rate", value=1e4)
+    assert (far_higher in [it.change for it in ideas]) == tried
