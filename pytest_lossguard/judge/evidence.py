@@ -155,7 +155,8 @@ class Evidence:
         """The loss ended below its start by more than noise: by a share of it, or
         steadily, as one with a large constant part does.
         """
-        return not exceeds(self.end, self.start, -at.LEVEL) or self.is_steady
+        end, start = self._above_perfect(self.end), self._above_perfect(self.start)
+        return not exceeds(end, start, -at.LEVEL) or self.is_steady
 
     @property
     def is_steady(self) -> bool:
@@ -213,7 +214,14 @@ class Evidence:
         far = exceeds(self.start, self.uninformed, at.MISSCALED_START - 1)
         strict = far and self.has_floor and not self.is_short
         margin = at.MISSCALED_LEVEL if strict else at.LEVEL
-        return not exceeds(self.end, self.constant, -margin)
+        end, level = map(self._above_perfect, (self.end, self.constant))
+        return not exceeds(end, level, -margin)
+
+    def _above_perfect(self, loss: float) -> float:
+        """What could still go: no training takes off the entropy of soft labels, or a
+        constant part of a loss.
+        """
+        return loss - max(0.0, self.perfect or 0.0)
 
     @property
     def ended_level(self) -> bool:

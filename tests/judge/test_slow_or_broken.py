@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pytest_lossguard.changes import Change, ProgramFacts
-from pytest_lossguard.judge import judge
+from pytest_lossguard.judge import evidence_of, judge
 from pytest_lossguard.judge.references import Reference, improvable, wanted
 from pytest_lossguard.policy import Policy
 from pytest_lossguard.trace import Outlier, Trace, Validation
@@ -320,3 +320,15 @@ def test_overfitting_is_told_where_what_held_outside_is_lost(losses, told):
         validation=Validation(step=(25, 50, 75, 100), loss=losses, constant=1.0),
     )
     assert (kinds(trace, "warning") == ["overfitting"]) is told
+
+
+def test_a_loss_with_a_constant_part_is_judged_by_what_lies_above_it():
+    """540 of 542 can never go: two thirds of the rest are gone."""
+    curve = falling(541.9, 540.6, 64)
+    trace = make_trace(
+        curve, start=542.0, end=540.6, constant=541.0, perfect_loss=540.0
+    )
+    found = evidence_of(trace)
+    assert found.beats_constant
+    assert judge(trace, Policy()) == ()
+    assert not evidence_of(replace(trace, perfect_loss=None)).beats_constant
