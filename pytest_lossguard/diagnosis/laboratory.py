@@ -328,7 +328,7 @@ class Laboratory:
         found = evidence_of(trace)
         held = in_one_unit(self._found, trace)
         errors = self._goal.missed_by(trace, found, held)
-        if changes and self._costs_more(held):
+        if self._costs_more(changes, held):
             errors.add("worse")
         only_level = errors == {"worse_than_constant"} and _reaches_constant(found)
         barely = held.skill is not None and held.skill < at.CLEARLY
@@ -344,14 +344,15 @@ class Laboratory:
             curve=trace.steps.loss,
         )
 
-    def _costs_more(self, held: Compared) -> bool:
-        """Whether a change makes the loss worse; that says nothing of a loss beyond all
-        measure, or of one that is itself at fault.
+    def _costs_more(self, changes: tuple[Change, ...], held: Compared) -> bool:
+        """Whether changes make the loss worse, or two of them leave no unit to tell it
+        in; that says nothing of a loss beyond all measure, or of one that is itself at
+        fault.
         """
-        if self.has_blown_up or self.loss_is_off:
+        if not changes or self.has_blown_up or self.loss_is_off:
             return False
         if held.before is None or held.after is None:
-            return False
+            return len(changes) > 1
         return bool(np.isfinite(held.before) and held.after >= held.before)
 
     def _is_by_heart(self, changes: tuple[Change, ...]) -> bool:
