@@ -437,6 +437,25 @@ def test_a_change_that_only_learns_by_heart_is_no_cause(held_out, rows, repairs)
     assert (by_heart in [it.came_of for it in found.experiments]) is not repairs
 
 
+def test_two_changes_that_leave_no_common_unit_prove_nothing():
+    other = make_trace(
+        falling(0.2, 0.002),
+        start=0.2,
+        end=0.002,
+        constant=0.1,
+        same_measure=False,
+        as_before=None,
+    )
+
+    class InPairs(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            return other if len(changes) == 2 else BAD
+
+    found = diagnose(BAD, STUCK, InPairs(), Policy(), 1000.0)
+    assert any(len(it.changes) == 2 for it in found.experiments)
+    assert not any(it.verified for it in found.causes)
+
+
 @pytest.mark.parametrize(
     ("as_before", "proof"), [(None, False), (0.9, False), (0.2, True)]
 )
