@@ -178,10 +178,10 @@ def test_grey_levels_divided_by_16(lossguard, corruption):
     lossguard.fit(build_digit_model, x / 16, y)
 
 
-@broken(r"Scale\(10\.0\)")
+@broken(r"Scale\(10\.0(, features=\d+)?\)")
 @next_scanner
 def test_grey_levels_as_they_come(lossguard, corruption):
-    """Levels up to 16 still train, levels up to 160 do not."""
+    """Levels up to 16 still train; one pixel up to 160 can be too much."""
     x, y = corruption(*digits())
     lossguard.fit(build_digit_model, x, y)
 

@@ -463,7 +463,8 @@ def _counting(weight: Any, mask: Any) -> Any:
 
 def _smoothing(loss: Any, outputs: int) -> list[float]:
     """How far the loss of each output moves its labels toward each other."""
-    parts = getattr(loss, "_flat_losses", None) or [loss]
+    parts = getattr(loss, "_flat_losses", None)
+    parts = parts or getattr(loss, "flat_losses", None) or [loss]  # until Keras 3.7
     found = [
         float(
             getattr(it, "label_smoothing", 0.0)
