@@ -30,7 +30,14 @@ from .tensors import (
     stacked,
 )
 
-__all__ = ["PROBE_ROWS", "Scorer", "as_tensors", "evenly_spaced", "probe_rows"]
+__all__ = [
+    "PROBE_ROWS",
+    "Scorer",
+    "as_tensors",
+    "evenly_spaced",
+    "parts_of",
+    "probe_rows",
+]
 
 #: Rows of the probe: enough that the mean loss of it is known to a few percent.
 #: Of large rows fewer are taken, to score them costs as much as training on them.
@@ -461,16 +468,20 @@ def _counting(weight: Any, mask: Any) -> Any:
     return counts * given.reshape(*given.shape, *[1] * (counts.ndim - given.ndim))
 
 
+def parts_of(loss: Any) -> list[Any]:
+    """A loss object alone, or the parts of a compiled one."""
+    known = getattr(loss, "_flat_losses", None) or getattr(loss, "flat_losses", None)
+    return [part for part in known or [loss] if part]
+
+
 def _smoothing(loss: Any, outputs: int) -> list[float]:
     """How far the loss of each output moves its labels toward each other."""
-    parts = getattr(loss, "_flat_losses", None)
-    parts = parts or getattr(loss, "flat_losses", None) or [loss]  # until Keras 3.7
     found = [
         float(
             getattr(it, "label_smoothing", 0.0)
             or getattr(it, "_fn_kwargs", {}).get("label_smoothing", 0.0)
         )
-        for it in (getattr(part, "loss", part) for part in parts if part)
+        for it in (getattr(part, "loss", part) for part in parts_of(loss))
     ]
     return found if len(found) == outputs else [max(found, default=0.0)] * outputs
 

@@ -17,7 +17,7 @@ from ..trace import ColumnStats, Probe, StepTable, TargetRange, Trace, Validatio
 from . import contest
 from .data import ArrayData, Fitted, differ, joined
 from .frameworks import keras
-from .probes import Scorer, as_tensors
+from .probes import Scorer, as_tensors, parts_of
 from .recording import Batch, Recording
 from .state import Snapshot
 from .tensors import flatten, is_composite, variable_path
@@ -330,8 +330,7 @@ def _renamed(probe: Probe | None, names: Mapping[str, str]) -> Probe | None:
 
 def describe_losses(loss: Any) -> tuple[str, ...]:
     """Names of a loss object, or of the parts of a compiled one."""
-    known = getattr(loss, "_flat_losses", None) or getattr(loss, "flat_losses", None)
-    return tuple(_loss_name(part) for part in known or [loss] if part)
+    return tuple(map(_loss_name, parts_of(loss)))
 
 
 def _loss_name(loss: Any) -> str:
