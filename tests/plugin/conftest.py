@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hypothesis.extra.numpy  # noqa: F401
 import pytest
+from hypothesis import configuration
 
 # Loaded here once: pytester unloads what the inner session loads, and NumPy,
 # Hypothesis and TensorFlow cannot be loaded twice in a process.
@@ -21,6 +22,9 @@ PLAIN = (
 def project(pytester, monkeypatch):
     """Write a project beside the test file, and run pytest in this process."""
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    # What an earlier run of these tests found must not be tried first.
+    home = pytester.path / ".hypothesis"
+    monkeypatch.setattr(configuration, "__hypothesis_home_directory", home)
     pytester.makepyfile(project=PROJECT)
 
     def run(body: str, *options: str):
