@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class _LayerSeen:
 @dataclass(slots=True)
 class _Known:
     """What scoring a model finds out, once for all trainings of it: what was met when
-    it was traced, how its loss grows with the rows, the last constant.
+    it was traced, how its loss grows with the rows, what given predictions last cost.
     """
 
     layers: tuple[_LayerSeen, ...] = ()
@@ -84,8 +84,7 @@ class _Known:
     outputs: Any = None
     masked: bool = False
     growth: int | None = None
-    constant: tuple[Any, tuple[float, str, list[Any]] | None] | None = None
-    perfect: tuple[Any, float | None] | None = None
+    costs: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
 class Scorer:
@@ -176,27 +175,32 @@ class Scorer:
         """
         if batch.y is None:
             return None
+        best = self._once("constant", batch, self._best_constant)
+        return None if best is None else best[:2]
+
+    def _once(self, what: str, batch: Batch, cost: Callable[[Batch], Any]) -> Any:
+        """What given predictions cost on the same rows as last time is known."""
         asked = (_asked(batch), self.rows_per_step, self._probabilities)
-        last = self._known.constant
+        last = self._known.costs.get(what)
         if last is None or last[0] != asked:
-            masks = self._masks(batch)
-            candidates = self._candidates(batch, masks)
-            found = self._best(batch, candidates, masks) if candidates else None
-            last = self._known.constant = asked, found
-        return None if last[1] is None else last[1][:2]
+            last = self._known.costs[what] = asked, cost(batch)
+        return last[1]
+
+    def _best_constant(self, batch: Batch) -> tuple[float, str, list[Any]] | None:
+        masks = self._masks(batch)
+        candidates = self._candidates(batch, masks)
+        return self._best(batch, candidates, masks) if candidates else None
 
     def rare_gain(self, batch: Batch) -> float | None:
         """Share of what the rows of a rare class cost the best constant that the model
-        has taken off. To be asked after `constant`.
+        has taken off.
 
         Returns:
             None where no class is rare, or rows are weighted already.
         """
-        last = self._known.constant
-        if last is None or last[1] is None:
-            return None
-        for rare in _rarest(batch):
-            given = (rare.y, rare.sample_weight, last[1][2], self._masks(batch))
+        best = self._once("constant", batch, self._best_constant)
+        for rare in () if best is None else _rarest(batch):
+            given = (rare.y, rare.sample_weight, best[2], self._masks(batch))
             constant = float(self._score_constant(*given))
             gain = 1.0 - float(self._measured(rare)[0]) / constant if constant else 0.0
             return gain if np.isfinite(gain) else None
@@ -210,6 +214,9 @@ class Scorer:
         Returns:
             None where the targets allow no constant.
         """
+        return cast("float | None", self._once("middle", batch, self._middle))
+
+    def _middle(self, batch: Batch) -> float | None:
         outputs, targets = flatten(self._known.outputs), flatten(batch.y)
         if len(outputs) != len(targets) or any(map(is_composite, targets)):
             return None
@@ -234,11 +241,7 @@ class Scorer:
         Returns:
             None where the targets are no predictions: of other sizes, or no numbers.
         """
-        asked = (_asked(batch), self.rows_per_step)
-        last = self._known.perfect
-        if last is None or last[0] != asked:
-            last = self._known.perfect = asked, self._least(batch)
-        return last[1]
+        return cast("float | None", self._once("perfect", batch, self._least))
 
     def cost(self, batch: Batch, predictions: Any) -> float:
         """The loss of predictions that somebody else made for these rows."""

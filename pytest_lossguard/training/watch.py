@@ -274,8 +274,8 @@ class Watch:
         __tracebackhide__ = True
         pairs = list(pairs)
         if self.recorder.enabled:
-            reached = [it for slope, it in pairs if slope is not None]
-            self.recorder.asked.add(reached, taken_at)
+            moved = [it for slope, it in pairs if slope is not None]
+            self.recorder.asked.add(moved, taken_at)
         return call(optimizer, pairs, *args, **kwargs)
 
     def on_session(
