@@ -183,12 +183,13 @@ def seeded(test: Callable[..., Any], seed: int) -> Iterator[None]:
         getattr(function, f"_hypothesis_internal_use_{it}", None)
         for it in ("seed", "settings")
     )
-    if given is not None or core.global_force_seed is not None or settings is None:
+    if settings is None:
         yield
         return
+    asked = given is not None or core.global_force_seed is not None
     # With and without a database Hypothesis does not draw the same.
     kept = settings.database or InMemoryExampleDatabase()
-    function._hypothesis_internal_use_seed = seed
+    function._hypothesis_internal_use_seed = given if asked else seed
     function._hypothesis_internal_use_settings = hypothesis.settings(
         settings, database=_Failures(kept), derandomize=False
     )
@@ -196,7 +197,7 @@ def seeded(test: Callable[..., Any], seed: int) -> Iterator[None]:
         with _no_local_constants():
             yield
     finally:
-        function._hypothesis_internal_use_seed = None
+        function._hypothesis_internal_use_seed = given
         function._hypothesis_internal_use_settings = settings
 
 

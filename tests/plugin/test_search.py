@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import hypothesis
 import pytest
 
 #: A pipeline that forgot to scale: of its space one case breaks it, all features
@@ -21,9 +22,12 @@ FEW = ("--lossguard-max-examples=25", "--hypothesis-seed=0")
 
 
 @pytest.fixture(autouse=True)
-def no_seed_of_another_session(monkeypatch):
-    """Hypothesis keeps its own option for all sessions in a process."""
+def no_options_of_another_session(monkeypatch):
+    """Hypothesis keeps its own options for all sessions in a process."""
     monkeypatch.setattr("hypothesis.core.global_force_seed", None)
+    profile = hypothesis.settings.get_current_profile_name()
+    yield
+    hypothesis.settings.load_profile(profile)
 
 
 @pytest.fixture
@@ -117,11 +121,14 @@ def test_the_seed_decides_on_the_examples_of_each_test(project, pytester, monkey
     other = run("--lossguard-seed=1")
     alone = run("-k", "2 or seen")
     of_hypothesis = [run(f"--hypothesis-seed={it}") for it in (1, 2)]
+    # The profile stays loaded in this process.
+    of_hypothesis_in_ci = run("--hypothesis-seed=2", "--hypothesis-profile=ci")
     monkeypatch.setattr("hypothesis.core.global_force_seed", None)
     in_ci = run("--hypothesis-profile=ci")
 
     assert found[0] == found[1]
     assert found[0] == in_ci
+    assert of_hypothesis[1] == of_hypothesis_in_ci
     first, second = found[0].removeprefix("saw ").strip("[]").split("], [")
     assert first != second
     assert second in alone
