@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
-__all__ = ["CHANGES", "RATE_INSTEAD_OF_0", "Again", "Change", "ProgramFacts", "Sort"]
+from .errors import LossguardError
+from .trace import Trace
+
+__all__ = [
+    "CHANGES",
+    "RATE_INSTEAD_OF_0",
+    "Again",
+    "Change",
+    "ProgramFacts",
+    "Recipe",
+    "Retraining",
+    "Sort",
+]
 
 #: What a change acts on, the cheapest first: only the last needs a new trace.
 Sort = Literal["data", "length", "weights", "program"]
@@ -195,3 +208,39 @@ CHANGES: dict[str, _Words] = {
         "use fewer hidden layers, residual connections or BatchNormalization",
     ),
 }
+
+
+class Retraining(Protocol):
+    """One training that can be run again with changes."""
+
+    @property
+    def facts(self) -> ProgramFacts:
+        """What the program is made of."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the data."""
+
+    @property
+    def data(self) -> str:
+        """A checksum of the data."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all rows that were trained on are there."""
+
+    def __call__(
+        self,
+        *changes: Change,
+        seed: int | None = None,
+        held_out: float = 0.0,
+        redrawn: bool = False,
+    ) -> Trace:
+        """Train from the same start; raises `CannotChange`."""
+
+    def several(self, requests: Sequence[Again]) -> list[Trace | LossguardError]:
+        """Several at once: for each its trace, or why there is none."""
+
+
+#: Gives what runs a training again; raises `CannotChange` where nothing does.
+Recipe = Callable[[], Retraining]

@@ -14,8 +14,8 @@ from threading import RLock
 from typing import Any, Protocol
 
 from .baselines import Baseline, write_baseline
+from .changes import Recipe, Retraining
 from .checks import Check
-from .diagnosis import Retraining
 from .errors import (
     BaselineError,
     NotConverged,
@@ -32,7 +32,7 @@ from .policy import Policy
 from .regression import Held, Subject, Update, hold
 from .report.baseline import baseline_lines
 from .report.message import failure_message
-from .review import DIAGNOSIS_BUDGET, Recipe, compared, diagnosed
+from .review import DIAGNOSIS_BUDGET, compared, diagnosed
 from .runs import Prepared, TrainingRun, WatchedRuns, judged
 from .stability import Margins, margins
 from .statistics import share_interval
@@ -63,6 +63,9 @@ class Training(Protocol):
 
     def again(self, model_or_factory: Any, x: Any, y: Any = None, **how: Any) -> Any:
         """The same training, to be run again with changes."""
+
+    def watched_again(self, watch: Any, index: int) -> Any:
+        """One of the trainings that were watched, to be run again with changes."""
 
     def reseed(self, seed: int) -> None:
         """Start every random generator anew."""
@@ -305,7 +308,7 @@ class Guard:
         for index, trace in enumerate(prepared.traces):
             run, frames = self._judged(trace), None
             if prepared.watch is not None:
-                again = partial(prepared.watch.again, index, self._trainer())
+                again = partial(self._trainer().watched_again, prepared.watch, index)
                 self._recipes[id(run)] = again
                 frames = prepared.watch.recordings[index].frames
             self._adopted.append((run, told, frames))
@@ -320,7 +323,7 @@ class Guard:
             self._subjects += self._watched
             for index, run in enumerate(self._watched):
                 self._recipes[id(run)] = partial(
-                    self._watch.again, index, self._trainer()
+                    self._trainer().watched_again, self._watch, index
                 )
 
     def demand(self) -> None:

@@ -22,13 +22,11 @@ from .baselines import (
     read_baseline,
     write_baseline,
 )
-from .changes import Again
-from .diagnosis import Retraining
+from .changes import Again, Recipe, Retraining
+from .environment import environment
 from .errors import BaselineError, CannotChange, LossguardError
 from .judge.references import repeats
 from .policy import Policy
-from .report.json_report import environment
-from .review import Recipe
 from .stability import (
     STEP,
     Raised,

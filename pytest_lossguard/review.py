@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from .causes import Diagnosis
-from .changes import Change
+from .changes import Change, Recipe, Retraining
 from .checks import Check
-from .diagnosis import Retraining, diagnose
+from .diagnosis import diagnose
 from .errors import CannotChange, UsageError, first_line
 from .findings import Finding
 from .judge import held_to
@@ -35,7 +35,7 @@ from .telling import told
 from .trace import Trace
 from .verdict import Verdict
 
-__all__ = ["DIAGNOSIS_BUDGET", "Recipe", "compared", "diagnosed"]
+__all__ = ["DIAGNOSIS_BUDGET", "compared", "diagnosed"]
 
 #: Seconds that a diagnosis may take, unless told otherwise. Counts of steps decide what
 #: is tried; for a small model all of it takes at most 11 s of an idle processor.
@@ -48,9 +48,6 @@ _SECONDS = 30.0
 _KEPT_BACK = 1 / 3
 #: Learning rates with which labels are asked once more for their signal, as factors.
 _LOWER = (0.1, 0.01)
-
-#: Gives what runs a training again; raises `CannotChange` where nothing does.
-Recipe = Callable[[], Retraining]
 
 
 def diagnosed(

@@ -9,8 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .changes import Again, Change
-from .diagnosis import Retraining
+from .changes import Again, Change, Retraining
 from .errors import LossguardError
 from .judge import judge
 from .policy import Policy

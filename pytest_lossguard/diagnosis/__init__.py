@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..causes import Cause, Diagnosis, Experiment
-from ..changes import Change, ProgramFacts
+from ..changes import Change, ProgramFacts, Retraining
 from ..checks import Check
 from ..errors import CannotChange, UsageError
 from ..findings import Finding
@@ -21,9 +21,9 @@ from ..telling import told, told_remedy
 from ..trace import Trace
 from . import thresholds as at
 from .hypotheses import MISFIT, SEALED, hypotheses, suspected, where_of
-from .laboratory import Goal, Laboratory, Retraining, gain
+from .laboratory import Goal, Laboratory, gain
 
-__all__ = ["Retraining", "diagnose"]
+__all__ = ["diagnose"]
 
 _OTHER_DATA = (
     "its data change from call to call, so that no re-run is the same training"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
 from ..causes import Experiment
-from ..changes import Again, Change, ProgramFacts
+from ..changes import Change, ProgramFacts, Retraining
 from ..checks import Check
-from ..errors import CannotChange, LossguardError, NothingToChange, UsageError
+from ..errors import CannotChange, NothingToChange, UsageError
 from ..findings import Finding
 from ..judge import evidence_of, judge
 from ..judge.evidence import Compared, Evidence, exceeds, in_one_unit
@@ -24,43 +24,11 @@ from ..trace import Trace
 from . import thresholds as at
 from .hypotheses import Hypothesis
 
-__all__ = ["Goal", "Laboratory", "Retraining", "gain"]
+__all__ = ["Goal", "Laboratory", "gain"]
 
 #: What an experiment must reach: what the judge passes; the constant's level, where
 #: nothing may be left to learn; or, for two changes on suspicion, clearly more.
 Reaches = Literal["converged", "level", "clearly"]
-
-
-class Retraining(Protocol):
-    """One training that can be run again with changes."""
-
-    @property
-    def facts(self) -> ProgramFacts:
-        """What the program is made of."""
-
-    @property
-    def rows(self) -> int:
-        """Rows of the data."""
-
-    @property
-    def data(self) -> str:
-        """A checksum of the data."""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all rows that were trained on are there."""
-
-    def __call__(
-        self,
-        *changes: Change,
-        seed: int | None = None,
-        held_out: float = 0.0,
-        redrawn: bool = False,
-    ) -> Trace:
-        """Train from the same start; raises `CannotChange`."""
-
-    def several(self, requests: Sequence[Again]) -> list[Trace | LossguardError]:
-        """Several at once: for each its trace, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import platform
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..environment import environment, version_of
 from ..files import write_whole
 from .sound import sound
 
 __all__ = ["environment", "write_json"]
-
-_PACKAGES = {
-    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly"),
-    "keras": ("keras",),
-    "numpy": ("numpy",),
-    "pytest": ("pytest",),
-}
-
-
-def environment() -> dict[str, Any]:
-    """Versions and machine, without importing any of the packages."""
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(terse=True),
-        "machine": platform.machine(),
-        **{name: _version(names) for name, names in _PACKAGES.items()},
-    }
-
-
-def _version(distributions: Iterable[str]) -> str | None:
-    for name in distributions:
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return None
 
 
 def write_json(path: Path, tests: list[dict[str, Any]]) -> None:
@@ -51,7 +23,7 @@ def write_json(path: Path, tests: list[dict[str, Any]]) -> None:
     """
     report = {
         "schema": 1,
-        "version": _version(["pytest-lossguard"]),
+        "version": version_of(["pytest-lossguard"]),
         "environment": environment(),
         "tests": sorted(map(sound, tests), key=lambda test: test["nodeid"]),
     }

@@ -3,8 +3,8 @@
 Importing this package imports both; nothing above it does so at its own import.
 """
 
-from .fit import Trainer
 from .state import SavedSeeds, preserved_seeds, set_seed
+from .trainer import Trainer
 from .watch import Watch, watching
 
 __all__ = [

@@ -10,9 +10,8 @@ import numpy as np
 
 from ..errors import CannotChange, UsageError
 from ..given import shown
+from .batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch, evenly_spaced, probe_rows
 from .frameworks import keras, tf
-from .probes import evenly_spaced, probe_rows
-from .recording import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
 from .tensors import flatten, is_composite, map_structure, to_numpy
 
 __all__ = [

@@ -10,11 +10,11 @@ import numpy as np
 
 from ..errors import UsageError
 from ..trace import Probe, Trace, Validation
+from .batch import Batch, evenly_spaced
 from .data import ArrayData
 from .frameworks import tf
-from .probes import Scorer, as_tensors, evenly_spaced
+from .probes import Scorer, as_tensors
 from .program import Program, packed
-from .recording import Batch
 from .state import Snapshot, set_seed
 from .task import Task, batch_order
 from .tensors import map_structure

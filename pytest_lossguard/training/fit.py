@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Semaphore
-from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..errors import CannotChange, StopTraining, UsageError
 from ..trace import Trace
+from .batch import Batch
 from .data import first_rows
 from .engine import Run
 from .fitting import check_data
 from .frameworks import keras, tf
 from .models import build, is_fresh, model_of, recipe_of
 from .program import NotInGraph, Program, is_light
-from .recording import Batch
 from .replicas import is_distributed
-from .rerun import Rerun
 from .state import (
-    Seeder,
     Snapshot,
     every_variable,
     preserved_seeds,
@@ -34,10 +31,9 @@ from .state import (
 from .structure import structure_of
 from .task import Hook, Job, Task, make_task
 from .tensors import map_structure
-from .threads import under_way
-from .watch import Watch, watching
+from .watch import watching
 
-__all__ = ["Trainer"]
+__all__ = ["LoopTrainer"]
 
 #: Traced programs kept for reuse; the one unused for longest goes first.
 _MOST_PROGRAMS = 16
@@ -45,8 +41,8 @@ _MOST_PROGRAMS = 16
 _MOST_AT_ONCE = 8
 
 
-class Trainer:
-    """Trains models and gives traces; keeps traced programs for reuse.
+class LoopTrainer:
+    """Trains models as loops in the graph; keeps traced programs for reuse.
 
     Args:
         shared_by: Processes that do the same on this machine at the same time.
@@ -57,7 +53,6 @@ class Trainer:
         self._programs: OrderedDict[Any, Program] = OrderedDict()
         self._keys: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._built: dict[Any, Any] = {}
-        self._seeder = Seeder()
 
     def fit(
         self,
@@ -207,61 +202,6 @@ class Trainer:
             if job.only_in_graph:
                 raise CannotChange(f"it cannot run in the graph: {reason}") from None
             return None, False, str(reason)
-
-    def start_of(self, model_or_factory: Any) -> Snapshot | None:
-        """The state of a model given as an object, None of anything else: whatever
-        the test does with it later, it can be run again from here.
-        """
-        if isinstance(model_or_factory, keras.Model) and model_or_factory.built:
-            return Snapshot.of_model(model_or_factory)
-        return None
-
-    def again(
-        self,
-        model_or_factory: Any,
-        x: Any,
-        y: Any = None,
-        *,
-        seed: int = 0,
-        start: Snapshot | None = None,
-        **how: Any,
-    ) -> Rerun:
-        """The same training, to be run again with changes.
-
-        Args:
-            model_or_factory: As for `fit`.
-            x: Likewise.
-            y: Likewise.
-            seed: Likewise.
-            how: Likewise.
-            start: What a model given as an object started from.
-
-        Raises:
-            UsageError: Model or data cannot be trained as given.
-        """
-        return Rerun(self, model_or_factory, make_task(x, y, seed=seed, **how), start)
-
-    def reseed(self, seed: int) -> None:
-        """Start every random generator anew, as `set_seed` would, at less cost."""
-        self._seeder.start(seed)
-
-    def device(self) -> str:
-        """What trains: ``"GPU"`` where TensorFlow has one in use, else ``"CPU"``."""
-        return "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-
-    def watching(
-        self,
-        *,
-        seed: int | None,
-        stops: bool,
-        ignoring: Collection[FrameType] = (),
-    ) -> AbstractContextManager[Watch]:
-        """Watch the trainings inside a block; see `watch.watching`."""
-        return watching(seed=seed, stops=stops, ignoring=ignoring)
-
-    def under_way(self) -> tuple[FrameType, ...]:
-        """What other threads are at; see `threads.under_way`."""
-        return under_way()
 
     def model(
         self,

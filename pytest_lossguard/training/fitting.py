@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from .frameworks import keras
-from .recording import Batch
-from .structure import is_of_keras
+from .batch import Batch
+from .frameworks import is_of_keras, keras
 from .task import Task
 from .tensors import flatten, is_composite
 

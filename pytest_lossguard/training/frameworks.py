@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from ..errors import TensorFlowMissing, UsageError
 
@@ -27,4 +28,10 @@ if keras.backend.backend() != "tensorflow":
 # What layers are made of; up to Keras 3.6 `keras.Variable` was a subclass of it.
 from keras.src.backend import Variable as KerasVariable
 
-__all__ = ["KerasVariable", "keras", "tf"]
+__all__ = ["KerasVariable", "is_of_keras", "keras", "tf"]
+
+
+def is_of_keras(thing: Any) -> bool:
+    """Whether a class, function or object comes with Keras."""
+    module = getattr(thing, "__module__", None) or type(thing).__module__
+    return module.partition(".")[0] == "keras"

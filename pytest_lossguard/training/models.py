@@ -7,21 +7,17 @@ from typing import Any
 
 from ..errors import UsageError
 from ..given import shown
-from .frameworks import keras, tf
-from .recording import Batch
+from .batch import Batch
+from .frameworks import keras
 from .replicas import scope_of
-from .structure import is_of_keras
 from .tensors import (
     as_tensor,
     first_of,
     map_structure,
-    outside_of_traces,
-    raw,
 )
 
 __all__ = [
     "build",
-    "build_outside",
     "is_fresh",
     "model_of",
     "recipe_of",
@@ -107,31 +103,6 @@ def build(model: Any, sample: Batch) -> None:
                 model(few[0])
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-
-
-def build_outside(optimizer: Any, variables: list[Any]) -> None:
-    """Create an optimizer's variables outside of the trace in which it first updates.
-
-    Keras does it inside; TensorFlow then throws that trace away and makes another,
-    which takes as long. One that scales the loss is left to do so: it has scaled by
-    now, as one does that is not built. Nor does it help where the variables to update
-    were made in this trace.
-
-    Args:
-        optimizer: It.
-        variables: What it is about to update.
-    """
-    if (
-        isinstance(optimizer, keras.optimizers.Optimizer)
-        and not optimizer.built
-        and not hasattr(optimizer, "inner_optimizer")
-        and is_of_keras(optimizer.build)
-        and not tf.executing_eagerly()
-        and not tf.distribute.has_strategy()
-    ):
-        with outside_of_traces(), keras.name_scope(optimizer.name, caller=optimizer):
-            if all(raw(it).is_initialized() for it in variables):
-                optimizer.build(variables)
 
 
 def _metrics_built(model: Any) -> bool:

@@ -17,9 +17,10 @@ from ..constants import (
 )
 from ..statistics import rarest_rows
 from ..trace import LayerStats, Output, Probe
+from .batch import Batch
 from .frameworks import keras, tf
 from .layers import WATCHED, activation_stats, layers_seen, output_of, symmetric
-from .recording import Batch, Evidence
+from .recording import Evidence
 from .state import live_statistics
 from .tensors import (
     as_tensor,
@@ -31,36 +32,16 @@ from .tensors import (
 )
 
 __all__ = [
-    "PROBE_ROWS",
     "Scorer",
     "as_tensors",
-    "evenly_spaced",
     "parts_of",
-    "probe_rows",
 ]
 
-#: Rows of the probe: enough that the mean loss of it is known to a few percent.
-#: Of large rows fewer are taken, to score them costs as much as training on them.
-PROBE_ROWS, _FEWEST_PROBE_ROWS, _MOST_PROBE_VALUES = 512, 128, 1 << 17
 _FEW_ROWS = 8
 #: Numbers of a probe before those of its layers, and for each of these.
 _LEAD, _PER_LAYER = 5, 3
 #: A prediction that costs no more is perfect.
 _NOTHING = 1e-5
-
-
-def probe_rows(x: Any) -> int:
-    """How many rows of such inputs to score."""
-    values = sum(np.size(leaf) // max(1, len(leaf)) for leaf in flatten(x))
-    rows = _MOST_PROBE_VALUES // max(1, values)
-    return int(min(max(rows, _FEWEST_PROBE_ROWS), PROBE_ROWS))
-
-
-def evenly_spaced(rows: int, most: int = PROBE_ROWS) -> Any:
-    """Indices of at most ``most`` of ``rows`` rows, spread over all of them."""
-    if rows <= most:
-        return np.arange(rows)
-    return np.linspace(0, rows - 1, most).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import first_line
+from .batch import Batch
 from .frameworks import keras, tf
 from .lanes import Lane, handles
 from .observe import observed
 from .probes import Scorer
 from .recorder import Recorder
-from .recording import Batch, Recording
+from .recording import Recording
 from .replicas import unreduced
 from .state import Snapshot, every_variable, live_statistics
 from .task import Task

@@ -18,13 +18,14 @@ import numpy as np
 
 from ..errors import StopTraining
 from .asked import Asked
+from .batch import Batch
 from .calls import Calls
 from .frames import taken_at, user_frames
 from .frameworks import tf
-from .models import build_outside
 from .norms import half_square_sums, look_at, taken_before
 from .observe import Call
-from .recording import LEAD, Batch, Evidence, Recording, Taped
+from .optimizer_variables import build_outside
+from .recording import LEAD, Evidence, Recording, Taped
 from .replicas import Replica, current_replica
 from .ring_buffer import RingBuffer
 from .stash import Stash, kind_of

@@ -10,48 +10,19 @@ from typing import Any
 import numpy as np
 
 from ..trace import Floats, StepTable
+from .batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
 from .frames import UserFrames
-from .frameworks import tf
 from .ring_buffer import RingBuffer
 from .state import Snapshot
-from .tensors import flatten
 
-__all__ = ["LEAD", "Batch", "Evidence", "Recording", "Taped"]
+__all__ = ["LEAD", "Evidence", "Recording", "Taped"]
 
-#: Data kept for the probe where no whole arrays were given.
-ENOUGH_ROWS, ENOUGH_BATCHES = 512, 16
 #: Of those that come later one is kept each time that so small a share of all passed,
 #: of large ones less often: the last few are then of the end of the training.
 _OFTEN, _SELDOM, _LARGE = 200, 8, 1 << 20
 #: A row is [what was seen, loss, data loss, half sums of squares...]; what was
 #: seen is 0 for nothing, 1 for the loss, 2 for the data loss as well.
 LEAD = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Inputs, targets and weights of some rows, as nested NumPy arrays; ragged and
-    sparse tensors stay what they are.
-    """
-
-    x: Any
-    y: Any
-    sample_weight: Any = None
-
-    @property
-    def parts(self) -> tuple[Any, Any, Any]:
-        """All three, in order."""
-        return self.x, self.y, self.sample_weight
-
-    @property
-    def size(self) -> int:
-        """Numbers in the inputs; of ragged and sparse ones those that there are."""
-        leaves = tf.nest.flatten(self.x, expand_composites=True)
-        return sum(int(np.prod(it.shape)) for it in leaves if it is not None)
-
-    def __len__(self) -> int:
-        leaves = flatten(self.x) or flatten(self.y)
-        return int(leaves[0].shape[0]) if leaves and len(leaves[0].shape) else 0
 
 
 @dataclass(frozen=True, slots=True)

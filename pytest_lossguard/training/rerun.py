@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from .changed_data import changed_data
 from .changed_program import changed_program, reinitialise, set_learning_rate
 from .data import ArrayData, first_rows, kept_arrays
 from .facts import follows_schedule, program_facts
+from .fit import LoopTrainer
 from .frameworks import keras
 from .mapped_back import MeasuredOtherwise, easier, measures_otherwise
 from .models import build
@@ -27,9 +28,6 @@ from .redraw import redraw
 from .state import Snapshot, preserved_seeds, seeded_call
 from .task import Job, Task
 from .tensors import flatten
-
-if TYPE_CHECKING:
-    from .fit import Trainer
 
 __all__ = ["Rerun"]
 
@@ -50,7 +48,7 @@ class Rerun:
     back, others are built anew by their factory from the same seed.
 
     Args:
-        trainer: Has the traced programs.
+        loops: Has the traced programs.
         model_or_factory: As given to ``lossguard.fit``.
         task: What was trained on.
         start: The state that a model given as an object started from; default the
@@ -61,7 +59,7 @@ class Rerun:
 
     def __init__(
         self,
-        trainer: Trainer,
+        loops: LoopTrainer,
         model_or_factory: Any,
         task: Task,
         start: Snapshot | None = None,
@@ -69,7 +67,7 @@ class Rerun:
         is_complete: bool = True,
     ) -> None:
         self._is_complete = is_complete
-        self._trainer = trainer
+        self._loops = loops
         self._model_or_factory = model_or_factory
         self._start = start
         self._given = task
@@ -139,7 +137,7 @@ class Rerun:
         with self._undisturbed():
             request = Again(changes=changes, seed=seed, redrawn=redrawn)
             if held_out or not measures_otherwise(changes):
-                return self._trainer.train(self._job(request, held_out))
+                return self._loops.train(self._job(request, held_out))
             return self._in_one_unit(request)
 
     def several(self, requests: Sequence[Again]) -> list[Trace | LossguardError]:
@@ -160,7 +158,7 @@ class Rerun:
                     yield job
 
         with self._undisturbed():
-            done = map(_outcome, self._trainer.train_all(jobs()))
+            done = map(_outcome, self._loops.train_all(jobs()))
             return [
                 refused[it] if it in refused else next(done)
                 for it in range(len(requests))
@@ -177,16 +175,16 @@ class Rerun:
         model = self._built(before, job.task.seed)
         if not there:
             measured = MeasuredOtherwise(model, before, after, request.changes, size)
-            trace = self._trainer.train(replace(job, finish=measured.score))
+            trace = self._loops.train(replace(job, finish=measured.score))
             return replace(trace, same_measure=False, as_before=measured.loss)
-        trace = replace(self._trainer.train(job), same_measure=False)
+        trace = replace(self._loops.train(job), same_measure=False)
         if len(there) < sum(measures_otherwise([it]) for it in request.changes):
             return trace
         for change in there:
             before = changed_data(before, change, job.task.seed)
         measured = MeasuredOtherwise(model, before, before, (), size)
         as_it_is = self._job(replace(request, changes=_shorter(request.changes)))
-        self._trainer.train(replace(as_it_is, finish=measured.score))
+        self._loops.train(replace(as_it_is, finish=measured.score))
         return replace(trace, unchanged_there=measured.loss)
 
     def _job(self, request: Again, held_out: float = 0.0) -> Job:
@@ -228,7 +226,7 @@ class Rerun:
         and to build one costs more than to train it.
         """
         if seed not in self._models:
-            model = self._trainer.model(self._model_or_factory, arrays.probe(), seed)
+            model = self._loops.model(self._model_or_factory, arrays.probe(), seed)
             build(model, arrays.probe())
             most = max(1, _MOST_KEPT // max(1, 4 * model.count_params()))
             while len(self._models) >= most:

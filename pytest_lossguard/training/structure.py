@@ -7,9 +7,9 @@ import re
 import warnings
 from typing import Any
 
-from .frameworks import keras
+from .frameworks import is_of_keras, keras
 
-__all__ = ["is_of_keras", "structure_of"]
+__all__ = ["structure_of"]
 
 
 def structure_of(model: Any) -> str | None:
@@ -80,9 +80,3 @@ def _automatic_name(layer: Any) -> str:
     """The name that Keras gives the first layer of a class."""
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-def is_of_keras(thing: Any) -> bool:
-    """Whether a class, function or object comes with Keras."""
-    module = getattr(thing, "__module__", None) or type(thing).__module__
-    return module.partition(".")[0] == "keras"

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..errors import UsageError
 from ..given import MOST, shown
+from .batch import Batch
 from .data import ArrayData, checked_arrays, first_rows, is_dataset
 from .frameworks import tf
-from .recording import Batch
 from .tensors import flatten
 
 __all__ = ["Hook", "Job", "Task", "batch_order", "make_task"]

@@ -15,10 +15,11 @@ from ..errors import first_line
 from ..statistics import column_stats, target_range
 from ..trace import ColumnStats, Probe, StepTable, TargetRange, Trace, Validation
 from . import contest
+from .batch import Batch
 from .data import ArrayData, Fitted, differ, joined
 from .frameworks import keras
 from .probes import Scorer, as_tensors, parts_of
-from .recording import Batch, Recording
+from .recording import Recording
 from .state import Snapshot
 from .tensors import flatten, is_composite, variable_path
 

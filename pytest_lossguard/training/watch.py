@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
@@ -14,7 +14,6 @@ from tensorflow.python.eager.polymorphic_function.concrete_function import (
     ConcreteFunction,
 )
 
-from ..errors import CannotChange
 from ..findings import Finding, finding
 from ..trace import Trace, Validation
 from .contest import is_contested
@@ -25,14 +24,12 @@ from .observe import Call, observed, owner_of, replaced
 from .probes import Scorer, as_tensors
 from .recorder import Recorder, reached
 from .recording import Recording
-from .rerun import Rerun
 from .shadows import Shadows
 from .state import preserved_seeds
 from .tensors import RowsFunction
 from .traces import watched_trace
-from .watched_again import watched_again
 
-__all__ = ["Watch", "watching"]
+__all__ = ["Seen", "Watch", "watching"]
 
 #: What the names of operations begin with that compute gradients.
 _GRADIENT = r"gradient_tape/|gradients/"
@@ -41,6 +38,29 @@ _IN_TRACES = (
     "; in a tf.function an `if` on a Python number or attribute is decided once, at"
     " tracing: count in a tf.Variable, as to apply every fourth step"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was seen of one training.
+
+    Attributes:
+        recording: What was recorded.
+        fitted: The whole training data, where they were seen.
+        seed: The seed that was in force.
+        batch_size: Rows per step.
+        epochs: How many ``fit`` was asked for, where it trained.
+        stopped: Whether it was stopped before its last step.
+        contested: Whether another training works against it.
+    """
+
+    recording: Recording
+    fitted: Fitted | None
+    seed: int | None
+    batch_size: int | None
+    epochs: int | None
+    stopped: bool
+    contested: bool
 
 
 class Watch:
@@ -128,20 +148,18 @@ class Watch:
             " a MirroredStrategy",
         ]
 
-    def again(self, index: int, trainer: Any) -> Rerun:
-        """One of the trainings seen, to be run again; see `watched_again`."""
+    def seen(self, index: int) -> Seen:
+        """All that running one of the trainings again takes."""
         recording = self.recordings[index]
         trace = self.traces()[index]
-        if trace.contested:
-            raise CannotChange("another training works against it, step by step")
-        return watched_again(
-            trainer,
-            recording,
-            self._data_of(recording),
+        return Seen(
+            recording=recording,
+            fitted=self._data_of(recording),
             seed=self._seed,
             batch_size=trace.batch_size,
             epochs=self._asked.get(id(recording.model)),
             stopped=trace.stopped is not None,
+            contested=trace.contested,
         )
 
     def why_nothing_trained(self) -> str:

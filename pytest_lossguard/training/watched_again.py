@@ -3,50 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import CannotChange
-from .data import Fitted, joined, kept_arrays
+from .data import joined, kept_arrays
+from .fit import LoopTrainer
 from .frameworks import keras
-from .recording import Recording
 from .rerun import Rerun
 from .task import Task
 from .tensors import raw
-
-if TYPE_CHECKING:
-    from .fit import Trainer
+from .watch import Seen
 
 __all__ = ["watched_again"]
 
-#: How long a loop that was stopped at once would have been, nobody knows.
+#: Assumed length of a loop that was stopped at once, in steps.
 _STEPS_OF_A_STOPPED_LOOP = 100
 
 
-def watched_again(
-    trainer: Trainer,
-    recording: Recording,
-    fitted: Fitted | None,
-    *,
-    seed: int | None,
-    batch_size: int | None,
-    epochs: int | None,
-    stopped: bool,
-) -> Rerun:
+def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
     """The training behind a recording.
 
     Args:
-        trainer: Runs it.
-        recording: What was watched.
-        fitted: The whole training data, where they were seen.
-        seed: The seed that was in force.
-        batch_size: Rows per step.
-        epochs: How many ``fit`` was asked for, where it trained.
-        stopped: Whether it was stopped before its last step.
+        loops: Runs it.
+        seen: What was seen of it.
 
     Raises:
-        CannotChange: Model, data, loss or first state were not seen.
+        CannotChange: Another training works against it, or its model, data, loss or
+            first state were not seen.
     """
+    recording, fitted = seen.recording, seen.fitted
     evidence = recording.taped.evidence
+    if seen.contested:
+        raise CannotChange("another training works against it, step by step")
     if evidence is None or recording.start is None:
         raise CannotChange("its model, its loss or its first state were not seen")
     if _keys(recording.variables) != _keys(evidence.model.trainable_variables):
@@ -58,20 +46,20 @@ def watched_again(
         batch = joined(recording.taped.batches)
         if batch is None:
             raise CannotChange("its data were not seen")
-        data = kept_arrays(batch, batch_size or 32)
+        data = kept_arrays(batch, seen.batch_size or 32)
     task = Task(
         arrays=data,
-        batch_size=min(batch_size or data.batch_size, len(data)),
-        seed=seed or 0,
+        batch_size=min(seen.batch_size or data.batch_size, len(data)),
+        seed=seen.seed or 0,
     )
     steps = recording.steps
-    if stopped:  # what would have come is as long as was asked for
-        passes = (epochs or 1) * (task.steps_per_epoch or 1)
+    if seen.stopped:  # what would have come is as long as was asked for
+        passes = (seen.epochs or 1) * (task.steps_per_epoch or 1)
         steps = max(steps, passes, _STEPS_OF_A_STOPPED_LOOP)
     task = replace(task, steps=max(1, steps))
     model = _trainable(evidence.model, evidence.loss, recording.optimizer)
     start = recording.start.beside(_unmoved(model))
-    return Rerun(trainer, model, task, start, is_complete=is_complete)
+    return Rerun(loops, model, task, start, is_complete=is_complete)
 
 
 def _keys(variables: Any) -> set[int]:

@@ -8,9 +8,10 @@ import os
 import numpy as np
 import pytest
 
+from pytest_lossguard.environment import environment
 from pytest_lossguard.judge import judge
 from pytest_lossguard.policy import Policy
-from pytest_lossguard.report.json_report import environment, write_json
+from pytest_lossguard.report.json_report import write_json
 from pytest_lossguard.verdict import Verdict
 from tests.traces import falling, make_trace
 

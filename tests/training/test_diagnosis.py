@@ -71,7 +71,11 @@ def test_the_hand_written_loop_is_diagnosed_by_watching_it(trainer, seed):
     trace = watch.traces()[0]
 
     found = diagnose(
-        trace, judge(trace, Policy()), watch.again(0, trainer), Policy(), budget=60.0
+        trace,
+        judge(trace, Policy()),
+        trainer.watched_again(watch, 0),
+        Policy(),
+        budget=60.0,
     )
 
     assert found.causes[0].cause == "bad_initialization"

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from pytest_lossguard import UsageError
 from pytest_lossguard.judge import evidence_of
 from pytest_lossguard.training import Trainer, ring_buffer, set_seed, watching
+from pytest_lossguard.training.batch import Batch
 from pytest_lossguard.training.program import Program, is_light
-from pytest_lossguard.training.recording import Batch
 from pytest_lossguard.training.structure import structure_of
 from pytest_lossguard.training.task import batch_order
 from tests.training.programs import StepLosses, busy_net, mlp, regression
@@ -571,7 +571,7 @@ def test_a_model_made_anew_trains_as_the_first_of_its_kind_did(trainer):
     again = trainer.fit(mlp, X, Y, steps=20, seed=3)
     other = trainer.fit(mlp, X, Y, steps=20, seed=4)
 
-    assert len(trainer._programs) == 1
+    assert len(trainer._loops._programs) == 1
     assert np.array_equal(first.steps.loss, again.steps.loss)
     assert first.after.loss == again.after.loss
     assert not np.array_equal(first.steps.loss, other.steps.loss)
@@ -667,7 +667,7 @@ def test_a_normalization_layer_keeps_its_own_statistics(trainer):
 
     small, large = adapted(1e-3), adapted(1e3)
 
-    assert len(trainer._programs) == 1
+    assert len(trainer._loops._programs) == 1
     np.testing.assert_allclose(small.steps.loss, large.steps.loss, rtol=1e-3)
     assert small.after.loss == pytest.approx(large.after.loss, rel=1e-3)
 
@@ -677,7 +677,7 @@ def test_the_first_model_of_a_process_shares_its_trace_too(trainer):
     for _ in range(3):
         trainer.fit(mlp, X, Y, steps=3)
 
-    assert len(trainer._programs) == 1
+    assert len(trainer._loops._programs) == 1
 
 
 def test_models_with_names_of_their_own_do_not_share_a_trace(trainer):
@@ -795,7 +795,7 @@ def test_a_step_that_branches_gets_more_than_one_thread(options, light):
 
     trainer.fit(mlp(optimizer=keras.optimizers.Adam(**options)), X, Y, steps=4)
 
-    (program,) = trainer._programs.values()
+    (program,) = trainer._loops._programs.values()
     assert program.is_light == light
 
 

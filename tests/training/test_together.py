@@ -149,7 +149,7 @@ def test_of_those_that_wait_only_one_holds_its_weights(trainer, monkeypatch):
 
 def test_large_copies_are_not_kept(trainer, monkeypatch):
     ones = trainer.fit_seeds(mlp, X, Y, seeds=SEEDS, **HOW)
-    (kept,) = trainer._programs.values()
+    (kept,) = trainer._loops._programs.values()
     assert kept._lanes
 
     monkeypatch.setattr(program, "_MOST_KEPT", 0)

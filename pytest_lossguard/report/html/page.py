@@ -8,8 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ...environment import environment
 from ...files import write_whole
-from ..json_report import environment
 from .context import page_context
 
 __all__ = ["rendered", "write_html"]

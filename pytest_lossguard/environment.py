@@ -1,0 +1,37 @@
+"""The versions and the machine that something ran on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["environment", "version_of"]
+
+_PACKAGES = {
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly"),
+    "keras": ("keras",),
+    "numpy": ("numpy",),
+    "pytest": ("pytest",),
+}
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine, without importing any of the packages."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+        "machine": platform.machine(),
+        **{name: version_of(names) for name, names in _PACKAGES.items()},
+    }
+
+
+def version_of(distributions: Iterable[str]) -> str | None:
+    """The version of the first of these distributions that is installed."""
+    for name in distributions:
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None

@@ -1,0 +1,112 @@
+"""The one door to training: trains, watches, and runs again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from types import FrameType
+from typing import Any
+
+from ..trace import Trace
+from .fit import LoopTrainer
+from .frameworks import keras, tf
+from .rerun import Rerun
+from .state import Seeder, Snapshot
+from .task import make_task
+from .threads import under_way
+from .watch import Watch, watching
+from .watched_again import watched_again
+
+__all__ = ["Trainer"]
+
+
+class Trainer:
+    """Trains models and gives traces, by whichever way fits.
+
+    Args:
+        shared_by: Processes that do the same on this machine at the same time.
+    """
+
+    def __init__(self, shared_by: int = 1) -> None:
+        self._loops = LoopTrainer(shared_by)
+        self._seeder = Seeder()
+
+    def fit(self, model_or_factory: Any, x: Any, y: Any = None, **how: Any) -> Trace:
+        """Run one training and put everything back; see `LoopTrainer.fit`."""
+        return self._loops.fit(model_or_factory, x, y, **how)
+
+    def fit_seeds(
+        self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
+    ) -> list[Trace]:
+        """Run one training from several ``seeds``; see `LoopTrainer.fit_seeds`."""
+        return self._loops.fit_seeds(model_or_factory, x, y, **how)
+
+    def start_of(self, model_or_factory: Any) -> Snapshot | None:
+        """The state of a model given as an object, None of anything else: whatever
+        the test does with it later, it can be run again from here.
+        """
+        if isinstance(model_or_factory, keras.Model) and model_or_factory.built:
+            return Snapshot.of_model(model_or_factory)
+        return None
+
+    def again(
+        self,
+        model_or_factory: Any,
+        x: Any,
+        y: Any = None,
+        *,
+        seed: int = 0,
+        start: Snapshot | None = None,
+        **how: Any,
+    ) -> Rerun:
+        """The same training, to be run again with changes.
+
+        Args:
+            model_or_factory: As for `LoopTrainer.fit`.
+            x: Likewise.
+            y: Likewise.
+            seed: Likewise.
+            how: Likewise.
+            start: What a model given as an object started from.
+
+        Raises:
+            UsageError: Model or data cannot be trained as given.
+        """
+        return Rerun(
+            self._loops, model_or_factory, make_task(x, y, seed=seed, **how), start
+        )
+
+    def watched_again(self, watch: Watch, index: int) -> Rerun:
+        """One of the trainings that were watched, to be run again with changes.
+
+        Args:
+            watch: What was seen.
+            index: Which of its trainings.
+
+        Raises:
+            CannotChange: Another training works against it, or its model, data, loss or
+                first state were not seen.
+        """
+        return watched_again(self._loops, watch.seen(index))
+
+    def reseed(self, seed: int) -> None:
+        """Start every random generator anew, as `set_seed` would, at less cost."""
+        self._seeder.start(seed)
+
+    def device(self) -> str:
+        """What trains: ``"GPU"`` where TensorFlow has one in use, else ``"CPU"``."""
+        return "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+
+    def watching(
+        self,
+        *,
+        seed: int | None,
+        stops: bool,
+        ignoring: Collection[FrameType] = (),
+    ) -> AbstractContextManager[Watch]:
+        """Watch the trainings inside a block; see `watch.watching`."""
+        return watching(seed=seed, stops=stops, ignoring=ignoring)
+
+    def under_way(self) -> tuple[FrameType, ...]:
+        """What other threads are at; see `threads.under_way`."""
+        return under_way()

@@ -1,0 +1,33 @@
+"""Behavior stays as it was: verdicts, findings and causes of well-known programs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.golden.golden import COMMITTED, TOLERANCE, differences, facts, report
+
+REPORT = [{"runs": [{"verdict": "converged", "value": 1.0}], "outcome": "passed"}]
+
+
+def test_a_difference_is_named_with_its_place():
+    other = [{"runs": [{"verdict": "not_converged", "value": 1.0}], "outcome": "passed"}]
+
+    assert differences(REPORT, REPORT) == []
+    assert differences(REPORT, other) == [
+        "/0/runs/0/verdict: 'converged', then 'not_converged'"
+    ]
+    assert differences([1.0, 2e5], [1.01, 3e5], close=TOLERANCE) == []
+    assert differences([1.0, 2e5], [1.2, 3.0], close=TOLERANCE) == [
+        "/0: 1.0, then 1.2",
+        "/1: 200000.0, then 3.0",
+    ]
+
+
+@pytest.mark.slow
+def test_the_report_of_scenarios_and_examples_is_as_it_was(tmp_path):
+    """After a change that was meant: ``python -m tests.golden write``."""
+    committed = json.loads(COMMITTED.read_text())
+
+    assert differences(committed, facts(report(tmp_path)), close=TOLERANCE) == []
