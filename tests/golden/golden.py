@@ -26,9 +26,9 @@ def report(folder: Path) -> list[dict[str, Any]]:
     for index, program in enumerate(PROGRAMS):
         path = folder / f"{index}.json"
         options = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly")
+        command = [sys.executable, "-m", "pytest", *options]
         subprocess.run(
-            [sys.executable, "-m", "pytest", *options, f"--lossguard-json={path}"]
-            + [program],
+            [*command, f"--lossguard-json={path}", program],
             cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": "0"},
             capture_output=True,
@@ -77,9 +77,7 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
-def differences(
-    before: Any, after: Any, close: float = 0.0, at: str = ""
-) -> list[str]:
+def differences(before: Any, after: Any, close: float = 0.0, at: str = "") -> list[str]:
     """Where two values differ, a line each."""
     return list(_differences(before, after, close, at))
 

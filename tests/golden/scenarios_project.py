@@ -1,4 +1,4 @@
-"""The scenarios as marked tests: what the golden report is made of, beside examples/."""
+"""The scenarios as marked tests, of which the golden report is made."""
 
 from __future__ import annotations
 
