@@ -64,7 +64,7 @@ class Training(Protocol):
     def again(self, model_or_factory: Any, x: Any, y: Any = None, **how: Any) -> Any:
         """The same training, to be run again with changes."""
 
-    def watched_again(self, watch: Any, index: int) -> Any:
+    def watched_again(self, watch: Any, recording: Any) -> Any:
         """One of the trainings that were watched, to be run again with changes."""
 
     def reseed(self, seed: int) -> None:
@@ -123,7 +123,6 @@ class Guard:
         self._watched: list[TrainingRun] = []
         self._adopted: list[tuple[TrainingRun, str, Any]] = []
         self._told: list[str] = []
-        self._recipes: dict[int, Recipe] = {}
         self._subjects: list[TrainingRun] = []
         self._failed: tuple[TrainingRun, tuple[str, ...]] | None = None
 
@@ -178,12 +177,12 @@ class Guard:
             traces = self._trainer().fit_seeds(
                 model_or_factory, x, y, seeds=seeds, **how
             )
-        runs = [self._judged(it) for it in traces]
-        if recipe is not None:
-            for run, each in zip(runs, seeds, strict=True):
-                self._recipes[id(run)] = partial(recipe, each)
+        runs = [
+            self._judged(it, None if recipe is None else partial(recipe, each))
+            for it, each in zip(traces, seeds, strict=True)
+        ]
         self.runs += runs
-        self._subjects += runs[:1]
+        self._subjects += [it for it in runs[:1] if it.recipe is not None]
         if self._asserts:
             self._demand_share(runs)
         return next((run for run in runs if not run.converged), runs[0])
@@ -230,7 +229,6 @@ class Guard:
         """
         __tracebackhide__ = True
         self.runs, self._watched, self._in_search = [], [], True
-        self._recipes.clear()
         if self._watch is not None:
             self._watch.forget()
         self._trainer().reseed(self._seed)
@@ -297,34 +295,38 @@ class Guard:
 
     # Judging
 
-    def _judged(self, trace: Trace) -> TrainingRun:
-        return judged(trace, self._policy, self._checks)
+    def _judged(self, trace: Trace, recipe: Recipe | None = None) -> TrainingRun:
+        return judged(trace, self._policy, self._checks, recipe)
+
+    def _judged_watched(self, watch: Any) -> list[TrainingRun]:
+        """The trainings of a watch, each with what runs it again."""
+        trainer = self._trainer()
+        return [
+            self._judged(trace, partial(trainer.watched_again, watch, recording))
+            for trace, recording in zip(watch.traces(), watch.recordings, strict=True)
+        ]
 
     def adopt(self, prepared: Prepared, test: str) -> None:
         """Judge what a fixture trained that the test uses."""
         told = prepared.told(test)
         missed = _as_sentences(prepared.missed, self._policy)
         self._told += [f"{told}: {it}" for it in (*prepared.unseen, *missed)]
-        for index, trace in enumerate(prepared.traces):
-            run, frames = self._judged(trace), None
-            if prepared.watch is not None:
-                again = partial(self._trainer().watched_again, prepared.watch, index)
-                self._recipes[id(run)] = again
-                frames = prepared.watch.recordings[index].frames
-            self._adopted.append((run, told, frames))
+        if prepared.watch is None:
+            runs = [self._judged(it) for it in prepared.traces]
+            self._adopted += [(run, told, None) for run in runs]
+            return
+        runs = self._judged_watched(prepared.watch)
+        for run, recording in zip(runs, prepared.watch.recordings, strict=True):
+            self._adopted.append((run, told, recording.frames))
 
     def collect(self) -> None:
         """Judge what was watched; to be called once, after `watching`."""
         self._earlier = ()  # let go of what other threads hold
         self.runs = [*(run for run, _, _ in self._adopted), *self.runs]
         if self._watch is not None:
-            self._watched = [self._judged(it) for it in self._watch.traces()]
+            self._watched = self._judged_watched(self._watch)
             self.runs += self._watched
             self._subjects += self._watched
-            for index, run in enumerate(self._watched):
-                self._recipes[id(run)] = partial(
-                    self._trainer().watched_again, self._watch, index
-                )
 
     def demand(self) -> None:
         """Raise if a watched training failed, was not seen, or none was.
@@ -407,10 +409,9 @@ class Guard:
         """A failed run with its diagnosis; the same where none is wanted."""
         if not self._policy.diagnose:
             return run
-        recipe = self._recipes.get(id(run))
         with self._paused():
             verdict = diagnosed(
-                run.verdict, recipe, self._policy, self._budget, self._checks
+                run.verdict, run.recipe, self._policy, self._budget, self._checks
             )
         return self._replaced(run, verdict)
 
@@ -426,12 +427,12 @@ class Guard:
             return
         seen: set[str] = set()
         for run in list(self.runs):
-            recipe = self._recipes.get(id(run))
-            if not run.converged or recipe is None or run.trace.model in seen:
+            if not run.converged or run.recipe is None or run.trace.model in seen:
                 continue
             seen.add(run.trace.model)
             with self._paused():
-                run = self._replaced(run, compared(run.verdict, recipe, self._policy))
+                verdict = compared(run.verdict, run.recipe, self._policy)
+            run = self._replaced(run, verdict)
             if not run.converged:
                 error = self._failure(run, ())
                 error.after_body = True
@@ -464,8 +465,9 @@ class Guard:
                 " what a fixture trains has no baseline"
             )
         subjects = [
-            Subject(trace=run.trace, recipe=self._recipes[id(run)])
+            Subject(trace=run.trace, recipe=run.recipe)
             for run in self._subjects
+            if run.recipe is not None
         ]
         with self._paused():
             self.held = hold(
@@ -500,11 +502,9 @@ class Guard:
 
     def _replaced(self, run: TrainingRun, verdict: Verdict) -> TrainingRun:
         """The run with another verdict, in its place among the runs."""
-        new = TrainingRun(verdict, run.checks)
+        new = replace(run, verdict=verdict)
         self.runs = [new if it is run else it for it in self.runs]
         self._subjects = [new if it is run else it for it in self._subjects]
-        if id(run) in self._recipes:
-            self._recipes[id(new)] = self._recipes[id(run)]
         return new
 
     def _recipe(

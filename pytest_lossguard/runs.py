@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .changes import Recipe
 from .checks import Check
 from .errors import NotConverged, UsageError
 from .findings import Finding
@@ -23,11 +24,14 @@ class TrainingRun:
 
     Attributes:
         verdict: The trace and what was found in it.
-        checks: Those of one's own that took part.
+        checks: Custom checks that took part.
+        recipe: Gives what runs it again, while its test lasts; None where nothing
+            does.
     """
 
     verdict: Verdict
     checks: tuple[Check, ...] = ()
+    recipe: Recipe | None = None
 
     @property
     def converged(self) -> bool:
@@ -157,7 +161,12 @@ class Prepared:
         return f"trained in the set-up of {self.by}{first}"
 
 
-def judged(trace: Trace, policy: Policy, checks: tuple[Check, ...] = ()) -> TrainingRun:
-    """A training with what a judge, and checks of one's own, find in it."""
+def judged(
+    trace: Trace,
+    policy: Policy,
+    checks: tuple[Check, ...] = (),
+    recipe: Recipe | None = None,
+) -> TrainingRun:
+    """A training with what the judge and custom checks find in it."""
     verdict = Verdict(trace=trace, findings=judge(trace, policy, checks))
-    return TrainingRun(verdict, checks)
+    return TrainingRun(verdict, checks, recipe)

@@ -10,6 +10,7 @@ from typing import Any
 from ..trace import Trace
 from .fit import LoopTrainer
 from .frameworks import keras, tf
+from .recording import Recording
 from .rerun import Rerun
 from .state import Seeder, Snapshot
 from .task import make_task
@@ -76,18 +77,18 @@ class Trainer:
             self._loops, model_or_factory, make_task(x, y, seed=seed, **how), start
         )
 
-    def watched_again(self, watch: Watch, index: int) -> Rerun:
+    def watched_again(self, watch: Watch, recording: Recording) -> Rerun:
         """One of the trainings that were watched, to be run again with changes.
 
         Args:
             watch: What was seen.
-            index: Which of its trainings.
+            recording: Which of its trainings.
 
         Raises:
-            CannotChange: Another training works against it, or its model, data, loss or
-                first state were not seen.
+            CannotChange: The watch has forgotten it, another training works against it,
+                or its model, data, loss or first state were not seen.
         """
-        return watched_again(self._loops, watch.seen(index))
+        return watched_again(self._loops, watch.seen(recording))
 
     def reseed(self, seed: int) -> None:
         """Start every random generator anew, as `set_seed` would, at less cost."""

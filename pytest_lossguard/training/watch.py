@@ -14,6 +14,7 @@ from tensorflow.python.eager.polymorphic_function.concrete_function import (
     ConcreteFunction,
 )
 
+from ..errors import CannotChange
 from ..findings import Finding, finding
 from ..trace import Trace, Validation
 from .contest import is_contested
@@ -148,10 +149,16 @@ class Watch:
             " a MirroredStrategy",
         ]
 
-    def seen(self, index: int) -> Seen:
-        """All that running one of the trainings again takes."""
-        recording = self.recordings[index]
-        trace = self.traces()[index]
+    def seen(self, recording: Recording) -> Seen:
+        """All that running one of the trainings again takes.
+
+        Raises:
+            CannotChange: It was forgotten, with its data.
+        """
+        known = zip(self.recordings, self.traces(), strict=True)
+        trace = next((trace for it, trace in known if it is recording), None)
+        if trace is None:
+            raise CannotChange("its data are gone: another example of the search ran")
         return Seen(
             recording=recording,
             fitted=self._data_of(recording),

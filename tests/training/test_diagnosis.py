@@ -73,7 +73,7 @@ def test_the_hand_written_loop_is_diagnosed_by_watching_it(trainer, seed):
     found = diagnose(
         trace,
         judge(trace, Policy()),
-        trainer.watched_again(watch, 0),
+        trainer.watched_again(watch, watch.recordings[0]),
         Policy(),
         budget=60.0,
     )

@@ -303,7 +303,7 @@ def test_a_watched_fit_is_run_again_from_its_first_state(trainer):
         model.fit(X, Y, epochs=2, batch_size=16, verbose=0, shuffle=False)
     trained = [it.numpy() for it in model.variables]
     trace = watch.traces()[0]
-    again = trainer.watched_again(watch, 0)
+    again = trainer.watched_again(watch, watch.recordings[0])
     repeated = again()
     assert len(repeated.steps) == len(trace.steps) == 12
     assert repeated.before.loss == pytest.approx(trace.before.loss, rel=1e-5)
@@ -320,7 +320,9 @@ def test_a_watched_training_that_broke_is_run_again_with_a_fresh_optimizer(train
         model.compile(keras.optimizers.Adam(0.01), "mse")
         model.fit(x, Y, epochs=5, batch_size=16, verbose=0, shuffle=False)
     assert len(watch.traces()[0].steps) < 10
-    filled = trainer.watched_again(watch, 0)(Change(kind="fill_missing"))
+    filled = trainer.watched_again(watch, watch.recordings[0])(
+        Change(kind="fill_missing")
+    )
     assert len(filled.steps) == 100
     assert filled.after.loss < filled.constant_loss
 
@@ -339,7 +341,7 @@ def test_a_hand_written_loop_is_run_again(trainer, make):
                 zip(gradients, model.trainable_variables, strict=True)
             )
     trained = [it.numpy() for it in model.variables]
-    trace, again = watch.traces()[0], trainer.watched_again(watch, 0)
+    trace, again = watch.traces()[0], trainer.watched_again(watch, watch.recordings[0])
     repeated = again()
     assert repeated.before.loss == pytest.approx(trace.before.loss, rel=1e-5)
     assert repeated.steps.loss[-1] == pytest.approx(trace.steps.loss[-1], rel=0.2)
@@ -354,7 +356,7 @@ def test_a_training_whose_model_was_not_seen_cannot_be_run_again(trainer):
             value = tf.reduce_sum(variable**2)
         optimizer.apply([tape.gradient(value, variable)], [variable])
     with pytest.raises(CannotChange, match="not seen"):
-        trainer.watched_again(watch, 0)
+        trainer.watched_again(watch, watch.recordings[0])
 
 
 def test_every_kind_of_change_is_served():
@@ -492,7 +494,7 @@ def test_sparse_data_are_not_run_again_and_it_says_so(trainer):
         model.fit(data, verbose=0)
 
     with pytest.raises(CannotChange, match="data are ragged or sparse"):
-        trainer.watched_again(watch, 0)
+        trainer.watched_again(watch, watch.recordings[0])
     with pytest.raises(CannotChange, match="data are ragged or sparse"):
         trainer.again(model, data, steps=3)()
 
@@ -506,4 +508,4 @@ def test_what_is_frozen_or_set_free_after_a_training_is_not_run_again(trainer, l
         model.fit(X, Y, epochs=1, verbose=0)
         model.layers[0].trainable = later
     with pytest.raises(CannotChange, match="other variables .* are trainable now"):
-        trainer.watched_again(watch, 0)
+        trainer.watched_again(watch, watch.recordings[0])
