@@ -14,6 +14,7 @@ from pytest_lossguard.changes import Again, Change
 from pytest_lossguard.errors import CannotChange, LossguardError
 from pytest_lossguard.training import Trainer, fit, program
 from pytest_lossguard.training.engine import Run
+from pytest_lossguard.training.fit import LoopTrainer
 from tests.training.programs import busy_net, mlp, regression
 
 X, Y = regression(96)
@@ -125,7 +126,7 @@ def test_they_do_run_at_the_same_time(trainer, monkeypatch):
 
 def test_of_those_that_wait_only_one_holds_its_weights(trainer, monkeypatch):
     begun, ended, waiting = [], [], []
-    prepare, run = Trainer._chosen, Run.beside
+    prepare, run = LoopTrainer._chosen, Run.beside
 
     def prepared(self, job):
         waiting.append(len(begun) - len(ended))
@@ -138,7 +139,7 @@ def test_of_those_that_wait_only_one_holds_its_weights(trainer, monkeypatch):
         return trace
 
     trainer.fit(mlp, X, Y, **HOW)  # all after it run beside each other
-    monkeypatch.setattr(Trainer, "_chosen", prepared)
+    monkeypatch.setattr(LoopTrainer, "_chosen", prepared)
     monkeypatch.setattr(Run, "beside", ran)
 
     trainer.fit_seeds(mlp, X, Y, seeds=range(8), steps=400, batch_size=16)
