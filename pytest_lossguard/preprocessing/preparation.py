@@ -174,7 +174,7 @@ class Preparation:
         if self.base.origin is not None:
             rest = np.setdiff1d(np.arange(self.x.rows), self.base.origin)
             return self.base.origin, rest if self.base.held_x is not None else None
-        return origins_of(self)
+        return origins_of(self.x, self.y, self.base, self.prepare, self.seed)
 
     @cached_property
     def repeats(self) -> str:

@@ -7,15 +7,13 @@ a prepared row comes from the raw row whose code fits its changes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
 from .raw import Array, Raw
+from .subject import Prepared
 from .table import Table
-
-if TYPE_CHECKING:
-    from .preparation import Preparation
 
 __all__ = ["origins_of"]
 
@@ -31,19 +29,35 @@ _COLUMNS = 24
 _MOST_ROWS = 2000
 
 
-def origins_of(preparation: Preparation) -> tuple[Array | None, Array | None]:
-    """See `Preparation.origins`."""
-    base, rows = preparation.base, preparation.x.rows
+def origins_of(
+    x: Raw,
+    y: Raw | None,
+    base: Prepared,
+    prepare: Callable[[Raw], Prepared],
+    seed: int,
+) -> tuple[Array | None, Array | None]:
+    """The raw row of each training row and of each held-out row.
+
+    Args:
+        x: Raw rows.
+        y: Raw labels.
+        base: What the preparation makes of them.
+        prepare: Runs it on other rows.
+        seed: Of which rows are exchanged.
+
+    Returns:
+        Row numbers, -1 where one is not known; None where they cannot be found out.
+    """
+    rows = x.rows
     if rows > _MOST_ROWS or rows < 8:
         return None, None
-    x, y = preparation.x, preparation.y
-    wanted = _codes(rows, preparation.seed)
+    wanted = _codes(rows, seed)
     orders = [_exchanged(x, y, np.flatnonzero(code)) for code in wanted.T]
     codes = np.stack([it != np.arange(rows) for it in orders], axis=1)
     train, held = [], []
     for order in orders:
         try:
-            made = preparation.prepare(_in_place(x, order))
+            made = prepare(_in_place(x, order))
         except Exception:
             return None, None
         if not _alike(base.x, made.x) or not _alike(base.held_x, made.held_x):
