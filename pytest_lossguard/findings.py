@@ -230,8 +230,8 @@ KINDS: dict[str, Kind] = {
         headline="the model predicts the same for every row",
         text="after step {step} the model predicts the same for every row (spread"
         " {value}, limit {limit})",
-        hint="Dead or saturated units, or inputs that carry nothing: scale the inputs,"
-        " check activations and initialisation.",
+        hint="Dead or saturated units, or inputs without information: scale the inputs,"
+        " check activations and initialization.",
     ),
     "slow_convergence": Kind(
         severity="warning",
@@ -246,8 +246,8 @@ KINDS: dict[str, Kind] = {
     ),
     "noisy_loss": Kind(
         severity="warning",
-        text="from step to step the loss varies by {value} times its size, limit"
-        " {limit}",
+        text="the loss fluctuates by {share} of its value from step to step, limit"
+        " {share_limit}",
         hint="Use larger batches or a lower learning rate.",
     ),
     "plateau": Kind(
@@ -280,7 +280,7 @@ KINDS: dict[str, Kind] = {
         severity="error",
         headline="all {value} units of {where} are equal",
         text="all {value} units of {where} give the same for every row: they started"
-        " equal and no step can part them",
+        " equal and no update can make them differ",
         hint="Use a random initialiser, as the default of the layer.",
     ),
     "dead_units": Kind(
@@ -309,12 +309,12 @@ KINDS: dict[str, Kind] = {
     ),
     "unscaled_inputs": Kind(
         severity="warning",
-        text="{where} has a magnitude of {value}, limit {limit}",
+        text="{where} is unscaled: typical magnitude {value}, limit {limit}",
         hint=_SCALE_INPUTS,
     ),
     "unscaled_targets": Kind(
         severity="warning",
-        text="{where} has a magnitude of {value}, limit {limit}",
+        text="{where} is unscaled: typical magnitude {value}, limit {limit}",
         hint=_SCALE_TARGETS,
     ),
     "input_outliers": Kind(
@@ -332,7 +332,7 @@ KINDS: dict[str, Kind] = {
     "constant_feature": Kind(
         severity="warning",
         text="{where} has the same value, {value}, in every row",
-        hint="Drop it, or look for the preprocessing step that lost it.",
+        hint="Drop it, or find the preprocessing step that made it constant.",
     ),
     "class_imbalance": Kind(
         severity="warning",
@@ -365,9 +365,9 @@ KINDS: dict[str, Kind] = {
     "improvable": Kind(
         severity="warning",
         headline="far better with {where}",
-        text="with {where} the same training removes {then} of what a constant costs,"
-        " as it is {now}",
-        hint="Make that change, or see why it helps so much.",
+        text="with {where} the same run removes {then} of what a constant prediction"
+        " costs; as it is, {now}",
+        hint="Make that change, or find out why it helps so much.",
     ),
     "baseline_regression": Kind(
         severity="error",
@@ -382,8 +382,8 @@ KINDS: dict[str, Kind] = {
         headline="{value} variables were trained unseen",
         text="{value} of the variables that gradients were taken of changed{ended},"
         " and no recorded training changed them: {where} (gradients taken at {by})."
-        " lossguard records the updates of Keras 3 optimizers only, so nobody judged"
-        " this training",
+        " lossguard records the updates of Keras 3 optimizers only, so this training"
+        " was not judged",
         hint="Apply the gradients by a Keras 3 optimizer, as keras.optimizers.SGD(rate)"
         ".apply(gradients, variables); or, if this is no training, write"
         " converges(allow='trained_unseen').",

@@ -162,8 +162,8 @@ class Guard:
             )
         if steps is not None and epochs is not None:
             raise UsageError(
-                f"steps={steps} and epochs={epochs} were both given: they measure the"
-                " same length, give one of them"
+                f"steps={steps} and epochs={epochs} both set the length of the"
+                " training: give only one"
             )
         if steps is None and epochs is None:
             steps, epochs = self._policy.steps, self._policy.epochs
@@ -482,7 +482,7 @@ class Guard:
             )
         if self.held.state == "written" and not update:
             raise BaselineError(
-                f"the test had no baseline: {self.held.told}; look at it and commit it"
+                f"the test had no baseline: {self.held.told}; review and commit it"
             )
         self._demand_no_regression(self.held)
 

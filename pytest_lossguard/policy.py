@@ -92,8 +92,8 @@ class Policy:
             object.__setattr__(self, field.name, value)
         if self.steps is not None and self.epochs is not None:
             raise PolicyError(
-                f"steps={self.steps} and epochs={self.epochs} were both given: they"
-                " measure the same length, give one of them"
+                f"steps={self.steps} and epochs={self.epochs} both set the"
+                " length of the training: give only one"
             )
 
     @classmethod
@@ -113,8 +113,8 @@ class Policy:
         for key, value in keywords.items():
             if key in LATER_KEYS:
                 raise PolicyError(
-                    f"{owner}({key}={shown(value)}) is not served by this version"
-                    " of pytest-lossguard yet: remove it"
+                    f"{owner}({key}={shown(value)}) is not supported by this"
+                    " version of pytest-lossguard yet: remove it"
                 )
             if key not in _EXPECTED:
                 raise PolicyError(unknown(key, sorted(_EXPECTED), f"{owner}()"))

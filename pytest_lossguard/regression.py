@@ -142,8 +142,8 @@ def hold(
         taken = tuple(_taken(it, policy, seed) for it in subjects)
     except CannotChange as error:
         raise BaselineError(
-            f"a training of this test has no baseline: {error}; train it by"
-            " lossguard.fit, from a function that builds the model"
+            f"no baseline can be written for a run of this test ({error}): train with"
+            " lossguard.fit and pass a function that builds the model"
         ) from None
     baseline = Baseline(test=test, seed=seed, environment=here, trainings=taken)
     write(path, baseline)

@@ -382,8 +382,9 @@ class Search:
         remarks = [f"the smallest corruption found that breaks it, in {self.told()}"]
         if not self.holds:
             remarks.append(
-                "run once more it converged: something beside the data and the seed"
-                " takes part, such as a model that outlives the example"
+                "the failing example converged when run again: the result depends on"
+                " more than data and seed, for instance on a model that examples"
+                " share"
             )
         self.guard.corruption = self.failed.corruption
         return self.guard.message(self.failed.run, tuple(remarks), again)

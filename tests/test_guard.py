@@ -81,7 +81,7 @@ def test_counts_that_are_none_are_refused(how):
 
 
 def test_steps_and_epochs_together_are_refused():
-    with pytest.raises(UsageError, match="give one of them"):
+    with pytest.raises(UsageError, match="give only one"):
         guard().fit(None, None, steps=3, epochs=1)
 
 

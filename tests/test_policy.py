@@ -48,7 +48,7 @@ def test_a_bad_value_is_refused_with_what_was_meant(key, value):
 
 @pytest.mark.parametrize("key", LATER_KEYS)
 def test_keys_of_later_versions_are_refused_by_name(key):
-    with pytest.raises(PolicyError, match=f"{key}=.*not served by this version"):
+    with pytest.raises(PolicyError, match=f"{key}=.*not supported by this version"):
         Policy.from_keywords({key: 3})
 
 

@@ -166,7 +166,7 @@ class Told:
         if unused:
             them = "it" if len(unused) == 1 else "them"
             terminalreporter.write_line(
-                f"lossguard: baselines of no test: delete {them}"
+                f"lossguard: baselines without a test: delete {them}"
             )
         for path in sorted(unused):
             shown = os.path.relpath(path, self._config.invocation_params.dir)

@@ -55,7 +55,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--lossguard-seed",
         metavar="N",
         help="seed of every training and search in a marked test (default 0); random"
-        " draws one and says which",
+        " draws one and prints it",
     )
     group.addoption(
         "--lossguard-no-diagnose",
@@ -70,8 +70,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossguard-budget",
         metavar="SECONDS",
-        help="most seconds of each search and of each diagnosis; a cap that markers"
-        " cannot raise",
+        help="time limit of each search and each diagnosis, in seconds; markers cannot"
+        " raise it",
     )
     group.addoption(
         "--lossguard-replay",

@@ -77,7 +77,9 @@ def write_replay(root: Path, replay: Replay) -> Path:
     """Keep a failing case; returns where."""
     ignore = root / FOLDER / ".gitignore"
     if not ignore.exists():
-        write_whole(ignore, "# Failing cases of the last runs, made anew.\n*\n")
+        write_whole(
+            ignore, "# Failing cases found by the last runs. Safe to delete.\n*\n"
+        )
     path = replay_path(root, replay.nodeid)
     content = {
         "schema": _SCHEMA,

@@ -71,14 +71,14 @@ def _with_other_layers(model: Any, change: Change) -> Any:
 
     layers = [it for it in model._flatten_layers() if not isinstance(it, keras.Model)]
     if all(repr(edited(it)) == repr(it.get_config()) for it in layers):
-        raise NothingToChange("there is nothing of the kind in the model")
+        raise NothingToChange("no layer has this setting")
     return _clone(model, lambda layer: type(layer).from_config(edited(layer)))
 
 
 def _shallower(model: Any) -> Any:
     """A plain stack with two hidden dense layers left."""
     if not isinstance(model, keras.Sequential):
-        raise CannotChange("only a plain stack of layers can lose some")
+        raise CannotChange("hidden layers can only be removed from a Sequential model")
     makers = output_layers(model)
     hidden = [
         it
@@ -86,7 +86,7 @@ def _shallower(model: Any) -> Any:
         if isinstance(it, keras.layers.Dense) and it not in makers
     ]
     if len(hidden) <= 2:
-        raise NothingToChange("there is nothing of the kind in the model")
+        raise NothingToChange("no layer has this setting")
     kept = [it for it in model.layers if it not in hidden[2:]]
     return keras.Sequential(
         [keras.Input(model.input_shape[1:]), *(_same(it) for it in kept)]
@@ -255,13 +255,13 @@ def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
     """The usual last activation, units and loss for these labels."""
     makers = output_layers(model)
     if not makers:
-        raise CannotChange("its output is made by no dense layer")
+        raise CannotChange("the output layer is not a Dense layer")
     names = describe_losses(getattr(model, "_compile_loss", None) or model.loss)
     labels = kind_of_labels(
         data.y, names[0] if names else "", activation_name(makers[-1])
     )
     if labels is None:
-        raise CannotChange("what the labels are cannot be told")
+        raise CannotChange("the label encoding could not be determined")
     y = np.asarray(flatten(data.y)[0])
     if labels == "classes":
         distinct, numbered = np.unique(y, return_inverse=True)

@@ -117,7 +117,9 @@ class Run:
         task, steps = self._task, self._recording.steps
         notes: tuple[str, ...] = ()
         if task.growth is not None and steps < task.array_steps():
-            notes = (f"ended at step {steps}, its fate sealed",)
+            notes = (
+                f"stopped early at step {steps}: the loss was too high to recover",
+            )
         return make_trace(
             self._recording,
             source="fit",

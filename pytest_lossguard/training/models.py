@@ -80,7 +80,7 @@ def _is_of_old(thing: Any) -> bool:
 
 def _told(thing: Any) -> str:
     if _is_of_old(thing):
-        return "a model of tf_keras, which is not served: import keras, Keras 3"
+        return "a tf_keras model, which is not supported: use Keras 3 (import keras)"
     if thing is None or isinstance(thing, type):
         return shown(thing)
     return f"{type(thing).__name__} {shown(thing)}"

@@ -188,12 +188,12 @@ def test_a_change_that_finds_nothing_to_change_is_not_worth_a_word():
     class Plain(FakeRetraining):
         def __call__(self, *changes, seed=None, held_out=0.0):
             if any(it.sort == "program" for it in changes):
-                raise NothingToChange("there is nothing of the kind in the model")
+                raise NothingToChange("no layer has this setting")
             return super().__call__(*changes, seed=seed)
 
     found = why(BLOWN, Plain())
     assert found.left_out == ()
-    assert any("nothing of the kind" in row[-1] for row in found.table())
+    assert any("no layer has this setting" in row[-1] for row in found.table())
 
 
 def test_no_experiment_begins_after_the_budget():

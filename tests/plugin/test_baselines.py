@@ -48,7 +48,7 @@ def test_a_missing_baseline_is_written_and_the_test_fails_saying_so(kept, writte
     result.stdout.fnmatch_lines(
         [
             "BaselineError: the test had no baseline: its baseline was written to"
-            f" {FILE}; look at it and commit it",
+            f" {FILE}; review and commit it",
             "lossguard: baselines written: commit it",
             f"  {FILE}",
         ]
@@ -404,7 +404,7 @@ def test_baselines_of_no_test_are_named(project, stale, workers):
     result = project(stale, *workers)
 
     told = [line.strip() for line in result.outlines]
-    place = told.index("lossguard: baselines of no test: delete them")
+    place = told.index("lossguard: baselines without a test: delete them")
     assert told[place + 1 : place + 4] == [f"__lossguard__/{it}" for it in STALE]
 
 
@@ -423,7 +423,7 @@ def test_where_tests_are_left_out_nothing_is_told_of_baselines(
 ):
     result = project(stale, *selected)
 
-    result.stdout.no_fnmatch_line("*of no test*")
+    result.stdout.no_fnmatch_line("*without a test*")
 
 
 def test_a_path_that_leaves_a_file_out_tells_nothing_of_its_baselines(
@@ -435,7 +435,7 @@ def test_a_path_that_leaves_a_file_out_tells_nothing_of_its_baselines(
 
     result = project("def test_plain():\n    pass\n", "test_it.py")
 
-    result.stdout.no_fnmatch_line("*of no test*")
+    result.stdout.no_fnmatch_line("*without a test*")
 
 
 @pytest.mark.usefixtures("written")
@@ -445,7 +445,7 @@ def test_of_tests_that_were_not_asked_for_nothing_is_told(project):
     result = project(fit() + plain, "test_it.py::test_plain")
 
     result.assert_outcomes(passed=1)
-    result.stdout.no_fnmatch_line("*of no test*")
+    result.stdout.no_fnmatch_line("*without a test*")
 
 
 def test_the_margins_of_a_training_are_told(project):

@@ -458,8 +458,8 @@ def test_a_hint_is_given_once():
     text = page_of(entry("t.py::a", verdict)).text
 
     assert text.count(several[0].hint) == 1
-    assert "0.8 times its size" in text
-    assert "0.9 times its size" in text
+    assert "by 80% of its value" in text
+    assert "by 90% of its value" in text
 
 
 def test_the_command_runs_the_test_again_with_its_seed():

@@ -623,7 +623,10 @@ def test_a_training_whose_fate_is_sealed_ends_there(trainer):
     assert above.any()
     assert steps == int(np.argmax(above)) + 1 < len(whole.steps)
     assert np.array_equal(ended.steps.loss, whole.steps.loss[:steps])
-    assert f"ended at step {steps}, its fate sealed" in ended.notes
+    assert (
+        f"stopped early at step {steps}: the loss was too high to recover"
+        in ended.notes
+    )
 
 
 def test_a_first_step_far_above_the_probe_seals_nothing(trainer):

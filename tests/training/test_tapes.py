@@ -364,7 +364,7 @@ def test_tf_keras_that_is_merely_loaded_is_no_reason(tf_keras):
 
 
 def test_lossguard_fit_says_that_tf_keras_is_not_served(tf_keras):
-    with pytest.raises(UsageError, match="a model of tf_keras, which is not served"):
+    with pytest.raises(UsageError, match="a tf_keras model, which is not supported"):
         Trainer().fit(tf_keras.Model(), X, Y)
-    with pytest.raises(UsageError, match="a model of tf_keras, which is not served"):
+    with pytest.raises(UsageError, match="a tf_keras model, which is not supported"):
         Trainer().fit(lambda: tf_keras.Model(), X, Y)

@@ -226,7 +226,7 @@ HOW = [
         (f"lossguard.fit(MODEL, X, Y, {it}=@)", COUNTS, f"{it} must be a whole number")
         for it in ("steps", "epochs", "batch_size")
     ),
-    ("lossguard.fit(MODEL, X, Y, @)", ["steps=2, epochs=2"], "give one of them"),
+    ("lossguard.fit(MODEL, X, Y, @)", ["steps=2, epochs=2"], "give only one"),
     ("lossguard.fit(MODEL, X, Y, batch_size=1, @)", ["epochs=10**6"], "ask for fewer"),
     ("lossguard.fit(MODEL, HUGE, HUGE, batch_size=10**4, @)", ["steps=10**6"], "fewer"),
     ("lossguard.fit(MODEL, X, Y, seed=@)", NO_SEED, "seed must be a whole number"),
@@ -373,7 +373,7 @@ POLICIES = [
         ["'nothing'", "['dead_unit']", "':'", "('A:B',)", "'x' * 10**4", "''"],
         "which is no finding kind",
     ),
-    ("Policy.from_keywords({'shards': @})", ["2", "HUGE"], "not served"),
+    ("Policy.from_keywords({'shards': @})", ["2", "HUGE"], "not supported"),
     ("Policy.from_keywords({@: 1})", ["'min_dorp'"], "did you mean 'min_drop'"),
     ("Policy.from_keywords({@: 1})", ["'x' * 10**4", "3"], "known are allow, "),
     ("Policy(@)", ["steps='a'", "seeds=10**9", "strict=0"], "Policy("),
