@@ -10,6 +10,7 @@ import numpy as np
 
 from ..changes import RATE_INSTEAD_OF_0, Change
 from ..errors import CannotChange, NothingToChange, first_line
+from ..keras_names import USUAL_OUTPUTS
 from .data import ArrayData
 from .facts import (
     activation_name,
@@ -242,14 +243,6 @@ _SPARE_THE_OUTPUT = frozenset({"hidden_activation", "wider"})
 
 # The output end
 
-_CANONICAL: dict[str, tuple[str, Callable[[], Any]]] = {
-    "values": ("linear", lambda: keras.losses.MeanSquaredError()),
-    "binary": ("sigmoid", lambda: keras.losses.BinaryCrossentropy()),
-    "multi_label": ("sigmoid", lambda: keras.losses.BinaryCrossentropy()),
-    "one_hot": ("softmax", lambda: keras.losses.CategoricalCrossentropy()),
-    "classes": ("softmax", lambda: keras.losses.SparseCategoricalCrossentropy()),
-}
-
 
 def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
     """The usual last activation, units and loss for these labels."""
@@ -271,11 +264,14 @@ def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
         y = y.astype(np.float32)
         if y.ndim == len(model.outputs[0].shape) - 1:
             y = y[..., None]
-    activation, loss = _CANONICAL[labels]
+    usual = USUAL_OUTPUTS[labels]
 
     def remake(layer: Any) -> Any:
         if layer is makers[0]:
-            config = layer.get_config() | {"units": units, "activation": activation}
+            config = layer.get_config() | {
+                "units": units,
+                "activation": usual.activation,
+            }
             return type(layer).from_config(config)
         if layer in makers:
             return keras.layers.Activation("linear", name=layer.name)
@@ -283,7 +279,7 @@ def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
 
     clone = _clone(model, remake)
     _take_weights(clone, model)
-    clone.compile(_remade_optimizer(model), loss())
+    clone.compile(_remade_optimizer(model), keras.losses.get(usual.loss_class))
     return clone, replace(data, y=map_structure(lambda _: y, data.y))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..changes import ProgramFacts
+from ..keras_names import activation_facts, loss_facts
 from .data import ArrayData
 from .frameworks import keras
 from .tensors import flatten
@@ -23,20 +24,6 @@ __all__ = [
 ]
 
 _LINEAR = (None, "linear")
-_VALUE_LOSSES = frozenset(
-    {
-        "mean_squared_error",
-        "mse",
-        "mean_absolute_error",
-        "mae",
-        "huber",
-        "log_cosh",
-        "logcosh",
-        "cosine_similarity",
-        "mean_squared_logarithmic_error",
-        "mean_absolute_percentage_error",
-    }
-)
 #: More classes than this are taken for values.
 _MOST_CLASSES = 100
 
@@ -85,10 +72,16 @@ def program_facts(model: Any, data: ArrayData) -> ProgramFacts:
         labels=labels,
         canonical_output=labels is None or _is_canonical(model, makers, labels, data),
         output_is_bounded=labels == "values"
-        and loss in _VALUE_LOSSES
-        and activation_name(makers[-1]) in ("sigmoid", "tanh"),
+        and _is_squashed_for_nothing(loss, activation_name(makers[-1])),
         fixed=fixed,
     )
+
+
+def _is_squashed_for_nothing(loss: str, activation: str | None) -> bool:
+    asked, last = loss_facts(loss), activation_facts(activation)
+    if asked is None or last is None:
+        return False
+    return asked.is_for_any_value and last.can_saturate
 
 
 def inner_optimizer(model: Any) -> Any:
@@ -164,9 +157,16 @@ def _loss_of(model: Any) -> str:
     compiled = getattr(model, "_compile_loss", None)
     names = describe_losses(compiled) if compiled is not None else ()
     if len(names) == 1:
-        return names[0]
+        return _by_function(names[0])
     loss = model.loss
-    return loss if isinstance(loss, str) else getattr(loss, "__name__", str(loss))
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", str(loss))
+    return _by_function(name)
+
+
+def _by_function(loss: str) -> str:
+    """``"bce"`` as ``"binary_crossentropy"``; a loss of the user's own as it is."""
+    facts = loss_facts(loss)
+    return loss if facts is None else facts.name
 
 
 def kind_of_labels(y: Any, loss: str, activation: str | None) -> str | None:
@@ -217,24 +217,13 @@ def _is_canonical(model: Any, makers: list[Any], labels: str, data: ArrayData) -
     units = makers[0].units
     leaf = np.asarray(flatten(data.y)[0])
     columns = leaf.shape[-1] if leaf.ndim > 1 else 1
+    facts = loss_facts(loss)
+    if facts is None or labels not in facts.usual_labels:
+        return False
+    usual = logits if last is None else last in facts.usual_outputs and not logits
     if labels == "values":
-        linear = last is None and loss in _VALUE_LOSSES
-        counts = loss == "poisson" and last in ("exponential", "softplus")
-        return (linear or counts) and units == columns
-    expected, fitting = _USUAL[labels]
-    fits = (last is None and logits) or (last == expected and not logits)
-    return fits and loss in fitting and _units_fit(labels, units, columns, leaf)
-
-
-_USUAL: dict[str, tuple[str, tuple[str, ...]]] = {
-    "binary": ("sigmoid", ("binary_crossentropy", "binary_focal_crossentropy")),
-    "multi_label": ("sigmoid", ("binary_crossentropy", "binary_focal_crossentropy")),
-    "one_hot": (
-        "softmax",
-        ("categorical_crossentropy", "categorical_focal_crossentropy"),
-    ),
-    "classes": ("softmax", ("sparse_categorical_crossentropy",)),
-}
+        usual = (last or "linear") in facts.usual_outputs
+    return usual and _units_fit(labels, units, columns, leaf)
 
 
 def _units_fit(labels: str, units: int, columns: int, array: Any) -> bool:

@@ -18,7 +18,7 @@ from ..constants import (
 from ..statistics import rarest_rows
 from ..trace import LayerStats, Output, Probe
 from .frameworks import keras, tf
-from .layers import WATCHED, activation_stats, layers_seen, output_of, symmetric
+from .layers import activation_stats, is_watched, layers_seen, output_of, symmetric
 from .recording import Batch, Evidence
 from .state import live_statistics
 from .tensors import (
@@ -363,7 +363,7 @@ class Scorer:
         seen = [
             (layer, name, output)
             for layer, name, output in calls
-            if name is not None and name in WATCHED and output.shape.rank
+            if name is not None and is_watched(name) and output.shape.rank
         ]
         plain = map_structure(_plain, y_pred)
         self._known.masked = any(
