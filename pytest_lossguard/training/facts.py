@@ -10,6 +10,14 @@ from ..changes import ProgramFacts
 from ..keras_names import activation_facts, loss_facts
 from .data import ArrayData
 from .frameworks import keras
+from .private_api import (
+    compiled_loss,
+    flat_layers,
+    has_graph,
+    learning_rate_of,
+    loss_options,
+    made_by,
+)
 from .tensors import flatten
 from .traces import describe_losses
 
@@ -33,7 +41,7 @@ def program_facts(model: Any, data: ArrayData) -> ProgramFacts:
     optimizer = inner_optimizer(model)
     fixed = why_fixed(model)
     makers = output_layers(model) if fixed is None else []
-    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else []
+    layers = flat_layers(model)
     hidden = [
         it for it in layers if it not in makers and not isinstance(it, keras.Model)
     ]
@@ -91,7 +99,7 @@ def inner_optimizer(model: Any) -> Any:
 
 def why_fixed(model: Any) -> str | None:
     """Why a model cannot be cloned from its configuration; None where it can."""
-    if not isinstance(model, keras.Sequential) and not hasattr(model, "_nodes"):
+    if not isinstance(model, keras.Sequential) and not has_graph(model):
         return "its class is the project's own, without a configuration to clone"
     if len(model.outputs or ()) != 1:
         return "it has several outputs"
@@ -106,7 +114,7 @@ def output_layers(model: Any) -> list[Any]:
     chain: list[Any] = []
     tensor = model.outputs[0]
     while True:
-        layer = getattr(tensor, "_keras_history", (None,))[0]
+        layer = made_by(tensor)
         if isinstance(layer, keras.Sequential) or layer is None:
             return []
         chain.insert(0, layer)
@@ -137,12 +145,12 @@ def activation_name(layer: Any) -> str | None:
 
 def follows_schedule(model: Any) -> bool:
     """Whether the learning rate is a function of the step, not a number."""
-    rate = getattr(inner_optimizer(model), "_learning_rate", None)
+    rate = learning_rate_of(inner_optimizer(model))
     return isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
 
 
 def _rate(model: Any) -> float | None:
-    rate = getattr(inner_optimizer(model), "_learning_rate", None)
+    rate = learning_rate_of(inner_optimizer(model))
     if rate is None or follows_schedule(model):
         return None
     return float(np.asarray(rate))
@@ -154,7 +162,7 @@ def _is_penalised(layer: Any) -> bool:
 
 
 def _loss_of(model: Any) -> str:
-    compiled = getattr(model, "_compile_loss", None)
+    compiled = compiled_loss(model)
     names = describe_losses(compiled) if compiled is not None else ()
     if len(names) == 1:
         return _by_function(names[0])
@@ -212,7 +220,7 @@ def _is_canonical(model: Any, makers: list[Any], labels: str, data: ArrayData) -
     if not is_builtin or getattr(compiled, "reduction", "") == "sum":
         return False
     logits = bool(getattr(compiled, "from_logits", False)) or bool(
-        getattr(compiled, "_fn_kwargs", {}).get("from_logits", False)
+        loss_options(compiled).get("from_logits", False)
     )
     units = makers[0].units
     leaf = np.asarray(flatten(data.y)[0])

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import UsageError
 from ..keras_names import loss_facts
 from .frameworks import keras
+from .private_api import flat_layers
 from .recording import Batch
 from .structure import is_of_keras
 from .task import Task
@@ -83,7 +84,7 @@ def _check_loss(model: Any, probe: Batch) -> None:
 
 
 def _may_add_losses(model: Any) -> bool:
-    layers = [it for it in model._flatten_layers() if it is not model]
+    layers = [it for it in flat_layers(model) if it is not model]
     return (
         bool(model.losses)
         or not all(is_of_keras(type(it)) for it in (model, *layers))

@@ -24,7 +24,4 @@ if keras.backend.backend() != "tensorflow":
         " pytest-lossguard watches TensorFlow only: set KERAS_BACKEND=tensorflow"
     )
 
-# What layers are made of; up to Keras 3.6 `keras.Variable` was a subclass of it.
-from keras.src.backend import Variable as KerasVariable
-
-__all__ = ["KerasVariable", "keras", "tf"]
+__all__ = ["keras", "tf"]

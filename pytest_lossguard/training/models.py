@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import UsageError
 from ..given import shown
 from .frameworks import keras, tf
+from .private_api import build_symbolically, compiled_loss, compiled_metrics
 from .recording import Batch
 from .replicas import scope_of
 from .structure import is_of_keras
@@ -100,7 +101,7 @@ def build(model: Any, sample: Batch) -> None:
     )
     with scope_of(model):
         try:
-            model._symbolic_build(data_batch=few)
+            build_symbolically(model, few)
         except Exception:
             # What refuses symbolic inputs is built by its first real call.
             if not model.built:
@@ -139,7 +140,7 @@ def _metrics_built(model: Any) -> bool:
 
 
 def _compiled_parts(model: Any) -> list[Any]:
-    return [getattr(model, it, None) for it in ("_compile_metrics", "_compile_loss")]
+    return [compiled_metrics(model), compiled_loss(model)]
 
 
 def recipe_of(factory: Any, seed: int) -> Any:

@@ -17,6 +17,7 @@ from ..trace import ColumnStats, Probe, StepTable, TargetRange, Trace, Validatio
 from . import contest
 from .data import ArrayData, Fitted, differ, joined
 from .frameworks import keras
+from .private_api import flat_layers
 from .probes import Scorer, as_tensors, parts_of
 from .recording import Batch, Recording
 from .state import Snapshot
@@ -346,7 +347,7 @@ def _averaging(recording: Recording) -> list[str]:
     model = recording.model if evidence is None else evidence.model
     return [
         it.name
-        for it in getattr(model, "_flatten_layers", list)()
+        for it in flat_layers(model)
         if isinstance(it, keras.layers.BatchNormalization) and it.trainable
     ]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CannotChange
 from .data import Fitted, joined, kept_arrays
 from .frameworks import keras
+from .private_api import has_graph
 from .recording import Recording
 from .rerun import Rerun
 from .task import Task
@@ -100,7 +101,7 @@ def _trainable(model: Any, loss: Any, optimizer: Any) -> Any:
         same = type(optimizer).from_config(optimizer.get_config())
         around = (
             keras.Model(model.inputs, model.outputs, name=model.name)
-            if hasattr(model, "_nodes") or isinstance(model, keras.Sequential)
+            if has_graph(model) or isinstance(model, keras.Sequential)
             else _Around(model)
         )
     except Exception as error:  # the user's own classes may refuse
