@@ -13,14 +13,10 @@ from numpy.typing import NDArray
 from .trace import Floats
 
 __all__ = [
-    "LOSSES_WITHOUT_FLOOR",
     "constant_candidates",
     "perfect_candidates",
     "uninformed_prediction",
 ]
-
-#: Losses whose zero means nothing even where they stay above it.
-LOSSES_WITHOUT_FLOOR = frozenset({"poisson"})
 
 #: A constant fitted to each output position needs this many rows; with fewer
 #: it would repeat the labels, and one number for all positions is used.

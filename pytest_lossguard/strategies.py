@@ -32,7 +32,18 @@ __all__ = [
 _UNKNOWN_FEATURES = 64
 #: One draw in so many has no corruption at all.
 _ONE_IN = 8
-#: How keys end in a database under which Hypothesis keeps what came near to failing.
+
+# Names that Hypothesis keeps to itself, all that this package uses, beside
+# `core.global_force_seed` (``--hypothesis-seed``) and `providers.CONSTANTS_CACHE`,
+# `providers.Constants` (numbers found in local modules). Seen in 6.138 and in 6.170.
+
+#: What ``@seed`` and ``@settings`` set on a test, and that the latter was there.
+_SEED = "_hypothesis_internal_use_seed"
+_SETTINGS = "_hypothesis_internal_use_settings"
+_SETTINGS_APPLIED = "_hypothesis_internal_settings_applied"
+#: In `providers`: collects the numbers that stand in loaded local modules.
+_LOCAL_CONSTANTS = "_get_local_constants"
+#: How keys end in a database under which it keeps what came near to failing.
 _PASSED = b".pareto"
 
 
@@ -137,8 +148,8 @@ def searching(
         max_examples: How many, whatever ``@settings`` say.
         default_examples: How many where nobody says.
     """
-    own = vars(test).pop("_hypothesis_internal_use_settings", None)
-    vars(test).pop("_hypothesis_internal_settings_applied", None)
+    own = vars(test).pop(_SETTINGS, None)
+    vars(test).pop(_SETTINGS_APPLIED, None)
     base = own if own is not None else hypothesis.settings()
     options: dict[str, Any] = {
         "deadline": None,
@@ -179,26 +190,24 @@ def seeded(test: Callable[..., Any], seed: int) -> Iterator[None]:
         seed: Any whole number.
     """
     function: Any = getattr(test, "__func__", test)
-    given, settings = (
-        getattr(function, f"_hypothesis_internal_use_{it}", None)
-        for it in ("seed", "settings")
-    )
+    given, settings = (getattr(function, it, None) for it in (_SEED, _SETTINGS))
     if settings is None:
         yield
         return
     asked = given is not None or core.global_force_seed is not None
     # With and without a database Hypothesis does not draw the same.
     kept = settings.database or InMemoryExampleDatabase()
-    function._hypothesis_internal_use_seed = given if asked else seed
-    function._hypothesis_internal_use_settings = hypothesis.settings(
+    setattr(function, _SEED, given if asked else seed)
+    repeatable = hypothesis.settings(
         settings, database=_Failures(kept), derandomize=False
     )
+    setattr(function, _SETTINGS, repeatable)
     try:
         with _no_local_constants():
             yield
     finally:
-        function._hypothesis_internal_use_seed = given
-        function._hypothesis_internal_use_settings = settings
+        setattr(function, _SEED, given)
+        setattr(function, _SETTINGS, settings)
 
 
 class _Failures(ExampleDatabase):
@@ -222,18 +231,18 @@ class _Failures(ExampleDatabase):
 @contextmanager
 def _no_local_constants() -> Iterator[None]:
     """Keep Hypothesis from drawing numbers that stand in loaded modules."""
-    found = getattr(providers, "_get_local_constants", None)
+    found = getattr(providers, _LOCAL_CONSTANTS, None)
     cache = getattr(providers, "CONSTANTS_CACHE", None)
     if found is None or cache is None:
         yield
         return
     none: Any = getattr(providers, "Constants", None)
     cache.cache.clear()
-    providers._get_local_constants = none
+    setattr(providers, _LOCAL_CONSTANTS, none)
     try:
         yield
     finally:
-        providers._get_local_constants = found
+        setattr(providers, _LOCAL_CONSTANTS, found)
         cache.cache.clear()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .changes import RATE_INSTEAD_OF_0, Change, ProgramFacts
 from .findings import number
+from .keras_names import USUAL_OUTPUTS, optimizer_facts
 from .trace import Trace
 
 __all__ = ["told", "told_remedy"]
@@ -41,13 +42,12 @@ def told(change: Change, trace: Trace, facts: ProgramFacts) -> str:
     if change.kind == "no_dropout":
         return f"dropout {number(facts.dropout)} -> 0"
     if change.kind == "optimizer":
-        return f"{facts.optimizer} -> {_OPTIMIZERS.get(str(value), str(value))}"
+        return f"{facts.optimizer} -> {_with_rate(str(value))}"
     if change.kind == "unfreeze":
         return f"trainable {', '.join(facts.frozen[:3])}"
     return _PLAIN[change.kind].format(value=value)
 
 
-_OPTIMIZERS = {"adam": "Adam(0.001)"}
 _PLAIN = {
     "fill_missing": "missing values filled with the mean",
     "standardise_inputs": "inputs standardised",
@@ -63,18 +63,16 @@ _PLAIN = {
     "wider": "{value:g} times as many units",
     "shallower": "two hidden layers",
 }
-_OUTPUTS = {
-    "values": "a linear output with mean squared error",
-    "binary": "a sigmoid output with binary_crossentropy",
-    "multi_label": "a sigmoid output with binary_crossentropy",
-    "one_hot": "a softmax output, a unit for each class, with categorical_crossentropy",
-    "classes": "a softmax output, a unit for each class, with"
-    " sparse_categorical_crossentropy",
-}
 
 
 def _canonical(facts: ProgramFacts) -> str:
-    return _OUTPUTS.get(facts.labels or "", "the usual output and loss")
+    usual = USUAL_OUTPUTS.get(facts.labels or "")
+    return "the usual output and loss" if usual is None else usual.text
+
+
+def _with_rate(optimizer: str) -> str:
+    facts = optimizer_facts(optimizer)
+    return optimizer if facts is None else f"{facts.name}({number(facts.default_rate)})"
 
 
 def told_remedy(change: Change, facts: ProgramFacts) -> str:

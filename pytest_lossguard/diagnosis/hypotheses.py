@@ -11,6 +11,7 @@ from ..changes import Change, ProgramFacts
 from ..findings import Finding
 from ..judge import evidence_of
 from ..judge import thresholds as at
+from ..keras_names import OptimizerFacts, activation_facts, optimizer_facts
 from ..trace import ColumnStats, Trace
 
 __all__ = ["MISFIT", "SEALED", "Hypothesis", "hypotheses", "suspected", "where_of"]
@@ -28,17 +29,9 @@ _STUCK = frozenset({"slow_convergence", "plateau", "unchanged_weights"})
 MISFIT = frozenset(
     {"labels_out_of_range", "loss_output_mismatch", "masked_loss", "impossible_loss"}
 )
-#: Rates that hardly any program needs: above the first, or below the second.
-_USUAL_RATES = {
-    "SGD": (1.0, 1e-3),
-    "Adam": (0.1, 1e-4),
-    "RMSprop": (0.1, 1e-4),
-    "Adagrad": (1.0, 1e-3),
-    "Adadelta": (10.0, 1e-1),
-}
+#: Of an optimizer that nothing is known of.
+_ANY_OPTIMIZER = OptimizerFacts(name="", default_rate=0.01)
 _OFF_SCALE, _TOO_SMALL, _FEW_STEPS, _NARROW = 3.0, 0.05, 60, 4
-_FLAT_ENDED = ("sigmoid", "tanh", "hard_sigmoid", "softsign", "softmax")
-_CURVED = ("exponential", "custom", "softmax", "linear")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +110,16 @@ def _scaled_inputs(trace: Trace, kinds: set[str]) -> Iterator[tuple[float, Chang
 def _of_the_optimizer(
     trace: Trace, kinds: set[str], facts: ProgramFacts
 ) -> Iterator[tuple[float, Change]]:
-    high, low = _USUAL_RATES.get(facts.optimizer, (1.0, 1e-5))
+    optimizer = optimizer_facts(facts.optimizer) or _ANY_OPTIMIZER
     rate = facts.learning_rate
     blown = bool(kinds & _BLOWN)
     lower: float = _STRONG if blown else _LIKELY - 10
-    if rate is not None and rate >= high:
+    if rate is not None and rate >= optimizer.highest_usual:
         lower = _CERTAIN - 5
     for step, factor in enumerate((0.1, 0.01, 0.001)):
         yield lower - 0.1 * step, Change(kind="learning_rate", value=factor)
     higher: float = _STRONG - 5 if kinds & _STUCK else _POSSIBLE
-    if rate is not None and rate <= low:
+    if rate is not None and rate <= optimizer.lowest_usual:
         higher = _CERTAIN - 5
     if blown:
         higher = _REMOTE
@@ -136,11 +129,11 @@ def _of_the_optimizer(
     if facts.momentum >= 0.95:
         yield _STRONG + 5, Change(kind="momentum", value=0.9)
         yield _STRONG + 4, Change(kind="momentum", value=0.0)
-    elif facts.momentum >= 0.8 and facts.optimizer == "SGD":
+    elif facts.momentum >= 0.8 and optimizer.name == "SGD":
         yield _POSSIBLE, Change(kind="momentum", value=0.0)
     if blown:
         yield _POSSIBLE, Change(kind="clip_gradients", value=1.0)
-    if facts.optimizer not in ("Adam", "AdamW", "Nadam"):
+    if not optimizer.is_adam:
         yield _REMOTE + 3, Change(kind="optimizer", value="adam")
     few = trace.batch_size is not None and trace.batch_size <= 4
     if few and trace.inputs and trace.inputs[0].rows > 8:
@@ -210,14 +203,24 @@ def _of_the_activations(
 ) -> Iterator[tuple[float, Change]]:
     hidden = facts.activations
     relu = Change(kind="hidden_activation", value="relu")
-    if any(it in _CURVED for it in hidden):
-        only = all(it in _CURVED for it in hidden)
+    if any(map(_is_odd_in_hidden_layers, hidden)):
+        only = all(map(_is_odd_in_hidden_layers, hidden))
         yield (_STRONG - 4 if only else _POSSIBLE), relu
-    elif any(it in _FLAT_ENDED for it in hidden):
+    elif any(map(_can_saturate, hidden)):
         told = kinds & {"vanishing_gradient", "saturated_activations"}
         yield (_LIKELY if told or len(hidden) > 2 else _POSSIBLE - 4), relu
     elif "dead_units" in kinds:
         yield _LIKELY - 2, Change(kind="hidden_activation", value="leaky_relu")
+
+
+def _is_odd_in_hidden_layers(activation: str) -> bool:
+    facts = activation_facts(activation)
+    return activation == "custom" or (facts is not None and not facts.suits_hidden)
+
+
+def _can_saturate(activation: str) -> bool:
+    facts = activation_facts(activation)
+    return facts is not None and facts.can_saturate
 
 
 def _magnitudes(stats: ColumnStats) -> np.ndarray:

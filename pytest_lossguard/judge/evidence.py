@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..constants import LOSSES_WITHOUT_FLOOR
+from ..keras_names import loss_facts
 from ..trace import Floats, StepTable, Trace
 from . import thresholds as at
 from .data import is_out_of_scale
@@ -348,9 +348,10 @@ def _is_nothing_to_beat(trace: Trace) -> bool:
 
 
 def _has_floor(trace: Trace, curve: Floats, constant: float | None) -> bool:
-    known = [value for value in (constant,) if value is not None]
-    lowest = min([*curve[np.isfinite(curve)].tolist(), *known], default=0.0)
-    return lowest >= 0 and not LOSSES_WITHOUT_FLOOR.intersection(trace.losses)
+    costs = [value for value in (constant,) if value is not None]
+    lowest = min([*curve[np.isfinite(curve)].tolist(), *costs], default=0.0)
+    known = [facts for it in trace.losses if (facts := loss_facts(it)) is not None]
+    return lowest >= 0 and all(it.has_floor for it in known)
 
 
 def _perfect(trace: Trace, lowest: float, has_floor: bool) -> float | None:

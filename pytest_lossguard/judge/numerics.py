@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..findings import Finding, finding
+from ..keras_names import loss_facts
 from ..policy import Policy
 from ..trace import Trace
 from . import thresholds as at
@@ -15,31 +16,6 @@ from .evidence import Evidence
 __all__ = ["impossible_loss", "nonfinite"]
 
 _ROUNDING = 1e-6
-#: Keras losses that cannot be negative when labels and outputs fit them.
-_NEVER_NEGATIVE = frozenset(
-    {
-        "bce",
-        "binary_crossentropy",
-        "binary_focal_crossentropy",
-        "categorical_crossentropy",
-        "categorical_focal_crossentropy",
-        "categorical_hinge",
-        "hinge",
-        "huber",
-        "log_cosh",
-        "logcosh",
-        "mae",
-        "mape",
-        "mean_absolute_error",
-        "mean_absolute_percentage_error",
-        "mean_squared_error",
-        "mean_squared_logarithmic_error",
-        "mse",
-        "msle",
-        "sparse_categorical_crossentropy",
-        "squared_hinge",
-    }
-)
 
 
 def nonfinite(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
@@ -90,7 +66,7 @@ def impossible_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
     if not len(curve):
         return
     names = " + ".join(trace.losses) or "the loss"
-    known = bool(trace.losses) and _NEVER_NEGATIVE.issuperset(trace.losses)
+    known = bool(trace.losses) and all(map(_is_never_negative, trace.losses))
     lowest, step = float(np.min(curve)), int(np.argmin(curve))
     scales = [abs(found.constant or 0.0), at.UNTRAINED if trace.contested else 0.0]
     why = None
@@ -115,6 +91,11 @@ def impossible_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
         )
     elif known and trace.constant_loss is not None:
         yield from _impossible_labels(trace.constant_loss, names)
+
+
+def _is_never_negative(loss: str) -> bool:
+    facts = loss_facts(loss)
+    return facts is not None and facts.never_negative
 
 
 def _is_upside_down(trace: Trace, found: Evidence) -> bool:

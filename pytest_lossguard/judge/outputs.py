@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..findings import Finding, Severity, finding
+from ..keras_names import LossFacts, activation_facts, loss_facts
 from ..policy import Policy
 from ..trace import Output, TargetRange, Trace
 from . import thresholds as at
@@ -12,33 +13,8 @@ from .evidence import Evidence
 
 __all__ = ["labels_out_of_range", "loss_output_mismatch"]
 
-#: Losses that compare an output with its target value by value.
-_VALUE_BY_VALUE = frozenset(
-    {
-        "bce",
-        "binary_crossentropy",
-        "categorical_crossentropy",
-        "huber",
-        "kl_divergence",
-        "log_cosh",
-        "logcosh",
-        "mae",
-        "mape",
-        "mean_absolute_error",
-        "mean_absolute_percentage_error",
-        "mean_squared_error",
-        "mean_squared_logarithmic_error",
-        "mse",
-        "msle",
-        "poisson",
-    }
-)
-_CLASS_INDICES = "sparse_categorical_crossentropy"
-_UNIT = ("sigmoid", "hard_sigmoid", "softmax")
-_POSITIVE = ("relu", "softplus", "exponential")
 
-
-def _ends(trace: Trace) -> Iterator[tuple[Output, TargetRange, str]]:
+def _ends(trace: Trace) -> Iterator[tuple[Output, TargetRange, LossFacts | None]]:
     """Each output with its target and loss, where all three are known."""
     outputs = () if trace.after is None else trace.after.outputs
     targets, losses = trace.target_ranges, trace.losses
@@ -47,7 +23,7 @@ def _ends(trace: Trace) -> Iterator[tuple[Output, TargetRange, str]]:
     if len(losses) == 1:
         losses = losses * len(outputs)
     if len(losses) == len(outputs):
-        yield from zip(outputs, targets, losses, strict=True)
+        yield from zip(outputs, targets, map(loss_facts, losses), strict=True)
 
 
 def labels_out_of_range(
@@ -56,10 +32,12 @@ def labels_out_of_range(
     """Labels that the last activation cannot reach."""
     del found, policy
     for output, target, loss in _ends(trace):
-        if loss == _CLASS_INDICES:
+        if loss is None:
+            continue
+        if loss.takes_class_numbers:
             share = float(target.low < 0 or target.high >= output.units)
             reach = f"{output.units} classes, numbered from 0"
-        elif loss in _VALUE_BY_VALUE:
+        elif loss.elementwise:
             share, reach = _unreached(output, target)
         else:
             continue
@@ -79,14 +57,17 @@ def labels_out_of_range(
 
 def _unreached(output: Output, target: TargetRange) -> tuple[float, str]:
     """Share of the target values that the activation cannot reach."""
-    name = output.activation
-    if name in _UNIT:
-        return target.below_zero + target.above_one, f"{name} reaches 0 to 1"
-    if name == "tanh":
-        return target.below_minus_one + target.above_one, "tanh reaches -1 to 1"
-    if name in _POSITIVE:
-        return target.below_zero, f"{name} reaches no value below 0"
-    return 0.0, ""
+    facts = activation_facts(output.activation)
+    if facts is None or facts.low not in (-1.0, 0.0):
+        return 0.0, ""
+    if facts.high is not None:
+        above = target.above_one if facts.high == 1.0 else 0.0
+        below = target.below_zero if facts.low == 0.0 else target.below_minus_one
+        reach = f"{output.activation} reaches {facts.low:g} to {facts.high:g}"
+        return below + above, reach
+    if facts.low == 0.0:
+        return target.below_zero, f"{output.activation} reaches no value below 0"
+    return 0.0, ""  # elu: targets below -1 cost it little
 
 
 def loss_output_mismatch(
@@ -101,7 +82,8 @@ def loss_output_mismatch(
             why = "softmax over one unit predicts 1 for every row, whatever is learned"
             value, limit = 1.0, 2.0  # units
         elif (
-            loss in _VALUE_BY_VALUE
+            loss is not None
+            and loss.elementwise
             and target.columns == output.units
             and target.rows_not_one > at.UNREACHED
         ):

@@ -16,6 +16,7 @@ import pytest
 
 from ..errors import ContractBroken, PolicyError, UsageError
 from .files import hand_files_on, keep_replay
+from .private_api import fixtures_of_argument
 from .reporter import PAYLOAD, put_properties
 from .state import SESSION, TEST, as_typed
 
@@ -81,7 +82,7 @@ class Contracts:
 
     def _gives(self, metafunc: pytest.Metafunc) -> bool:
         """Whether the argument is ours, not a fixture or parameter of the user's."""
-        known = metafunc._arg2fixturedefs.get(ARGUMENT, ())  # noqa: SLF001
+        known = fixtures_of_argument(metafunc, ARGUMENT)
         return bool(known) and getattr(known[-1].func, "__self__", None) is self
 
     # While a test runs

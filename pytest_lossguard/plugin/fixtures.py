@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .private_api import (
+    PYTEST_PACKAGE,
+    XUNIT_FIXTURE,
+    fixtures_known_to,
+    fixtures_used_by,
+)
 from .state import POLICY, SESSION, TEST, guard_of
 
 if TYPE_CHECKING:
@@ -32,9 +38,8 @@ class Fixtures:
         """Know what marked tests share with others."""
         for item in session.items:
             if item.stash.get(POLICY, None) is not None:
-                known = getattr(item, "_fixtureinfo", None)
-                for defs in getattr(known, "name2fixturedefs", {}).values():
-                    self._wide.update(it for it in defs if it.scope != "function")
+                known = fixtures_known_to(item)
+                self._wide.update(it for it in known if it.scope != "function")
 
     def is_shared(self, fixturedef: pytest.FixtureDef[Any]) -> bool:
         """Whether a fixture outlives a test and a marked one uses it."""
@@ -77,21 +82,20 @@ FIXTURES = pytest.StashKey[Fixtures]()
 def adopt(item: pytest.Item, guard: Guard) -> None:
     """Judge in a test what the fixtures that it uses have trained."""
     fixtures = item.config.stash[FIXTURES].prepared
-    request = getattr(item, "_request", None)
-    used = list(getattr(request, "_fixture_defs", {}).values()) if fixtures else []
+    used = fixtures_used_by(item) if fixtures else []
     for fixturedef, prepared in fixtures.items():
         if fixturedef in used:
             guard.adopt(prepared, item.nodeid)
 
 
 #: ``setup_module`` and its like, which pytest makes fixtures of.
-_XUNIT = re.compile(r"^_(?:xunit|unittest)_(\w+?)_fixture_")
+_XUNIT = re.compile(XUNIT_FIXTURE)
 
 
 def _is_pytests_own(fixturedef: pytest.FixtureDef[Any]) -> bool:
     """Whether no project's code runs in it."""
     module = str(getattr(fixturedef.func, "__module__", ""))
-    return module.startswith("_pytest.") and not _XUNIT.match(fixturedef.argname)
+    return module.startswith(PYTEST_PACKAGE) and not _XUNIT.match(fixturedef.argname)
 
 
 def _told(fixturedef: pytest.FixtureDef[Any]) -> str:

@@ -18,6 +18,7 @@ from ..given import shown
 from ..printable import printable
 from .files import keep_replay
 from .options import budget_of, default_examples
+from .private_api import is_fixture_known, items_of
 from .progress import told_progress
 from .state import SESSION, TEST, guard_of
 
@@ -127,8 +128,7 @@ def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
     setattr(searched, _ORIGINAL, function)
     setattr(searched, _SPACE, space)
     setattr(collector.obj, name, searched)
-    made = collector._genfunctions(name, searched)  # noqa: SLF001 - no public way
-    return list(made)
+    return items_of(collector, name, searched)
 
 
 def _copy(function: Any) -> Any:
@@ -168,8 +168,7 @@ def _is_provided(collector: Any, function: Any) -> bool:
         listed = names.split(",") if isinstance(names, str) else names
         if ARGUMENT in (str(it).strip() for it in listed):
             return True
-    manager = collector.session._fixturemanager  # noqa: SLF001 - no public way
-    return bool(manager.getfixturedefs(ARGUMENT, collector))
+    return is_fixture_known(collector, ARGUMENT)
 
 
 def _keep_replayed(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..changes import RATE_INSTEAD_OF_0, Change
 from ..errors import CannotChange, NothingToChange, first_line
+from ..keras_names import USUAL_OUTPUTS
 from .data import ArrayData
 from .facts import (
     activation_name,
@@ -20,6 +21,13 @@ from .facts import (
     why_fixed,
 )
 from .frameworks import keras
+from .private_api import (
+    compiled_loss,
+    flat_layers,
+    learning_rate_of,
+    loss_weights,
+    set_learning_rate_of,
+)
 from .tensors import flatten, map_structure
 from .traces import describe_losses
 
@@ -55,7 +63,7 @@ def changed_program(
     else:
         clone, optimizer = _with_other_layers(model, change), _remade_optimizer(model)
     _take_weights(clone, model)
-    clone.compile(optimizer, model.loss, loss_weights=_loss_weights(model))
+    clone.compile(optimizer, model.loss, loss_weights=loss_weights(model))
     return clone, data
 
 
@@ -69,7 +77,7 @@ def _with_other_layers(model: Any, change: Change) -> Any:
             edit(layer, config, change)
         return config
 
-    layers = [it for it in model._flatten_layers() if not isinstance(it, keras.Model)]
+    layers = [it for it in flat_layers(model) if not isinstance(it, keras.Model)]
     if all(repr(edited(it)) == repr(it.get_config()) for it in layers):
         raise NothingToChange("no layer has this setting")
     return _clone(model, lambda layer: type(layer).from_config(edited(layer)))
@@ -117,8 +125,8 @@ def _clone(model: Any, remake: Callable[[Any], Any]) -> Any:
 
 def _take_weights(clone: Any, model: Any) -> None:
     """The weights of the model wherever the clone has a place for them."""
-    theirs = {it.name: it for it in model._flatten_layers()}
-    for layer in clone._flatten_layers():
+    theirs = {it.name: it for it in flat_layers(model)}
+    for layer in flat_layers(clone):
         source = theirs.get(layer.name)
         if source is None or isinstance(layer, keras.Model):
             continue
@@ -129,10 +137,6 @@ def _take_weights(clone: Any, model: Any) -> None:
             variable.assign(value)
         if hasattr(layer, "adapt") and hasattr(layer, "finalize_state"):
             layer.finalize_state()
-
-
-def _loss_weights(model: Any) -> Any:
-    return getattr(getattr(model, "_compile_loss", None), "_user_loss_weights", None)
 
 
 # The optimizer
@@ -159,12 +163,12 @@ def _clipped(model: Any, change: Change) -> Any:
 
 def _scaled_rate(model: Any, change: Change) -> Any:
     optimizer = inner_optimizer(model)
-    schedule = optimizer._learning_rate
+    schedule = learning_rate_of(optimizer)
     if not follows_schedule(model):
         rate = float(np.asarray(schedule)) * float(change.value or 1)
         return _remade_optimizer(model, learning_rate=rate)
     remade = _remade_optimizer(model)
-    remade._learning_rate = _Scaled(schedule, float(change.value or 1))
+    set_learning_rate_of(remade, _Scaled(schedule, float(change.value or 1)))
     return remade
 
 
@@ -242,21 +246,13 @@ _SPARE_THE_OUTPUT = frozenset({"hidden_activation", "wider"})
 
 # The output end
 
-_CANONICAL: dict[str, tuple[str, Callable[[], Any]]] = {
-    "values": ("linear", lambda: keras.losses.MeanSquaredError()),
-    "binary": ("sigmoid", lambda: keras.losses.BinaryCrossentropy()),
-    "multi_label": ("sigmoid", lambda: keras.losses.BinaryCrossentropy()),
-    "one_hot": ("softmax", lambda: keras.losses.CategoricalCrossentropy()),
-    "classes": ("softmax", lambda: keras.losses.SparseCategoricalCrossentropy()),
-}
-
 
 def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
     """The usual last activation, units and loss for these labels."""
     makers = output_layers(model)
     if not makers:
         raise CannotChange("the output layer is not a Dense layer")
-    names = describe_losses(getattr(model, "_compile_loss", None) or model.loss)
+    names = describe_losses(compiled_loss(model) or model.loss)
     labels = kind_of_labels(
         data.y, names[0] if names else "", activation_name(makers[-1])
     )
@@ -271,11 +267,14 @@ def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
         y = y.astype(np.float32)
         if y.ndim == len(model.outputs[0].shape) - 1:
             y = y[..., None]
-    activation, loss = _CANONICAL[labels]
+    usual = USUAL_OUTPUTS[labels]
 
     def remake(layer: Any) -> Any:
         if layer is makers[0]:
-            config = layer.get_config() | {"units": units, "activation": activation}
+            config = layer.get_config() | {
+                "units": units,
+                "activation": usual.activation,
+            }
             return type(layer).from_config(config)
         if layer in makers:
             return keras.layers.Activation("linear", name=layer.name)
@@ -283,7 +282,7 @@ def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
 
     clone = _clone(model, remake)
     _take_weights(clone, model)
-    clone.compile(_remade_optimizer(model), loss())
+    clone.compile(_remade_optimizer(model), keras.losses.get(usual.loss_class))
     return clone, replace(data, y=map_structure(lambda _: y, data.y))
 
 
@@ -296,7 +295,7 @@ def set_learning_rate(model: Any, factor: float) -> None:
     Raises:
         CannotChange: It follows a schedule.
     """
-    rate = getattr(inner_optimizer(model), "_learning_rate", None)
+    rate = learning_rate_of(inner_optimizer(model))
     if rate is None or follows_schedule(model):
         raise CannotChange("the learning rate follows a schedule")
     rate.assign((float(np.asarray(rate)) or RATE_INSTEAD_OF_0) * factor)
@@ -304,7 +303,7 @@ def set_learning_rate(model: Any, factor: float) -> None:
 
 def reinitialise(model: Any, seed: int) -> None:
     """Draw every kernel anew as its activation asks, biases zero."""
-    for index, layer in enumerate(model._flatten_layers()):
+    for index, layer in enumerate(flat_layers(model)):
         if isinstance(layer, keras.Model) or hasattr(layer, "adapt"):
             continue
         for variable in layer.trainable_weights:

@@ -7,8 +7,17 @@ from typing import Any
 import numpy as np
 
 from ..changes import ProgramFacts
+from ..keras_names import activation_facts, loss_facts
 from .data import ArrayData
 from .frameworks import keras
+from .private_api import (
+    compiled_loss,
+    flat_layers,
+    has_graph,
+    learning_rate_of,
+    loss_options,
+    made_by,
+)
 from .tensors import flatten
 from .traces import describe_losses
 
@@ -23,20 +32,6 @@ __all__ = [
 ]
 
 _LINEAR = (None, "linear")
-_VALUE_LOSSES = frozenset(
-    {
-        "mean_squared_error",
-        "mse",
-        "mean_absolute_error",
-        "mae",
-        "huber",
-        "log_cosh",
-        "logcosh",
-        "cosine_similarity",
-        "mean_squared_logarithmic_error",
-        "mean_absolute_percentage_error",
-    }
-)
 #: More classes than this are taken for values.
 _MOST_CLASSES = 100
 
@@ -46,7 +41,7 @@ def program_facts(model: Any, data: ArrayData) -> ProgramFacts:
     optimizer = inner_optimizer(model)
     fixed = why_fixed(model)
     makers = output_layers(model) if fixed is None else []
-    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else []
+    layers = flat_layers(model)
     hidden = [
         it for it in layers if it not in makers and not isinstance(it, keras.Model)
     ]
@@ -85,10 +80,16 @@ def program_facts(model: Any, data: ArrayData) -> ProgramFacts:
         labels=labels,
         canonical_output=labels is None or _is_canonical(model, makers, labels, data),
         output_is_bounded=labels == "values"
-        and loss in _VALUE_LOSSES
-        and activation_name(makers[-1]) in ("sigmoid", "tanh"),
+        and _is_squashed_for_nothing(loss, activation_name(makers[-1])),
         fixed=fixed,
     )
+
+
+def _is_squashed_for_nothing(loss: str, activation: str | None) -> bool:
+    asked, last = loss_facts(loss), activation_facts(activation)
+    if asked is None or last is None:
+        return False
+    return asked.is_for_any_value and last.can_saturate
 
 
 def inner_optimizer(model: Any) -> Any:
@@ -98,7 +99,7 @@ def inner_optimizer(model: Any) -> Any:
 
 def why_fixed(model: Any) -> str | None:
     """Why a model cannot be cloned from its configuration; None where it can."""
-    if not isinstance(model, keras.Sequential) and not hasattr(model, "_nodes"):
+    if not isinstance(model, keras.Sequential) and not has_graph(model):
         return "its class is the project's own, without a configuration to clone"
     if len(model.outputs or ()) != 1:
         return "it has several outputs"
@@ -113,7 +114,7 @@ def output_layers(model: Any) -> list[Any]:
     chain: list[Any] = []
     tensor = model.outputs[0]
     while True:
-        layer = getattr(tensor, "_keras_history", (None,))[0]
+        layer = made_by(tensor)
         if isinstance(layer, keras.Sequential) or layer is None:
             return []
         chain.insert(0, layer)
@@ -144,12 +145,12 @@ def activation_name(layer: Any) -> str | None:
 
 def follows_schedule(model: Any) -> bool:
     """Whether the learning rate is a function of the step, not a number."""
-    rate = getattr(inner_optimizer(model), "_learning_rate", None)
+    rate = learning_rate_of(inner_optimizer(model))
     return isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
 
 
 def _rate(model: Any) -> float | None:
-    rate = getattr(inner_optimizer(model), "_learning_rate", None)
+    rate = learning_rate_of(inner_optimizer(model))
     if rate is None or follows_schedule(model):
         return None
     return float(np.asarray(rate))
@@ -161,12 +162,19 @@ def _is_penalised(layer: Any) -> bool:
 
 
 def _loss_of(model: Any) -> str:
-    compiled = getattr(model, "_compile_loss", None)
+    compiled = compiled_loss(model)
     names = describe_losses(compiled) if compiled is not None else ()
     if len(names) == 1:
-        return names[0]
+        return _by_function(names[0])
     loss = model.loss
-    return loss if isinstance(loss, str) else getattr(loss, "__name__", str(loss))
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", str(loss))
+    return _by_function(name)
+
+
+def _by_function(loss: str) -> str:
+    """``"bce"`` as ``"binary_crossentropy"``; a loss of the user's own as it is."""
+    facts = loss_facts(loss)
+    return loss if facts is None else facts.name
 
 
 def kind_of_labels(y: Any, loss: str, activation: str | None) -> str | None:
@@ -212,29 +220,18 @@ def _is_canonical(model: Any, makers: list[Any], labels: str, data: ArrayData) -
     if not is_builtin or getattr(compiled, "reduction", "") == "sum":
         return False
     logits = bool(getattr(compiled, "from_logits", False)) or bool(
-        getattr(compiled, "_fn_kwargs", {}).get("from_logits", False)
+        loss_options(compiled).get("from_logits", False)
     )
     units = makers[0].units
     leaf = np.asarray(flatten(data.y)[0])
     columns = leaf.shape[-1] if leaf.ndim > 1 else 1
+    facts = loss_facts(loss)
+    if facts is None or labels not in facts.usual_labels:
+        return False
+    usual = logits if last is None else last in facts.usual_outputs and not logits
     if labels == "values":
-        linear = last is None and loss in _VALUE_LOSSES
-        counts = loss == "poisson" and last in ("exponential", "softplus")
-        return (linear or counts) and units == columns
-    expected, fitting = _USUAL[labels]
-    fits = (last is None and logits) or (last == expected and not logits)
-    return fits and loss in fitting and _units_fit(labels, units, columns, leaf)
-
-
-_USUAL: dict[str, tuple[str, tuple[str, ...]]] = {
-    "binary": ("sigmoid", ("binary_crossentropy", "binary_focal_crossentropy")),
-    "multi_label": ("sigmoid", ("binary_crossentropy", "binary_focal_crossentropy")),
-    "one_hot": (
-        "softmax",
-        ("categorical_crossentropy", "categorical_focal_crossentropy"),
-    ),
-    "classes": ("softmax", ("sparse_categorical_crossentropy",)),
-}
+        usual = (last or "linear") in facts.usual_outputs
+    return usual and _units_fit(labels, units, columns, leaf)
 
 
 def _units_fit(labels: str, units: int, columns: int, array: Any) -> bool:

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
+from ..keras_names import loss_facts
 from .batch import Batch
 from .frameworks import is_of_keras, keras
+from .private_api import flat_layers
 from .task import Task
 from .tensors import flatten, is_composite
 
 __all__ = ["check_data"]
-
-_SPARSE = "sparse_categorical_crossentropy"
 
 
 def check_data(model: Any, probe: Batch, task: Task) -> None:
@@ -83,7 +83,7 @@ def _check_loss(model: Any, probe: Batch) -> None:
 
 
 def _may_add_losses(model: Any) -> bool:
-    layers = [it for it in model._flatten_layers() if it is not model]
+    layers = [it for it in flat_layers(model) if it is not model]
     return (
         bool(model.losses)
         or not all(is_of_keras(type(it)) for it in (model, *layers))
@@ -157,9 +157,10 @@ def _check_labels(model: Any, output: Any, y: Any, of: str) -> None:
     given, made = tuple(labels[0].shape[1:]), tuple(output.shape[1:])
     if len(given) != len(made) or not made or given[-1] in (1, None) or not made[-1]:
         return
-    if _is_sparse(model):
+    sparse = _sparse_loss(model)
+    if sparse is not None:
         raise UsageError(
-            f"y{of} has shape {_rows_of(given)}, and {_SPARSE} takes the number of each"
+            f"y{of} has shape {_rows_of(given)}, and {sparse} takes the number of each"
             " row's class: give np.argmax(y, axis=-1), or take categorical_crossentropy"
         )
     if given[-1] != made[-1]:
@@ -181,22 +182,24 @@ def _check_weights(output: Any, weight: Any, of: str) -> None:
         )
 
 
-def _is_sparse(model: Any) -> bool:
-    """Whether the loss takes numbers of classes, and leaves none of them out."""
+def _sparse_loss(model: Any) -> str | None:
+    """The loss, if it takes numbers of classes and leaves none of them out."""
     loss = model.loss
     name = loss if isinstance(loss, str) else getattr(loss, "name", None)
-    name = name or getattr(loss, "__name__", None)
+    facts = loss_facts(str(name or getattr(loss, "__name__", None)))
+    if facts is None or not facts.takes_class_numbers:
+        return None
     if getattr(loss, "ignore_class", None) is not None:
-        return False
-    return name == _SPARSE and getattr(loss, "axis", -1) in (None, -1)
+        return None
+    return facts.name if getattr(loss, "axis", -1) in (None, -1) else None
 
 
 def _check_classes(model: Any, y: Any) -> None:
     """Refuse classes that no output stands for: TensorFlow raises on some devices, and
     counts NaN on others.
     """
-    output, labels = _only_output(model), flatten(y)
-    if output is None or len(labels) != 1 or not _is_sparse(model):
+    output, labels, sparse = _only_output(model), flatten(y), _sparse_loss(model)
+    if output is None or len(labels) != 1 or sparse is None:
         return
     values, classes = np.asarray(labels[0]), output.shape[-1]
     lowest, highest = values.min(), values.max()
@@ -208,7 +211,7 @@ def _check_classes(model: Any, y: Any) -> None:
         )
     if values.dtype.kind == "f" and np.any(values % 1):
         raise UsageError(
-            f"y holds numbers that are not whole, and {_SPARSE} takes the number of"
+            f"y holds numbers that are not whole, and {sparse} takes the number of"
             " each row's class: give such targets another loss"
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from .frameworks import keras, tf
+from .private_api import COMPAT_V1_OPTIMIZERS
 
 __all__ = ["UserFrames", "is_framework", "taken_at", "user_frames"]
 
@@ -49,7 +50,7 @@ def taken_at() -> str:
     another framework of trainings.
     """
     place, through = "", ""
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     while frame is not None and not place:
         module = frame.f_globals.get("__name__", "")
         for start, name in _OTHERS.items():
@@ -63,7 +64,7 @@ def taken_at() -> str:
 #: Others that train, by what the names of their modules begin with.
 _OTHERS = {
     "tf_keras.": "tf_keras",
-    "tensorflow.python.training.": "a tf.compat.v1 optimizer",
+    COMPAT_V1_OPTIMIZERS: "a tf.compat.v1 optimizer",
 }
 
 
@@ -74,7 +75,7 @@ def user_frames() -> UserFrames:
     pytest (or the start of the program) count.
     """
     frames: list[tuple[FrameType, int, int]] = []
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     while frame is not None:
         if not is_framework(frame):
             frames.append((frame, frame.f_lasti, frame.f_lineno))

@@ -25,10 +25,7 @@ if keras.backend.backend() != "tensorflow":
         " pytest-lossguard watches TensorFlow only: set KERAS_BACKEND=tensorflow"
     )
 
-# What layers are made of; up to Keras 3.6 `keras.Variable` was a subclass of it.
-from keras.src.backend import Variable as KerasVariable
-
-__all__ = ["KerasVariable", "is_of_keras", "keras", "tf"]
+__all__ = ["is_of_keras", "keras", "tf"]
 
 
 def is_of_keras(thing: Any) -> bool:

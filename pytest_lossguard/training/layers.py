@@ -6,21 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..keras_names import ActivationFacts, activation_facts
 from ..trace import Output
 from .frameworks import keras, tf
 from .observe import owner_of, replaced
 from .tensors import is_composite
 
-__all__ = ["WATCHED", "activation_stats", "layers_seen", "output_of", "symmetric"]
+__all__ = ["activation_stats", "is_watched", "layers_seen", "output_of", "symmetric"]
 
-#: Activations whose units can die or saturate, then the others of hidden layers.
-WATCHED = frozenset(
-    {
-        *("relu", "relu6", "sigmoid", "hard_sigmoid", "tanh"),
-        *("linear", "elu", "gelu", "leaky_relu", "selu", "silu", "softplus", "swish"),
-    }
-)
-_FLAT_ENDED = ("sigmoid", "hard_sigmoid", "tanh")
 #: An output so near the end of its activation is saturated.
 _FLAT_END = 0.01
 #: Units that differ by less than this share of their size are equal: rounding makes
@@ -63,19 +56,30 @@ def output_of(tensor: Any, calls: list[tuple[Any, Any, Any]]) -> Output | None:
     return Output(layer=layer.name, activation=activation, units=tensor.shape[-1] or 0)
 
 
+def is_watched(name: str) -> bool:
+    """Whether units with that activation are looked at."""
+    facts = activation_facts(name)
+    return facts is not None and facts.is_watched
+
+
 def activation_stats(name: str, output: Any) -> tuple[Any, Any]:
     """Share of dead units and share of saturated outputs."""
     output = tf.cast(output, tf.float32)
-    zero = tf.constant(0.0)
-    if not name.startswith("relu") and name not in _FLAT_ENDED:
-        return zero, zero
-    if name.startswith("relu"):
+    facts, zero = activation_facts(name), tf.constant(0.0)
+    if facts is not None and facts.can_die:
         # Comparing the largest takes a third of the time of comparing all.
         largest = tf.reduce_max(output, axis=list(range(output.shape.rank - 1)))
         return tf.reduce_mean(tf.cast(largest <= 0, tf.float32)), zero
-    low = -1.0 if name == "tanh" else 0.0
-    flat = (output < low + _FLAT_END) | (output > 1.0 - _FLAT_END)
-    return zero, tf.reduce_mean(tf.cast(flat, tf.float32))
+    if facts is not None and facts.can_saturate:
+        return zero, _share_at_the_ends(facts, output)
+    return zero, zero
+
+
+def _share_at_the_ends(facts: ActivationFacts, output: Any) -> Any:
+    assert facts.low is not None
+    assert facts.high is not None
+    flat = (output < facts.low + _FLAT_END) | (output > facts.high - _FLAT_END)
+    return tf.reduce_mean(tf.cast(flat, tf.float32))
 
 
 def symmetric(layer: Any, output: Any) -> Any:

@@ -11,6 +11,7 @@ from ..changes import Change
 from .changed_data import standards
 from .data import ArrayData
 from .frameworks import tf
+from .private_api import compiled_loss
 from .probes import Scorer, as_tensors
 from .recording import Evidence
 from .state import Snapshot
@@ -66,7 +67,7 @@ class MeasuredOtherwise:
 
     def score(self, trained: Any) -> None:
         """Score a program once it has trained; fails softly."""
-        by = getattr(self._model, "_compile_loss", None)
+        by = compiled_loss(self._model)
         if by is None or len(self._inputs) != len(self._data):
             return
         try:

@@ -9,6 +9,7 @@ from ..errors import UsageError
 from ..given import shown
 from .batch import Batch
 from .frameworks import keras
+from .private_api import build_symbolically, compiled_loss, compiled_metrics
 from .replicas import scope_of
 from .tensors import (
     as_tensor,
@@ -96,7 +97,7 @@ def build(model: Any, sample: Batch) -> None:
     )
     with scope_of(model):
         try:
-            model._symbolic_build(data_batch=few)
+            build_symbolically(model, few)
         except Exception:
             # What refuses symbolic inputs is built by its first real call.
             if not model.built:
@@ -110,7 +111,7 @@ def _metrics_built(model: Any) -> bool:
 
 
 def _compiled_parts(model: Any) -> list[Any]:
-    return [getattr(model, it, None) for it in ("_compile_metrics", "_compile_loss")]
+    return [compiled_metrics(model), compiled_loss(model)]
 
 
 def recipe_of(factory: Any, seed: int) -> Any:

@@ -19,7 +19,15 @@ from ..statistics import rarest_rows
 from ..trace import LayerStats, Output, Probe
 from .batch import Batch
 from .frameworks import keras, tf
-from .layers import WATCHED, activation_stats, layers_seen, output_of, symmetric
+from .layers import activation_stats, is_watched, layers_seen, output_of, symmetric
+from .private_api import (
+    flat_losses,
+    keeps_logits,
+    loss_options,
+    mask_of,
+    set_mask,
+    takes_training,
+)
 from .recording import Evidence
 from .state import live_statistics
 from .tensors import (
@@ -101,7 +109,8 @@ class Scorer:
     def anew(self, rows_per_step: int | None) -> Scorer:
         """One for another training of the same model, with what was traced for this."""
         other = copy.copy(self)
-        other.rows_per_step, other._probabilities = rows_per_step, True
+        other.rows_per_step = rows_per_step
+        other._probabilities = True  # noqa: SLF001
         return other
 
     def knows(self, batch: Batch) -> bool:
@@ -268,7 +277,7 @@ class Scorer:
         """Of each output which positions count; empty where all of them do."""
         if not self._known.masked:
             return []
-        return [getattr(it, "_keras_mask", None) for it in flatten(self._call(batch.x))]
+        return [mask_of(it) for it in flatten(self._call(batch.x))]
 
     def _candidates(self, batch: Batch, masks: list[Any]) -> list[dict[str, Any]]:
         """Constants worth trying for each output; none where targets allow none."""
@@ -328,7 +337,7 @@ class Scorer:
         return str(keras.backend.floatx())
 
     def _call(self, x: Any) -> Any:
-        if getattr(self.model, "_call_has_training_arg", True):
+        if takes_training(self.model):
             return self.model(x, training=False)
         return self.model(x)
 
@@ -344,12 +353,10 @@ class Scorer:
         seen = [
             (layer, name, output)
             for layer, name, output in calls
-            if name is not None and name in WATCHED and output.shape.rank
+            if name is not None and is_watched(name) and output.shape.rank
         ]
         plain = map_structure(_plain, y_pred)
-        self._known.masked = any(
-            getattr(it, "_keras_mask", None) is not None for it in flatten(y_pred)
-        )
+        self._known.masked = any(mask_of(it) is not None for it in flatten(y_pred))
         outputs = {id(leaf) for leaf in flatten(y_pred)}
         self._known.layers = tuple(
             _LayerSeen(layer.name, name, output.shape[-1] or 0, id(output) in outputs)
@@ -394,7 +401,7 @@ class Scorer:
         """The loss of these predictions, on what counts of the model's own."""
         for leaf, mask in zip(leaves, masks, strict=bool(masks)):
             if mask is not None:
-                leaf._keras_mask = mask
+                set_mask(leaf, mask)
         y_pred = keras.tree.pack_sequence_as(self._known.outputs, leaves)
         return self._scored(y, y_pred, sample_weight)
 
@@ -454,8 +461,7 @@ def _counting(weight: Any, mask: Any) -> Any:
 
 def parts_of(loss: Any) -> list[Any]:
     """A loss object alone, or the parts of a compiled one."""
-    known = getattr(loss, "_flat_losses", None) or getattr(loss, "flat_losses", None)
-    return [part for part in known or [loss] if part]
+    return [part for part in flat_losses(loss) or [loss] if part]
 
 
 def _smoothing(loss: Any, outputs: int) -> list[float]:
@@ -463,7 +469,7 @@ def _smoothing(loss: Any, outputs: int) -> list[float]:
     found = [
         float(
             getattr(it, "label_smoothing", 0.0)
-            or getattr(it, "_fn_kwargs", {}).get("label_smoothing", 0.0)
+            or loss_options(it).get("label_smoothing", 0.0)
         )
         for it in (getattr(part, "loss", part) for part in parts_of(loss))
     ]
@@ -475,9 +481,9 @@ def _twice(tensor: Any) -> Any:
         return tf.sparse.concat(0, [tensor, tensor])
     if tensor is None:
         return None
-    mask, both = getattr(tensor, "_keras_mask", None), tf.concat([tensor, tensor], 0)
+    mask, both = mask_of(tensor), tf.concat([tensor, tensor], 0)
     if mask is not None:
-        both._keras_mask = tf.concat([mask, mask], 0)
+        set_mask(both, tf.concat([mask, mask], 0))
     return both
 
 
@@ -489,15 +495,15 @@ def as_tensors(batch: Batch) -> Batch:
 def _keeps_logits(tensor: Any) -> bool:
     """Whether Keras would score it from the logits that it was made from."""
     kind = getattr(getattr(tensor, "op", None), "type", None)
-    return hasattr(tensor, "_keras_logits") or kind in ("Softmax", "Sigmoid")
+    return keeps_logits(tensor) or kind in ("Softmax", "Sigmoid")
 
 
 def _plain(tensor: Any) -> Any:
     """The same values without the logits that Keras keeps beside them."""
     copy = tf.identity(tensor)
-    mask = getattr(tensor, "_keras_mask", None)
+    mask = mask_of(tensor)
     if mask is not None:
-        copy._keras_mask = mask
+        set_mask(copy, mask)
     return copy
 
 

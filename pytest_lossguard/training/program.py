@@ -20,6 +20,7 @@ from .batch import Batch
 from .frameworks import keras, tf
 from .lanes import Lane, handles
 from .observe import observed
+from .private_api import flat_layers
 from .probes import Scorer
 from .recorder import Recorder
 from .recording import Recording
@@ -300,7 +301,7 @@ def _needs_threads(graph: Any) -> bool:
 
 def is_light(model: Any, sample: Batch, batch_size: int) -> bool:
     """Whether a step is so small that one thread runs it faster than several."""
-    layers = model._flatten_layers()
+    layers = flat_layers(model)
     if any(hasattr(layer, "kernel_size") for layer in layers):
         return False
     if hasattr(model.optimizer, "inner_optimizer"):

@@ -25,6 +25,7 @@ from .frameworks import tf
 from .norms import half_square_sums, look_at, taken_before
 from .observe import Call
 from .optimizer_variables import build_outside
+from .private_api import TRAINABLE_VARIABLES
 from .recording import LEAD, Evidence, Recording, Taped
 from .replicas import Replica, current_replica
 from .ring_buffer import RingBuffer
@@ -227,7 +228,7 @@ class Recorder:
                 self._inner.add(id(optimizer.inner_optimizer))
             grads = list(grads)
             if trainable_variables is None:
-                variables = list(optimizer._trainable_variables)
+                variables = list(getattr(optimizer, TRAINABLE_VARIABLES))
             else:
                 variables = trainable_variables = list(trainable_variables)
             replica = current_replica()

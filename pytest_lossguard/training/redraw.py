@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import CannotChange, first_line
 from .frameworks import keras
+from .private_api import flat_layers
 from .state import seeded_call
 
 __all__ = ["redraw"]
@@ -46,7 +47,7 @@ def redraw(model: Any, seed: int) -> None:
 
 def _leaves(model: Any) -> Iterator[Any]:
     """The layers of a model, and of the models in it."""
-    for layer in model._flatten_layers(include_self=False, recursive=False):
+    for layer in flat_layers(model, include_self=False, recursive=False):
         if isinstance(layer, keras.Model):
             yield from _leaves(layer)
         else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .frameworks import tf
 from .observe import owner_of, replaced
+from .private_api import strategy_of
 
 __all__ = [
     "Replica",
@@ -63,7 +64,7 @@ def current_replica() -> Replica | None:
 
 def is_distributed(model: Any) -> bool:
     """Whether a model was made in the scope of a strategy, which then trains it."""
-    return getattr(model, "_distribute_strategy", None) is not None
+    return strategy_of(model) is not None
 
 
 def scope_of(model: Any) -> AbstractContextManager[Any]:

@@ -13,14 +13,19 @@ from typing import Any
 from weakref import ref
 
 from .frameworks import tf
-from .tensors import call_traced, quiet
+from .private_api import (
+    JIT_COMPILE,
+    READS_DATA,
+    cloned_function,
+    made_variables,
+    quiet,
+)
+from .tensors import call_traced
 
 __all__ = ["Shadows"]
 
 #: Values of Python's own that TensorFlow traces anew for.
 _LITERALS = (type(None), bool, int, float, str, bytes)
-#: Where TensorFlow's own functions that read a dataset are written.
-_READS_DATA = "tensorflow.python.data."
 #: Tensors that stand for something else, whose kind is not all of their type.
 _HANDLES = (tf.resource, tf.variant)
 
@@ -42,13 +47,13 @@ class Shadows:
         trains nothing and which TensorFlow makes anew for each iterator.
         """
         module = getattr(function.python_function, "__module__", None) or ""
-        return id(function) in self._own or module.startswith(_READS_DATA)
+        return id(function) in self._own or module.startswith(READS_DATA)
 
     def of(self, function: Any) -> Any:
         """The copy of a ``tf.function``."""
         known = self._copies.get(id(function))
         if known is None:
-            copy = quiet(function._clone(None))
+            copy = quiet(cloned_function(function))
             self._own.add(id(copy))
             known = self._copies[id(function)] = (function, copy)
         return known[1]
@@ -68,8 +73,7 @@ class Shadows:
         """
         if not self._called:
             return False
-        copy = self.of(self._called[-1])
-        return bool(getattr(copy, "_created_variables", False))
+        return made_variables(self.of(self._called[-1]))
 
     def keep(self, concrete: Any) -> None:
         """Take a concrete function that was traced under our eyes as its own copy."""
@@ -124,7 +128,7 @@ def _kind(function: Any, args: tuple[Any, ...]) -> Any:
         nothing is traced.
     """
     if (
-        function._jit_compile
+        getattr(function, JIT_COMPILE)
         or tf.config.functions_run_eagerly()
         or tf.distribute.has_strategy()
     ):

@@ -10,8 +10,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .frameworks import keras, tf
+from .private_api import (
+    eager_context,
+    eager_generator,
+    eager_seed,
+    flat_layers,
+    keras_global_state,
+    set_eager_seed,
+)
 from .spill import loaded, spilled
-from .tensors import eager_context, is_plain, raw, value_of
+from .tensors import is_plain, raw, value_of
 
 __all__ = [
     "SavedSeeds",
@@ -112,7 +120,7 @@ def live_statistics(model: Any) -> Iterator[None]:
     """
     layers = [
         it
-        for it in getattr(model, "_flatten_layers", list)()
+        for it in flat_layers(model)
         if isinstance(it, keras.layers.Normalization) and it.built
     ]
     kept = [(it.mean, it.variance) for it in layers]
@@ -128,7 +136,7 @@ def live_statistics(model: Any) -> Iterator[None]:
 def set_seed(seed: int) -> None:
     """Seed Python, NumPy, TensorFlow and Keras."""
     keras.utils.set_random_seed(seed % 2**32)
-    state = _keras_global_state()
+    state = keras_global_state()
     if state is not None:  # before Keras 3.7 it went on as it was
         state.set_global_attribute("global_seed_generator", None)
 
@@ -170,23 +178,20 @@ class Seeder:
 
 def _seed_lightly(seed: int) -> bool:
     """Seed all but TensorFlow's kernels; False where that is not known how."""
-    context = eager_context()
-    if not hasattr(context, "_rng"):
-        return False
     seed %= 2**32
-    state = _keras_global_state()
+    if not set_eager_seed(eager_context(), seed, random.Random(seed)):
+        return False
+    state = keras_global_state()
     for name, value in zip(_KERAS_SEEDS, (seed, None), strict=True):
         state.set_global_attribute(name, value)
     random.seed(seed)
     np.random.seed(seed)
-    context._seed, context._rng = seed, random.Random(seed)
     return True
 
 
 def _has_drawn(seed: int) -> bool:
     """Whether TensorFlow's generator has moved since it was seeded."""
-    context = eager_context()
-    rng = getattr(context, "_rng", None)
+    rng = eager_generator(eager_context())
     if rng is None:
         return True
     return bool(rng.getstate() != random.Random(seed % 2**32).getstate())
@@ -210,7 +215,7 @@ class SavedSeeds:
     }
 
     def __init__(self) -> None:
-        state, context = _keras_global_state(), eager_context()
+        state, context = keras_global_state(), eager_context()
         self._python, self._numpy = random.getstate(), np.random.get_state()
         self._keras = {
             name: state.get_global_attribute(name)
@@ -219,23 +224,22 @@ class SavedSeeds:
         }
         generator = self._keras.get("global_seed_generator")
         self._moved = Snapshot(() if generator is None else (generator.state,))
-        self._tensorflow = getattr(context, "_seed", None)
-        self._generator = getattr(context, "_rng", None)
+        self._tensorflow = eager_seed(context)
+        self._generator = eager_generator(context)
         if self._generator is not None:
             self._drawn = self._generator.getstate()
 
     def restore(self) -> None:
         """Put the generators back."""
-        state, context = _keras_global_state(), eager_context()
+        state, context = keras_global_state(), eager_context()
         random.setstate(self._python)
         np.random.set_state(self._numpy)
         for name, value in self._keras.items():
             state.set_global_attribute(name, value)
         self._moved.restore()
-        if hasattr(context, "_seed") and hasattr(context, "_rng"):
-            context._seed, context._rng = self._tensorflow, self._generator
-            if self._generator is not None:
-                self._generator.setstate(self._drawn)
+        kept = set_eager_seed(context, self._tensorflow, self._generator)
+        if kept and self._generator is not None:
+            self._generator.setstate(self._drawn)
 
     def seeded_since(self, start: SavedSeeds) -> set[str]:
         """The generators that were seeded since an earlier moment, not merely drawn
@@ -301,11 +305,3 @@ def preserved_seeds() -> Iterator[SavedSeeds]:
         yield saved
     finally:
         saved.restore()
-
-
-def _keras_global_state() -> Any:
-    try:
-        from keras.src.backend.common import global_state
-    except ImportError:
-        return None
-    return global_state

@@ -8,6 +8,7 @@ import warnings
 from typing import Any
 
 from .frameworks import is_of_keras, keras
+from .private_api import flat_layers
 
 __all__ = ["structure_of"]
 
@@ -38,7 +39,7 @@ def _is_functional(model: Any) -> bool:
 
 
 def _has_own_code(model: Any, text: str) -> bool:
-    layers = model._flatten_layers()
+    layers = flat_layers(model)
     # What these have learned is in no configuration; a Normalization layer has it
     # in its variables.
     adapted = (it for it in layers if hasattr(it, "adapt"))
@@ -64,7 +65,7 @@ def _names_own_class(described: Any) -> bool:
 
 def _renumbered(text: str, model: Any) -> str:
     """Number automatic names from 0, whatever was built before."""
-    named = [model, model.optimizer, *model._flatten_layers()]
+    named = [model, model.optimizer, *flat_layers(model)]
     first = [it.name for it in named if it.name == _automatic_name(it)]
     numbers: dict[str, int] = {}
 

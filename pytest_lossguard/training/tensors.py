@@ -7,10 +7,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from tensorflow.python.ops.resource_variable_ops import ResourceVariable
-from tensorflow.python.util.traceback_utils import filter_traceback
 
-from .frameworks import KerasVariable, keras, tf
+from .frameworks import keras, tf
+from .private_api import (
+    CALL_FLAT,
+    VALUE,
+    KerasVariable,
+    ResourceVariable,
+    eager_context,
+    filter_traceback,
+    quiet,
+)
 
 __all__ = [
     "RowsFunction",
@@ -18,7 +25,6 @@ __all__ = [
     "as_traced_on_one_thread",
     "call_traced",
     "current_graph",
-    "eager_context",
     "first_of",
     "flatten",
     "graph_function",
@@ -27,7 +33,6 @@ __all__ = [
     "is_variable",
     "map_structure",
     "own_variable",
-    "quiet",
     "raw",
     "stacked",
     "to_numpy",
@@ -58,7 +63,7 @@ _LEAVES = (np.ndarray, tf.Tensor, type(None))
 
 def raw(variable: Any) -> Any:
     """The `tf.Variable` behind a Keras variable, or the variable itself."""
-    return getattr(variable, "_value", variable)
+    return getattr(variable, VALUE, variable)
 
 
 def variable_key(variable: Any) -> int:
@@ -166,7 +171,7 @@ def call_traced(
     captured = function.captured_inputs
     if instead:
         captured = [instead.get(id(it), it) for it in captured]
-    return function._call_flat(tensors, captured)
+    return getattr(function, CALL_FLAT)(tensors, captured)
 
 
 @contextmanager
@@ -185,21 +190,6 @@ def as_traced_on_one_thread() -> Iterator[None]:
 
 _AS_TRACED = tf.compat.v1.ConfigProto()
 _AS_TRACED.graph_options.rewrite_options.disable_meta_optimizer = True
-
-
-def eager_context() -> Any:
-    """TensorFlow's own, None where it is not to be found."""
-    try:
-        from tensorflow.python.eager import context
-    except ImportError:
-        return None
-    return context.context()
-
-
-def quiet(function: Any) -> Any:
-    """Keep TensorFlow from warning of retracing: each model has its own trace."""
-    function._omit_frequent_tracing_warning = True
-    return function
 
 
 def value_of(variable: Any, *, in_place: bool = False) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from types import FrameType
 
 from .frames import is_framework
+from .private_api import REPLICA_THREAD
 
 __all__ = ["is_part_of", "is_replica", "under_way"]
 
@@ -18,19 +19,23 @@ _WAITING = ("queue", "selectors", "asyncio", "concurrent", "multiprocessing", "s
 def under_way() -> tuple[FrameType, ...]:
     """The outermost call of the user's code in each other thread that is at work."""
     here = threading.get_ident()
-    others = (it for key, it in sys._current_frames().items() if key != here)
+    running = sys._current_frames()  # noqa: SLF001
+    others = (it for key, it in running.items() if key != here)
     found = (_call_under_way(it) for it in others)
     return tuple(it for it in found if it is not None)
 
 
 def is_part_of(calls: Collection[FrameType]) -> bool:
     """Whether the code at hand runs inside one of these calls."""
-    return bool(calls) and any(it in calls for it in _outwards(sys._getframe(1)))
+    if not calls:
+        return False
+    here = sys._getframe(1)  # noqa: SLF001
+    return any(it in calls for it in _outwards(here))
 
 
 def is_replica() -> bool:
     """Whether this thread traces one replica of a strategy, for another thread."""
-    return type(threading.current_thread()).__name__ == "_MirroredReplicaThread"
+    return type(threading.current_thread()).__name__ == REPLICA_THREAD
 
 
 def _call_under_way(innermost: FrameType) -> FrameType | None:

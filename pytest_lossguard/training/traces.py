@@ -18,6 +18,7 @@ from . import contest
 from .batch import Batch
 from .data import ArrayData, Fitted, differ, joined
 from .frameworks import keras
+from .private_api import flat_layers
 from .probes import Scorer, as_tensors, parts_of
 from .recording import Recording
 from .state import Snapshot
@@ -347,7 +348,7 @@ def _averaging(recording: Recording) -> list[str]:
     model = recording.model if evidence is None else evidence.model
     return [
         it.name
-        for it in getattr(model, "_flatten_layers", list)()
+        for it in flat_layers(model)
         if isinstance(it, keras.layers.BatchNormalization) and it.trainable
     ]
 

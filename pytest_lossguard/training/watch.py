@@ -10,10 +10,6 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
-from tensorflow.python.eager.polymorphic_function.concrete_function import (
-    ConcreteFunction,
-)
-
 from ..errors import CannotChange
 from ..findings import Finding, finding
 from ..trace import Trace, Validation
@@ -22,6 +18,7 @@ from .data import ArrayData, Fitted, as_arrays, held_out_arrays
 from .frames import taken_at
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
+from .private_api import JIT_COMPILE, ConcreteFunction, flat_layers
 from .probes import Scorer, as_tensors
 from .recorder import Recorder, reached
 from .recording import Recording
@@ -429,7 +426,7 @@ class Watch:
     @contextmanager
     def _tracing(self, function: Any) -> Iterator[None]:
         """What the recorder must know of a function that may be traced now."""
-        compiled = bool(getattr(function, "_jit_compile", False))
+        compiled = bool(getattr(function, JIT_COMPILE, False))
         self.recorder.xla_depth += compiled
         try:
             with self._shadows.called(function):
@@ -444,7 +441,7 @@ class _HeldOut:
     """
 
     def __init__(self, model: Any, data: ArrayData | None) -> None:
-        layers: list[Any] = [*getattr(model, "_flatten_layers", list)()]
+        layers = flat_layers(model)
         has_state = any(getattr(it, "stateful", False) for it in layers)
         self._batch = None
         if data is not None and len(data) and not has_state:

@@ -9,6 +9,7 @@ from ..errors import CannotChange
 from .data import joined, kept_arrays
 from .fit import LoopTrainer
 from .frameworks import keras
+from .private_api import has_graph
 from .rerun import Rerun
 from .task import Task
 from .tensors import raw
@@ -88,7 +89,7 @@ def _trainable(model: Any, loss: Any, optimizer: Any) -> Any:
         same = type(optimizer).from_config(optimizer.get_config())
         around = (
             keras.Model(model.inputs, model.outputs, name=model.name)
-            if hasattr(model, "_nodes") or isinstance(model, keras.Sequential)
+            if has_graph(model) or isinstance(model, keras.Sequential)
             else _Around(model)
         )
     except Exception as error:  # the user's own classes may refuse

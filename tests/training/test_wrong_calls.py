@@ -60,6 +60,10 @@ def classes():
     return make(keras.layers.Dense(3), loss="sparse_categorical_crossentropy")
 
 
+def classes_by_class():
+    return make(keras.layers.Dense(3), loss="SparseCategoricalCrossentropy")
+
+
 def two_inputs():
     first, second = keras.Input((4,)), keras.Input((4,))
     made = keras.layers.Dense(1)(keras.layers.Add()([first, second]))
@@ -162,6 +166,7 @@ LABELS = [
     ("lossguard.fit(MODEL, X, @)", ["[Y, Y]", "{'a': Y}"], "has one output"),
     ("lossguard.fit(MODEL, X, @)", ["iter([Y])"], "y is a list_iterator"),
     ("lossguard.fit(classes, X, @)", ["np.full(20, 7)"], "y holds the class 7"),
+    ("lossguard.fit(classes_by_class, X, @)", ["np.full(20, 7)"], "y holds the class"),
     ("lossguard.fit(classes, X, @)", ["np.full(20, -1)"], "y holds the class -1"),
     ("lossguard.fit(classes, X, @)", ["np.full(20, nan)"], "y holds the class nan"),
     ("lossguard.fit(classes, X, @)", ["np.full(20, 0.5)"], "not whole"),
