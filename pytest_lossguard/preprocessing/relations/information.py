@@ -53,6 +53,10 @@ def kept(preparation: Preparation, asked: Any) -> Outcome:
     columns = _spread(columns, _MOST_FITTED if fitted else _MOST)
     lost = [it for it in _silent(preparation, columns) if _is_lost(preparation, it)]
     if lost:
+        dropped = preparation.left_out()
+        lost = [it for it in lost if it.name not in dropped]
+        columns = [it for it in columns if it.name not in dropped]
+    if lost:
         return _told_lost(preparation, lost)
     return _collapsed(preparation, columns) or KEPT
 

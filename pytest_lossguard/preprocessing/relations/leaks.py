@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..raw import Array, Column, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..subject import Prepared
 from ..table import Table
-from ..telling import output_lines, raw_told
+from ..telling import output_lines, raw_told, told_shape
 from ..thresholds import MISTAKEN, OWN_LABEL
 from .training_data import _nearest
 
@@ -21,6 +22,8 @@ __all__ = ["future", "held_out", "own_label"]
 _MOVES = (0.0, 1.0, 10.0)
 #: Columns that are disturbed one by one.
 _MOST = 64
+#: Times after which values are changed.
+_MOST_CUTS = 6
 #: Rows whose labels are changed.
 _LABELS = 32
 _UNKNOWN = (
@@ -105,7 +108,8 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
     changed = disturbed(draw)
     made = preparation.prepare(changed)
     column = None if draw[1] == len(columns) else columns[draw[1]]
-    row, lines = int(rows[0]), _moved_lines(base, made, train)
+    row = _first_changed(x, changed, column, rows[: counts[draw[0]]])
+    lines = _moved_lines(base, made, train)
     return Broken(
         fact=f"training data move when {counts[draw[0]]} held-out"
         f" {'row changes' if counts[draw[0]] == 1 else 'rows change'}",
@@ -124,11 +128,23 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
     )
 
 
+def _first_changed(x: Raw, changed: Raw, column: Column | None, rows: Array) -> int:
+    """The first of some rows that is not told the same as before."""
+    return next(
+        (
+            int(it)
+            for it in rows
+            if raw_told(x, it, column) != raw_told(changed, it, column)
+        ),
+        int(rows[0]),
+    )
+
+
 def _moved_lines(base: Prepared, made: Prepared, train: Array) -> tuple[Line, ...]:
     if made.x.rows != base.x.rows or not made.x.fits(base.x):
         return (
-            Line(name="came out", value=f"{made.x.rows} x {made.x.width}"),
-            Line(name="should be", value=f"{base.x.rows} x {base.x.width}"),
+            Line(name="came out", value=told_shape(made.x)),
+            Line(name="should be", value=told_shape(base.x)),
         )
     at = int(base.x.change(made.x).argmax())
     note = f"training row {at}" + (f", raw row {train[at]}" if train[at] >= 0 else "")
@@ -252,37 +268,30 @@ def _another(values: Array, row: int, level: int) -> Any:
 def future(preparation: Preparation, asked: Any) -> Outcome:
     """Values after some time changed: no row with an earlier target changes."""
     del asked
-    x, base = preparation.x, preparation.base
+    x, whole = preparation.x, _in_order(preparation.base)
     if preparation.subject.is_split_here:
         return Skipped("a transformer gives each row by itself; give a function")
-    whole = _in_order(base)
-    count = whole.rows
-    if count > x.rows or count < 16:
-        return Skipped(f"{count} rows come out of {x.rows}: their times are not known")
+    if whole.rows > x.rows or whole.rows < 16:
+        return Skipped(
+            f"{whole.rows} rows come out of {x.rows}: their times are not known"
+        )
     numeric = [it for it in x.columns[:_MOST] if it.kind == "number"]
     if not numeric:
         return Skipped("the sample has no numbers")
-    times = np.arange(count) + _offset(preparation, whole)
-    cuts = sorted({x.rows * it // 8 for it in (4, 6, 7)}, reverse=True)
+    times = np.arange(whole.rows) + _offset(preparation, whole)
+    cuts = _cuts(x, numeric)
 
     def disturbed(draw: tuple[int, ...]) -> Raw:
         cut, column, move = draw
         several = numeric if column == len(numeric) else [numeric[column]]
-        after = np.arange(x.rows) > cuts[cut]
-        changed = x
-        for it in several:
-            values = np.array(x.get(it)).astype(np.float64)
-            spread = float(np.nanstd(values)) or 1.0
-            values[after] = values[after][::-1] + (1.0, 10.0)[move] * spread
-            changed = changed.put(it, values)
-        return changed
+        return _other_after(x, cuts[cut], several, (1.0, 10.0)[move])
 
     def early(draw: tuple[int, ...]) -> tuple[Array, Table] | None:
         try:
             made = _in_order(preparation.prepare(disturbed(draw)))
         except Exception:
             return None
-        if made.rows != count or not made.fits(whole):
+        if made.rows != whole.rows or not made.fits(whole):
             return None
         wrong = _beyond_scaling(whole, made, times, cuts[draw[0]])
         return wrong & (times <= cuts[draw[0]]), made
@@ -291,30 +300,71 @@ def future(preparation: Preparation, asked: Any) -> Outcome:
         found = early(draw)
         return found is not None and bool(found[0].any())
 
-    draw = preparation.smallest(breaks, (len(cuts) - 1, len(numeric), 1), examples=6)
+    each = [(it, len(numeric), 0) for it in range(len(cuts))]
+    highest = (len(cuts) - 1, len(numeric), 1)
+    draw = preparation.smallest(breaks, highest, examples=6, also=each)
     if draw is None:
         return KEPT
     found = early(draw)
     assert found is not None
     wrong, made = found
-    at, cut = int(np.flatnonzero(wrong)[-1]), cuts[draw[0]]
+    at = int(np.flatnonzero(wrong)[-1])
     column = None if draw[1] == len(numeric) else numeric[draw[1]]
-    return Broken(
-        fact=f"row {int(times[at])} changes when values after row {cut} change",
-        column=None if column is None else column.name,
-        rows=(int(times[at]), cut),
-        lines=(
-            Line(
-                name="raw value",
-                value=f"{raw_told(x, cut + 1, column)} ->"
-                f" {raw_told(disturbed(draw), cut + 1, column)}",
-                note=f"row {cut + 1}, and all later ones",
+    told = _TooEarly(cut=cuts[draw[0]], column=column, at=at, time=int(times[at]))
+    return told.broken(x, disturbed(draw), whole, made)
+
+
+def _cuts(x: Raw, numeric: list[Column]) -> list[int]:
+    """Times after which values are changed: three, and a hole that a later value may
+    fill.
+    """
+    cuts = {x.rows * it // 8 for it in (4, 6, 7)}
+    for column in numeric:
+        empty = np.isnan(np.asarray(x.get(column), dtype=np.float64))
+        holes = np.flatnonzero(empty[:-1] & ~empty[1:])
+        cuts |= {int(holes[len(holes) // 2])} if len(holes) else set()
+    return sorted(cuts, reverse=True)[:_MOST_CUTS]
+
+
+def _other_after(x: Raw, cut: int, columns: list[Column], move: float) -> Raw:
+    """The sample with other values after some time; what is missing stays so."""
+    after = np.arange(x.rows) > cut
+    for it in columns:
+        values = np.array(x.get(it)).astype(np.float64)
+        known = after & ~np.isnan(values)
+        spread = float(np.nanstd(values)) or 1.0
+        values[known] = values[known][::-1] + move * spread
+        x = x.put(it, values)
+    return x
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TooEarly:
+    """A prepared row that values of a later time change."""
+
+    cut: int
+    column: Column | None
+    at: int
+    time: int
+
+    def broken(self, x: Raw, changed: Raw, whole: Table, made: Table) -> Broken:
+        later, notes = self.cut + 1, (f"row {self.time}", "as before")
+        return Broken(
+            fact=f"row {self.time} changes when values after row {self.cut} change",
+            column=None if self.column is None else self.column.name,
+            rows=(self.time, self.cut),
+            lines=(
+                Line(
+                    name="raw value",
+                    value=f"{raw_told(x, later, self.column)} ->"
+                    f" {raw_told(changed, later, self.column)}",
+                    note=f"row {later}, and all later ones",
+                ),
+                *output_lines(made, self.at, whole, self.at, notes),
             ),
-            *output_lines(made, at, whole, at, (f"row {int(times[at])}", "as before")),
-        ),
-        meaning="The row is made from later values: when it is served they do not exist"
-        " yet, so offline scores are too good.",
-    )
+            meaning="The row is made from later values: when it is served they do not"
+            " exist yet, so offline scores are too good.",
+        )
 
 
 def _in_order(made: Prepared) -> Table:

@@ -11,7 +11,7 @@ from ..preparation import Preparation
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..subject import Prepared
 from ..table import Table
-from ..telling import output_lines, told_error
+from ..telling import output_lines, told_error, told_shape
 
 __all__ = ["deterministic", "process"]
 
@@ -92,12 +92,12 @@ def _of_tables(came: Table, should: Table, notes: tuple[str, str]) -> tuple[Line
         return (
             Line(
                 name="came out",
-                value=f"{came.rows} rows of {came.width} columns",
+                value=told_shape(came),
                 note=notes[0],
             ),
             Line(
                 name="should be",
-                value=f"{should.rows} rows of {should.width} columns",
+                value=told_shape(should),
                 note=notes[1],
             ),
         )

@@ -59,7 +59,7 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
     share = 1.0 - float(is_found.mean()) if len(chosen) else 0.0
     most = float(asked) if isinstance(asked, float) else MOST_AUGMENTED
     if share > most or (share and _is_of_the_row(preparation, served)):
-        return _unserved(raw, base, served, chosen, nearest, is_found)
+        return _unserved(preparation, raw, served, chosen, nearest, is_found)
     labels = _wrong_labels(preparation, served, chosen, nearest, is_found)
     return labels or KEPT
 
@@ -154,34 +154,51 @@ def _is_of_the_row(preparation: Preparation, served: Table) -> bool:
 
 
 def _unserved(
+    preparation: Preparation,
     raw: Raw,
-    base: Table,
     served: Table,
     chosen: Array,
     nearest: Array,
     is_found: Array,
 ) -> Broken:
-    at = int(np.flatnonzero(~is_found)[0])
-    row = int(nearest[at])
-    count = int((~is_found).sum())
-    is_row = served.rows == raw.rows
+    base = preparation.base.x
+    at, row, note = _compared(preparation, raw, served, chosen, nearest, is_found)
+    count, is_row = int((~is_found).sum()), served.rows == raw.rows
     return Broken(
         fact=f"{count} of {len(chosen)} trained rows are not what serving makes of any"
         " raw row",
         rows=(row,) if is_row else (),
         lines=(
-            Line(name="raw row", value=raw_told(raw, row) if is_row else "unknown"),
-            *output_lines(
-                served,
-                row,
-                base,
-                int(chosen[at]),
-                ("served, the nearest", f"trained, row {int(chosen[at])}"),
+            Line(
+                name="raw row",
+                value=raw_told(raw, row) if is_row else "unknown",
+                note=f"row {row}" if is_row else "",
             ),
+            *output_lines(served, row, base, at, (note, f"trained, row {at}")),
         ),
         meaning="Training and serving prepare the same row differently: the model gets"
         " numbers in production that it was not trained on.",
     )
+
+
+def _compared(
+    preparation: Preparation,
+    raw: Raw,
+    served: Table,
+    chosen: Array,
+    nearest: Array,
+    is_found: Array,
+) -> tuple[int, int, str]:
+    """A trained row that nothing is served as, and the served row to show beside it:
+    that of the same raw row where it is known, else the nearest.
+    """
+    lost = np.flatnonzero(~is_found)
+    origin = preparation.origins[0] if served.rows == raw.rows else None
+    if origin is not None:
+        known = chosen[lost][origin[chosen[lost]] >= 0]
+        if len(known):
+            return int(known[0]), int(origin[known[0]]), "served"
+    return int(chosen[lost[0]]), int(nearest[lost[0]]), "served, the nearest"
 
 
 def _wrong_labels(
