@@ -16,6 +16,7 @@ from sklearn.preprocessing import (
 
 import pytest_lossguard
 from pytest_lossguard.preprocessing import (
+    DEFAULTS,
     ContractPolicy,
     check_relation,
     preparation_of,
@@ -29,8 +30,11 @@ FRAME = pd.DataFrame(X, columns=["a", "b", "c", "d"])
 CITIES = pd.DataFrame({"city": ["Rome", "Oslo", "Lima"] * 10, "size": np.arange(30.0)})
 
 
-def result(relation, prepare, x=X, y=None, asked=True, unused=(), **paths):
-    policy = ContractPolicy.from_keywords({relation: asked, "unused": unused})
+def result(
+    relation, prepare, x=X, y=None, asked=True, unused=(), strict=False, **paths
+):
+    keys = {relation: asked, "unused": unused, "strict": strict}
+    policy = ContractPolicy.from_keywords(keys)
     preparation = preparation_of(prepare, x, y, unused=policy.unused, **paths)
     return check_relation(preparation, relation, policy)
 
@@ -395,6 +399,56 @@ def test_holes_that_later_values_fill_break_wherever_they_are():
 
     assert result("future", lambda f: windows(f.interpolate()), x).outcome == "broken"
     assert result("future", lambda f: windows(f.ffill()), x).outcome == "kept"
+
+
+# strict
+
+
+def drawn(x):
+    return x + np.random.default_rng().normal(0, 1, x.shape)
+
+
+def pooled(x):
+    return np.repeat(x.mean(axis=1), 2)
+
+
+@pytest.mark.parametrize(
+    ("relation", "prepare", "reason"),
+    [
+        ("alone", drawn, "Prepared twice from the same seed, it is not the same."),
+        ("future", pooled, "120 rows come out of 60: their times are not known."),
+        ("types", lambda x: float(x.sum()), "What came out is one float."),
+    ],
+)
+def test_what_could_not_be_checked_fails_only_if_strict(relation, prepare, reason):
+    loose = result(relation, prepare, serve=prepare)
+    strict = result(relation, prepare, serve=prepare, strict=True)
+
+    assert loose.outcome == "skipped"
+    assert strict.outcome == "broken"
+    assert strict.finding.kind == f"contract_{relation}"
+    first, _, *told = strict.message.splitlines()
+    assert first == (
+        f"{relation}: it could not be checked, and strict=True asks for it"
+    )
+    assert told[0] == reason
+    assert f"contracts({relation}=False)" in strict.message
+
+
+@pytest.mark.parametrize("relation", ["alone", "columns", "own_label", "requests"])
+def test_what_does_not_apply_passes_though_strict(relation):
+    assert result(relation, same, strict=True).outcome == "skipped"
+
+
+def test_what_could_not_be_checked_is_tolerated_by_allow():
+    def prepare(x, y):
+        return drawn(x), y
+
+    found = pytest_lossguard.contracts(
+        prepare, X, Y, strict=True, allow=[it for it in DEFAULTS if it != "missing"]
+    )
+
+    assert "contract_types" in [it.kind for it in found]
 
 
 # What is taken

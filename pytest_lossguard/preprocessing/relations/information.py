@@ -43,7 +43,7 @@ def kept(preparation: Preparation, asked: Any) -> Outcome:
     try:
         whole = preparation.base_path
     except Exception:
-        return Skipped("the sample cannot be served")
+        return Skipped("the sample cannot be served", applies=True)
     if whole.width < NARROW * len(x.columns):
         return Skipped(
             f"the output has {whole.width} columns of {len(x.columns)}: narrower on"

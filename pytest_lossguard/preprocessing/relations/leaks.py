@@ -42,7 +42,7 @@ def held_out(preparation: Preparation, asked: Any) -> Outcome:
         return Skipped("the check holds rows out itself: it is fitted on the others")
     train, held = preparation.origins
     if train is None or held is None:
-        return Skipped(_UNKNOWN)
+        return Skipped(_UNKNOWN, applies=True)
     shared = _in_both(preparation, train, held)
     if shared is not None:
         return shared
@@ -79,7 +79,7 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
     x, base = preparation.x, preparation.base
     rows = np.setdiff1d(held[held >= 0], train)
     if len(rows) == 0:
-        return Skipped(_UNKNOWN)
+        return Skipped(_UNKNOWN, applies=True)
     columns = x.columns[:_MOST]
     doubtful = len(train) - len(np.unique(train[train >= 0]))
     mistaken = doubtful + int(MISTAKEN * len(train))
@@ -205,7 +205,7 @@ def own_label(preparation: Preparation, asked: Any) -> Outcome:
         return Skipped("the labels have several columns")
     train, _ = preparation.origins
     if train is None:
-        return Skipped(_UNKNOWN)
+        return Skipped(_UNKNOWN, applies=True)
     label, values = y.columns[0], y.get(y.columns[0])
     known = np.unique(train[train >= 0])
     step = max(1, len(known) // _LABELS)
@@ -273,7 +273,8 @@ def future(preparation: Preparation, asked: Any) -> Outcome:
         return Skipped("a transformer gives each row by itself; give a function")
     if whole.rows > x.rows or whole.rows < 16:
         return Skipped(
-            f"{whole.rows} rows come out of {x.rows}: their times are not known"
+            f"{whole.rows} rows come out of {x.rows}: their times are not known",
+            applies=True,
         )
     numeric = [it for it in x.columns[:_MOST] if it.kind == "number"]
     if not numeric:

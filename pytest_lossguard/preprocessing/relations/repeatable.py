@@ -42,9 +42,9 @@ def process(preparation: Preparation, asked: Any) -> Outcome:
     try:
         there = OtherProcess.shared().run(preparation, _SERVED)
     except CannotHandOver as error:
-        return Skipped(str(error))
+        return Skipped(str(error), applies=True)
     if isinstance(there, str):
-        return Skipped(f"in another process it raised {there}")
+        return Skipped(f"in another process it raised {there}", applies=True)
     prepared, served = there
     meaning = (
         "The service runs in a process of its own. What depends on hash(), on the order"
@@ -63,7 +63,7 @@ def process(preparation: Preparation, asked: Any) -> Outcome:
         rows = np.arange(min(_SERVED, preparation.x.rows))
         here = preparation.serve(preparation.x.take(rows))
     except Exception as error:
-        return Skipped(f"serving the sample raises {told_error(error)}")
+        return Skipped(f"serving the sample raises {told_error(error)}", applies=True)
     if here.is_same(served):
         return KEPT
     return Broken(

@@ -63,7 +63,7 @@ def _alone(
     try:
         whole = serve_all()
     except NotComparable as error:
-        return Skipped(str(error))
+        return Skipped(str(error), applies=True)
     except Exception as error:
         return Broken(
             fact=f"serving the sample raises {type(error).__name__}",
@@ -71,7 +71,10 @@ def _alone(
             meaning="These are rows that training took: the service must take them.",
         )
     if whole.rows != x.rows:
-        return Skipped(f"serving makes {whole.rows} rows of {x.rows}, not one of each")
+        return Skipped(
+            f"serving makes {whole.rows} rows of {x.rows}, not one of each",
+            applies=True,
+        )
     spread = BY_REQUEST * whole.spread
     sizes = [it for it in (*_SIZES, x.rows) if it <= x.rows]
     starts = _starts(x.rows)
@@ -169,7 +172,9 @@ def columns(preparation: Preparation, asked: Any) -> Outcome:
     try:
         usual = preparation.path(rows)
     except Exception as error:
-        return Skipped(f"serving part of the sample raises {told_error(error)}")
+        return Skipped(
+            f"serving part of the sample raises {told_error(error)}", applies=True
+        )
 
     def turned(turn: int) -> Table | None:
         try:
@@ -239,7 +244,7 @@ def requests(preparation: Preparation, asked: Any) -> Outcome:
     try:
         made = preparation.serve(raw)
     except NotComparable as error:
-        return Skipped(str(error))
+        return Skipped(str(error), applies=True)
     except Exception as error:
         return Broken(
             fact=f"serving the recorded requests raises {type(error).__name__}",

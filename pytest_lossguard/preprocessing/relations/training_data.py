@@ -36,7 +36,7 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
     try:
         served = preparation.serve(raw)
     except NotComparable as error:
-        return Skipped(str(error))
+        return Skipped(str(error), applies=True)
     except Exception as error:
         return Broken(
             fact=f"serving the raw training rows raises {type(error).__name__}",
@@ -306,7 +306,10 @@ def mixed(preparation: Preparation, asked: Any) -> Outcome:
     if len(kinds) < 2 or len(kinds) > max(20, len(cells) // 10):
         return Skipped("the labels are no classes")
     if len(cells) < 30:
-        return Skipped(f"{len(cells)} rows are too few to tell their order from chance")
+        return Skipped(
+            f"{len(cells)} rows are too few to tell their order from chance",
+            applies=True,
+        )
     same = np.array([a == b for a, b in itertools.pairwise(cells)])
     chance = float((counts**2 - counts).sum() / (len(cells) * (len(cells) - 1)))
     share = float(same.mean())
