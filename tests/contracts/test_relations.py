@@ -415,7 +415,7 @@ def pooled(x):
 @pytest.mark.parametrize(
     ("relation", "prepare", "reason"),
     [
-        ("alone", drawn, "Prepared twice from the same seed, it is not the same."),
+        ("alone", pooled, "Serving makes 120 rows of 60, not one of each."),
         ("future", pooled, "120 rows come out of 60: their times are not known."),
         ("types", lambda x: float(x.sum()), "What came out is one float."),
     ],
@@ -440,15 +440,19 @@ def test_what_does_not_apply_passes_though_strict(relation):
     assert result(relation, same, strict=True).outcome == "skipped"
 
 
-def test_what_could_not_be_checked_is_tolerated_by_allow():
-    def prepare(x, y):
-        return drawn(x), y
+def test_what_cannot_be_repeated_is_told_once_though_strict():
+    with pytest.raises(pytest_lossguard.ContractBroken) as caught:
+        pytest_lossguard.contracts(drawn, X, serve=same, strict=True)
 
+    assert [it.kind for it in caught.value.findings] == ["contract_deterministic"]
+
+
+def test_what_could_not_be_checked_is_tolerated_by_allow():
     found = pytest_lossguard.contracts(
-        prepare, X, Y, strict=True, allow=[it for it in DEFAULTS if it != "missing"]
+        pooled, X, serve=pooled, strict=True, allow=list(DEFAULTS)
     )
 
-    assert "contract_types" in [it.kind for it in found]
+    assert "contract_alone" in [it.kind for it in found]
 
 
 # What is taken
