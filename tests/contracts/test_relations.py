@@ -266,6 +266,27 @@ def test_what_serving_makes_is_shown_of_the_same_raw_row():
     assert "should be  0" in made.message
 
 
+def test_a_row_that_serving_takes_for_another_kind_of_row_is_seen():
+    places = {"Rome": 0, "Oslo": 1, "Lima": 2}
+    city = np.resize(["Rome", "Oslo ", "Lima", "Rome", "Oslo"], 60)
+    x = pd.DataFrame({"city": city, "size": X[:, 0].round()})
+
+    def one_hot(words):
+        return np.eye(4)[words.map(places).fillna(3).astype(int)]
+
+    def prepare(frame):
+        return np.hstack([one_hot(frame["city"].str.strip()), frame[["size"]] / 9])
+
+    def serve(frame):
+        return np.hstack([one_hot(frame["city"]), frame[["size"]] / 9])
+
+    made = result("trained", prepare, x, serve=serve)
+
+    assert made.outcome == "broken"
+    assert "'Oslo ', " in made.message
+    assert result("trained", prepare, x, serve=prepare).outcome == "kept"
+
+
 def test_labels_that_serving_codes_otherwise_break():
     words = np.array(["no", "yes"])[Y]
 
@@ -399,6 +420,26 @@ def test_holes_that_later_values_fill_break_wherever_they_are():
 
     assert result("future", lambda f: windows(f.interpolate()), x).outcome == "broken"
     assert result("future", lambda f: windows(f.ffill()), x).outcome == "kept"
+
+
+@pytest.mark.parametrize("leak", ["the target", "a mean that holds it"])
+def test_a_row_that_holds_its_own_target_breaks(leak):
+    x = pd.DataFrame({"level": np.cumsum(X[:, 0] - 10), "load": X[:, 1]})
+
+    def prepare(frame, leaks=True):
+        level = frame["level"]
+        mean = level.rolling(3, center=leaks).mean()
+        ahead = level.shift(-1 if leaks else 1)
+        beside = mean if leak == "a mean that holds it" else ahead
+        made = pd.DataFrame({"now": level, "beside": beside, "load": frame["load"]})
+        made = made.assign(next=level.shift(-1)).dropna()
+        return made.drop(columns="next").to_numpy(), made["next"].to_numpy()
+
+    made = result("future", prepare, x)
+
+    assert made.column == "level"
+    assert "changes with that target" in made.message
+    assert result("future", lambda f: prepare(f, leaks=False), x).outcome == "kept"
 
 
 # strict

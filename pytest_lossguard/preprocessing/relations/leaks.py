@@ -279,40 +279,93 @@ def future(preparation: Preparation, asked: Any) -> Outcome:
     numeric = [it for it in x.columns[:_MOST] if it.kind == "number"]
     if not numeric:
         return Skipped("the sample has no numbers")
-    times = np.arange(whole.rows) + _offset(preparation, whole)
-    cuts = _cuts(x, numeric)
+    first, target = _first_time(preparation, whole)
+    later = _Later(
+        preparation=preparation,
+        whole=whole,
+        times=np.arange(whole.rows) + first,
+        cuts=tuple(_cuts(x, numeric)),
+        columns=(*((it,) for it in numeric), tuple(numeric)),
+        target=target,
+    )
+    last = len(numeric)
+    columns = [last, *(place for place, it in enumerate(numeric) if it == target)]
+    each = [(it, column, 0) for column in columns for it in range(len(later.cuts))]
+    highest = (len(later.cuts) - 1, last, 1)
+    draw = preparation.smallest(later.breaks, highest, examples=6, also=each)
+    return KEPT if draw is None else later.broken(draw)
 
-    def disturbed(draw: tuple[int, ...]) -> Raw:
-        cut, column, move = draw
-        several = numeric if column == len(numeric) else [numeric[column]]
-        return _other_after(x, cuts[cut], several, (1.0, 10.0)[move])
 
-    def early(draw: tuple[int, ...]) -> tuple[Array, Table] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Later:
+    """Other values after some time, and the rows of earlier targets that they change.
+
+    Attributes:
+        whole: What comes out of the sample as it is.
+        times: Of the target of each of its rows.
+        cuts: Times after which values are changed.
+        columns: Sets of columns that are changed together; the last is all of them.
+        target: The column that the targets are values of, where there is one.
+    """
+
+    preparation: Preparation
+    whole: Table
+    times: Array
+    cuts: tuple[int, ...]
+    columns: tuple[tuple[Column, ...], ...]
+    target: Column | None
+
+    def breaks(self, draw: tuple[int, ...]) -> bool:
+        """Whether a row of an earlier target changes."""
+        made = self._made(draw)
+        return made is not None and bool(self._wrong(made, draw).any())
+
+    def _changed(self, draw: tuple[int, ...]) -> Raw:
+        cut, columns, move = draw
+        x, several = self.preparation.x, self.columns[columns]
+        return _other_after(x, self.cuts[cut], several, (1.0, 10.0)[move])
+
+    def _made(self, draw: tuple[int, ...]) -> Table | None:
         try:
-            made = _in_order(preparation.prepare(disturbed(draw)))
+            made = _in_order(self.preparation.prepare(self._changed(draw)))
         except Exception:
             return None
-        if made.rows != whole.rows or not made.fits(whole):
-            return None
-        wrong = _beyond_scaling(whole, made, times, cuts[draw[0]])
-        return wrong & (times <= cuts[draw[0]]), made
+        fits = made.rows == self.whole.rows and made.fits(self.whole)
+        return made if fits else None
 
-    def breaks(draw: tuple[int, ...]) -> bool:
-        found = early(draw)
-        return found is not None and bool(found[0].any())
+    def _wrong(self, made: Table, draw: tuple[int, ...]) -> Array:
+        cut = self.cuts[draw[0]]
+        is_target = self.columns[draw[1]] == (self.target,)
+        last = cut + 1 if is_target else cut  # nor may a row hold its own target
+        changed = _beyond_scaling(self.whole, made, self.times, cut)
+        return np.asarray(changed & (self.times <= last))
 
-    each = [(it, len(numeric), 0) for it in range(len(cuts))]
-    highest = (len(cuts) - 1, len(numeric), 1)
-    draw = preparation.smallest(breaks, highest, examples=6, also=each)
-    if draw is None:
-        return KEPT
-    found = early(draw)
-    assert found is not None
-    wrong, made = found
-    at = int(np.flatnonzero(wrong)[-1])
-    column = None if draw[1] == len(numeric) else numeric[draw[1]]
-    told = _TooEarly(cut=cuts[draw[0]], column=column, at=at, time=int(times[at]))
-    return told.broken(x, disturbed(draw), whole, made)
+    def broken(self, draw: tuple[int, ...]) -> Broken:
+        """What is told of it."""
+        made = self._made(draw)
+        assert made is not None
+        x, cut, several = self.preparation.x, self.cuts[draw[0]], self.columns[draw[1]]
+        at = int(np.flatnonzero(self._wrong(made, draw))[-1])
+        time, column = int(self.times[at]), several[0] if len(several) == 1 else None
+        fact = f"row {time} changes when values after row {cut} change"
+        if time > cut:
+            fact = f"the row whose target is row {time} changes with that target"
+        values = (raw_told(it, cut + 1, column) for it in (x, self._changed(draw)))
+        return Broken(
+            fact=fact,
+            column=None if column is None else column.name,
+            rows=(time, cut),
+            lines=(
+                Line(
+                    name="raw value",
+                    value=" -> ".join(values),
+                    note=f"row {cut + 1}, and all later ones",
+                ),
+                *output_lines(made, at, self.whole, at, (f"row {time}", "as before")),
+            ),
+            meaning="The row is made from later values: when it is served they do not"
+            " exist yet, so offline scores are too good.",
+        )
 
 
 def _cuts(x: Raw, numeric: list[Column]) -> list[int]:
@@ -327,7 +380,7 @@ def _cuts(x: Raw, numeric: list[Column]) -> list[int]:
     return sorted(cuts, reverse=True)[:_MOST_CUTS]
 
 
-def _other_after(x: Raw, cut: int, columns: list[Column], move: float) -> Raw:
+def _other_after(x: Raw, cut: int, columns: tuple[Column, ...], move: float) -> Raw:
     """The sample with other values after some time; what is missing stays so."""
     after = np.arange(x.rows) > cut
     for it in columns:
@@ -337,35 +390,6 @@ def _other_after(x: Raw, cut: int, columns: list[Column], move: float) -> Raw:
         values[known] = values[known][::-1] + move * spread
         x = x.put(it, values)
     return x
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _TooEarly:
-    """A prepared row that values of a later time change."""
-
-    cut: int
-    column: Column | None
-    at: int
-    time: int
-
-    def broken(self, x: Raw, changed: Raw, whole: Table, made: Table) -> Broken:
-        later, notes = self.cut + 1, (f"row {self.time}", "as before")
-        return Broken(
-            fact=f"row {self.time} changes when values after row {self.cut} change",
-            column=None if self.column is None else self.column.name,
-            rows=(self.time, self.cut),
-            lines=(
-                Line(
-                    name="raw value",
-                    value=f"{raw_told(x, later, self.column)} ->"
-                    f" {raw_told(changed, later, self.column)}",
-                    note=f"row {later}, and all later ones",
-                ),
-                *output_lines(made, self.at, whole, self.at, notes),
-            ),
-            meaning="The row is made from later values: when it is served they do not"
-            " exist yet, so offline scores are too good.",
-        )
 
 
 def _in_order(made: Prepared) -> Table:
@@ -384,14 +408,15 @@ def _joined(one: Table, other: Table) -> Table:
     )
 
 
-def _offset(preparation: Preparation, whole: Table) -> int:
-    """The time of the first row: told by its label, which is a raw label or a raw value
-    of that time, in whatever scale; else such that the last row has the last time.
+def _first_time(preparation: Preparation, whole: Table) -> tuple[int, Column | None]:
+    """The time of the first row, and the raw column whose values are the targets: told
+    by the labels, which are raw labels or raw values of their time, in whatever scale;
+    else such that the last row has the last time.
     """
     last = preparation.x.rows - whole.rows
     made, y = preparation.base.y, preparation.y
     if made is None or made.rows < 8 or not made.numbers.shape[1]:
-        return last
+        return last, None
     came = _standard(made.numbers[:, 0])
     for raw in (y,) if y is not None else (preparation.x,):
         for column in raw.columns[:_MOST]:
@@ -406,8 +431,8 @@ def _offset(preparation: Preparation, whole: Table) -> int:
                 )
             ]
             if len(found) == 1:
-                return found[0]
-    return last
+                return found[0], column if y is None else None
+    return last, None
 
 
 def _standard(values: Array) -> Array:

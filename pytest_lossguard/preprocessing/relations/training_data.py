@@ -60,6 +60,9 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
     most = float(asked) if isinstance(asked, float) else MOST_AUGMENTED
     if share > most or (share and _is_of_the_row(preparation, served)):
         return _unserved(preparation, raw, served, chosen, nearest, is_found)
+    if not share and _is_of_the_row(preparation, served):
+        is_own = _is_as_its_raw_row(preparation, served)[chosen]
+        return _unserved(preparation, raw, served, chosen, nearest, is_own, "their")
     labels = _wrong_labels(preparation, served, chosen, nearest, is_found)
     return labels or KEPT
 
@@ -125,6 +128,13 @@ def _with_codes(
     return np.hstack([ours, codes[:first]]), np.hstack([all_served, codes[first:]])
 
 
+def _is_as_its_raw_row(preparation: Preparation, served: Table) -> Array:
+    """Which trained rows are what serving makes of the raw row that they come from."""
+    base, origin = preparation.base.x, preparation.origins[0]
+    assert origin is not None
+    return np.asarray(~served.take(origin).differing(base, base.spread))
+
+
 def _is_of_the_row(preparation: Preparation, served: Table) -> bool:
     """Whether rows are trained otherwise than served for what they hold, and not by an
     augmentation: in another order the same raw rows stand out.
@@ -160,13 +170,14 @@ def _unserved(
     chosen: Array,
     nearest: Array,
     is_found: Array,
+    which: str = "any",
 ) -> Broken:
     base = preparation.base.x
     at, row, note = _compared(preparation, raw, served, chosen, nearest, is_found)
     count, is_row = int((~is_found).sum()), served.rows == raw.rows
     return Broken(
-        fact=f"{count} of {len(chosen)} trained rows are not what serving makes of any"
-        " raw row",
+        fact=f"{count} of {len(chosen)} trained rows are not what serving makes of"
+        f" {which} raw row",
         rows=(row,) if is_row else (),
         lines=(
             Line(
