@@ -401,8 +401,8 @@ KINDS: dict[str, Kind] = {
 
 #: What each relation of a preparation's contracts says when it is broken.
 _CONTRACTS = {
-    "deterministic": "Seed what draws: random_state=0, or a generator made inside the"
-    " function, not once for the module.",
+    "deterministic": "Seed what draws: random_state=0, or a generator or a layer made"
+    " inside the function, not once for the module.",
     "alone": "Fit once, in training; serving must only transform, with the statistics"
     " and categories that training kept.",
     "columns": "Select columns by name before they become an array:"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable, Generator
+import textwrap
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,7 @@ class Contracts:
         )
         self._shared = _Shared()
         self._told: list[dict[str, Any]] = []
+        self._outcomes: dict[str, str] = {}
 
     # At collection
 
@@ -135,34 +137,53 @@ class Contracts:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count what came of it, where reports are made."""
+        if str(report.outcome) == "rerun":
+            return
+        worse = {"failed": "failed", "skipped": "skipped"}.get(str(report.outcome))
+        if worse is not None:
+            self._outcomes.setdefault(report.nodeid, worse)
         found = (getattr(report, PAYLOAD, None) or {}).get("contract")
-        if found is not None and str(report.outcome) != "rerun":
-            self._told.append(found)
+        if found is not None:
+            outcome = self._outcomes.pop(report.nodeid, "passed")
+            self._told.append({"runs": [], "outcome": outcome, "contract": found})
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """One line; under ``-v`` the reasons of what was skipped."""
+        """One line; under ``-v`` what is broken and allowed, and the reasons of what
+        was skipped.
+        """
         if not self._told:
             return
-        count = {"kept": 0, "broken": 0, "skipped": 0}
-        reasons: dict[str, list[str]] = {}
-        for it in self._told:
-            count[it["outcome"]] += 1
-            if it["outcome"] == "skipped":
-                reasons.setdefault(it["message"], []).append(it["relation"])
-        broken = count["broken"]
-        terminalreporter.write_line(
-            f"lossguard: {len(self._told)} contracts checked: {count['kept']} kept,"
-            f" {broken or 'none'} broken, {count['skipped'] or 'none'} skipped",
-            red=bool(broken),
-            green=not broken,
-        )
+        from ..report.contracts import counted, is_allowed
+
+        broken = [it for it in self._told if it["contract"]["outcome"] == "broken"]
+        bad = not all(map(is_allowed, broken))
+        line = f"lossguard: {counted(self._told)}"
+        terminalreporter.write_line(line, red=bad, green=not bad)
         if terminalreporter.config.get_verbosity() > 0:
-            for reason, names in sorted(reasons.items()):
-                told = ", ".join(dict.fromkeys(names))
-                terminalreporter.write_line(f"  skipped {told}: {reason}")
+            for line in _reasons(self._told):
+                terminalreporter.write_line(line)
+
+
+def _reasons(tests: list[dict[str, Any]]) -> Iterator[str]:
+    """What is broken and allowed, and why what was skipped was, each in lines of 80."""
+    from ..report.contracts import is_allowed
+
+    told: dict[str, list[str]] = {}
+    for it in tests:
+        contract = it["contract"]
+        if is_allowed(it):
+            yield from _wrapped(f"allowed {contract['message'].partition(chr(10))[0]}")
+        if contract["outcome"] == "skipped":
+            told.setdefault(contract["message"], []).append(contract["relation"])
+    for reason, names in sorted(told.items()):
+        yield from _wrapped(f"skipped {', '.join(dict.fromkeys(names))}: {reason}")
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="    ")
 
 
 def _policy_of(node: Any) -> ContractPolicy | None:

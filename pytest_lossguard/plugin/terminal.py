@@ -28,9 +28,9 @@ class Summary:
         if any(test["runs"] for test in tests):
             with survived(troubles, "the summary could not be told whole"):
                 self._tell(terminalreporter, tests)
-            for path in self._reporter.written:
-                told = printable(f"lossguard: report in {path}")
-                terminalreporter.write_line(told)
+        for path in self._reporter.written if entries else ():
+            told = printable(f"lossguard: report in {path}")
+            terminalreporter.write_line(told)
         for trouble in dict.fromkeys(troubles):
             terminalreporter.write_line(f"lossguard: {trouble}", yellow=True)
 

@@ -77,6 +77,8 @@ def check_relation(
     relation = next(it for it in RELATIONS if it.name == name)
     preparation.draw = None
     found = _outcome(preparation, relation, policy.relations.get(name, True))
+    if isinstance(found, Skipped) and found.applies and policy.strict:
+        found = _unchecked(name, found)
     if isinstance(found, Skipped):
         return ContractResult(relation=name, outcome="skipped", message=found.reason)
     if not isinstance(found, Broken):
@@ -100,15 +102,26 @@ def _outcome(preparation: Preparation, relation: Relation, asked: Any) -> Any:
     try:
         preparation.base  # noqa: B018 - what it raises on the sample is the user's
     except NotComparable as error:
-        return Skipped(str(error))
+        return Skipped(str(error), applies=True)
     if relation.compares:
         told = preparation.repeats
         if told:
-            return Skipped(f"not checked: {told}")
+            return Skipped(f"not checked: {told}")  # fails as `deterministic`
     try:
         return relation.check(preparation, asked)
     except NotComparable as error:
-        return Skipped(str(error))
+        return Skipped(str(error), applies=True)
+
+
+def _unchecked(name: str, skipped: Skipped) -> Broken:
+    """What `strict` makes of a relation that applies and could not be checked."""
+    reason = skipped.reason
+    return Broken(
+        fact="it could not be checked, and strict=True asks for it",
+        meaning=f"{reason[0].upper()}{reason[1:]}.",
+        remedy=f"Make it possible to check, or say that it need not be:"
+        f" contracts({name}=False).",
+    )
 
 
 def _finding(name: str, found: Broken) -> Finding:

@@ -35,24 +35,24 @@ def broken_message(
 
 
 def _side_by_side(broken: Broken) -> list[str]:
-    """Name, value and note of each, one line each."""
+    """Name, value and note of each, one line each; what has no note may be longer."""
     if not broken.lines:
         return []
     name = max(len(it.name) for it in broken.lines)
-    most = _WIDTH - name - 6 - max(len(it.note) for it in broken.lines)
-    most = max(most, 24)
+    room = _WIDTH - name - 4
+    notes = [f"  {it.note}" if it.note else "" for it in broken.lines]
+    beside = max(room - max(map(len, notes)), 24)
     values = [
-        textwrap.shorten(it.value, most, placeholder=" ...") for it in broken.lines
+        textwrap.shorten(it.value, beside if note else room, placeholder=" ...")
+        for it, note in zip(broken.lines, notes, strict=True)
     ]
-    width = max(map(len, values))
+    width = max(
+        (len(it) for it, note in zip(values, notes, strict=True) if note), default=0
+    )
     return [
-        f"  {it.name:<{name}}  {value:<{width}}  {it.note}".rstrip()[:_WIDTH]
-        for it, value in zip(broken.lines, values, strict=True)
+        f"  {it.name:<{name}}  {value:<{width}}{note}".rstrip()[:_WIDTH]
+        for it, value, note in zip(broken.lines, values, notes, strict=True)
     ]
-
-
-def _shortened(text: str, width: int) -> str:
-    return textwrap.shorten(text, width, placeholder=" ...")
 
 
 def _wrapped(head: str, text: str) -> list[str]:

@@ -44,7 +44,10 @@ class ContractPolicy:
         unused: Raw columns that the output may ignore.
         allow: Finding kinds that are tolerated, as ``"contract_kept"``; the name of
             the relation will do.
-        strict: Warnings fail too.
+        strict: A relation that applies and could not be checked fails, as ``held_out``
+            where it cannot be found out which raw rows are held out; else it is
+            skipped with the reason. What does not apply (no ``serve``, no labels)
+            passes in either case.
 
     Raises:
         PolicyError: A key is unknown or its value cannot be meant.

@@ -151,6 +151,12 @@ class Preparation:
         """Whether there is a serving path."""
         return self.subject.serve is not None
 
+    def left_out(self) -> tuple[str, ...]:
+        """The raw columns that a fitted transformer drops by name."""
+        if not self.has_serve:
+            return ()
+        return tuple(self.serve_raw(lambda _: self.subject.left_out()))
+
     @cached_property
     def is_rowwise(self) -> bool:
         """Whether the path gives each row the same, whatever rows are beside it."""
@@ -198,6 +204,7 @@ class Preparation:
         breaks: Callable[[tuple[int, ...]], bool],
         highest: Sequence[int],
         examples: int = 8,
+        also: Sequence[tuple[int, ...]] = (),
     ) -> tuple[int, ...] | None:
         """The smallest draw that breaks a relation; None where none is found.
 
@@ -206,6 +213,7 @@ class Preparation:
             highest: The highest of each integer, all counted from 0; the highest of
                 all is the boldest case, tried first.
             examples: How many other cases are drawn.
+            also: Cases that are tried before any is drawn.
         """
         known: dict[tuple[int, ...], bool] = {}
 
@@ -222,7 +230,7 @@ class Preparation:
             self.draw = next(filter(tried, every), None)
             return self.draw
         bold, mild = tuple(highest), tuple(0 for _ in highest)
-        found = next(filter(tried, (mild, bold)), None)
+        found = next(filter(tried, (mild, bold, *also)), None)
         if self._smallest is not None and found != mild:
             smaller = self._smallest(
                 tried, highest, seed=self.seed, examples=examples, known=found

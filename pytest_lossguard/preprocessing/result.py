@@ -29,9 +29,15 @@ KEPT = Kept()
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The relation does not apply; ``reason`` is one sentence without a full stop."""
+    """The relation does not apply, or it could not be checked.
+
+    Attributes:
+        reason: One sentence without a full stop.
+        applies: Whether it does apply and could not be checked: ``strict`` fails it.
+    """
 
     reason: str
+    applies: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

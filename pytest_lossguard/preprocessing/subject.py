@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -72,6 +72,7 @@ class Subject:
         is_known: Whether all of it is scikit-learn's own, serving path included.
         given: What the user gave: preparation, serving path, that of labels.
         steps: Names of the classes that it is made of, for transformers.
+        left_out: Says, once fitted, which raw columns its author has dropped by name.
     """
 
     prepare: Callable[[Raw, Raw | None], Prepared]
@@ -81,6 +82,7 @@ class Subject:
     is_known: bool = False
     given: tuple[Any, Any, Any] = (None, None, None)
     steps: tuple[str, ...] = ()
+    left_out: Callable[[], tuple[str, ...]] = tuple
 
 
 def subject_of(target: Any, *, serve: Any, labels: Any) -> Subject:
@@ -246,6 +248,7 @@ def _of_transformer(transformer: Any) -> Subject:
         is_known=all(
             type(it).__module__.startswith("sklearn.") for it in _inner(transformer)
         ),
+        left_out=lambda: tuple(_left_out(fitted[0])),
     )
 
 
@@ -292,6 +295,24 @@ def _inner(transformer: Any) -> list[Any]:
         return [transformer]
     inner = transformer.get_params(deep=True).values()
     return [transformer, *(it for it in inner if hasattr(it, "fit"))]
+
+
+def _left_out(fitted: Any) -> Iterator[str]:
+    """The columns that a ColumnTransformer in front drops: those it was told to, and
+    those that none of its lists names.
+    """
+    while getattr(fitted, "steps", None):
+        fitted = fitted.steps[0][1]
+    names = getattr(fitted, "feature_names_in_", None)
+    for _, chosen, columns in getattr(fitted, "transformers_", ()):
+        if isinstance(chosen, str) and chosen == "drop":
+            for it in np.atleast_1d(columns):
+                if isinstance(it, str):
+                    yield it
+                elif names is not None:
+                    yield str(names[it])
+                else:
+                    yield f"column {it}"
 
 
 # A layer with adapt

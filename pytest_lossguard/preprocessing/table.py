@@ -142,6 +142,10 @@ class Table:
 def _told(cell: Any) -> str:
     if isinstance(cell, (float, int, np.number)):
         return number(float(cell))
+    if isinstance(cell, np.datetime64):
+        return str(cell.astype("datetime64[s]")).replace("T", " ")
+    if isinstance(cell, np.generic):
+        cell = cell.item()
     text = repr(cell.decode() if isinstance(cell, bytes) else cell)
     return text if len(text) <= 24 else f"{text[:20]}...{text[-1]}"
 

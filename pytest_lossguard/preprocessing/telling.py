@@ -21,6 +21,7 @@ __all__ = [
     "raw_told",
     "told_columns",
     "told_error",
+    "told_shape",
 ]
 
 NO_SERVE = "no serving path was given (serve=)"
@@ -41,6 +42,15 @@ def told_columns(names: Iterable[str], most: int = 4) -> str:
     return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+def told_shape(made: Table) -> str:
+    """How many rows and columns, in words."""
+    rows, columns = (
+        f"{count} {noun}{'' if count == 1 else 's'}"
+        for count, noun in ((made.rows, "row"), (made.width, "column"))
+    )
+    return f"{rows} of {columns}"
+
+
 def output_lines(
     came: Table, row: int, should: Table, row_of_should: int, notes: tuple[str, str]
 ) -> tuple[Line, ...]:
@@ -56,6 +66,8 @@ def output_lines(
                 came.take([row]), should.spread * 0
             )[0]
         columns = np.flatnonzero(differs) if differs.any() else range(should.width)
+        if len(columns) == 1 < should.width:
+            notes = (f"{notes[0]}, {should.names[columns[0]]}".lstrip(", "), notes[1])
         told = (came.told(row, columns), should.told(row_of_should, columns))
     return (
         Line(name="came out", value=told[0], note=notes[0]),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from . import contracts
 from .entries import (
     LOSS,
     STEPS_ONLY,
@@ -22,6 +23,7 @@ __all__ = ["MOST_BYTES", "commands", "summary"]
 #: What a step summary may hold, in bytes of UTF-8; see the documentation of workflow
 #: commands, as for the annotations: of each severity at most so many in a step.
 MOST_BYTES, _MOST = 1024 * 1024, 10
+_OF_CONTRACTS = ("contract", "outcome", "what was found")
 _COLUMNS = ("test", "verdict", LOSS, "steps", "of limit", "what was found")
 #: What Markdown or HTML would take for its own.
 _MARKUP = "&<>|*_`[]()\\~!#$@{}"
@@ -35,29 +37,46 @@ def summary(tests: Iterable[Entry], room: int = MOST_BYTES) -> str:
         room: Most bytes of UTF-8; what does not fit is counted in a last line.
     """
     ordered = sorted(map(sound, tests), key=lambda it: (_rank(it), it["nodeid"]))
-    bad = sum(_rank(test) == 0 for test in ordered)
-    lines = [
-        "### lossguard",
-        "",
-        f"{len(ordered)} tests of training, {bad or 'none'} failed",
-        "",
-        f"| {' | '.join(_COLUMNS)} |",
-        f"|{'---|' * len(_COLUMNS)}",
-    ]
+    of_contracts = [it for it in ordered if contracts.is_only_contract(it)]
+    trained = [it for it in ordered if not contracts.is_only_contract(it)]
+    text = "### lossguard\n\n"
+    if trained or not of_contracts:
+        bad = sum(_rank(test) == 0 for test in trained)
+        title = f"{_plural(len(trained), 'test')} of training, {bad or 'none'} failed"
+        text += _table(title, _COLUMNS, trained, _row, room - _size(text))
+    if of_contracts:
+        title = contracts.counted(of_contracts)
+        left = room - _size(text)
+        text += _table(title, _OF_CONTRACTS, of_contracts, _contract_row, left)
+    return text if len(text.encode()) <= room else ""
+
+
+def _table(
+    title: str,
+    columns: tuple[str, ...],
+    tests: list[Entry],
+    row: Callable[[Entry], str],
+    room: int,
+) -> str:
+    """A title and a table, in so many bytes; what does not fit is counted."""
+    lines = [title, "", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
     used = sum(_size(line) for line in lines)
     marked = f"\n{_escaped(STEPS_ONLY)}"
-    reserve = _size(_left_out(len(ordered))) + _size(marked)
-    for index, test in enumerate(ordered):
-        row = _row(test)
-        used += _size(row)
+    reserve = _size(_left_out(len(tests))) + _size(marked)
+    for index, test in enumerate(tests):
+        line = row(test)
+        used += _size(line)
         if used + reserve > room:
-            lines.append(_left_out(len(ordered) - index))
+            lines.append(_left_out(len(tests) - index))
             break
-        lines.append(row)
-    if any(told_loss(run).endswith("*") for it in ordered if (run := worst_run(it))):
+        lines.append(line)
+    if any(told_loss(run).endswith("*") for it in tests if (run := worst_run(it))):
         lines.append(marked)
-    text = "\n".join(lines) + "\n\n"
-    return text if len(text.encode()) <= room else ""
+    return "\n".join(lines) + "\n\n"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _left_out(count: int) -> str:
@@ -71,7 +90,8 @@ def _size(line: str) -> int:
 def _rank(test: Entry) -> int:
     if test["outcome"] == "failed":
         return 0
-    return 1 if any(run["findings"] for run in test["runs"]) else 2
+    found = any(run["findings"] for run in test["runs"]) or contracts.is_allowed(test)
+    return 1 if found else 2
 
 
 def _row(test: Entry) -> str:
@@ -79,16 +99,17 @@ def _row(test: Entry) -> str:
     facts = ("-", "-", "-")
     if run is not None:
         facts = (told_loss(run), str(run["steps"]), told_nearness(run))
-    told = [*_told(test), *_skipped(test)]
-    cells = (test["nodeid"], verdict_of(test), *facts, " / ".join(told))
+    cells = (test["nodeid"], verdict_of(test), *facts, " / ".join(_told(test)))
+    return _cells(cells)
+
+
+def _contract_row(test: Entry) -> str:
+    told = " / ".join(_told(test)) or contracts.told(test)
+    return _cells((test["nodeid"], verdict_of(test), told))
+
+
+def _cells(cells: Iterable[str]) -> str:
     return f"| {' | '.join(map(_escaped, cells))} |"
-
-
-def _skipped(test: Entry) -> Iterator[str]:
-    """Why its contract was not checked, where it was not."""
-    contract = test.get("contract")
-    if contract is not None and contract["outcome"] == "skipped":
-        yield contract["message"]
 
 
 def _told(test: Entry) -> Iterator[str]:
@@ -98,6 +119,8 @@ def _told(test: Entry) -> Iterator[str]:
     run = worst_run(test)
     if test["outcome"] == "failed" and not _is_why(test):
         yield (test["error"] or "failed").partition("\n")[0]
+    if _is_broken(test):
+        yield contracts.told(test)
     if run is not None and run["findings"]:
         first = run["findings"][0]
         yield f"{first['kind']}: {first['message']}"
@@ -136,21 +159,41 @@ def commands(tests: Iterable[Entry], root: Path, workspace: Path) -> Iterator[st
             "title": f"lossguard: {_title(test)}",
         }
         options = ",".join(f"{key}={_property(str(it))}" for key, it in where.items())
-        message = "\n".join([test["nodeid"], *told])
+        message = "\n".join([test["nodeid"], *(_whole(test) or told)])
         yield f"::{level} {options}::{_data(message)}"
+
+
+def _whole(test: Entry) -> list[str]:
+    """The message of a broken contract, where nothing trained: an annotation has room
+    for all of it.
+    """
+    if test["runs"] or not _is_broken(test):
+        return []
+    lines = str(test["contract"]["message"]).splitlines()
+    return [contracts.told(test), *lines[1:]]
 
 
 def _is_why(test: Entry) -> bool:
     """Whether what was found fails the test."""
+    if _is_broken(test):
+        return True
     found = [it for run in test["runs"] for it in run["findings"]]
     baseline = test.get("baseline") or {"metrics": []}
     regressed = any(it["regressed"] for it in baseline["metrics"])
     return any(it["severity"] == "error" for it in found) or regressed
 
 
+def _is_broken(test: Entry) -> bool:
+    contract = test.get("contract")
+    return contract is not None and contract["outcome"] == "broken"
+
+
 def _title(test: Entry) -> str:
     verdict = verdict_of(test)
-    failed = test["outcome"] == "failed" and verdict in ("converged", "none")
+    good = ("converged", "none", "kept", "skipped")
+    failed = test["outcome"] == "failed" and verdict in good
+    if contracts.is_only_contract(test) and not failed:
+        return f"contract {verdict}"
     return "failed" if failed else verdict
 
 

@@ -44,6 +44,8 @@ def properties(test: Entry) -> Iterator[tuple[str, str]]:
         yield f"{PREFIX}contract_outcome", contract["outcome"]
         if contract["outcome"] == "skipped":
             yield f"{PREFIX}contract_reason", contract["message"]
+        if contract["outcome"] == "broken":
+            yield f"{PREFIX}contract_broken", contract["message"].partition("\n")[0]
     baseline = test.get("baseline")
     if baseline is not None:
         yield f"{PREFIX}baseline", baseline["state"]

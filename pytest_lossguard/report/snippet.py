@@ -14,11 +14,18 @@ __all__ = ["snippet"]
 
 
 def snippet(test: Entry) -> str:
-    """Verdict, curve and findings of the training that stands for a test; empty where
-    nothing was judged. Everything in it is escaped, and nothing is loaded.
+    """Verdict, curve and findings of the training that stands for a test, or what came
+    of its contract; empty where nothing was judged. Everything in it is escaped, and
+    nothing is loaded.
     """
     test = sound(test)
-    run = worst_run(test)
+    run, contract = worst_run(test), test.get("contract")
+    if run is None and contract is not None:
+        told = f"lossguard: contract {contract['relation']}: {contract['outcome']}"
+        found = (
+            f"<pre>{escape(contract['message'])}</pre>" if contract["message"] else ""
+        )
+        return f'<div class="lossguard"><p>{escape(told)}</p>{found}</div>'
     if run is None:
         return ""
     facts = (

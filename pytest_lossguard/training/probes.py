@@ -386,13 +386,15 @@ class Scorer:
         self, y: Any, sample_weight: Any, leaves: list[Any], masks: list[Any]
     ) -> Any:
         """The loss of one prediction for all rows."""
-        rows = tf.shape(flatten(y)[0])[:1]
+        first = flatten(y)[0]
+        rows = tf.shape(first)[:1]
         leaves = [
             tf.broadcast_to(leaf, tf.concat([rows, leaf.shape], axis=0))
             for leaf in leaves
         ]
+        # The outputs that are known may be those of validation data: of other rows.
         for leaf, output in zip(leaves, flatten(self._known.outputs), strict=True):
-            leaf.set_shape(output.shape)
+            leaf.set_shape(first.shape[:1].concatenate(output.shape[1:]))
         return self._measure_given(y, sample_weight, leaves, masks)
 
     def _measure_given(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .drawn import DRAWN
 from .frames import FRAMES
 from .functions import FUNCTIONS
+from .further import FURTHER
 from .layers import LAYERS
 from .preparation import Healthy
 from .series import SERIES
@@ -21,4 +22,5 @@ PREPARATIONS: tuple[Healthy, ...] = (
     *SERIES,
     *LAYERS,
     *DRAWN,
+    *FURTHER,
 )

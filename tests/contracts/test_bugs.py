@@ -10,6 +10,7 @@ from pytest_lossguard.preprocessing import (
     preparation_of,
 )
 from tests.contracts.bugs import PAIRS
+from tests.contracts.more_bugs import MORE_PAIRS
 
 SEEN = [it for it in PAIRS if it.relation is not None]
 
@@ -29,12 +30,12 @@ def test_all_29_bugs_are_here_and_most_can_be_seen():
     assert len(SEEN) == 20
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda it: it.name)
+@pytest.mark.parametrize("pair", PAIRS + MORE_PAIRS, ids=lambda it: it.name)
 def test_a_good_preparation_keeps_all(pair):
     assert broken(results_of(pair, pair.good)) == []
 
 
-@pytest.mark.parametrize("pair", SEEN, ids=lambda it: it.name)
+@pytest.mark.parametrize("pair", SEEN + list(MORE_PAIRS), ids=lambda it: it.name)
 def test_a_bug_breaks_its_relation(pair):
     results = results_of(pair, pair.bad)
 

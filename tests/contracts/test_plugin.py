@@ -224,6 +224,29 @@ def test_what_is_allowed_passes_and_is_told(project, pytester):
     assert [it["contract"]["relation"] for it in broken] == ["alone"]
 
 
+def test_what_is_allowed_is_no_broken_test_of_the_summary(project):
+    result = project(
+        BAD.replace("contracts\n", "contracts(allow=('alone', 'trained'))\n"), "-v"
+    )
+
+    result.stdout.fnmatch_lines(
+        [
+            "lossguard: 13 contracts checked: * 1 broken (1 of them allowed), *",
+            "  allowed alone: row 0 served alone is not the row among others",
+            "  skipped *",
+        ]
+    )
+    told = [it for it in result.outlines if it.startswith(("  skipped", "    "))]
+    assert all(len(it) <= 80 for it in told)
+
+
+def test_the_summary_says_where_reports_of_contracts_are(project):
+    result = project(GOOD, "--lossguard-json=out.json", "-k", "alone")
+
+    result.stdout.fnmatch_lines(["lossguard: report in *out.json"])
+    assert "training" not in result.stdout.str()
+
+
 def test_workers_give_the_same_verdicts(project):
     result = project(BAD, "-n2", "-k", "alone or trained or types")
 

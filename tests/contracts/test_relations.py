@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    SplineTransformer,
+    StandardScaler,
+)
 
 import pytest_lossguard
 from pytest_lossguard.preprocessing import (
+    DEFAULTS,
     ContractPolicy,
     check_relation,
     preparation_of,
@@ -23,8 +30,11 @@ FRAME = pd.DataFrame(X, columns=["a", "b", "c", "d"])
 CITIES = pd.DataFrame({"city": ["Rome", "Oslo", "Lima"] * 10, "size": np.arange(30.0)})
 
 
-def result(relation, prepare, x=X, y=None, asked=True, unused=(), **paths):
-    policy = ContractPolicy.from_keywords({relation: asked, "unused": unused})
+def result(
+    relation, prepare, x=X, y=None, asked=True, unused=(), strict=False, **paths
+):
+    keys = {relation: asked, "unused": unused, "strict": strict}
+    policy = ContractPolicy.from_keywords(keys)
     preparation = preparation_of(prepare, x, y, unused=policy.unused, **paths)
     return check_relation(preparation, relation, policy)
 
@@ -81,6 +91,29 @@ def test_labels_are_served_alone_too():
     made = result("alone", lambda x, y: (x, shares(y)), X, Y, serve=same, labels=shares)
 
     assert "its label alone" in made.message
+
+
+def test_labels_that_are_sorted_are_served_alone_from_all_over_the_sample():
+    y = np.repeat(["red", "white"], 30)
+
+    def codes(y):
+        return np.unique(y, return_inverse=True)[1]
+
+    made = result("alone", lambda x, y: (x, codes(y)), X, y, serve=same, labels=codes)
+
+    assert made.rows[0] >= 30
+    assert "  raw row    'white'" in made.message
+
+
+def test_another_shape_is_told_in_words():
+    def serve(x):
+        return x[:, x.std(axis=0) > 0]
+
+    made = result("alone", same, serve=serve)
+
+    assert "row 0 served alone has another shape than among others" in made.message
+    assert "1 row of 0 columns  alone" in made.message
+    assert "1 row of 4 columns  as among 60 rows" in made.message
 
 
 # columns
@@ -174,6 +207,26 @@ def test_a_ratio_of_zero_breaks_and_a_refusal_of_ones_own_does_not():
     assert result("zeros", refuse, serve=refuse).outcome == "kept"
 
 
+def test_zero_is_expected_only_where_the_sample_comes_near_it():
+    heights = X / 3 + 20
+
+    def serve(x):
+        return np.log(x)
+
+    assert result("zeros", serve, heights, serve=serve).outcome == "skipped"
+    assert result("zeros", serve, X, serve=serve).outcome == "broken"
+
+
+def test_an_error_is_told_as_long_as_its_line():
+    def serve(texts):
+        return np.array([[len(it) for it in text.split()] for text in texts])
+
+    made = result("unseen", serve, [f"word {it}" for it in range(30)], serve=serve)
+
+    assert made.message.startswith("unseen: a text never seen raises ValueError")
+    assert "ValueError: setting an array element with a sequence." in made.message
+
+
 def test_nan_that_comes_through_breaks_only_if_asked():
     assert result("missing", same, serve=same).column == "column 0"
     assert result("missing", StandardScaler()).outcome == "broken"
@@ -192,6 +245,46 @@ def test_another_filling_in_serving_is_seen_though_few_rows_have_holes():
 
     assert result("trained", fill(10.0), x, serve=fill(0.0)).outcome == "broken"
     assert result("trained", fill(10.0), x, serve=fill(10.0)).outcome == "kept"
+
+
+def test_what_serving_makes_is_shown_of_the_same_raw_row():
+    frame = pd.DataFrame(
+        {"at": pd.date_range("2024-05-01", periods=60, freq="h"), "size": X[:, 0]}
+    )
+
+    def prepare(frame):
+        return np.column_stack([frame["at"].dt.hour, frame["size"]])
+
+    def serve(frame):
+        return prepare(frame.assign(at=frame["at"] + pd.Timedelta(hours=2)))
+
+    made = result("trained", prepare, frame, serve=serve)
+
+    assert f"2024-05-01 00:00:00, {X[0, 0]:.3g}  row 0" in made.message
+    assert "came out   2" in made.message
+    assert "served, column 0" in made.message
+    assert "should be  0" in made.message
+
+
+def test_a_row_that_serving_takes_for_another_kind_of_row_is_seen():
+    places = {"Rome": 0, "Oslo": 1, "Lima": 2}
+    city = np.resize(["Rome", "Oslo ", "Lima", "Rome", "Oslo"], 60)
+    x = pd.DataFrame({"city": city, "size": X[:, 0].round()})
+
+    def one_hot(words):
+        return np.eye(4)[words.map(places).fillna(3).astype(int)]
+
+    def prepare(frame):
+        return np.hstack([one_hot(frame["city"].str.strip()), frame[["size"]] / 9])
+
+    def serve(frame):
+        return np.hstack([one_hot(frame["city"]), frame[["size"]] / 9])
+
+    made = result("trained", prepare, x, serve=serve)
+
+    assert made.outcome == "broken"
+    assert "'Oslo ', " in made.message
+    assert result("trained", prepare, x, serve=prepare).outcome == "kept"
 
 
 def test_labels_that_serving_codes_otherwise_break():
@@ -236,6 +329,23 @@ def test_rows_copied_before_the_split_are_in_both_parts():
     assert "into training and held-out data both" in made.message
 
 
+def test_a_held_out_row_is_shown_whose_value_has_changed():
+    word = np.resize(["a", "a", "b"], 60)
+    word[50] = word[40]  # the first held-out row gets the word that it has
+    words = pd.DataFrame({"word": word, "size": X[:, 0]})
+
+    def prepare(frame, y):
+        mean = frame["word"].map(pd.Series(y).groupby(frame["word"]).mean())
+        made = np.column_stack([mean, frame["size"]])
+        return made[:40], y[:40], made[40:], y[40:]
+
+    made = result("held_out", prepare, words, X[:, 1])
+    raw = next(it for it in made.message.splitlines() if "raw value" in it)
+    before, after = raw.split("held-out")[0].split("raw value")[1].split("->")
+
+    assert before.strip() != after.strip()
+
+
 def test_rows_that_are_equal_in_the_raw_sample_are_no_copies():
     x = np.concatenate([X[:54], X[:6]])
 
@@ -270,6 +380,22 @@ def test_a_forgotten_column_breaks_unless_it_is_unused():
     assert result("kept", prepare, FRAME, unused=("d",)).outcome == "kept"
 
 
+def test_columns_that_a_column_transformer_drops_are_left_out_on_purpose():
+    frame = FRAME.assign(city=np.resize(["Rome", "Oslo"], 60))
+    chosen = ColumnTransformer(
+        [
+            ("numbers", StandardScaler(), ["a", "b"]),
+            ("words", OneHotEncoder(handle_unknown="ignore"), ["city"]),
+            ("more", SplineTransformer(), ["a"]),
+        ]
+    )
+
+    assert result("kept", chosen, frame).outcome == "kept"
+    assert result("kept", make_pipeline(chosen), frame).outcome == "kept"
+    made = result("kept", FunctionTransformer(lambda f: f[["a"] * 5]), frame)
+    assert made.outcome == "broken"
+
+
 def test_a_fixed_number_depends_on_the_unit_and_a_scaler_does_not():
     assert result("units", lambda x: x / 10).column == "column 0"
     assert result("units", StandardScaler()).outcome == "kept"
@@ -283,6 +409,91 @@ def test_filling_from_later_values_looks_into_the_future():
 
     assert result("future", fill("bfill"), x).outcome == "broken"
     assert result("future", fill("ffill"), x).outcome == "kept"
+
+
+def test_holes_that_later_values_fill_break_wherever_they_are():
+    x = pd.DataFrame({"level": np.cumsum(X[:, 0] - 10)})
+    x.loc[7::4, "level"] = np.nan
+
+    def windows(frame):
+        return np.column_stack([frame["level"].shift(it) for it in range(3)])[2:]
+
+    assert result("future", lambda f: windows(f.interpolate()), x).outcome == "broken"
+    assert result("future", lambda f: windows(f.ffill()), x).outcome == "kept"
+
+
+@pytest.mark.parametrize("leak", ["the target", "a mean that holds it"])
+def test_a_row_that_holds_its_own_target_breaks(leak):
+    x = pd.DataFrame({"level": np.cumsum(X[:, 0] - 10), "load": X[:, 1]})
+
+    def prepare(frame, leaks=True):
+        level = frame["level"]
+        mean = level.rolling(3, center=leaks).mean()
+        ahead = level.shift(-1 if leaks else 1)
+        beside = mean if leak == "a mean that holds it" else ahead
+        made = pd.DataFrame({"now": level, "beside": beside, "load": frame["load"]})
+        made = made.assign(next=level.shift(-1)).dropna()
+        return made.drop(columns="next").to_numpy(), made["next"].to_numpy()
+
+    made = result("future", prepare, x)
+
+    assert made.column == "level"
+    assert "changes with that target" in made.message
+    assert result("future", lambda f: prepare(f, leaks=False), x).outcome == "kept"
+
+
+# strict
+
+
+def drawn(x):
+    return x + np.random.default_rng().normal(0, 1, x.shape)
+
+
+def pooled(x):
+    return np.repeat(x.mean(axis=1), 2)
+
+
+@pytest.mark.parametrize(
+    ("relation", "prepare", "reason"),
+    [
+        ("alone", pooled, "Serving makes 120 rows of 60, not one of each."),
+        ("future", pooled, "120 rows come out of 60: their times are not known."),
+        ("types", lambda x: float(x.sum()), "What came out is one float."),
+    ],
+)
+def test_what_could_not_be_checked_fails_only_if_strict(relation, prepare, reason):
+    loose = result(relation, prepare, serve=prepare)
+    strict = result(relation, prepare, serve=prepare, strict=True)
+
+    assert loose.outcome == "skipped"
+    assert strict.outcome == "broken"
+    assert strict.finding.kind == f"contract_{relation}"
+    first, _, *told = strict.message.splitlines()
+    assert first == (
+        f"{relation}: it could not be checked, and strict=True asks for it"
+    )
+    assert told[0] == reason
+    assert f"contracts({relation}=False)" in strict.message
+
+
+@pytest.mark.parametrize("relation", ["alone", "columns", "own_label", "requests"])
+def test_what_does_not_apply_passes_though_strict(relation):
+    assert result(relation, same, strict=True).outcome == "skipped"
+
+
+def test_what_cannot_be_repeated_is_told_once_though_strict():
+    with pytest.raises(pytest_lossguard.ContractBroken) as caught:
+        pytest_lossguard.contracts(drawn, X, serve=same, strict=True)
+
+    assert [it.kind for it in caught.value.findings] == ["contract_deterministic"]
+
+
+def test_what_could_not_be_checked_is_tolerated_by_allow():
+    found = pytest_lossguard.contracts(
+        pooled, X, serve=pooled, strict=True, allow=list(DEFAULTS)
+    )
+
+    assert "contract_alone" in [it.kind for it in found]
 
 
 # What is taken

@@ -63,3 +63,42 @@ def baseline(regressed=True):
         "told": "final skill fell from 0.9 to 0.4",
         "metrics": [{"name": "skill", "regressed": regressed}],
     }
+
+
+#: What is broken, as a test of contracts tells it.
+BROKEN = "alone: row 0 served alone is not the row among others\n\n  raw row  5, <4>"
+
+
+def contract(relation="alone", outcome="kept", message="", **rest):
+    """The entry of one relation: ``tests/test_it.py::test_a[alone]``."""
+    failed = outcome == "broken"
+    message = message or {"broken": BROKEN, "skipped": "no labels were given"}.get(
+        outcome, ""
+    )
+    return {
+        "nodeid": f"tests/test_it.py::test_a[{relation}]",
+        "file": "tests/test_it.py",
+        "line": 7,
+        "outcome": "failed" if failed else "passed",
+        "error": f"ContractBroken: {message}" if failed else None,
+        "runs": [],
+        "search": None,
+        "contract": {
+            "relation": relation,
+            "outcome": outcome,
+            "column": None,
+            "rows": [],
+            "message": message,
+        },
+        **rest,
+    }
+
+
+def contracts():
+    """One of each kind: broken, broken and allowed, skipped, kept."""
+    return [
+        contract("types"),
+        {**contract("trained", "broken"), "outcome": "passed", "error": None},
+        contract("own_label", "skipped"),
+        contract("alone", "broken"),
+    ]

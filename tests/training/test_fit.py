@@ -60,6 +60,30 @@ def test_sample_weights_count(trainer):
     same_losses(trainer, mlp, X, Y, sample_weight=weight)
 
 
+def test_weighted_rows_are_held_against_a_constant_beside_fewer_validation_rows(
+    trainer,
+):
+    labels = (Y > 0).astype(int)
+
+    def build():
+        model = keras.Sequential(
+            [keras.Input(X.shape[1:]), keras.layers.Dense(2, activation="softmax")]
+        )
+        model.compile(loss="sparse_categorical_crossentropy")
+        return model
+
+    trace = trainer.fit(
+        build(),
+        X,
+        labels,
+        epochs=1,
+        sample_weight=np.linspace(0.5, 1.5, 100),
+        validation_data=(X[:30], labels[:30]),
+    )
+
+    assert trace.constant_loss is not None
+
+
 def test_datasets_train_the_same(trainer):
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(32)
 

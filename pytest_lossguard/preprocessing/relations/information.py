@@ -43,7 +43,7 @@ def kept(preparation: Preparation, asked: Any) -> Outcome:
     try:
         whole = preparation.base_path
     except Exception:
-        return Skipped("the sample cannot be served")
+        return Skipped("the sample cannot be served", applies=True)
     if whole.width < NARROW * len(x.columns):
         return Skipped(
             f"the output has {whole.width} columns of {len(x.columns)}: narrower on"
@@ -52,6 +52,10 @@ def kept(preparation: Preparation, asked: Any) -> Outcome:
     fitted = not preparation.is_rowwise
     columns = _spread(columns, _MOST_FITTED if fitted else _MOST)
     lost = [it for it in _silent(preparation, columns) if _is_lost(preparation, it)]
+    if lost:
+        dropped = preparation.left_out()
+        lost = [it for it in lost if it.name not in dropped]
+        columns = [it for it in columns if it.name not in dropped]
     if lost:
         return _told_lost(preparation, lost)
     return _collapsed(preparation, columns) or KEPT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..raw import Array, Column, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..subject import Prepared
 from ..table import Table
-from ..telling import output_lines, raw_told
+from ..telling import output_lines, raw_told, told_shape
 from ..thresholds import MISTAKEN, OWN_LABEL
 from .training_data import _nearest
 
@@ -21,6 +22,8 @@ __all__ = ["future", "held_out", "own_label"]
 _MOVES = (0.0, 1.0, 10.0)
 #: Columns that are disturbed one by one.
 _MOST = 64
+#: Times after which values are changed.
+_MOST_CUTS = 6
 #: Rows whose labels are changed.
 _LABELS = 32
 _UNKNOWN = (
@@ -39,7 +42,7 @@ def held_out(preparation: Preparation, asked: Any) -> Outcome:
         return Skipped("the check holds rows out itself: it is fitted on the others")
     train, held = preparation.origins
     if train is None or held is None:
-        return Skipped(_UNKNOWN)
+        return Skipped(_UNKNOWN, applies=True)
     shared = _in_both(preparation, train, held)
     if shared is not None:
         return shared
@@ -76,7 +79,7 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
     x, base = preparation.x, preparation.base
     rows = np.setdiff1d(held[held >= 0], train)
     if len(rows) == 0:
-        return Skipped(_UNKNOWN)
+        return Skipped(_UNKNOWN, applies=True)
     columns = x.columns[:_MOST]
     doubtful = len(train) - len(np.unique(train[train >= 0]))
     mistaken = doubtful + int(MISTAKEN * len(train))
@@ -105,7 +108,8 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
     changed = disturbed(draw)
     made = preparation.prepare(changed)
     column = None if draw[1] == len(columns) else columns[draw[1]]
-    row, lines = int(rows[0]), _moved_lines(base, made, train)
+    row = _first_changed(x, changed, column, rows[: counts[draw[0]]])
+    lines = _moved_lines(base, made, train)
     return Broken(
         fact=f"training data move when {counts[draw[0]]} held-out"
         f" {'row changes' if counts[draw[0]] == 1 else 'rows change'}",
@@ -124,11 +128,23 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
     )
 
 
+def _first_changed(x: Raw, changed: Raw, column: Column | None, rows: Array) -> int:
+    """The first of some rows that is not told the same as before."""
+    return next(
+        (
+            int(it)
+            for it in rows
+            if raw_told(x, it, column) != raw_told(changed, it, column)
+        ),
+        int(rows[0]),
+    )
+
+
 def _moved_lines(base: Prepared, made: Prepared, train: Array) -> tuple[Line, ...]:
     if made.x.rows != base.x.rows or not made.x.fits(base.x):
         return (
-            Line(name="came out", value=f"{made.x.rows} x {made.x.width}"),
-            Line(name="should be", value=f"{base.x.rows} x {base.x.width}"),
+            Line(name="came out", value=told_shape(made.x)),
+            Line(name="should be", value=told_shape(base.x)),
         )
     at = int(base.x.change(made.x).argmax())
     note = f"training row {at}" + (f", raw row {train[at]}" if train[at] >= 0 else "")
@@ -189,7 +205,7 @@ def own_label(preparation: Preparation, asked: Any) -> Outcome:
         return Skipped("the labels have several columns")
     train, _ = preparation.origins
     if train is None:
-        return Skipped(_UNKNOWN)
+        return Skipped(_UNKNOWN, applies=True)
     label, values = y.columns[0], y.get(y.columns[0])
     known = np.unique(train[train >= 0])
     step = max(1, len(known) // _LABELS)
@@ -252,69 +268,128 @@ def _another(values: Array, row: int, level: int) -> Any:
 def future(preparation: Preparation, asked: Any) -> Outcome:
     """Values after some time changed: no row with an earlier target changes."""
     del asked
-    x, base = preparation.x, preparation.base
+    x, whole = preparation.x, _in_order(preparation.base)
     if preparation.subject.is_split_here:
         return Skipped("a transformer gives each row by itself; give a function")
-    whole = _in_order(base)
-    count = whole.rows
-    if count > x.rows or count < 16:
-        return Skipped(f"{count} rows come out of {x.rows}: their times are not known")
+    if whole.rows > x.rows or whole.rows < 16:
+        return Skipped(
+            f"{whole.rows} rows come out of {x.rows}: their times are not known",
+            applies=True,
+        )
     numeric = [it for it in x.columns[:_MOST] if it.kind == "number"]
     if not numeric:
         return Skipped("the sample has no numbers")
-    times = np.arange(count) + _offset(preparation, whole)
-    cuts = sorted({x.rows * it // 8 for it in (4, 6, 7)}, reverse=True)
+    first, target = _first_time(preparation, whole)
+    later = _Later(
+        preparation=preparation,
+        whole=whole,
+        times=np.arange(whole.rows) + first,
+        cuts=tuple(_cuts(x, numeric)),
+        columns=(*((it,) for it in numeric), tuple(numeric)),
+        target=target,
+    )
+    last = len(numeric)
+    columns = [last, *(place for place, it in enumerate(numeric) if it == target)]
+    each = [(it, column, 0) for column in columns for it in range(len(later.cuts))]
+    highest = (len(later.cuts) - 1, last, 1)
+    draw = preparation.smallest(later.breaks, highest, examples=6, also=each)
+    return KEPT if draw is None else later.broken(draw)
 
-    def disturbed(draw: tuple[int, ...]) -> Raw:
-        cut, column, move = draw
-        several = numeric if column == len(numeric) else [numeric[column]]
-        after = np.arange(x.rows) > cuts[cut]
-        changed = x
-        for it in several:
-            values = np.array(x.get(it)).astype(np.float64)
-            spread = float(np.nanstd(values)) or 1.0
-            values[after] = values[after][::-1] + (1.0, 10.0)[move] * spread
-            changed = changed.put(it, values)
-        return changed
 
-    def early(draw: tuple[int, ...]) -> tuple[Array, Table] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Later:
+    """Other values after some time, and the rows of earlier targets that they change.
+
+    Attributes:
+        whole: What comes out of the sample as it is.
+        times: Of the target of each of its rows.
+        cuts: Times after which values are changed.
+        columns: Sets of columns that are changed together; the last is all of them.
+        target: The column that the targets are values of, where there is one.
+    """
+
+    preparation: Preparation
+    whole: Table
+    times: Array
+    cuts: tuple[int, ...]
+    columns: tuple[tuple[Column, ...], ...]
+    target: Column | None
+
+    def breaks(self, draw: tuple[int, ...]) -> bool:
+        """Whether a row of an earlier target changes."""
+        made = self._made(draw)
+        return made is not None and bool(self._wrong(made, draw).any())
+
+    def _changed(self, draw: tuple[int, ...]) -> Raw:
+        cut, columns, move = draw
+        x, several = self.preparation.x, self.columns[columns]
+        return _other_after(x, self.cuts[cut], several, (1.0, 10.0)[move])
+
+    def _made(self, draw: tuple[int, ...]) -> Table | None:
         try:
-            made = _in_order(preparation.prepare(disturbed(draw)))
+            made = _in_order(self.preparation.prepare(self._changed(draw)))
         except Exception:
             return None
-        if made.rows != count or not made.fits(whole):
-            return None
-        wrong = _beyond_scaling(whole, made, times, cuts[draw[0]])
-        return wrong & (times <= cuts[draw[0]]), made
+        fits = made.rows == self.whole.rows and made.fits(self.whole)
+        return made if fits else None
 
-    def breaks(draw: tuple[int, ...]) -> bool:
-        found = early(draw)
-        return found is not None and bool(found[0].any())
+    def _wrong(self, made: Table, draw: tuple[int, ...]) -> Array:
+        cut = self.cuts[draw[0]]
+        is_target = self.columns[draw[1]] == (self.target,)
+        last = cut + 1 if is_target else cut  # nor may a row hold its own target
+        changed = _beyond_scaling(self.whole, made, self.times, cut)
+        return np.asarray(changed & (self.times <= last))
 
-    draw = preparation.smallest(breaks, (len(cuts) - 1, len(numeric), 1), examples=6)
-    if draw is None:
-        return KEPT
-    found = early(draw)
-    assert found is not None
-    wrong, made = found
-    at, cut = int(np.flatnonzero(wrong)[-1]), cuts[draw[0]]
-    column = None if draw[1] == len(numeric) else numeric[draw[1]]
-    return Broken(
-        fact=f"row {int(times[at])} changes when values after row {cut} change",
-        column=None if column is None else column.name,
-        rows=(int(times[at]), cut),
-        lines=(
-            Line(
-                name="raw value",
-                value=f"{raw_told(x, cut + 1, column)} ->"
-                f" {raw_told(disturbed(draw), cut + 1, column)}",
-                note=f"row {cut + 1}, and all later ones",
+    def broken(self, draw: tuple[int, ...]) -> Broken:
+        """What is told of it."""
+        made = self._made(draw)
+        assert made is not None
+        x, cut, several = self.preparation.x, self.cuts[draw[0]], self.columns[draw[1]]
+        at = int(np.flatnonzero(self._wrong(made, draw))[-1])
+        time, column = int(self.times[at]), several[0] if len(several) == 1 else None
+        fact = f"row {time} changes when values after row {cut} change"
+        if time > cut:
+            fact = f"the row whose target is row {time} changes with that target"
+        values = (raw_told(it, cut + 1, column) for it in (x, self._changed(draw)))
+        return Broken(
+            fact=fact,
+            column=None if column is None else column.name,
+            rows=(time, cut),
+            lines=(
+                Line(
+                    name="raw value",
+                    value=" -> ".join(values),
+                    note=f"row {cut + 1}, and all later ones",
+                ),
+                *output_lines(made, at, self.whole, at, (f"row {time}", "as before")),
             ),
-            *output_lines(made, at, whole, at, (f"row {int(times[at])}", "as before")),
-        ),
-        meaning="The row is made from later values: when it is served they do not exist"
-        " yet, so offline scores are too good.",
-    )
+            meaning="The row is made from later values: when it is served they do not"
+            " exist yet, so offline scores are too good.",
+        )
+
+
+def _cuts(x: Raw, numeric: list[Column]) -> list[int]:
+    """Times after which values are changed: three, and a hole that a later value may
+    fill.
+    """
+    cuts = {x.rows * it // 8 for it in (4, 6, 7)}
+    for column in numeric:
+        empty = np.isnan(np.asarray(x.get(column), dtype=np.float64))
+        holes = np.flatnonzero(empty[:-1] & ~empty[1:])
+        cuts |= {int(holes[len(holes) // 2])} if len(holes) else set()
+    return sorted(cuts, reverse=True)[:_MOST_CUTS]
+
+
+def _other_after(x: Raw, cut: int, columns: tuple[Column, ...], move: float) -> Raw:
+    """The sample with other values after some time; what is missing stays so."""
+    after = np.arange(x.rows) > cut
+    for it in columns:
+        values = np.array(x.get(it)).astype(np.float64)
+        known = after & ~np.isnan(values)
+        spread = float(np.nanstd(values)) or 1.0
+        values[known] = values[known][::-1] + move * spread
+        x = x.put(it, values)
+    return x
 
 
 def _in_order(made: Prepared) -> Table:
@@ -333,14 +408,15 @@ def _joined(one: Table, other: Table) -> Table:
     )
 
 
-def _offset(preparation: Preparation, whole: Table) -> int:
-    """The time of the first row: told by its label, which is a raw label or a raw value
-    of that time, in whatever scale; else such that the last row has the last time.
+def _first_time(preparation: Preparation, whole: Table) -> tuple[int, Column | None]:
+    """The time of the first row, and the raw column whose values are the targets: told
+    by the labels, which are raw labels or raw values of their time, in whatever scale;
+    else such that the last row has the last time.
     """
     last = preparation.x.rows - whole.rows
     made, y = preparation.base.y, preparation.y
     if made is None or made.rows < 8 or not made.numbers.shape[1]:
-        return last
+        return last, None
     came = _standard(made.numbers[:, 0])
     for raw in (y,) if y is not None else (preparation.x,):
         for column in raw.columns[:_MOST]:
@@ -355,8 +431,8 @@ def _offset(preparation: Preparation, whole: Table) -> int:
                 )
             ]
             if len(found) == 1:
-                return found[0]
-    return last
+                return found[0], column if y is None else None
+    return last, None
 
 
 def _standard(values: Array) -> Array:

@@ -11,7 +11,7 @@ from ..preparation import Preparation
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..subject import Prepared
 from ..table import Table
-from ..telling import output_lines, told_error
+from ..telling import output_lines, told_error, told_shape
 
 __all__ = ["deterministic", "process"]
 
@@ -42,9 +42,9 @@ def process(preparation: Preparation, asked: Any) -> Outcome:
     try:
         there = OtherProcess.shared().run(preparation, _SERVED)
     except CannotHandOver as error:
-        return Skipped(str(error))
+        return Skipped(str(error), applies=True)
     if isinstance(there, str):
-        return Skipped(f"in another process it raised {there}")
+        return Skipped(f"in another process it raised {there}", applies=True)
     prepared, served = there
     meaning = (
         "The service runs in a process of its own. What depends on hash(), on the order"
@@ -63,7 +63,7 @@ def process(preparation: Preparation, asked: Any) -> Outcome:
         rows = np.arange(min(_SERVED, preparation.x.rows))
         here = preparation.serve(preparation.x.take(rows))
     except Exception as error:
-        return Skipped(f"serving the sample raises {told_error(error)}")
+        return Skipped(f"serving the sample raises {told_error(error)}", applies=True)
     if here.is_same(served):
         return KEPT
     return Broken(
@@ -92,12 +92,12 @@ def _of_tables(came: Table, should: Table, notes: tuple[str, str]) -> tuple[Line
         return (
             Line(
                 name="came out",
-                value=f"{came.rows} rows of {came.width} columns",
+                value=told_shape(came),
                 note=notes[0],
             ),
             Line(
                 name="should be",
-                value=f"{should.rows} rows of {should.width} columns",
+                value=told_shape(should),
                 note=notes[1],
             ),
         )

@@ -12,7 +12,14 @@ from ..preparation import Preparation
 from ..raw import Array, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import NotComparable, Table, table_of
-from ..telling import NO_SERVE, output_lines, raw_told, told_columns, told_error
+from ..telling import (
+    NO_SERVE,
+    output_lines,
+    raw_told,
+    told_columns,
+    told_error,
+    told_shape,
+)
 from ..thresholds import BY_REQUEST, CHANCE, MOST_OUTSIDE, RANGE_MARGIN
 
 __all__ = ["alone", "columns", "requests"]
@@ -43,7 +50,7 @@ def alone(preparation: Preparation, asked: Any) -> Outcome:
         return table_of(preparation.serve_raw(lambda _: labels(y)))
 
     y = preparation.y
-    return _alone(preparation, y, serve_labels, lambda: serve_labels(y), "its label")
+    return _alone(preparation, y, serve_labels, lambda: serve_labels(y), "label")
 
 
 def _alone(
@@ -56,7 +63,7 @@ def _alone(
     try:
         whole = serve_all()
     except NotComparable as error:
-        return Skipped(str(error))
+        return Skipped(str(error), applies=True)
     except Exception as error:
         return Broken(
             fact=f"serving the sample raises {type(error).__name__}",
@@ -64,15 +71,17 @@ def _alone(
             meaning="These are rows that training took: the service must take them.",
         )
     if whole.rows != x.rows:
-        return Skipped(f"serving makes {whole.rows} rows of {x.rows}, not one of each")
-    spread, sizes = (
-        BY_REQUEST * whole.spread,
-        [it for it in (*_SIZES, x.rows) if it <= x.rows],
-    )
+        return Skipped(
+            f"serving makes {whole.rows} rows of {x.rows}, not one of each",
+            applies=True,
+        )
+    spread = BY_REQUEST * whole.spread
+    sizes = [it for it in (*_SIZES, x.rows) if it <= x.rows]
+    starts = _starts(x.rows)
 
     def request(draw: tuple[int, ...]) -> Array:
         size, start, is_turned = draw
-        rows = (start + np.arange(sizes[size])) % x.rows
+        rows: Array = (starts[start] + np.arange(sizes[size])) % x.rows
         return rows[::-1] if is_turned else rows
 
     def breaks(draw: tuple[int, ...]) -> bool:
@@ -85,10 +94,18 @@ def _alone(
             return True
         return bool(whole.take(rows).differing(made, spread).any())
 
-    draw = preparation.smallest(breaks, (len(sizes) - 1, min(x.rows - 1, 63), 1))
+    last = len(starts) - 1
+    spread_out = [(0, last * it // 3, 0) for it in (1, 2, 3)]
+    draw = preparation.smallest(breaks, (len(sizes) - 1, last, 1), also=spread_out)
     if draw is None:
         return KEPT
     return _told_alone(x, request(draw), serve, whole, what)
+
+
+def _starts(rows: int) -> Array:
+    """First rows of requests, spread over a sample that may be sorted."""
+    places: Array = np.linspace(0, rows - 1, min(rows, 64)).astype(int)
+    return places
 
 
 def _told_alone(
@@ -102,12 +119,13 @@ def _told_alone(
         f" sample is {x.rows} rows; a service gets few at a time.",
     )
     row = int(rows[0])
+    whose = f"row {row}" if what == "served" else f"the label of row {row}"
     raw = Line(name="raw row", value=raw_told(x, row))
     try:
         made = serve(x.take(rows))
     except Exception as error:
         return told(
-            fact=f"row {row} cannot be served {size}: {type(error).__name__}",
+            fact=f"{whose} cannot be served {size}: {type(error).__name__}",
             lines=(
                 raw,
                 Line(name="came out", value=told_error(error)),
@@ -116,18 +134,24 @@ def _told_alone(
         )
     if made.rows != len(rows) or not made.fits(whole):
         return told(
-            fact=f"{len(rows)} rows served {size} have another shape than among all",
+            fact=f"{whose} served {size} has another shape than among others",
             lines=(
                 raw,
-                Line(name="came out", value=f"{made.rows} x {made.width}, {size}"),
-                Line(name="should be", value=f"{len(rows)} x {whole.width}"),
+                Line(name="came out", value=told_shape(made), note=size),
+                Line(
+                    name="should be",
+                    value=told_shape(whole.take(rows)),
+                    note=f"as among {x.rows} rows",
+                ),
             ),
         )
     spread = BY_REQUEST * whole.spread
     at = int(np.flatnonzero(whole.take(rows).differing(made, spread))[0])
     row = int(rows[at])
     return told(
-        fact=f"row {row} {what} {size} is not the row among others",
+        fact=f"row {row} served {size} is not the row among others"
+        if what == "served"
+        else f"row {row}: its label {size} is not its label among others",
         lines=(
             Line(name="raw row", value=raw_told(x, row)),
             *output_lines(made, at, whole, row, (size, f"among {x.rows} rows")),
@@ -148,7 +172,9 @@ def columns(preparation: Preparation, asked: Any) -> Outcome:
     try:
         usual = preparation.path(rows)
     except Exception as error:
-        return Skipped(f"serving part of the sample raises {told_error(error)}")
+        return Skipped(
+            f"serving part of the sample raises {told_error(error)}", applies=True
+        )
 
     def turned(turn: int) -> Table | None:
         try:
@@ -173,8 +199,8 @@ def columns(preparation: Preparation, asked: Any) -> Outcome:
         lines = output_lines(made, row, usual, row, ("", ""))
     else:
         lines = (
-            Line(name="came out", value=f"{made.rows} x {made.width}"),
-            Line(name="should be", value=f"{usual.rows} x {usual.width}"),
+            Line(name="came out", value=told_shape(made)),
+            Line(name="should be", value=told_shape(usual)),
         )
     return Broken(
         fact="the same columns in another order give other numbers, without an error",
@@ -218,7 +244,7 @@ def requests(preparation: Preparation, asked: Any) -> Outcome:
     try:
         made = preparation.serve(raw)
     except NotComparable as error:
-        return Skipped(str(error))
+        return Skipped(str(error), applies=True)
     except Exception as error:
         return Broken(
             fact=f"serving the recorded requests raises {type(error).__name__}",

@@ -36,7 +36,7 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
     try:
         served = preparation.serve(raw)
     except NotComparable as error:
-        return Skipped(str(error))
+        return Skipped(str(error), applies=True)
     except Exception as error:
         return Broken(
             fact=f"serving the raw training rows raises {type(error).__name__}",
@@ -59,7 +59,10 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
     share = 1.0 - float(is_found.mean()) if len(chosen) else 0.0
     most = float(asked) if isinstance(asked, float) else MOST_AUGMENTED
     if share > most or (share and _is_of_the_row(preparation, served)):
-        return _unserved(raw, base, served, chosen, nearest, is_found)
+        return _unserved(preparation, raw, served, chosen, nearest, is_found)
+    if not share and _is_of_the_row(preparation, served):
+        is_own = _is_as_its_raw_row(preparation, served)[chosen]
+        return _unserved(preparation, raw, served, chosen, nearest, is_own, "their")
     labels = _wrong_labels(preparation, served, chosen, nearest, is_found)
     return labels or KEPT
 
@@ -125,6 +128,13 @@ def _with_codes(
     return np.hstack([ours, codes[:first]]), np.hstack([all_served, codes[first:]])
 
 
+def _is_as_its_raw_row(preparation: Preparation, served: Table) -> Array:
+    """Which trained rows are what serving makes of the raw row that they come from."""
+    base, origin = preparation.base.x, preparation.origins[0]
+    assert origin is not None
+    return np.asarray(~served.take(origin).differing(base, base.spread))
+
+
 def _is_of_the_row(preparation: Preparation, served: Table) -> bool:
     """Whether rows are trained otherwise than served for what they hold, and not by an
     augmentation: in another order the same raw rows stand out.
@@ -154,34 +164,52 @@ def _is_of_the_row(preparation: Preparation, served: Table) -> bool:
 
 
 def _unserved(
+    preparation: Preparation,
     raw: Raw,
-    base: Table,
     served: Table,
     chosen: Array,
     nearest: Array,
     is_found: Array,
+    which: str = "any",
 ) -> Broken:
-    at = int(np.flatnonzero(~is_found)[0])
-    row = int(nearest[at])
-    count = int((~is_found).sum())
-    is_row = served.rows == raw.rows
+    base = preparation.base.x
+    at, row, note = _compared(preparation, raw, served, chosen, nearest, is_found)
+    count, is_row = int((~is_found).sum()), served.rows == raw.rows
     return Broken(
-        fact=f"{count} of {len(chosen)} trained rows are not what serving makes of any"
-        " raw row",
+        fact=f"{count} of {len(chosen)} trained rows are not what serving makes of"
+        f" {which} raw row",
         rows=(row,) if is_row else (),
         lines=(
-            Line(name="raw row", value=raw_told(raw, row) if is_row else "unknown"),
-            *output_lines(
-                served,
-                row,
-                base,
-                int(chosen[at]),
-                ("served, the nearest", f"trained, row {int(chosen[at])}"),
+            Line(
+                name="raw row",
+                value=raw_told(raw, row) if is_row else "unknown",
+                note=f"row {row}" if is_row else "",
             ),
+            *output_lines(served, row, base, at, (note, f"trained, row {at}")),
         ),
         meaning="Training and serving prepare the same row differently: the model gets"
         " numbers in production that it was not trained on.",
     )
+
+
+def _compared(
+    preparation: Preparation,
+    raw: Raw,
+    served: Table,
+    chosen: Array,
+    nearest: Array,
+    is_found: Array,
+) -> tuple[int, int, str]:
+    """A trained row that nothing is served as, and the served row to show beside it:
+    that of the same raw row where it is known, else the nearest.
+    """
+    lost = np.flatnonzero(~is_found)
+    origin = preparation.origins[0] if served.rows == raw.rows else None
+    if origin is not None:
+        known = chosen[lost][origin[chosen[lost]] >= 0]
+        if len(known):
+            return int(known[0]), int(origin[known[0]]), "served"
+    return int(chosen[lost[0]]), int(nearest[lost[0]]), "served, the nearest"
 
 
 def _wrong_labels(
@@ -289,7 +317,10 @@ def mixed(preparation: Preparation, asked: Any) -> Outcome:
     if len(kinds) < 2 or len(kinds) > max(20, len(cells) // 10):
         return Skipped("the labels are no classes")
     if len(cells) < 30:
-        return Skipped(f"{len(cells)} rows are too few to tell their order from chance")
+        return Skipped(
+            f"{len(cells)} rows are too few to tell their order from chance",
+            applies=True,
+        )
     same = np.array([a == b for a, b in itertools.pairwise(cells)])
     chance = float((counts**2 - counts).sum() / (len(cells) * (len(cells) - 1)))
     share = float(same.mean())

@@ -52,28 +52,32 @@ def unseen(preparation: Preparation, asked: Any) -> Outcome:
         return "" if made.width != usual.width else _not_finite(made, usual, row)
 
     found = _first_problem(preparation, texts, lambda _: _UNSEEN, problem)
-    if found is None:
-        return KEPT
-    column, row, told, made = found
+    return KEPT if found is None else _told_unseen(*found)
+
+
+def _told_unseen(
+    column: Column, row: int, told: str, made: Table | Exception
+) -> Broken:
+    is_error = isinstance(made, Exception)
     own = isinstance(made, Exception) and is_own(made)
-    remedy = (
-        'If your code is to refuse it, say so: contracts(unseen="raises").'
-        if own or (isinstance(made, Exception) and is_clear(made))
-        else ""
-    )
+    meant = isinstance(made, Exception) and is_clear(made)
+    what = f"a category never seen in {column.name}"
+    should = "as many columns as ever" if "columns" in told else "finite numbers"
     return Broken(
-        fact=f"a category never seen in {column.name} {told}",
+        fact=f"{what if column.is_named else 'a text never seen'} {told}",
         column=column.name,
         rows=(row,),
         lines=(
             Line(name="raw value", value=repr(_UNSEEN), note=f"row {row}"),
             Line(name="came out", value=_came(made, row)),
-            Line(name="should be", value="finite numbers", note="a row of its own"),
+            Line(name="should be", value=should),
         ),
-        meaning="Sooner or later production has a value that the sample does not"
-        " hold."
-        + (" Your own code refuses it." if own else " The request is lost then."),
-        remedy=remedy,
+        meaning="Sooner or later production has a value that the sample does not hold."
+        + (" Your own code refuses it." if own else "")
+        + (" The request is lost then." if is_error and not own else ""),
+        remedy='If your code is to refuse it, say so: contracts(unseen="raises").'
+        if meant
+        else "",
     )
 
 
@@ -103,14 +107,13 @@ def zeros(preparation: Preparation, asked: Any) -> Outcome:
     """Zero, where the sample has only positive numbers, gives finite numbers."""
     del asked
     x = preparation.x
-    positive = [it for it in _numeric(x) if _is_positive(x.get(it))]
+    positive = [it for it in _numeric(x) if _is_near_zero(x.get(it))]
     if not positive:
-        return Skipped("no column of the sample has only positive numbers")
+        return Skipped("no column has only positive numbers of which some are near 0")
 
-    def problem(made: Table | Exception, usual: Table, row: int, column: Column) -> str:
+    def problem(made: Table | Exception, usual: Table, row: int, _: Column) -> str:
         if isinstance(made, Exception):
             meant = is_own(made) or "positive" in str(made)
-            meant |= is_clear(made) and _is_far_from_zero(x.get(column))
             return "" if meant else f"raises {type(made).__name__}"
         return _not_finite(made, usual, row)
 
@@ -175,13 +178,13 @@ def _numeric(x: Raw) -> list[Column]:
     return [it for it in x.columns[:_MOST] if it.kind == "number"]
 
 
-def _is_positive(values: Array) -> bool:
-    return bool(np.all(values > 0))
-
-
-def _is_far_from_zero(values: Array) -> bool:
-    """Whether 0 is no value to be expected: a refusal of it may be meant."""
-    return float(values.min()) > FAR_FROM_ZERO * float(values.std())
+def _is_near_zero(values: Array) -> bool:
+    """Whether all are positive, and the least is so near 0 that 0 is to be expected: a
+    price or a height never is 0.
+    """
+    if not bool(np.all(values > 0)):
+        return False
+    return float(values.min()) <= FAR_FROM_ZERO * float(values.std())
 
 
 def _takes_nan(x: Raw, column: Column) -> bool:
@@ -285,64 +288,89 @@ def types(preparation: Preparation, asked: Any) -> Outcome:
     if not tried:
         return Skipped("no other type holds the numbers of the sample")
 
-    def pair(dtype: str) -> tuple[Table, Table] | None:
-        rows = x
-        if dtype.startswith("float"):
-            rows = x.with_types("float32", able[dtype])
-            rows = rows.with_types("float64", able[dtype])
-        try:
-            usual = preparation.path(rows)
-            return usual, preparation.path(rows.with_types(dtype, able[dtype]))
-        except Exception:
-            return None
-
-    def nudged(dtype: str) -> Iterator[Table]:
-        """What comes out of numbers that differ by the rounding of float32."""
-        for part in (ROUNDING, -ROUNDING) if dtype.startswith("float") else ():
-            rows = x.with_types("float32", able[dtype])
-            rows = rows.with_types("float64", able[dtype])
-            for it in able[dtype]:
-                values = rows.get(it)
-                size = np.abs(values) + float(np.nanstd(values))
-                rows = rows.put(it, values + part * size)
-            try:
-                yield preparation.path(rows)
-            except Exception:
-                return
-
     def breaks(draw: tuple[int, ...]) -> bool:
-        found = pair(tried[draw[0]])
-        if found is None:
-            return False
-        usual, made = found
-        if usual.rows != made.rows or not usual.fits(made):
-            return True
-        if _is_rounded(usual, made):
-            return False
-        apart = usual.changes(made)
-        if (apart.max(axis=1, initial=0.0) > OTHER_TYPE).mean() <= OTHER_TYPE_ROWS:
-            return False
-        for there in nudged(tried[draw[0]]):  # values on the edge of a bin
-            if there.rows == made.rows and there.fits(made):
-                apart = np.minimum(apart, there.changes(made))
-        wrong = apart.max(axis=1, initial=0.0) > OTHER_TYPE
-        return bool(wrong.mean() > OTHER_TYPE_ROWS)
+        dtype = tried[draw[0]]
+        found = _by_type(preparation, dtype, able[dtype])
+        return found is not None and _is_by_type(
+            *found, lambda: _nudged(preparation, dtype, able[dtype])
+        )
 
     draw = preparation.smallest(breaks, (len(tried) - 1,), examples=4)
     if draw is None:
         return KEPT
     dtype = tried[draw[0]]
-    found = pair(dtype)
+    found = _by_type(preparation, dtype, able[dtype])
     assert found is not None
-    usual, made = found
+    return _told_type(x, dtype, able[dtype], *found)
+
+
+def _rounded_to(x: Raw, dtype: str, columns: tuple[Column, ...]) -> Raw:
+    """The sample to the precision of float32, where types of floats are compared."""
+    if not dtype.startswith("float"):
+        return x
+    return x.with_types("float32", columns).with_types("float64", columns)
+
+
+def _by_type(
+    preparation: Preparation, dtype: str, columns: tuple[Column, ...]
+) -> tuple[Table, Table] | None:
+    """What comes out as usual, and of the same numbers in another type."""
+    rows = _rounded_to(preparation.x, dtype, columns)
+    try:
+        usual = preparation.path(rows)
+        return usual, preparation.path(rows.with_types(dtype, columns))
+    except Exception:
+        return None
+
+
+def _nudged(
+    preparation: Preparation, dtype: str, columns: tuple[Column, ...]
+) -> Iterator[Table]:
+    """What comes out of numbers that differ by the rounding of float32."""
+    for part in (ROUNDING, -ROUNDING) if dtype.startswith("float") else ():
+        rows = _rounded_to(preparation.x, dtype, columns)
+        for it in columns:
+            values = rows.get(it)
+            size = np.abs(values) + float(np.nanstd(values))
+            rows = rows.put(it, values + part * size)
+        try:
+            yield preparation.path(rows)
+        except Exception:
+            return
+
+
+def _is_by_type(
+    usual: Table, made: Table, nudged: Callable[[], Iterator[Table]]
+) -> bool:
+    """Whether more differs than rounding and values on the edge of a bin explain."""
+    if usual.rows != made.rows or not usual.fits(made):
+        return True
+    if _is_rounded(usual, made):
+        return False
+    apart = usual.changes(made)
+    if not _are_many(apart):
+        return False
+    for there in nudged():
+        if there.rows == made.rows and there.fits(made):
+            apart = np.minimum(apart, there.changes(made))
+    return _are_many(apart)
+
+
+def _are_many(apart: Array) -> bool:
+    wrong = apart.max(axis=1, initial=0.0) > OTHER_TYPE
+    return bool(wrong.mean() > OTHER_TYPE_ROWS)
+
+
+def _told_type(
+    x: Raw, dtype: str, columns: tuple[Column, ...], usual: Table, made: Table
+) -> Broken:
     fits = usual.rows == made.rows and usual.fits(made)
     row = int(usual.change(made).argmax()) if fits else 0
-    was = sorted({str(x.get(it).dtype) for it in able[dtype]})
-    shown = usual.cells(made)[row] if fits else np.zeros(0)
-    changed = np.flatnonzero(shown)
+    was = sorted({str(x.get(it).dtype) for it in columns})
+    changed = np.flatnonzero(usual.cells(made)[row] if fits else np.zeros(0))
     return Broken(
         fact=f"the same numbers as {dtype} come out otherwise than as {was[0]}",
-        column=told_columns((it.name for it in able[dtype]), 1),
+        column=told_columns((it.name for it in columns), 1),
         rows=(row,),
         lines=(
             Line(name="raw row", value=raw_told(x, min(row, x.rows - 1))),

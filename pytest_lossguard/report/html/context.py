@@ -11,6 +11,7 @@ from typing import Any
 
 from ...findings import number
 from ...printable import printable
+from .. import contracts
 from ..sound import sound
 from .details import MOST_COLUMNS, MOST_VARIABLES
 from .figures import Figure, experiments_figure, training_figure
@@ -54,9 +55,18 @@ def page_context(
             status: sum(it["status"] == status for it in told) for status in _ORDER
         },
         "trainings": sum(it["trainings"] for it in told),
+        "trained": sum(it["contract"] is None or bool(it["runs"]) for it in told),
+        "contracts": _contracts(tests),
         "environment": {key: str(it) for key, it in environment.items() if it},
         "size": (WIDTH, HEIGHT),
     }
+
+
+def _contracts(tests: list[dict[str, Any]]) -> str:
+    """How many contracts were checked and kept; empty without any."""
+    entries = [sound(it) for it in tests if isinstance(it, dict)]
+    known = [it for it in entries if contracts.is_contract(it)]
+    return contracts.counted(known) if known else ""
 
 
 def _name_figures(test: dict[str, Any], name: str) -> None:
@@ -115,6 +125,7 @@ def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
         "left_out": test["trainings"] - len(details),
         "row": None if first is None else _row(first),
         "told": _in_short(test),
+        "contract": _contract(test),
         "error": _own_error(test),
         "runs": [_run(it) for it in details],
         "search": None if test["search"] is None else _search(test),
@@ -130,6 +141,7 @@ def _status(test: dict[str, Any]) -> str:
         failed = any(not run["converged"] for run in test["details"])
         return "xfailed" if failed else "skipped"
     warned = any(run["findings"] for run in test["details"])
+    warned = warned or contracts.is_allowed(test)
     return "warned" if warned else "passed"
 
 
@@ -149,7 +161,23 @@ def _in_short(test: dict[str, Any]) -> str:
         if not run["converged"]:
             return str(run["headline"])
     found = [it["kind"] for run in test["details"] for it in run["findings"]]
-    return _own_error(test).partition("\n")[0] or ", ".join(dict.fromkeys(found))
+    own = contracts.told(test) or _own_error(test).partition("\n")[0]
+    return own or ", ".join(dict.fromkeys(found))
+
+
+def _contract(test: dict[str, Any]) -> dict[str, str] | None:
+    """What came of its contract, in words; the message where no error holds it."""
+    contract = test.get("contract")
+    if contract is None:
+        return None
+    told = {
+        "kept": "The contract is kept.",
+        "skipped": f"Not checked: {contract['message']}.",
+        "broken": "The contract is broken"
+        + (", which the test allows." if contracts.is_allowed(test) else "."),
+    }[contract["outcome"]]
+    shown = contract["outcome"] == "broken" and not test["error"]
+    return {"told": told, "message": contract["message"] if shown else ""}
 
 
 def _own_error(test: dict[str, Any]) -> str:
