@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..trace import Probe, Trace, Validation
+from ..trace import ClassOrder, Probe, Trace, Validation
+from .beside import order_of_arrays
 from .data import ArrayData
 from .frameworks import tf
 from .probes import Scorer, as_tensors, evenly_spaced
@@ -126,6 +127,8 @@ class Run:
             batch_size=_rows_per_step(task),
             seed=task.seed,
             validation=self._held_out_losses(),
+            held_out=task.validation,
+            class_order=_order_of_classes(task),
             steps_per_epoch=task.steps_per_epoch,
             notes=notes,
         )
@@ -203,6 +206,12 @@ def _order(rows: int, batch_size: int, steps: int, shuffle: bool, seed: int) -> 
     """`batch_order` as tensors."""
     order = batch_order(rows, batch_size, steps, shuffle=shuffle, seed=seed)
     return tuple(map(tf.constant, order))
+
+
+def _order_of_classes(task: Task) -> ClassOrder | None:
+    if task.arrays is None or task.shuffle:
+        return task.class_order
+    return order_of_arrays(task.arrays)
 
 
 def _held_out(data: ArrayData) -> Batch:

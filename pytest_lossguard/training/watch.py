@@ -58,6 +58,7 @@ class Watch:
         self._compiled: dict[int, Any] = {}
         self._seed = seed
         self._fitted: dict[tuple[int, int], Fitted] = {}
+        self._held_out: dict[tuple[int, int], ArrayData] = {}
         self._fits: dict[int, int] = {}
         self._asked: dict[int, int] = {}
         self._validation: dict[int, list[tuple[int, float]]] = {}
@@ -85,6 +86,7 @@ class Watch:
             self._gradients_in,
             self._compiled,
             self._fitted,
+            self._held_out,
             self._fits,
             self._asked,
             self._validation,
@@ -180,6 +182,7 @@ class Watch:
             data=self._data_of(recording),
             is_one_call=self._fits.get(id(recording.model)) == 1,
             validation=self._validation_of(key),
+            held_out=self._held_out.get((id(recording.model), key)),
             steps_per_epoch=self._steps_per_epoch(recording, key),
         )
         return trace if self.recorder.stops else replace(trace, stopped=None)
@@ -222,11 +225,16 @@ class Watch:
             self._fitted[key] = Fitted.by(data)
             self._asked[id(model)] = int(arguments.arguments.get("epochs") or 1)
             self.recorder.has_arrays(model)
+        if data is not None:
+            self._fitted[key].shuffles = bool(arguments.arguments.get("shuffle"))
+        scored = held_out_arrays(arguments.arguments)
+        if scored is not None:
+            self._held_out[key] = scored
         given = arguments.arguments["callbacks"]
         if not isinstance(given, keras.callbacks.CallbackList):
             held_out = None
             if arguments.arguments.get("class_weight"):
-                held_out = _HeldOut(model, held_out_arrays(arguments.arguments))
+                held_out = _HeldOut(model, scored)
             callbacks = [*_as_list(given), self._epoch_end(model, held_out)]
             arguments.arguments["callbacks"] = callbacks
         with self._training_all_of(model, "fit"):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CannotChange
+from .beside import is_sorted, order_of_watched
 from .data import Fitted, joined, kept_arrays
 from .frameworks import keras
 from .recording import Recording
@@ -53,14 +54,17 @@ def watched_again(
         raise CannotChange("other variables of its model are trainable now")
     is_complete = fitted is not None and not fitted.changed
     if fitted is not None:
-        data = fitted.data
+        data, shuffles = fitted.data, fitted.shuffles
     else:
-        batch = joined(recording.taped.batches)
+        taped = recording.taped
+        sorts = is_sorted(order_of_watched(recording, None, None))
+        batch = joined([*taped.batches, *(taped.late if sorts else ())])
         if batch is None:
             raise CannotChange("its data were not seen")
-        data = kept_arrays(batch, batch_size or 32)
+        data, shuffles = kept_arrays(batch, batch_size or 32), not sorts
     task = Task(
         arrays=data,
+        shuffle=shuffles,
         batch_size=min(batch_size or data.batch_size, len(data)),
         seed=seed or 0,
     )
