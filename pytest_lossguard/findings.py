@@ -319,7 +319,8 @@ KINDS: dict[str, Kind] = {
     ),
     "validation_rows_trained_on": Kind(
         severity="warning",
-        text="{share} of the validation rows are trained on too, limit {share_limit}"
+        text="{least}{share} of the validation rows are trained on too, limit"
+        " {share_limit}"
         " ({again} of the training rows come twice): the held-out loss does not tell"
         " how the model does on new rows",
         hint="Split first, then repeat or augment the training rows; drop duplicates"

@@ -258,12 +258,14 @@ class Repeats:
         found, of: How many, of how many that were looked up.
         again, again_of: How many trained rows come again among the trained rows, of how
             many that were looked up.
+        among: Share of the trained rows among which both were looked up.
     """
 
     found: int
     of: int
     again: int
     again_of: int
+    among: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -99,12 +99,14 @@ def validation_rows_trained_on(
         return
     surely, _ = share_interval(repeats.found, repeats.of)
     _, by_nature = share_interval(repeats.again, repeats.again_of)
-    limit = by_nature + (1 - by_nature) * at.TRAINED_ON
+    # Among some of the trained rows only some of these are found.
+    limit = by_nature + (1 - by_nature) * at.TRAINED_ON * repeats.among
     if surely > limit:
         yield finding(
             "validation_rows_trained_on",
             value=repeats.found / repeats.of,
             limit=limit,
+            least="at least " if repeats.among < 1 else "",
             again=f"{repeats.again / repeats.again_of:.0%}",
             where="the validation data",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "held_out_rows",
     "is_sorted",
     "may_be_sorted",
+    "one_pass",
     "order_of_arrays",
     "order_of_batches",
     "order_of_watched",
@@ -36,6 +38,7 @@ def held_out_rows(
     trained: ArrayData | Batch | None,
     inputs: tuple[ColumnStats, ...],
     targets: tuple[ColumnStats, ...],
+    among: float = 1.0,
 ) -> HeldOut | None:
     """What tells held-out rows from those that are trained on.
 
@@ -44,18 +47,20 @@ def held_out_rows(
         trained: The rows that are trained on, or a sample of them.
         inputs: Statistics of the held-out inputs.
         targets: Likewise of their targets.
+        among: Share of all rows that are trained on that the sample is.
     """
     if held_out is None or not len(held_out):
         return None
     x, y = _arrays(held_out.x), _arrays(held_out.y)
     bad = *rows.nonfinite_values(x, "inputs"), *rows.nonfinite_values(y, "targets")
     mine, labels = ([], []) if trained is None else map(_arrays, trained.parts[:2])
+    found = rows.repeats(x, mine)
     return HeldOut(
         rows=len(held_out),
         inputs=inputs,
         targets=targets,
         nonfinite=bad,
-        repeats=rows.repeats(x, mine),
+        repeats=None if found is None else replace(found, among=min(1.0, among)),
         unknown=rows.share_of_unknown(y, labels),
     )
 
@@ -133,6 +138,14 @@ def spread_rows(dataset: Any) -> tuple[Batch, ClassOrder | None]:
         if len(kept) > 2 * ENOUGH_BATCHES:
             kept, every = kept[::2], 2 * every
     return joined(kept) or kept[0], order_of_batches(labels)
+
+
+def one_pass(
+    recording: Recording, steps_per_epoch: int | None
+) -> tuple[Batch | None, float]:
+    """Rows as they passed, each once, and the share of all that they are."""
+    first = recording.taped.batches[:steps_per_epoch]
+    return joined(first), len(first) / (steps_per_epoch or len(first) or 1)
 
 
 def is_sorted(order: ClassOrder | None) -> bool:

@@ -19,7 +19,7 @@ from .recording import Batch
 from .state import Snapshot, set_seed
 from .task import Task, batch_order
 from .tensors import map_structure
-from .traces import Scores, could_not_score, make_trace
+from .traces import Scores, beside, could_not_score, make_trace
 
 __all__ = ["Run"]
 
@@ -127,11 +127,20 @@ class Run:
             batch_size=_rows_per_step(task),
             seed=task.seed,
             validation=self._held_out_losses(),
-            held_out=task.validation,
+            held_out=beside(task.validation, *self._trained_on()),
             class_order=_order_of_classes(task),
             steps_per_epoch=task.steps_per_epoch,
             notes=notes,
         )
+
+    def _trained_on(self) -> tuple[ArrayData | Batch, float]:
+        """The rows that are trained on, or some of them and which share they are."""
+        task = self._task
+        if task.arrays is not None:
+            return task.arrays, 1.0
+        batches = int(task.dataset.cardinality())
+        rows = max(batches, 0) * task.batch_size
+        return self._probe, len(self._probe) / rows if rows else 1.0
 
     def _train_on_arrays(self, ceiling: float) -> None:
         task = self._task

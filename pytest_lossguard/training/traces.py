@@ -16,6 +16,7 @@ from ..statistics import column_stats, target_range
 from ..trace import (
     ClassOrder,
     ColumnStats,
+    HeldOut,
     Probe,
     StepTable,
     TargetRange,
@@ -23,7 +24,7 @@ from ..trace import (
     Validation,
 )
 from . import contest
-from .beside import held_out_rows, is_sorted, order_of_watched
+from .beside import held_out_rows, is_sorted, one_pass, order_of_watched
 from .data import ArrayData, Fitted, differ, joined
 from .frameworks import keras
 from .probes import Scorer, as_tensors, parts_of
@@ -31,7 +32,7 @@ from .recording import Batch, Recording
 from .state import Snapshot
 from .tensors import flatten, is_composite, variable_path
 
-__all__ = ["Scores", "could_not_score", "make_trace", "watched_trace"]
+__all__ = ["Scores", "beside", "could_not_score", "make_trace", "watched_trace"]
 
 #: Rows that stand for the start where later ones are others.
 _FEW_FIRST = 128
@@ -81,7 +82,7 @@ def make_trace(
     batch_size: int | None,
     seed: int | None,
     validation: Validation | None = None,
-    held_out: ArrayData | None = None,
+    held_out: HeldOut | None = None,
     class_order: ClassOrder | None = None,
     steps_per_epoch: int | None = None,
     contested: bool = False,
@@ -122,18 +123,20 @@ def make_trace(
         notes=(*notes, *_own_notes(recording, scores)),
         seconds=max(0.0, recording.ended - recording.began),
         averaging=tuple(tidy_names(_averaging(recording)).values()),
-        held_out=_beside(held_out, seen),
+        held_out=held_out,
         class_order=class_order,
     )
 
 
-def _beside(held_out: ArrayData | None, seen: ArrayData | Batch | None) -> Any:
+def beside(
+    held_out: ArrayData | None, trained: ArrayData | Batch | None, among: float = 1.0
+) -> HeldOut | None:
+    """What tells held-out rows from those that are trained on; see `held_out_rows`."""
     if held_out is None:
         return None
     inputs = column_statistics(held_out.x, "input")
-    return held_out_rows(
-        held_out, seen, inputs, column_statistics(held_out.y, "target")
-    )
+    targets = column_statistics(held_out.y, "target")
+    return held_out_rows(held_out, trained, inputs, targets, among)
 
 
 def watched_trace(
@@ -173,6 +176,7 @@ def watched_trace(
     dear = None if validation is None or held_out is None else min(validation.loss)
     rows = None if dear is None or held_out is None else (dear, held_out)
     scores = _scores(recording, first, last, batch_size, rows)
+    trained, among = (data.data, 1.0) if data else one_pass(recording, steps_per_epoch)
     return make_trace(
         recording,
         source="watch",
@@ -183,7 +187,7 @@ def watched_trace(
         batch_size=batch_size,
         seed=seed,
         validation=validation and replace(validation, constant=scores.constant_there),
-        held_out=held_out,
+        held_out=beside(held_out, trained, among),
         class_order=order,
         steps_per_epoch=steps_per_epoch,
     )

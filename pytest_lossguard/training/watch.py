@@ -18,13 +18,14 @@ from ..errors import CannotChange
 from ..findings import Finding, finding
 from ..trace import Trace, Validation
 from .contest import is_contested
-from .data import ArrayData, Fitted, as_arrays, held_out_arrays
+from .data import ArrayData, Fitted, as_arrays, held_out_arrays, is_dataset
 from .frames import taken_at
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
 from .probes import Scorer, as_tensors
 from .recorder import Recorder, reached
 from .recording import Recording
+from .reread import rows_once_more
 from .rerun import Rerun
 from .shadows import Shadows
 from .state import preserved_seeds
@@ -58,7 +59,7 @@ class Watch:
         self._compiled: dict[int, Any] = {}
         self._seed = seed
         self._fitted: dict[tuple[int, int], Fitted] = {}
-        self._held_out: dict[tuple[int, int], ArrayData] = {}
+        self._held_out: dict[tuple[int, int], Any] = {}
         self._fits: dict[int, int] = {}
         self._asked: dict[int, int] = {}
         self._validation: dict[int, list[tuple[int, float]]] = {}
@@ -182,7 +183,7 @@ class Watch:
             data=self._data_of(recording),
             is_one_call=self._fits.get(id(recording.model)) == 1,
             validation=self._validation_of(key),
-            held_out=self._held_out.get((id(recording.model), key)),
+            held_out=self._held_out_of((id(recording.model), key)),
             steps_per_epoch=self._steps_per_epoch(recording, key),
         )
         return trace if self.recorder.stops else replace(trace, stopped=None)
@@ -208,6 +209,11 @@ class Watch:
         steps, losses = zip(*points, strict=True)
         return Validation(step=steps, loss=losses)
 
+    def _held_out_of(self, key: tuple[int, int]) -> ArrayData | None:
+        """The rows behind the held-out losses, or some of them."""
+        rows = self._held_out.get(key)
+        return rows_once_more(rows) if is_dataset(rows) else rows
+
     # What else is seen, beside the recorder's own
 
     def on_fit(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
@@ -228,8 +234,9 @@ class Watch:
         if data is not None:
             self._fitted[key].shuffles = bool(arguments.arguments.get("shuffle"))
         scored = held_out_arrays(arguments.arguments)
-        if scored is not None:
-            self._held_out[key] = scored
+        rows = arguments.arguments.get("validation_data") if scored is None else scored
+        if scored is not None or is_dataset(rows):
+            self._held_out[key] = rows
         given = arguments.arguments["callbacks"]
         if not isinstance(given, keras.callbacks.CallbackList):
             held_out = None
