@@ -31,7 +31,7 @@ _MOST_ASKED, _MOST_AMONG = 512, 1 << 20
 #: Numbers of a row that tell it from others, fewer of very many rows; and all of them
 #: at a time. What they find is proved by whole rows.
 _FEWEST_NUMBERS, _MOST_NUMBERS, _ALL_NUMBERS = 16, 64, 1 << 22
-_AT_A_TIME = 1 << 16
+_AT_A_TIME = 1 << 13
 #: Rows with the same key that are looked at one by one.
 _ALIKE = 4
 #: Columns of at most so many values allow few different rows; so many times as many
@@ -55,7 +55,7 @@ def repeats(held_out: Arrays, trained: Arrays) -> Repeats | None:
     """
     if not _comparable(held_out, trained):
         return None
-    among = [it[_spread(len(it), _MOST_AMONG)] for it in trained]
+    among = [it[:: -(-len(it) // _MOST_AMONG)] for it in trained]
     asked = [it[_spread(len(it), _MOST_ASKED)] for it in held_out]
     known = _Known(among)
     found = known.count(asked)
@@ -125,7 +125,7 @@ class _Known:
             part = slice(start, start + _AT_A_TIME)
             for array in arrays:
                 flat = array[part].reshape(len(array[part]), -1)
-                flat = flat[:, _spread(flat.shape[1], self._numbers)]
+                flat = flat[:, :: max(1, -(-flat.shape[1] // self._numbers))]
                 draws = np.random.default_rng(flat.shape[1])
                 odd = draws.integers(1, 1 << 63, flat.shape[1], np.uint64) * 2 + 1
                 bits = _bits(flat)
@@ -141,7 +141,7 @@ def _both_nan(one: Any, other: Any) -> Any:
 
 def _bits(table: NDArray[Any]) -> NDArray[np.uint64]:
     if table.dtype.kind in "OSU":
-        hashes = [hash(it) for it in table.ravel().tolist()]
+        hashes = [hash(str(it)) for it in table.ravel().tolist()]
         bits = np.array(hashes, np.int64).reshape(table.shape).view(np.uint64)
     else:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -159,7 +159,7 @@ def _few_are_possible(arrays: Arrays) -> bool:
         flat = flat[:, _spread(flat.shape[1], _MOST_NUMBERS)]
         some = flat[_spread(rows, _MOST_ASKED)]
         for column in some.T:
-            different = len({*column.tolist()})
+            different = len({*map(str, column.tolist())})
             if different > _FEW_VALUES:
                 return False
             room *= different

@@ -53,6 +53,12 @@ def test_rows_that_differ_where_few_numbers_are_looked_at_are_not_the_same():
     assert repeats([other], [wide]).found == 0
 
 
+def test_objects_are_rows_too():
+    things = np.empty((60, 1), object)
+    things[:, 0] = [[it, {"at": it}] for it in range(60)]
+    assert repeats([things[:20]], [things]).found == 20
+
+
 def test_how_often_rows_repeat_among_themselves_is_counted():
     twice = np.concatenate([X[:200], X[:200]])
     assert counts(repeats([X[:100]], [twice])) == (100, 100, 400, 400)

@@ -91,7 +91,7 @@ def order_of_batches(
     if labels is None:
         return None
     usual = [np.bincount(it).argmax() for it in np.split(labels, _ends(first))[:-1]]
-    if np.mean(np.diff(usual) != 0) > _TURNS:
+    if len(usual) > 1 and np.mean(np.diff(usual) != 0) > _TURNS:
         return None  # in turns, as a real batch and a made one
     gap = sum(len(it) for it in first)
     return rows.class_order(labels, len(first[0]), (gap,) if late else ())

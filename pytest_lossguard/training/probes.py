@@ -403,8 +403,9 @@ class Scorer:
             tf.broadcast_to(leaf, tf.concat([rows, leaf.shape], axis=0))
             for leaf in leaves
         ]
+        known = flatten(y)[0].shape[0]  # the outputs may be those of other rows
         for leaf, output in zip(leaves, flatten(self._known.outputs), strict=True):
-            leaf.set_shape(output.shape)
+            leaf.set_shape([known, *output.shape[1:]])
         return self._measure_given(y, sample_weight, leaves, masks)
 
     def _measure_given(

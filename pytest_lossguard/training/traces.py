@@ -265,9 +265,7 @@ def _constant_there(
     if not len(rows) or not lowest > scores.constant[0]:
         return None
     try:
-        batch = as_tensors(rows.probe())
-        scorer.probe(batch)
-        constant = scorer.constant(batch)
+        constant = scorer.constant(as_tensors(rows.probe()))
     except Exception:  # held-out rows may be of another form
         return None
     return None if constant is None else constant[0]

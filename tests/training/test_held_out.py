@@ -194,9 +194,35 @@ def test_shuffling_the_rows_of_a_sorted_dataset_repairs_it():
     assert shuffled.after.loss < 0.7 * as_it_is.after.loss
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_single_batch_has_no_order():
+    rows = tf.data.Dataset.from_tensor_slices((X[SORTED], LABELS[SORTED])).batch(400)
+    for way in WAYS:
+        assert trace_of(way, rows, epochs=1).class_order is None
+
+
 def test_what_a_model_makes_in_turns_is_in_no_order():
     """A real batch and a made one, as a discriminator gets them."""
     turns = np.repeat(np.tile([0, 1], 10), 20)
     rows = tf.data.Dataset.from_tensor_slices((X, turns)).batch(20)
     for way in WAYS:
         assert "rows_in_class_order" not in told(trace_of(way, rows, epochs=1))
+
+
+def test_held_out_rows_need_no_weights_though_training_has_some():
+    rare = (np.arange(300) % 20 == 0).astype("float32")
+
+    def build():
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1, "sigmoid")])
+        model.compile("adam", "binary_crossentropy")
+        return model
+
+    trace = trainer().fit(
+        build,
+        TRAINED[0],
+        rare,
+        sample_weight=1 + 9 * rare,
+        validation_data=(HELD[0][:60], rare[:60]),
+        epochs=2,
+    )
+    assert len(trace.validation.loss) == 2
