@@ -29,6 +29,7 @@ CAUSES = (
     "loss_output_mismatch",
     "labels_carry_no_signal",
     "class_imbalance",
+    "rows_in_class_order",
     "over_regularization",
     "too_few_steps",
     "batch_size_too_small",

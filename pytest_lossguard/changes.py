@@ -161,6 +161,12 @@ CHANGES: dict[str, _Words] = {
     "balance_classes": _Words(
         "data", "class_imbalance", "give class_weight to fit, or resample the rows"
     ),
+    "shuffle_rows": _Words(
+        "data",
+        "rows_in_class_order",
+        "shuffle the rows before training: fit(shuffle=True), or dataset.shuffle with a"
+        " buffer as large as the data",
+    ),
     "shuffle_labels": _Words(
         "data",
         "labels_carry_no_signal",

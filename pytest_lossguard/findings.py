@@ -301,6 +301,39 @@ KINDS: dict[str, Kind] = {
         hint="Stop earlier, add data, regularisation or dropout, or use a smaller"
         " model.",
     ),
+    "validation_differs": Kind(
+        severity="warning",
+        text="the held-out rows are others than the training rows: their loss {fact}"
+        " {value}, limit {limit}{times}, while the training loss fell to {train};"
+        " {why}",
+        hint="Prepare held-out rows as training rows are prepared: the same function,"
+        " the same columns in the same order, the scaler fitted on the training rows.",
+    ),
+    "nonfinite_validation": Kind(
+        severity="warning",
+        headline="NaN or infinity in the validation data",
+        text="the held-out loss was {value} after step {step}{known}: {why}",
+        hint="Fill or drop missing values on the held-out rows as on the training rows."
+        " Until then no early stopping or checkpoint can go by the held-out loss, and"
+        " overfitting is not seen.",
+    ),
+    "validation_rows_trained_on": Kind(
+        severity="warning",
+        text="{least}{share} of the validation rows are trained on too, limit"
+        " {share_limit}"
+        " ({again} of the training rows come twice): the held-out loss does not tell"
+        " how the model does on new rows",
+        hint="Split first, then repeat or augment the training rows; drop duplicates"
+        " before the split.",
+    ),
+    "rows_in_class_order": Kind(
+        severity="warning",
+        text="the rows are trained on in the order of their classes: a step has"
+        " {together} of {classes} classes on average, neighbors are {share} less mixed"
+        " than by chance, limit {share_limit}",
+        hint="Shuffle the rows before training: fit(shuffle=True), or dataset.shuffle"
+        " with a buffer as large as the data, before .batch().",
+    ),
     "penalty_dominates": Kind(
         severity="warning",
         text="penalties are {share} of the loss in the first quarter, limit"

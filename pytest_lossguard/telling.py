@@ -55,6 +55,7 @@ _PLAIN = {
     "standardise_targets": "targets standardised",
     "clip_targets": "targets clipped to 5 robust standard deviations",
     "balance_classes": "every class as often as the others",
+    "shuffle_rows": "rows shuffled",
     "shuffle_labels": "labels shuffled",
     "reinitialise": "weights drawn anew (Glorot, He before relu; zero biases)",
     "no_penalty": "no weight penalty",

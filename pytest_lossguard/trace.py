@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 __all__ = [
     "EXACT_WEIGHTS",
+    "ClassOrder",
     "ColumnStats",
     "Floats",
+    "HeldOut",
     "LayerStats",
+    "Nonfinite",
     "Outlier",
     "Probe",
+    "Repeats",
     "StepTable",
     "Trace",
     "Validation",
@@ -227,6 +231,81 @@ class Validation:
     constant: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nonfinite:
+    """NaN or infinity in one array of held-out rows.
+
+    Attributes:
+        part: What the array is, as ``"inputs"``.
+        column, rows: The column with most of them, and in how many rows.
+        columns, affected: How many columns there are, and how many hold some.
+        of: Rows of the array.
+    """
+
+    part: str
+    column: int
+    columns: int
+    affected: int
+    rows: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeats:
+    """Held-out rows that are trained on too.
+
+    Attributes:
+        found, of: How many, of how many that were looked up.
+        again, again_of: How many trained rows come again among the trained rows, of how
+            many that were looked up.
+        among: Share of the trained rows among which both were looked up.
+    """
+
+    found: int
+    of: int
+    again: int
+    again_of: int
+    among: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HeldOut:
+    """The rows that are scored and not trained on, beside those that are.
+
+    Attributes:
+        rows: How many there are.
+        inputs, targets: Column statistics, as those of the trace.
+        nonfinite: Where they hold NaN or infinity.
+        repeats: How many are trained on too; None where that cannot be told.
+        unknown: Share of rows of a class that no trained row has.
+    """
+
+    rows: int
+    inputs: tuple[ColumnStats, ...] = ()
+    targets: tuple[ColumnStats, ...] = ()
+    nonfinite: tuple[Nonfinite, ...] = ()
+    repeats: Repeats | None = None
+    unknown: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassOrder:
+    """How far rows come in the order of their classes.
+
+    Attributes:
+        order: 0 where neighboring rows are mixed as by chance, 1 where each part of
+            the rows is of one class.
+        classes: How many there are.
+        together: How many of them a step has, on average.
+        rows: Rows that were looked at.
+    """
+
+    order: float
+    classes: int
+    together: float
+    rows: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trace:
     """Everything recorded of one training.
@@ -276,6 +355,9 @@ class Trace:
             is gone; None where no class is rare, or rows are weighted.
         averaging: Names of the layers that predict with averages which the training
             collects, as `BatchNormalization` does.
+        held_out: The rows behind ``validation``, where they were seen.
+        class_order: Of rows that are trained on in a fixed order; None where they are
+            shuffled, or name no classes.
     """
 
     source: Literal["watch", "fit"]
@@ -310,6 +392,8 @@ class Trace:
     uninformed_loss: float | None = None
     rare_gain: float | None = None
     averaging: tuple[str, ...] = ()
+    held_out: HeldOut | None = None
+    class_order: ClassOrder | None = None
 
 
 def to_json_number(value: float | None) -> Any:

@@ -33,6 +33,11 @@ _OTHER_LOOP = (
     " does is the reason"
 )
 
+_SOME_ROWS = (
+    "only some of its rows were seen, in their order, and on those alone it does not"
+    " fail"
+)
+
 
 def diagnose(
     trace: Trace,
@@ -69,8 +74,10 @@ def diagnose(
     lab = Laboratory(trace, retrain, goal, facts, budget, clock)
     lab.has_blown_up = any(it.kind in SEALED for it in findings)
     lab.loss_is_off = any(it.kind in MISFIT for it in findings)
+    in_order = any(it.kind == "rows_in_class_order" for it in findings)
     if trace.source == "watch" and lab.passes_as_it_is():
-        left_out = (_OTHER_LOOP,)
+        is_part = in_order and not retrain.is_complete
+        left_out = (_SOME_ROWS if is_part else _OTHER_LOOP,)
         return Diagnosis(causes=_suspicions(findings), left_out=left_out)
     ideas = hypotheses(trace, findings, facts)
     lab.run_singles(ideas)

@@ -88,6 +88,8 @@ def _of_the_data(
         if weight < _SEEN - 2 and off > _OFF_SCALE:
             weight = _LIKELY
         yield weight, Change(kind="standardise_targets")
+    if "rows_in_class_order" in kinds:
+        yield _SEEN + 6, Change(kind="shuffle_rows")
     if "class_imbalance" in kinds:
         yield _LIKELY, Change(kind="balance_classes")
 
@@ -246,6 +248,7 @@ _SUSPECTED = {
     "loss_output_mismatch": "loss_output_mismatch",
     "masked_loss": "loss_output_mismatch",
     "impossible_loss": "loss_output_mismatch",
+    "rows_in_class_order": "rows_in_class_order",
     "input_outliers": "input_outliers",
     "unscaled_inputs": "unscaled_inputs",
     "target_outliers": "target_outliers",
@@ -297,5 +300,6 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "reinitialise": ("symmetric_weights", "saturated_activations", "dead_units"),
     "hidden_activation": ("dead_units", "saturated_activations"),
     "balance_classes": ("class_imbalance",),
+    "shuffle_rows": ("rows_in_class_order",),
     "shallower": ("vanishing_gradient",),
 }

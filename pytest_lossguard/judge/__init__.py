@@ -15,7 +15,7 @@ from ..checks import found_by
 from ..findings import Finding
 from ..policy import Policy
 from ..trace import Trace
-from . import data, internals, numerics, outcome, outputs
+from . import data, held_out, internals, numerics, order, outcome, outputs
 from .evidence import Evidence, evidence_of
 
 __all__ = ["Evidence", "evidence_of", "held_to", "judge"]
@@ -38,6 +38,10 @@ CHECKS: tuple[Check, ...] = (
     outcome.slow_convergence,
     internals.penalty_dominates,
     outcome.overfitting,
+    held_out.nonfinite_validation,
+    held_out.validation_differs,
+    held_out.validation_rows_trained_on,
+    order.rows_in_class_order,
     internals.symmetric_weights,
     outcome.noisy_loss,
     internals.saturated_activations,

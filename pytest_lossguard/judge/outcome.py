@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from ..findings import Finding, Severity, finding, number
 from ..policy import Policy
-from ..trace import EXACT_WEIGHTS, Floats, Trace
+from ..trace import EXACT_WEIGHTS, Floats, Trace, Validation
 from . import thresholds as at
 from .data import is_in_scale, is_out_of_scale
 from .evidence import Evidence, exceeds
+from .held_out import differs, others_held_out, seen_in_columns
 
 __all__ = [
     "constant_predictions",
@@ -309,17 +311,20 @@ def unchanged_weights(
         )
 
 
+_LOWEST = " (its lowest)"
+
+
 def overfitting(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
     """The training loss fell on while the held-out loss rose, or stayed at the
-    level of a constant.
+    level of a constant. Not where the held-out rows are others from the start.
     """
     del policy
-    held_out = trace.validation
+    held_out = _finite(trace.validation)
     if held_out is None or len(held_out.loss) < 4 or not found.finite:
         return
-    losses = np.asarray(held_out.loss)
-    if not np.isfinite(losses).all():
+    if others_held_out(trace, found) is not None:
         return
+    losses = np.asarray(held_out.loss)
     some = max(1, len(losses) // 10)
     last, best = float(np.mean(losses[-some:])), int(np.argmin(losses))
     middle = len(losses) // 2
@@ -333,7 +338,11 @@ def overfitting(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Findi
     size = max(1, len(found.curve) // len(losses)) * some
     then = _mean_before(found.curve, held_out.step[since], size)
     now = _mean_before(found.curve, held_out.step[-1], size)
-    if now < then:
+    if not now < then:
+        return
+    if why := seen_in_columns(trace):
+        yield differs(trace, found, why, "rose to", last, float(losses[since]), _LOWEST)
+    else:
         yield finding(
             "overfitting",
             step=held_out.step[-1],
@@ -343,6 +352,18 @@ def overfitting(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Findi
             train_start=then,
             train_end=now,
         )
+
+
+def _finite(held_out: Validation | None) -> Validation | None:
+    """The held-out losses that are finite."""
+    if held_out is None:
+        return None
+    kept = [it for it, loss in enumerate(held_out.loss) if np.isfinite(loss)]
+    return replace(
+        held_out,
+        step=tuple(held_out.step[it] for it in kept),
+        loss=tuple(held_out.loss[it] for it in kept),
+    )
 
 
 def _lost_outside(

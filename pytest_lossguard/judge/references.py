@@ -18,6 +18,7 @@ from ..trace import ColumnStats, Trace
 from . import thresholds as at
 from .data import is_of_order_one, is_out_of_scale
 from .evidence import Evidence, evidence_of, in_one_unit
+from .order import is_in_class_order
 
 __all__ = [
     "Reference",
@@ -79,9 +80,17 @@ class Reference:
         return 0 if any(it.kind in _FAULTS for it in self.changes) else 1
 
 
-#: Nobody means an outlier, a loss that does not fit, a penalty that outweighs the data.
+#: Nobody means sorted rows, an outlier, a loss that does not fit, a penalty that
+#: outweighs the data.
 _FAULTS = frozenset(
-    {"clip_inputs", "clip_targets", "canonical_output", "no_penalty", "no_dropout"}
+    {
+        "shuffle_rows",
+        "clip_inputs",
+        "clip_targets",
+        "canonical_output",
+        "no_penalty",
+        "no_dropout",
+    }
 )
 #: Frozen backbones and narrow codes are.
 _CHOICES = frozenset({"unfreeze", "wider"})
@@ -116,6 +125,8 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
     changes: list[tuple[Change, ...]] = [
         (Change(kind="learning_rate", value=it),) for it in rates
     ]
+    if is_in_class_order(trace):
+        changes.append((Change(kind="shuffle_rows"),))
     are_values = facts.labels in (None, "values")
     scaled = []
     if not trace.normalises_inputs and _is_off(trace.inputs):

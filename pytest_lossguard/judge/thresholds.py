@@ -203,3 +203,26 @@ RARE_FOUND = 0.7
 #: Robust standard deviation of the steps' noise over their median loss; fewer steps
 #: tell no noise.
 NOISY, NOISE_STEPS = 0.7, 20
+
+#: A column of held-out rows is another one if it lies so many standard deviations of
+#: the training rows away, or is spread so many times as far, beyond their range: of
+#: four data sets split by chance, 20 to 449 rows held out, the farthest of all lies 1.1
+#: away. So are most columns if they lie this far away, are spread so many times less
+#: (by chance 1.4), or lie apart from one another so far, as columns in another order
+#: do: 4 to 5 in two tables, by chance .31; windows of a series that drifts lie .58 away
+#: and .01 apart.
+OTHER_COLUMN, OTHER_COLUMNS, OTHER_ORDER = 3.0, 1.0, 0.6
+#: ... and then it is the rows that are others, nothing that was learned by heart, if
+#: training removes half of what a constant costs and the held-out loss is never below
+#: so many times a constant's, or it rises.
+OTHER_ROWS_SEEN = 0.5
+#: ... or, if no column shows it, never below so many times, and the first held-out loss
+#: is so many times the training loss of those steps, after one pass at most: by then
+#: nothing is learned by heart.
+OTHER_ROWS, OTHER_LOSS = 1.5, 2.0
+#: Fewer held-out rows tell nothing of the others.
+FEW_HELD_OUT = 20
+
+#: Share of held-out rows that are trained on, over what repeats do among the training
+#: rows: the surest ends of both 95 % intervals.
+TRAINED_ON = 0.1

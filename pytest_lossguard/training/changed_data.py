@@ -52,6 +52,8 @@ def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
     if change.kind == "shuffle_labels":
         order = generator.permutation(len(data))
         return replace(data, y=map_structure(lambda it: np.asarray(it)[order], data.y))
+    if change.kind == "shuffle_rows":
+        return _rows(data, generator.permutation(len(data)))
     if change.kind == "balance_classes":
         return _rows(data, _balanced(data, generator))
     return data

@@ -41,11 +41,13 @@ class Fitted:
         data: Those of the last call.
         first: Rows of the first call, as they were then.
         last: Rows of the last call likewise.
+        shuffles: Whether the last call shuffles the rows.
     """
 
     data: ArrayData
     first: Batch
     last: Batch
+    shuffles: bool = True
 
     @classmethod
     def by(cls, data: ArrayData) -> Fitted:
@@ -110,14 +112,18 @@ class ArrayData:
     def __len__(self) -> int:
         return len(flatten(self.x)[0])
 
+    @property
+    def parts(self) -> tuple[Any, Any, Any]:
+        """All three, in order."""
+        return self.x, self.y, self.sample_weight
+
     def rows(self, index: Any) -> Batch:
         """Some rows of all arrays, as NumPy."""
 
         def take(array: Any) -> Any:
             return None if array is None else np.asarray(array)[index]
 
-        parts = (self.x, self.y, self.sample_weight)
-        return Batch(*(map_structure(take, part) for part in parts))
+        return Batch(*(map_structure(take, part) for part in self.parts))
 
     def part(self, index: Any) -> ArrayData:
         """The same training on some of the rows."""

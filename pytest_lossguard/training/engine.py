@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..trace import Probe, Trace, Validation
+from ..trace import ClassOrder, Probe, Trace, Validation
 from .batch import Batch, evenly_spaced
+from .beside import order_of_arrays
 from .data import ArrayData
 from .frameworks import tf
 from .probes import Scorer, as_tensors
@@ -18,7 +19,7 @@ from .program import Program, packed
 from .state import Snapshot, set_seed
 from .task import Task, batch_order
 from .tensors import map_structure
-from .traces import Scores, could_not_score, make_trace
+from .traces import Scores, beside, could_not_score, make_trace
 
 __all__ = ["Run"]
 
@@ -128,9 +129,20 @@ class Run:
             batch_size=_rows_per_step(task),
             seed=task.seed,
             validation=self._held_out_losses(),
+            held_out=beside(task.validation, *self._trained_on()),
+            class_order=_order_of_classes(task),
             steps_per_epoch=task.steps_per_epoch,
             notes=notes,
         )
+
+    def _trained_on(self) -> tuple[ArrayData | Batch, float]:
+        """The rows that are trained on, or some of them and which share they are."""
+        task = self._task
+        if task.arrays is not None:
+            return task.arrays, 1.0
+        batches = int(task.dataset.cardinality())
+        rows = max(batches, 0) * task.batch_size
+        return self._probe, len(self._probe) / rows if rows else 1.0
 
     def _train_on_arrays(self, ceiling: float) -> None:
         task = self._task
@@ -205,6 +217,12 @@ def _order(rows: int, batch_size: int, steps: int, shuffle: bool, seed: int) -> 
     """`batch_order` as tensors."""
     order = batch_order(rows, batch_size, steps, shuffle=shuffle, seed=seed)
     return tuple(map(tf.constant, order))
+
+
+def _order_of_classes(task: Task) -> ClassOrder | None:
+    if task.arrays is None or task.shuffle:
+        return task.class_order
+    return order_of_arrays(task.arrays)
 
 
 def _held_out(data: ArrayData) -> Batch:

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from ..errors import CannotChange, StopTraining, UsageError
 from ..trace import Trace
 from .batch import Batch
+from .beside import may_be_sorted, spread_rows
 from .data import first_rows
 from .engine import Run
 from .fitting import check_data
@@ -350,7 +351,11 @@ def _probe(task: Task) -> tuple[Batch, Task]:
     rows, batch_size = first_rows(task.dataset)
     if rows is None:
         raise UsageError("x is an empty dataset: it yields no batch")
-    return rows, replace(task, batch_size=batch_size)
+    task = replace(task, batch_size=batch_size)
+    if not may_be_sorted(rows, batch_size):
+        return rows, task
+    rows, order = spread_rows(task.dataset)
+    return rows, replace(task, class_order=order)
 
 
 def _spec(leaf: Any) -> Any:

@@ -19,6 +19,9 @@ from tensorflow.python.eager.polymorphic_function.concrete_function import (
     ConcreteFunction,
 )
 
+# TensorFlow 2.18 to 2.21: what each operation is, as whether it keeps a state.
+from tensorflow.python.framework import op_def_registry
+
 # TensorFlow 2.18 to 2.21: variables that a second trace of a function may make.
 from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 
@@ -47,6 +50,7 @@ __all__ = [
     "flat_layers",
     "flat_losses",
     "has_graph",
+    "is_stateful",
     "keeps_logits",
     "keras_global_state",
     "learning_rate_of",
@@ -54,11 +58,13 @@ __all__ = [
     "loss_weights",
     "made_by",
     "made_variables",
+    "mapped_by",
     "mask_of",
     "quiet",
     "set_eager_seed",
     "set_learning_rate_of",
     "set_mask",
+    "sources_of",
     "strategy_of",
     "takes_training",
 ]
@@ -263,3 +269,22 @@ def keras_global_state() -> Any:
     except ImportError:
         return None
     return global_state
+
+
+# Of datasets
+
+
+def sources_of(dataset: Any) -> list[Any]:
+    """The datasets that one is made from (TensorFlow 2.18 to 2.21)."""
+    return list(dataset._inputs())
+
+
+def mapped_by(dataset: Any) -> Any:
+    """The graph of the function of a ``map``, else None (TensorFlow 2.18 to 2.21)."""
+    function = getattr(dataset, "_map_func", None)
+    return None if function is None else function.function.graph
+
+
+def is_stateful(operation: str) -> bool:
+    """Whether running it may change something."""
+    return bool(op_def_registry.get(operation).is_stateful)

@@ -16,6 +16,7 @@ import numpy as np
 from ..changes import Again, Change, ProgramFacts
 from ..errors import CannotChange, LossguardError, first_line
 from ..trace import Trace
+from .beside import is_sorted, may_be_sorted, order_of_arrays, spread_rows
 from .changed_data import changed_data
 from .changed_program import changed_program, reinitialise, set_learning_rate
 from .data import ArrayData, first_rows, kept_arrays
@@ -81,8 +82,16 @@ class Rerun:
             rows, batch_size = first_rows(task.dataset, _MOST_ROWS)
             if rows is None:
                 raise CannotChange("the dataset yields nothing on a second pass")
+            if len(rows) >= _MOST_ROWS and may_be_sorted(rows, batch_size):
+                rows, _ = spread_rows(task.dataset)
             arrays = kept_arrays(rows, batch_size)
-            task = replace(task, arrays=arrays, dataset=None, batch_size=batch_size)
+            task = replace(
+                task,
+                arrays=arrays,
+                dataset=None,
+                batch_size=batch_size,
+                shuffle=not is_sorted(order_of_arrays(arrays)),
+            )
         return replace(task, steps=task.array_steps(), epochs=None, growth=None)
 
     @property
@@ -323,7 +332,8 @@ def _kept_back(task: Task, share: float) -> Task:
     assert arrays is not None
     order = np.random.default_rng(task.seed).permutation(len(arrays))
     kept = max(1, int(len(arrays) * share))
-    back, train = arrays.rows(order[:kept]), arrays.rows(order[kept:])
+    rest = order[kept:] if task.shuffle else np.sort(order[kept:])
+    back, train = arrays.rows(order[:kept]), arrays.rows(rest)
     if not len(train):
         raise CannotChange("no row would be left")
     return replace(

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..given import MOST, shown
+from ..trace import ClassOrder
 from .batch import Batch
 from .data import ArrayData, checked_arrays, first_rows, is_dataset
 from .frameworks import tf
@@ -38,6 +39,7 @@ class Task:
         shuffle: Whether arrays are shuffled anew each epoch.
         validation: Held-out rows.
         seed: Of the shuffling.
+        class_order: Of a dataset whose rows come in the order of their classes.
         growth: Where given, the training ends at a step whose loss is so many
             times above both yardsticks: its fate is sealed.
     """
@@ -50,6 +52,7 @@ class Task:
     shuffle: bool = True
     validation: ArrayData | None = None
     seed: int = 0
+    class_order: ClassOrder | None = None
     growth: float | None = None
 
     @property

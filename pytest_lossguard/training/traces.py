@@ -13,9 +13,19 @@ import numpy as np
 
 from ..errors import first_line
 from ..statistics import column_stats, target_range
-from ..trace import ColumnStats, Probe, StepTable, TargetRange, Trace, Validation
+from ..trace import (
+    ClassOrder,
+    ColumnStats,
+    HeldOut,
+    Probe,
+    StepTable,
+    TargetRange,
+    Trace,
+    Validation,
+)
 from . import contest
 from .batch import Batch
+from .beside import held_out_rows, is_sorted, one_pass, order_of_watched
 from .data import ArrayData, Fitted, differ, joined
 from .frameworks import keras
 from .private_api import flat_layers
@@ -24,7 +34,7 @@ from .recording import Recording
 from .state import Snapshot
 from .tensors import flatten, is_composite, variable_path
 
-__all__ = ["Scores", "could_not_score", "make_trace", "watched_trace"]
+__all__ = ["Scores", "beside", "could_not_score", "make_trace", "watched_trace"]
 
 #: Rows that stand for the start where later ones are others.
 _FEW_FIRST = 128
@@ -34,7 +44,9 @@ _FEW_FIRST = 128
 class Scores:
     """The probe before and after, the best constant with its name, the loss of perfect
     predictions where that is known, and that of knowing nothing. ``start_there`` is
-    what the first weights cost on the rows of the end, where those are others.
+    what the first weights cost on the rows of the end, where those are others,
+    ``constant_there`` what the best constant costs on held-out rows, where those cost
+    more than a constant does here.
     """
 
     before: Probe | None = None
@@ -44,6 +56,7 @@ class Scores:
     perfect: float | None = None
     uninformed: float | None = None
     rare_gain: float | None = None
+    constant_there: float | None = None
     failure: str | None = None
 
     @classmethod
@@ -71,6 +84,8 @@ def make_trace(
     batch_size: int | None,
     seed: int | None,
     validation: Validation | None = None,
+    held_out: HeldOut | None = None,
+    class_order: ClassOrder | None = None,
     steps_per_epoch: int | None = None,
     contested: bool = False,
     notes: tuple[str, ...] = (),
@@ -110,7 +125,20 @@ def make_trace(
         notes=(*notes, *_own_notes(recording, scores)),
         seconds=max(0.0, recording.ended - recording.began),
         averaging=tuple(tidy_names(_averaging(recording)).values()),
+        held_out=held_out,
+        class_order=class_order,
     )
+
+
+def beside(
+    held_out: ArrayData | None, trained: ArrayData | Batch | None, among: float = 1.0
+) -> HeldOut | None:
+    """What tells held-out rows from those that are trained on; see `held_out_rows`."""
+    if held_out is None:
+        return None
+    inputs = column_statistics(held_out.x, "input")
+    targets = column_statistics(held_out.y, "target")
+    return held_out_rows(held_out, trained, inputs, targets, among)
 
 
 def watched_trace(
@@ -121,6 +149,7 @@ def watched_trace(
     data: Fitted | None,
     is_one_call: bool,
     validation: Validation | None,
+    held_out: ArrayData | None,
     steps_per_epoch: int | None,
 ) -> Trace:
     """Score a watched training before and after, and freeze all of it.
@@ -132,24 +161,36 @@ def watched_trace(
         data: Of its ``fit`` calls, where those got arrays.
         is_one_call: Whether one ``fit`` call made it.
         validation: Held-out losses.
+        held_out: The rows behind them, where they are arrays.
         steps_per_epoch: Where known.
     """
     recording.collect()
+    order = None if contested else order_of_watched(recording, data, steps_per_epoch)
     first, last = _first_and_last(recording, data)
+    if data is None and is_sorted(order):
+        # One class after another: only rows of all are what was trained on.
+        taped = recording.taped
+        first, last = joined([*taped.batches, *taped.late]), None
     if contested or (data is None and is_one_call):
         last = None  # it has one data, whatever passed by first
     batch_size = _batch_size(recording, data)
     seen = first if data is None else data.data
+    dear = None if validation is None or held_out is None else min(validation.loss)
+    rows = None if dear is None or held_out is None else (dear, held_out)
+    scores = _scores(recording, first, last, batch_size, rows)
+    trained, among = (data.data, 1.0) if data else one_pass(recording, steps_per_epoch)
     return make_trace(
         recording,
         source="watch",
         contested=contested,
         notes=(contest.NOTE,) if contested else (),
-        scores=_scores(recording, first, last, batch_size),
+        scores=scores,
         seen=seen,
         batch_size=batch_size,
         seed=seed,
-        validation=validation,
+        validation=validation and replace(validation, constant=scores.constant_there),
+        held_out=beside(held_out, trained, among),
+        class_order=order,
         steps_per_epoch=steps_per_epoch,
     )
 
@@ -180,9 +221,11 @@ def _scores(
     first: Batch | None,
     last: Batch | None,
     batch_size: int | None,
+    held_out: tuple[float, ArrayData] | None,
 ) -> Scores:
     """The probe before and after, each on rows that were trained on then, and the best
-    constant of the last; nothing is left changed.
+    constant of the last; nothing is left changed. Of held-out rows, given with the
+    least that they cost, the best constant where they cost more than one does here.
     """
     evidence = recording.taped.evidence
     if evidence is None or first is None:
@@ -203,13 +246,31 @@ def _scores(
             before = scorer.probe(first)
             if last is not None:
                 start_there = scorer.probe(end_rows).loss
-        return Scores.of(scorer, end_rows, before, after, start_there)
+        scores = Scores.of(scorer, end_rows, before, after, start_there)
+        there = _constant_there(scorer, scores, held_out)
+        return replace(scores, constant_there=there)
     except Exception as error:
         # Any model and any loss of the user's may refuse to be called again;
         # the curve is then all the evidence, and the report says so.
         return Scores(failure=could_not_score(error, model))
     finally:
         now.restore()
+
+
+def _constant_there(
+    scorer: Scorer, scores: Scores, held_out: tuple[float, ArrayData] | None
+) -> float | None:
+    """What the best constant costs on held-out rows that cost so much."""
+    if held_out is None or scores.constant is None:
+        return None
+    lowest, rows = held_out
+    if not len(rows) or not lowest > scores.constant[0]:
+        return None
+    try:
+        constant = scorer.constant(as_tensors(rows.probe()))
+    except Exception:  # held-out rows may be of another form
+        return None
+    return None if constant is None else constant[0]
 
 
 def _own_notes(recording: Recording, scores: Scores) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from ..errors import CannotChange
 from ..findings import Finding, finding
 from ..trace import Trace, Validation
 from .contest import is_contested
-from .data import ArrayData, Fitted, as_arrays, held_out_arrays
+from .data import ArrayData, Fitted, as_arrays, held_out_arrays, is_dataset
 from .frames import taken_at
 from .frameworks import keras, tf
 from .observe import Call, observed, owner_of, replaced
@@ -22,6 +22,7 @@ from .private_api import JIT_COMPILE, ConcreteFunction, flat_layers
 from .probes import Scorer, as_tensors
 from .recorder import Recorder, reached
 from .recording import Recording
+from .reread import rows_once_more
 from .shadows import Shadows
 from .state import preserved_seeds
 from .tensors import RowsFunction
@@ -76,6 +77,7 @@ class Watch:
         self._compiled: dict[int, Any] = {}
         self._seed = seed
         self._fitted: dict[tuple[int, int], Fitted] = {}
+        self._held_out: dict[tuple[int, int], Any] = {}
         self._fits: dict[int, int] = {}
         self._asked: dict[int, int] = {}
         self._validation: dict[int, list[tuple[int, float]]] = {}
@@ -103,6 +105,7 @@ class Watch:
             self._gradients_in,
             self._compiled,
             self._fitted,
+            self._held_out,
             self._fits,
             self._asked,
             self._validation,
@@ -202,6 +205,7 @@ class Watch:
             data=self._data_of(recording),
             is_one_call=self._fits.get(id(recording.model)) == 1,
             validation=self._validation_of(key),
+            held_out=self._held_out_of((id(recording.model), key)),
             steps_per_epoch=self._steps_per_epoch(recording, key),
         )
         return trace if self.recorder.stops else replace(trace, stopped=None)
@@ -227,6 +231,11 @@ class Watch:
         steps, losses = zip(*points, strict=True)
         return Validation(step=steps, loss=losses)
 
+    def _held_out_of(self, key: tuple[int, int]) -> ArrayData | None:
+        """The rows behind the held-out losses, or some of them."""
+        rows = self._held_out.get(key)
+        return rows_once_more(rows) if is_dataset(rows) else rows
+
     # What else is seen, beside the recorder's own
 
     def on_fit(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
@@ -244,11 +253,17 @@ class Watch:
             self._fitted[key] = Fitted.by(data)
             self._asked[id(model)] = int(arguments.arguments.get("epochs") or 1)
             self.recorder.has_arrays(model)
+        if data is not None:
+            self._fitted[key].shuffles = bool(arguments.arguments.get("shuffle"))
+        scored = held_out_arrays(arguments.arguments)
+        rows = arguments.arguments.get("validation_data") if scored is None else scored
+        if scored is not None or is_dataset(rows):
+            self._held_out[key] = rows
         given = arguments.arguments["callbacks"]
         if not isinstance(given, keras.callbacks.CallbackList):
             held_out = None
             if arguments.arguments.get("class_weight"):
-                held_out = _HeldOut(model, held_out_arrays(arguments.arguments))
+                held_out = _HeldOut(model, scored)
             callbacks = [*_as_list(given), self._epoch_end(model, held_out)]
             arguments.arguments["callbacks"] = callbacks
         with self._training_all_of(model, "fit"):

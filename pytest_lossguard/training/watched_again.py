@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import CannotChange
+from .beside import is_sorted, order_of_watched
 from .data import joined, kept_arrays
 from .fit import LoopTrainer
 from .frameworks import keras
@@ -42,14 +43,17 @@ def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
         raise CannotChange("other variables of its model are trainable now")
     is_complete = fitted is not None and not fitted.changed
     if fitted is not None:
-        data = fitted.data
+        data, shuffles = fitted.data, fitted.shuffles
     else:
-        batch = joined(recording.taped.batches)
+        taped = recording.taped
+        sorts = is_sorted(order_of_watched(recording, None, None))
+        batch = joined([*taped.batches, *(taped.late if sorts else ())])
         if batch is None:
             raise CannotChange("its data were not seen")
-        data = kept_arrays(batch, seen.batch_size or 32)
+        data, shuffles = kept_arrays(batch, seen.batch_size or 32), not sorts
     task = Task(
         arrays=data,
+        shuffle=shuffles,
         batch_size=min(seen.batch_size or data.batch_size, len(data)),
         seed=seen.seed or 0,
     )

@@ -28,6 +28,7 @@ DETAILS = dict.fromkeys(
         *("shares", "low", "high", "reach", "best_step", "train_start", "train_end"),
         *("now", "then", "verb", "before", "worst", "odds"),
         *("fell", "began", "ended", "asked", "by", "learned", "fact"),
+        *("times", "known", "again", "together", "classes", "train", "least"),
     ),
     1.0,
 )

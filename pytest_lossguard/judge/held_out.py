@@ -1,0 +1,275 @@
+"""Checks of the held-out rows: whether their loss says what it is taken to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..findings import Finding, finding, number
+from ..policy import Policy
+from ..statistics import share_interval
+from ..trace import ColumnStats, Floats, Nonfinite, Trace
+from . import thresholds as at
+from .evidence import Evidence
+
+__all__ = [
+    "differs",
+    "nonfinite_validation",
+    "others_held_out",
+    "seen_in_columns",
+    "validation_differs",
+    "validation_rows_trained_on",
+]
+
+#: Fewer columns are not most of them.
+_SEVERAL = 4
+#: What a spread is at least, as a share of the median spread of all columns: a column
+#: that hardly varies is no measure.
+_LEAST_SPREAD = 0.1
+
+
+def nonfinite_validation(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """NaN or infinity in held-out rows, or a held-out loss that is not finite though
+    the training is. Rows whose loss is finite all the same, as by a mask, are worth a
+    word only where no training row is like them.
+    """
+    del policy
+    held, rows = trace.validation, trace.held_out
+    if held is None:
+        return
+    bad = [(it, loss) for it, loss in zip(held.step, held.loss, strict=True)]
+    bad = [(it, loss) for it, loss in bad if not np.isfinite(loss)]
+    places = () if rows is None else rows.nonfinite
+    if not bad:
+        trained = any(it.nonfinite for it in (*trace.inputs, *trace.targets))
+        if trained or not any(it.part.startswith("inputs") for it in places):
+            return
+        bad = [(held.step[-1], held.loss[-1])]
+    elif not places and not found.finite:
+        return  # it is the model that is broken
+    is_lost = not np.isfinite(bad[0][1])
+    yield finding(
+        "nonfinite_validation",
+        severity="error" if is_lost and places else "warning",
+        step=bad[0][0],
+        value=bad[0][1],
+        where=_place(places[0]) if places else None,
+        known="" if len(held.loss) == 1 or not is_lost else _how_often(trace, len(bad)),
+        why="; ".join(map(_told, places)) or _NOT_SEEN,
+    )
+
+
+_NOT_SEEN = (
+    "the training loss is finite, and what is wrong in the held-out rows was not seen"
+)
+
+
+def _how_often(trace: Trace, count: int) -> str:
+    looks = 0 if trace.validation is None else len(trace.validation.loss)
+    return f" ({count} of {looks} held-out losses are not finite)"
+
+
+def _place(it: Nonfinite) -> str:
+    if it.columns == 1:
+        return f"the {it.part}"
+    return f"{'feature' if it.part.startswith('inputs') else 'column'} {it.column}"
+
+
+def _told(it: Nonfinite) -> str:
+    column = "" if it.columns == 1 else f" in {_place(it)}"
+    more = f" (and in {it.affected - 1} more)" if it.affected > 1 else ""
+    return (
+        f"the validation {it.part} hold NaN or infinity{column}, in {it.rows} of"
+        f" {it.of} rows ({number(100 * it.rows / it.of)}%){more}"
+    )
+
+
+def validation_rows_trained_on(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """Held-out rows that are among the training rows, more often than those are among
+    themselves.
+    """
+    del found, policy
+    repeats = None if trace.held_out is None else trace.held_out.repeats
+    if repeats is None:
+        return
+    surely, _ = share_interval(repeats.found, repeats.of)
+    _, by_nature = share_interval(repeats.again, repeats.again_of)
+    # Among some of the trained rows only some of these are found.
+    limit = by_nature + (1 - by_nature) * at.TRAINED_ON * repeats.among
+    if surely > limit:
+        yield finding(
+            "validation_rows_trained_on",
+            value=repeats.found / repeats.of,
+            limit=limit,
+            least="at least " if repeats.among < 1 else "",
+            again=f"{repeats.again / repeats.again_of:.0%}",
+            where="the validation data",
+        )
+
+
+def validation_differs(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """Held-out rows that are prepared otherwise: their loss is far above a constant's
+    from the first look on, however well the training goes.
+    """
+    del policy
+    others = others_held_out(trace, found)
+    if others is not None:
+        yield others
+
+
+def others_held_out(trace: Trace, found: Evidence) -> Finding | None:
+    """What shows from the first look on that held-out rows are others than those that
+    are trained on; None where they may be of the same kind.
+    """
+    loss, constant = _lowest(trace), _constant(trace, found)
+    if loss is None or constant is None:
+        return None
+    skill = found.share_gone(found.predicts)
+    if skill is None or skill < at.LEARNED_HALF:
+        return None
+    factor, why = at.OTHER_ROWS_SEEN, seen_in_columns(trace)
+    if why is None:
+        factor, why = at.OTHER_ROWS, _seen_at_once(trace, found)
+    if why is None or loss <= factor * constant:
+        return None
+    times = f" ({number(factor)} x what a constant prediction costs)"
+    return differs(trace, found, why, "was never below", loss, factor * constant, times)
+
+
+def differs(
+    trace: Trace,
+    found: Evidence,
+    why: str,
+    fact: str,
+    value: float,
+    limit: float,
+    times: str = "",
+) -> Finding:
+    """The finding that held-out rows are others, from what their loss did and why."""
+    return finding(
+        "validation_differs",
+        step=None if trace.validation is None else trace.validation.step[0],
+        value=value,
+        limit=limit,
+        where="the validation data",
+        fact=fact,
+        times=times,
+        train=found.predicts,
+        why=why,
+    )
+
+
+def _lowest(trace: Trace) -> float | None:
+    losses = () if trace.validation is None else trace.validation.loss
+    return min(losses) if losses and np.isfinite(losses).all() else None
+
+
+def _constant(trace: Trace, found: Evidence) -> float | None:
+    """What a constant costs, on whichever rows it costs more."""
+    if not found.finite or not found.has_floor or found.constant is None:
+        return None
+    constant = None if trace.validation is None else trace.validation.constant
+    return max(found.constant, constant or 0.0)
+
+
+def seen_in_columns(trace: Trace) -> str | None:
+    """The column that shows most that held-out rows are others, of inputs first."""
+    rows = trace.held_out
+    if rows is None or rows.rows < at.FEW_HELD_OUT:
+        return None
+    for part, mine, theirs in (
+        ("feature", trace.inputs, rows.inputs),
+        ("target", trace.targets, rows.targets),
+    ):
+        if len(mine) != len(theirs):
+            continue
+        for one, other in zip(mine, theirs, strict=True):
+            told = _otherwise(one, other, part)
+            if told is not None:
+                return told
+    if rows.unknown > at.TRAINED_ON:
+        return f"{rows.unknown:.0%} of its rows are of a class that no training row has"
+    return None
+
+
+def _otherwise(mine: ColumnStats, theirs: ColumnStats, part: str) -> str | None:
+    if len(mine.mean) != len(theirs.mean) or not (mine.is_numeric or theirs.is_numeric):
+        return None
+    varying = mine.std[mine.std > 0]
+    if not len(varying):
+        return None
+    scale = np.maximum(mine.std, _LEAST_SPREAD * float(np.median(varying)))
+    signed = (theirs.mean - mine.mean) / scale
+    shift = np.abs(signed)
+    spread = theirs.std / scale
+    span = mine.high - mine.low
+    outside = (theirs.high > mine.high + span) | (theirs.low < mine.low - span)
+    wider = outside & (span > 0)
+    apart: Floats = np.where(wider, np.maximum(shift, spread), shift)
+    if theirs.outlier is not None and theirs.outlier_share < at.OUTLIER_SHARE:
+        apart[theirs.outlier.column] = 0.0  # one value is no column
+    off = int(np.count_nonzero(apart >= at.OTHER_COLUMN))
+    if not off and _most_differ(mine, theirs, signed):
+        off = len(shift)
+    if not off:
+        return None
+    worst = int(np.argmax(apart))
+    more = f" (and {off - 1} more)" if off > 1 else ""
+    named = f"the {mine.name}" if len(mine.mean) == 1 else f"{part} {worst}"
+    return (
+        f"{named}{more} has mean {number(_rounded(theirs.mean[worst], scale[worst]))}"
+        f" and standard deviation {number(float(theirs.std[worst]))} there,"
+        f" {number(_rounded(mine.mean[worst], scale[worst]))} and"
+        f" {number(float(mine.std[worst]))} in the training rows"
+    )
+
+
+def _most_differ(mine: ColumnStats, theirs: ColumnStats, shift: Floats) -> bool:
+    """Whether most of several columns lie elsewhere, are squeezed, or are others."""
+    varies = mine.std > 0
+    spread = mine.std[varies]
+    narrower = spread / np.maximum(theirs.std[varies], 1e-9 * spread)
+    if np.count_nonzero(varies) < _SEVERAL:
+        return False
+    usual = np.median(shift[varies])
+    return bool(
+        abs(usual) >= at.OTHER_COLUMNS
+        or np.median(np.abs(shift[varies] - usual)) >= at.OTHER_ORDER
+        or np.median(narrower) >= at.OTHER_COLUMN
+    )
+
+
+def _rounded(mean: float, spread: float) -> float:
+    """A mean that is 0 but for rounding."""
+    return 0.0 if abs(mean) < 1e-6 * spread else float(mean)
+
+
+def _seen_at_once(trace: Trace, found: Evidence) -> str | None:
+    """After one pass, in which each row was new, the held-out loss is far above the
+    training loss already. Averages that lag are no sign of it.
+    """
+    held, rows = trace.validation, trace.held_out
+    if held is None or trace.averaging or trace.steps_per_epoch is None:
+        return None
+    if rows is not None and rows.rows < at.FEW_HELD_OUT:
+        return None
+    if held.step[0] > trace.steps_per_epoch:
+        return None
+    steps = found.curve[held.step[0] // 2 : held.step[0]]
+    if not len(steps) or held.loss[0] <= at.OTHER_LOSS * float(np.mean(steps)):
+        return None
+    look = (
+        "; their inputs have the range of the training inputs: look at the labels and"
+        " at the order of columns"
+    )
+    return (
+        f"it was {number(held.loss[0])} after the first pass over the data already,"
+        f" {number(float(np.mean(steps)))} in training{look if rows else ''}"
+    )

@@ -1,0 +1,40 @@
+"""The check of the order in which rows are trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..findings import Finding, finding
+from ..policy import Policy
+from ..rows import SORTED
+from ..trace import Trace
+from .evidence import Evidence
+
+__all__ = ["is_in_class_order", "rows_in_class_order"]
+
+#: Losses of labels that name classes: others may count, in the order of time.
+_OF_CLASSES = ("crossentropy", "hinge", "focal")
+
+
+def is_in_class_order(trace: Trace) -> bool:
+    """Whether a training takes one class after another."""
+    order = trace.class_order
+    named = any(it in name for name in trace.losses for it in _OF_CLASSES)
+    return order is not None and named and order.order > SORTED
+
+
+def rows_in_class_order(
+    trace: Trace, found: Evidence, policy: Policy
+) -> Iterator[Finding]:
+    """A step that has few of the classes unlearns the others."""
+    del found, policy
+    order = trace.class_order
+    if order is not None and is_in_class_order(trace):
+        yield finding(
+            "rows_in_class_order",
+            value=order.order,
+            limit=SORTED,
+            together=order.together,
+            classes=order.classes,
+            where="the training rows",
+        )

@@ -1,0 +1,65 @@
+"""Rows that are trained on class after class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_lossguard.changes import Change, ProgramFacts
+from pytest_lossguard.diagnosis.hypotheses import hypotheses, suspected
+from pytest_lossguard.judge import judge
+from pytest_lossguard.judge.references import Reference, improvable, wanted
+from pytest_lossguard.policy import Policy
+from pytest_lossguard.trace import ClassOrder
+from tests.traces import column, falling, make_trace
+
+SORTED = ClassOrder(order=0.9, classes=10, together=1.2, rows=1000)
+LITTLE = make_trace(
+    falling(2.3, 2.0, 114),
+    start=2.35,
+    end=2.1,
+    constant=2.3,
+    class_order=SORTED,
+    losses=("sparse_categorical_crossentropy",),
+    inputs=(column("input"),),
+)
+SHUFFLED = make_trace(falling(2.3, 0.3, 114), start=2.35, end=0.3, constant=2.3)
+SHUFFLE = Change(kind="shuffle_rows")
+
+
+def test_rows_in_class_order_are_warned_of_with_what_a_step_has():
+    trace = replace(LITTLE, after=SHUFFLED.after)
+    (found,) = judge(trace, Policy())
+    assert (found.kind, found.severity) == ("rows_in_class_order", "warning")
+    assert "a step has 1.2 of 10 classes on average" in found.message
+    assert "limit 50%" in found.message
+
+
+@pytest.mark.parametrize(
+    ("order", "losses"),
+    [
+        (replace(SORTED, order=0.3), LITTLE.losses),
+        (None, LITTLE.losses),
+        (SORTED, ("mean_squared_error",)),  # whole numbers in the order of time
+        (SORTED, ()),
+    ],
+)
+def test_shuffled_rows_and_values_in_the_order_of_time_are_fine(order, losses):
+    trace = replace(LITTLE, class_order=order, losses=losses, after=SHUFFLED.after)
+    assert judge(trace, Policy()) == ()
+
+
+def test_where_the_order_hurts_shuffled_rows_prove_it():
+    assert (SHUFFLE,) in wanted(LITTLE, ProgramFacts())
+    assert (SHUFFLE,) not in wanted(replace(LITTLE, class_order=None), ProgramFacts())
+    proof = Reference(changes=(SHUFFLE,), told="rows shuffled", trace=SHUFFLED)
+    errors, better = improvable(LITTLE, (proof,))
+    assert (errors.kind, errors.severity) == ("plateau", "error")
+    assert better.where == "rows shuffled"
+
+
+def test_a_diagnosis_shuffles_before_it_looks_elsewhere():
+    findings = judge(LITTLE, Policy())
+    assert hypotheses(LITTLE, findings, ProgramFacts())[0].change == SHUFFLE
+    assert suspected(findings)[0][0] == "rows_in_class_order"
