@@ -15,7 +15,7 @@ vanishing_gradient disconnected_variable unchanged_weights symmetric_weights dea
 saturated_activations overfitting penalty_dominates unscaled_inputs unscaled_targets
 input_outliers target_outliers constant_feature missing_values class_imbalance
 labels_out_of_range loss_output_mismatch labels_carry_no_signal improvable
-baseline_regression nothing_trainable trained_unseen
+baseline_regression nothing_trainable trained_unseen constant_inputs sentinel_values
 """
 
 
