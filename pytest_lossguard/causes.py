@@ -22,6 +22,7 @@ CAUSES = (
     "input_outliers",
     "target_outliers",
     "missing_values",
+    "constant_inputs",
     "bad_initialization",
     "activation_choice",
     "dead_units",

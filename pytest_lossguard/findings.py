@@ -144,11 +144,13 @@ _LEARNING_RATE = (
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
 CAUSES = (
     "nonfinite_input",
+    "constant_inputs",
     "labels_out_of_range",
     "loss_output_mismatch",
     "masked_loss",
     "impossible_loss",
     "unscaled_inputs",
+    "sentinel_values",
     "input_outliers",
     "saturated_activations",
     "unscaled_targets",
@@ -366,6 +368,20 @@ KINDS: dict[str, Kind] = {
         severity="warning",
         text="{where} has the same value, {value}, in every row",
         hint="Drop it, or find the preprocessing step that made it constant.",
+    ),
+    "constant_inputs": Kind(
+        severity="warning",
+        text="{share} of {where} are the same in every row, limit {share_limit}",
+        hint="Print the inputs after each step of the preprocessing: look for a cast to"
+        " integers, an integer division (//), a clip to too small a range, or a lookup"
+        " whose vocabulary was never adapted.",
+    ),
+    "sentinel_values": Kind(
+        severity="warning",
+        text="{where} is {value} in {missing} of the rows, far from all its other"
+        " values: it seems to stand for missing values",
+        hint="Treat it as missing: replace it by NaN where the data are read, and fill"
+        " it (SimpleImputer).",
     ),
     "class_imbalance": Kind(
         severity="warning",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
-from .corruptions import Corruption
+from .corruptions import Corruption, Offset, Scale
 from .corruptions.family import Family
 from .corruptions.space import Space
 from .errors import NotConverged, first_line
@@ -31,6 +31,11 @@ _MOST_FEATURES = 24
 _MOST_CASES = 400
 
 Run = Callable[[Corruption], Any]
+
+
+def _size(factor: float) -> float:
+    """How far from 1, whichever way."""
+    return max(abs(factor), 1 / max(abs(factor), 1e-300))
 
 
 @dataclass(slots=True, eq=False)
@@ -278,6 +283,35 @@ class Search:
             return ()
         return parts
 
+    def _bounded(self) -> str | None:
+        """Where another unit or zero alone breaks it: what keeps the search to those
+        that it bears; None elsewhere.
+        """
+        parts = self._parts()
+        if len(parts) != 1 or not isinstance(parts[0], (Scale, Offset)):
+            return None
+        assert self.space is not None
+        part = parts[0]
+        levels = [it for axis in self.space.axes for it in axis.levels]
+        if isinstance(part, Scale):
+            what, none = "another unit (a factor)", 1.0
+            least = _size(part.factor)
+            sizes = [it.factor for it in levels if isinstance(it, Scale)]
+            milder = [it for it in sizes if _size(it) < 0.99 * least]
+        else:
+            what, none = "another zero (an offset)", 0.0
+            least = abs(part.deviations)
+            sizes = [it.deviations for it in levels if isinstance(it, Offset)]
+            milder = [it for it in sizes if abs(it) < 0.99 * least]
+        low, high = min(milder, default=none), max(milder, default=none)
+        bounds = f"({min(low, none):g}, {max(high, none):g})" if milder else "False"
+        return (
+            f"{what} alone breaks it, so nothing before the training is fitted to the"
+            " scale of the data: fit a StandardScaler in the test's pipeline; or, if"
+            " the data always come as they are here, bound the search:"
+            f" @pytest.mark.corruptions({part.keyword}={bounds})"
+        )
+
     def _levels(self, part: Family) -> Iterator[Family]:
         """A family from its own level on, in its own direction, the mildest first."""
         assert self.space is not None
@@ -386,5 +420,8 @@ class Search:
                 " more than data and seed, for instance on a model that examples"
                 " share"
             )
+        bounded = self._bounded()
+        if bounded is not None:
+            remarks.append(bounded)
         self.guard.corruption = self.failed.corruption
         return self.guard.message(self.failed.run, tuple(remarks), again)

@@ -9,9 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .trace import ColumnStats, Floats, Outlier, TargetRange
+from .trace import ColumnStats, Floats, Outlier, Sentinel, TargetRange
 
-__all__ = ["column_stats", "rarest_rows", "share_interval", "target_range"]
+__all__ = [
+    "column_stats",
+    "rarest_rows",
+    "sentinel_of",
+    "share_interval",
+    "target_range",
+]
 
 _Z = 1.96  # of a 95 % interval
 
@@ -30,6 +36,17 @@ _ROUNDING = 1e-3
 #: A normal distribution's interquartile range in standard deviations.
 _IQR_OF_NORMAL = 1.349
 
+#: Rows that tell of most values that they vary.
+_SOME_ROWS = 64
+
+#: A value that stands for missing ones: in at least so many rows, and in such a share
+#: of them; -999 in 5 % of a standardised column stands 4 deviations from all others,
+#: which lie within a fiftieth of that.
+_FEWEST_MISSING, _MISSING = 3, (0.005, 0.4)
+#: ... so many times the range of all others away from them; less is enough for what
+#: people write for it. Codes of categories and counts have fewer other values.
+_APART, _APART_NINES, _APART_NEGATIVE, _ENOUGH_OTHERS = 3.0, 1.0, 0.2, 20
+
 #: Larger whole numbers are values, not class numbers.
 _MOST_CLASSES = 1000
 #: A class is rare below this share of an equal part of the rows; what the judge warns
@@ -37,19 +54,26 @@ _MOST_CLASSES = 1000
 RARE = 0.25
 
 
-def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
+def column_stats(
+    array: NDArray[Any], name: str, *, integers_are_numbers: bool = False
+) -> ColumnStats | None:
     """Describe an array column by column, the last axis being the columns.
 
     Args:
         array: Any numeric array of shape ``(rows, ..., columns)`` or
-            ``(rows,)``. Integer arrays are taken as labels or indices.
+            ``(rows,)``.
         name: What to call a column in messages.
+        integers_are_numbers: Whether integers are read as numbers; default as labels
+            or indices.
 
     Returns:
         The statistics, or None for an array that is empty or not numeric.
     """
     if array.dtype.kind not in "fiub" or array.size == 0:
         return None
+    kind = array.dtype.kind
+    is_numeric = kind == "f" or (integers_are_numbers and kind in "iu")
+    looks_like_table = is_numeric and array.ndim <= 2
     table = _as_table(array)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -94,8 +118,94 @@ def column_stats(array: NDArray[Any], name: str) -> ColumnStats | None:
         first_nonfinite=first if bad else None,
         outlier=outlier,
         outlier_share=share,
-        is_numeric=array.dtype.kind == "f",
+        is_numeric=is_numeric,
+        constant_share=_constant_share(array),
+        constant_apart=float(np.mean((low == high) & (low != 0))),
+        sentinel=sentinel_of(columns, low, high) if looks_like_table else None,
     )
+
+
+def _constant_share(array: NDArray[Any]) -> float:
+    """Share of the places of a row whose value is the same in every row."""
+    if len(array) < 2:
+        return 0.0
+    places = array[:: max(1, array.size // _MOST_VALUES)].reshape(-1, array[0].size)
+    some = places[:_SOME_ROWS]  # most places vary soon: only the others are looked at
+    same = np.flatnonzero((some == some[0]).all(axis=0))
+    if len(same) and len(places) > len(some):
+        same = same[(places[:, same] == places[0, same]).all(axis=0)]
+    return len(same) / places.shape[1]
+
+
+def sentinel_of(columns: NDArray[Any], low: Floats, high: Floats) -> Sentinel | None:
+    """What stands for missing values in each of some columns, given as rows.
+
+    Args:
+        columns: It.
+        low: Smallest finite value of each.
+        high: Largest.
+    """
+    lines = columns[:, :: max(1, -(-columns.shape[1] // _MOST_LINES))]
+    found = {
+        column: (share, float(extreme[column]))
+        for extreme, other in ((low, high), (high, low))
+        for column, share in _standing_apart(lines, extreme, other)
+    }
+    if not found:
+        return None
+    places = tuple(sorted(found))
+    return Sentinel(
+        columns=places,
+        values=tuple(found[it][1] for it in places),
+        share=max(found[it][0] for it in places),
+    )
+
+
+def _standing_apart(
+    lines: NDArray[Any], extreme: Floats, other: Floats
+) -> list[tuple[int, float]]:
+    """Columns in which some rows have the lowest (or highest) value, so far from all
+    other rows that it is no value of the same kind; each with the share of those rows.
+    """
+    few, most = _MISSING
+    is_it = lines == extreme.astype(lines.dtype)[:, None]
+    counts = is_it.sum(axis=1)
+    shares = counts / lines.shape[1]
+    is_some = (counts >= _FEWEST_MISSING) & (few <= shares) & (shares <= most)
+    columns = np.flatnonzero(is_some & (extreme != 0) & (extreme != other))
+    if not len(columns):
+        return []
+    others = np.where(is_it[columns], other[columns, None], lines[columns])
+    nearest = (np.fmin if extreme[columns[0]] < other[columns[0]] else np.fmax).reduce(
+        others, axis=1
+    )
+    gap, rest = np.abs(nearest - extreme[columns]), np.abs(other[columns] - nearest)
+    return [
+        (int(column), float(shares[column]))
+        for place, column in enumerate(columns)
+        if gap[place] > 0
+        and _is_far(
+            float(extreme[column]), others[place], gap[place] / max(rest[place], 1e-300)
+        )
+    ]
+
+
+def _is_far(value: float, others: NDArray[Any], gap: float) -> bool:
+    """Whether a gap, in ranges of the others, is none between values of one kind."""
+    values = np.unique(others[np.isfinite(others)])
+    if len(values) < _ENOUGH_OTHERS:
+        return False
+    is_usual = value == -1 or _is_nines(value)
+    if is_usual and value < 0 <= values[0]:
+        is_measured = bool(np.any(values % 1))  # and no code of a category
+        return is_measured or gap >= _APART_NEGATIVE
+    return gap >= (_APART_NINES if is_usual and value != -1 else _APART)
+
+
+def _is_nines(value: float) -> bool:
+    """-99, 999, -9999 and the like."""
+    size = abs(value)
+    return size >= 99 and size == int(size) and set(str(int(size))) == {"9"}
 
 
 def _columns(table: NDArray[Any]) -> NDArray[Any]:

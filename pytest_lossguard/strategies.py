@@ -123,7 +123,7 @@ def from_space(space: Space) -> st.SearchStrategy[Corruption]:
 def _level(draw: Callable[[Any], Any], axis: Axis, features: Any) -> Any:
     level = draw(st.integers(0, len(axis.levels) - 1))
     family = axis.levels[level]
-    if not axis.by_feature or draw(st.booleans()):
+    if not axis.by_feature or (not axis.only_by_feature and draw(st.booleans())):
         return family
     if features is None:
         return replace(family, features=draw(st.integers(0, _UNKNOWN_FEATURES - 1)))

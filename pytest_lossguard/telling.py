@@ -29,6 +29,8 @@ def told(change: Change, trace: Trace, facts: ProgramFacts) -> str:
     if change.kind == "drop_rows":
         rows = ", ".join(map(str, change.at))
         return f"row{'s' if len(change.at) > 1 else ''} {rows} dropped"
+    if change.kind == "fill_missing" and value is not None:
+        return f"{_sentinel(value)} replaced by the mean of the other values"
     if change.kind == "standardise_inputs" and change.at:
         columns = ", ".join(map(str, change.at[:5]))
         more = ", ..." if len(change.at) > 5 else ""
@@ -46,6 +48,12 @@ def told(change: Change, trace: Trace, facts: ProgramFacts) -> str:
     if change.kind == "unfreeze":
         return f"trainable {', '.join(facts.frozen[:3])}"
     return _PLAIN[change.kind].format(value=value)
+
+
+def _sentinel(value: float | str) -> str:
+    if isinstance(value, str):
+        return "the value that stands for missing ones"
+    return number(float(value))
 
 
 _PLAIN = {
@@ -84,4 +92,9 @@ def told_remedy(change: Change, facts: ProgramFacts) -> str:
         return f"compile with {facts.optimizer}(learning_rate={rate})"
     if change.kind == "canonical_output":
         return f"give the model {_canonical(facts)}"
+    if change.kind == "fill_missing" and change.value is not None:
+        return (
+            f"replace {_sentinel(change.value)} by NaN where the data are read, before"
+            " they are scaled, and fill it by the mean, as SimpleImputer does"
+        )
     return change.remedy

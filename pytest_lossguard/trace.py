@@ -19,6 +19,7 @@ __all__ = [
     "Outlier",
     "Probe",
     "Repeats",
+    "Sentinel",
     "StepTable",
     "Trace",
     "Validation",
@@ -144,6 +145,21 @@ class Outlier:
     distance: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentinel:
+    """One value, far from all others of its column, that several rows have.
+
+    Attributes:
+        columns: Where there is one.
+        values: What it is in each of them: one everywhere, unless they were scaled.
+        share: Of the rows that have it, in the column with most.
+    """
+
+    columns: tuple[int, ...]
+    values: tuple[float, ...]
+    share: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ColumnStats:
     """Statistics of inputs or targets, one entry per column (last axis).
@@ -159,6 +175,10 @@ class ColumnStats:
         outlier: The farthest value, None where spread cannot be told.
         outlier_share: Share of rows about as far out as the farthest.
         is_numeric: False for integer indices (class labels, tokens).
+        constant_share: Share of the values of a row that are the same in every row; 0
+            with a single row.
+        constant_apart: Share of the columns that are the same in every row, and not 0.
+        sentinel: What seems to stand for missing values, None where nothing does.
     """
 
     name: str
@@ -173,6 +193,9 @@ class ColumnStats:
     outlier: Outlier | None = None
     outlier_share: float = 0.0
     is_numeric: bool = True
+    constant_share: float = 0.0
+    constant_apart: float = 0.0
+    sentinel: Sentinel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -255,3 +255,34 @@ def test_a_replay_runs_one_case():
     program.example(Scale(100.0))
 
     assert program.ran == [Corruption(Scale(10.0))]
+
+
+@pytest.mark.parametrize(
+    ("part", "line"),
+    [
+        (Scale(100.0), "@pytest.mark.corruptions(scales=(0.1, 10))"),
+        (Scale(0.01), "@pytest.mark.corruptions(scales=(0.1, 10))"),
+        (Scale(0.1, features=2), "@pytest.mark.corruptions(scales=False)"),
+        (Offset(-100.0), "@pytest.mark.corruptions(offsets=(-10, 10))"),
+        (Offset(1.0), "@pytest.mark.corruptions(offsets=False)"),
+    ],
+    ids=repr,
+)
+def test_what_breaks_by_its_scale_alone_is_told_the_line_that_bounds_the_search(
+    part, line
+):
+    program = Program(lambda _: True)
+    program.search.guard.message = lambda _run, remarks, _again: remarks
+    with pytest.raises(NotConverged):
+        program.example(part)
+
+    assert program.search.message(())[-1].endswith(line)
+
+
+def test_what_takes_more_than_another_scale_is_not_told_to_bound_it():
+    program = Program(lambda _: True)
+    program.search.guard.message = lambda _run, remarks, _again: remarks
+    with pytest.raises(NotConverged):
+        program.example(Scale(10.0), Offset(10.0))
+
+    assert not any("bound" in it for it in program.search.message(()))

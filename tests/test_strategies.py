@@ -84,3 +84,12 @@ def test_what_is_drawn_prints_as_what_makes_it(corruption):
 
     assert eval(repr(corruption), vars(corruptions)) == corruption
     assert len(corruption.parts) <= 2
+
+
+@settings(QUIET, max_examples=60)
+@given(
+    strategies.corruptions(scales=False, offsets=False, outliers=False, constant=True)
+)
+def test_one_feature_at_a_time_is_constant_and_never_all(corruption):
+    for part in corruption.parts:
+        assert isinstance(part.features, int)

@@ -1,5 +1,7 @@
 """What can happen to data on its way to a training: one frozen value each.
 
+What scales, shifts or sends out numbers leaves ids of tokens and categories alone.
+
 Every family acts on a copy, keeps shapes unless it is about rows, and is
 deterministic: which rows are hit follows from their number alone.
 """
@@ -70,7 +72,7 @@ class Scale(Family):
         check_features(self)
 
     def act(self, sample: Sample) -> Sample:
-        return sample.change_inputs(lambda it: it * self.factor, self.features)
+        return sample.change_numbers(lambda it: it * self.factor, self.features)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -91,7 +93,7 @@ class Offset(Family):
         check_features(self)
 
     def act(self, sample: Sample) -> Sample:
-        return sample.change_inputs(
+        return sample.change_numbers(
             lambda it: it + self.deviations * std(it), self.features
         )
 
@@ -118,7 +120,7 @@ class Outliers(Family):
 
     def act(self, sample: Sample) -> Sample:
         hit = spread_rows(sample.rows, self.rows)
-        return sample.change_inputs(
+        return sample.change_numbers(
             lambda it: put(it, hit, far(it, self.deviations)), self.features
         )
 
@@ -145,7 +147,7 @@ class MixedUnits(Family):
 
     def act(self, sample: Sample) -> Sample:
         hit = spread_rows(sample.rows, share_of(sample.rows, self.share))
-        return sample.change_inputs(
+        return sample.change_numbers(
             lambda it: put(it, hit, it[hit] * self.factor), self.features
         )
 

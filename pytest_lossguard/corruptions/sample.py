@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..given import shown
+from .ids import ids
 from .leaves import Array, Change, Leaf, leaf_of
 
 __all__ = ["Sample", "sequence_like"]
@@ -112,6 +113,25 @@ class Sample:
     def change_inputs(self, change: Change, features: Any) -> Sample:
         """Replace columns of the inputs, given as floats; see `columns`."""
         return replace(self, x=_changed(self.x, change, self.columns(features)))
+
+    def change_numbers(self, change: Change, features: Any) -> Sample:
+        """Replace columns as `change_inputs` does, but for ids of tokens or categories,
+        which have no scale.
+
+        Raises:
+            UsageError: There is nothing but ids.
+        """
+        asked = self.columns(features)
+        are_ids = [it for leaf in self.x if leaf.names for it in ids(leaf.block)]
+        if all(are_ids):
+            raise UsageError(
+                f"corruption scales numbers, and x holds ids only ({_dtypes(self.x)},"
+                " counted from 0, as of tokens or categories), which have no scale:"
+                " turn off what scales, as corruptions(scales=False, offsets=False,"
+                " outliers=False, flipped=True), or give numbers as floats"
+            )
+        numbers = [it for it in asked if not are_ids[it]]
+        return replace(self, x=_changed(self.x, change, numbers))
 
     def change_targets(self, change: Change) -> Sample:
         """Replace all columns of the targets, given as floats."""

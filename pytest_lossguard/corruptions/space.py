@@ -51,6 +51,7 @@ class Axis:
         levels: What is drawn, the mildest first.
         beyond: Outside the range, one row for each direction, the nearest first.
         by_feature: Whether it may act on one feature alone.
+        only_by_feature: Whether it acts on one feature at a time, never on all.
     """
 
     keyword: str
@@ -58,6 +59,7 @@ class Axis:
     levels: tuple[Family, ...]
     beyond: tuple[tuple[Family, ...], ...] = ()
     by_feature: bool = False
+    only_by_feature: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +289,13 @@ def _missing(value: Any) -> Axis:
 
 def _constant(value: Any) -> Axis:
     _only_true(value)
-    return Axis("constant", "features", (of.ConstantFeature(None),), by_feature=True)
+    return Axis(  # all at once leave nothing to learn from
+        "constant",
+        "features",
+        (of.ConstantFeature(None),),
+        by_feature=True,
+        only_by_feature=True,
+    )
 
 
 def _duplicates(value: Any) -> Axis:

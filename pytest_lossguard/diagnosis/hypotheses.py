@@ -74,6 +74,11 @@ def _of_the_data(
     if kinds & {"nonfinite_input", "missing_values"}:
         yield _CERTAIN, Change(kind="fill_missing")
     for stats in trace.inputs:
+        if stats.sentinel is not None and len(trace.inputs) == 1:
+            values, columns = set(stats.sentinel.values), stats.sentinel.columns
+            value = values.pop() if len(values) == 1 else "apart"
+            yield _SEEN + 6, Change(kind="fill_missing", value=value, at=columns)
+    for stats in trace.inputs:
         if stats.outlier is not None and "input_outliers" in kinds:
             yield _SEEN + 5, Change(kind="drop_rows", at=(stats.outlier.row,))
             yield _SEEN + 4, Change(kind="clip_inputs")
@@ -241,6 +246,7 @@ def _columns_off(trace: Trace) -> tuple[int, ...]:
 
 #: What a finding lets one suspect where no experiment proved anything.
 _SUSPECTED = {
+    "constant_inputs": "constant_inputs",
     "disconnected_variable": "disconnected_variables",
     "unchanged_weights": "disconnected_variables",
     "nonfinite_input": "missing_values",
@@ -249,6 +255,7 @@ _SUSPECTED = {
     "masked_loss": "loss_output_mismatch",
     "impossible_loss": "loss_output_mismatch",
     "rows_in_class_order": "rows_in_class_order",
+    "sentinel_values": "missing_values",
     "input_outliers": "input_outliers",
     "unscaled_inputs": "unscaled_inputs",
     "target_outliers": "target_outliers",
@@ -266,9 +273,15 @@ _SUSPECTED = {
 }
 
 
+#: Units that are 0 for one row are so for all if these are alike.
+_OF_ALIKE_ROWS = ("dead_units", "vanishing_gradient", "saturated_activations")
+
+
 def suspected(findings: tuple[Finding, ...]) -> tuple[tuple[str, Finding], ...]:
     """Causes that the findings suggest, each with the finding that does."""
     known: dict[str, Finding] = {}
+    if any(it.kind == "constant_inputs" for it in findings):  # what all rows share
+        findings = tuple(it for it in findings if it.kind not in _OF_ALIKE_ROWS)
     for kind, cause in _SUSPECTED.items():
         for finding in findings:
             if finding.kind == kind and cause not in known:
@@ -285,7 +298,7 @@ def where_of(change: Change, findings: tuple[Finding, ...]) -> str | None:
 
 
 _WHERE: dict[str, tuple[str, ...]] = {
-    "fill_missing": ("nonfinite_input", "missing_values"),
+    "fill_missing": ("nonfinite_input", "missing_values", "sentinel_values"),
     "drop_rows": ("input_outliers",),
     "clip_inputs": ("input_outliers",),
     "standardise_inputs": ("unscaled_inputs", "input_outliers"),

@@ -50,6 +50,8 @@ CHECKS: tuple[Check, ...] = (
     internals.vanishing_gradient,
     internals.disconnected_variable,
     data.unscaled,
+    data.constant_inputs,
+    data.sentinel_values,
     data.input_outliers,
     data.target_outliers,
     data.constant_feature,

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 __all__ = [
     "class_imbalance",
     "constant_feature",
+    "constant_inputs",
+    "has_constant_inputs",
     "input_outliers",
     "is_in_scale",
     "is_of_order_one",
     "is_out_of_scale",
+    "sentinel_values",
     "target_outliers",
     "unscaled",
 ]
@@ -114,6 +117,8 @@ def input_outliers(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Fi
     del policy
     limit = at.OUTLIER_ALONE if _is_good(found) else at.OUTLIER
     for stats in trace.inputs:
+        if _is_sentinel(stats):
+            continue
         if stats.outlier is not None and _is_outlier(stats, limit):
             place = f"row {stats.outlier.row}, feature {stats.outlier.column}"
             yield _outlier("input_outliers", stats, place, limit)
@@ -146,7 +151,7 @@ def constant_feature(
 ) -> Iterator[Finding]:
     """A feature that is the same in every row; said only of a bad training."""
     del policy
-    if _is_good(found):
+    if _is_good(found) or has_constant_inputs(trace):
         return
     for stats in trace.inputs:
         flat = np.flatnonzero((stats.std == 0) & np.isfinite(stats.mean))
@@ -158,6 +163,65 @@ def constant_feature(
                 value=float(stats.mean[first]),
                 where=f"feature {first}{more}",
             )
+
+
+def has_constant_inputs(trace: Trace) -> bool:
+    """Whether nothing, or hardly anything, in the inputs tells one row from another."""
+    shares = [it.constant_share for it in trace.inputs]
+    return bool(shares) and min(shares) >= at.CONSTANT_INPUTS
+
+
+def _learned_little(found: Evidence) -> bool:
+    return found.skill is not None and found.skill < at.LEARNED_ENOUGH
+
+
+def constant_inputs(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """Inputs that are the same in every row, or most columns of a bad training's."""
+    del policy
+    for stats in trace.inputs:
+        columns = len(stats.std)
+        if has_constant_inputs(trace):
+            yield finding(
+                "constant_inputs",
+                value=stats.constant_share,
+                limit=at.CONSTANT_INPUTS,
+                where=f"the values of the {stats.name}",
+            )
+        elif (
+            (not _is_good(found) or _learned_little(found))
+            and stats.is_numeric
+            and columns > 2
+            and stats.constant_apart > at.CONSTANT_APART
+        ):
+            yield finding(
+                "constant_inputs",
+                value=stats.constant_apart,
+                limit=at.CONSTANT_APART,
+                where=f"the {columns} features of the {stats.name}",
+            )
+
+
+def _is_sentinel(stats: ColumnStats) -> bool:
+    """Whether the value farthest out is one that stands for missing ones."""
+    if stats.sentinel is None or stats.outlier is None:
+        return False
+    known = dict(zip(stats.sentinel.columns, stats.sentinel.values, strict=True))
+    return known.get(stats.outlier.column) == stats.outlier.value
+
+
+def sentinel_values(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+    """One value, as -999, that stands for missing ones."""
+    del found, policy
+    for stats in trace.inputs:
+        if stats.sentinel is None:
+            continue
+        first, *more = stats.sentinel.columns
+        yield finding(
+            "sentinel_values",
+            value=stats.sentinel.values[0],
+            where=f"feature {first}" + (f" (and {len(more)} more)" if more else ""),
+            missing=f"{stats.sentinel.share:.1%}",
+        )
 
 
 def class_imbalance(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from ..findings import Finding, finding
 from ..policy import Policy
 from ..trace import Floats, Trace
 from . import thresholds as at
+from .data import has_constant_inputs
 from .evidence import Evidence
 
 __all__ = [
@@ -89,8 +90,8 @@ def vanishing_gradient(
 def dead_units(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
     """A layer most of whose relu units are 0 for every row."""
     del policy
-    if trace.after is None:
-        return
+    if trace.after is None or has_constant_inputs(trace):
+        return  # a unit that is 0 for one row is 0 for all
     limit = at.DEAD_ALONE if found.finite and found.beats_constant else at.DEAD
     for layer in trace.after.layers:
         if layer.dead >= limit and not layer.is_output:

@@ -149,6 +149,11 @@ UNSCALED, UNSCALED_ALONE = 10.0, 1000.0
 OUTLIER, OUTLIER_ALONE = 30.0, 60.0
 #: More rows than this share so far out are a scale, not outliers.
 OUTLIER_SHARE = 0.05
+#: Inputs of which so much is the same in every row tell rows apart no more: of 8x8
+#: digits 5 % is, of flattened 28x28 ones half, of one-hot and sparse columns of few
+#: rows at most .9. Of a bad training columns that are constant anywhere but at 0, the
+#: value of borders, padding and absent words, count from a half on.
+CONSTANT_INPUTS, CONSTANT_APART = 0.97, 0.5
 #: A target column's robust distance that explains.
 TARGET_OUTLIER = 30.0
 

@@ -9,13 +9,18 @@ import numpy as np
 
 from ..changes import Change
 from ..errors import CannotChange
+from ..statistics import sentinel_of
 from .data import ArrayData
+from .frameworks import keras
+from .indices import reads_as_numbers
 from .tensors import flatten, map_structure
 
-__all__ = ["changed_data", "standards"]
+__all__ = ["changed_data", "integers_as_floats", "standards"]
 
 #: Farther from the median than this, in robust standard deviations, is clipped.
 _CLIP = 5.0
+#: A column with this mean and, but for 1, deviation at most has been standardised.
+_ABOUT = 0.2
 #: What a column that never varies is divided by.
 _TINY = 1e-12
 
@@ -42,7 +47,7 @@ def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
         factor = float(change.value or 1.0)
         return replace(data, x=_each_float(data.x, lambda it: it * factor, change.at))
     if change.kind == "fill_missing":
-        return replace(data, x=_each_float(data.x, _filled, change.at))
+        return replace(data, x=_each_float(data.x, _filling(change.value), change.at))
     if change.kind == "drop_rows":
         keep = np.setdiff1d(np.arange(len(data)), change.at)
         return _rows(data, keep)
@@ -57,6 +62,28 @@ def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
     if change.kind == "balance_classes":
         return _rows(data, _balanced(data, generator))
     return data
+
+
+def integers_as_floats(data: ArrayData, model: Any) -> ArrayData:
+    """The same with integers that the model reads as numbers as such, to be scaled.
+
+    Raises:
+        CannotChange: The model takes nothing but integers there.
+    """
+    inputs = flatten(getattr(model, "inputs", None) or [])
+    types = [keras.backend.standardize_dtype(it.dtype) for it in inputs]
+    whole = [it for it in types if "int" in it]
+    are_numbers = reads_as_numbers(model, data.x)
+    if any(are_numbers) and whole and len(whole) == len(types):
+        raise CannotChange(f"the model takes its inputs as {whole[0]} only")
+    numbers = iter(are_numbers)
+
+    def one(leaf: Any) -> Any:
+        if leaf is None:
+            return None
+        return np.asarray(leaf, np.float32) if next(numbers) else leaf
+
+    return replace(data, x=map_structure(one, data.x))
 
 
 def _rows(data: ArrayData, index: Any) -> ArrayData:
@@ -109,6 +136,33 @@ def _standards(table: Any) -> tuple[Any, Any]:
 def _standardised(table: Any) -> Any:
     mean, std = _standards(table)
     return (table - mean) / std
+
+
+def _filling(value: Any) -> Any:
+    """Fills what is missing, and what stands for it; what was standardised with it is
+    standardised again without.
+    """
+
+    def fill(table: Any) -> Any:
+        if value is None:
+            return _filled(table)
+        values = _sentinels(table) if value == "apart" else float(value)
+        is_value = np.isclose(table, values, rtol=1e-6, atol=0.0)
+        filled = _filled(np.where(is_value, np.nan, table))
+        mean, std = _standards(table)
+        is_scaled = (np.abs(mean) < _ABOUT) & (np.abs(std - 1) < _ABOUT)
+        return np.where(is_scaled, _standardised(filled), filled)
+
+    return fill
+
+
+def _sentinels(table: Any) -> Any:
+    """What stands for missing values in each column, NaN where nothing does."""
+    low, high = np.nanmin(table, axis=0), np.nanmax(table, axis=0)
+    values, found = np.full(table.shape[1], np.nan), sentinel_of(table.T, low, high)
+    if found is not None:
+        values[list(found.columns)] = found.values
+    return values
 
 
 def _filled(table: Any) -> Any:

@@ -17,7 +17,7 @@ from ..changes import Again, Change, ProgramFacts
 from ..errors import CannotChange, LossguardError, first_line
 from ..trace import Trace
 from .beside import is_sorted, may_be_sorted, order_of_arrays, spread_rows
-from .changed_data import changed_data
+from .changed_data import changed_data, integers_as_floats
 from .changed_program import changed_program, reinitialise, set_learning_rate
 from .data import ArrayData, first_rows, kept_arrays
 from .facts import follows_schedule, program_facts
@@ -200,6 +200,9 @@ class Rerun:
         task = self._task
         task = task if request.seed is None else replace(task, seed=request.seed)
         first = [it for it in request.changes if it.kind in _OF_THE_INPUTS]
+        if first and task.arrays is not None:
+            model = self._built(task.arrays, task.seed)
+            task = replace(task, arrays=integers_as_floats(task.arrays, model))
         for change in first:  # of the rows that are kept back too
             task = _changed_task(task, change)
         if held_out:

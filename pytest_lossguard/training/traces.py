@@ -28,6 +28,7 @@ from .batch import Batch
 from .beside import held_out_rows, is_sorted, one_pass, order_of_watched
 from .data import ArrayData, Fitted, differ, joined
 from .frameworks import keras
+from .indices import reads_as_numbers
 from .private_api import flat_layers
 from .probes import Scorer, as_tensors, parts_of
 from .recording import Recording
@@ -94,6 +95,7 @@ def make_trace(
     steps = recording.table()
     evidence = recording.taped.evidence
     variables = [variable_path(it) for it in recording.variables]
+    model = recording.model if evidence is None else evidence.model
     tidy = tidy_names([*variables, *_layer_names(scores)])
     return Trace(
         source=source,
@@ -112,7 +114,7 @@ def make_trace(
         uninformed_loss=scores.uninformed,
         rare_gain=scores.rare_gain,
         constant="a constant" if scores.constant is None else scores.constant[1],
-        inputs=() if seen is None else column_statistics(seen.x, "input"),
+        inputs=() if seen is None else column_statistics(seen.x, "input", model),
         targets=() if seen is None else column_statistics(seen.y, "target"),
         target_ranges=() if seen is None else target_ranges(seen.y),
         normalises_inputs=normalises_inputs(recording.model),
@@ -326,13 +328,23 @@ def _batch_size(recording: Recording, fitted: Fitted | None) -> int | None:
     return max(sizes) * recording.replicas if sizes else None
 
 
-def column_statistics(structure: Any, name: str) -> tuple[ColumnStats, ...]:
+def column_statistics(
+    structure: Any, name: str, model: Any = None
+) -> tuple[ColumnStats, ...]:
     """Statistics of each array of a nested structure; arrays that are not
-    numeric, and ragged or sparse tensors, are left out.
+    numeric, and ragged or sparse tensors, are left out. Integers are taken for numbers
+    where they are what a model reads as such.
     """
     leaves = flatten(structure)
+    numbers = (False,) * len(leaves)
+    if model is not None:
+        numbers = reads_as_numbers(model, structure)
     found = (
-        column_stats(np.asarray(leaf), name if len(leaves) == 1 else f"{name} {index}")
+        column_stats(
+            np.asarray(leaf),
+            name if len(leaves) == 1 else f"{name} {index}",
+            integers_are_numbers=numbers[index],
+        )
         for index, leaf in enumerate(leaves)
         if not is_composite(leaf)
     )

@@ -485,3 +485,13 @@ def test_a_result_can_be_written_to_without_touching_the_frame(frame):
     scaled.loc["p", "height"] = -1.0
 
     assert frame.loc["p", "height"] == 1.0
+
+
+def test_a_frame_is_scaled_but_for_its_categories(pd):
+    rows = np.arange(30)
+    frame = pd.DataFrame({"city": rows % 4, "age": 20 + rows})
+
+    scaled = Scale(10.0)(frame)
+
+    assert scaled["city"].tolist() == frame["city"].tolist()
+    assert scaled["age"].tolist() == (10.0 * frame["age"]).tolist()

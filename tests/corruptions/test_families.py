@@ -622,3 +622,51 @@ def test_a_bad_value_is_answered_by_one_sentence(make, says):
 
     assert "\n" not in str(raised.value)
     assert len(str(raised.value)) < 200
+
+
+SCALING = [Scale(1e3), Offset(10.0), Outliers(10.0), MixedUnits(10.0)]
+
+
+def whole(name):
+    draw = np.random.default_rng(0)
+    return {
+        "tokens": np.pad(draw.integers(1, 900, (40, 6)), ((0, 0), (0, 6))),
+        "characters": draw.integers(0, 60, (40, 12)).astype(np.int32),
+        "one category": draw.integers(0, 9, 40),
+        "categories, none": draw.integers(-1, 5, (40, 1)).astype(np.int8),
+        "categories": draw.integers(0, 5, (40, 3)),
+        "pixels": draw.integers(0, 256, (40, 64)).astype(np.uint8),
+        "images": draw.integers(0, 256, (40, 4, 4, 3)).astype(np.int32),
+        "ages": draw.integers(18, 90, (40, 1)),
+        "years": draw.integers(1990, 2020, 40),
+        "degrees": draw.integers(-20, 30, (40, 2)),
+        "amounts": draw.integers(0, 100_000, 40),
+    }[name]
+
+
+@pytest.mark.parametrize("family", SCALING, ids=repr)
+@pytest.mark.parametrize(
+    "name",
+    ["tokens", "characters", "one category", "categories, none", "categories"],
+)
+def test_ids_are_not_scaled(name, family):
+    ids, numbers = whole(name), np.random.default_rng(1).normal(size=(40, 2))
+
+    changed = family({"ids": ids, "numbers": numbers})
+
+    np.testing.assert_array_equal(changed["ids"], ids)
+    assert changed["ids"].dtype == ids.dtype
+    assert not np.array_equal(changed["numbers"], numbers)
+
+
+@pytest.mark.parametrize("family", SCALING, ids=repr)
+@pytest.mark.parametrize(
+    "name", ["pixels", "images", "ages", "years", "degrees", "amounts"]
+)
+def test_whole_numbers_that_measure_are_scaled(name, family):
+    assert not np.array_equal(family(whole(name)), whole(name))
+
+
+def test_ids_alone_have_no_scale_and_the_error_says_what_to_write():
+    with pytest.raises(UsageError, match="scales=False, offsets=False, outliers=False"):
+        Scale(10.0)(whole("tokens"))

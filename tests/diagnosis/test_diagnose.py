@@ -27,7 +27,7 @@ DETAILS = dict.fromkeys(
         *("start", "constant", "how", "why", "reported", "factor", "raw", "scored"),
         *("shares", "low", "high", "reach", "best_step", "train_start", "train_end"),
         *("now", "then", "verb", "before", "worst", "odds"),
-        *("fell", "began", "ended", "asked", "by", "learned", "fact"),
+        *("fell", "began", "ended", "asked", "by", "learned", "fact", "missing"),
         *("times", "known", "again", "together", "classes", "train", "least"),
     ),
     1.0,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from pytest_lossguard.diagnosis.hypotheses import suspected
+from pytest_lossguard.findings import number
 from pytest_lossguard.judge import judge
 from pytest_lossguard.policy import Policy
-from pytest_lossguard.trace import Outlier
+from pytest_lossguard.statistics import column_stats
+from pytest_lossguard.trace import LayerStats, Outlier
 from tests.traces import column, falling, make_trace
 
 
@@ -81,3 +85,161 @@ def test_a_feature_that_never_varies_is_told_of_a_bad_training():
 
     assert (only.kind, only.where) == ("constant_feature", "feature 1")
     assert explained(good(inputs=(three([1, 0, 1]),))) == []
+
+
+def measured(array, **how):
+    return (column_stats(np.asarray(array), "input", **how),)
+
+
+def kinds(trace):
+    return [it.kind for it in explained(trace)]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((50, 8)), np.full((50, 5), 3.0), np.ones((50, 6), int), np.ones(50)],
+    ids=["zeros", "values", "one token everywhere", "vector"],
+)
+def test_inputs_that_are_the_same_in_every_row_are_the_first_cause(array):
+    layers = (LayerStats(name="dense", activation="relu", units=8, dead=1.0),)
+    trace = bad(inputs=measured(array), layers=layers)
+
+    (only,) = explained(trace)
+
+    assert only.kind == "constant_inputs"
+    assert "100% of the values of the input are the same in every row" in only.message
+    assert suspected(judge(trace, Policy()))[0][0] == "constant_inputs"
+
+
+def test_every_row_may_be_the_same_picture():
+    picture = np.random.default_rng(0).normal(size=(4, 4, 3))
+
+    assert kinds(bad(inputs=measured(np.stack([picture] * 9)))) == ["constant_inputs"]
+
+
+def test_features_that_a_clip_made_constant_explain_a_training_that_learned_little():
+    x = np.clip(np.random.default_rng(0).uniform(2, 9, (60, 10)), 0, 1)
+    x[:, :4] = np.random.default_rng(1).uniform(0, 1, (60, 4))
+
+    assert kinds(bad(inputs=measured(x))) == ["constant_inputs", "constant_feature"]
+    assert kinds(good(inputs=measured(x))) == []
+
+
+def test_dead_units_are_no_cause_where_most_features_are_constant():
+    x = np.ones((60, 10))
+    x[:, :2] = np.random.default_rng(1).uniform(0, 1, (60, 2))
+    layers = (LayerStats(name="dense", activation="relu", units=8, dead=1.0),)
+
+    causes = suspected(judge(bad(inputs=measured(x), layers=layers), Policy()))
+
+    assert [it for it, _ in causes] == ["constant_inputs"]
+
+
+def sparse(rows=40, columns=300):
+    draw = np.random.default_rng(0)
+    return (draw.random((rows, columns)) < 0.01) * draw.uniform(1, 3, (rows, columns))
+
+
+def bordered():
+    images = np.zeros((40, 28, 28))
+    images[:, 8:20, 8:20] = np.random.default_rng(0).uniform(size=(40, 12, 12))
+    return images
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.eye(200)[np.random.default_rng(0).integers(0, 50, 60)],
+        sparse(),
+        bordered().reshape(40, -1),
+        bordered()[..., None],
+        np.pad(np.random.default_rng(0).integers(1, 99, (40, 3)), ((0, 0), (0, 40))),
+    ],
+    ids=["one-hot", "rare words", "borders of images", "images", "padded tokens"],
+)
+def test_what_is_mostly_empty_is_not_constant(array):
+    assert "constant_inputs" not in kinds(bad(inputs=measured(array)))
+
+
+def with_missing(value, share=0.05, low=20.0, high=30.0):
+    x = np.random.default_rng(0).uniform(low, high, (400, 3))
+    x[:: int(1 / share), 1] = value
+    return x
+
+
+@pytest.mark.parametrize("value", [-999, 9999, -99, 1e6, -1])
+def test_a_value_that_stands_for_missing_ones_is_told(value):
+    inputs = measured(with_missing(value))
+
+    (found,) = [it for it in explained(good(inputs=inputs)) if "sent" in it.kind]
+
+    assert found.severity == "warning"
+    assert found.message.startswith(f"feature 1 is {number(value)} in 5.0% of the rows")
+
+
+def test_what_stands_for_missing_values_is_no_outlier():
+    assert kinds(bad(inputs=measured(with_missing(-999, share=0.02)))) == [
+        "unscaled_inputs",
+        "sentinel_values",
+    ]
+
+
+def test_it_is_told_of_columns_that_were_standardised_with_it():
+    x = with_missing(-999)
+    x[::10, 2] = -999
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+
+    (found,) = explained(good(inputs=measured(x)))
+
+    assert (found.kind, found.where) == ("sentinel_values", "feature 1 (and 1 more)")
+
+
+def test_whole_numbers_with_it_are_told_where_they_are_read_as_numbers():
+    ages = np.random.default_rng(0).integers(18, 90, (400, 1))
+    ages[::20] = -1
+
+    read = measured(ages, integers_are_numbers=True)
+
+    assert kinds(good(inputs=read)) == ["sentinel_values"]
+    assert kinds(good(inputs=measured(ages))) == []
+
+
+def healthy(name):
+    gen = np.random.default_rng(0)
+    return {
+        "standardised": gen.normal(size=(400, 5)),
+        "clipped": np.clip(gen.normal(size=(400, 5)), -1, 1),
+        "codes with -1": gen.integers(-1, 40, (400, 3)),
+        "codes as floats": gen.integers(-1, 40, (400, 3)).astype(float),
+        "-1 or 0 or 1": gen.integers(-1, 2, (400, 3)).astype(float),
+        "one-hot": np.eye(12)[gen.integers(0, 12, 400)],
+        "amounts, often 0": gen.exponential(size=(400, 3))
+        * gen.integers(0, 2, 400)[:, None],
+        "narrow, often 0": gen.uniform(5, 6, (400, 3))
+        * gen.integers(0, 2, 400)[:, None],
+        "images": np.clip(gen.normal(200, 90, (400, 64)), 0, 255),
+        "heavy tails": gen.standard_cauchy((400, 5)),
+        "one outlier": np.vstack([gen.normal(size=(399, 2)), [[100.0, 100.0]]]),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "standardised",
+        "clipped",
+        "codes with -1",
+        "codes as floats",
+        "-1 or 0 or 1",
+        "one-hot",
+        "amounts, often 0",
+        "narrow, often 0",
+        "images",
+        "heavy tails",
+        "one outlier",
+    ],
+)
+def test_values_of_healthy_columns_stand_for_themselves(name):
+    inputs = measured(healthy(name), integers_are_numbers=True)
+
+    assert "sentinel_values" not in kinds(bad(inputs=inputs))

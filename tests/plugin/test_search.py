@@ -70,6 +70,8 @@ def test_a_broken_one_fails_with_the_smallest_case_at_the_users_line(report):
             ">       lossguard.fit(build, x, y)",
             "E         corrupted by Corruption(Scale(100.0, features=0))",
             "E       note: the smallest corruption found that breaks it, in *",
+            "E       note: another unit (a factor) alone breaks it, so nothing before*",
+            "E             bound the search: @pytest.mark.corruptions(scales=(1, 10))",
             "E       paste: @example(corruption=Corruption(Scale(100.0, features=0)))",
             "E       again: pytest --lossguard-replay=.lossguard/test_it.py-test_sur*",
             "test_it.py:*: NotConverged",
