@@ -8,6 +8,13 @@ from typing import Any, Literal
 import numpy as np
 
 from .frameworks import keras
+from .private_api import (
+    calls_of,
+    flat_layers,
+    functional_of,
+    has_graph,
+    input_name_of,
+)
 from .tensors import flatten, is_composite
 
 __all__ = ["reads_as_numbers"]
@@ -62,27 +69,23 @@ def _reads(model: Any, structure: Any, count: int) -> list[Reads]:
     """How each input is read: told by the graph of a functional model, else by all of
     the model's layers.
     """
-    functional = getattr(model, "_functional", None) or model
+    functional = functional_of(model)
     inputs = flatten(getattr(functional, "inputs", None) or [])
     by_name = isinstance(structure, Mapping)
-    if hasattr(functional, "_nodes") and len(inputs) == count:
+    if has_graph(functional) and len(inputs) == count:
         if by_name:
-            named = {_name_of(it): it for it in inputs}
+            named = {input_name_of(it): it for it in inputs}
             inputs = [named.get(key) for key in sorted(structure)]
         if all(it is not None for it in inputs):
             return [_read_from(functional, it) for it in inputs]
     return [_read_by(model)] * count
 
 
-def _name_of(tensor: Any) -> str:
-    return str(tensor._keras_history.operation.name)
-
-
 def _read_by(part: Any) -> Reads:
     """How a layer or a whole model, whatever comes in where, reads integers."""
     if part is None:
         return "unknown"
-    layers = list(part._flatten_layers()) if hasattr(part, "_flatten_layers") else []
+    layers = flat_layers(part)
     if any(isinstance(it, _LOOK_UP) for it in layers):
         return "indices"
     unknown = (
@@ -97,7 +100,7 @@ def _read_from(model: Any, tensor: Any) -> Reads:
     """How an input is read by the layers that it reaches first."""
     consumers: dict[int, list[Any]] = {}
     for operation in model.operations:
-        for node in operation._inbound_nodes:
+        for node in calls_of(operation):
             for it in node.input_tensors:
                 consumers.setdefault(id(it), []).append(node)
     found = set(_first_reads(consumers, tensor, set()))

@@ -40,6 +40,7 @@ __all__ = [
     "KerasVariable",
     "ResourceVariable",
     "build_symbolically",
+    "calls_of",
     "cloned_function",
     "compiled_loss",
     "compiled_metrics",
@@ -49,7 +50,9 @@ __all__ = [
     "filter_traceback",
     "flat_layers",
     "flat_losses",
+    "functional_of",
     "has_graph",
+    "input_name_of",
     "is_stateful",
     "keeps_logits",
     "keras_global_state",
@@ -104,6 +107,24 @@ def flat_layers(model: Any, **how: bool) -> list[Any]:
     """
     found = getattr(model, "_flatten_layers", None)
     return [] if found is None else list(found(**how))
+
+
+def functional_of(model: Any) -> Any:
+    """The functional model inside a Sequential one, else the model.
+
+    Keras 3.6 to 3.15: a Sequential model keeps its graph there.
+    """
+    return getattr(model, "_functional", None) or model
+
+
+def input_name_of(tensor: Any) -> str:
+    """The name of the input layer behind a symbolic tensor (Keras 3.6 to 3.15)."""
+    return str(tensor._keras_history.operation.name)
+
+
+def calls_of(operation: Any) -> list[Any]:
+    """The calls of a layer or operation in a graph (Keras 3.6 to 3.15)."""
+    return list(operation._inbound_nodes)
 
 
 def has_graph(model: Any) -> bool:
