@@ -90,7 +90,9 @@ def loss_not_decreasing(
         level = found.starts_level and found.ended_level and not found.kept_its_start
         if found.end < limit or found.is_steady or level:
             return
-        unsure = trace.before is None and found.may_have_fallen >= at.SURELY
+        unsure = trace.before is None and (
+            found.may_have_fallen >= at.SURELY or _nears_zero_from_below(found)
+        )
         blown = len(found.curve) and np.max(found.curve) > at.BLOWN_AT_ONCE * abs(
             found.start
         )
@@ -100,6 +102,13 @@ def loss_not_decreasing(
         return
     asked = "" if policy.min_drop is None else f" (min_drop={drop:g})"
     yield _not_decreasing(trace, found, limit, asked, severity=severity)
+
+
+def _nears_zero_from_below(found: Evidence) -> bool:
+    """Whether a loss rose and is below zero still: of a loss times an advantage, as a
+    policy gradient has it, that is what is left of the advantage.
+    """
+    return not found.has_floor and found.start < found.end <= 0
 
 
 def loss_above_maximum(

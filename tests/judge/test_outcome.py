@@ -107,6 +107,16 @@ def test_where_only_the_curve_is_known_its_ends_are_told_as_such():
 
 
 @pytest.mark.parametrize(
+    ("end", "severity"), [(-0.08, "warning"), (0.3, "error"), (2.0, "error")]
+)
+def test_a_policy_gradient_need_not_fall_while_it_stays_below_zero(end, severity):
+    """Its loss is an advantage, which shrinks as the policy improves."""
+    (found,) = judge(make_trace(np.linspace(-0.36, end, 200)), Policy())
+
+    assert (found.kind, found.severity) == ("loss_not_decreasing", severity)
+
+
+@pytest.mark.parametrize(
     ("policy", "limit"),
     [
         ({"min_drop": 0.3}, "0.7 (min_drop=0.3)"),
