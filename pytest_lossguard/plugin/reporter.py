@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -19,6 +19,7 @@ from .options import report_path
 from .state import SESSION
 
 if TYPE_CHECKING:
+    from ..report.entries import Entry
     from .state import Test
 
 __all__ = [
@@ -67,7 +68,7 @@ def hand_on(item: pytest.Item, report: pytest.TestReport, test: Test) -> None:
     unsaid = f"{item.nodeid} cannot be reported whole"
     with survived(troubles, unsaid):
         found = _payload(item, test, troubles)
-        found |= {key: sound(found)[key] for key in _PARTS}
+        found |= _parts_of(sound(found))
         vars(report)[PAYLOAD] = found
         with survived(troubles, unsaid):
             put_properties(item, report, found)
@@ -101,6 +102,10 @@ def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, An
     return found
 
 
+def _parts_of(entry: Entry) -> dict[str, Any]:
+    return {key: it for key, it in entry.items() if key in _PARTS}
+
+
 def put_properties(
     item: pytest.Item, report: pytest.TestReport, found: dict[str, Any]
 ) -> None:
@@ -123,7 +128,7 @@ class Reporter:
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        self.tests: dict[str, dict[str, Any]] = {}
+        self.tests: dict[str, Entry] = {}
         self.seconds: dict[str, float] = {}
         self.written: list[Path] = []
         self.troubles: list[str] = []
@@ -174,7 +179,7 @@ class Reporter:
             before = self.seconds.setdefault(entry["nodeid"], 0.0)
             self.seconds[entry["nodeid"]] = before + float(found.get("seconds", 0.0))
         self.tests[report.nodeid] = entry
-        vars(report)[PAYLOAD] = {**found, **{key: entry[key] for key in _PARTS}}
+        vars(report)[PAYLOAD] = {**found, **_parts_of(entry)}
 
     def pytest_sessionfinish(self) -> None:
         """Write the reports that were asked for."""
@@ -185,11 +190,11 @@ class Reporter:
                 with self._writing(path):
                     writer.write(path, self._entries(writer.takes_details), seed)
 
-    def _entries(self, with_details: bool) -> list[dict[str, Any]]:
+    def _entries(self, with_details: bool) -> list[Entry]:
         if not with_details:
             return list(self.tests.values())
         return [
-            {**test, **self._details.get(nodeid, {})}
+            cast("Entry", {**test, **self._details.get(nodeid, {})})
             for nodeid, test in self.tests.items()
         ]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
+from .entries import Entry
 from .sound import sound
 
 __all__ = ["environment", "write_json"]
@@ -41,7 +42,7 @@ def _version(distributions: Iterable[str]) -> str | None:
     return None
 
 
-def write_json(path: Path, tests: list[dict[str, Any]]) -> None:
+def write_json(path: Path, tests: Iterable[Entry]) -> None:
     """Write the report whole or not at all.
 
     Args:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_lossguard.report import entries
+from pytest_lossguard.report.sound import sound
 from pytest_lossguard.report.writers import WRITERS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -41,3 +43,29 @@ def test_a_session_without_tests_is_written(writer, tmp_path):
     assert path.is_file() or writer.is_folder
     if writer.name == "json":
         assert json.loads(path.read_text())["tests"] == []
+
+
+def test_a_sound_entry_has_the_keys_of_its_type_and_no_others():
+    told = {
+        "runs": [{"probe": {}, "diagnosis": {"causes": [{}]}, "findings": [{}]}],
+        "search": {"closest": {}},
+        "baseline": {"metrics": [{}]},
+        "contract": {},
+    }
+    entry = sound(told)
+    run = entry["runs"][0]
+
+    for found, kind in (
+        (entry, entries.Entry),
+        (run, entries.RunEntry),
+        (run["probe"], entries.ProbeEntry),
+        (run["findings"][0], entries.FindingEntry),
+        (run["diagnosis"], entries.DiagnosisEntry),
+        (run["diagnosis"]["causes"][0], entries.CauseEntry),
+        (entry["search"], entries.SearchEntry),
+        (entry["search"]["closest"], entries.ClosestEntry),
+        (entry["baseline"], entries.BaselineEntry),
+        (entry["baseline"]["metrics"][0], entries.MetricEntry),
+        (entry["contract"], entries.ContractEntry),
+    ):
+        assert found.keys() == kind.__annotations__.keys()

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ...files import write_whole
+from ..entries import Entry
 from ..json_report import environment
 from .context import page_context
 
 __all__ = ["rendered", "write_html"]
 
 
-def write_html(path: Path, tests: list[dict[str, Any]], seed: int) -> None:
+def write_html(path: Path, tests: list[Entry], seed: int) -> None:
     """Write the page whole or not at all.
 
     Args:
