@@ -21,7 +21,7 @@ from .files import Files, hand_files_on
 from .fixtures import FIXTURES, Fixtures, adopt
 from .handle import Lossguard
 from .hooks import tell_finished
-from .html import HtmlReporter, hand_on_details, is_asked
+from .html import hand_on_details
 from .marks import policy_of
 from .options import (
     add_options,
@@ -99,8 +99,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Told(config), "lossguard-baselines")
         config.pluginmanager.register(Files(config), "lossguard-files")
         config.pluginmanager.register(Ending(config), "lossguard-ending")
-        if is_asked(config):
-            config.pluginmanager.register(HtmlReporter(config, reporter))
 
 
 def _replay(config: pytest.Config) -> Replay | None:

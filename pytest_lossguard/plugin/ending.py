@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from .files import Files, hand_files_on
-from .html import HtmlReporter, hand_on_details
+from .html import hand_on_details
 from .reporter import PAYLOAD, Reporter, hand_on
 from .state import TEST
 
@@ -84,5 +84,5 @@ class Ending:
         hand_on_details(item, report, test)
         hand_files_on(report, test)
         for plugin in self._config.pluginmanager.get_plugins():
-            if isinstance(plugin, Reporter | HtmlReporter | Files):
+            if isinstance(plugin, Reporter | Files):
                 plugin.pytest_runtest_logreport(report)

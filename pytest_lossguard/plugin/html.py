@@ -1,31 +1,28 @@
-"""The HTML report: what each worker hands on for it, and its writing."""
+"""What each worker hands on for the HTML report, beside the entry of a test."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
 from ..printable import printables
+from ..report.writers import WRITERS
 from .options import report_path
-from .reporter import TROUBLES, Reporter, survived
-from .state import SESSION, Test
+from .reporter import DETAILS, TROUBLES, survived
+from .state import Test
 
-__all__ = ["HtmlReporter", "hand_on_details", "is_asked"]
-
-#: Attribute of a test report that carries what only the page shows, as builtins.
-_DETAILS = "lossguard_html"
+__all__ = ["hand_on_details"]
 
 
-def is_asked(config: pytest.Config) -> bool:
-    """Whether the report is asked for."""
-    return report_path(config, "lossguard_html") is not None
+def _is_asked(config: pytest.Config) -> bool:
+    """Whether a report is asked for that shows details."""
+    return any(it.takes_details and report_path(config, it) for it in WRITERS)
 
 
 def hand_on_details(item: pytest.Item, report: pytest.TestReport, test: Test) -> None:
     """Add what the page shows of a test that trained, where a page is asked for."""
-    if test.guard is None or not is_asked(item.config):
+    if test.guard is None or not _is_asked(item.config):
         return
     from ..report.html import details_of, shown_first
 
@@ -40,42 +37,4 @@ def hand_on_details(item: pytest.Item, report: pytest.TestReport, test: Test) ->
                 found["details"].append(details_of(it))
     with survived(troubles, unsaid):
         found["cases"] = None if test.search is None else test.search.details()
-    vars(report)[_DETAILS] = printables(found)
-
-
-class HtmlReporter:
-    """Gathers the details and writes the page, in the process that writes reports.
-
-    Raises:
-        pytest.UsageError: What makes the page is not installed.
-    """
-
-    def __init__(self, config: pytest.Config, reporter: Reporter) -> None:
-        missing = [it for it in ("jinja2", "plotly") if find_spec(it) is None]
-        if missing:
-            raise pytest.UsageError(
-                f"--lossguard-html needs {' and '.join(missing)}, not installed here:"
-                " pip install 'pytest-lossguard[html]' (the ini setting is"
-                " lossguard_html)"
-            )
-        self._config, self._reporter = config, reporter
-        self._details: dict[str, dict[str, Any]] = {}
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what a test hands on."""
-        found = getattr(report, _DETAILS, None)
-        if found is not None:
-            self._details[report.nodeid] = found
-
-    def pytest_sessionfinish(self) -> None:
-        """Write the page."""
-        from ..report.html import write_html
-
-        path = report_path(self._config, "lossguard_html")
-        assert path is not None
-        tests = [
-            {**test, **self._details.get(nodeid, {})}
-            for nodeid, test in self._reporter.tests.items()
-        ]
-        with self._reporter.writing(path):
-            write_html(path, tests, self._config.stash[SESSION].seed)
+    vars(report)[DETAILS] = printables(found)

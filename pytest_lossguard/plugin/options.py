@@ -13,6 +13,7 @@ import pytest
 
 from ..given import COUNT, SECONDS, SEED, Expected, one_line
 from ..printable import printable
+from ..report.writers import WRITERS, Writer
 
 __all__ = [
     "add_options",
@@ -36,21 +37,13 @@ _SEED = "lossguard_seed"
 def add_options(parser: pytest.Parser) -> None:
     """Add the ``--lossguard-...`` options and their ini settings."""
     group = parser.getgroup("lossguard", "does the model train?")
-    group.addoption(
-        "--lossguard-json",
-        metavar="PATH",
-        help="write every training, its curve and its findings to PATH",
-    )
-    group.addoption(
-        "--lossguard-tensorboard",
-        metavar="DIR",
-        help="write every training as a run that TensorBoard shows to DIR",
-    )
-    group.addoption(
-        "--lossguard-html",
-        metavar="PATH",
-        help="write a page with every training, its curves and its diagnosis to PATH",
-    )
+    for writer in WRITERS:
+        group.addoption(
+            writer.option,
+            metavar=writer.metavar,
+            help=f"{writer.help} to {writer.metavar}",
+        )
+        parser.addini(writer.setting, f"default of {writer.option}")
     group.addoption(
         "--lossguard-seed",
         metavar="N",
@@ -91,9 +84,6 @@ def add_options(parser: pytest.Parser) -> None:
             const=what,
             help=told,
         )
-    parser.addini("lossguard_json", "default of --lossguard-json")
-    parser.addini("lossguard_tensorboard", "default of --lossguard-tensorboard")
-    parser.addini("lossguard_html", "default of --lossguard-html")
     parser.addini("lossguard_seed", "default of --lossguard-seed")
     parser.addini(
         "lossguard_no_diagnose", "default of --lossguard-no-diagnose", type="bool"
@@ -150,14 +140,14 @@ def diagnosis_budget(config: pytest.Config) -> float:
     return DIAGNOSIS_BUDGET if cap is None else min(DIAGNOSIS_BUDGET, cap)
 
 
-def report_path(config: pytest.Config, setting: str) -> Path | None:
+def report_path(config: pytest.Config, writer: Writer) -> Path | None:
     """Where a report goes: the command line's path is relative to the folder that
     pytest was called in, the ini file's to the root; None where it is not asked for.
     """
-    given = config.getoption(setting)
+    given = config.getoption(writer.setting)
     if given is not None:
         return Path(config.invocation_params.dir, given)
-    ini = config.getini(setting)
+    ini = config.getini(writer.setting)
     return Path(config.rootpath, ini) if ini else None
 
 
@@ -166,38 +156,44 @@ def check_reports(config: pytest.Config) -> None:
 
     Raises:
         pytest.UsageError: A file or folder is in the way, the path is empty, or
-            tensorboard is not installed.
+            what the report needs is not installed.
     """
-    for name, kind, other in (
-        ("json", "file", Path.is_dir),
-        ("html", "file", Path.is_dir),
-        ("tensorboard", "folder", Path.is_file),
-    ):
-        option = f"--lossguard-{name}"
-        if config.getoption(f"lossguard_{name}") == "":
-            raise pytest.UsageError(f"{option}= names no {kind}: give its path")
-        path = report_path(config, f"lossguard_{name}")
-        if path is None:
-            continue
-        if name == "tensorboard" and find_spec(name) is None:
-            raise pytest.UsageError(
-                f"{option} needs tensorboard, not installed here: pip install"
-                " 'pytest-lossguard[tensorboard]'"
-            )
-        try:
-            in_the_way, below_a_file = other(path), any(map(Path.is_file, path.parents))
-        except OSError as error:  # a name that is too long
-            raise pytest.UsageError(
-                f"{option}={printable(str(path))[:_MOST_SHOWN]} cannot be written:"
-                f" {error.strerror}"
-            ) from None
-        if in_the_way:
-            is_a = "folder" if kind == "file" else "file"
-            raise pytest.UsageError(f"{option}={path} is a {is_a}: name a {kind}")
-        if below_a_file:
-            raise pytest.UsageError(
-                f"{option}={path} lies below a file: name a {kind} in a folder"
-            )
+    for writer in WRITERS:
+        if config.getoption(writer.setting) == "":
+            kind = "folder" if writer.is_folder else "file"
+            raise pytest.UsageError(f"{writer.option}= names no {kind}: give its path")
+        path = report_path(config, writer)
+        if path is not None:
+            _check_installed(writer)
+            _check_path(writer, path)
+
+
+def _check_installed(writer: Writer) -> None:
+    missing = [it for it in writer.needs if find_spec(it) is None]
+    if missing:
+        raise pytest.UsageError(
+            f"{writer.option} needs {' and '.join(missing)}, not installed here:"
+            f" pip install 'pytest-lossguard[{writer.name}]' (the ini setting is"
+            f" {writer.setting})"
+        )
+
+
+def _check_path(writer: Writer, path: Path) -> None:
+    kind, other = ("folder", "file") if writer.is_folder else ("file", "folder")
+    try:
+        in_the_way = path.is_file() if writer.is_folder else path.is_dir()
+        below_a_file = any(map(Path.is_file, path.parents))
+    except OSError as error:  # a name that is too long
+        raise pytest.UsageError(
+            f"{writer.option}={printable(str(path))[:_MOST_SHOWN]} cannot be written:"
+            f" {error.strerror}"
+        ) from None
+    if in_the_way:
+        raise pytest.UsageError(f"{writer.option}={path} is a {other}: name a {kind}")
+    if below_a_file:
+        raise pytest.UsageError(
+            f"{writer.option}={path} lies below a file: name a {kind} in a folder"
+        )
 
 
 def is_diagnosed(config: pytest.Config) -> bool:

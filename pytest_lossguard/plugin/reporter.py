@@ -7,22 +7,35 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from ..errors import first_line
 from ..printable import printable
+from ..report.writers import WRITERS
 from .failures import said_by
 from .options import report_path
+from .state import SESSION
 
 if TYPE_CHECKING:
+    from ..report.entries import Entry
     from .state import Test
 
-__all__ = ["PAYLOAD", "TROUBLES", "Reporter", "hand_on", "put_properties", "survived"]
+__all__ = [
+    "DETAILS",
+    "PAYLOAD",
+    "TROUBLES",
+    "Reporter",
+    "hand_on",
+    "put_properties",
+    "survived",
+]
 
 #: Attribute of a test report that carries the runs, as builtins, to the controller.
 PAYLOAD = "lossguard"
+#: Attribute that carries what only the page shows, as builtins.
+DETAILS = "lossguard_html"
 #: What of it makes the entry of a test.
 _PARTS = ("runs", "search", "baseline")
 #: Attribute that carries what could not be handed on, as sentences.
@@ -55,7 +68,7 @@ def hand_on(item: pytest.Item, report: pytest.TestReport, test: Test) -> None:
     unsaid = f"{item.nodeid} cannot be reported whole"
     with survived(troubles, unsaid):
         found = _payload(item, test, troubles)
-        found |= {key: sound(found)[key] for key in _PARTS}
+        found |= _parts_of(sound(found))
         vars(report)[PAYLOAD] = found
         with survived(troubles, unsaid):
             put_properties(item, report, found)
@@ -89,6 +102,10 @@ def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, An
     return found
 
 
+def _parts_of(entry: Entry) -> dict[str, Any]:
+    return {key: it for key, it in entry.items() if key in _PARTS}
+
+
 def put_properties(
     item: pytest.Item, report: pytest.TestReport, found: dict[str, Any]
 ) -> None:
@@ -111,17 +128,20 @@ class Reporter:
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        self.tests: dict[str, dict[str, Any]] = {}
+        self.tests: dict[str, Entry] = {}
         self.seconds: dict[str, float] = {}
         self.written: list[Path] = []
         self.troubles: list[str] = []
         self._config = config
         self._outcomes: dict[str, str] = {}
         self._said: dict[str, str] = {}
+        self._details: dict[str, dict[str, Any]] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the runs of one test from its last report."""
+        if hasattr(report, DETAILS):
+            self._details[report.nodeid] = getattr(report, DETAILS)
         if str(report.outcome) == "rerun":  # what follows counts
             self._outcomes.pop(report.nodeid, None)
             self._said.pop(report.nodeid, None)
@@ -159,22 +179,24 @@ class Reporter:
             before = self.seconds.setdefault(entry["nodeid"], 0.0)
             self.seconds[entry["nodeid"]] = before + float(found.get("seconds", 0.0))
         self.tests[report.nodeid] = entry
-        vars(report)[PAYLOAD] = {**found, **{key: entry[key] for key in _PARTS}}
+        vars(report)[PAYLOAD] = {**found, **_parts_of(entry)}
 
     def pytest_sessionfinish(self) -> None:
         """Write the reports that were asked for."""
-        path = report_path(self._config, "lossguard_json")
-        if path is not None:
-            from ..report.json_report import write_json
+        seed = self._config.stash[SESSION].seed
+        for writer in WRITERS:
+            path = report_path(self._config, writer)
+            if path is not None:
+                with self._writing(path):
+                    writer.write(path, self._entries(writer.takes_details), seed)
 
-            with self.writing(path):
-                write_json(path, list(self.tests.values()))
-        folder = report_path(self._config, "lossguard_tensorboard")
-        if folder is not None:
-            from ..report.tensorboard import write_events
-
-            with self.writing(folder):
-                write_events(folder, self.tests.values())
+    def _entries(self, with_details: bool) -> list[Entry]:
+        if not with_details:
+            return list(self.tests.values())
+        return [
+            cast("Entry", {**test, **self._details.get(nodeid, {})})
+            for nodeid, test in self.tests.items()
+        ]
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Without a terminal there is no summary that could tell of troubles."""
@@ -183,7 +205,7 @@ class Reporter:
                 print(f"lossguard: {trouble}", file=sys.stderr)
 
     @contextmanager
-    def writing(self, path: Path) -> Iterator[None]:
+    def _writing(self, path: Path) -> Iterator[None]:
         """Let no file that cannot be written end the session, or fail another."""
         with survived(self.troubles, f"{path} could not be written"):
             yield

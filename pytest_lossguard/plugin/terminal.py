@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ..printable import printable
 from .reporter import Reporter, survived
+
+if TYPE_CHECKING:
+    from ..report.entries import Entry
 
 __all__ = ["Summary"]
 
@@ -35,7 +38,7 @@ class Summary:
             terminalreporter.write_line(f"lossguard: {trouble}", yellow=True)
 
     def _tell(
-        self, terminalreporter: pytest.TerminalReporter, tests: list[dict[str, Any]]
+        self, terminalreporter: pytest.TerminalReporter, tests: list[Entry]
     ) -> None:
         from ..report import terminal
 

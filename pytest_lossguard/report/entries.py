@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from ..findings import number
 
 __all__ = [
     "LOSS",
     "STEPS_ONLY",
+    "CauseEntry",
+    "ClosestEntry",
     "Entry",
+    "FindingEntry",
+    "RunEntry",
+    "SearchEntry",
+    "causes_of",
     "labeled_loss",
     "measured",
     "told_loss",
@@ -18,18 +24,145 @@ __all__ = [
     "worst_run",
 ]
 
-#: A test as the JSON report holds it; see `json_report`.
-Entry = dict[str, Any]
+#: A number, or how JSON writes one that is not finite: ``"NaN"``, ``"Infinity"``.
+Number = float | str
 
 
-def worst_run(test: Entry) -> Entry | None:
+class FindingEntry(TypedDict):
+    """What was found in a training."""
+
+    kind: str
+    severity: Literal["error", "warning"]
+    step: int | None
+    value: Number | None
+    limit: Number | None
+    where: str | None
+    message: str
+
+
+class CauseEntry(TypedDict):
+    """Why a training did not converge."""
+
+    cause: str
+    verified: bool
+    where: str | None
+    change: str | None
+    loss_before: Number | None
+    loss_after: Number | None
+    remedy: str | None
+
+
+class DiagnosisEntry(TypedDict):
+    """What the re-runs after a failure showed."""
+
+    causes: list[CauseEntry]
+    tried: int
+
+
+class ProbeEntry(TypedDict):
+    """The loss on the probe."""
+
+    before: Number | None
+    after: Number | None
+
+
+class RunEntry(TypedDict):
+    """A training."""
+
+    source: str
+    model: str
+    steps: int
+    seed: int | None
+    verdict: Literal["converged", "not_converged"]
+    loss: list[Number]
+    data_loss: list[Number] | None
+    grad_norm: list[Number]
+    constant_loss: Number | None
+    probe: ProbeEntry | None
+    findings: list[FindingEntry]
+    notes: list[str]
+    diagnosis: DiagnosisEntry | None
+    nearness: float
+    nearest: str | None
+
+
+class ClosestEntry(TypedDict):
+    """The case of a search that came nearest to failing."""
+
+    nearness: float
+    corruption: str
+
+
+class SearchEntry(TypedDict):
+    """A search over corruptions."""
+
+    examples: int
+    unique: int
+    exhausted_budget: bool
+    failing: str | None
+    space: str | None
+    closest: ClosestEntry | None
+    headroom: list[str]
+
+
+class MetricEntry(TypedDict):
+    """A metric against its baseline."""
+
+    name: str
+    label: str | None
+    regressed: bool
+    before: Any
+    now: Any
+    limit: Any
+
+
+class BaselineEntry(TypedDict):
+    """What came of a test's baseline."""
+
+    state: str
+    file: str
+    told: str
+    note: str | None
+    metrics: list[MetricEntry]
+
+
+class ContractEntry(TypedDict):
+    """What came of one relation of a preparation."""
+
+    relation: str
+    outcome: Literal["kept", "broken", "skipped"]
+    column: str | None
+    rows: Any
+    message: str
+
+
+class Entry(TypedDict):
+    """A test as the JSON report holds it, made by `sound.sound`; see `json_report`."""
+
+    nodeid: str
+    file: str
+    line: int | None
+    outcome: Literal["passed", "skipped", "failed"]
+    error: str | None
+    runs: list[RunEntry]
+    search: SearchEntry | None
+    baseline: BaselineEntry | None
+    contract: ContractEntry | None
+
+
+def worst_run(test: Entry) -> RunEntry | None:
     """The training that stands for a test: the first that did not converge, else the
     one that came nearest to failing; None where nothing was judged.
     """
-    runs: list[Entry] = test["runs"]
+    runs = test["runs"]
     failed = (run for run in runs if run["verdict"] != "converged")
     nearest = max(runs, key=lambda run: run["nearness"], default=None)
     return next(failed, nearest)
+
+
+def causes_of(run: RunEntry) -> list[CauseEntry]:
+    """What the diagnosis of a training names; nothing where there was none."""
+    return [] if run["diagnosis"] is None else run["diagnosis"]["causes"]
 
 
 def verdict_of(test: Entry) -> str:
@@ -45,7 +178,7 @@ def verdict_of(test: Entry) -> str:
     return f"{good} of {len(runs)} converged"
 
 
-def measured(run: Entry) -> tuple[str, str] | None:
+def measured(run: RunEntry) -> tuple[str, str] | None:
     """The loss before a training and after it, on the probe: a fixed sample of its
     data, penalties left out; None where it was not scored so.
     """
@@ -55,7 +188,7 @@ def measured(run: Entry) -> tuple[str, str] | None:
     return _told(probe["before"]), _told(probe["after"])
 
 
-def told_loss(run: Entry) -> str:
+def told_loss(run: RunEntry) -> str:
     """Two losses as ``"2.31 -> 0.042"``: before training and after, on the probe; where
     there is none those of the first and the last step, and ``"*"`` says so. ``"-"``
     where no step was recorded.
@@ -76,7 +209,7 @@ STEPS_ONLY = (
 LOSS = "loss before -> after"
 
 
-def labeled_loss(run: Entry) -> str:
+def labeled_loss(run: RunEntry) -> str:
     """The same in words."""
     told = told_loss(run)
     if told == "-":
@@ -90,6 +223,6 @@ def _told(value: Any) -> str:
     return number(float(value))
 
 
-def told_nearness(run: Entry) -> str:
+def told_nearness(run: RunEntry) -> str:
     """How much of a limit was used up, as ``"0.31"``; ``"-"`` of what failed."""
     return f"{run['nearness']:.2g}" if run["verdict"] == "converged" else "-"

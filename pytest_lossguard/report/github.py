@@ -11,6 +11,7 @@ from .entries import (
     LOSS,
     STEPS_ONLY,
     Entry,
+    causes_of,
     told_loss,
     told_nearness,
     verdict_of,
@@ -124,7 +125,7 @@ def _told(test: Entry) -> Iterator[str]:
     if run is not None and run["findings"]:
         first = run["findings"][0]
         yield f"{first['kind']}: {first['message']}"
-        for cause in (run["diagnosis"] or {}).get("causes", ())[:1]:
+        for cause in causes_of(run)[:1]:
             if cause["verified"]:
                 yield f"cause: {cause['cause']}; {cause['remedy']}"
     baseline = test.get("baseline")
@@ -178,8 +179,9 @@ def _is_why(test: Entry) -> bool:
     if _is_broken(test):
         return True
     found = [it for run in test["runs"] for it in run["findings"]]
-    baseline = test.get("baseline") or {"metrics": []}
-    regressed = any(it["regressed"] for it in baseline["metrics"])
+    baseline = test.get("baseline")
+    metrics = [] if baseline is None else baseline["metrics"]
+    regressed = any(it["regressed"] for it in metrics)
     return any(it["severity"] == "error" for it in found) or regressed
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from ..environment import environment, version_of
 from ..files import write_whole
+from .entries import Entry
 from .sound import sound
 
 __all__ = ["environment", "write_json"]
 
 
-def write_json(path: Path, tests: list[dict[str, Any]]) -> None:
+def write_json(path: Path, tests: Iterable[Entry]) -> None:
     """Write the report whole or not at all.
 
     Args:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from .entries import Entry, worst_run
+from .entries import CauseEntry, RunEntry, causes_of, worst_run
 from .sound import sound
 
 __all__ = ["PREFIX", "properties"]
@@ -13,13 +14,13 @@ __all__ = ["PREFIX", "properties"]
 PREFIX = "lossguard_"
 
 
-def properties(test: Entry) -> Iterator[tuple[str, str]]:
+def properties(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Name and value of each; none where nothing was judged.
 
     Args:
-        test: ``runs`` and, where there is one, ``baseline`` of its entry.
+        found: ``runs`` and, where there is one, ``baseline`` of its entry.
     """
-    test = sound(test)
+    test = sound(found)
     run = worst_run(test)
     if run is not None:
         good = all(it["verdict"] == "converged" for it in test["runs"])
@@ -29,15 +30,15 @@ def properties(test: Entry) -> Iterator[tuple[str, str]]:
         if run["loss"]:
             yield f"{PREFIX}loss_first", _digits(run["loss"][0])
             yield f"{PREFIX}loss_last", _digits(run["loss"][-1])
-        for name in ("before", "after"):
-            value = (run["probe"] or {}).get(name)
-            if value is not None:
-                yield f"{PREFIX}loss_{name}", _digits(value)
+        before, after = _probe(run)
+        if before is not None:
+            yield f"{PREFIX}loss_before", _digits(before)
+        if after is not None:
+            yield f"{PREFIX}loss_after", _digits(after)
         yield f"{PREFIX}nearness", _digits(run["nearness"])
         kinds = dict.fromkeys(it["kind"] for it in run["findings"])
         yield f"{PREFIX}findings", ",".join(kinds)
-        causes = (run["diagnosis"] or {}).get("causes", ())
-        yield f"{PREFIX}causes", ",".join(_proved(causes))
+        yield f"{PREFIX}causes", ",".join(_proved(causes_of(run)))
     contract = test.get("contract")
     if contract is not None:
         yield f"{PREFIX}contract", contract["relation"]
@@ -51,7 +52,12 @@ def properties(test: Entry) -> Iterator[tuple[str, str]]:
         yield f"{PREFIX}baseline", baseline["state"]
 
 
-def _proved(causes: Iterator[Entry]) -> Iterator[str]:
+def _probe(run: RunEntry) -> tuple[float | str | None, float | str | None]:
+    probe = run["probe"]
+    return (None, None) if probe is None else (probe["before"], probe["after"])
+
+
+def _proved(causes: Iterable[CauseEntry]) -> Iterator[str]:
     return (it["cause"] for it in causes if it["verified"])
 
 

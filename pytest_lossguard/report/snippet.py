@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from .entries import Entry, labeled_loss, told_nearness, verdict_of, worst_run
+from .entries import (
+    Entry,
+    RunEntry,
+    causes_of,
+    labeled_loss,
+    told_nearness,
+    verdict_of,
+    worst_run,
+)
 from .html.svg import HEIGHT, WIDTH, small_curve
 from .sound import sound
 
@@ -39,7 +47,7 @@ def snippet(test: Entry) -> str:
     return f'<div class="lossguard">{"".join(lines)}</div>'
 
 
-def _curve(run: Entry) -> str:
+def _curve(run: RunEntry) -> str:
     """The loss over the steps beside the constant prediction's; broken where it is not
     finite.
     """
@@ -62,7 +70,7 @@ def _curve(run: Entry) -> str:
     )
 
 
-def _findings(run: Entry) -> Iterator[str]:
+def _findings(run: RunEntry) -> Iterator[str]:
     if not run["findings"]:
         return
     yield "<table><tr><th>severity</th><th>finding</th><th>step</th><th></th></tr>"
@@ -73,7 +81,7 @@ def _findings(run: Entry) -> Iterator[str]:
     yield "</table>"
 
 
-def _causes(run: Entry) -> Iterator[str]:
-    for it in (run["diagnosis"] or {}).get("causes", ()):
+def _causes(run: RunEntry) -> Iterator[str]:
+    for it in causes_of(run):
         if it["verified"]:
             yield f"<p>cause: {escape(it['cause'])}, {escape(it['remedy'] or '')}</p>"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from ..printable import MOST_CHARACTERS, printable, printables
 from ..trace import to_json_number
@@ -34,10 +34,10 @@ def sound(entry: Any) -> Entry:
     The same entry comes back equal where it was sound; keys of others are kept.
     """
     given = entry if isinstance(entry, Mapping) else {}
-    return _filled(_TEST, given)
+    return cast("Entry", _filled(_TEST, given))
 
 
-def _filled(fields: _Fields, given: Mapping[str, Any]) -> Entry:
+def _filled(fields: _Fields, given: Mapping[str, Any]) -> dict[str, Any]:
     kept = {
         printable(str(key), keep=_KEPT): _plain(it)
         for key, it in given.items()
@@ -61,15 +61,15 @@ def _finite(found: Any) -> Any:
     return found
 
 
-def _one(fields: _Fields) -> Callable[[Any], Entry | None]:
+def _one(fields: _Fields) -> Callable[[Any], dict[str, Any] | None]:
     """Reads a table that may be missing."""
     return lambda given: _filled(fields, given) if isinstance(given, Mapping) else None
 
 
-def _several(fields: _Fields) -> Callable[[Any], list[Entry]]:
+def _several(fields: _Fields) -> Callable[[Any], list[dict[str, Any]]]:
     """Reads a list of tables; what is none is left out."""
 
-    def read(given: Any) -> list[Entry]:
+    def read(given: Any) -> list[dict[str, Any]]:
         return [_filled(fields, it) for it in _list(given) if isinstance(it, Mapping)]
 
     return read
@@ -144,7 +144,7 @@ def _one_of(*words: str) -> Callable[[Any], str]:
     return lambda given: given if given in words else words[-1]
 
 
-def _runs(given: Any) -> list[Entry]:
+def _runs(given: Any) -> list[dict[str, Any]]:
     runs = _several(_RUN)(given)
     for run in runs:  # each column has as many steps as the loss
         for name in ("grad_norm", "data_loss"):

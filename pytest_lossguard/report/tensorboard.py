@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
-from .entries import Entry, labeled_loss
+from .entries import Entry, RunEntry, causes_of, labeled_loss
 from .sound import sound
 
 __all__ = ["run_name", "write_events"]
@@ -58,7 +58,7 @@ def _safe(name: str) -> str:
     return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _events(test: Entry, run: Entry, now: float) -> Iterator[Any]:
+def _events(test: Entry, run: RunEntry, now: float) -> Iterator[Any]:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.text.summary_v2 import text_pb
@@ -79,15 +79,15 @@ def _events(test: Entry, run: Entry, now: float) -> Iterator[Any]:
     yield Event(wall_time=now, step=run["steps"], summary=text_pb("findings", text))
 
 
-def _told(test: Entry, run: Entry) -> Iterator[str]:
+def _told(test: Entry, run: RunEntry) -> Iterator[str]:
     """What was found, as Markdown."""
     yield f"{test['nodeid']}: {run['verdict'].replace('_', ' ')}\n"
     yield f"{labeled_loss(run)}\n"
     for it in run["findings"]:
         yield f"- **{it['severity']}** `{it['kind']}`: {it['message']}"
-    for it in (run["diagnosis"] or {}).get("causes", ()):
-        known = "cause" if it["verified"] else "suspected cause"
-        yield f"- **{known}** `{it['cause']}`: {it['remedy']}"
+    for cause in causes_of(run):
+        known = "cause" if cause["verified"] else "suspected cause"
+        yield f"- **{known}** `{cause['cause']}`: {cause['remedy']}"
 
 
 def _record(event: Any) -> bytes:

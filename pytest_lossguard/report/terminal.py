@@ -9,7 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from ..findings import CAUSES, number
 from .entries import (
     STEPS_ONLY,
+    ClosestEntry,
     Entry,
+    FindingEntry,
+    SearchEntry,
     told_loss,
     told_nearness,
     verdict_of,
@@ -85,12 +88,12 @@ def _badness(test: Entry) -> tuple[bool, float, str]:
     return not failed, -nearness, test["nodeid"]
 
 
-def _worst(test: Entry) -> Entry:
+def _worst(test: Entry) -> FindingEntry:
     """The finding to tell of: an error, else what may be a cause, else the first."""
     found = [it for run in test["runs"] for it in run["findings"]]
     order = {kind: place for place, kind in enumerate(CAUSES)}
 
-    def rank(it: Entry) -> tuple[bool, int]:
+    def rank(it: FindingEntry) -> tuple[bool, int]:
         return it["severity"] != "error", order.get(it["kind"], len(order))
 
     return min(found, key=rank)
@@ -153,8 +156,9 @@ def table(tests: Iterable[Entry]) -> Iterator[str]:
 
 def _row(test: Entry) -> tuple[str, ...]:
     run, name = worst_run(test), _flat(test["nodeid"])
-    if test.get("baseline") is not None:
-        name += f", baseline {test['baseline']['state']}"
+    baseline = test.get("baseline")
+    if baseline is not None:
+        name += f", baseline {baseline['state']}"
     if run is None:
         return ("none", "-", "-", "-", name)
     if len(test["runs"]) > 1:
@@ -196,23 +200,25 @@ def searches(tests: Iterable[Entry], *, every: bool) -> Iterator[str]:
         tests: Their entries.
         every: Tell of all, not only of the first five.
     """
-    passed = [it for it in tests if it["search"] and it["search"]["closest"]]
-    passed.sort(key=lambda test: -test["search"]["closest"]["nearness"])
+    passed = [
+        (closest, search, test["nodeid"])
+        for test in tests
+        if (search := test["search"]) and (closest := search["closest"])
+    ]
+    passed.sort(key=lambda it: -it[0]["nearness"])
     shown = passed if every else passed[:_SHOWN]
-    for test in shown:
-        told = "; ".join(_search(test["search"]))
-        yield from _wrapped(f"{test['nodeid']} {told}")
+    for closest, search, nodeid in shown:
+        yield from _wrapped(f"{nodeid} {'; '.join(_search(search, closest))}")
     if len(shown) < len(passed):
         yield f"  and {_plural(len(passed) - len(shown), 'search')} more: -v"
 
 
-def _search(search: Entry) -> Iterator[str]:
+def _search(search: SearchEntry, closest: ClosestEntry) -> Iterator[str]:
     if search["space"] is not None:
         yield f"survived {search['space']}"
     yield f"searched {search['examples']}, {search['unique']} different"
     if search["exhausted_budget"]:
         yield "the budget kept others from being run"
-    closest = search["closest"]
     yield f"closest to failing {closest['corruption']}, {_near(closest['nearness'])}"
     if search["headroom"]:
         yield f"beyond that {', '.join(search['headroom'])}"

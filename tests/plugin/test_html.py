@@ -81,7 +81,7 @@ def pytest_runtest_logreport(report):
 def test_a_missing_library_is_told_of_before_any_test_runs(project, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        "pytest_lossguard.plugin.html.find_spec",
+        "pytest_lossguard.plugin.options.find_spec",
         lambda name: None if name == "plotly" else found(name),
     )
 

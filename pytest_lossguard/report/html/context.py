@@ -12,6 +12,7 @@ from typing import Any
 from ...findings import number
 from ...printable import printable
 from .. import contracts
+from ..entries import Entry
 from ..sound import sound
 from .details import MOST_COLUMNS, MOST_VARIABLES
 from .figures import Figure, experiments_figure, training_figure
@@ -28,7 +29,7 @@ _MOST_CASES = 40
 
 
 def page_context(
-    tests: list[dict[str, Any]], environment: dict[str, Any], seed: int
+    tests: list[Entry], environment: dict[str, Any], seed: int
 ) -> dict[str, Any]:
     """All that the template needs.
 
@@ -92,7 +93,8 @@ def _shown(test: Any, seed: int) -> dict[str, Any]:
     no test may keep the others from being shown.
     """
     given = test if isinstance(test, dict) else {}
-    entry = sound({key: it for key, it in given.items() if key not in _OF_PAGE})
+    recorded = {key: it for key, it in given.items() if key not in _OF_PAGE}
+    entry: dict[str, Any] = {**sound(recorded)}
     count, details = given.get("trainings"), given.get("details")
     entry |= {
         "trainings": count if isinstance(count, int) else len(entry["runs"]),

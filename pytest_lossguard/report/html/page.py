@@ -10,12 +10,13 @@ from typing import Any
 
 from ...environment import environment
 from ...files import write_whole
+from ..entries import Entry
 from .context import page_context
 
 __all__ = ["rendered", "write_html"]
 
 
-def write_html(path: Path, tests: list[dict[str, Any]], seed: int) -> None:
+def write_html(path: Path, tests: list[Entry], seed: int) -> None:
     """Write the page whole or not at all.
 
     Args:
