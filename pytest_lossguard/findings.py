@@ -305,7 +305,7 @@ KINDS: dict[str, Kind] = {
     ),
     "validation_differs": Kind(
         severity="warning",
-        text="the held-out rows are others than the training rows: their loss {fact}"
+        text="the held-out rows differ from the training rows: their loss {fact}"
         " {value}, limit {limit}{times}, while the training loss fell to {train};"
         " {why}",
         hint="Prepare held-out rows as training rows are prepared: the same function,"
