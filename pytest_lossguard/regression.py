@@ -78,7 +78,7 @@ class Held:
         seeds: From how many seeds both are.
         comparisons: For each training of the test, in order; empty where it was
             written.
-        note: What differs between the environments.
+        note: What differs between the environments and the types of the inputs.
     """
 
     state: State
@@ -184,13 +184,15 @@ def _compared(
     )
     worse = [it for of_one in found for it in of_one if it.regressed]
     names = ", ".join(dict.fromkeys(it.metric.label for it in worse))
+    notes = [environment_change(before.environment, here)]
+    notes += map(_types_change, subjects, before.trainings)
     return Held(
         state="regressed" if worse else "held",
         path=path,
         told=f"worse than its baseline: {names}" if worse else "no worse than it was",
         seeds=len(before.trainings[0].seeds),
         comparisons=found,
-        note=environment_change(before.environment, here),
+        note="; ".join(filter(None, notes)) or None,
     )
 
 
@@ -227,6 +229,7 @@ def _taken(subject: Subject, policy: Policy, seed: int) -> Measured:
         half=half,
         metrics=_columns(rows),
         notes=notes,
+        inputs=_types(subject),
     )
 
 
@@ -253,12 +256,16 @@ def _held_against(
     nearer = {it: factor for it, factor in lowered.items() if factor >= 1}
     asked = [Again(seed=it, redrawn=True) for it in before.seeds]
     asked += [_raised(*it).by(factor) for it, factor in nearer.items()]
-    traces = [_or_raise(it) for it in retrain.several(asked)]
-    rows = [measure(it, before.half) for it in traces[: len(before.seeds)]]
+    done = retrain.several(asked)
+    rows = [measure(_or_raise(it), before.half) for it in done[: len(before.seeds)]]
+    raised = list(zip(nearer, done[len(before.seeds) :], strict=True))
+    if _types_change(subject, before) is not None:  # what became ids has no scale
+        refused = {name for (name, _), it in raised if isinstance(it, CannotChange)}
+        margins = [it for it in margins if it not in refused]
     lost = Counter(
         name
-        for (name, _), trace in zip(nearer, traces[len(before.seeds) :], strict=True)
-        if failure_of(trace, policy) is not None
+        for (name, _), trace in raised
+        if name in margins and failure_of(_or_raise(trace), policy) is not None
     )
     for name in margins:
         if lost[name] >= _DOUBTED:
@@ -300,6 +307,27 @@ def _retraining(subject: Subject) -> Retraining:
     if subject.trace.source == "watch" and not repeats(subject.trace, retrain()):
         raise CannotChange("run again as it was seen, it comes out otherwise")
     return retrain
+
+
+def _types(subject: Subject) -> tuple[str, ...]:
+    return tuple(it.dtype for it in subject.trace.inputs)
+
+
+def _types_change(subject: Subject, before: Measured) -> str | None:
+    """What became of the inputs' types in one sentence: floats that became integers
+    have lost what stood behind the point.
+    """
+    now = _types(subject)
+    if not before.inputs or len(now) != len(before.inputs):
+        return None
+    changes = dict.fromkeys(
+        f"{there} there, {here} here"
+        for there, here in zip(before.inputs, now, strict=True)
+        if ("int" in there) != ("int" in here)
+    )
+    if not changes:
+        return None
+    return f"the type of the inputs has changed since: {', '.join(changes)}"
 
 
 def _steps(subject: Subject) -> int | None:

@@ -119,6 +119,7 @@ def column_stats(
         outlier=outlier,
         outlier_share=share,
         is_numeric=is_numeric,
+        dtype=array.dtype.name,
         constant_share=_constant_share(array),
         constant_apart=float(np.mean((low == high) & (low != 0))),
         sentinel=sentinel_of(columns, low, high) if looks_like_table else None,

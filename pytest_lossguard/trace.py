@@ -175,6 +175,7 @@ class ColumnStats:
         outlier: The farthest value, None where spread cannot be told.
         outlier_share: Share of rows about as far out as the farthest.
         is_numeric: False for integer indices (class labels, tokens).
+        dtype: Name of its type, as ``"float32"``.
         constant_share: Share of the values of a row that are the same in every row; 0
             with a single row.
         constant_apart: Share of the columns that are the same in every row, and not 0.
@@ -193,6 +194,7 @@ class ColumnStats:
     outlier: Outlier | None = None
     outlier_share: float = 0.0
     is_numeric: bool = True
+    dtype: str = ""
     constant_share: float = 0.0
     constant_apart: float = 0.0
     sentinel: Sentinel | None = None

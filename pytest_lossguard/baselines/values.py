@@ -23,6 +23,7 @@ class Measured:
             None for a loss without a floor.
         metrics: By name, one value per seed.
         notes: Why something was not measured.
+        inputs: Types of the inputs, as ``("float32",)``; empty where not known.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Measured:
     half: float | None
     metrics: Mapping[str, tuple[float, ...]]
     notes: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As builtins."""
@@ -43,6 +45,7 @@ class Measured:
             "half": self.half,
             "metrics": {name: list(values) for name, values in self.metrics.items()},
             "notes": list(self.notes),
+            "inputs": list(self.inputs),
         }
 
     @classmethod
@@ -63,6 +66,7 @@ class Measured:
                 for name, values in given["metrics"].items()
             },
             notes=tuple(str(it) for it in given.get("notes", ())),
+            inputs=tuple(str(it) for it in given.get("inputs", ())),
         )
 
 

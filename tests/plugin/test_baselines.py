@@ -473,3 +473,38 @@ def test_margins_of_what_does_not_converge_fail_a_marked_test(project):
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*NotConverged: *"])
+
+
+OWN_LAYER = """
+class Cast(keras.layers.Layer):
+    def call(self, x):
+        return keras.ops.cast(x, "float32")
+
+plain = build
+def build(rate):
+    inner = plain()
+    model = keras.Sequential([keras.Input((4,)), Cast(), *inner.layers])
+    model.compile(keras.optimizers.Adam(rate), "mse")
+    return model
+"""
+MAYBE_IDS = pytest.param(OWN_LAYER, id="maybe ids", marks=pytest.mark.slow)
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("more", [pytest.param("", id="numbers"), MAYBE_IDS])
+def test_floats_that_became_integers_are_a_regression_and_the_type_is_told(
+    project, more
+):
+    whole = "x, y = load()\n    lossguard.fit(lambda: build(0.01), x.astype(int), y,"
+    body = fit().replace("lossguard.fit(lambda: build(0.01), *load(),", whole)
+
+    result = project(more + body)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*NotConverged: *",
+            "note: the type of the inputs has changed since: float32 there, int64 here",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*only indices*")
