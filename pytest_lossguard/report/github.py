@@ -168,9 +168,10 @@ def _whole(test: Entry) -> list[str]:
     """The message of a broken contract, where nothing trained: an annotation has room
     for all of it.
     """
-    if test["runs"] or not _is_broken(test):
+    contract = test["contract"]
+    if contract is None or test["runs"] or not _is_broken(test):
         return []
-    lines = str(test["contract"]["message"]).splitlines()
+    lines = str(contract["message"]).splitlines()
     return [contracts.told(test), *lines[1:]]
 
 

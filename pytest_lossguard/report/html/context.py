@@ -63,10 +63,9 @@ def page_context(
     }
 
 
-def _contracts(tests: list[dict[str, Any]]) -> str:
+def _contracts(tests: list[Entry]) -> str:
     """How many contracts were checked and kept; empty without any."""
-    entries = [sound(it) for it in tests if isinstance(it, dict)]
-    known = [it for it in entries if contracts.is_contract(it)]
+    known = [it for it in map(sound, tests) if contracts.is_contract(it)]
     return contracts.counted(known) if known else ""
 
 
