@@ -67,7 +67,8 @@ def output_lines(
             )[0]
         columns = np.flatnonzero(differs) if differs.any() else range(should.width)
         if len(columns) == 1 < should.width:
-            notes = (f"{notes[0]}, {should.names[columns[0]]}".lstrip(", "), notes[1])
+            name = f"output {should.names[columns[0]]}"
+            notes = (f"{notes[0]}, {name}".lstrip(", "), notes[1])
         told = (came.told(row, columns), should.told(row_of_should, columns))
     return (
         Line(name="came out", value=told[0], note=notes[0]),

@@ -262,7 +262,7 @@ def test_what_serving_makes_is_shown_of_the_same_raw_row():
 
     assert f"2024-05-01 00:00:00, {X[0, 0]:.3g}  row 0" in made.message
     assert "came out   2" in made.message
-    assert "served, column 0" in made.message
+    assert "served, output column 0" in made.message
     assert "should be  0" in made.message
 
 
@@ -420,6 +420,23 @@ def test_holes_that_later_values_fill_break_wherever_they_are():
 
     assert result("future", lambda f: windows(f.interpolate()), x).outcome == "broken"
     assert result("future", lambda f: windows(f.ffill()), x).outcome == "kept"
+
+
+def test_a_row_of_an_earlier_target_is_told_before_one_of_the_target_itself():
+    def prepare(frame):
+        level = frame["level"]
+        mean = level.rolling(7, center=True, min_periods=1).mean()
+        made = pd.DataFrame({"now": level, "mean": mean, "next": level.shift(-1)})
+        made = made.dropna()
+        return made[["now", "mean"]].to_numpy(), made["next"].to_numpy()
+
+    made = result("future", prepare, pd.DataFrame({"level": np.cumsum(X[:, 0] - 10)}))
+
+    row, cut = made.rows
+    assert made.message.startswith(
+        f"future: row {row} changes when values after row {cut} change"
+    )
+    assert row <= cut
 
 
 @pytest.mark.parametrize("leak", ["the target", "a mean that holds it"])

@@ -345,7 +345,9 @@ class _Later:
         made = self._made(draw)
         assert made is not None
         x, cut, several = self.preparation.x, self.cuts[draw[0]], self.columns[draw[1]]
-        at = int(np.flatnonzero(self._wrong(made, draw))[-1])
+        wrong = self._wrong(made, draw)
+        earlier = wrong & (self.times <= cut)
+        at = int(np.flatnonzero(earlier if earlier.any() else wrong)[-1])
         time, column = int(self.times[at]), several[0] if len(several) == 1 else None
         fact = f"row {time} changes when values after row {cut} change"
         if time > cut:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
     most = float(asked) if isinstance(asked, float) else MOST_AUGMENTED
     if share > most or (share and _is_of_the_row(preparation, served)):
         return _unserved(preparation, raw, served, chosen, nearest, is_found)
-    if not share and _is_of_the_row(preparation, served):
+    if _are_too_many(served, nearest) and _is_of_the_row(preparation, served):
         is_own = _is_as_its_raw_row(preparation, served)[chosen]
         return _unserved(preparation, raw, served, chosen, nearest, is_own, "their")
     labels = _wrong_labels(preparation, served, chosen, nearest, is_found)
@@ -261,14 +262,27 @@ def _wrong_labels(
 
 def _is_alone(served: Table) -> Array:
     """Which served rows are like no other: only those can be told apart."""
+    keys = _keys(served)
+    counts = Counter(keys)
+    return np.array([counts[key] == 1 for key in keys], dtype=bool)
+
+
+def _are_too_many(served: Table, nearest: Array) -> bool:
+    """Whether more rows are trained as one than are served so: some of them may come
+    from raw rows that are served otherwise.
+    """
+    keys = _keys(served)
+    counts = Counter(keys)
+    trained = Counter(keys[it] for it in nearest)
+    return any(count > counts[key] for key, count in trained.items())
+
+
+def _keys(served: Table) -> list[Any]:
+    """The same for rows that are the same."""
     rounded = np.round(np.nan_to_num(served.numbers, nan=-1e9), 9)
-    keys = [
+    return [
         (a.tobytes(), *map(str, b)) for a, b in zip(rounded, served.others, strict=True)
     ]
-    counts: dict[Any, int] = {}
-    for key in keys:
-        counts[key] = counts.get(key, 0) + 1
-    return np.array([counts[key] == 1 for key in keys], dtype=bool)
 
 
 def _contradicts(given: Table, own: Table) -> Array | None:
