@@ -47,6 +47,11 @@ _FEWEST_MISSING, _MISSING = 3, (0.005, 0.4)
 #: people write for it. Codes of categories and counts have fewer other values.
 _APART, _APART_NINES, _APART_NEGATIVE, _ENOUGH_OTHERS = 3.0, 1.0, 0.2, 20
 
+#: Zeros of a table that is not sparse, looked for where most columns are constant.
+_HARDLY_EVER, _MOSTLY = 0.05, 0.4
+#: Standard deviations of its mean from 0 within which a column has been centered.
+_CENTERED = 0.5
+
 #: Larger whole numbers are values, not class numbers.
 _MOST_CLASSES = 1000
 #: A class is rare below this share of an equal part of the rows; what the judge warns
@@ -121,7 +126,7 @@ def column_stats(
         is_numeric=is_numeric,
         dtype=array.dtype.name,
         constant_share=_constant_share(array),
-        constant_apart=float(np.mean((low == high) & (low != 0))),
+        constant_apart=_constant_apart(columns, low, high, mean, std),
         sentinel=sentinel_of(columns, low, high) if looks_like_table else None,
     )
 
@@ -136,6 +141,24 @@ def _constant_share(array: NDArray[Any]) -> float:
     if len(same) and len(places) > len(some):
         same = same[(places[:, same] == places[0, same]).all(axis=0)]
     return len(same) / places.shape[1]
+
+
+def _constant_apart(
+    columns: NDArray[Any], low: Floats, high: Floats, mean: Floats, std: Floats
+) -> float:
+    """Share of columns, given as rows, that are constant anywhere but at 0; at 0 too if
+    the others are about it and hardly ever at it: a constant column is 0 once all are
+    standardised.
+    """
+    flat = low == high
+    apart = flat & (low != 0)
+    at_zero = flat & (low == 0)
+    if at_zero.any() and flat.mean() > _MOSTLY and not flat.all():
+        varying = columns[~flat]
+        is_rare = np.count_nonzero(varying == 0) <= _HARDLY_EVER * varying.size
+        if is_rare and np.median(np.abs(mean[~flat]) / std[~flat]) < _CENTERED:
+            apart = flat
+    return float(apart.mean())
 
 
 def sentinel_of(columns: NDArray[Any], low: Floats, high: Floats) -> Sentinel | None:

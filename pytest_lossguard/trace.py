@@ -178,7 +178,8 @@ class ColumnStats:
         dtype: Name of its type, as ``"float32"``.
         constant_share: Share of the values of a row that are the same in every row; 0
             with a single row.
-        constant_apart: Share of the columns that are the same in every row, and not 0.
+        constant_apart: Share of the columns that are the same in every row, and not
+            0 as the borders of images, padding and absent words are.
         sentinel: What seems to stand for missing values, None where nothing does.
     """
 

@@ -73,11 +73,7 @@ def _of_the_data(
 ) -> Iterator[tuple[float, Change]]:
     if kinds & {"nonfinite_input", "missing_values"}:
         yield _CERTAIN, Change(kind="fill_missing")
-    for stats in trace.inputs:
-        if stats.sentinel is not None and len(trace.inputs) == 1:
-            values, columns = set(stats.sentinel.values), stats.sentinel.columns
-            value = values.pop() if len(values) == 1 else "apart"
-            yield _SEEN + 6, Change(kind="fill_missing", value=value, at=columns)
+    yield from _sentinels(trace)
     for stats in trace.inputs:
         if stats.outlier is not None and "input_outliers" in kinds:
             yield _SEEN + 5, Change(kind="drop_rows", at=(stats.outlier.row,))
@@ -97,6 +93,19 @@ def _of_the_data(
         yield _SEEN + 6, Change(kind="shuffle_rows")
     if "class_imbalance" in kinds:
         yield _LIKELY, Change(kind="balance_classes")
+
+
+def _sentinels(trace: Trace) -> Iterator[tuple[float, Change]]:
+    """What stands for missing values, filled: one value wherever it stands, or several
+    where the columns of a single table were scaled.
+    """
+    found = [it.sentinel for it in trace.inputs if it.sentinel is not None]
+    values = {value for it in found for value in it.values}
+    at = found[0].columns if len(trace.inputs) == 1 and found else ()
+    if len(values) == 1:
+        yield _SEEN + 6, Change(kind="fill_missing", value=values.pop(), at=at)
+    elif at:
+        yield _SEEN + 6, Change(kind="fill_missing", value="apart", at=at)
 
 
 def _scaled_inputs(trace: Trace, kinds: set[str]) -> Iterator[tuple[float, Change]]:

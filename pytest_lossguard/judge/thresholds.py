@@ -151,8 +151,9 @@ OUTLIER, OUTLIER_ALONE = 30.0, 60.0
 OUTLIER_SHARE = 0.05
 #: Inputs of which so much is the same in every row tell rows apart no more: of 8x8
 #: digits 5 % is, of flattened 28x28 ones half, of one-hot and sparse columns of few
-#: rows at most .9. Of a bad training columns that are constant anywhere but at 0, the
-#: value of borders, padding and absent words, count from a half on.
+#: rows at most .9; none of the 316 healthy programs of the corpus comes near. Of a bad
+#: training columns that are constant anywhere but at 0, the value of borders, padding
+#: and absent words, count from a half on: a clip to 0..1 leaves 54 % so.
 CONSTANT_INPUTS, CONSTANT_APART = 0.97, 0.5
 #: A target column's robust distance that explains.
 TARGET_OUTLIER = 30.0

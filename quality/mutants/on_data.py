@@ -242,7 +242,7 @@ ON_DATA: tuple[Operator, ...] = (
         needs=_needs("raw"),
         share=40,
         data=_filled,
-        fits=(*_NOT_SCALED, "input_outliers"),
+        fits=(*_NOT_SCALED, "input_outliers", "sentinel_values"),
         causes=("missing_values", "input_outliers", "unscaled_inputs"),
     ),
     Operator(
@@ -250,8 +250,14 @@ ON_DATA: tuple[Operator, ...] = (
         fault="grey levels divided as integers: all inputs 0",
         needs=_needs("pixels"),
         data=_both(np.zeros_like),
-        fits=(*LOW, "constant_feature", "labels_carry_no_signal"),
-        causes=("unscaled_inputs", "labels_carry_no_signal", "unknown"),
+        fits=(
+            *LOW,
+            *("constant_inputs", "constant_feature", "labels_carry_no_signal"),
+        ),
+        causes=(
+            *("constant_inputs", "unscaled_inputs", "labels_carry_no_signal"),
+            "unknown",
+        ),
         mistake=True,
     ),
 )

@@ -123,6 +123,9 @@ def test_features_that_a_clip_made_constant_explain_a_training_that_learned_litt
 
     assert kinds(bad(inputs=measured(x))) == ["constant_inputs", "constant_feature"]
     assert kinds(good(inputs=measured(x))) == []
+    spread = np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1.0)
+    scaled = (x - x.mean(axis=0)) / spread
+    assert "constant_inputs" in kinds(bad(inputs=measured(scaled)))
 
 
 def test_dead_units_are_no_cause_where_most_features_are_constant():
