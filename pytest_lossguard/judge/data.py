@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from ..findings import Finding, finding, number
 from ..policy import Policy
-from ..trace import ColumnStats, Floats, Trace
+from ..trace import ColumnStats, Trace
 from . import thresholds as at
-
-if TYPE_CHECKING:
-    from .evidence import Evidence
+from .evidence import Evidence
+from .scale import is_outlier, magnitude_of
 
 __all__ = [
     "class_imbalance",
@@ -21,9 +20,6 @@ __all__ = [
     "constant_inputs",
     "has_constant_inputs",
     "input_outliers",
-    "is_in_scale",
-    "is_of_order_one",
-    "is_out_of_scale",
     "sentinel_values",
     "target_outliers",
     "unscaled",
@@ -54,7 +50,7 @@ def _unscaled(
     limit: float,
     column: str,
 ) -> Iterator[Finding]:
-    magnitude = _magnitude(stats)
+    magnitude = magnitude_of(stats)
     off = np.flatnonzero(magnitude > limit)
     if not len(off):
         return
@@ -69,49 +65,6 @@ def _unscaled(
     yield finding(kind, value=float(magnitude[worst]), limit=limit, where=where)
 
 
-def _magnitude(stats: ColumnStats) -> Floats:
-    """Of each column, a single outlier left out."""
-    magnitude: Floats = np.maximum(np.abs(stats.mean), stats.std)
-    if stats.outlier is not None and _is_outlier(stats, at.OUTLIER):
-        magnitude[stats.outlier.column] = abs(stats.median[stats.outlier.column])
-    return magnitude
-
-
-def is_in_scale(trace: Trace) -> bool:
-    """Whether the data were seen, and nothing in them explains a start that is off."""
-    return bool(trace.inputs) and not is_out_of_scale(trace)
-
-
-def is_out_of_scale(trace: Trace) -> bool:
-    """Whether something in the data explains a start that is off."""
-    inputs = () if trace.normalises_inputs else trace.inputs
-    columns = [it for it in (*inputs, *trace.targets) if it.is_numeric]
-    return any(
-        _is_outlier(it, at.OUTLIER) or np.any(_magnitude(it) > at.UNSCALED)
-        for it in columns
-    )
-
-
-def is_of_order_one(trace: Trace) -> bool:
-    """Whether all data are as good as scaled, if not standardised: grey levels from 0
-    to 1 learn slower than standardised ones, and are no fault.
-    """
-    columns = [it for it in (*trace.inputs, *trace.targets) if it.is_numeric]
-    return all(
-        np.all(_magnitude(it) <= at.ORDER_ONE) and np.max(it.std) >= at.SQUEEZED
-        for it in columns
-    )
-
-
-def _is_outlier(stats: ColumnStats, limit: float) -> bool:
-    return (
-        stats.is_numeric
-        and stats.outlier is not None
-        and stats.outlier.distance > limit
-        and stats.outlier_share < at.OUTLIER_SHARE
-    )
-
-
 def input_outliers(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
     """A value absurdly far from the rest of its feature, row named."""
     del policy
@@ -119,7 +72,7 @@ def input_outliers(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Fi
     for stats in trace.inputs:
         if _is_sentinel(stats):
             continue
-        if stats.outlier is not None and _is_outlier(stats, limit):
+        if stats.outlier is not None and is_outlier(stats, limit):
             place = f"row {stats.outlier.row}, feature {stats.outlier.column}"
             yield _outlier("input_outliers", stats, place, limit)
 
@@ -129,7 +82,7 @@ def target_outliers(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
     del policy
     limit = at.OUTLIER_ALONE if _is_good(found) else at.TARGET_OUTLIER
     for stats in trace.targets:
-        if stats.outlier is not None and _is_outlier(stats, limit):
+        if stats.outlier is not None and is_outlier(stats, limit):
             yield _outlier(
                 "target_outliers", stats, f"target of row {stats.outlier.row}", limit
             )

@@ -9,7 +9,7 @@ import numpy as np
 from ..keras_names import loss_facts
 from ..trace import Floats, StepTable, Trace
 from . import thresholds as at
-from .data import is_out_of_scale
+from .scale import is_out_of_scale
 
 __all__ = ["Evidence", "evidence_of", "exceeds", "in_one_unit"]
 

@@ -11,9 +11,9 @@ from ..findings import Finding, Severity, finding, number
 from ..policy import Policy
 from ..trace import EXACT_WEIGHTS, Floats, Trace, Validation
 from . import thresholds as at
-from .data import is_in_scale, is_out_of_scale
 from .evidence import Evidence, exceeds
 from .held_out import differs, others_held_out, seen_in_columns
+from .scale import is_in_scale, is_out_of_scale
 
 __all__ = [
     "constant_predictions",

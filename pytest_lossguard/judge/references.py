@@ -16,9 +16,9 @@ from ..changes import Change, ProgramFacts
 from ..findings import Finding, finding
 from ..trace import ColumnStats, Trace
 from . import thresholds as at
-from .data import is_of_order_one, is_out_of_scale
 from .evidence import Evidence, evidence_of, in_one_unit
 from .order import is_in_class_order
+from .scale import is_of_order_one, is_out_of_scale
 
 __all__ = [
     "Reference",

@@ -1,0 +1,60 @@
+"""Whether data are in scale: what rules and the loss curve ask of the columns."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..trace import ColumnStats, Floats, Trace
+from . import thresholds as at
+
+__all__ = [
+    "is_in_scale",
+    "is_of_order_one",
+    "is_out_of_scale",
+    "is_outlier",
+    "magnitude_of",
+]
+
+
+def is_in_scale(trace: Trace) -> bool:
+    """Whether the data were seen, and nothing in them explains a start that is off."""
+    return bool(trace.inputs) and not is_out_of_scale(trace)
+
+
+def is_out_of_scale(trace: Trace) -> bool:
+    """Whether something in the data explains a start that is off."""
+    inputs = () if trace.normalises_inputs else trace.inputs
+    columns = [it for it in (*inputs, *trace.targets) if it.is_numeric]
+    return any(
+        is_outlier(it, at.OUTLIER) or np.any(magnitude_of(it) > at.UNSCALED)
+        for it in columns
+    )
+
+
+def is_of_order_one(trace: Trace) -> bool:
+    """Whether all data are as good as scaled, if not standardised: grey levels from 0
+    to 1 learn slower than standardised ones, and are no fault.
+    """
+    columns = [it for it in (*trace.inputs, *trace.targets) if it.is_numeric]
+    return all(
+        np.all(magnitude_of(it) <= at.ORDER_ONE) and np.max(it.std) >= at.SQUEEZED
+        for it in columns
+    )
+
+
+def magnitude_of(stats: ColumnStats) -> Floats:
+    """Of each column: the larger of |mean| and deviation, a single outlier left out."""
+    magnitude: Floats = np.maximum(np.abs(stats.mean), stats.std)
+    if stats.outlier is not None and is_outlier(stats, at.OUTLIER):
+        magnitude[stats.outlier.column] = abs(stats.median[stats.outlier.column])
+    return magnitude
+
+
+def is_outlier(stats: ColumnStats, limit: float) -> bool:
+    """Whether one value or a few lie absurdly far from the rest."""
+    return (
+        stats.is_numeric
+        and stats.outlier is not None
+        and stats.outlier.distance > limit
+        and stats.outlier_share < at.OUTLIER_SHARE
+    )
