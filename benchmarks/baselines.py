@@ -26,9 +26,9 @@ import keras
 from keras import layers
 from sklearn.datasets import load_diabetes, load_digits, load_wine
 
-from pytest_lossguard.errors import NotConverged
-from pytest_lossguard.guard import Guard
-from pytest_lossguard.policy import Policy
+from pytest_lossguard.core.errors import NotConverged
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.session.guard import Guard
 from pytest_lossguard.training import Trainer
 
 #: Baselines of each program, and re-runs of the unchanged programs on other seeds.

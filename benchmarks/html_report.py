@@ -18,9 +18,9 @@ from playwright.sync_api import Browser, sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pytest_lossguard.report.html import write_html
-from tests.pages import diagnosis as diagnosed
-from tests.pages import entry, search, verdict_of
-from tests.traces import make_trace
+from tests.support.pages import diagnosis as diagnosed
+from tests.support.pages import entry, search, verdict_of
+from tests.support.traces import make_trace
 
 TESTS, STEPS, VARIABLES, REPEATS = 300, 200, 12, 7
 BAR_S = 2.0

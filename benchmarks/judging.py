@@ -11,10 +11,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.trace import LayerStats
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
-from pytest_lossguard.trace import LayerStats
-from tests.traces import column, falling, make_trace
+from tests.support.traces import column, falling, make_trace
 
 STEPS, VARIABLES, REPEATS = 1000, 50, 200
 BAR_MS = 5.0

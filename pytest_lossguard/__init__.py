@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import (
+from .core.errors import (
     BaselineError,
     ContractBroken,
     LossguardError,
@@ -21,14 +21,14 @@ from .errors import (
 
 if TYPE_CHECKING:
     from .api import diagnose, margins, plot
-    from .causes import Diagnosis
-    from .checks import finding
-    from .findings import Finding
-    from .policy import Policy
+    from .core.custom_checks import finding
+    from .core.diagnosis import Diagnosis
+    from .core.findings import Finding
+    from .core.policy import Policy
+    from .core.trace import Trace
+    from .experiments.margins import Margins
     from .preprocessing import contracts
-    from .runs import TrainingRun
-    from .stability import Margins
-    from .trace import Trace
+    from .session.runs import TrainingRun
 
 __all__ = [
     "BaselineError",
@@ -53,16 +53,16 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Diagnosis": "causes",
-    "Finding": "findings",
-    "Margins": "stability",
-    "Policy": "policy",
-    "Trace": "trace",
-    "TrainingRun": "runs",
+    "Diagnosis": "core.diagnosis",
+    "Finding": "core.findings",
+    "Margins": "experiments.margins",
+    "Policy": "core.policy",
+    "Trace": "core.trace",
+    "TrainingRun": "session.runs",
     "contracts": "preprocessing",
     "diagnose": "api",
     "margins": "api",
-    "finding": "checks",
+    "finding": "core.custom_checks",
     "plot": "api",
 }
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .causes import Diagnosis
-from .errors import NotConverged, UsageError
-from .given import SECONDS, SEED, Expected, checked, shown
-from .guard import Guard
-from .policy import Policy
-from .review import DIAGNOSIS_BUDGET
-from .runs import TrainingRun
-from .stability import Margins
+from .core.diagnosis import Diagnosis
+from .core.errors import NotConverged, UsageError
+from .core.given import SECONDS, SEED, Expected, checked, shown
+from .core.policy import Policy
+from .experiments.margins import Margins
+from .session.after_test import DIAGNOSIS_BUDGET
+from .session.guard import Guard
+from .session.runs import TrainingRun
 
 __all__ = ["diagnose", "margins", "plot"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from pytest_lossguard import NotConverged, corruptions
+from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.corruptions import Corruption
-from pytest_lossguard.guard import Guard
-from pytest_lossguard.policy import Policy
+from pytest_lossguard.session.guard import Guard
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "test_pipelines.py"
 

@@ -4,10 +4,10 @@ reach now.
 
 from __future__ import annotations
 
-from .comparing import Comparison, compared_metrics, environment_change
+from .comparison import Comparison, compared_metrics, environment_change
+from .file import read_baseline, refuse_foreign, write_baseline
 from .metrics import METRICS, half_way, measure
 from .soundness import demand_sound
-from .store import read_baseline, refuse_foreign, write_baseline
 from .values import Baseline, Measured
 
 __all__ = [

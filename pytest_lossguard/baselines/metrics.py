@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
+from ..core.trace import Floats, Trace
 from ..judge import evidence_of
-from ..judge.evidence import Evidence
-from ..trace import Floats, Trace
+from ..judge.curve import Evidence
 
 __all__ = ["METRICS", "Metric", "half_way", "measure"]
 

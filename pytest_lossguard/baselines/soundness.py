@@ -7,8 +7,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from ..errors import UsageError
-from .comparing import ALPHA
+from ..core.errors import UsageError
+from .comparison import ALPHA
 from .metrics import METRICS
 from .values import Baseline, Measured
 

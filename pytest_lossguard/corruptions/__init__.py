@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..errors import UsageError
-from ..given import shown
+from ..core.errors import UsageError
+from ..core.given import shown
 from .datasets import on_dataset
 from .families import (
     FAMILIES,

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
-from ..given import is_whole
+from ..core.errors import UsageError
+from ..core.given import is_whole
 from .family import (
     Array,
     Family,

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
-from ..given import MOST, is_number, is_whole, shown
+from ..core.errors import UsageError
+from ..core.given import MOST, is_number, is_whole, shown
 from .sample import Sample
 
 __all__ = [

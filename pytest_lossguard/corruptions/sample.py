@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
-from ..given import shown
+from ..core.errors import UsageError
+from ..core.given import shown
 from .ids import ids
 from .leaves import Array, Change, Leaf, leaf_of
 

@@ -11,8 +11,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import PolicyError, UsageError
-from ..given import COUNT, MOST, is_count, is_number, is_whole, plain, shown, unknown
+from ..core.errors import PolicyError, UsageError
+from ..core.given import (
+    COUNT,
+    MOST,
+    is_count,
+    is_number,
+    is_whole,
+    plain,
+    shown,
+    unknown,
+)
 from . import families as of
 from .family import Family
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from ..checks import Check as OwnCheck
-from ..checks import found_by
-from ..findings import Finding
-from ..policy import Policy
-from ..trace import Trace
+from ..core.custom_checks import Check as OwnCheck
+from ..core.custom_checks import found_by
+from ..core.findings import Finding
+from ..core.policy import Policy
+from ..core.trace import Trace
 from . import data, held_out, internals, numerics, order, outcome, outputs
-from .evidence import Evidence, evidence_of
+from .curve import Evidence, evidence_of
 
 __all__ = ["Evidence", "evidence_of", "held_to", "judge"]
 

@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from ..findings import Finding, finding, number
-from ..policy import Policy
-from ..trace import ColumnStats, Trace
+from ..core.findings import Finding, finding, number
+from ..core.policy import Policy
+from ..core.trace import ColumnStats, Trace
 from . import thresholds as at
-from .evidence import Evidence
+from .curve import Evidence
 from .scale import is_outlier, magnitude_of
 
 __all__ = [

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..findings import Finding, finding, number
-from ..policy import Policy
-from ..statistics import share_interval
-from ..trace import ColumnStats, Floats, Nonfinite, Trace
+from ..core.column_stats import share_interval
+from ..core.findings import Finding, finding, number
+from ..core.policy import Policy
+from ..core.trace import ColumnStats, Floats, Nonfinite, Trace
 from . import thresholds as at
-from .evidence import Evidence
+from .curve import Evidence
 
 __all__ = [
     "differs",

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..findings import Finding, finding
-from ..policy import Policy
-from ..trace import Floats, Trace
+from ..core.findings import Finding, finding
+from ..core.policy import Policy
+from ..core.trace import Floats, Trace
 from . import thresholds as at
+from .curve import Evidence
 from .data import has_constant_inputs
-from .evidence import Evidence
 
 __all__ = [
     "dead_units",

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..findings import Finding, finding
-from ..keras_names import loss_facts
-from ..policy import Policy
-from ..trace import Trace
+from ..core.findings import Finding, finding
+from ..core.keras_names import loss_facts
+from ..core.policy import Policy
+from ..core.trace import Trace
 from . import thresholds as at
-from .evidence import Evidence
+from .curve import Evidence
 
 __all__ = ["impossible_loss", "nonfinite"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..findings import Finding, finding
-from ..policy import Policy
-from ..rows import SORTED
-from ..trace import Trace
-from .evidence import Evidence
+from ..core.findings import Finding, finding
+from ..core.policy import Policy
+from ..core.rows import SORTED
+from ..core.trace import Trace
+from .curve import Evidence
 
 __all__ = ["is_in_class_order", "rows_in_class_order"]
 

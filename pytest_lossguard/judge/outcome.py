@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..findings import Finding, Severity, finding, number
-from ..policy import Policy
-from ..trace import EXACT_WEIGHTS, Floats, Trace, Validation
+from ..core.findings import Finding, Severity, finding, number
+from ..core.policy import Policy
+from ..core.trace import EXACT_WEIGHTS, Floats, Trace, Validation
 from . import thresholds as at
-from .evidence import Evidence, exceeds
+from .curve import Evidence, exceeds
 from .held_out import differs, others_held_out, seen_in_columns
 from .scale import is_in_scale, is_out_of_scale
 

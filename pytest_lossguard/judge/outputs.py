@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..findings import Finding, Severity, finding
-from ..keras_names import LossFacts, activation_facts, loss_facts
-from ..policy import Policy
-from ..trace import Output, TargetRange, Trace
+from ..core.findings import Finding, Severity, finding
+from ..core.keras_names import LossFacts, activation_facts, loss_facts
+from ..core.policy import Policy
+from ..core.trace import Output, TargetRange, Trace
 from . import thresholds as at
-from .evidence import Evidence
+from .curve import Evidence
 
 __all__ = ["labels_out_of_range", "loss_output_mismatch"]
 

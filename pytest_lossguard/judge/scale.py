@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..trace import ColumnStats, Floats, Trace
+from ..core.trace import ColumnStats, Floats, Trace
 from . import thresholds as at
 
 __all__ = [

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import NotConverged, PolicyError, UsageError
+from ..core.errors import NotConverged, PolicyError, UsageError
 from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
 from .contracts import Contracts
 from .ending import Ending
 from .failures import leave_out_own_frames, show_in_short
 from .files import Files, hand_files_on
+from .fixture import Lossguard
 from .fixtures import FIXTURES, Fixtures, adopt
-from .handle import Lossguard
-from .hooks import tell_finished
+from .hook_calls import tell_finished
 from .html import hand_on_details
 from .marks import policy_of
 from .options import (
@@ -32,22 +32,17 @@ from .options import (
     is_diagnosed,
     is_seed_drawn,
 )
-from .others import register_others
-from .reporter import Reporter, hand_on
-from .search import (
-    Searches,
-    in_examples,
-    is_searched,
-    report_failure,
-)
+from .report_data import Reporter, hand_on
+from .reports import register_others
+from .search import Searches, in_examples, is_searched, report_failure
 from .seeds import DrawnSeed, seeded_body, seeded_fixture, seeded_set_up
 from .state import MARKS, POLICY, SESSION, TEST, Session, Test, guard_of
 from .terminal import Summary
 
 if TYPE_CHECKING:
-    from ..guard import Guard
-    from ..policy import Policy
+    from ..core.policy import Policy
     from ..report.replay import Replay
+    from ..session.guard import Guard
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import UsageError
+from ..core.errors import UsageError
 from .files import keep_baseline
 from .state import POLICY, TEST
 
 if TYPE_CHECKING:
-    from ..guard import Guard
-    from ..regression import Update
+    from ..baselines.check import Update
+    from ..session.guard import Guard
 
 __all__ = ["Told", "Unused", "hold_to_baseline", "refuse_baseline_of_search"]
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import ContractBroken, PolicyError, UsageError
+from ..core.errors import ContractBroken, PolicyError, UsageError
 from .files import hand_files_on, keep_replay
 from .private_api import fixtures_of_argument
-from .reporter import PAYLOAD, put_properties
+from .report_data import PAYLOAD, put_properties
 from .state import SESSION, TEST, as_typed
 
 if TYPE_CHECKING:

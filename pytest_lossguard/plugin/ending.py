@@ -12,7 +12,7 @@ import pytest
 
 from .files import Files, hand_files_on
 from .html import hand_on_details
-from .reporter import PAYLOAD, Reporter, hand_on
+from .report_data import PAYLOAD, Reporter, hand_on
 from .state import TEST
 
 __all__ = ["Ending"]

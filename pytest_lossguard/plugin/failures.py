@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ..errors import ContractBroken, LossguardError, NotConverged, first_line
+from ..core.errors import ContractBroken, LossguardError, NotConverged, first_line
 
 __all__ = ["leave_out_own_frames", "said_by", "show_in_short"]
 

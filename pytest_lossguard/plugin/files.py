@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import UsageError
+from ..core.errors import UsageError
 from .state import Test
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from .private_api import (
 from .state import POLICY, SESSION, TEST, guard_of
 
 if TYPE_CHECKING:
-    from ..guard import Guard
-    from ..runs import Prepared
+    from ..session.guard import Guard
+    from ..session.runs import Prepared
 
 __all__ = ["FIXTURES", "Fixtures", "adopt"]
 

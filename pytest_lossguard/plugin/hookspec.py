@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ..checks import Check
-    from ..policy import Policy
-    from ..runs import TrainingRun
+    from ..core.custom_checks import Check
+    from ..core.policy import Policy
+    from ..session.runs import TrainingRun
 
 __all__ = [
     "pytest_lossguard_checks",

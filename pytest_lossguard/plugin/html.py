@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ..printable import printables
+from ..core.printable import printables
 from ..report.writers import WRITERS
 from .options import report_path
-from .reporter import DETAILS, TROUBLES, survived
+from .report_data import DETAILS, TROUBLES, survived
 from .state import Test
 
 __all__ = ["hand_on_details"]

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import PolicyError
-from ..given import shown
-from .hooks import policy_by_hook
+from ..core.errors import PolicyError
+from ..core.given import shown
+from .hook_calls import policy_by_hook
 from .options import is_diagnosed
 
 if TYPE_CHECKING:
-    from ..policy import Policy
+    from ..core.policy import Policy
 
 __all__ = ["policy_of"]
 
@@ -23,7 +23,7 @@ def policy_of(item: pytest.Item) -> Policy | None:
     marks = list(item.iter_markers_with_node("converges"))
     if not marks:
         return None
-    from ..policy import Policy
+    from ..core.policy import Policy
 
     owners: dict[str, Any] = {}
     for node, mark in marks:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ..given import COUNT, SECONDS, SEED, Expected, one_line
-from ..printable import printable
+from ..core.given import COUNT, SECONDS, SEED, Expected, one_line
+from ..core.printable import printable
 from ..report.writers import WRITERS, Writer
 
 __all__ = [
@@ -134,7 +134,7 @@ def budget_of(config: pytest.Config, marked: float | None) -> float | None:
 
 def diagnosis_budget(config: pytest.Config) -> float:
     """Seconds for the diagnosis of a failure: 10, or less by the option."""
-    from ..review import DIAGNOSIS_BUDGET
+    from ..session.after_test import DIAGNOSIS_BUDGET
 
     cap = budget_of(config, None)
     return DIAGNOSIS_BUDGET if cap is None else min(DIAGNOSIS_BUDGET, cap)

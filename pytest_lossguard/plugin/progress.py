@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ..search import Search
+    from ..session.search import Search
 
 __all__ = ["told_progress"]
 

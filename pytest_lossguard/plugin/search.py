@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import NotConverged, PolicyError
-from ..given import shown
-from ..printable import printable
+from ..core.errors import NotConverged, PolicyError
+from ..core.given import shown
+from ..core.printable import printable
 from .files import keep_replay
 from .options import budget_of, default_examples
 from .private_api import is_fixture_known, items_of
@@ -24,7 +24,7 @@ from .state import SESSION, TEST, guard_of
 
 if TYPE_CHECKING:
     from ..corruptions import Corruption
-    from ..search import Search
+    from ..session.search import Search
 
 __all__ = ["Searches", "in_examples", "is_searched", "report_failure"]
 
@@ -106,8 +106,8 @@ def _as_search(collector: Any, name: str, function: Any) -> list[pytest.Item] | 
 
 def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
     from .. import strategies
+    from ..core.policy import Policy
     from ..corruptions.space import Space
-    from ..policy import Policy
 
     for mark in _marks(collector, function, "corruptions"):
         if mark.args:
@@ -202,7 +202,7 @@ def is_searched(item: pytest.Item) -> bool:
 def in_examples(item: Any, policy: Any) -> Iterator[Search]:
     """Run and judge each example of a test by itself."""
     from .. import strategies
-    from ..search import Search
+    from ..session.search import Search
 
     session = item.config.stash[SESSION]
     search = Search(

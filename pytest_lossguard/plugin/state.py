@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .hooks import checks_of
+from .hook_calls import checks_of
 from .options import diagnosis_budget
 
 if TYPE_CHECKING:
-    from ..guard import Guard
-    from ..policy import Policy
+    from ..core.policy import Policy
     from ..report.replay import Replay
-    from ..search import Search
+    from ..session.guard import Guard
+    from ..session.search import Search
 
 __all__ = [
     "MARKS",
@@ -80,7 +80,7 @@ def guard_of(item: pytest.Item) -> Guard:
     """The guard of a test, made when it first trains."""
     test = item.stash[TEST]
     if test.guard is None:
-        from ..guard import Guard
+        from ..session.guard import Guard
 
         session = item.config.stash[SESSION]
         again = f"pytest {as_typed(item)} --lossguard-seed={session.seed}"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..printable import printable
-from .reporter import Reporter, survived
+from ..core.printable import printable
+from .report_data import Reporter, survived
 
 if TYPE_CHECKING:
-    from ..report.entries import Entry
+    from ..report.entry import Entry
 
 __all__ = ["Summary"]
 

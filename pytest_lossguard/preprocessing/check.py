@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import ContractBroken, UsageError
-from ..findings import Finding, finding
+from ..core.errors import ContractBroken, UsageError
+from ..core.findings import Finding, finding
 from .message import broken_message
 from .policy import ContractPolicy
 from .preparation import Preparation

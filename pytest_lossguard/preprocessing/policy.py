@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import PolicyError
+from ..core.errors import PolicyError
 
 __all__ = ["DEFAULTS", "ContractPolicy"]
 

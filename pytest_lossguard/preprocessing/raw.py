@@ -14,9 +14,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.errors import UsageError
 from ..corruptions.leaves import leaf_of
 from ..corruptions.sample import sequence_like
-from ..errors import UsageError
 
 __all__ = ["Array", "Column", "Raw"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..findings import Finding
+from ..core.findings import Finding
 
 __all__ = ["KEPT", "Broken", "ContractResult", "Kept", "Line", "Outcome", "Skipped"]
 

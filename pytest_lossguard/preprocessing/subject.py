@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import UsageError
 from ..corruptions.datasets import elements_of
-from ..errors import UsageError
 from .raw import Array, Raw
 from .table import NotComparable, Table, rows_in, table_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..findings import number
+from ..core.findings import number
 from .raw import Array
 from .thresholds import FLOAT_NOISE, OF_LARGEST_SPREAD, OF_SPREAD, TINY
 

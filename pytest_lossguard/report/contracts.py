@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .entries import Entry
+from .entry import Entry
 
 __all__ = ["counted", "is_allowed", "is_contract", "is_only_contract", "told"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..causes import Cause, Diagnosis
-from ..findings import number
+from ..core.diagnosis import Cause, Diagnosis
+from ..core.findings import number
 from .wrapping import wrapped
 
 __all__ = ["diagnosis_lines"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import UsageError
-from ..verdict import Verdict
+from ..core.errors import UsageError
+from ..core.verdict import Verdict
 from .html.details import details_of
 from .html.figures import training_figure
 

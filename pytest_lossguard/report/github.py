@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from . import contracts
-from .entries import (
+from .entry import (
     LOSS,
     STEPS_ONLY,
     Entry,

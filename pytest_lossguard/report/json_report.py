@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..environment import environment, version_of
-from ..files import write_whole
-from .entries import Entry
+from ..core.environment import environment, version_of
+from ..core.files import write_whole
+from .entry import Entry
 from .sound import sound
 
 __all__ = ["environment", "write_json"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .entries import CauseEntry, RunEntry, causes_of, worst_run
+from .entry import CauseEntry, RunEntry, causes_of, worst_run
 from .sound import sound
 
 __all__ = ["PREFIX", "properties"]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..findings import CAUSES, Finding, number
-from ..trace import Floats, Trace, row_norms
-from ..verdict import Verdict
+from ..core.findings import CAUSES, Finding, number
+from ..core.trace import Floats, Trace, row_norms
+from ..core.verdict import Verdict
 from .diagnosis import diagnosis_lines
 from .sparkline import sparkline
 from .wrapping import WIDTH, wrapped

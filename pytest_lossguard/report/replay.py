@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..core.errors import UsageError, first_line
+from ..core.files import parsed, read_text, write_whole
+from ..core.printable import printable, printables
 from ..corruptions import Corruption
-from ..errors import UsageError, first_line
-from ..files import parsed, read_text, write_whole
-from ..printable import printable, printables
 
 __all__ = ["FOLDER", "Replay", "read_replay", "replay_path", "write_replay"]
 

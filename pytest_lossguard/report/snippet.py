@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from .entries import (
+from .entry import (
     Entry,
     RunEntry,
     causes_of,

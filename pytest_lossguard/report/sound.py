@@ -11,9 +11,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from ..printable import MOST_CHARACTERS, printable, printables
-from ..trace import to_json_number
-from .entries import Entry
+from ..core.printable import MOST_CHARACTERS, printable, printables
+from ..core.trace import to_json_number
+from .entry import Entry
 
 __all__ = ["sound"]
 

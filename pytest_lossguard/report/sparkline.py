@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..trace import Floats
+from ..core.trace import Floats
 
 __all__ = ["sparkline"]
 

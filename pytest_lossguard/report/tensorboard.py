@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..files import write_whole
-from .entries import Entry, RunEntry, causes_of, labeled_loss
+from ..core.files import write_whole
+from .entry import Entry, RunEntry, causes_of, labeled_loss
 from .sound import sound
 
 __all__ = ["run_name", "write_events"]

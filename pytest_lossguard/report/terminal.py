@@ -6,8 +6,8 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..findings import CAUSES, number
-from .entries import (
+from ..core.findings import CAUSES, number
+from .entry import (
     STEPS_ONLY,
     ClosestEntry,
     Entry,

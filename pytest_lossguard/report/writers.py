@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .entries import Entry
+    from .entry import Entry
 
 __all__ = ["WRITERS", "Writer"]
 

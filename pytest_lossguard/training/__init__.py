@@ -3,9 +3,9 @@
 Importing this package imports both; nothing above it does so at its own import.
 """
 
-from .state import SavedSeeds, preserved_seeds, set_seed
+from .backend.snapshot import SavedSeeds, preserved_seeds, set_seed
 from .trainer import Trainer
-from .watch import Watch, watching
+from .watching import Watch, watching
 
 __all__ = [
     "SavedSeeds",

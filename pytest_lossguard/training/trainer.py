@@ -7,16 +7,16 @@ from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any
 
-from ..trace import Trace
-from .fit import LoopTrainer
-from .frameworks import keras, tf
-from .recording import Recording
-from .rerun import Rerun
-from .state import Seeder, Snapshot
-from .task import make_task
-from .threads import under_way
-from .watch import Watch, watching
-from .watched_again import watched_again
+from ..core.trace import Trace
+from .backend.frameworks import keras, tf
+from .backend.snapshot import Seeder, Snapshot
+from .loop.loop_trainer import LoopTrainer
+from .loop.spec import make_task
+from .record.recording import Recording
+from .record.threads import under_way
+from .rerun.rerun import Rerun
+from .rerun.rerun_watched import watched_again
+from .watching import Watch, watching
 
 __all__ = ["Trainer"]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_lossguard.baselines import METRICS, half_way, measure
-from tests.traces import falling, make_trace
+from tests.support.traces import falling, make_trace
 
 
 def test_the_metrics_of_a_training_that_fell_to_a_tenth():

@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from pytest_lossguard.report.html import write_html
-from tests.pages import entry, hostile_tests, some_tests, verdict_of
-from tests.traces import make_trace
+from tests.support.pages import entry, hostile_tests, some_tests, verdict_of
+from tests.support.traces import make_trace
 
 PHONE, DESKTOP = (390, 844), (1280, 900)
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")

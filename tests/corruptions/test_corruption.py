@@ -30,7 +30,7 @@ from pytest_lossguard.corruptions import (
 )
 from pytest_lossguard.corruptions.space import Space
 
-from . import strategies as any_of
+from ..support import corruption_strategies as any_of
 
 ANY = any_of.corruptions(any_of.families)
 ON_MEASURED = any_of.corruptions(any_of.on_inputs, any_of.on_measured)

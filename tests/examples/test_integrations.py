@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.programs import PROJECT
+from tests.support.projects import PROJECT
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "integrations"
 TESTS = """

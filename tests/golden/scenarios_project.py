@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.training.scenarios import SCENARIOS, train_by_hand
+from tests.support.scenarios import SCENARIOS, train_by_hand
 
 
 @pytest.mark.converges

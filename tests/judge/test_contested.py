@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
-from tests.traces import make_trace
+from tests.support.traces import make_trace
 
 
 def errors(loss, *, contested, **policy):

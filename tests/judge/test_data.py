@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_lossguard.diagnosis.hypotheses import suspected
-from pytest_lossguard.findings import number
+from pytest_lossguard.core.column_stats import column_stats
+from pytest_lossguard.core.findings import number
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.trace import LayerStats, Outlier
+from pytest_lossguard.experiments.candidates import suspected
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
-from pytest_lossguard.statistics import column_stats
-from pytest_lossguard.trace import LayerStats, Outlier
-from tests.traces import column, falling, make_trace
+from tests.support.traces import column, falling, make_trace
 
 
 def bad(**rest):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pytest_lossguard.core.column_stats import target_range
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.trace import LayerStats, TargetRange
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
-from pytest_lossguard.statistics import target_range
-from pytest_lossguard.trace import LayerStats, TargetRange
-from tests.traces import falling, make_trace
+from tests.support.traces import falling, make_trace
 
 
 def kinds(trace):

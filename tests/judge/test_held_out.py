@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.trace import HeldOut, Nonfinite, Repeats, Trace, Validation
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
-from pytest_lossguard.trace import HeldOut, Nonfinite, Repeats, Trace, Validation
-from tests.traces import column, falling, make_trace
+from tests.support.traces import column, falling, make_trace
 
 NAN = float("nan")
 BAD_INPUTS = Nonfinite(part="inputs", column=3, columns=8, affected=1, rows=2, of=50)

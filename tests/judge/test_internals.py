@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.trace import LayerStats
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
-from pytest_lossguard.trace import LayerStats
-from tests.traces import falling, make_trace
+from tests.support.traces import falling, make_trace
 
 
 def found(trace, **policy):

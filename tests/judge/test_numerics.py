@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import evidence_of, judge
-from pytest_lossguard.policy import Policy
-from tests.traces import column, falling, make_trace
+from tests.support.traces import column, falling, make_trace
 
 
 def kinds(trace):

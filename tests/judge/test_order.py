@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_lossguard.changes import Change, ProgramFacts
-from pytest_lossguard.diagnosis.hypotheses import hypotheses, suspected
+from pytest_lossguard.core.change import Change, ProgramFacts
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.trace import ClassOrder
+from pytest_lossguard.experiments.candidates import hypotheses, suspected
+from pytest_lossguard.experiments.compare import Reference, improvable, wanted
 from pytest_lossguard.judge import judge
-from pytest_lossguard.judge.references import Reference, improvable, wanted
-from pytest_lossguard.policy import Policy
-from pytest_lossguard.trace import ClassOrder
-from tests.traces import column, falling, make_trace
+from tests.support.traces import column, falling, make_trace
 
 SORTED = ClassOrder(order=0.9, classes=10, together=1.2, rows=1000)
 LITTLE = make_trace(

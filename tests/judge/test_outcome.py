@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.trace import Outlier, Trace, Validation
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
-from pytest_lossguard.trace import Outlier, Trace, Validation
-from tests.traces import column, falling, make_trace
+from tests.support.traces import column, falling, make_trace
 
 FAR = Outlier(row=7, column=0, value=100.0, distance=270.0)
 

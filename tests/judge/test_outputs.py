@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.trace import Output, TargetRange
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
-from pytest_lossguard.trace import Output, TargetRange
-from tests.traces import falling, make_trace
+from tests.support.traces import falling, make_trace
 
 
 def told(activation, target, loss="mse", units=1):

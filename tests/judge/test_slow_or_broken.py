@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_lossguard.changes import Change, ProgramFacts
+from pytest_lossguard.core.change import Change, ProgramFacts
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.trace import Outlier, Trace, Validation
+from pytest_lossguard.experiments.compare import Reference, improvable, wanted
 from pytest_lossguard.judge import evidence_of, judge
-from pytest_lossguard.judge.references import Reference, improvable, wanted
-from pytest_lossguard.policy import Policy
-from pytest_lossguard.trace import Outlier, Trace, Validation
-from tests.traces import column, falling, make_trace
+from tests.support.traces import column, falling, make_trace
 
 INPUTS = (column("input"),)
 RAW = (column("input", mean=900.0, std=400.0),)

@@ -6,10 +6,10 @@ from hypothesis import configuration
 
 # Loaded here once: pytester unloads what the inner session loads, and NumPy,
 # Hypothesis and TensorFlow cannot be loaded twice in a process.
-import pytest_lossguard.search
+import pytest_lossguard.session.search
 import pytest_lossguard.strategies
 import pytest_lossguard.training  # noqa: F401
-from tests.plugin.programs import PROJECT
+from tests.support.projects import PROJECT
 
 #: Without what would shuffle or seed tests, unless a test asks for it.
 PLAIN = (

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_lossguard import UsageError
 from pytest_lossguard.baselines import demand_sound, read_baseline
-from tests.plugin.programs import PROJECT
+from tests.support.projects import PROJECT
 
 FIT = """
 @pytest.mark.converges(baseline=True)

@@ -17,7 +17,7 @@ import pytest_lossguard.report.junit
 import pytest_lossguard.report.snippet
 import pytest_lossguard.report.tensorboard
 import pytest_lossguard.report.terminal  # noqa: F401
-from tests.report.hostile import WHOLE
+from tests.support.hostile import WHOLE
 
 #: A test that hands on what is told, without any training.
 HANDS_ON = """
@@ -121,8 +121,8 @@ def test_no_writer_fails_another(project, pytester, handed_on, monkeypatch, brok
 @pytest.mark.parametrize(
     "broken",
     [
-        "pytest_lossguard.verdict.Verdict.to_json",
-        "pytest_lossguard.guard.Guard.nearness",
+        "pytest_lossguard.core.verdict.Verdict.to_json",
+        "pytest_lossguard.session.guard.Guard.nearness",
         "pytest_lossguard.report.junit.properties",
         "pytest_lossguard.report.html.details_of",
     ],

@@ -12,7 +12,7 @@ from pytest_lossguard.report.html.context import page_context
 from pytest_lossguard.report.html.page import rendered
 from pytest_lossguard.report.junit import properties
 from pytest_lossguard.report.snippet import snippet
-from tests.report.entries import BROKEN, contract, contracts, entry, found, run
+from tests.support.entries import BROKEN, contract, contracts, entry, found, run
 
 COUNTED = "4 contracts checked: 1 kept, 2 broken (1 of them allowed), 1 skipped"
 FACT = BROKEN.partition("\n")[0]

@@ -4,13 +4,13 @@ import html
 
 import pytest
 
-from pytest_lossguard.causes import Cause, Diagnosis, Experiment
-from pytest_lossguard.changes import Change
-from pytest_lossguard.findings import finding
+from pytest_lossguard.core.change import Change
+from pytest_lossguard.core.diagnosis import Cause, Diagnosis, Experiment
+from pytest_lossguard.core.findings import finding
+from pytest_lossguard.core.verdict import Verdict
 from pytest_lossguard.report.diagnosis import diagnosis_lines
 from pytest_lossguard.report.message import failure_message
-from pytest_lossguard.verdict import Verdict
-from tests.traces import make_trace
+from tests.support.traces import make_trace
 
 RATE = Cause(
     cause="learning_rate_too_high",

@@ -9,8 +9,8 @@ import pytest
 import pytest_lossguard
 from pytest_lossguard.report.html import details_of
 from pytest_lossguard.report.html.figures import training_figure
-from pytest_lossguard.runs import TrainingRun
-from tests.pages import bad, good
+from pytest_lossguard.session.runs import TrainingRun
+from tests.support.pages import bad, good
 
 
 @pytest.mark.parametrize("made", [good, bad])

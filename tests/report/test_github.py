@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_lossguard.report.github import MOST_BYTES, commands, summary
-from tests.report.entries import baseline, entry, found, run
+from tests.support.entries import baseline, entry, found, run
 
 ROOT = Path("/work/repo")
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from pytest_lossguard.baselines import Baseline, Measured, read_baseline, write_baseline
+from pytest_lossguard.core.errors import UsageError
 from pytest_lossguard.corruptions import Corruption, Offset, Scale
-from pytest_lossguard.errors import UsageError
 from pytest_lossguard.report.github import commands, summary
 from pytest_lossguard.report.html import details_of
 from pytest_lossguard.report.json_report import write_json
@@ -20,16 +20,10 @@ from pytest_lossguard.report.replay import Replay, read_replay, write_replay
 from pytest_lossguard.report.snippet import snippet
 from pytest_lossguard.report.sound import sound
 from pytest_lossguard.report.tensorboard import write_events
-from pytest_lossguard.report.terminal import (
-    counted,
-    extremes,
-    searches,
-    table,
-    warned,
-)
-from tests.pages import good
-from tests.report.entries import entry
-from tests.report.hostile import WHOLE, entries, file_of, tampered
+from pytest_lossguard.report.terminal import counted, extremes, searches, table, warned
+from tests.support.entries import entry
+from tests.support.hostile import WHOLE, entries, file_of, tampered
+from tests.support.pages import good
 
 #: In the fast tests, and in the slow ones.
 FEW, MANY = 100, 10_000

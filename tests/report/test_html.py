@@ -16,21 +16,18 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from pytest_lossguard.findings import finding
+from pytest_lossguard.core.findings import finding
+from pytest_lossguard.core.verdict import Verdict
 from pytest_lossguard.report.html import details_of, shown_first, write_html
 from pytest_lossguard.report.html.context import page_context
 from pytest_lossguard.report.html.details import MOST_RUNS, MOST_VARIABLES
-from pytest_lossguard.report.html.figures import (
-    experiments_figure,
-    training_figure,
-)
+from pytest_lossguard.report.html.figures import experiments_figure, training_figure
 from pytest_lossguard.report.html.heat_map import gradients_figure
 from pytest_lossguard.report.html.page import rendered
 from pytest_lossguard.report.html.search_figure import search_figure
 from pytest_lossguard.report.html.svg import HEIGHT, small_curve
 from pytest_lossguard.report.html.thinning import MOST_POINTS, columns_of, thinned
-from pytest_lossguard.verdict import Verdict
-from tests.pages import (
+from tests.support.pages import (
     BASELINE,
     bad,
     entry,
@@ -39,7 +36,7 @@ from tests.pages import (
     search,
     some_tests,
 )
-from tests.traces import make_trace
+from tests.support.traces import make_trace
 
 
 class Page(HTMLParser):

@@ -8,12 +8,12 @@ import os
 import numpy as np
 import pytest
 
-from pytest_lossguard.environment import environment
+from pytest_lossguard.core.environment import environment
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.verdict import Verdict
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
 from pytest_lossguard.report.json_report import write_json
-from pytest_lossguard.verdict import Verdict
-from tests.traces import falling, make_trace
+from tests.support.traces import falling, make_trace
 
 
 def entry(nodeid="test_a.py::test_a", trace=None):

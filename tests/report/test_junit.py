@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_lossguard.report.junit import properties
-from tests.report.entries import baseline, entry, found, run
+from tests.support.entries import baseline, entry, found, run
 
 
 def test_a_test_has_one_property_for_each_fact():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.trace import Validation
+from pytest_lossguard.core.verdict import Verdict
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
 from pytest_lossguard.report.message import failure_message
-from pytest_lossguard.trace import Validation
-from pytest_lossguard.verdict import Verdict
-from tests.traces import column, falling, make_trace
+from tests.support.traces import column, falling, make_trace
 
 
 def message(trace, **rest):

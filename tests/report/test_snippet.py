@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 from pytest_lossguard.report.snippet import snippet
-from tests.report.entries import baseline, entry, found, run
+from tests.support.entries import baseline, entry, found, run
 
 HOSTILE = "<script>alert('x')</script>\"&"
 

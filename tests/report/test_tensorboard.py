@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.event_multiplexer import (
 )
 
 from pytest_lossguard.report.tensorboard import run_name, write_events
-from tests.report.entries import entry, found, run
+from tests.support.entries import entry, found, run
 
 
 def read(folder):
@@ -109,7 +109,7 @@ def test_names_that_look_alike_stay_apart():
 def test_writing_loads_no_tensorflow(tmp_path):
     code = (
         "import sys; from pathlib import Path\n"
-        "from tests.report.entries import entry\n"
+        "from tests.support.entries import entry\n"
         "from pytest_lossguard.report.tensorboard import write_events\n"
         f"write_events(Path({str(tmp_path)!r}), [entry()])\n"
         "print('tensorflow' in sys.modules)"

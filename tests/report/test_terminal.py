@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_lossguard.report.terminal import extremes, table, warned
-from tests.report.entries import PROBE, baseline, entry, found, run
+from tests.support.entries import PROBE, baseline, entry, found, run
 
 NAME = "tests/test_it.py::"
 

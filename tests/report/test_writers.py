@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_lossguard.report import entries
+from pytest_lossguard.report import entry as entries
 from pytest_lossguard.report.sound import sound
 from pytest_lossguard.report.writers import WRITERS
 

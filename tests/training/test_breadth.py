@@ -6,16 +6,16 @@ import keras
 import numpy as np
 import pytest
 
-from pytest_lossguard.errors import StopTraining
+from pytest_lossguard.core.errors import StopTraining
+from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
 from pytest_lossguard.training import Trainer, set_seed, watching
-from tests.training.breadth.backbone import encoder, sentences
-from tests.training.breadth.case import BATCH, adam, table
-from tests.training.breadth.layers import LAYERS
-from tests.training.breadth.objectives import OBJECTIVES
-from tests.training.breadth.structures import STRUCTURES
-from tests.training.breadth.ways import OPTIMIZERS, WAYS, mlp
+from tests.support.breadth.backbone import encoder, sentences
+from tests.support.breadth.case import BATCH, adam, table
+from tests.support.breadth.layers import LAYERS
+from tests.support.breadth.objectives import OBJECTIVES
+from tests.support.breadth.structures import STRUCTURES
+from tests.support.breadth.ways import OPTIMIZERS, WAYS, mlp
 
 CASES = {**STRUCTURES, **OBJECTIVES, **LAYERS, **OPTIMIZERS, **WAYS}
 

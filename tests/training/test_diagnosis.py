@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import pytest_lossguard
-from pytest_lossguard.diagnosis import diagnose
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.experiments.diagnose import diagnose
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
 from pytest_lossguard.training import Trainer, set_seed, watching
-from tests.training.scenarios import SCENARIOS, train_by_hand
+from tests.support.scenarios import SCENARIOS, train_by_hand
 
 #: First cause of each broken scenario, and what it names.
 CAUSES = {

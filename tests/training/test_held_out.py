@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pytest_lossguard.changes import Change
+from pytest_lossguard.core.change import Change
+from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
 from pytest_lossguard.training import Trainer, set_seed, watching
-from pytest_lossguard.training.reread import rows_once_more
+from pytest_lossguard.training.backend.reread import rows_once_more
 
 RNG = np.random.default_rng(0)
 CENTERS = 2 * RNG.normal(size=(5, 6))

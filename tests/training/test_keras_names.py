@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from pytest_lossguard.keras_names import (
+from pytest_lossguard.core.keras_names import (
     ACTIVATIONS,
     LOSSES,
     OPTIMIZERS,
@@ -19,9 +19,9 @@ from pytest_lossguard.keras_names import (
     loss_facts,
     optimizer_facts,
 )
-from pytest_lossguard.training.data import ArrayData
-from pytest_lossguard.training.facts import program_facts
-from pytest_lossguard.training.layers import activation_stats, is_watched
+from pytest_lossguard.training.backend.data import ArrayData
+from pytest_lossguard.training.rerun.model_facts import program_facts
+from pytest_lossguard.training.score.layer_stats import activation_stats, is_watched
 
 #: Some of them came after Keras 3.6.
 HERE = [it for it in ACTIVATIONS if hasattr(keras.activations, it.name)]

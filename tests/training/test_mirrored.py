@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from tests.training.mirrored import ALONE, BATCH, BROKEN, EPOCHS, HEALTHY, X
+from tests.support.mirrored import ALONE, BATCH, BROKEN, EPOCHS, HEALTHY, X
 
 
 @pytest.fixture(scope="module")
 def found():
-    command = [sys.executable, "-m", "tests.training.mirrored"]
+    command = [sys.executable, "-m", "tests.support.mirrored"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout)

@@ -11,10 +11,10 @@ import pytest
 from sklearn.datasets import load_diabetes
 from sklearn.preprocessing import scale
 
+from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
 from pytest_lossguard.training import Trainer, set_seed, watching
-from tests.training.scenarios import SCENARIOS, dense, train_by_hand
+from tests.support.scenarios import SCENARIOS, dense, train_by_hand
 
 SEEDS = range(20)
 #: Watching trains by Keras, at a hundred times the price: `pytest -m slow` does the

@@ -8,11 +8,11 @@ import pytest
 from keras import layers
 from sklearn.datasets import load_digits
 
-from pytest_lossguard.errors import NotConverged
-from pytest_lossguard.guard import Guard
-from pytest_lossguard.policy import Policy
+from pytest_lossguard.core.errors import NotConverged
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.session.guard import Guard
 from pytest_lossguard.training import Trainer
-from tests.training.scenarios import SCENARIOS
+from tests.support.scenarios import SCENARIOS
 
 SEEDS = range(3)
 

@@ -14,12 +14,12 @@ import pytest
 import tensorflow as tf
 
 from pytest_lossguard import UsageError
-from pytest_lossguard.errors import StopTraining
+from pytest_lossguard.core.errors import StopTraining
+from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
-from pytest_lossguard.policy import Policy
 from pytest_lossguard.training import Trainer, set_seed, watching
-from tests.training import tapes
-from tests.training.programs import mlp, regression, tape_step
+from tests.support import tapes
+from tests.support.programs import mlp, regression, tape_step
 
 X, Y = regression()
 STEPS = tapes.STEPS

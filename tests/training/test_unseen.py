@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pytest_lossguard.training import asked, set_seed, watching
-from tests.training.programs import mlp, regression
+from pytest_lossguard.training import set_seed, watching
+from pytest_lossguard.training.record import asked_variables as asked
+from tests.support.programs import mlp, regression
 
 X, Y = regression()
 SOME = tf.constant(X[:32]), tf.constant(Y[:32])

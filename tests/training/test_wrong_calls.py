@@ -18,7 +18,7 @@ import tensorflow as tf
 
 import pytest_lossguard
 from pytest_lossguard import NotConverged, Policy, UsageError, corruptions, strategies
-from pytest_lossguard.given import one_line, shown
+from pytest_lossguard.core.given import one_line, shown
 from pytest_lossguard.plugin.failures import leave_out_own_frames
 
 #: Characters that a reader takes in at once.
@@ -398,7 +398,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def run(request):
-    from tests.traces import falling, make_trace
+    from tests.support.traces import falling, make_trace
 
     return pytest_lossguard.TrainingRun(
         SimpleNamespace(trace=make_trace(falling()), converged=True, findings=())

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
-from ...findings import number
-from ...printable import printable
+from ...core.findings import number
+from ...core.printable import printable
 from .. import contracts
-from ..entries import Entry
+from ..entry import Entry
 from ..sound import sound
 from .details import MOST_COLUMNS, MOST_VARIABLES
 from .figures import Figure, experiments_figure, training_figure

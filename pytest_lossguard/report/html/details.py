@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ...causes import Diagnosis, Experiment
-from ...findings import Finding
-from ...trace import Floats, Trace
-from ...verdict import Verdict
+from ...core.diagnosis import Diagnosis, Experiment
+from ...core.findings import Finding
+from ...core.trace import Floats, Trace
+from ...core.verdict import Verdict
 from .thinning import columns_of, rounded, thinned
 
 __all__ = ["MOST_RUNS", "details_of", "shown_first"]

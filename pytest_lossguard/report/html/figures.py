@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ...findings import number
+from ...core.findings import number
 from .svg import is_logarithmic
 
 __all__ = [

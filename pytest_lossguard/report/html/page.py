@@ -8,9 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ...environment import environment
-from ...files import write_whole
-from ..entries import Entry
+from ...core.environment import environment
+from ...core.files import write_whole
+from ..entry import Entry
 from .context import page_context
 
 __all__ = ["rendered", "write_html"]

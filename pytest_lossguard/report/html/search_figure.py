@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...findings import number
+from ...core.findings import number
 from .figures import BLUE, GREY, RED, Figure, plain
 
 __all__ = ["search_figure"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from ...trace import Floats
+from ...core.trace import Floats
 
 __all__ = ["MOST_POINTS", "columns_of", "rounded", "thinned"]
 

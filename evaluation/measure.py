@@ -1,0 +1,236 @@
+"""Runs programs of the corpus as a marked test would, and notes what was said."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .other_tools import rivals_that_flag
+from .program import Program
+
+__all__ = [
+    "Row",
+    "forget_graphs",
+    "measured",
+    "programs_named",
+    "rows_of",
+    "rows_of_job",
+]
+
+#: Programs whose traces are forgotten together: they would fill the memory.
+_PROGRAMS_PER_TRAINER = 8
+
+
+#: Findings that fit any broken program: one change makes it far better, whatever
+#: the fault is called.
+_FIT_ANY = frozenset({"improvable"})
+#: A change repairs as well as the known fix if it reaches its skill but for this.
+_AS_WELL = 0.1
+#: Seeds on which verified changes are tried once more, away from those that the
+#: diagnosis itself tried.
+_FRESH = 5_003
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One program on one seed."""
+
+    name: str
+    source: str
+    family: str
+    part: str
+    broken: bool
+    fault: str
+    seed: int
+    failed: bool
+    errors: list[str]
+    warnings: list[str]
+    rivals: list[str]
+    skill: float | None
+    seconds: float
+    steps: int
+    fits: list[str] = field(default_factory=list)
+    true_causes: list[str] = field(default_factory=list)
+    causes: list[dict[str, Any]] = field(default_factory=list)
+    skills: list[float | None] = field(default_factory=list)
+    fixed_skill: float | None = None
+    held: list[bool] = field(default_factory=list)
+    tried: int = 0
+    diagnosis_seconds: float = 0.0
+    crash: str | None = None
+
+    @property
+    def flagged(self) -> bool:
+        """Failed, or warned of with a finding that fits."""
+        return self.failed or bool({*self.fits, *_FIT_ANY} & set(self.warnings))
+
+    @property
+    def true_of(self) -> list[bool]:
+        """Of each cause told, whether it is true: it is what was done to the program,
+        or its change repairs the program as well as the known fix does.
+        """
+        return [
+            it["cause"] in self.true_causes or self._repairs_as_well(skill)
+            for it, skill in zip(self.causes, self.skills, strict=True)
+        ]
+
+    def _repairs_as_well(self, skill: float | None) -> bool:
+        if skill is None or self.fixed_skill is None:
+            return False
+        return skill >= self.fixed_skill - _AS_WELL
+
+
+def measured(
+    programs: Iterable[Program], seeds: Iterable[int], *, diagnose: bool
+) -> Iterator[Row]:
+    """One row per program and seed.
+
+    Args:
+        programs: The programs.
+        seeds: Of data, weights and order of the rows.
+        diagnose: Whether causes of failures are looked for.
+    """
+    from pytest_lossguard.training import Trainer
+
+    seeds = tuple(seeds)
+    trainer = Trainer()
+    for index, program in enumerate(programs):
+        if index % _PROGRAMS_PER_TRAINER == 0:
+            trainer = Trainer()
+            forget_graphs()
+        for seed in seeds:
+            yield _row(program, seed, trainer, diagnose)
+
+
+def rows_of(names: Sequence[str], seeds: Sequence[int], diagnose: bool) -> list[Row]:
+    """The rows of some programs, for a process of their own."""
+    return list(measured(programs_named(names), seeds, diagnose=diagnose))
+
+
+def programs_named(names: Sequence[str]) -> list[Program]:
+    """Some programs, for a process of their own: TensorFlow is quiet in it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    from .corpus import programs
+
+    wanted = set(names)
+    return [it for it in programs() if it.name in wanted]
+
+
+def rows_of_job(job: tuple[Sequence[str], Sequence[int], bool]) -> list[Row]:
+    """`rows_of` of one argument."""
+    return rows_of(*job)
+
+
+def forget_graphs() -> None:
+    """Let go of what earlier programs traced: it would fill the memory."""
+    import keras
+
+    keras.backend.clear_session()
+    gc.collect()
+
+
+def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
+    from pytest_lossguard.core.errors import NotConverged
+    from pytest_lossguard.core.policy import Policy
+    from pytest_lossguard.judge import evidence_of
+    from pytest_lossguard.session.guard import Guard
+
+    guard = Guard(policy=Policy(), seed=seed, trainer=lambda: trainer)
+    about = {
+        "name": program.name,
+        "source": program.source,
+        "family": program.family,
+        "part": program.part,
+        "broken": program.broken,
+        "fault": program.fault,
+        "seed": seed,
+        "fits": list(program.fits),
+        "true_causes": list(program.causes),
+    }
+    began, error = time.perf_counter(), None
+    try:
+        setup = program.setup(seed)
+        guard.fit(setup.build, setup.x, setup.y, **setup.how())
+        guard.compare()
+    except NotConverged as raised:
+        error = raised
+    except Exception as raised:
+        return Row(
+            **about,
+            failed=True,
+            errors=["crash"],
+            warnings=[],
+            rivals=[],
+            skill=None,
+            seconds=0.0,
+            steps=0,
+            crash=f"{type(raised).__name__}: {raised}"[:300],
+        )
+    judged = time.perf_counter()
+    if diagnose and error is not None:
+        guard.explain(error)
+    explained = time.perf_counter()
+    verdict = guard.runs[0].verdict
+    found = verdict.diagnosis
+    told = _Told() if found is None else _told(found, program, seed, trainer)
+    return Row(
+        **about,
+        failed=not verdict.converged,
+        errors=[it.kind for it in verdict.errors],
+        warnings=[it.kind for it in verdict.warnings],
+        rivals=rivals_that_flag(verdict.trace),
+        skill=evidence_of(verdict.trace).skill,
+        seconds=judged - began,
+        steps=len(verdict.trace.steps),
+        causes=[] if found is None else [it.to_json() for it in found.causes],
+        skills=told.skills,
+        fixed_skill=told.fixed_skill,
+        held=told.held,
+        tried=0 if found is None else found.tried,
+        diagnosis_seconds=explained - judged,
+    )
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a diagnosis is held against."""
+
+    skills: list[float | None] = field(default_factory=list)
+    fixed_skill: float | None = None
+    held: list[bool] = field(default_factory=list)
+
+
+def _told(found: Any, program: Program, seed: int, trainer: Any) -> _Told:
+    from pytest_lossguard.core.errors import LossguardError
+    from pytest_lossguard.core.policy import Policy
+    from pytest_lossguard.judge import evidence_of, judge
+
+    told = _Told()
+    repairs = {
+        change.cause: it
+        for it in reversed([it for it in found.experiments if it.repairs])
+        for change in it.changes
+    }
+    told.skills = [
+        repairs[it.cause].skill if it.verified and it.cause in repairs else None
+        for it in found.causes
+    ]
+    if program.fixed is not None:
+        fixed = program.fixed(seed)
+        trace = trainer.fit(fixed.build, fixed.x, fixed.y, seed=seed, **fixed.how())
+        told.fixed_skill = evidence_of(trace).skill
+    setup = program.setup(seed)
+    again = trainer.again(setup.build, setup.x, setup.y, seed=seed, **setup.how())
+    for experiment in {id(it): it for it in repairs.values()}.values():
+        try:
+            trace = again(*experiment.changes, seed=seed + _FRESH)
+        except LossguardError:
+            continue
+        errors = [it for it in judge(trace, Policy()) if it.severity == "error"]
+        told.held.append(not errors)
+    return told

@@ -1,0 +1,386 @@
+"""After the test: its trainings, each from several seeds, and their baseline."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from ..core.change import Again, Recipe, Retraining
+from ..core.environment import environment
+from ..core.errors import BaselineError, CannotChange, LossguardError
+from ..core.policy import Policy
+from ..core.trace import Trace
+from ..experiments.compare import repeats
+from ..experiments.margins import (
+    STEP,
+    Raised,
+    failure_of,
+    headrooms,
+    learning_rate,
+    scale_of,
+)
+from . import (
+    METRICS,
+    Baseline,
+    Comparison,
+    Measured,
+    compared_metrics,
+    demand_sound,
+    environment_change,
+    half_way,
+    measure,
+    read_baseline,
+    write_baseline,
+)
+
+__all__ = ["Held", "Subject", "Update", "hold"]
+
+T = TypeVar("T")
+
+#: Seeds that a baseline is written from, and that are run again to compare. With 16,
+#: one of 20 baselines let a training at half the learning rate pass
+#: (`benchmarks/baselines.py`): a few of its seeds went the other way.
+_SEEDS = 20
+#: Seconds of a training from which on no stability margins are taken: they cost some
+#: fifteen trainings a seed where a baseline is written, two where it is compared.
+_SLOWEST_FOR_MARGINS = 0.5
+#: A headroom of which at least so many seeds do not hold is measured anew.
+_DOUBTED = _SEEDS // 2
+
+#: What ``--lossguard-update`` asks for: nothing, what is missing, everything.
+Update = Literal["", "new", "all"]
+State = Literal["held", "regressed", "written", "not_compared"]
+
+_VERSIONS = ("python", "machine", "tensorflow", "keras", "numpy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A training of a test, and what runs it again."""
+
+    trace: Trace
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What came of a test and its baseline.
+
+    Attributes:
+        state: ``"written"`` where there was none, or it was to be written anew;
+            ``"not_compared"`` where the seed decides on the data and is another.
+        path: Its file.
+        told: One sentence.
+        seeds: From how many seeds both are.
+        comparisons: For each training of the test, in order; empty where it was
+            written.
+        note: What differs between the environments and the types of the inputs.
+    """
+
+    state: State
+    path: Path
+    told: str
+    seeds: int = 0
+    comparisons: tuple[tuple[Comparison, ...], ...] = ()
+    note: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As builtins."""
+        several = len(self.comparisons) > 1
+        metrics = [
+            it.to_json() | ({"training": index + 1} if several else {})
+            for index, of_one in enumerate(self.comparisons)
+            for it in of_one
+        ]
+        return {
+            "state": self.state,
+            "file": str(self.path),
+            "told": self.told,
+            "note": self.note,
+            "metrics": metrics,
+        }
+
+
+def hold(
+    subjects: Sequence[Subject],
+    policy: Policy,
+    *,
+    path: Path,
+    test: str,
+    seed: int,
+    device: str,
+    update: Update,
+    write: Callable[[Path, Baseline], None] = write_baseline,
+) -> Held:
+    """Hold the trainings of a test against its baseline, or write that.
+
+    Args:
+        subjects: The trainings, each once.
+        policy: What decides whether one converges.
+        path: File of the baseline.
+        test: What the test is called in it.
+        seed: In force in the test, and the first that a baseline is written from.
+        device: What trains.
+        update: What is to be written.
+        write: Writes it.
+
+    Raises:
+        BaselineError: A training cannot be run again, or is another than that of the
+            baseline.
+        UsageError: The file cannot be read or written.
+    """
+    here = _environment(device)
+    before = None if update == "all" else read_baseline(path)
+    try:
+        if before is not None:
+            demand_sound(before, path)
+            return _compared(subjects, before, policy, seed, path, here)
+        taken = tuple(_taken(it, policy, seed) for it in subjects)
+    except CannotChange as error:
+        raise BaselineError(
+            f"no baseline can be written for a run of this test ({error}): train with"
+            " lossguard.fit and pass a function that builds the model"
+        ) from None
+    baseline = Baseline(test=test, seed=seed, environment=here, trainings=taken)
+    write(path, baseline)
+    notes = "".join(f"; {note}" for it in taken for note in it.notes)
+    told = f"its baseline was written to {_short(path)}{notes}"
+    return Held(state="written", path=path, told=told)
+
+
+def _compared(
+    subjects: Sequence[Subject],
+    before: Baseline,
+    policy: Policy,
+    seed: int,
+    path: Path,
+    here: Mapping[str, str],
+) -> Held:
+    if len(before.trainings) != len(subjects):
+        raise BaselineError(
+            f"its baseline, {_short(path)}, has {len(before.trainings)} trainings, the"
+            f" test ran {len(subjects)}: if that is meant, run it with"
+            " --lossguard-update"
+        )
+    retrainings = [_retraining(it) for it in subjects]
+    if seed != before.seed and any(
+        again.data != old.data
+        for again, old in zip(retrainings, before.trainings, strict=True)
+    ):
+        told = (
+            f"not compared: with --lossguard-seed={seed} the test has other data than"
+            f" its baseline, which is from seed {before.seed}"
+        )
+        return Held(state="not_compared", path=path, told=told)
+    found = tuple(
+        _held_against(subject, again, old, policy, path)
+        for subject, again, old in zip(
+            subjects, retrainings, before.trainings, strict=True
+        )
+    )
+    worse = [it for of_one in found for it in of_one if it.regressed]
+    names = ", ".join(dict.fromkeys(it.metric.label for it in worse))
+    notes = [environment_change(before.environment, here)]
+    notes += map(_types_change, subjects, before.trainings)
+    return Held(
+        state="regressed" if worse else "held",
+        path=path,
+        told=f"worse than its baseline: {names}" if worse else "no worse than it was",
+        seeds=len(before.trainings[0].seeds),
+        comparisons=found,
+        note="; ".join(filter(None, notes)) or None,
+    )
+
+
+def _short(path: Path) -> str:
+    """The file as seen from its test."""
+    return f"{path.parent.name}/{path.name}"
+
+
+def _environment(device: str) -> Mapping[str, str]:
+    known = environment()
+    versions = {name: str(known[name]) for name in _VERSIONS if known[name]}
+    return {**versions, "device": device}
+
+
+# Several seeds of one training
+
+
+def _taken(subject: Subject, policy: Policy, seed: int) -> Measured:
+    """A training from as many seeds as a baseline has, its margins with it."""
+    retrain = _retraining(subject)
+    margins, notes = _margins_to_take(retrain)
+    seeds = tuple(range(seed, seed + _SEEDS))
+    asked = [Again(seed=it, redrawn=True) for it in seeds]
+    traces = [_or_raise(it) for it in retrain.several(asked)]
+    half = half_way(traces)
+    rows = [measure(it, half) for it in traces]
+    for name in margins:
+        _add_headrooms(name, rows, retrain, policy, seeds)
+    return Measured(
+        model=subject.trace.model,
+        steps=_steps(subject),
+        seeds=seeds,
+        data=retrain.data,
+        half=half,
+        metrics=_columns(rows),
+        notes=notes,
+        inputs=_types(subject),
+    )
+
+
+def _held_against(
+    subject: Subject,
+    retrain: Retraining,
+    before: Measured,
+    policy: Policy,
+    path: Path,
+) -> tuple[Comparison, ...]:
+    """A training from the seeds of its baseline, held against that."""
+    if before.steps != _steps(subject):
+        raise BaselineError(
+            f"the training takes {_steps(subject)} steps, that of its baseline,"
+            f" {_short(path)}, took {before.steps}: if that is meant, run it with"
+            " --lossguard-update"
+        )
+    margins = [name for name in _MARGINS if name in before.metrics]
+    lowered = {
+        (name, seed): before.metrics[name][index] / STEP
+        for name in margins
+        for index, seed in enumerate(before.seeds)
+    }
+    nearer = {it: factor for it, factor in lowered.items() if factor >= 1}
+    asked = [Again(seed=it, redrawn=True) for it in before.seeds]
+    asked += [_raised(*it).by(factor) for it, factor in nearer.items()]
+    done = retrain.several(asked)
+    rows = [measure(_or_raise(it), before.half) for it in done[: len(before.seeds)]]
+    raised = list(zip(nearer, done[len(before.seeds) :], strict=True))
+    if _types_change(subject, before) is not None:  # what became ids has no scale
+        refused = {name for (name, _), it in raised if isinstance(it, CannotChange)}
+        margins = [it for it in margins if it not in refused]
+    lost = Counter(
+        name
+        for (name, _), trace in raised
+        if name in margins and failure_of(_or_raise(trace), policy) is not None
+    )
+    for name in margins:
+        if lost[name] >= _DOUBTED:
+            _add_headrooms(name, rows, retrain, policy, before.seeds)
+    now = replace(before, metrics=_columns(rows))
+    _demand_same_metrics(before, now, path)
+    return compared_metrics(before, now)
+
+
+def _demand_same_metrics(before: Measured, now: Measured, path: Path) -> None:
+    """Let nothing count as held that could not be measured; of a margin, that it was
+    seen to hold is all that is known.
+
+    Raises:
+        BaselineError: A metric of the baseline is gone.
+    """
+    for name in before.metrics:
+        if name not in now.metrics and name not in _MARGINS:
+            raise BaselineError(
+                f"the training has no {METRICS[name].label} any more, that of its"
+                f" baseline, {_short(path)}, had one: if that is meant, run it with"
+                " --lossguard-update"
+            )
+
+
+def _columns(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, ...]]:
+    """The metrics that every row has."""
+    everywhere = set.intersection(*(set(row) for row in rows))
+    return {it: tuple(row[it] for row in rows) for it in METRICS if it in everywhere}
+
+
+def _retraining(subject: Subject) -> Retraining:
+    """What runs a training again, and comes out as it did.
+
+    Raises:
+        CannotChange: There is nothing of the kind.
+    """
+    retrain = subject.recipe()
+    if subject.trace.source == "watch" and not repeats(subject.trace, retrain()):
+        raise CannotChange("run again as it was seen, it comes out otherwise")
+    return retrain
+
+
+def _types(subject: Subject) -> tuple[str, ...]:
+    return tuple(it.dtype for it in subject.trace.inputs)
+
+
+def _types_change(subject: Subject, before: Measured) -> str | None:
+    """What became of the inputs' types in one sentence: floats that became integers
+    have lost what stood behind the point.
+    """
+    now = _types(subject)
+    if not before.inputs or len(now) != len(before.inputs):
+        return None
+    changes = dict.fromkeys(
+        f"{there} there, {here} here"
+        for there, here in zip(before.inputs, now, strict=True)
+        if ("int" in there) != ("int" in here)
+    )
+    if not changes:
+        return None
+    return f"the type of the inputs has changed since: {', '.join(changes)}"
+
+
+def _steps(subject: Subject) -> int | None:
+    """Updates of a training whose length the test itself sets."""
+    return len(subject.trace.steps) if subject.trace.source == "fit" else None
+
+
+# Its stability margins
+
+_MARGINS = {
+    "learning_rate_headroom": learning_rate,
+    "input_scale_headroom": scale_of(),
+}
+
+
+def _margins_to_take(retrain: Retraining) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the margins that a baseline has, and why it has no others."""
+    retrain()  # the first one traces
+    began = time.perf_counter()
+    retrain()
+    seconds = time.perf_counter() - began
+    if seconds > _SLOWEST_FOR_MARGINS:
+        return (), (f"no stability margins, as a training takes {seconds:.1f} s",)
+    names, notes = [], []
+    for name, change in _MARGINS.items():
+        try:
+            if name == "learning_rate_headroom" and retrain.facts.learning_rate is None:
+                raise CannotChange("the rate follows a schedule")
+            retrain(change(1.0))
+            names.append(name)
+        except CannotChange as error:
+            notes.append(f"no {METRICS[name].label}: {error}")
+    return tuple(names), tuple(notes)
+
+
+def _add_headrooms(
+    name: str,
+    rows: list[dict[str, float]],
+    retrain: Retraining,
+    policy: Policy,
+    seeds: Sequence[int],
+) -> None:
+    """Measure a margin on each seed, and write it into the rows of metrics."""
+    found = headrooms([_raised(name, it) for it in seeds], retrain, policy)
+    for row, margin in zip(rows, found, strict=True):
+        row[name] = float(f"{_or_raise(margin).factor:.4g}")
+
+
+def _raised(name: str, seed: int) -> Raised:
+    return Raised(what=name, change=_MARGINS[name], seed=seed, redrawn=True)
+
+
+def _or_raise(outcome: T | LossguardError) -> T:
+    if isinstance(outcome, LossguardError):
+        raise outcome
+    return outcome

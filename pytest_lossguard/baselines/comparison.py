@@ -1,0 +1,132 @@
+"""Held against its baseline: what got worse, by more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core.findings import Finding, finding
+from .metrics import METRICS, Metric
+from .signed_rank import chance_of_worse
+from .values import Measured
+
+__all__ = ["ALPHA", "Comparison", "compared_metrics", "environment_change"]
+
+#: A metric has regressed where a change of nothing would look so bad once in 10,000
+#: comparisons: of a thousand pull requests that change the numbers but make nothing
+#: worse, about one fails, there being ten metrics. Of 20 seeds four may point the
+#: other way, if they are those that changed the least.
+ALPHA = 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One metric, before and now.
+
+    Attributes:
+        name: A key of `METRICS`.
+        before: Median of the baseline.
+        now: Median of the trainings at hand; None where it was only seen to hold.
+        limit: The worst of the baseline's seeds.
+        chance: How likely so bad values are where nothing has changed.
+    """
+
+    name: str
+    before: float
+    now: float | None
+    limit: float
+    chance: float = 1.0
+
+    @property
+    def metric(self) -> Metric:
+        """What it is."""
+        return METRICS[self.name]
+
+    @property
+    def regressed(self) -> bool:
+        """Whether it got worse by more than chance."""
+        return self.chance <= ALPHA
+
+    def told(self) -> tuple[str, str]:
+        """Before and now as they are printed."""
+        before = self.metric.form(self.before)
+        if self.now is None:
+            return before, "held"
+        return before, self.metric.form(self.now)
+
+    def finding(self) -> Finding:
+        """It as a finding."""
+        before, now = self.told()
+        return finding(
+            "baseline_regression",
+            value=self.now,
+            limit=self.before,
+            where=self.metric.label,
+            verb="fell" if self.metric.better == "higher" else "rose",
+            before=before,
+            now=now,
+            worst=self.metric.form(self.limit),
+            odds=f"{round(1 / self.chance):,}",
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As builtins, the values as they are printed."""
+        before, now = self.told()
+        return {
+            "name": self.name,
+            "label": self.metric.label,
+            "before": before,
+            "now": now,
+            "limit": self.metric.form(self.limit),
+            "regressed": self.regressed,
+        }
+
+
+def compared_metrics(before: Measured, now: Measured) -> tuple[Comparison, ...]:
+    """Every metric of the baseline, in the order of `METRICS`, seed by seed.
+
+    Args:
+        before: The baseline.
+        now: From the same seeds; a metric that it lacks was seen to hold.
+    """
+    return tuple(
+        _compared(name, before.metrics[name], now.metrics.get(name))
+        for name in METRICS
+        if before.metrics.get(name)
+    )
+
+
+def environment_change(before: Mapping[str, str], now: Mapping[str, str]) -> str | None:
+    """What differs between two environments in one sentence; None where nothing does.
+
+    Nothing is tolerated for it: it is said, that is all.
+    """
+    changes = [
+        f"{name} {before[name]} there, {now[name]} here"
+        for name in before
+        if name in now and before[name] != now[name]
+    ]
+    if not changes:
+        return None
+    return f"the baseline is from another environment: {', '.join(changes)}"
+
+
+def _compared(
+    name: str, before: tuple[float, ...], now: tuple[float, ...] | None
+) -> Comparison:
+    metric = METRICS[name]
+    median = float(np.median(before))
+    worst = max(before) if metric.better == "lower" else min(before)
+    if now is None:
+        return Comparison(name=name, before=median, now=None, limit=worst)
+    pairs = zip(before, now, strict=True)
+    return Comparison(
+        name=name,
+        before=median,
+        now=float(np.median(now)),
+        limit=worst,
+        chance=chance_of_worse([metric.worsening(old, new) for old, new in pairs]),
+    )

@@ -1,0 +1,109 @@
+"""The committed file of a baseline: read, written, told from what is none."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from ..core.errors import UsageError, first_line
+from ..core.files import parsed, read_text, sweep, write_whole
+from ..core.printable import printable, printables
+from .values import Baseline
+
+__all__ = ["read_baseline", "refuse_foreign", "write_baseline"]
+
+#: The version of the file, under a key that no other tool writes.
+_KEY, _VERSION = "lossguard_baseline", 1
+#: Characters of why a file is damaged.
+_LONGEST = 300
+_NUMBERS = re.compile(r"\[\s+([^\[\]{}\"]*?)\s+\]")
+
+
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """Write a baseline whole or not at all, one line for each metric.
+
+    Raises:
+        UsageError: There is a file of another tool, which is not overwritten, or
+            the folder cannot be written to.
+    """
+    refuse_foreign(path)
+    text = json.dumps({_KEY: _VERSION, **baseline.to_json()}, indent=2)
+    lines = _NUMBERS.sub(lambda it: f"[{' '.join(it.group(1).split())}]", text)
+    try:
+        write_whole(path, lines + "\n")
+    except OSError as error:
+        raise UsageError(
+            f"the baseline {path} cannot be written ({type(error).__name__}): make its"
+            " folder writable"
+        ) from error
+
+
+def refuse_foreign(path: Path) -> None:
+    """Leave the file of another tool alone.
+
+    Raises:
+        UsageError: There is one.
+    """
+    if _is_foreign(path):
+        raise UsageError(
+            f"{path} is JSON, but no baseline of pytest-lossguard: move it away, or"
+            " rename the test"
+        )
+
+
+def read_baseline(path: Path) -> Baseline | None:
+    """The baseline in a file, None where there is no file.
+
+    Raises:
+        UsageError: The file cannot be read, or is no baseline of this version.
+    """
+    sweep(path.parent)
+    try:
+        text = read_text(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"the baseline {path} cannot be read ({type(error).__name__}): restore it,"
+            " or write it anew with --lossguard-update"
+        ) from error
+    try:
+        given = printables(parsed(text))
+    except ValueError as error:
+        conflict = " (it holds the marks of a merge conflict)" * ("<<<<<<<" in text)
+        raise UsageError(
+            f"the baseline {path} is no JSON{conflict}: restore it, or write it anew"
+            " with --lossguard-update"
+        ) from error
+    version = given.get(_KEY) if isinstance(given, dict) else None
+    if version is None:
+        raise UsageError(
+            f"{path} is no baseline of pytest-lossguard: it has no key {_KEY!r}; move"
+            " it away, or rename the test"
+        )
+    if version != _VERSION:
+        raise UsageError(
+            f"the baseline {path} has version {repr(version)[:20]}, this"
+            f" pytest-lossguard reads {_VERSION}: write it anew with --lossguard-update"
+        )
+    try:
+        return Baseline.from_json(given)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        reason = printable(f"{type(error).__name__}: {first_line(error)}")[:_LONGEST]
+        raise UsageError(
+            f"the baseline {path} is damaged ({reason}): restore"
+            " it, or write it anew with --lossguard-update"
+        ) from error
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a file is whole JSON that another tool wrote.
+
+    What is no JSON at all, in a folder of ours, is a baseline that was torn or merged.
+    """
+    try:
+        given = parsed(read_text(path))
+    except (OSError, ValueError):
+        return False
+    return not isinstance(given, dict) or _KEY not in given

@@ -1,0 +1,1 @@
+"""Values and sentences that everything above shares; no framework."""

@@ -1,0 +1,277 @@
+"""Rows of a training beside one another: which are the same, which class comes when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .column_stats import target_range
+from .trace import ClassOrder, Nonfinite, Repeats
+
+__all__ = [
+    "SORTED",
+    "class_of_rows",
+    "class_order",
+    "nonfinite_values",
+    "repeats",
+    "share_of_unknown",
+]
+
+#: Rows are in the order of their classes from this order on: 0 where they are shuffled,
+#: 1 where they are sorted.
+SORTED = 0.5
+
+Arrays = Sequence[NDArray[Any]]
+
+#: Rows whose like is looked for, and rows among which it is.
+_MOST_ASKED, _MOST_AMONG = 512, 1 << 20
+#: Numbers of a row that tell it from others, fewer of very many rows; and all of them
+#: at a time. What they find is proved by whole rows.
+_FEWEST_NUMBERS, _MOST_NUMBERS, _ALL_NUMBERS = 16, 64, 1 << 22
+_AT_A_TIME = 1 << 13
+#: Rows with the same key that are looked at one by one.
+_ALIKE = 4
+#: Columns of at most so many values allow few different rows; so many times as many
+#: rows must be possible as there are.
+_FEW_VALUES, _ROOM, _FEWEST_ROWS = 50, 100, 8
+#: Rows from which on labels tell an order, and the fewest of a part of them.
+_ENOUGH_LABELS, _FEWEST_TOGETHER = 40, 16
+
+
+def repeats(held_out: Arrays, trained: Arrays) -> Repeats | None:
+    """How many held-out rows are trained on too, and how many trained rows come again
+    among themselves; of each part a sample is looked up among all.
+
+    Args:
+        held_out: The arrays of the held-out inputs, each of shape ``(rows, ...)``.
+        trained: Those of the inputs that are trained on, likewise.
+
+    Returns:
+        None where rows cannot be compared, or where so few different ones are possible
+        that they come again by chance.
+    """
+    if not _comparable(held_out, trained):
+        return None
+    among = [it[:: -(-len(it) // _MOST_AMONG)] for it in trained]
+    asked = [it[_spread(len(it), _MOST_ASKED)] for it in held_out]
+    known = _Known(among)
+    found = known.count(asked)
+    if found and _few_are_possible(among):
+        return None
+    places = _spread(len(among[0]), _MOST_ASKED)
+    again = known.count([it[places] for it in among], places) if found else 0
+    return Repeats(found=found, of=len(asked[0]), again=again, again_of=len(places))
+
+
+def _comparable(held_out: Arrays, trained: Arrays) -> bool:
+    if not held_out or len(held_out) != len(trained):
+        return False
+    rows = {len(it) for it in held_out}, {len(it) for it in trained}
+    if any(len(it) != 1 for it in rows) or min(*rows[0], *rows[1]) < _FEWEST_ROWS:
+        return False
+    return all(
+        one.shape[1:] == other.shape[1:]
+        and one.dtype.kind in "fiubOSU"
+        and (one.dtype.kind in "OSU") == (other.dtype.kind in "OSU")
+        for one, other in zip(held_out, trained, strict=True)
+    )
+
+
+def _spread(rows: int, most: int) -> NDArray[np.int64]:
+    """Places of at most so many rows, spread over all."""
+    if rows <= most:
+        return np.arange(rows)
+    return np.linspace(0, rows - 1, most).astype(np.int64)
+
+
+class _Known:
+    """Rows, to be found by what is in them."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self._arrays, rows = arrays, len(arrays[0])
+        most = _ALL_NUMBERS // max(1, rows)
+        self._numbers = int(np.clip(most, _FEWEST_NUMBERS, _MOST_NUMBERS))
+        keys = self._keys(arrays)
+        self._order = np.argsort(keys, kind="stable")
+        self._sorted = keys[self._order]
+
+    def count(self, asked: Arrays, own: NDArray[np.int64] | None = None) -> int:
+        """How many rows are known; those that have a place here, at another one."""
+        keys = self._keys(asked)
+        first = np.searchsorted(self._sorted, keys, "left")
+        last = np.searchsorted(self._sorted, keys, "right")
+        found = 0
+        for row in np.flatnonzero(last > first).tolist():
+            alike = self._order[first[row] : last[row]][: _ALIKE + 1]
+            if own is not None:
+                alike = alike[alike != own[row]]
+            found += any(self._is_same(asked, row, it) for it in alike)
+        return found
+
+    def _is_same(self, asked: Arrays, row: int, place: int) -> bool:
+        return all(
+            bool(np.all((one[row] == other[place]) | _both_nan(one[row], other[place])))
+            for one, other in zip(asked, self._arrays, strict=True)
+        )
+
+    def _keys(self, arrays: Arrays) -> NDArray[np.uint64]:
+        """One number for each row, the same for the same rows."""
+        rows = len(arrays[0])
+        keys = np.zeros(rows, np.uint64)
+        for start in range(0, rows, _AT_A_TIME):
+            part = slice(start, start + _AT_A_TIME)
+            for array in arrays:
+                flat = array[part].reshape(len(array[part]), -1)
+                flat = flat[:, :: max(1, -(-flat.shape[1] // self._numbers))]
+                draws = np.random.default_rng(flat.shape[1])
+                odd = draws.integers(1, 1 << 63, flat.shape[1], np.uint64) * 2 + 1
+                bits = _bits(flat)
+                keys[part] = keys[part] * np.uint64(31) + (bits * odd).sum(axis=1)
+        return keys
+
+
+def _both_nan(one: Any, other: Any) -> Any:
+    if np.asarray(one).dtype.kind != "f" or np.asarray(other).dtype.kind != "f":
+        return False
+    return np.isnan(one) & np.isnan(other)
+
+
+def _bits(table: NDArray[Any]) -> NDArray[np.uint64]:
+    if table.dtype.kind in "OSU":
+        hashes = [hash(str(it)) for it in table.ravel().tolist()]
+        bits = np.array(hashes, np.int64).reshape(table.shape).view(np.uint64)
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = table.astype(np.float64) + 0.0  # which has no -0
+        bits = np.ascontiguousarray(values).view(np.uint64)
+    return bits ^ (bits >> np.uint64(32))
+
+
+def _few_are_possible(arrays: Arrays) -> bool:
+    """Whether the values of the columns allow hardly more rows than there are."""
+    rows = len(arrays[0])
+    room = 1.0
+    for array in arrays:
+        flat = array.reshape(rows, -1)
+        flat = flat[:, _spread(flat.shape[1], _MOST_NUMBERS)]
+        some = flat[_spread(rows, _MOST_ASKED)]
+        for column in some.T:
+            different = len({*map(str, column.tolist())})
+            if different > _FEW_VALUES:
+                return False
+            room *= different
+    return room <= _ROOM * rows
+
+
+def nonfinite_values(arrays: Arrays, part: str) -> tuple[Nonfinite, ...]:
+    """Where arrays of held-out rows hold NaN or infinity: of each the worst column.
+
+    Args:
+        arrays: Each of shape ``(rows, ...)``.
+        part: What they are, as ``"inputs"``.
+    """
+    found = []
+    for index, array in enumerate(arrays):
+        if array.dtype.kind != "f" or not array.size or np.isfinite(array).all():
+            continue
+        columns = array.shape[-1] if array.ndim > 1 else 1
+        bad = ~np.isfinite(array.reshape(len(array), -1, columns)).all(axis=1)
+        counts = bad.sum(axis=0)
+        found.append(
+            Nonfinite(
+                part=part if len(arrays) == 1 else f"{part} {index}",
+                column=int(np.argmax(counts)),
+                columns=columns,
+                affected=int(np.count_nonzero(counts)),
+                rows=int(counts.max()),
+                of=len(array),
+            )
+        )
+    return tuple(found)
+
+
+def class_of_rows(targets: Arrays) -> NDArray[np.int64] | None:
+    """The class of each row: whole numbers, 0 and 1, or one column for each class.
+
+    Returns:
+        None where the targets name no class for each row.
+    """
+    if len(targets) != 1:
+        return None
+    array = targets[0]
+    known = target_range(array)
+    if known is None or not np.isfinite(array).all():
+        return None
+    columns = array.shape[-1] if array.ndim > 1 else 1
+    if array.size != len(array) * columns:
+        return None
+    table = array.reshape(len(array), columns)
+    if columns > 1:
+        is_one_hot = np.isin(table, (0, 1)).all() and (table.sum(axis=1) == 1).all()
+        return table.argmax(axis=1) if is_one_hot else None
+    if known.classes:
+        return table[:, 0].astype(np.int64)
+    only = np.unique(table[:, 0])
+    return table[:, 0].astype(np.int64) if len(only) == 1 else None
+
+
+def share_of_unknown(held_out: Arrays, trained: Arrays) -> float:
+    """Share of held-out rows of a class that no trained row has; 0 without classes."""
+    one, other = class_of_rows(held_out), class_of_rows(trained)
+    if one is None or other is None:
+        return 0.0
+    return float(np.mean(~np.isin(one, np.unique(other))))
+
+
+def class_order(
+    labels: NDArray[np.int64], rows_per_step: int, passes: Sequence[int] = ()
+) -> ClassOrder | None:
+    """How far rows come in the order of their classes.
+
+    Args:
+        labels: The class of each row, in the order in which they are trained on.
+        rows_per_step: It.
+        passes: Places at which the labels before and after are no neighbors.
+
+    Returns:
+        None where there is one class, or too few rows to tell.
+    """
+    classes, labels = np.unique(labels, return_inverse=True)
+    rows = len(labels)
+    if len(classes) < 2 or rows < _ENOUGH_LABELS:
+        return None
+    together = max(
+        rows_per_step,
+        _FEWEST_TOGETHER,
+        min(2 * rows_per_step, rows // (2 * len(classes))),
+    )
+    parts = np.split(labels, list(passes))
+    windows = [it for it in _cut(parts, together) if len(it) > 1]
+    seen = sum(map(len, windows))
+    if len(windows) < 2 or seen < rows / 2:
+        return None
+    mixed = sum(len(it) * _mixed(it) for it in windows) / seen
+    steps = list(_cut(parts, rows_per_step))
+    steps = [steps[it] for it in _spread(len(steps), _MOST_ASKED)]
+    return ClassOrder(
+        order=max(0.0, 1.0 - mixed / _mixed(labels)),
+        classes=len(classes),
+        together=float(np.mean([len({*it.tolist()}) for it in steps])),
+        rows=rows,
+    )
+
+
+def _cut(parts: Arrays, size: int) -> Iterator[NDArray[Any]]:
+    for part in parts:
+        for start in range(0, len(part), size):
+            yield part[start : start + size]
+
+
+def _mixed(labels: NDArray[Any]) -> float:
+    """How often two of the labels differ."""
+    rows = len(labels)
+    shares = np.bincount(labels) / rows
+    return float(1.0 - (shares**2).sum()) * rows / (rows - 1)

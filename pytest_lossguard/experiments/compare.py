@@ -1,0 +1,437 @@
+"""What only a comparison shows: half the broken programs learn a little.
+
+A run that passes and yet learned little is held against cheap re-runs of itself,
+each with one standard change. Which ones is decided here, what they show too;
+whoever calls trains them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.change import Change, ProgramFacts
+from ..core.findings import Finding, finding
+from ..core.trace import ColumnStats, Trace
+from ..judge import thresholds as at
+from ..judge.curve import Evidence, evidence_of, in_one_unit
+from ..judge.order import is_in_class_order
+from ..judge.scale import is_of_order_one, is_out_of_scale
+
+__all__ = [
+    "Reference",
+    "carries_signal",
+    "chosen",
+    "holds_outside",
+    "improvable",
+    "is_told_outside",
+    "labels_carry_no_signal",
+    "length",
+    "repeats",
+    "wanted",
+    "wants_control",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The same training with one standard change, told in the user's terms."""
+
+    changes: tuple[Change, ...]
+    told: str
+    trace: Trace
+
+    @property
+    def speeds_up(self) -> bool:
+        """It only learns faster: the training may be slow, and slow is not broken."""
+        return any(
+            it.kind == "learning_rate" and float(it.value or 0) > 1
+            for it in self.changes
+        )
+
+    @property
+    def is_tenfold(self) -> bool:
+        """Ten times the rate, and nothing else."""
+        return self.changes == (Change(kind="learning_rate", value=10.0),)
+
+    @property
+    def undoes_a_choice(self) -> bool:
+        """What it undoes is as often meant as not: it proves no fault."""
+        return any(it.kind in _CHOICES for it in self.changes)
+
+    @property
+    def scales(self) -> bool:
+        """It standardises."""
+        return any(it.kind.startswith("standardise_") for it in self.changes)
+
+    def is_certain(self, trace: Trace) -> bool:
+        """It undoes what nobody means: data far out of scale are of that kind."""
+        return self.rank == 0 or (self.scales and is_out_of_scale(trace))
+
+    @property
+    def rank(self) -> int:
+        """Of changes that help alike the one that undoes what nobody means is told
+        first, what somebody may have meant last.
+        """
+        if self.undoes_a_choice:
+            return 2
+        return 0 if any(it.kind in _FAULTS for it in self.changes) else 1
+
+
+#: Nobody means sorted rows, an outlier, a loss that does not fit, a penalty that
+#: outweighs the data.
+_FAULTS = frozenset(
+    {
+        "shuffle_rows",
+        "clip_inputs",
+        "clip_targets",
+        "canonical_output",
+        "no_penalty",
+        "no_dropout",
+    }
+)
+#: Frozen backbones and narrow codes are.
+_CHOICES = frozenset({"unfreeze", "wider"})
+#: Changes after which rows that are kept back are no longer what they were.
+_OTHER_TARGETS = frozenset(
+    {"clip_targets", "standardise_targets", "shuffle_labels", "canonical_output"}
+)
+_OTHER_ROWS = frozenset({"drop_rows", "balance_classes"})
+
+
+#: Initialisers that keep the scale of what goes through a layer.
+_USUAL_STARTS = frozenset(
+    f"{who}{how}" for who in ("Glorot", "He", "Lecun") for how in ("Uniform", "Normal")
+)
+
+
+def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
+    """Standard changes worth a re-run of a training that passes, each a few at most.
+
+    None where it learned enough, or where nothing can be compared.
+
+    Args:
+        trace: A training without errors.
+        facts: What its program is made of.
+    """
+    found = evidence_of(trace)
+    if not learned_little(found):
+        return ()
+    rates = [10.0, 100.0, 0.1]
+    if found.moved < at.MOVED_LITTLE:
+        rates.append(at.FAR_HIGHER)
+    changes: list[tuple[Change, ...]] = [
+        (Change(kind="learning_rate", value=it),) for it in rates
+    ]
+    if is_in_class_order(trace):
+        changes.append((Change(kind="shuffle_rows"),))
+    are_values = facts.labels in (None, "values")
+    scaled = []
+    if not trace.normalises_inputs and _is_off(trace.inputs):
+        scaled.append(Change(kind="standardise_inputs"))
+    if _is_off(trace.targets) and are_values:
+        scaled.append(Change(kind="standardise_targets"))
+    changes += [(it,) for it in scaled]
+    if len(scaled) > 1:
+        changes.append(tuple(scaled))  # one scaler forgotten is often two
+    if _has_outlier(trace.inputs):
+        changes.append((Change(kind="clip_inputs"),))
+    if _has_outlier(trace.targets) and are_values:
+        changes.append((Change(kind="clip_targets"),))
+    # To weights drawn as usual and on their way another draw only is luckier.
+    on_its_way = found.is_on_its_way and found.starts_level
+    if not (on_its_way and _USUAL_STARTS.issuperset(facts.initializers)):
+        changes.append((Change(kind="reinitialise"),))
+    if facts.fixed is None:
+        changes += [(it,) for it in _of_the_program(facts)]
+    return tuple(changes)
+
+
+def _of_the_program(facts: ProgramFacts) -> Iterator[Change]:
+    """What needs a clone, and so a new graph: only where there is something odd."""
+    if not facts.canonical_output:
+        yield Change(kind="canonical_output")
+    if facts.penalised:
+        yield Change(kind="no_penalty")
+    if facts.dropout > at.HEAVY_DROPOUT:
+        yield Change(kind="no_dropout")
+    if facts.frozen:
+        yield Change(kind="unfreeze")
+    if facts.narrowest == 1:
+        yield Change(kind="wider", value=4.0)
+
+
+def repeats(trace: Trace, again: Trace) -> bool:
+    """Whether a watched training, run again as it is, comes out as it did.
+
+    A loop that does more than the usual step does not: two models against each other,
+    data that change on the way, rows that were not all seen. Nothing is to be learned
+    from re-runs of such a training.
+    """
+    skill, other = evidence_of(trace).skill, _skill(again)
+    return skill is not None and abs(skill - other) <= at.SAME_OUTCOME
+
+
+def length(steps: int, runs: int) -> Change | None:
+    """How much shorter so many re-runs of a long training are, so that together they
+    are no longer than it; None where it is short.
+
+    The number of steps alone decides, so that the same seed gives the same report.
+    """
+    each = max(at.REFERENCE_STEPS, steps // max(1, runs))
+    if steps <= each:
+        return None
+    return Change(kind="more_steps", value=each / steps)
+
+
+def learned_little(found: Evidence) -> bool:
+    """Whether a standard change could still show that a training is broken."""
+    skill = found.skill
+    return found.finite and skill is not None and skill < at.LEARNED_ENOUGH
+
+
+def _is_off(columns: tuple[ColumnStats, ...]) -> bool:
+    """Not standardised: some column's mean or spread is far from 0 and 1."""
+    low, high = at.STANDARD_SPREAD
+    return any(
+        bool(
+            np.any(np.abs(it.mean) > at.STANDARD_MEAN)
+            or np.any((it.std < low) | (it.std > high))
+        )
+        for it in columns
+        if it.is_numeric
+    )
+
+
+def _has_outlier(columns: tuple[ColumnStats, ...]) -> bool:
+    """In however many rows: what stands for missing values is in many, and is no
+    outlier to the checks of the data.
+    """
+    return any(
+        it.outlier is not None and it.outlier.distance > at.OUTLIER for it in columns
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A re-run beside the training, by one loss on the same targets."""
+
+    reference: Reference
+    before: float
+    skill: float
+
+    @property
+    def gain(self) -> float:
+        """What the re-run adds to the skill."""
+        return self.skill - self.before
+
+
+def _held(found: Evidence, references: tuple[Reference, ...]) -> list[_Held]:
+    """The re-runs that can be held against the training, and did not break."""
+    compared = [(in_one_unit(found, it.trace), it) for it in references]
+    return [
+        _Held(reference=it, before=held.skill_before, skill=held.skill)
+        for held, it in compared
+        if held.skill is not None
+        and held.skill_before is not None
+        and np.isfinite(held.skill)
+    ]
+
+
+def chosen(trace: Trace, references: tuple[Reference, ...]) -> Reference | None:
+    """The change that makes a training far better, if there is one.
+
+    Args:
+        trace: A training without errors.
+        references: Re-runs, each with one change.
+    """
+    found = evidence_of(trace)
+    best = _best(trace, found, _held(found, references))
+    return None if best is None else best.reference
+
+
+def _best(trace: Trace, found: Evidence, held: list[_Held]) -> _Held | None:
+    """Of those that do about as well the one that undoes what nobody means; none that
+    is no better than a constant: that makes nothing far better.
+    """
+    better = [it for it in held if it.skill >= at.HARDLY]
+    if not learned_little(found) or not better:
+        return None
+    best = max(it.skill for it in better)
+    helps = [it for it in better if it.gain >= at.FAR_BETTER]
+    certain = [it for it in helps if it.reference.is_certain(trace)]
+    about_best = [it for it in better if it.skill >= best - at.ABOUT_AS_GOOD]
+    if found.lags:  # a higher rate may do no more than bring the averages up
+        slow = _needs_longer(found, held)
+        proofs = [it for it in about_best if _is_proof(trace, found, it, slow)]
+        about_best = proofs or about_best
+    first = min(certain or about_best, key=lambda it: it.reference.rank)
+    return first if first.gain >= at.FAR_BETTER else None
+
+
+def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding, ...]:
+    """What to say of the change that makes a training far better, if there is one.
+
+    Args:
+        trace: A training without errors.
+        references: Re-runs, each with one change.
+    """
+    found = evidence_of(trace)
+    held = _held(found, references)
+    best = _best(trace, found, held)
+    if best is None:
+        return ()
+    reference, before, skill = best.reference, best.before, best.skill
+    now, then = f"{before:.0%}", f"{skill:.0%}"
+    better = finding(
+        "improvable",
+        value=before,
+        limit=skill,
+        step=found.steps,
+        where=reference.told,
+        now=now,
+        then=then,
+    )
+    if not _is_proof(trace, found, best, _needs_longer(found, held)):
+        return (better,)
+    why = (
+        f"it removes {max(before, 0.0):.0%} of that, with {reference.told} the"
+        f" same training removes {then}"
+    )
+    stuck = finding(
+        "plateau",
+        severity="error",
+        step=found.steps,
+        value=found.end,
+        limit=found.constant,
+        why=why,
+    )
+    return stuck, better
+
+
+def _needs_longer(found: Evidence, held: list[_Held]) -> bool:
+    """Slow is not broken: a run on its way, and a short one that gets on if ten times
+    the rate, which is about ten times the steps, takes it further.
+    """
+    if not found.is_short:
+        return found.is_on_its_way
+    further = any(it.gain >= at.HARDLY for it in held if it.reference.is_tenfold)
+    falls = found.is_falling and found.is_steady
+    return found.is_on_its_way or (found.gets_on and (further or falls))
+
+
+def _is_proof(trace: Trace, found: Evidence, held: _Held, slow: bool) -> bool:
+    """Whether a change that helps so much proves a fault: not that the run was merely
+    slow, nor a choice of its author. However short the run, if it is certain.
+    """
+    reference, skill = held.reference, held.before
+    if reference.undoes_a_choice or (reference.scales and is_of_order_one(trace)):
+        return False
+    if reference.is_certain(trace):
+        return skill < at.LEARNED_HALF
+    if reference.speeds_up or found.is_very_short:
+        stood = found.moved < at.STOOD and not found.fell
+        limit = at.LEARNED_HALF if stood else at.NEXT_TO_NOTHING
+        return skill < limit and not slow
+    return skill < at.LEARNED_HALF
+
+
+def _skill(trace: Trace) -> float:
+    found = evidence_of(trace)
+    if not found.finite or found.skill is None:
+        return float("-inf")
+    return found.skill
+
+
+def wants_control(trace: Trace, rows: int) -> bool:
+    """Whether a training is long enough to have learned its rows by heart, and
+    short enough to be run once more. A few wild targets drown the signal of all others.
+    """
+    found = evidence_of(trace)
+    seen = found.steps * (trace.batch_size or 0)
+    return (
+        rows >= at.CONTROL_ROWS
+        and found.steps <= at.CONTROL_STEPS
+        and seen >= at.CONTROL_EPOCHS * rows
+        and found.finite
+        and found.skill is not None
+        and found.skill > at.LEARNED_SOMETHING
+        and not _has_outlier(trace.targets)
+    )
+
+
+def carries_signal(held_out: Trace) -> bool:
+    """Whether a training predicts rows that it has not seen better than a constant.
+
+    Args:
+        held_out: A training with some of its rows kept back and scored.
+    """
+    best, perfect = best_held_out(held_out), evidence_of(held_out).perfect
+    constant = None if held_out.validation is None else held_out.validation.constant
+    if best is None or constant is None or perfect is None or constant <= perfect:
+        return True  # nothing to tell it by
+    return constant - best > at.SIGNAL * (constant - perfect)
+
+
+def is_told_outside(changes: tuple[Change, ...], rows: int) -> bool:
+    """Whether rows that are kept back tell a repair from what is learned by heart: they
+    have their targets still, and are so many that they say something.
+    """
+    return rows >= at.CONTROL_ROWS and not any(
+        it.kind in _OTHER_TARGETS or it.kind in _OTHER_ROWS for it in changes
+    )
+
+
+def holds_outside(
+    as_it_is: Trace, changed: Trace, changes: tuple[Change, ...] = ()
+) -> bool:
+    """Whether a change makes a training better on rows that were kept back, too; where
+    a fault of the inputs is undone it is enough that those are predicted at all.
+
+    Args:
+        as_it_is: The training with some of its rows kept back and scored.
+        changed: The same with the change.
+        changes: What was changed.
+    """
+    before, after = best_held_out(as_it_is), best_held_out(changed)
+    if before is None or after is None or changed.validation is None:
+        return True  # nothing to tell it by
+    constant, perfect = changed.validation.constant, evidence_of(changed).perfect
+    known = constant is not None and perfect is not None and constant > perfect
+    gap = constant - perfect if known else abs(before)  # type: ignore[operator]
+    if any(it.sort == "data" for it in changes) and carries_signal(changed):
+        return True
+    return before - after > at.SIGNAL * gap
+
+
+def best_held_out(trace: Trace) -> float | None:
+    """The lowest held-out loss."""
+    if trace.validation is None:
+        return None
+    losses = np.asarray(trace.validation.loss)
+    losses = losses[np.isfinite(losses)]
+    return float(losses.min()) if len(losses) else None
+
+
+def labels_carry_no_signal(real: Trace, shuffled: Trace) -> tuple[Finding, ...]:
+    """Shuffled labels are learned as well: on rows that were kept back, and on those
+    that were trained on.
+
+    Args:
+        real: The training with some rows kept back, which `carries_signal` doubts.
+        shuffled: The same with the labels shuffled among the rows.
+    """
+    best, control = best_held_out(real), best_held_out(shuffled)
+    if best is None or control is None:
+        return ()
+    easier, harder = evidence_of(real), evidence_of(shuffled)
+    perfect = easier.perfect or 0.0
+    if easier.end - perfect < (1 - at.EASIER) * (harder.end - perfect):
+        return ()  # there is a rule in them, if not one that these rows teach
+    return (
+        finding(
+            "labels_carry_no_signal", value=best, limit=control, where="the labels"
+        ),
+    )

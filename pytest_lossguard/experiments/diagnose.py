@@ -1,0 +1,154 @@
+"""The diagnosis: change one thing, train again from the same start, compare.
+
+Training is an argument: whoever calls brings what runs a training again.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ..core.change import Change, ProgramFacts, Retraining
+from ..core.custom_checks import Check
+from ..core.diagnosis import Cause, Diagnosis, Experiment
+from ..core.errors import CannotChange, UsageError
+from ..core.findings import Finding
+from ..core.policy import Policy
+from ..core.trace import Trace
+from ..core.wording import told, told_remedy
+from ..judge import evidence_of
+from . import thresholds as at
+from .candidates import MISFIT, SEALED, hypotheses, suspected, where_of
+from .runner import Goal, Laboratory, gain
+
+__all__ = ["diagnose"]
+
+_OTHER_DATA = (
+    "its data change from call to call, so that no re-run is the same training"
+)
+_OTHER_LOOP = (
+    "with the usual training step on the same rows it does not fail: what else the loop"
+    " does is the reason"
+)
+
+_SOME_ROWS = (
+    "only some of its rows were seen, in their order, and on those alone it does not"
+    " fail"
+)
+
+
+def diagnose(
+    trace: Trace,
+    findings: tuple[Finding, ...],
+    retrain: Retraining | None,
+    policy: Policy,
+    budget: float,
+    clock: Callable[[], float] = time.monotonic,
+    checks: tuple[Check, ...] = (),
+) -> Diagnosis:
+    """Find why a training failed.
+
+    Args:
+        trace: The training.
+        findings: What was found in it.
+        retrain: Runs it again with changes; None where data, model or loss were
+            not seen, and the trace is all there is.
+        policy: What it was held to.
+        budget: Seconds after which no further experiment begins; what is tried
+            is decided by counts of steps as long as the clock does not end it.
+        clock: Tells the time in seconds.
+        checks: Checks of one's own that re-runs are held to as well.
+    """
+    if retrain is None:
+        left_out = ("model, data or loss were not seen: nothing could be run again",)
+        return Diagnosis(causes=_suspicions(findings), left_out=left_out)
+    try:
+        facts = retrain.facts
+    except (CannotChange, UsageError) as reason:
+        return Diagnosis(causes=_suspicions(findings), left_out=(str(reason),))
+    if trace.start_there is not None:
+        return Diagnosis(causes=_suspicions(findings), left_out=(_OTHER_DATA,))
+    goal = Goal.of(trace, findings, policy, checks)
+    lab = Laboratory(trace, retrain, goal, facts, budget, clock)
+    lab.has_blown_up = any(it.kind in SEALED for it in findings)
+    lab.loss_is_off = any(it.kind in MISFIT for it in findings)
+    in_order = any(it.kind == "rows_in_class_order" for it in findings)
+    if trace.source == "watch" and lab.passes_as_it_is():
+        is_part = in_order and not retrain.is_complete
+        left_out = (_SOME_ROWS if is_part else _OTHER_LOOP,)
+        return Diagnosis(causes=_suspicions(findings), left_out=left_out)
+    ideas = hypotheses(trace, findings, facts)
+    lab.run_singles(ideas)
+    if not lab.repairs:
+        lab.run_pairs(ideas)
+    causes = _answer(trace, findings, facts, lab)
+    return Diagnosis(
+        causes=causes, experiments=tuple(lab.experiments), left_out=tuple(lab.left_out)
+    )
+
+
+def _answer(
+    trace: Trace,
+    findings: tuple[Finding, ...],
+    facts: ProgramFacts,
+    lab: Laboratory,
+) -> tuple[Cause, ...]:
+    """The causes, verified ones first, in the order of how likely they were; one
+    that repairs far less than the best comes after the others.
+    """
+    repairs = lab.repairs
+    if not repairs:
+        helped = [
+            _cause(it.changes[0], it, trace, findings, facts)
+            for it in lab.helpful
+            if len(it.changes) == 1
+        ]
+        return _suspicions(findings, helped)
+    best = max(map(gain, repairs))
+    repairs.sort(key=lambda it: gain(it) < best - at.FAR_LESS)
+    return tuple(
+        replace(
+            _cause(change, done, trace, findings, facts),
+            verified=True,
+            with_next=place + 1 < len(done.changes),
+        )
+        for done in repairs
+        for place, change in enumerate(done.changes)
+    )
+
+
+def _cause(
+    change: Change,
+    done: Experiment,
+    trace: Trace,
+    findings: tuple[Finding, ...],
+    facts: ProgramFacts,
+) -> Cause:
+    return Cause(
+        cause=change.cause,
+        verified=False,
+        where=where_of(change, findings),
+        change=told(change, trace, facts),
+        loss_before=evidence_of(trace).end if done.before is None else done.before,
+        loss_after=None if math.isnan(done.loss) else done.loss,
+        remedy=told_remedy(change, facts),
+    )
+
+
+def _suspicions(
+    findings: tuple[Finding, ...], helped: Sequence[Cause] = ()
+) -> tuple[Cause, ...]:
+    """What helped without repairing, then what the findings suggest."""
+    known = {it.cause: it for it in helped}
+    for cause, finding in suspected(findings):
+        known.setdefault(
+            cause,
+            Cause(
+                cause=cause, verified=False, where=finding.where, remedy=finding.hint
+            ),
+        )
+    if not known:
+        return (Cause(cause="unknown", verified=False),)
+    return tuple(known.values())[: at.MOST_SUSPICIONS]

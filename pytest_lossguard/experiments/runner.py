@@ -1,0 +1,368 @@
+"""Experiments: a training run again with changes, and what came of each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from ..core.change import Change, ProgramFacts, Retraining
+from ..core.custom_checks import Check
+from ..core.diagnosis import Experiment
+from ..core.errors import CannotChange, NothingToChange, UsageError
+from ..core.findings import Finding
+from ..core.policy import Policy
+from ..core.trace import Trace
+from ..core.wording import told
+from ..judge import evidence_of, judge
+from ..judge.curve import Compared, Evidence, exceeds, in_one_unit
+from ..judge.thresholds import FAR_BETTER
+from . import thresholds as at
+from .candidates import Hypothesis
+from .compare import holds_outside, is_told_outside
+
+__all__ = ["Goal", "Laboratory", "gain"]
+
+#: What an experiment must reach: what the judge passes; the constant's level, where
+#: nothing may be left to learn; or, for two changes on suspicion, clearly more.
+Reaches = Literal["converged", "level", "clearly"]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a change must reach to count as a repair.
+
+    Attributes:
+        policy: What re-runs are judged by.
+        absent: Kinds of finding that failed the training and must be gone.
+        gain: How much more of the constant's loss must be gone, where it is known that
+            far more can be learned.
+        checks: Checks of one's own.
+    """
+
+    policy: Policy
+    absent: frozenset[str]
+    gain: float
+    checks: tuple[Check, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        trace: Trace,
+        findings: tuple[Finding, ...],
+        policy: Policy,
+        checks: tuple[Check, ...] = (),
+    ) -> Goal:
+        """The goal for a training with such findings, held to a policy."""
+        errors = frozenset(it.kind for it in findings if it.severity == "error")
+        could_do_better = evidence_of(trace).skill is not None and any(
+            it.kind == "improvable" for it in findings
+        )
+        return cls(
+            policy=replace(policy, strict=False),
+            absent=errors - {"improvable"},
+            gain=FAR_BETTER if could_do_better else -np.inf,
+            checks=checks,
+        )
+
+    def missed_by(self, trace: Trace, found: Evidence, held: Compared) -> set[str]:
+        """Kinds of finding that keep a re-run from being a repair.
+
+        Args:
+            trace: The re-run.
+            found: Its yardsticks.
+            held: Both in one unit.
+        """
+        judged = judge(trace, self.policy, self.checks)
+        missed = {
+            it.kind for it in judged if it.severity == "error" or it.kind in self.absent
+        }
+        if _gained(trace, held) < self.gain:
+            missed.add("improvable")
+        if found.is_far and "worse_than_constant" not in self.policy.allow:
+            # Slow is no failure, but a change that leaves a training so slow no repair.
+            missed.add("worse_than_constant")
+        return missed
+
+
+def _gained(trace: Trace, held: Compared) -> float:
+    """How much more of the constant's loss a re-run removes; nothing is known to be
+    gained where there is no common unit.
+    """
+    if held.skill is None or held.skill_before is None:
+        return np.inf if trace.same_measure else -np.inf
+    return held.skill - held.skill_before
+
+
+class Laboratory:
+    """Runs experiments while there is time, and keeps what came of them."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        retrain: Retraining,
+        goal: Goal,
+        facts: ProgramFacts,
+        budget: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.experiments: list[Experiment] = []
+        self.has_blown_up = False
+        self.loss_is_off = False
+        self._trace, self._retrain, self._facts = trace, retrain, facts
+        self._goal = goal
+        self._found = evidence_of(trace)
+        self._before = self._found.end
+        self._as_it_is: Trace | None = None
+        self._seconds, self._clock = budget, clock
+        self._deadline = clock() + budget
+        self._steps, self._most_steps = 0, most_steps(len(trace.steps))
+        self._ended: str | None = None
+
+    @property
+    def repairs(self) -> list[Experiment]:
+        """The experiments that converged, on fresh seeds too."""
+        found = [it for it in self.experiments if it.repairs]
+        if any(gain(it) >= at.CLEARLY for it in found):
+            return [it for it in found if not it.only_level]
+        return found
+
+    @property
+    def helpful(self) -> list[Experiment]:
+        """Those that converged, if not on every seed, the surest first."""
+        found = [
+            it
+            for it in self.experiments
+            if it.converged and not it.repairs and not it.by_heart
+        ]
+        return sorted(found, key=lambda it: -(it.holds or 0.0))
+
+    @property
+    def left_out(self) -> Iterator[str]:
+        """Why some changes could not be tried, each reason once."""
+        untried = (it for it in self.experiments if it.applies)
+        reasons = (it.failure for it in untried if it.failure is not None)
+        yield from dict.fromkeys(reasons)
+        if self._ended is not None:
+            yield self._ended
+
+    def passes_as_it_is(self) -> bool:
+        """Whether nothing need be changed: then a re-run says nothing of the failure,
+        which took more than model, data and loss.
+        """
+        done = self._outcome((), "as it is", None, "converged")
+        return done.failure is None and done.converged
+
+    def run_singles(self, ideas: tuple[Hypothesis, ...]) -> None:
+        """Each change alone, while it is not much less likely than one that repairs."""
+        least = 0.0
+        for idea in ideas:
+            if self._ends() or idea.weight < least:
+                return
+            if self._is_answered(idea.change) or self._is_pointless(idea.change):
+                continue
+            done = self._run(idea.change)
+            repaired = done.repairs and gain(done) >= at.CLEARLY
+            if idea.is_seen and not done.repairs:
+                repaired = self._run_with_companions(idea, ideas)
+            if repaired:
+                least = max(least, at.MUCH_LESS_LIKELY * idea.weight)
+
+    def _run_with_companions(
+        self, fault: Hypothesis, ideas: tuple[Hypothesis, ...]
+    ) -> bool:
+        """Undo a fault that was seen, and one thing more.
+
+        Without the fault the training may have nothing to learn: reaching the
+        level of a constant is then all that can be asked.
+        """
+        others = [it for it in ideas if it.change.cause != fault.change.cause]
+        companions = (Hypothesis(0.0, it) for it in at.COMPANIONS)
+        tried = set()
+        for other in (*others[: at.LIKELY_IN_PAIRS], *companions):
+            if self._ends():
+                return False
+            if other.change.cause == fault.change.cause or other.change in tried:
+                continue
+            tried.add(other.change)
+            first, second = sorted((fault, other), key=lambda it: -it.weight)
+            if self._run(first.change, second.change, reaches="level").repairs:
+                return True
+        return False
+
+    def _is_answered(self, change: Change) -> bool:
+        """A smaller change of the same cause repairs it already."""
+        known = {other.cause for it in self.repairs for other in it.changes}
+        return change.cause in known
+
+    def _is_pointless(self, change: Change) -> bool:
+        """A smaller change in the same direction made it worse, or cannot be made."""
+        smaller = [
+            it
+            for it in self.experiments
+            if it.changes[0].kind == change.kind
+            and it.changes[0].cause == change.cause
+            and it.changes[0].at == change.at
+        ]
+        if change.kind == "more_steps":
+            steps = len(self._trace.steps) * float(change.value or 1)
+            if steps > at.MOST_STEPS:
+                return True
+        if change.kind not in ("learning_rate", "more_steps"):
+            return any(it.failure is not None for it in smaller)
+        return any(self._is_worse(it) for it in smaller)
+
+    def _is_worse(self, done: Experiment) -> bool:
+        if self.has_blown_up:
+            return done.failure is not None
+        return done.failure is not None or bool(done.loss > self._before)
+
+    def run_pairs(self, ideas: tuple[Hypothesis, ...]) -> None:
+        """Two changes together, of the likeliest and of those that helped most."""
+        ranked = self._promising(tuple(it.change for it in ideas))
+        for first, second in itertools.combinations(ranked, 2):
+            if self._ends() or self.repairs:
+                return
+            if first.cause != second.cause and first.kind != second.kind:
+                self._run(first, second, reaches="clearly")
+
+    def _promising(self, changes: tuple[Change, ...]) -> list[Change]:
+        known = {
+            it.changes[0]: it
+            for it in self.experiments
+            if it.failure is None and len(it.changes) == 1
+        }
+        best: dict[str, Change] = {}  # of each cause the change that helped most
+        for change in changes:
+            if change in known and (
+                change.cause not in best
+                or gain(known[change]) > gain(known[best[change.cause]])
+            ):
+                best[change.cause] = change
+        likely = list(best.values())
+        helped = sorted(likely, key=lambda it: -gain(known[it]))
+        return list(
+            dict.fromkeys(
+                [*likely[: at.LIKELY_IN_PAIRS], *helped[: at.HELPFUL_IN_PAIRS]]
+            )
+        )
+
+    def _ends(self) -> bool:
+        """Whether no further change is to be tried: counts of steps decide, so that
+        the same training has the same diagnosis, unless the clock ends it before.
+        """
+        if self._steps >= self._most_steps:
+            self._ended = (
+                f"the budget of {self._most_steps:,} steps in all re-runs kept further"
+                " changes from being tried"
+            )
+        elif self._clock() > self._deadline:
+            self._ended = (
+                f"the budget of {self._seconds:g} s kept further changes from being"
+                " tried: where the machine is faster or less busy there may be more"
+            )
+        return self._ended is not None
+
+    def _run(self, *changes: Change, reaches: Reaches = "converged") -> Experiment:
+        words = " and ".join(told(it, self._trace, self._facts) for it in changes)
+        done = self._outcome(changes, words, None, reaches)
+        if done.converged:
+            done = replace(done, by_heart=self._is_by_heart(changes))
+        if done.converged and not done.by_heart:
+            done = replace(done, holds=self._share_that_holds(done, reaches))
+        self.experiments.append(done)
+        return done
+
+    def _outcome(
+        self,
+        changes: tuple[Change, ...],
+        words: str,
+        seed: int | None,
+        reaches: Reaches,
+    ) -> Experiment:
+        try:
+            trace = self._retrain(*changes, seed=seed)
+        except (CannotChange, UsageError) as reason:
+            return Experiment(
+                changes=changes,
+                told=words,
+                failure=str(reason),
+                applies=not isinstance(reason, NothingToChange),
+            )
+        self._steps += len(trace.steps)
+        found = evidence_of(trace)
+        held = in_one_unit(self._found, trace)
+        errors = self._goal.missed_by(trace, found, held)
+        if self._costs_more(changes, held):
+            errors.add("worse")
+        only_level = errors == {"worse_than_constant"} and _reaches_constant(found)
+        barely = held.skill is not None and held.skill < at.CLEARLY
+        return Experiment(
+            changes=changes,
+            told=words,
+            loss=np.nan if held.after is None else held.after,
+            before=held.before,
+            skill=held.skill,
+            converged=(not errors and not (reaches == "clearly" and barely))
+            or (reaches == "level" and only_level),
+            only_level=only_level,
+            curve=trace.steps.loss,
+        )
+
+    def _costs_more(self, changes: tuple[Change, ...], held: Compared) -> bool:
+        """Whether changes make the loss worse, or two of them leave no unit to tell it
+        in; that says nothing of a loss beyond all measure, or of one that is itself at
+        fault.
+        """
+        if not changes or self.has_blown_up or self.loss_is_off:
+            return False
+        if held.before is None or held.after is None:
+            return len(changes) > 1
+        return bool(np.isfinite(held.before) and held.after >= held.before)
+
+    def _is_by_heart(self, changes: tuple[Change, ...]) -> bool:
+        """Whether what a change gains is gone on rows that were kept back."""
+        blown = self.has_blown_up or not np.isfinite(self._before)
+        if blown or not is_told_outside(changes, self._retrain.rows):
+            return False
+        try:
+            if self._as_it_is is None:
+                self._as_it_is = self._retrain(held_out=at.KEPT_BACK)
+            changed = self._retrain(*changes, held_out=at.KEPT_BACK)
+        except (CannotChange, UsageError):
+            return False
+        return not holds_outside(self._as_it_is, changed, changes)
+
+    def _share_that_holds(self, done: Experiment, reaches: Reaches) -> float:
+        """On how many of some fresh seeds the same change converges too."""
+        first = (self._trace.seed or 0) + at.FRESH
+        held: list[bool] = []
+        for seed in range(first, first + at.CONFIRMATIONS):
+            again = self._outcome(done.changes, done.told, seed, reaches)
+            held.append(again.converged)
+            if not again.converged:
+                break
+        return sum(held) / len(held)
+
+
+def most_steps(steps: int) -> int:
+    """Updates that all re-runs of a training of so many may take together."""
+    return max(at.MOST_STEPS_IN_ALL, at.MOST_LENGTHS * steps)
+
+
+def _reaches_constant(found: Evidence) -> bool:
+    """As good as a constant: all that can be had where nothing can be learned."""
+    return found.constant is not None and not exceeds(
+        found.end, found.constant, at.AS_GOOD_AS_CONSTANT
+    )
+
+
+def gain(experiment: Experiment) -> float:
+    """Its skill; where there is none, infinite for a repair and minus that else."""
+    skill = experiment.skill
+    if skill is None:
+        return np.inf if experiment.repairs else -np.inf
+    return skill if np.isfinite(skill) else -np.inf

@@ -1,0 +1,424 @@
+"""What the checks compare: yardsticks and levels, derived once from a trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.keras_names import loss_facts
+from ..core.trace import Floats, StepTable, Trace
+from . import thresholds as at
+from .scale import is_out_of_scale
+
+__all__ = ["Evidence", "evidence_of", "exceeds", "in_one_unit"]
+
+#: The median of |z| for a normal z.
+_MEDIAN_OF_NORMAL = 0.6745
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The curve of a training in a few numbers.
+
+    Attributes:
+        curve: The data loss of each step that was seen, penalties left out.
+        steps: How many.
+        start: Loss before the first update: of the probe, else of the first
+            steps; on the rows of the end where those are others.
+        end: Loss after the last update: of the probe scored from plain
+            predictions, else of the last steps.
+        predicts: The same, but where averages of batch normalization lag and make plain
+            predictions worse: there the end is that of the training itself.
+        constant: Loss of the best constant prediction; None where unknown, or
+            where the targets are so constant that it is nothing to beat.
+        lived: Mean loss over the last quarter of the steps.
+        fall: Share of the loss that went from the third quarter to the last.
+        may_have_fallen: Share of the start that, as far as the noise lets one see, can
+            be gone from the first third of the steps to the last.
+        trend: How far the last third of the steps lies below the first, in standard
+            errors by the noise between neighbours; infinite where there is none.
+        moved: Way that the weights went, as a share of their size.
+        noise: Robust standard deviation of a step's loss over the last half, as a
+            share of its median there; 0 where there are too few steps.
+        finite: Whether start, end and every step are finite.
+        uninformed: What knowing nothing costs, a prediction in the middle of what the
+            targets can be; at least the constant, and that where data out of scale
+            explain a start far off; None where the constant is.
+        yardstick: The largest of the start, as scored and as the training itself
+            reports it, the first step's loss and the constant's.
+        has_floor: Whether the loss is at least 0, so that "twice as much" means
+            something; likelihoods have none.
+        perfect: The least that the loss can be: 0, or what the targets as predictions
+            cost if that is less than all that was seen; None for a loss without a floor
+            where they cost more.
+    """
+
+    curve: Floats
+    steps: int
+    start: float
+    end: float
+    predicts: float
+    constant: float | None
+    lived: float
+    fall: float
+    trend: float
+    may_have_fallen: float
+    moved: float
+    noise: float
+    finite: bool
+    uninformed: float | None
+    yardstick: float
+    has_floor: bool
+    perfect: float | None
+
+    @property
+    def skill(self) -> float | None:
+        """Share of the best constant prediction's loss that is gone: 0 is no
+        better than the constant, 1 is perfect. None where there is no constant, or
+        nothing that is known to be perfect.
+        """
+        return self.share_gone(self.end)
+
+    def share_gone(self, loss: float) -> float | None:
+        """The skill of predictions that cost ``loss``."""
+        if self.constant is None or self.perfect is None:
+            return None
+        gap = self.constant - self.perfect
+        return 1.0 - (loss - self.perfect) / gap if gap > 0 else None
+
+    @property
+    def hardly_learned(self) -> bool:
+        """A little better than a constant, and getting no better."""
+        skill = self.skill
+        return (
+            skill is not None
+            and at.LEVEL <= skill < at.HARDLY
+            and self.steps >= at.NOISE_STEPS
+            and not self.is_falling
+        )
+
+    @property
+    def is_short(self) -> bool:
+        """Too few updates to tell slow from stuck near a constant."""
+        return self.steps < at.SHORT_RUN
+
+    @property
+    def is_very_short(self) -> bool:
+        """Too few updates to tell much at all."""
+        return self.steps < at.VERY_SHORT_RUN
+
+    @property
+    def is_near_constant(self) -> bool:
+        """As near a constant prediction as a run of this length must be."""
+        if self.constant is None:
+            return False
+        if not self.has_floor:
+            gap = self.start - self.constant
+            return self.end - self.constant <= at.NEAR_GAP * gap
+        near = at.NEAR_CONSTANT
+        if self.is_very_short:
+            near = at.NEAR_CONSTANT_VERY_SHORT
+        return not exceeds(self.end, self.constant, near - 1)
+
+    @property
+    def starts_in_scale(self) -> bool:
+        """The start is of the order of what knowing nothing costs. A constant may
+        cost far less: where hardly a row differs from the others.
+        """
+        if self.uninformed is None:
+            return False
+        far = exceeds(self.start, self.uninformed, at.SCALED_START - 1)
+        return not (far and self.has_floor)
+
+    @property
+    def comes_down(self) -> bool:
+        """From a start that is off, but not by an order of magnitude, most of the way
+        to a constant prediction's loss is done, and the loss still falls.
+        """
+        if self.constant is None or self.uninformed is None or not self.has_floor:
+            return False
+        near = not exceeds(self.start, self.uninformed, at.MISSCALED_START - 1)
+        left = (1 - at.COMING_DOWN) * (self.start - self.constant)
+        return near and self.is_falling and self.end - self.constant <= left
+
+    @property
+    def is_far(self) -> bool:
+        """Above a constant prediction, and further than a start in scale or a short
+        run excuses: if anything does, it is that the loss `comes_down`.
+        """
+        excused = self.starts_in_scale or (self.is_short and self.is_near_constant)
+        return not self.beats_constant and not excused
+
+    @property
+    def fell(self) -> bool:
+        """The loss ended below its start by more than noise: by a share of it, or
+        steadily, as one with a large constant part does.
+        """
+        end, start = self._above_perfect(self.end), self._above_perfect(self.start)
+        return not exceeds(end, start, -at.LEVEL) or self.is_steady
+
+    @property
+    def is_steady(self) -> bool:
+        """The loss fell, by however little of it: far more than its own noise, and
+        the weights went somewhere.
+        """
+        below = self.end < self.start and self.moved >= at.MOVED
+        return below and self.trend >= at.STEADY
+
+    @property
+    def gets_on(self) -> bool:
+        """What a run that needs longer shows: a part of its loss is gone, and the
+        weights went somewhere.
+        """
+        some = not exceeds(self.end, self.start, -at.LEVEL)
+        return some and self.moved >= at.MOVED_LITTLE
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """The weights went far, and the loss fell steadily: the rate is not too low,
+        the way is long.
+        """
+        far = self.moved >= at.MOVED_FAR
+        return far and self.is_steady and not self.lags
+
+    @property
+    def lags(self) -> bool:
+        """Predictions cost more than the training: its averages lag."""
+        return self.predicts > self.end
+
+    @property
+    def kept_its_start(self) -> bool:
+        """The weights are where they were, and so is the loss: no good one."""
+        skill = self.skill
+        good = self.beats_constant if skill is None else skill >= at.LEARNED_HALF
+        return self.moved < at.MOVED and not good
+
+    @property
+    def is_falling(self) -> bool:
+        """The loss was still going down at the end."""
+        return self.fall > at.FALLING
+
+    @property
+    def starts_level(self) -> bool:
+        """The start was no worse than a constant: nothing to fall from."""
+        return self.constant is not None and not exceeds(
+            self.start, self.constant, at.NOTHING_TO_LOSE - 1
+        )
+
+    @property
+    def beats_constant(self) -> bool:
+        """The end is better than a constant prediction by more than noise."""
+        if self.constant is None or self.uninformed is None:
+            return True
+        far = exceeds(self.start, self.uninformed, at.MISSCALED_START - 1)
+        strict = far and self.has_floor and not self.is_short
+        margin = at.MISSCALED_LEVEL if strict else at.LEVEL
+        end, level = map(self._above_perfect, (self.end, self.constant))
+        return not exceeds(end, level, -margin)
+
+    def _above_perfect(self, loss: float) -> float:
+        """What could still go: no training takes off the entropy of soft labels, or a
+        constant part of a loss.
+        """
+        return loss - max(0.0, self.perfect or 0.0)
+
+    @property
+    def ended_level(self) -> bool:
+        """The end is still about where a constant prediction is."""
+        return self.constant is not None and not exceeds(
+            self.end, self.constant, at.STILL_LEVEL - 1
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A training and a re-run of it in one unit: by one loss on the same targets.
+
+    Attributes:
+        before: Where the training ended; None where there is no common unit.
+        after: Where the re-run did, likewise.
+        skill_before: The skill of the training; None where there is no constant too.
+        skill: That of the re-run, likewise.
+    """
+
+    before: float | None = None
+    after: float | None = None
+    skill_before: float | None = None
+    skill: float | None = None
+
+
+def in_one_unit(found: Evidence, again: Trace) -> Compared:
+    """Hold a re-run against the training that was changed.
+
+    Args:
+        found: The training.
+        again: The re-run.
+    """
+    other = evidence_of(again)
+    if again.same_measure or again.unchanged_there is not None:
+        before = found.end if again.same_measure else again.unchanged_there
+        return Compared(
+            before=before,
+            after=other.end,
+            skill_before=found.skill
+            if again.same_measure or before is None
+            else other.share_gone(before),
+            skill=other.skill,
+        )
+    if again.as_before is None or not other.finite:
+        return Compared()
+    return Compared(
+        before=found.end,
+        after=again.as_before,
+        skill_before=found.skill,
+        skill=found.share_gone(again.as_before),
+    )
+
+
+def exceeds(value: float, reference: float, share: float) -> bool:
+    """Whether ``value`` is above ``reference`` by ``share`` of its size.
+
+    Works for losses below zero as well.
+    """
+    return bool(value > reference + share * abs(reference))
+
+
+def evidence_of(trace: Trace) -> Evidence:
+    """Derive the evidence; needs at least one step."""
+    seen = trace.steps.data_loss[trace.steps.loss_seen]
+    steps = len(trace.steps)
+    noise, tail = _noise(seen), max(1, steps // 10)
+    some = min(at.START_NOISY if noise > at.LEVEL else at.START, tail)
+    start = trace.before.loss if trace.before is not None else _start(seen[:some])
+    if trace.start_there is not None:
+        start = trace.start_there
+    end = trace.after.loss if trace.after is not None else _mean(seen[-tail:])
+    predicts, trains = end, _mean(seen[-tail:])
+    off = is_out_of_scale(trace)
+    if trace.averaging and not off and exceeds(end, trains, at.LEVEL):
+        start, end = min(start, _start(seen[:some])), trains
+    third, last = _quarter(seen, 2), _quarter(seen, 3)
+    fell, error = _fall(seen)
+    unbeatable = trace.contested or _is_nothing_to_beat(trace)
+    constant = None if unbeatable else trace.constant_loss
+    has_floor = _has_floor(trace, seen, constant)
+    return Evidence(
+        curve=seen,
+        steps=steps,
+        start=start,
+        end=end,
+        predicts=predicts,
+        constant=constant,
+        lived=last,
+        noise=noise,
+        trend=_trend(fell, error),
+        may_have_fallen=(fell + at.SURE * error) / abs(start) if start else 0.0,
+        moved=_moved(trace.steps),
+        uninformed=constant if off else _dearer(constant, trace.uninformed_loss),
+        fall=(third - last) / abs(third) if third else 0.0,
+        yardstick=_largest(
+            start,
+            start if trace.before is None else trace.before.reported,
+            float(seen[0]) if len(seen) else 0.0,
+            constant or 0.0,
+            at.UNTRAINED if trace.contested else 0.0,
+        ),
+        has_floor=has_floor,
+        perfect=_perfect(trace, min(start, end, constant or end), has_floor),
+        finite=bool(np.isfinite([start, end]).all() and np.isfinite(seen).all()),
+    )
+
+
+def _start(losses: Floats) -> float:
+    """The mean of the first steps; the first alone where it was blown up at once."""
+    if len(losses) and np.max(losses) > at.BLOWN_AT_ONCE * losses[0] > 0:
+        return float(losses[0])
+    return _mean(losses)
+
+
+def _is_nothing_to_beat(trace: Trace) -> bool:
+    """Whether the targets are so constant that a constant costs only rounding."""
+    if trace.constant_loss is None or abs(trace.constant_loss) < at.NO_LOSS:
+        return True
+    return bool(trace.targets) and all(
+        np.max(it.std) <= at.CONSTANT_TARGET * np.max(np.abs([it.low, it.high]))
+        for it in trace.targets
+    )
+
+
+def _has_floor(trace: Trace, curve: Floats, constant: float | None) -> bool:
+    costs = [value for value in (constant,) if value is not None]
+    lowest = min([*curve[np.isfinite(curve)].tolist(), *costs], default=0.0)
+    known = [facts for it in trace.losses if (facts := loss_facts(it)) is not None]
+    return lowest >= 0 and all(it.has_floor for it in known)
+
+
+def _perfect(trace: Trace, lowest: float, has_floor: bool) -> float | None:
+    """What no prediction beats; for a loss of the user's own the targets may well be
+    a bad one.
+    """
+    perfect = trace.perfect_loss
+    if perfect is not None and perfect < lowest:
+        return max(0.0, perfect) if has_floor else perfect
+    return 0.0 if has_floor else None
+
+
+def _largest(*values: float) -> float:
+    return max((value for value in values if np.isfinite(value)), default=0.0)
+
+
+def _mean(values: Floats) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")
+
+
+def _noise(curve: Floats) -> float:
+    """From the median difference of neighbours, of which each has two noises."""
+    half = curve[len(curve) // 2 :]
+    if len(half) < at.NOISE_STEPS or not np.isfinite(half).all():
+        return 0.0
+    level = float(np.median(np.abs(half)))
+    difference = float(np.median(np.abs(np.diff(half))))
+    return difference / _MEDIAN_OF_NORMAL / np.sqrt(2.0) / level if level > 0 else 0.0
+
+
+def _fall(curve: Floats) -> tuple[float, float]:
+    """How far the last third of the steps lies below the first, and its standard error:
+    the median difference of neighbours tells the noise, of which each has two.
+    """
+    size = len(curve) // 3
+    if len(curve) < at.TREND_STEPS or not np.isfinite(curve).all():
+        return 0.0, 0.0
+    fell = _mean(curve[:size]) - _mean(curve[-size:])
+    noise = float(np.median(np.abs(np.diff(curve)))) / _MEDIAN_OF_NORMAL
+    return fell, noise / float(np.sqrt(size))
+
+
+def _trend(fell: float, error: float) -> float:
+    if not error:
+        return float(np.sign(fell)) * float("inf") if fell else 0.0
+    return fell / error
+
+
+def _moved(steps: StepTable) -> float:
+    """Infinite where it is not known, and for weights that started at 0."""
+    if not steps.update_norm.size:
+        return float("inf")
+    way = np.linalg.norm(steps.update_norm.sum(axis=0))
+    size = np.linalg.norm(steps.weight_norm[0])
+    return float(way / size) if size > 0 else float("inf")
+
+
+def _dearer(constant: float | None, other: float | None) -> float | None:
+    if constant is None or other is None or not np.isfinite(other):
+        return constant
+    return max(constant, other)
+
+
+def _quarter(curve: Floats, index: int) -> float:
+    """Mean loss over one quarter of the steps, 0 the first."""
+    if len(curve) < 8:
+        return float("nan")
+    size = len(curve) // 4
+    first = len(curve) - (4 - index) * size
+    return _mean(curve[first : first + size])

@@ -1,0 +1,55 @@
+"""How near a training came to failing, as one number."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..core.policy import Policy
+from ..core.trace import Trace
+from . import thresholds as at
+from .curve import Evidence, evidence_of
+
+__all__ = ["nearness", "shares"]
+
+#: The nearness of a training whose numbers are not finite.
+BROKEN = 1e12
+
+
+def nearness(trace: Trace, policy: Policy) -> float:
+    """The largest share of a limit that the training used up.
+
+    Of three limits: the growth of a step's loss, the best constant prediction's
+    loss, and the loss before the first update. Below 1 it is clear of all of them;
+    a run excused as slow may lie above. Finite, at most 1e12.
+    """
+    return max(shares(trace, policy).values())
+
+
+def shares(trace: Trace, policy: Policy) -> dict[str, float]:
+    """How much of each limit the training used up, by the name of the limit: the
+    ``growth`` of a step's loss, the loss of a ``constant``, the loss at the ``start``.
+    """
+    found = evidence_of(trace)
+    if not found.finite:
+        return {"growth": BROKEN}
+    used = {"growth": _growth(found, policy)}
+    if found.has_floor:
+        if found.constant is not None:
+            used["constant"] = _over(found.end, (1 - at.LEVEL) * found.constant)
+        if not found.starts_level:
+            used["start"] = _over(found.end, (1 - at.LEVEL) * found.start)
+    return {name: min(it, BROKEN) for name, it in used.items()}
+
+
+def _growth(found: Evidence, policy: Policy) -> float:
+    peak = float(np.max(found.curve)) if len(found.curve) else 0.0
+    return _over(peak, policy.max_loss_growth * found.yardstick)
+
+
+def _over(value: float, limit: float) -> float:
+    if value <= 0:
+        return 0.0
+    share = value / limit if limit > 0 else math.inf
+    return share if math.isfinite(share) else BROKEN

@@ -1,0 +1,100 @@
+"""Where the hooks for others are called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..core.errors import PolicyError, UsageError
+from ..core.given import one_line, shown
+
+if TYPE_CHECKING:
+    from ..core.custom_checks import Check
+    from ..core.policy import Policy
+    from ..session.guard import Guard
+
+__all__ = ["checks_of", "policy_by_hook", "tell_finished"]
+
+
+def policy_by_hook(item: pytest.Item, policy: Policy) -> Policy:
+    """The policy of a test, as others may have changed it.
+
+    Raises:
+        PolicyError: A hook returned something else, or what it cannot change.
+    """
+    try:
+        changed = item.ihook.pytest_lossguard_policy(item=item, policy=policy)
+    except PolicyError:
+        raise
+    except Exception as error:
+        raise PolicyError(f"pytest_lossguard_policy {_raised(error)}") from error
+    if changed is None:
+        return policy
+    if not isinstance(changed, type(policy)):
+        raise PolicyError(
+            f"pytest_lossguard_policy returned {shown(changed)}: it must return a"
+            " Policy, as dataclasses.replace(policy, strict=True), or None"
+        )
+    if changed.max_examples != policy.max_examples:
+        raise PolicyError(
+            "pytest_lossguard_policy cannot change max_examples, for a search is made"
+            " before its item: set it in the mark or by --lossguard-max-examples"
+        )
+    return changed
+
+
+def checks_of(item: pytest.Item) -> tuple[Check, ...]:
+    """The checks that others bring to a test.
+
+    Raises:
+        UsageError: A hook returned something that is no function.
+    """
+    given = item.ihook.pytest_lossguard_checks(item=item)
+    for it in given:
+        if not isinstance(it, Iterable) or isinstance(it, str):
+            raise UsageError(_not_checks(it))
+    checks = tuple(it for some in given for it in some)
+    for it in checks:
+        if not callable(it) or not _takes_two(it):
+            raise UsageError(_not_checks(it))
+    return checks
+
+
+def _not_checks(given: object) -> str:
+    return (
+        f"pytest_lossguard_checks gave {shown(given)}: it must return a list of"
+        " functions (trace, policy) -> findings"
+    )
+
+
+def _takes_two(check: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(check).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # nobody knows what it takes
+        pass
+    return True
+
+
+def _raised(error: Exception) -> str:
+    """What a hook raised, and where."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    where = "" if at is None else f" at {at.tb_frame.f_code.co_filename}:{at.tb_lineno}"
+    return f"raised {type(error).__name__}{where}: {one_line(str(error))}"
+
+
+def tell_finished(item: pytest.Item, guard: Guard | None) -> None:
+    """Tell others of the runs of a test; a mistake of theirs is a warning."""
+    for run in () if guard is None else guard.runs:
+        try:
+            item.ihook.pytest_lossguard_run_finished(item=item, run=run)
+        except Exception as error:
+            item.warn(
+                pytest.PytestWarning(f"pytest_lossguard_run_finished {_raised(error)}")
+            )

@@ -1,0 +1,212 @@
+"""Gathers what the tests report, where the reports are made, and writes them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from ..core.errors import first_line
+from ..core.printable import printable
+from ..report.writers import WRITERS
+from .failures import said_by
+from .options import report_path
+from .state import SESSION
+
+if TYPE_CHECKING:
+    from ..report.entry import Entry
+    from .state import Test
+
+__all__ = [
+    "DETAILS",
+    "PAYLOAD",
+    "TROUBLES",
+    "Reporter",
+    "hand_on",
+    "put_properties",
+    "survived",
+]
+
+#: Attribute of a test report that carries the runs, as builtins, to the controller.
+PAYLOAD = "lossguard"
+#: Attribute that carries what only the page shows, as builtins.
+DETAILS = "lossguard_html"
+#: What of it makes the entry of a test.
+_PARTS = ("runs", "search", "baseline")
+#: Attribute that carries what could not be handed on, as sentences.
+TROUBLES = "lossguard_troubles"
+
+
+@contextmanager
+def survived(troubles: list[str], what: str) -> Iterator[None]:
+    """Let nothing that goes wrong in a report end the session, or fail another one:
+    it becomes a sentence.
+
+    Args:
+        troubles: Where the sentence goes.
+        what: That could not be done, as ``"x.json could not be written"``.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or (
+            f"{type(error).__name__}: {first_line(error)}"
+        )
+        troubles.append(printable(f"{what}: {reason}"))
+
+
+def hand_on(item: pytest.Item, report: pytest.TestReport, test: Test) -> None:
+    """Put what a test that trained hands on at its last report, as builtins."""
+    from ..report.sound import sound
+
+    troubles: list[str] = []
+    unsaid = f"{item.nodeid} cannot be reported whole"
+    with survived(troubles, unsaid):
+        found = _payload(item, test, troubles)
+        found |= _parts_of(sound(found))
+        vars(report)[PAYLOAD] = found
+        with survived(troubles, unsaid):
+            put_properties(item, report, found)
+    vars(report)[TROUBLES] = troubles
+
+
+def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, Any]:
+    """What can be told of it: one part that cannot is no reason to lose another."""
+    guard = test.guard
+    assert guard is not None
+    unsaid = f"{item.nodeid} cannot be reported whole"
+    found: dict[str, Any] = {"runs": [], "search": None, "baseline": None}
+    found["seconds"] = test.seconds
+    for run in guard.runs:
+        with survived(troubles, unsaid):
+            found["runs"].append(
+                {
+                    **run.verdict.to_json(),
+                    "nearness": float(guard.nearness(run)),
+                    "nearest": guard.nearest(run),
+                }
+            )
+    with survived(troubles, unsaid):
+        found["search"] = None if test.search is None else test.search.to_json()
+    with survived(troubles, unsaid):
+        if guard.held is not None:
+            held = guard.held.to_json()
+            # as seen from the root, on whatever machine
+            held["file"] = os.path.relpath(held["file"], item.config.rootpath)
+            found["baseline"] = held
+    return found
+
+
+def _parts_of(entry: Entry) -> dict[str, Any]:
+    return {key: it for key, it in entry.items() if key in _PARTS}
+
+
+def put_properties(
+    item: pytest.Item, report: pytest.TestReport, found: dict[str, Any]
+) -> None:
+    """Put what a JUnit file shows where pytest looks for it, once per test."""
+    from ..report.junit import PREFIX, properties
+
+    ours: list[tuple[str, object]] = list(properties(found))
+    for kept in (item.user_properties, report.user_properties):
+        kept[:] = [it for it in kept if not it[0].startswith(PREFIX)] + ours
+
+
+class Reporter:
+    """Gathers what the tests report, in the process that writes reports.
+
+    Attributes:
+        tests: The entry of each test in the JSON report, by node id.
+        seconds: How long each took.
+        written: Where reports were written.
+        troubles: One sentence for each report that could not be.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.tests: dict[str, Entry] = {}
+        self.seconds: dict[str, float] = {}
+        self.written: list[Path] = []
+        self.troubles: list[str] = []
+        self._config = config
+        self._outcomes: dict[str, str] = {}
+        self._said: dict[str, str] = {}
+        self._details: dict[str, dict[str, Any]] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the runs of one test from its last report."""
+        if hasattr(report, DETAILS):
+            self._details[report.nodeid] = getattr(report, DETAILS)
+        if str(report.outcome) == "rerun":  # what follows counts
+            self._outcomes.pop(report.nodeid, None)
+            self._said.pop(report.nodeid, None)
+            return
+        worst = {"failed": 2, "skipped": 1, "passed": 0}
+        known = self._outcomes.get(report.nodeid, "passed")
+        if worst.get(report.outcome, 0) >= worst[known]:
+            self._outcomes[report.nodeid] = report.outcome
+        if report.failed:
+            self._said.setdefault(report.nodeid, said_by(report))
+        self.troubles += getattr(report, TROUBLES, ())
+        with survived(self.troubles, f"{report.nodeid} cannot be reported"):
+            self._take(report)
+
+    def _take(self, report: pytest.TestReport) -> None:
+        """Keep what a test handed on, and leave it sound for whoever comes later."""
+        found = vars(report).pop(PAYLOAD, None)
+        if found is None:
+            return
+        from ..report.sound import sound
+
+        file, line, _ = report.location
+        entry = sound(
+            {
+                "nodeid": report.nodeid,
+                "file": file,
+                "line": None if line is None else line + 1,
+                "outcome": self._outcomes[report.nodeid],
+                "error": self._said.get(report.nodeid),
+                **{key: found.get(key) for key in _PARTS},
+                "contract": found.get("contract"),
+            }
+        )
+        with survived(self.troubles, f"{report.nodeid} has no time"):
+            before = self.seconds.setdefault(entry["nodeid"], 0.0)
+            self.seconds[entry["nodeid"]] = before + float(found.get("seconds", 0.0))
+        self.tests[report.nodeid] = entry
+        vars(report)[PAYLOAD] = {**found, **_parts_of(entry)}
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the reports that were asked for."""
+        seed = self._config.stash[SESSION].seed
+        for writer in WRITERS:
+            path = report_path(self._config, writer)
+            if path is not None:
+                with self._writing(path):
+                    writer.write(path, self._entries(writer.takes_details), seed)
+
+    def _entries(self, with_details: bool) -> list[Entry]:
+        if not with_details:
+            return list(self.tests.values())
+        return [
+            cast("Entry", {**test, **self._details.get(nodeid, {})})
+            for nodeid, test in self.tests.items()
+        ]
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Without a terminal there is no summary that could tell of troubles."""
+        if not config.pluginmanager.hasplugin("terminalreporter"):
+            for trouble in dict.fromkeys(self.troubles):
+                print(f"lossguard: {trouble}", file=sys.stderr)
+
+    @contextmanager
+    def _writing(self, path: Path) -> Iterator[None]:
+        """Let no file that cannot be written end the session, or fail another."""
+        with survived(self.troubles, f"{path} could not be written"):
+            yield
+            self.written.append(path)

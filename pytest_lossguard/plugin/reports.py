@@ -1,0 +1,84 @@
+"""Reports that others show: GitHub Actions, pytest-html."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..core.files import add_to
+from .report_data import PAYLOAD, Reporter, survived
+
+__all__ = ["GitHub", "PytestHtml", "register_others"]
+
+
+def register_others(config: pytest.Config, reporter: Reporter) -> None:
+    """Register those whose reader is there."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        config.pluginmanager.register(GitHub(config, reporter), "lossguard-github")
+    if config.pluginmanager.hasplugin("html") and config.getoption("htmlpath", None):
+        config.pluginmanager.register(
+            PytestHtml(config, reporter), "lossguard-pytest-html"
+        )
+
+
+class GitHub:
+    """The summary of a step, and annotations of the tests' lines."""
+
+    def __init__(self, config: pytest.Config, reporter: Reporter) -> None:
+        self._config, self._reporter = config, reporter
+
+    def pytest_sessionfinish(self) -> None:
+        """Add a table to the step summary."""
+        given = os.environ.get("GITHUB_STEP_SUMMARY")
+        if not given or not self._reporter.tests:
+            return
+        from ..report.github import MOST_BYTES, summary
+
+        path = Path(given)
+        with survived(self._reporter.troubles, f"{path} could not be written"):
+            taken = path.stat().st_size if path.exists() else 0
+            text = summary(self._reporter.tests.values(), MOST_BYTES - taken)
+            add_to(path, text)
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """Write the workflow commands, each on a line of its own."""
+        if not self._reporter.tests:
+            return
+        from ..report.github import commands
+
+        root = self._config.rootpath
+        workspace = Path(os.environ.get("GITHUB_WORKSPACE") or root)
+        troubles: list[str] = []
+        with survived(troubles, "annotations for GitHub could not be made"):
+            for line in commands(self._reporter.tests.values(), root, workspace):
+                terminalreporter.write_line(line)
+        for trouble in troubles:
+            terminalreporter.write_line(f"lossguard: {trouble}", yellow=True)
+
+
+class PytestHtml:
+    """A curve and a table in the rows of pytest-html."""
+
+    def __init__(self, config: pytest.Config, reporter: Reporter) -> None:
+        self._plugin: Any = config.pluginmanager.getplugin("html")
+        self._reporter = reporter
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Hand them over with the last report of a test."""
+        found = getattr(report, PAYLOAD, None)
+        if found is None:
+            return
+        from ..report.snippet import snippet
+
+        unsaid = f"{report.nodeid} cannot be shown by pytest-html"
+        with survived(self._reporter.troubles, unsaid):
+            content = snippet(found)
+            if content:
+                extras = getattr(report, "extras", [])
+                vars(report)["extras"] = [*extras, self._plugin.extras.html(content)]

@@ -1,0 +1,1 @@
+"""One test: its trainings, their verdicts, what is run again after it."""

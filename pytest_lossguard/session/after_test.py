@@ -1,0 +1,200 @@
+"""After the test: what failed is diagnosed, what learned little is compared.
+
+Both run the training again with one thing changed; neither ever happens while a
+test body runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ..core.change import Change, Recipe, Retraining
+from ..core.custom_checks import Check
+from ..core.diagnosis import Diagnosis
+from ..core.errors import CannotChange, UsageError, first_line
+from ..core.findings import Finding
+from ..core.policy import Policy
+from ..core.trace import Trace
+from ..core.verdict import Verdict
+from ..core.wording import told
+from ..experiments.compare import (
+    Reference,
+    carries_signal,
+    chosen,
+    holds_outside,
+    improvable,
+    is_told_outside,
+    labels_carry_no_signal,
+    length,
+    repeats,
+    wanted,
+    wants_control,
+)
+from ..experiments.diagnose import diagnose
+from ..judge import held_to
+
+__all__ = ["DIAGNOSIS_BUDGET", "compared", "diagnosed"]
+
+#: Seconds that a diagnosis may take, unless told otherwise. Counts of steps decide what
+#: is tried; for a small model all of it takes at most 11 s of an idle processor.
+DIAGNOSIS_BUDGET = 30.0
+#: No re-run of a passed training begins after so many seconds, or after as many as it
+#: took itself. Small models need a fraction: for them the clock decides nothing, and
+#: where it does the report says so.
+_SECONDS = 30.0
+#: Share of the rows that the control keeps back.
+_KEPT_BACK = 1 / 3
+#: Learning rates with which labels are asked once more for their signal, as factors.
+_LOWER = (0.1, 0.01)
+
+
+def diagnosed(
+    verdict: Verdict,
+    recipe: Recipe | None,
+    policy: Policy,
+    budget: float,
+    checks: tuple[Check, ...] = (),
+) -> Verdict:
+    """A failed training with the reason why it failed.
+
+    Args:
+        verdict: With at least one error.
+        recipe: Gives what runs it again; None where that was not kept.
+        policy: What it was held to.
+        budget: Seconds.
+        checks: Checks of one's own that re-runs are held to as well.
+    """
+
+    def by(retrain: Retraining | None) -> Diagnosis:
+        return diagnose(
+            verdict.trace, verdict.findings, retrain, policy, budget, checks=checks
+        )
+
+    try:
+        found = by(None if recipe is None else recipe())
+    except (CannotChange, UsageError) as error:
+        found = replace(by(None), left_out=(str(error),))
+    except Exception as error:
+        found = replace(by(None), left_out=(_ended_in(error),))
+    return replace(verdict, diagnosis=found)
+
+
+def compared(
+    verdict: Verdict,
+    recipe: Recipe,
+    policy: Policy,
+    clock: Callable[[], float] = time.monotonic,
+) -> Verdict:
+    """A passed training with what only re-runs of it show.
+
+    Args:
+        verdict: Without errors.
+        recipe: Gives what runs it again.
+        policy: What it was held to; under ``strict`` what is found fails it.
+        clock: Tells the time in seconds.
+    """
+    trace, seconds = verdict.trace, max(_SECONDS, verdict.trace.seconds)
+    deadline, ended = clock() + seconds, False
+
+    def is_late() -> bool:
+        nonlocal ended
+        ended = ended or clock() > deadline
+        return ended
+
+    try:
+        found = [*_findings(trace, recipe(), is_late)]
+    except (CannotChange, UsageError):
+        return verdict
+    except Exception as error:
+        return _noted(verdict, f"not compared with re-runs: {_ended_in(error)}")
+    if ended:
+        verdict = _noted(
+            verdict,
+            "not compared with every standard change: no re-run begins after"
+            f" {seconds:.0f} s",
+        )
+    if not found:
+        return verdict
+    new = {it.kind for it in found}
+    kept = (it for it in verdict.findings if it.kind not in new)
+    return replace(verdict, findings=held_to((*found, *kept), policy))
+
+
+def _noted(verdict: Verdict, note: str) -> Verdict:
+    trace = verdict.trace
+    return replace(verdict, trace=replace(trace, notes=(*trace.notes, note)))
+
+
+def _ended_in(error: Exception) -> str:
+    """What ends a re-run, whoever's fault it is, never ends the test."""
+    return f"a re-run ended in {type(error).__name__}: {first_line(error)}"
+
+
+def _findings(
+    trace: Trace, retrain: Retraining, is_late: Callable[[], bool]
+) -> Iterator[Finding]:
+    if not retrain.is_complete:
+        return
+    if trace.source == "watch" and not repeats(trace, retrain()):
+        return
+    better = _better(trace, retrain, is_late)
+    yield from better
+    if not better and not is_late() and wants_control(trace, retrain.rows):
+        yield from _without_signal(retrain)
+
+
+def _better(
+    trace: Trace, retrain: Retraining, is_late: Callable[[], bool]
+) -> tuple[Finding, ...]:
+    """What makes it far better, on rows that were kept back too: a longer or faster
+    training learns any pairing of rows and labels by heart.
+    """
+    references = tuple(_references(trace, retrain, is_late))
+    as_it_is: Trace | None = None
+    while (best := chosen(trace, references)) is not None:
+        if is_late() or not is_told_outside(best.changes, retrain.rows):
+            break
+        as_it_is = as_it_is or retrain(held_out=_KEPT_BACK)
+        changed = retrain(*best.changes, held_out=_KEPT_BACK)
+        if holds_outside(as_it_is, changed, best.changes):
+            break
+        references = tuple(it for it in references if it is not best)
+    return improvable(trace, references)
+
+
+def _without_signal(retrain: Retraining) -> Iterator[Finding]:
+    """Labels that shuffled ones do as well as, whatever the learning rate: with one
+    that is too high nothing is learned from good labels either.
+    """
+    real = retrain(held_out=_KEPT_BACK)
+    if carries_signal(real):
+        return
+    shuffled = retrain(Change(kind="shuffle_labels"), held_out=_KEPT_BACK)
+    found = labels_carry_no_signal(real, shuffled)
+    for factor in _LOWER if found else ():
+        try:
+            lower = Change(kind="learning_rate", value=factor)
+            if carries_signal(retrain(lower, held_out=_KEPT_BACK)):
+                return
+        except (CannotChange, UsageError):
+            break
+    yield from found
+
+
+def _references(
+    trace: Trace, retrain: Retraining, is_late: Callable[[], bool]
+) -> Iterator[Reference]:
+    facts = retrain.facts
+    asked = wanted(trace, facts)
+    shorter = length(len(trace.steps), len(asked))
+    for changes in asked:
+        if is_late():
+            return
+        try:
+            again = retrain(*changes, *([] if shorter is None else [shorter]))
+        except (CannotChange, UsageError):
+            continue
+        words = " and ".join(told(it, trace, facts) for it in changes)
+        yield Reference(changes=changes, told=words, trace=again)

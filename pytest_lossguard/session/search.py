@@ -1,0 +1,427 @@
+"""A search over corruptions: what each example costs, what it found.
+
+Knows neither pytest nor Hypothesis: it is told of each example and runs its
+body, or spares it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any
+
+from ..core.errors import NotConverged, first_line
+from ..corruptions import Corruption, Offset, Scale
+from ..corruptions.family import Family
+from ..corruptions.space import Space
+from .guard import Guard
+from .runs import TrainingRun
+
+__all__ = ["Case", "Search"]
+
+#: Runs beyond the asked range: at most this share of the examples, but some.
+_HEADROOM_SHARE, _FEWEST_HEADROOM = 0.1, 5
+#: Features that are tried alone where all of them together break a training.
+_MOST_FEATURES = 24
+#: Cases that a report is told of.
+_MOST_CASES = 400
+
+Run = Callable[[Corruption], Any]
+
+
+def _size(factor: float) -> float:
+    """How far from 1, whichever way."""
+    return max(abs(factor), 1 / max(abs(factor), 1e-300))
+
+
+@dataclass(slots=True, eq=False)
+class Case:
+    """One example that was run.
+
+    Attributes:
+        corruption: What it was run on; None where it drew something else too.
+        run: The failing training in it, else the one nearest to failing.
+        nearness: Of that training; see `judge.margin.nearness`.
+        error: What it raised.
+    """
+
+    corruption: Corruption | None
+    run: TrainingRun | None = None
+    nearness: float = 0.0
+    error: BaseException | None = None
+    _traceback: TracebackType | None = None
+
+    def fails_with(self, error: BaseException) -> None:
+        """Remember what it raised."""
+        self.error, self._traceback = error, error.__traceback__
+
+    def recall(self) -> None:
+        """Raise what it raised."""
+        __tracebackhide__ = True
+        if self.error is not None:
+            raise self.error.with_traceback(self._traceback)
+
+    def to_json(self) -> dict[str, Any]:
+        """As builtins: the corruption and its parts, how near it came to failing."""
+        error = None if self.error is None else first_line(self.error)
+        if error is not None and not isinstance(self.error, NotConverged):
+            error = f"{type(self.error).__name__}: {error}"
+        parts = () if self.corruption is None else self.corruption.parts
+        return {
+            "corruption": repr(self.corruption),
+            "parts": [part.told() for part in parts],
+            "failed": self.error is not None,
+            "error": error,
+            "nearness": self.nearness,
+        }
+
+
+@dataclass(slots=True, eq=False)
+class Search:
+    """The examples of one test.
+
+    Attributes:
+        guard: Runs and judges.
+        budget: Seconds after which unseen examples pass unrun; None for no end.
+        space: What is drawn from; None in a test with a ``@given`` of its own.
+        steer: Told of each example's nearness to failure, as a log10.
+        clock: Seconds.
+        progress: Called before each example.
+        only: The one corruption to be run, in a replay.
+        failures: What an example raises that fails.
+        examples: How many were asked for.
+        ran: How many were run, those after the search among them.
+        exhausted: Whether the budget kept some from being run.
+        failed: The last one that failed.
+        closest: Of those that passed, the one that came nearest to failing.
+        headroom: What was found beyond the space, one sentence for each direction.
+        trained: Whether any example trained anything.
+        holds: Whether the failing case failed once more at the end.
+    """
+
+    guard: Guard
+    budget: float | None = None
+    space: Space | None = None
+    steer: Callable[[float], None] = lambda _: None
+    clock: Callable[[], float] = time.monotonic
+    progress: Callable[[Search], None] = lambda _: None
+    only: Corruption | None = None
+    failures: tuple[type[BaseException], ...] = (Exception,)
+    examples: int = 0
+    ran: int = 0
+    exhausted: bool = False
+    failed: Case | None = None
+    closest: Case | None = None
+    headroom: list[str] = field(default_factory=list)
+    trained: bool = False
+    holds: bool = True
+    _cases: dict[Corruption, Case] = field(default_factory=dict)
+    _later: list[Case] = field(default_factory=list)
+    _features: int = 0
+    _began: float | None = None
+
+    # While Hypothesis runs it
+
+    @contextmanager
+    def example(self, corruption: Corruption | None) -> Iterator[bool]:
+        """One example: whether its body is to be run; judged when it ends.
+
+        Args:
+            corruption: What it draws; None where it draws something else too, so
+                that it cannot be known again.
+
+        Raises:
+            NotConverged: A training of it did not converge, now or when the same
+                corruption was run before.
+        """
+        __tracebackhide__ = True
+        self.examples += 1
+        self.progress(self)
+        known = None if corruption is None else corruption.resolved(self._features)
+        case = None if known is None else self._cases.get(known)
+        if case is None and self._is_spared(known):
+            yield False
+            return
+        if case is not None:
+            yield False
+            if case.error is not None:
+                self.failed = case  # the last to fail is the one that is told
+            case.recall()
+        else:
+            with self._noted(corruption) as case:
+                yield True
+        self.steer(math.log10(min(max(case.nearness, 1e-6), 1e12)))
+
+    @contextmanager
+    def _noted(self, corruption: Corruption | None) -> Iterator[Case]:
+        """Run a case, and remember how it ended if it did."""
+        __tracebackhide__ = True
+        case = Case(corruption)
+        try:
+            with self._judged(corruption):
+                yield case
+        except self.failures as error:
+            if type(error).__module__.startswith("hypothesis"):
+                raise  # the example was rejected, not run
+            case.fails_with(error)
+            self._note(case)
+            raise
+        self._note(case)
+
+    @contextmanager
+    def _judged(self, corruption: Corruption | None) -> Iterator[None]:
+        __tracebackhide__ = True
+        self.ran += 1
+        self.guard.corruption = corruption
+        with self.guard.example():
+            yield
+
+    def _note(self, case: Case) -> None:
+        if case.corruption is not None:
+            self._features = case.corruption.features_seen or self._features
+            case.corruption = case.corruption.resolved(self._features)
+            self._cases[case.corruption] = case
+        self._take_runs(case)
+        if case.error is not None:
+            self.failed = case
+        elif case.run is not None and (
+            self.closest is None or case.nearness > self.closest.nearness
+        ):
+            self.closest = case
+
+    def _take_runs(self, case: Case) -> None:
+        """Keep the one run that tells most, and its nearness."""
+        runs = self.guard.runs
+        self.trained = self.trained or bool(runs)
+        if not runs:
+            return
+        near = [self.guard.nearness(run) for run in runs]
+        case.nearness = max(near)
+        worst = runs[near.index(case.nearness)]
+        case.run = next((run for run in runs if not run.converged), worst)
+
+    def _is_spared(self, known: Corruption | None) -> bool:
+        if self.only is not None:
+            return known != self.only
+        self.exhausted = self.exhausted or self._is_spent()
+        return self.exhausted
+
+    def _is_spent(self) -> bool:
+        now = self.clock()
+        if self._began is None:
+            self._began = now
+        return self.budget is not None and now - self._began > self.budget
+
+    # Once it has ended
+
+    def look_beyond(self, run: Run) -> None:
+        """After a passing search: where, outside the asked range, it would fail.
+
+        Args:
+            run: Runs the body of the test once on a corruption.
+        """
+        if self.space is None or self.only is not None or not self.trained:
+            return
+        left = max(_FEWEST_HEADROOM, int(_HEADROOM_SHARE * self.examples))
+        for axis in self.space.axes:
+            for way in axis.beyond:
+                survived: Family | None = None
+                for family in way:
+                    if left <= 0 or self._is_spent():
+                        break
+                    left -= 1
+                    if self._again(run, Corruption(family)).error is not None:
+                        self.headroom.append(f"fails at {family!r}")
+                        survived = None
+                        break
+                    survived = family
+                if survived is not None:
+                    self.headroom.append(f"survives {survived!r}")
+
+    def settle(self, run: Run) -> None:
+        """After a failing search: see to it that the case told is the simplest, and
+        that it fails when it is run once more.
+
+        A shrinker lowers one number after the other. From several families to one
+        it may have to raise another, and which of many features is the one it does
+        not ask: that is tried here.
+
+        Args:
+            run: Runs the body of the test once on a corruption.
+        """
+        if self.failed is None or self.failed.corruption is None:
+            return
+        if isinstance(self.failed.error, NotConverged):
+            for attempt in (self._one_family, self._one_feature):
+                self.failed = self._first(run, attempt()) or self.failed
+        assert self.failed.corruption is not None
+        self.guard.ends_early = False  # the report shows the whole curve
+        again = self._again(run, self.failed.corruption)
+        self.holds = again.error is not None
+        if self.holds:
+            self.failed = again
+
+    def _first(self, run: Run, attempts: Iterator[Corruption]) -> Case | None:
+        """The first of these that fails."""
+        for corruption in attempts:
+            case = self._cases.get(corruption) or self._again(run, corruption)
+            if isinstance(case.error, NotConverged):
+                return case
+        return None
+
+    def _parts(self) -> tuple[Family, ...]:
+        """The families of the failing case; none if it is not of the space."""
+        assert self.failed is not None
+        assert self.failed.corruption is not None
+        parts = self.failed.corruption.parts
+        space = self.space
+        if space is None or self.exhausted or not all(map(space.has, parts)):
+            return ()
+        return parts
+
+    def _bounded(self) -> str | None:
+        """Where another unit or zero alone breaks it: what keeps the search to those
+        that it bears; None elsewhere.
+        """
+        parts = self._parts()
+        if len(parts) != 1 or not isinstance(parts[0], (Scale, Offset)):
+            return None
+        assert self.space is not None
+        part = parts[0]
+        levels = [it for axis in self.space.axes for it in axis.levels]
+        if isinstance(part, Scale):
+            what, none = "another unit (a factor)", 1.0
+            least = _size(part.factor)
+            sizes = [it.factor for it in levels if isinstance(it, Scale)]
+            milder = [it for it in sizes if _size(it) < 0.99 * least]
+        else:
+            what, none = "another zero (an offset)", 0.0
+            least = abs(part.deviations)
+            sizes = [it.deviations for it in levels if isinstance(it, Offset)]
+            milder = [it for it in sizes if abs(it) < 0.99 * least]
+        low, high = min(milder, default=none), max(milder, default=none)
+        bounds = f"({min(low, none):g}, {max(high, none):g})" if milder else "False"
+        return (
+            f"{what} alone breaks it, so nothing before the training is fitted to the"
+            " scale of the data: fit a StandardScaler in the test's pipeline; or, if"
+            " the data always come as they are here, bound the search:"
+            f" @pytest.mark.corruptions({part.keyword}={bounds})"
+        )
+
+    def _levels(self, part: Family) -> Iterator[Family]:
+        """A family from its own level on, in its own direction, the mildest first."""
+        assert self.space is not None
+        kept = {"features": part.features} if hasattr(part, "features") else {}
+        levels = [
+            replace(level, **kept)  # type: ignore[type-var]
+            for axis in self.space.axes
+            for level in axis.levels
+            if type(level) is type(part) and level.way == part.way
+        ]
+        yield from levels[levels.index(part) :]
+
+    def _one_family(self) -> Iterator[Corruption]:
+        """Each family of several alone."""
+        parts = self._parts()
+        if len(parts) > 1:
+            for part in parts:
+                yield from map(Corruption, self._levels(part))
+
+    def _one_feature(self) -> Iterator[Corruption]:
+        """One feature instead of all, at the same value."""
+        parts = self._parts()
+        if len(parts) != 1 or getattr(parts[0], "features", 0) is not None:
+            return
+        assert self.space is not None
+        every = self.space.features or tuple(range(self._features))
+        stride = -(-len(every) // _MOST_FEATURES) or 1
+        for feature in every[::stride]:
+            yield Corruption(replace(parts[0], features=feature))  # type: ignore[type-var]
+
+    def _again(self, run: Run, corruption: Corruption) -> Case:
+        """Run a case outside Hypothesis, on whatever features the data has."""
+        case = Case(corruption)
+        try:
+            with self._judged(corruption):
+                run(corruption)
+        except self.failures as error:
+            case.fails_with(error)
+        self._take_runs(case)
+        self._later.append(case)
+        return case
+
+    # What it tells
+
+    @property
+    def unique(self) -> int:
+        """Different examples that were run."""
+        return len(self._cases) or self.ran
+
+    @property
+    def runs(self) -> list[TrainingRun]:
+        """What a report shows: the failing run, else the worst passing one."""
+        case = self.failed or self.closest
+        return [] if case is None or case.run is None else [case.run]
+
+    def to_json(self) -> dict[str, Any]:
+        """As builtins, in the shape of the JSON report."""
+        closest = None
+        if self.closest is not None and self.failed is None:
+            closest = {
+                "nearness": self.closest.nearness,
+                "corruption": repr(self.closest.corruption),
+            }
+        return {
+            "examples": self.examples,
+            "unique": self.unique,
+            "exhausted_budget": self.exhausted,
+            "failing": None if self.failed is None else repr(self.failed.corruption),
+            "space": None if self.space is None else self.space.told,
+            "closest": closest,
+            "headroom": list(self.headroom),
+        }
+
+    def details(self) -> dict[str, Any]:
+        """Each corruption that was run and what it could have been, as builtins:
+        what failed and what came near to it first, at most 400.
+        """
+        known = {it.corruption: it for it in (*self._cases.values(), *self._later)}
+        cases = [it.to_json() for it in known.values() if it.corruption is not None]
+        cases.sort(key=lambda it: (not it["failed"], -it["nearness"]))
+        return {
+            "axes": [] if self.space is None else self.space.to_json(),
+            "cases": cases[:_MOST_CASES],
+            "left_out": len(cases[_MOST_CASES:]),
+        }
+
+    def told(self) -> str:
+        """What the search did, in a few words."""
+        told = f"{self.examples} examples, {self.unique} of them different"
+        if self.exhausted:
+            told += f"; the budget of {self.budget:g} s kept others from being run"
+        return told
+
+    def message(self, again: tuple[str, ...]) -> str:
+        """The message of the failing run, once the search has ended.
+
+        Args:
+            again: Lines that run the case again.
+        """
+        assert self.failed is not None
+        assert self.failed.run is not None
+        remarks = [f"the smallest corruption found that breaks it, in {self.told()}"]
+        if not self.holds:
+            remarks.append(
+                "the failing example converged when run again: the result depends on"
+                " more than data and seed, for instance on a model that examples"
+                " share"
+            )
+        bounded = self._bounded()
+        if bounded is not None:
+            remarks.append(bounded)
+        self.guard.corruption = self.failed.corruption
+        return self.guard.message(self.failed.run, tuple(remarks), again)

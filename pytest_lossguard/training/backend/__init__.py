@@ -1,0 +1,1 @@
+"""TensorFlow and Keras as they are: imports, tensors, data, state, patches."""

@@ -1,0 +1,34 @@
+"""The one place that imports TensorFlow and Keras, and says so when it cannot."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ...core.errors import TensorFlowMissing, UsageError
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+try:
+    import tensorflow as tf
+except ImportError as error:
+    raise TensorFlowMissing(
+        "pytest-lossguard watches TensorFlow trainings and TensorFlow cannot be"
+        f" imported here ({error}): install it with"
+        " pip install 'pytest-lossguard[tensorflow-cpu]', or [tensorflow] for a GPU"
+    ) from None
+import keras
+
+if keras.backend.backend() != "tensorflow":
+    raise UsageError(
+        f"Keras runs on the {keras.backend.backend()} backend here and"
+        " pytest-lossguard watches TensorFlow only: set KERAS_BACKEND=tensorflow"
+    )
+
+__all__ = ["is_of_keras", "keras", "tf"]
+
+
+def is_of_keras(thing: Any) -> bool:
+    """Whether a class, function or object comes with Keras."""
+    module = getattr(thing, "__module__", None) or type(thing).__module__
+    return module.partition(".")[0] == "keras"

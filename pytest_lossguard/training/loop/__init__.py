@@ -1,0 +1,1 @@
+"""A training as one loop in the graph."""

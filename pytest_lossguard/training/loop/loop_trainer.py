@@ -1,0 +1,389 @@
+"""`lossguard.fit` below the verdict: which program runs which training."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Semaphore
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from ...core.errors import CannotChange, StopTraining, UsageError
+from ...core.trace import Trace
+from ..backend.batch import Batch
+from ..backend.data import first_rows
+from ..backend.frameworks import keras, tf
+from ..backend.snapshot import Snapshot, every_variable, preserved_seeds, seeded_call
+from ..backend.tensors import map_structure
+from ..record.replicas import is_distributed
+from ..score.row_order import may_be_sorted, spread_rows
+from ..watching import watching
+from .data_checks import check_data
+from .fingerprint import structure_of
+from .loop_run import Run
+from .models import build, is_fresh, model_of, recipe_of
+from .spec import Hook, Job, Task, make_task
+from .traced_loop import NotInGraph, Program, is_light
+
+__all__ = ["LoopTrainer"]
+
+#: Traced programs kept for reuse; the one unused for longest goes first.
+_MOST_PROGRAMS = 16
+#: Trainings at a time: with more, Python's own part of each leaves no processor idle.
+_MOST_AT_ONCE = 8
+
+
+class LoopTrainer:
+    """Trains models as loops in the graph; keeps traced programs for reuse.
+
+    Args:
+        shared_by: Processes that do the same on this machine at the same time.
+    """
+
+    def __init__(self, shared_by: int = 1) -> None:
+        self._at_once = max(1, min(_MOST_AT_ONCE, _processors() // shared_by))
+        self._programs: OrderedDict[Any, Program] = OrderedDict()
+        self._keys: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self._built: dict[Any, Any] = {}
+
+    def fit(
+        self,
+        model_or_factory: Any,
+        x: Any,
+        y: Any = None,
+        *,
+        sample_weight: Any = None,
+        validation_data: Any = None,
+        steps: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        reuse_built: bool = False,
+        growth: float | None = None,
+        finish: Hook = None,
+    ) -> Trace:
+        """Run one training and put everything back; see `Lossguard.fit`.
+
+        ``reuse_built`` calls the same factory once for each seed and no more: for
+        a search, whose examples differ in their data. ``growth`` ends a training
+        on arrays once its loss is so many times above both yardsticks. ``finish`` is
+        called with the trained model before its weights are put back.
+
+        Raises:
+            UsageError: Model or data cannot be trained as given.
+        """
+        task = make_task(
+            x,
+            y,
+            sample_weight=sample_weight,
+            validation_data=validation_data,
+            steps=steps,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            growth=growth,
+        )
+        with preserved_seeds():
+            probe, task = _probe(task)
+            job = self._job(model_or_factory, task, probe, reuse_built)
+            return self.train(replace(job, finish=finish))
+
+    def fit_seeds(
+        self,
+        model_or_factory: Any,
+        x: Any,
+        y: Any = None,
+        *,
+        seeds: Sequence[int],
+        reuse_built: bool = False,
+        **how: Any,
+    ) -> list[Trace]:
+        """The same training from several seeds, beside each other where they can be.
+
+        Args:
+            model_or_factory: As for `fit`.
+            x: Likewise.
+            y: Likewise.
+            seeds: It.
+            reuse_built: As for `fit`.
+            how: Likewise.
+
+        Raises:
+            UsageError: Model or data cannot be trained as given.
+        """
+        task = make_task(x, y, **how)
+        with preserved_seeds():
+            probe, task = _probe(task)
+            tasks = (replace(task, seed=seed) for seed in seeds)
+            jobs = (self._job(model_or_factory, it, probe, reuse_built) for it in tasks)
+            return [it.result() for it in self.train_all(jobs)]
+
+    def _job(
+        self, model_or_factory: Any, task: Task, probe: Batch, reuse_built: bool
+    ) -> Job:
+        model = self.model(model_or_factory, probe, task.seed, reuse_built)
+        # One that is kept for its seed must not be left with the weights of another.
+        owned = not (reuse_built or isinstance(model_or_factory, keras.Model))
+        return Job(model=model, task=task, probe=probe, owned=owned)
+
+    def train(self, job: Job) -> Trace:
+        """Run a job, and put the state of its model back.
+
+        Raises:
+            CannotChange: It would have to be trained by Keras and must not.
+            UsageError: The data do not fit the model.
+        """
+        program, fresh, reason = self._chosen(job)
+        if program is None:
+            return self._by_keras(job, reason)
+        with _loaded(program, job, fresh):
+            return Run(program, job.task, job.probe).alone(job.finish)
+
+    def train_all(self, jobs: Iterable[Job]) -> list[Future[Trace]]:
+        """Run several jobs, beside each other where that gives the same numbers.
+
+        They are taken one by one while those before may still run, but none waits with
+        its weights while another does.
+
+        Returns:
+            For each, in order, its trace or what it raised.
+        """
+        free = Semaphore(self._at_once)
+        with ThreadPoolExecutor(self._at_once) as pool:
+            return [self._begun(job, pool, free) for job in jobs]
+
+    def _begun(
+        self, job: Job, pool: ThreadPoolExecutor, free: Semaphore
+    ) -> Future[Trace]:
+        done: Future[Trace] = Future()
+        try:
+            program, fresh, reason = self._chosen(job)
+            if program is None:
+                done.set_result(self._by_keras(job, reason))
+                return done
+            run = Run(program, job.task, job.probe)
+            with _loaded(program, job, fresh):
+                if self._at_once == 1 or job.finish or not run.can_go_beside:
+                    done.set_result(run.alone(job.finish))
+                    return done
+                start = Snapshot(program.variables).values
+            free.acquire()
+            begun = pool.submit(run.beside, start)
+            begun.add_done_callback(lambda _: free.release())
+            return begun
+        except Exception as error:
+            done.set_exception(error)
+            return done
+
+    def _chosen(self, job: Job) -> tuple[Program | None, bool, str]:
+        """The program that runs a job, and whether its model is fresh; or None, and
+        why Keras has to.
+        """
+        model = job.model
+        check_data(model, job.probe, job.task)
+        try:
+            if model.run_eagerly or tf.config.functions_run_eagerly():
+                build(model, job.probe)
+                raise NotInGraph("it runs eagerly")
+            if is_distributed(model):
+                raise NotInGraph("it was made under a tf.distribute strategy")
+            return *self._program(model, job.task, job.probe, job.owned), ""
+        except NotInGraph as reason:
+            if job.only_in_graph:
+                raise CannotChange(f"it cannot run in the graph: {reason}") from None
+            return None, False, str(reason)
+
+    def model(
+        self,
+        model_or_factory: Any,
+        probe: Batch,
+        seed: int,
+        reuse_built: bool = False,
+    ) -> Any:
+        """The model, built from the rows of ``probe`` under a seed."""
+
+        def make() -> Any:
+            model = model_of(model_or_factory)
+            if not model.built:  # else its weights are drawn already
+                build(model, probe)
+            return model
+
+        key = recipe_of(model_or_factory, seed) if reuse_built else None
+        if key is not None and key in self._built:
+            return self._built[key]
+        model = seeded_call(seed, make)
+        if key is not None:
+            if len(self._built) >= _MOST_PROGRAMS:
+                self._built.clear()
+            self._built[key] = model
+        return model
+
+    def _program(
+        self, model: Any, task: Task, probe: Batch, owned: bool
+    ) -> tuple[Program, bool]:
+        """The program that trains such models, and whether this one is fresh:
+        neither its optimizer nor its metrics have any state yet.
+        """
+        fresh = is_fresh(model)
+        program = self._known_program(model, task, probe)
+        if program is not None and fresh and program.starts_fresh:
+            return program, True
+        build(model, probe)
+        program = program or self._known_program(model, task, probe)
+        if program is None:
+            program = Program(model, probe, task, fresh=fresh, owned=owned)
+            self._programs[self._key(model, task, probe)] = program
+            while len(self._programs) > _MOST_PROGRAMS:
+                self._programs.popitem(last=False)
+        return program, False
+
+    def _known_program(self, model: Any, task: Task, probe: Batch) -> Program | None:
+        if not model.built:
+            return None
+        key = self._key(model, task, probe)
+        program = self._programs.get(key)
+        if program is None or (program.model is not model and key[0] == id(model)):
+            return None
+        self._programs.move_to_end(key)
+        return program
+
+    def _key(self, model: Any, task: Task, probe: Batch) -> tuple[Any, ...]:
+        """What the trace depends on, remembered as long as the model is compiled so."""
+        data = (
+            str([map_structure(_spec, it) for it in probe.parts])
+            if task.dataset is None
+            else str(task.dataset.element_spec)
+        )
+        asked = data, task.batch_size
+        compiled = (id(model.optimizer), id(model.loss))
+        known: Any = self._keys.get(model)
+        if known is None or known[0] != compiled:
+            known = compiled, structure_of(model) or id(model), {}
+            self._keys[model] = known
+        _, structure, light = known
+        if asked not in light:
+            light[asked] = is_light(model, probe, task.batch_size)
+        return structure, data, light[asked]
+
+    def _by_keras(self, job: Job, reason: str) -> Trace:
+        """Train by ``model.fit`` under watch, and put everything back."""
+        model, task = job.model, job.task
+        start = Snapshot(every_variable(model))
+        note = f"trained by model.fit, not as a graph loop: {reason}"
+        try:
+            with watching(seed=task.seed, only_here=True) as watch:
+                try:
+                    _keras_fit(model, task)
+                except StopTraining:
+                    pass
+            traces = watch.traces()
+            if job.finish is not None:
+                job.finish(model)
+        finally:
+            start.restore()
+        if not model.trainable_variables:
+            raise UsageError(
+                f"model {model.name!r} has no trainable weight: lossguard.fit has"
+                " nothing to train; set trainable=True before it"
+            )
+        if not traces:
+            raise UsageError(
+                f"model {model.name!r} was fitted and its optimizer made no update:"
+                " does its train_step call optimizer.apply?"
+            )
+        if len(traces) > 1:
+            raise UsageError(
+                f"model {model.name!r} trains by {len(traces)} optimizers, and"
+                " lossguard.fit runs and judges the training of one: call model.fit in"
+                " a marked test, where each is judged"
+            )
+        return _as_fit(traces[0], note)
+
+
+@contextmanager
+def _loaded(program: Program, job: Job, fresh: bool) -> Iterator[None]:
+    """The program's model in the state of the job's, prepared; put back if somebody
+    holds it.
+    """
+    same = program.model is job.model
+    if same and job.prepare is None:
+        yield
+        return
+    keeps = job.prepare is not None or not program.owned
+    before = Snapshot(program.variables) if keeps else None
+    try:
+        if not same:
+            program.load(job.model, fresh)
+        if job.prepare is not None:
+            job.prepare(program.model)
+        yield
+    finally:
+        if before is not None:
+            before.restore()
+
+
+def _processors() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _as_fit(trace: Trace, note: str) -> Trace:
+    return replace(trace, source="fit", notes=(note, *trace.notes))
+
+
+def _probe(task: Task) -> tuple[Batch, Task]:
+    """Rows to build with and to score, and the task with its rows per step."""
+    if task.arrays is not None:
+        return task.arrays.probe(), task
+    rows, batch_size = first_rows(task.dataset)
+    if rows is None:
+        raise UsageError("x is an empty dataset: it yields no batch")
+    task = replace(task, batch_size=batch_size)
+    if not may_be_sorted(rows, batch_size):
+        return rows, task
+    rows, order = spread_rows(task.dataset)
+    return rows, replace(task, class_order=order)
+
+
+def _spec(leaf: Any) -> Any:
+    return None if leaf is None else (leaf.dtype, tuple(leaf.shape[1:]))
+
+
+def _keras_fit(model: Any, task: Task) -> None:
+    left = iter(range(task.steps or 2**31))
+
+    def count(batch: int, logs: Any = None) -> None:
+        del batch, logs
+        model.stop_training = model.stop_training or next(left) + 1 == task.steps
+
+    per_epoch = task.steps_per_epoch
+    epochs = task.epochs or 2**31
+    if task.steps is not None and per_epoch is not None:
+        epochs = -(-task.steps // per_epoch)
+    parts: dict[str, Any] = {"x": task.dataset}
+    if task.arrays is not None:
+        arrays = task.arrays
+        parts = {
+            "x": arrays.x,
+            "y": arrays.y,
+            "sample_weight": arrays.sample_weight,
+            "batch_size": task.batch_size,
+            "shuffle": task.shuffle,
+        }
+    if task.validation is not None:
+        held_out = task.validation
+        parts["validation_data"] = (held_out.x, held_out.y, held_out.sample_weight)
+    model.fit(
+        **parts,
+        epochs=epochs,
+        verbose=0,
+        callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=count)],
+    )

@@ -1,0 +1,130 @@
+"""The model that a training starts from: made, checked, built."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from ...core.errors import UsageError
+from ...core.given import shown
+from ..backend.batch import Batch
+from ..backend.frameworks import keras
+from ..backend.private_api import build_symbolically, compiled_loss, compiled_metrics
+from ..backend.tensors import as_tensor, first_of, map_structure
+from ..record.replicas import scope_of
+
+__all__ = [
+    "build",
+    "is_fresh",
+    "model_of",
+    "recipe_of",
+]
+
+
+def model_of(model_or_factory: Any) -> Any:
+    """The compiled model."""
+    model = model_or_factory
+    name = "the model"
+    if not isinstance(model, keras.Model):
+        if (
+            not callable(model)
+            or isinstance(model, (type, keras.layers.Layer))
+            or _is_of_old(model)
+        ):
+            raise UsageError(
+                "lossguard.fit needs a compiled keras.Model or a function that builds"
+                f" one; got {_told(model)}"
+            )
+        name = f"{getattr(model, '__name__', 'the factory')}()"
+        _check_factory(model, name)
+        model = model()
+        if not isinstance(model, keras.Model):
+            if inspect.iscoroutine(model):
+                model.close()
+            raise UsageError(
+                f"{name} must return a compiled keras.Model; it returned {_told(model)}"
+            )
+    if not getattr(model, "compiled", False) or model.optimizer is None:
+        raise UsageError(
+            f"{name} is not compiled: call"
+            " model.compile(optimizer=..., loss=...) before lossguard.fit"
+            if name == "the model"
+            else f"{name} returned a model that is not compiled: call"
+            " model.compile(optimizer=..., loss=...) in it"
+        )
+    return model
+
+
+def _check_factory(factory: Any, name: str) -> None:
+    """Refuse a function that cannot be called without arguments."""
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):  # nobody knows what it takes
+        return
+    try:
+        signature.bind()
+    except TypeError as error:
+        raise UsageError(
+            f"{name} must take no arguments ({error}): give a function that needs none,"
+            " as lambda: build(units=8)"
+        ) from None
+
+
+def _is_of_old(thing: Any) -> bool:
+    """Whether it is made of Keras 2, which lives on beside Keras 3 as tf_keras."""
+    return any(it.__module__.startswith("tf_keras.") for it in type(thing).__mro__)
+
+
+def _told(thing: Any) -> str:
+    if _is_of_old(thing):
+        return "a tf_keras model, which is not supported: use Keras 3 (import keras)"
+    if thing is None or isinstance(thing, type):
+        return shown(thing)
+    return f"{type(thing).__name__} {shown(thing)}"
+
+
+def build(model: Any, sample: Batch) -> None:
+    """Create every variable of model, metrics and optimizer."""
+    if model.built and model.optimizer.built and _metrics_built(model):
+        return
+    few = map_structure(
+        lambda it: as_tensor(first_of(it, 2)),
+        (sample.x, sample.y, sample.sample_weight),
+    )
+    with scope_of(model):
+        try:
+            build_symbolically(model, few)
+        except Exception:
+            # What refuses symbolic inputs is built by its first real call.
+            if not model.built:
+                model(few[0])
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+
+
+def _metrics_built(model: Any) -> bool:
+    return all(part is None or part.built for part in _compiled_parts(model))
+
+
+def _compiled_parts(model: Any) -> list[Any]:
+    return [compiled_metrics(model), compiled_loss(model)]
+
+
+def recipe_of(factory: Any, seed: int) -> Any:
+    """What a plain function makes its model from: itself, the globals that it
+    names and the seed; None where more may take part.
+    """
+    code = getattr(factory, "__code__", None)
+    if code is None or factory.__closure__ or factory.__defaults__:
+        return None
+    named = [factory.__globals__.get(name) for name in code.co_names]
+    return factory, seed, tuple(map(id, named))
+
+
+def is_fresh(model: Any) -> bool:
+    """Whether neither optimizer nor metrics of a built model have any state."""
+    return bool(
+        model.built
+        and not model.optimizer.built
+        and not any(getattr(part, "built", False) for part in _compiled_parts(model))
+    )

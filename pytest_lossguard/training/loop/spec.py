@@ -1,0 +1,213 @@
+"""What a training in the graph is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...core.errors import UsageError
+from ...core.given import MOST, shown
+from ...core.trace import ClassOrder
+from ..backend.batch import Batch
+from ..backend.data import ArrayData, checked_arrays, first_rows, is_dataset
+from ..backend.frameworks import tf
+from ..backend.tensors import flatten
+
+__all__ = ["Hook", "Job", "Task", "batch_order", "make_task"]
+
+#: Called with a model: before it trains, or when it has.
+Hook = Callable[[Any], None] | None
+
+#: Rows that a training may see, counted by numbers of 32 bits.
+_MOST_ROWS = 2**31 - 1
+_DEFAULT_STEPS, _DEFAULT_BATCH_SIZE = 100, 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to train on, and for how long.
+
+    Attributes:
+        arrays: The data, None where a dataset is given.
+        dataset: A `tf.data.Dataset` of batches, None where arrays are given.
+        steps: Updates to make, None where ``epochs`` counts.
+        epochs: Passes over the data, None where ``steps`` counts.
+        batch_size: Rows per step; of a dataset those of its first batch.
+        shuffle: Whether arrays are shuffled anew each epoch.
+        validation: Held-out rows.
+        seed: Of the shuffling.
+        class_order: Of a dataset whose rows come in the order of their classes.
+        growth: Where given, the training ends at a step whose loss is so many
+            times above both yardsticks: its fate is sealed.
+    """
+
+    arrays: ArrayData | None = None
+    dataset: Any = None
+    steps: int | None = None
+    epochs: int | None = None
+    batch_size: int = 32
+    shuffle: bool = True
+    validation: ArrayData | None = None
+    seed: int = 0
+    class_order: ClassOrder | None = None
+    growth: float | None = None
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Known for arrays."""
+        if self.arrays is None:
+            return None
+        return -(-len(self.arrays) // self.batch_size)
+
+    def array_steps(self) -> int:
+        """Updates on arrays."""
+        if self.steps is not None:
+            return self.steps
+        return (self.epochs or 1) * (self.steps_per_epoch or 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A task for a model.
+
+    Attributes:
+        model: A compiled Keras model.
+        task: What to train on.
+        probe: Rows to score before and after.
+        owned: Whether nobody else holds the model.
+        prepare: Called with the model before it trains; what it changes is put back.
+        finish: Called with the trained model.
+        only_in_graph: Whether a model that would have to be trained by Keras is
+            refused.
+    """
+
+    model: Any
+    task: Task
+    probe: Batch
+    owned: bool
+    prepare: Hook = None
+    finish: Hook = None
+    only_in_graph: bool = False
+
+
+def make_task(
+    x: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    validation_data: Any = None,
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    seed: int = 0,
+    growth: float | None = None,
+) -> Task:
+    """The task of `Lossguard.fit`'s arguments, checked.
+
+    Raises:
+        UsageError: The data cannot be trained on as given.
+    """
+    size = batch_size or _DEFAULT_BATCH_SIZE
+    task = Task(
+        steps=_DEFAULT_STEPS if steps is None and epochs is None else steps,
+        epochs=epochs,
+        batch_size=size,
+        shuffle=shuffle,
+        validation=_validation(validation_data, size),
+        seed=seed,
+        growth=growth,
+    )
+    if not is_dataset(x):
+        task = replace(task, arrays=checked_arrays(x, y, sample_weight, size))
+        _check_length(task, task.steps_per_epoch or 1)
+        return task
+    if y is not None or sample_weight is not None:
+        raise UsageError(
+            "x is a tf.data.Dataset, and y or sample_weight is given beside it: a"
+            " dataset yields them itself, as (x, y) or (x, y, sample_weight)"
+        )
+    if steps is None and epochs is not None:
+        batches = int(x.cardinality())
+        if batches == tf.data.INFINITE_CARDINALITY:
+            raise UsageError(
+                f"lossguard.fit was asked for epochs={epochs} of a dataset that never"
+                " ends: ask for steps, or leave .repeat() out"
+            )
+        _check_length(task, max(batches, 1))
+    return replace(task, dataset=x)
+
+
+def _check_length(task: Task, per_epoch: int) -> None:
+    """Refuse what no memory could hold the record of.
+
+    Raises:
+        UsageError: There are too many updates, or rows to see in them.
+    """
+    updates = task.steps or (task.epochs or 1) * per_epoch
+    if updates > MOST:
+        raise UsageError(
+            f"epochs={task.epochs} of {per_epoch:,} batches are {updates:,} updates:"
+            f" lossguard.fit runs at most {MOST:,}, ask for fewer"
+        )
+    rows = 0 if task.arrays is None else min(task.batch_size, len(task.arrays))
+    if updates * rows > _MOST_ROWS:
+        raise UsageError(
+            f"{updates:,} updates of {rows:,} rows each see {updates * rows:,} rows:"
+            f" lossguard.fit counts to {_MOST_ROWS:,}, ask for fewer steps"
+        )
+
+
+def _validation(given: Any, batch_size: int) -> ArrayData | None:
+    if given is None:
+        return None
+    if is_dataset(given):
+        rows, _ = first_rows(given, of="validation_data")
+        if rows is None:
+            raise UsageError("validation_data is an empty dataset: it yields no batch")
+        parts = rows.x, rows.y, rows.sample_weight
+    elif isinstance(given, tuple) and len(given) in (2, 3):
+        parts = given if len(given) == 3 else (*given, None)
+    else:
+        raise UsageError(
+            f"validation_data={shown(given)}: validation_data must be a tuple (x, y) or"
+            " (x, y, sample_weight), or a dataset of these"
+        )
+    data = checked_arrays(*parts, batch_size, of=" of validation_data")
+    for name, part in (("x", data.x), ("y", data.y)):
+        for leaf in flatten(part):
+            if np.asarray(leaf).dtype.kind == "f" and not np.isfinite(leaf).any():
+                raise UsageError(
+                    f"{name} of validation_data holds no finite number: give rows that"
+                    " can be scored, or leave validation_data out"
+                )
+    return data
+
+
+def batch_order(
+    rows: int, batch_size: int, steps: int, *, shuffle: bool, seed: int
+) -> tuple[Any, Any, Any]:
+    """Which rows each step trains on.
+
+    Returns:
+        ``order``, row numbers epoch after epoch, and for each step where its
+        rows begin in it and how many they are, of shape ``(steps, 1)``, all
+        int32. The last batch of an epoch is shorter where the rows do not divide.
+    """
+    per_epoch = -(-rows // batch_size)
+    epoch, within = np.divmod(np.arange(steps), per_epoch)
+    starts = epoch * rows + within * batch_size
+    sizes = np.minimum(batch_size, rows - within * batch_size)
+    generator = np.random.default_rng(seed)
+    order = [
+        generator.permutation(rows) if shuffle else np.arange(rows)
+        for _ in range(int(epoch[-1]) + 1)
+    ]
+    return (
+        np.concatenate(order).astype(np.int32),
+        starts.astype(np.int32)[:, None],
+        sizes.astype(np.int32)[:, None],
+    )

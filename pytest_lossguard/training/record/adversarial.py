@@ -1,0 +1,49 @@
+"""Trainings that work against each other, as the two of a GAN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..backend.tensors import variable_key
+from .recording import Recording
+
+__all__ = ["NOTE", "is_contested"]
+
+NOTE = (
+    "another training moved what this one's loss depends on, at the same time: the"
+    " loss need not fall, and is judged only for blowing up"
+)
+
+
+def is_contested(recording: Recording, others: Iterable[Recording]) -> bool:
+    """Whether one of the others moves what this loss depends on, or depends on what
+    this one moves, at the same time and by another loss.
+    """
+    return any(
+        _at_once(recording, other)
+        and (_depends(recording, other) or _depends(other, recording))
+        and not _share_a_loss(recording, other)
+        for other in others
+        if other is not recording
+    )
+
+
+def _at_once(one: Recording, other: Recording) -> bool:
+    return one.began < other.ended and other.began < one.ended
+
+
+def _depends(one: Recording, other: Recording) -> bool:
+    """Whether ``one`` uses what only ``other`` trains."""
+    return bool((one.taped.uses - _trained(one)) & _trained(other))
+
+
+def _trained(recording: Recording) -> frozenset[int]:
+    return frozenset(map(variable_key, recording.variables))
+
+
+def _share_a_loss(one: Recording, other: Recording) -> bool:
+    """Two optimizers for the parts of one model descend the same curve."""
+    mine, theirs = one.table().loss, other.table().loss
+    return np.array_equal(mine, theirs, equal_nan=True)

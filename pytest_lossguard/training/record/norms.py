@@ -1,0 +1,310 @@
+"""Norms of gradients, weights and changes, in few operations for many variables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...core.trace import EXACT_WEIGHTS
+from ..backend.frameworks import tf
+from ..backend.tensors import graph_function, raw, stacked, value_of
+
+__all__ = ["Look", "half_square_sums", "look_at", "taken_before"]
+
+#: Variables of at most so many values are summed together, if they are so many; of
+#: larger ones the copy that this takes costs more than the operations that it spares.
+_TINY, _ENOUGH_TINY = 1 << 11, 3
+#: Up to this many values a sum of squares is taken in float64; a copy of a larger
+#: tensor would cost more than the sum.
+_SMALL = 1 << 12
+#: The change of a variable of more values than the first is taken from rows of about
+#: so many as the second: all of it would take a copy of every weight. Above
+#: `EXACT_WEIGHTS` the norm of the weights is as well: a step of so many is bound by
+#: memory, and to read them once more would take 5 % of it and more.
+_LARGE, _SOME = 1 << 16, 1 << 14
+_ABSENT = -1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Some rows of a variable, or all of it.
+
+    Attributes:
+        places: Of the rows, as `tf.gather_nd` takes them; None for all.
+        share: How many times their sum of squares the sum over all rows is said to be,
+            a float or a scalar tensor.
+    """
+
+    places: Any = None
+    share: Any = 1.0
+
+    def of(self, value: Any) -> Any:
+        """These rows of the variable's value."""
+        return value if self.places is None else tf.gather_nd(value, self.places)
+
+
+_ALL = Rows()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What is read of one variable at each of its updates.
+
+    Attributes:
+        variable: It.
+        gradient: What of its gradient is summed; None where it has none.
+        weights: Rows whose weights are.
+        moved: Rows whose change is.
+        by_rows: Whether an optimizer may update it row by row.
+    """
+
+    variable: Any
+    gradient: Any
+    weights: Rows
+    moved: Rows
+    by_rows: bool = False
+
+    def value(self) -> Any:
+        """The variable's value now, by no copy of it."""
+        return value_of(self.variable, in_place=self.by_rows)
+
+
+def look_at(variable: Any, gradient: Any, *, xla: bool = False) -> Look:
+    """Decide what of a variable and its gradient to read, before the update.
+
+    A sparse gradient of a large variable, as of an embedding, moves but a few of its
+    rows, and to sum all of them would take as long as the step: then the change is
+    taken from the rows of the gradient, and the norm of all weights from spread ones.
+
+    Args:
+        variable: It.
+        gradient: As it reached the optimizer, or None.
+        xla: Whether the step is compiled by XLA, which cannot tell the rows of a
+            sparse gradient from one another.
+    """
+    values = _size(raw(variable)) or 0
+    if isinstance(gradient, tf.IndexedSlices) and values > _LARGE and not xla:
+        rows, whose = tf.unique(gradient.indices)
+        return Look(
+            variable=variable,
+            gradient=tf.math.unsorted_segment_sum(
+                gradient.values, whose, tf.size(rows)
+            ),
+            weights=_spread_rows(variable.shape),
+            moved=_some_of(rows, variable.shape),
+            by_rows=True,
+        )
+    moved = _ALL if values <= _LARGE else _spread_rows(variable.shape)
+    return Look(
+        variable=variable,
+        gradient=_shaped(gradient, variable),
+        weights=_ALL if values <= EXACT_WEIGHTS else moved,
+        moved=moved,
+    )
+
+
+def _some_of(rows: Any, shape: Sequence[int]) -> Rows:
+    """Evenly spaced ones of the rows that a sparse gradient has."""
+    count, columns = tf.size(rows), np.prod(shape[1:], dtype=np.int32)
+    some = rows[:: tf.maximum(1, count * columns // _SOME)]
+    share = tf.cast(count, tf.float64) / tf.cast(
+        tf.maximum(1, tf.size(some)), tf.float64
+    )
+    return Rows(places=some[:, None], share=share)
+
+
+def _spread_rows(shape: Sequence[int]) -> Rows:
+    """Evenly spaced rows, along the last axis, of a large variable."""
+    *others, columns = shape
+    rows = int(np.prod(others))
+    if not others:
+        return _ALL
+    count = min(rows, max(1, _SOME // columns))
+    chosen = np.linspace(0, rows - 1, count).astype(np.int64)
+    places = np.stack(np.unravel_index(chosen, others), axis=-1)
+    return Rows(places=places, share=rows / count)
+
+
+def taken_before(
+    gradients: Sequence[Any], looks: Sequence[Look], before: Sequence[Any]
+) -> list[Any]:
+    """The same gradients, none of which is there before the rows of its variable have
+    been taken: the update can then happen in place, while nothing refers to the
+    weights of before.
+    """
+    return [
+        gradient if gradient is None or look.moved is _ALL else _after(part, gradient)
+        for gradient, look, part in zip(gradients, looks, before, strict=True)
+    ]
+
+
+def _after(part: Any, gradient: Any) -> Any:
+    with tf.control_dependencies([part]):
+        if not isinstance(gradient, tf.IndexedSlices):
+            return tf.identity(gradient)
+        return tf.IndexedSlices(
+            tf.identity(gradient.values), gradient.indices, gradient.dense_shape
+        )
+
+
+def _shaped(gradient: Any, variable: Any) -> Any:
+    """The gradient as one tensor, of the shape of its variable also where tracing
+    lost it, as that of a dense layer over sequences.
+    """
+    if gradient is None:
+        return None
+    gradient = tf.convert_to_tensor(gradient)
+    gradient.set_shape(variable.shape)
+    return gradient
+
+
+def half_square_sums(
+    looks: Sequence[Look],
+    before: Sequence[Any],
+    *,
+    xla: bool = False,
+    branches: bool = True,
+) -> Any:
+    """Half the sum of squares of each gradient, each weight, each change.
+
+    A norm is ``sqrt(2 * it)``: the root is left to the reader of the record, who
+    takes it once for all steps. In float32 a sum of squares overflows from a norm
+    of 1.8e19 on. Small tensors are therefore summed in float64; a large one, whose
+    copy would cost more than the sum, as it is, and once more in float64 if the sum
+    is not finite.
+
+    Args:
+        looks: One for each variable.
+        before: The rows ``moved`` of each before the update; the variables are read
+            now once more.
+        xla: Whether the step is compiled by XLA, which has no operation to sum tiny
+            ones together, and needs none.
+        branches: Whether the sum of a large one may branch. A loop on one thread
+            waits for ever for a function that it calls: there all are summed in
+            float64.
+
+    Returns:
+        A float64 vector: of all gradients (-1 for a None), all weights, all changes,
+        those of a large variable as its look says.
+    """
+    gradients = [it.gradient for it in looks]
+    values = [it.value() for it in looks]
+    now = [it.moved.of(value) for it, value in zip(looks, values, strict=True)]
+    weights = [
+        rows if it.weights is it.moved else it.weights.of(value)
+        for it, value, rows in zip(looks, values, now, strict=True)
+    ]
+    count = len(looks)
+    tiny = [it for it in range(count) if _are_tiny(gradients[it], weights[it])]
+    if len(tiny) < _ENOUGH_TINY or xla:
+        tiny = []
+    others = [it for it in range(count) if it not in tiny]
+
+    def of(which: list[int], *parts: Sequence[Any]) -> list[list[Any]]:
+        return [[part[it] for it in which] for part in parts]
+
+    sums = []
+    if tiny:
+        sums.append(_together(*of(tiny, gradients, before, now)))
+    if others:
+        parts = of(others, gradients, weights, before, now)
+        sums.append(_one_by_one(*parts, branches=branches))
+    return _shared_out(_in_order(sums, tiny, others), looks)
+
+
+def _in_order(sums: Sequence[Any], *groups: list[int]) -> Any:
+    """The sums of groups of variables as if all had been summed in their own order."""
+    if len(sums) == 1:
+        return sums[0]
+    count = sum(map(len, groups))
+    places = [
+        part * count + it for group in groups for part in range(3) for it in group
+    ]
+    return tf.gather(tf.concat(sums, axis=0), np.argsort(places))
+
+
+def _shared_out(sums: Any, looks: Sequence[Look]) -> Any:
+    """The sums over some rows as those over all."""
+    shares = [1.0] * len(looks)
+    shares += [it.weights.share for it in looks] + [it.moved.share for it in looks]
+    if not all(isinstance(it, float) for it in shares):
+        return sums * stacked(shares)
+    return sums if set(shares) == {1.0} else sums * np.array(shares)
+
+
+def _together(
+    gradients: Sequence[Any], before: Sequence[Any], now: Sequence[Any]
+) -> Any:
+    """All sums, of values that are copied into one vector and summed at once: to trace
+    an operation takes a third of a millisecond.
+    """
+    sizes = [_size(it) or 0 for it in now]
+    whose = np.repeat(np.arange(3 * len(now), dtype=np.int32), 3 * sizes)
+    vector = tf.constant([-1])
+
+    def flat(tensors: Sequence[Any]) -> list[Any]:
+        return [it if it.shape.rank == 1 else tf.reshape(it, vector) for it in tensors]
+
+    weights, nothing = flat(now), tf.constant(0.0, shape=[2 * sum(sizes)])
+    values = tf.concat([*flat(gradients), *weights, *weights], axis=0)
+    values -= tf.concat([nothing, *flat(before)], axis=0)  # now that of changes
+    return 0.5 * tf.math.segment_sum(tf.square(tf.cast(values, tf.float64)), whose)
+
+
+def _one_by_one(
+    gradients: Sequence[Any],
+    weights: Sequence[Any],
+    before: Sequence[Any],
+    now: Sequence[Any],
+    *,
+    branches: bool,
+) -> Any:
+    moved = [new - old for new, old in zip(now, before, strict=True)]
+    return stacked([_sum(it, branches) for it in (*gradients, *weights, *moved)])
+
+
+def _sum(tensor: Any, branches: bool) -> Any:
+    """Half the sum of squares of one tensor, float64; -1 for None."""
+    if tensor is None:
+        return _ABSENT
+    if not branches or (_size(tensor) or _SMALL + 1) <= _SMALL:
+        return _precise_sum(tensor)
+    if tensor.dtype == tf.float64:
+        return tf.nn.l2_loss(tensor)
+    # A function of its own, traced once: so each large tensor can be freed as soon
+    # as it has been summed, and to trace a step takes no longer.
+    return _SUM_OF_LARGE(tf.reshape(tf.cast(tensor, tf.float32), [-1]))
+
+
+def _sum_of_large(vector: Any) -> Any:
+    half = tf.cast(tf.nn.l2_loss(vector), tf.float64)
+    is_finite = tf.math.is_finite(half)
+    return tf.cond(is_finite, lambda: half, lambda: _precise_sum(vector))
+
+
+def _precise_sum(tensor: Any) -> Any:
+    return tf.nn.l2_loss(tf.cast(tensor, tf.float64))
+
+
+_SUM_OF_LARGE = graph_function(
+    _sum_of_large, input_signature=[tf.TensorSpec([None], tf.float32)]
+)
+
+
+def _size(tensor: Any) -> int | None:
+    size: int | None = tensor.shape.num_elements()
+    return size
+
+
+def _are_tiny(gradient: Any, weights: Any) -> bool:
+    if (
+        gradient is None
+        or gradient.dtype != weights.dtype
+        or weights.dtype != tf.float32
+    ):
+        return False
+    size = _size(weights)
+    return size is not None and 0 < size <= _TINY and _size(gradient) == size

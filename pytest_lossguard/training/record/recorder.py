@@ -1,0 +1,552 @@
+"""Records every optimizer update, and what is needed to score it again.
+
+The recorder never judges. It keeps one `Recording` per optimizer and set of
+variables, whatever loop drives them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from ...core.errors import StopTraining
+from ..backend.batch import Batch
+from ..backend.frameworks import tf
+from ..backend.patches import Call
+from ..backend.private_api import TRAINABLE_VARIABLES
+from ..backend.snapshot import Snapshot
+from ..backend.tensors import (
+    current_graph,
+    flatten,
+    is_variable,
+    own_variable,
+    stacked,
+    to_numpy,
+    value_of,
+    variable_key,
+)
+from ..backend.user_frames import taken_at, user_frames
+from .asked_variables import Asked
+from .call_log import Calls
+from .last_value import Stash, kind_of
+from .norms import half_square_sums, look_at, taken_before
+from .optimizer_variables import build_outside
+from .recording import LEAD, Evidence, Recording, Taped
+from .replicas import Replica, current_replica
+from .ring_buffer import RingBuffer
+from .threads import is_part_of, is_replica
+
+__all__ = ["Recorder", "reached"]
+
+#: What was seen of an update; see `LEAD`.
+_NOTHING, _LOSS, _BOTH = 0.0, 1.0, 2.0
+#: Share by which a sum of float32 losses may differ from the one that was trained on.
+_ROUNDING = 1e-4
+
+
+class Recorder:
+    """An `Observer` that records; see `observe`.
+
+    Args:
+        stops: Whether a non-finite loss ends the training by `StopTraining`.
+        keeps_data: Whether batches and first weights are kept for the probe
+            (the engine has them already).
+        most_rows: Rows that graph steps may write before they are read.
+        branches: Whether what is recorded may take a branch of the graph.
+        only_here: Whether what other threads train is none of its business.
+        ignoring: Calls under way, whose trainings are not either.
+    """
+
+    def __init__(
+        self,
+        *,
+        stops: bool = True,
+        keeps_data: bool = True,
+        most_rows: int = 8192,
+        branches: bool = True,
+        only_here: bool = False,
+        ignoring: Collection[FrameType] = (),
+    ) -> None:
+        self.recordings: list[Recording] = []
+        self.asked = Asked()
+        self._paused = 0
+        self._only_in = threading.get_ident() if only_here else None
+        self._ignoring = ignoring
+        self.gradients_asked = 0
+        self.gradients_traced = 0
+        self._traced_in: Callable[[], Any] = lambda: None
+        self.xla_depth = 0
+        self._lost: set[int] = set()
+        self.traces_in_vain: Callable[[], bool] = lambda: False
+        self._inner: set[int] = set()
+        self.stops = stops
+        self._keeps_data = keeps_data
+        self._most_rows = most_rows
+        self._branches = branches
+        self._has_arrays: set[int] = set()
+        self._taped: dict[tuple[tuple[int, int], ...], Taped] = {}
+        self._taped_by_variable: dict[tuple[int, int], Taped] = {}
+        self._calls = Calls()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """See nothing for a while."""
+        self._paused += 1
+        try:
+            yield
+        finally:
+            self._paused -= 1
+
+    @property
+    def enabled(self) -> bool:
+        """Whether what the thread at hand trains now is to be recorded."""
+        if self._paused or is_part_of(self._ignoring):
+            return False
+        return self._only_in in (None, threading.get_ident()) or is_replica()
+
+    def close(self) -> None:
+        """Let go of the calls of other threads."""
+        self._ignoring = ()
+
+    def has_arrays(self, model: Any) -> None:
+        """The whole training data of ``model`` is known: keep no batches."""
+        self._has_arrays.add(id(model))
+
+    def forget(self) -> None:
+        """Forget every recording, and what could lead to one."""
+        for known in (
+            self.recordings,
+            self._has_arrays,
+            self._taped,
+            self._taped_by_variable,
+            self._calls,
+            self._inner,
+            self.asked,
+            self._lost,
+        ):
+            known.clear()
+        self.gradients_asked = self.gradients_traced = 0
+
+    @property
+    def trained(self) -> list[Recording]:
+        """The recordings of trainings that made an update: a step that is traced and
+        raises where it runs has made none.
+        """
+        for recording in self.recordings:
+            recording.collect()
+        return [it for it in self.recordings if it.steps]
+
+    @property
+    def lost_updates(self) -> bool:
+        """Whether there were updates that could not be recorded."""
+        return bool(self._lost)
+
+    def recorded(self) -> set[int]:
+        """Keys of the variables that recordings are of."""
+        known = (it.variables for it in self.recordings)
+        return self._lost.union(variable_key(it) for them in known for it in them)
+
+    def own_variables(self) -> list[Any]:
+        """The variables that the recording itself writes."""
+        buffers = [it.buffer for it in self.recordings if it.buffer is not None]
+        found = [variable for buffer in buffers for variable in buffer.variables]
+        return found + [it.slot for it in self._taped.values() if it.slot is not None]
+
+    # What the observer is told
+
+    def on_model(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
+        """Remember the outermost model's inputs and outputs."""
+        __tracebackhide__ = True
+        with self._calls.outermost("model") as outermost:
+            outputs = call(model, *args, **kwargs)
+        if outermost and args:
+            self._calls.add(self._calls.models, (model, args[0], outputs))
+        return outputs
+
+    def on_loss(self, call: Call, loss: Any, *args: Any, **kwargs: Any) -> Any:
+        """Remember the outermost loss object's arguments and value."""
+        __tracebackhide__ = True
+        with self._calls.outermost("loss") as outermost:
+            value = call(loss, *args, **kwargs)
+        if outermost:
+            names = ("y_true", "y_pred", "sample_weight")
+            given = {**dict(zip(names, args, strict=False)), **kwargs}
+            labels = (given.get(name) for name in names)
+            self._calls.add(self._calls.losses, (loss, *labels, value))
+        return value
+
+    def on_scale(self, call: Call, optimizer: Any, loss: Any) -> Any:
+        """Remember what a loss was before it was scaled."""
+        __tracebackhide__ = True
+        scaled = call(optimizer, loss)
+        if scaled is not loss:
+            self._calls.add(self._calls.scaled, (scaled, loss))
+        return scaled
+
+    def on_gradient(
+        self,
+        call: Call,
+        tape: Any,
+        target: Any,
+        sources: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Remember the loss behind gradients with respect to variables."""
+        __tracebackhide__ = True
+        gradients = call(tape, target, sources, *args, **kwargs)
+        variables = [leaf for leaf in flatten(sources) if is_variable(leaf)]
+        if self.enabled and variables:
+            self._count(current_graph())
+            self.asked.check_loose(self.recorded)
+            self.asked.add(reached(sources, gradients), taken_at)
+            self._remember(tape, target, variables)
+        return gradients
+
+    def on_apply(
+        self,
+        call: Call,
+        optimizer: Any,
+        grads: Any,
+        trainable_variables: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Record the update: one row of loss and norms."""
+        __tracebackhide__ = True
+        with self._calls.outermost("apply") as outermost:
+            if not outermost or not self.enabled or id(optimizer) in self._inner:
+                return call(optimizer, grads, trainable_variables, *args, **kwargs)
+            if hasattr(optimizer, "inner_optimizer"):
+                self._inner.add(id(optimizer.inner_optimizer))
+            grads = list(grads)
+            if trainable_variables is None:
+                variables = list(getattr(optimizer, TRAINABLE_VARIABLES))
+            else:
+                variables = trainable_variables = list(trainable_variables)
+            replica = current_replica()
+            if replica is None:
+                self._lost.update(map(variable_key, variables))
+                return call(optimizer, grads, trainable_variables, *args, **kwargs)
+            recording = self._recording(optimizer, variables, replica)
+            lead = self._lead(recording, replica)
+            unscaled = replica.total(_unscaled(grads, optimizer))
+            xla = self.xla_depth > 0
+            looks = [
+                look_at(variable, gradient, xla=xla)
+                for variable, gradient in zip(variables, unscaled, strict=True)
+            ]
+            before = [it.moved.of(it.value()) for it in looks]
+            grads = taken_before(grads, looks, before)
+            was_built = optimizer.built
+            build_outside(optimizer, variables)
+            result = call(optimizer, grads, trainable_variables, *args, **kwargs)
+            if not was_built and self.traces_in_vain():
+                return result  # another trace follows, and that one will run
+            with self.paused():
+                halves = half_square_sums(
+                    looks, before, xla=xla, branches=self._branches
+                )
+            row = tf.concat([stacked(lead), halves], axis=0)
+            weights = halves[len(looks) : 2 * len(looks)]
+            # A loss or a weight that is not finite: the training is over.
+            good = tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
+            recording.last_loss = _data_loss(lead)
+            if replica.index == 0:
+                self._emit(recording, row, good)
+            return result
+
+    def after_call(self) -> None:
+        """Read what the graph wrote; called after each outermost call.
+
+        Raises:
+            StopTraining: A loss was not finite.
+        """
+        self.asked.check_loose(self.recorded)
+        for taped in self._taped.values():
+            self._pull_data(taped)
+        for recording in self.recordings:
+            if recording.buffer is None:
+                continue
+            unread, bad = recording.buffer.peek()
+            if unread and unread != recording.unread:
+                recording.ended = time.perf_counter()
+            recording.unread = unread
+            if unread > recording.buffer.capacity // 2:
+                recording.collect()
+            if bad and self.stops:
+                raise StopTraining
+
+    # How it is kept
+
+    def _count(self, graph: Any) -> None:
+        """Count gradients that are taken: now, or whenever the last trace runs."""
+        if graph is None:
+            self.gradients_asked += 1
+            return
+        if self._traced_in() is not graph:
+            self._traced_in, self.gradients_traced = ref(graph), 0
+        self.gradients_traced += 1
+
+    def _remember(self, tape: Any, target: Any, sources: list[Any]) -> None:
+        replica = current_replica() or Replica()
+        keys = tuple((replica.index, variable_key(it)) for it in sources)
+        taped = self._taped.setdefault(keys, Taped())
+        self._taped_by_variable.update(dict.fromkeys(keys, taped))
+        graph = current_graph()
+        taken = self._calls.take(target)
+        losses = [it for it in taken.losses if _belongs(it[-1], graph)]
+        losses = [it for it in losses if it[-1] is taken.leaves[0]] or losses
+        calls = [it for it in taken.models if _belongs(it[-1], graph)]
+        taped.uses = taped.uses or _uses(tape, taken.models)
+        taped.graph = graph
+        taped.lead = _lead_of(taken.leaves, [it[-1] for it in losses], replica.count)
+        if graph is not None and self._keeps_data:
+            self._write_slot(taped)
+        found = _evidence(losses, calls)
+        if isinstance(found, str):
+            taped.unscored = found
+            return
+        if replica.index > 0:
+            return
+        taped.evidence, batch = found
+        if self._keeps_data and id(taped.evidence.model) not in self._has_arrays:
+            self._keep(taped, batch)
+
+    def _write_slot(self, taped: Taped) -> None:
+        """Leave the loss where an update in another graph can read it."""
+        if taped.slot is None:
+            taped.slot = own_variable(np.zeros(LEAD))
+        taped.slot.assign(stacked(taped.lead), read_value=False)
+
+    def _keep(self, taped: Taped, batch: tuple[Any, Any, Any]) -> None:
+        if taped.graph is None:
+            if taped.wants_data:
+                taped.batches.append(Batch(*to_numpy(batch)))
+            elif taped.wants_late:
+                taped.keep_late(Batch(*to_numpy(batch)))
+            return
+        if self.xla_depth and not all(
+            leaf.shape.is_fully_defined() for leaf in flatten(batch)
+        ):
+            return
+        kind = kind_of(batch)
+        if kind not in taped.stashes:  # else each trace would orphan the last one's
+            taped.stashes[kind] = Stash(batch)
+        taped.stash = taped.stashes[kind]
+        taped.stash.assign(batch)
+        if taped.stashed is None:
+            taped.stashed = own_variable(np.int32(0))
+        taped.stashed.assign_add(1, read_value=False)
+
+    def _pull_data(self, taped: Taped) -> None:
+        if taped.stash is None or not (taped.wants_data or taped.wants_late):
+            return
+        count = int(value_of(taped.stashed))
+        if count != taped.pulled:
+            taped.pulled = count
+            batch = Batch(*taped.stash.value())
+            if taped.wants_data:
+                taped.batches.append(batch)
+            else:
+                taped.keep_late(batch)
+
+    def _recording(
+        self, optimizer: Any, variables: Sequence[Any], replica: Replica
+    ) -> Recording:
+        keys = [variable_key(it) for it in variables]
+        for recording in self.recordings:
+            if recording.optimizer is optimizer and keys == [
+                variable_key(it) for it in recording.variables
+            ]:
+                return recording
+        taped = self._taped_of(variables, replica) or Taped()
+        recording = Recording(
+            optimizer=optimizer,
+            variables=list(variables),
+            taped=taped,
+            frames=user_frames(),
+            replicas=replica.count,
+        )
+        if taped.evidence is not None:
+            recording.model = taped.evidence.model
+        if self._keeps_data:
+            recording.start = _first_state(recording)
+            for earlier in self.recordings:
+                _keep_end(earlier, keys)
+        self.recordings.append(recording)
+        return recording
+
+    def _taped_of(self, variables: Sequence[Any], replica: Replica) -> Taped | None:
+        """What was last differentiated with respect to one of the variables."""
+        keys = ((replica.index, variable_key(it)) for it in variables)
+        tapes = (self._taped_by_variable.get(key) for key in keys)
+        return next((it for it in tapes if it is not None), None)
+
+    def _lead(self, recording: Recording, replica: Replica) -> list[Any]:
+        """What was seen, the loss and the data loss of the update at hand."""
+        taped = self._taped_of(recording.variables, replica)
+        if taped is None:
+            return [_NOTHING] * LEAD
+        if replica.index == 0:
+            recording.taped = taped
+        if taped.graph is current_graph():
+            seen, *losses = taped.lead
+        elif taped.slot is None:
+            return [_NOTHING] * LEAD
+        else:
+            seen, *losses = tf.unstack(value_of(taped.slot))
+        return [seen, *replica.total(losses)]
+
+    def _emit(self, recording: Recording, row: Any, good: Any) -> None:
+        if current_graph() is not None:
+            if recording.buffer is None:
+                recording.buffer = RingBuffer(recording.width, self._most_rows)
+            recording.buffer.write(row, good if self.stops else None)
+            recording.last_good = good
+            return
+        recording.collect()
+        values = row.numpy()
+        recording.add(values[None])
+        if self.stops and not bool(good):
+            raise StopTraining
+
+
+def _unscaled(grads: list[Any], optimizer: Any) -> list[Any]:
+    """The gradients as they were before the loss was scaled for them."""
+    scale = getattr(optimizer, "dynamic_scale", None)
+    if scale is None:  # no such optimizer, or one that was not built yet
+        scale = getattr(optimizer, "initial_scale", optimizer.loss_scale_factor)
+    if scale is None:
+        return grads
+    return [
+        None if it is None else tf.convert_to_tensor(it) / tf.cast(scale, it.dtype)
+        for it in grads
+    ]
+
+
+def reached(sources: Any, gradients: Any) -> list[Any]:
+    """The variables among the sources that a gradient reaches."""
+    pairs = zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=True)
+    return [it for it, slope in pairs if slope is not None and is_variable(it)]
+
+
+def _belongs(value: Any, graph: Any) -> bool:
+    """Whether the first leaf of a value was made in ``graph`` (None: eagerly)."""
+    leaves = flatten(value)
+    if not leaves or not tf.is_tensor(leaves[0]):
+        return False
+    eager = hasattr(leaves[0], "numpy")
+    return eager if graph is None else not eager and leaves[0].graph is graph
+
+
+def _total(values: list[Any], replicas: int) -> Any:
+    """Sum of the values, each the mean over its rows if it has any."""
+    scalars = [tf.cast(tf.convert_to_tensor(it), tf.float64) for it in values]
+    means = [
+        it if it.shape.rank == 0 else tf.reduce_mean(it) / replicas for it in scalars
+    ]
+    return means[0] if len(means) == 1 else tf.add_n(means)
+
+
+def _lead_of(targets: list[Any], losses: list[Any], replicas: int) -> list[Any]:
+    """What was seen, as it is, the loss and the data loss, float64 scalars."""
+    loss = _total(targets, replicas)
+    if not losses:
+        return [_LOSS, loss, tf.constant(0.0, tf.float64)]
+    data_loss = _total(losses, replicas)
+    if len(losses) == 1:
+        return [_BOTH, loss, data_loss]
+    # Of several losses some may be another training's, as in a GAN.
+    is_sum = tf.abs(loss - data_loss) <= _ROUNDING * tf.abs(loss)
+    seen = tf.where(is_sum, tf.constant(_BOTH, tf.float64), _LOSS)
+    return [seen, loss, data_loss]
+
+
+def _uses(tape: Any, calls: list[Any]) -> frozenset[int]:
+    """Keys of the variables that a loss depends on: read under the tape, or of a
+    model that was called.
+    """
+    models = (variable for call in calls for variable in call[0].variables)
+    return frozenset(map(variable_key, (*models, *tape.watched_variables())))
+
+
+def _data_loss(lead: list[Any]) -> Any:
+    """The data loss, or the loss where no more was seen."""
+    seen, loss, data_loss = lead
+    if isinstance(seen, float):
+        return tf.convert_to_tensor(data_loss if seen >= _BOTH else loss, tf.float64)
+    return tf.where(seen >= _BOTH, data_loss, loss)
+
+
+def _evidence(
+    losses: list[Any], calls: list[Any]
+) -> tuple[Evidence, tuple[Any, Any, Any]] | str:
+    """Match the one loss call with the one model call whose output it scored.
+
+    Several models in a row or several losses cannot be scored again from what
+    was seen: then the curve itself is all the evidence.
+
+    Returns:
+        What was matched, or why nothing was and what to write so that it is.
+    """
+    if not losses:
+        return (
+            "its loss is computed by hand; write it as a keras.losses.Loss, as"
+            " keras.losses.MeanSquaredError()(labels, model(inputs))"
+        )
+    if len(losses) > 1:
+        return (
+            "several loss objects make it up; write them as one keras.losses.Loss, or"
+            " give them to model.compile"
+        )
+    if not calls:
+        return (
+            "no keras.Model was called for it; make one of the layers, and call it with"
+            " the inputs"
+        )
+    loss, y_true, y_pred, sample_weight, _ = losses[0]
+    scored = [id(leaf) for leaf in flatten(y_pred)]
+    matching = [it for it in calls if [id(leaf) for leaf in flatten(it[2])] == scored]
+    others = {id(it[0]) for it in calls}
+    if len(others) != 1:
+        return "several models take part; make one keras.Model of them"
+    if not matching:
+        return (
+            "the loss object scored something else than the model's output; give it"
+            " loss(labels, model(inputs))"
+        )
+    model, inputs, _ = matching[-1]
+    return Evidence(model, loss), (inputs, y_true, sample_weight)
+
+
+def _keep_end(earlier: Recording, keys: Sequence[int]) -> None:
+    """Another training is about to move the weights of an earlier one."""
+    if earlier.model is None:
+        return
+    weights = earlier.model.variables
+    if not set(keys).isdisjoint(map(variable_key, weights)):
+        with tf.init_scope():
+            earlier.collect()
+        if earlier.end_state is None:  # else they were moved before now
+            earlier.end = earlier.steps, Snapshot(weights)
+
+
+def _first_state(recording: Recording) -> Snapshot | None:
+    """The weights before the first update, and the optimizer's numbers, such as the
+    learning rate; None where they do not exist yet.
+    """
+    model_variables = recording.model.variables if recording.model is not None else ()
+    numbers = (it for it in recording.optimizer.variables if not it.shape)
+    try:
+        start = Snapshot([*recording.variables, *model_variables, *numbers])
+        return start if start.is_whole else None
+    except (tf.errors.FailedPreconditionError, ValueError, AttributeError):
+        return None

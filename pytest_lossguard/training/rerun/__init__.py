@@ -1,0 +1,1 @@
+"""The same training once more, with one thing changed."""

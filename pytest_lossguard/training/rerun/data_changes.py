@@ -1,0 +1,203 @@
+"""Changes of the training data: scaled, clipped, filled, shuffled, balanced."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...core.change import Change
+from ...core.column_stats import sentinel_of
+from ...core.errors import CannotChange
+from ..backend.data import ArrayData
+from ..backend.frameworks import keras
+from ..backend.index_inputs import reads_as_numbers
+from ..backend.tensors import flatten, map_structure
+
+__all__ = ["changed_data", "integers_as_floats", "standards"]
+
+#: Farther from the median than this, in robust standard deviations, is clipped.
+_CLIP = 5.0
+#: A column with this mean and, but for 1, deviation at most has been standardised.
+_ABOUT = 0.2
+#: What a column that never varies is divided by.
+_TINY = 1e-12
+
+
+def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
+    """The same rows with one change.
+
+    Args:
+        data: Arrays of a training.
+        change: Of sort ``"data"`` or ``"length"``.
+        seed: Of what is shuffled or drawn.
+
+    Raises:
+        CannotChange: These data do not allow it.
+    """
+    generator = np.random.default_rng(seed)
+    if change.kind == "batch_size":
+        return replace(data, batch_size=int(change.value or data.batch_size))
+    if change.kind == "standardise_inputs":
+        return replace(data, x=_each_float(data.x, _standardised, change.at))
+    if change.kind == "clip_inputs":
+        return replace(data, x=_each_float(data.x, _clipped, change.at))
+    if change.kind == "scale_inputs":
+        factor = float(change.value or 1.0)
+        return replace(data, x=_each_float(data.x, lambda it: it * factor, change.at))
+    if change.kind == "fill_missing":
+        return replace(data, x=_each_float(data.x, _filling(change.value), change.at))
+    if change.kind == "drop_rows":
+        keep = np.setdiff1d(np.arange(len(data)), change.at)
+        return _rows(data, keep)
+    if change.kind in ("standardise_targets", "clip_targets"):
+        how = _standardised if change.kind == "standardise_targets" else _clipped
+        return replace(data, y=_each_float(data.y, how, change.at))
+    if change.kind == "shuffle_labels":
+        order = generator.permutation(len(data))
+        return replace(data, y=map_structure(lambda it: np.asarray(it)[order], data.y))
+    if change.kind == "shuffle_rows":
+        return _rows(data, generator.permutation(len(data)))
+    if change.kind == "balance_classes":
+        return _rows(data, _balanced(data, generator))
+    return data
+
+
+def integers_as_floats(data: ArrayData, model: Any) -> ArrayData:
+    """The same with integers that the model reads as numbers as such, to be scaled.
+
+    Raises:
+        CannotChange: The model takes nothing but integers there.
+    """
+    inputs = flatten(getattr(model, "inputs", None) or [])
+    types = [keras.backend.standardize_dtype(it.dtype) for it in inputs]
+    whole = [it for it in types if "int" in it]
+    are_numbers = reads_as_numbers(model, data.x)
+    if any(are_numbers) and whole and len(whole) == len(types):
+        raise CannotChange(f"the model takes its inputs as {whole[0]} only")
+    numbers = iter(are_numbers)
+
+    def one(leaf: Any) -> Any:
+        if leaf is None:
+            return None
+        return np.asarray(leaf, np.float32) if next(numbers) else leaf
+
+    return replace(data, x=map_structure(one, data.x))
+
+
+def _rows(data: ArrayData, index: Any) -> ArrayData:
+    if not len(index):
+        raise CannotChange("no row would be left")
+    kept = data.rows(index)
+    return ArrayData(kept.x, kept.y, kept.sample_weight, data.batch_size)
+
+
+def _each_float(structure: Any, how: Any, columns: tuple[int, ...]) -> Any:
+    """Apply ``how`` to the columns of each array of floats."""
+    leaves = flatten(structure)
+    if not any(np.asarray(it).dtype.kind == "f" for it in leaves):
+        raise CannotChange("there are no numbers to scale, only indices")
+
+    def one(leaf: Any) -> Any:
+        array = None if leaf is None else np.asarray(leaf)
+        if array is None or array.dtype.kind != "f":
+            return leaf
+        table = array.reshape(-1, array.shape[-1] if array.ndim > 1 else 1)
+        chosen = list(columns) if columns else list(range(table.shape[1]))
+        if max(chosen) >= table.shape[1]:
+            return leaf
+        changed = table.astype(np.float64)
+        changed[:, chosen] = how(changed[:, chosen])
+        return changed.reshape(array.shape).astype(array.dtype)
+
+    return map_structure(one, structure)
+
+
+def standards(leaf: Any, columns: tuple[int, ...] = ()) -> tuple[Any, Any]:
+    """What ``standardise_targets`` takes from each column of an array, and what it
+    divides the rest by: 0 and 1 where it leaves the column alone.
+    """
+    array = np.asarray(leaf)
+    table = array.reshape(-1, array.shape[-1] if array.ndim > 1 else 1)
+    mean, std = np.zeros(table.shape[1]), np.ones(table.shape[1])
+    chosen = list(columns) if columns else list(range(table.shape[1]))
+    if array.dtype.kind == "f" and max(chosen) < table.shape[1]:
+        mean[chosen], std[chosen] = _standards(table[:, chosen].astype(np.float64))
+    return mean, std
+
+
+def _standards(table: Any) -> tuple[Any, Any]:
+    with np.errstate(invalid="ignore", over="ignore"):
+        mean, std = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
+    return mean, np.where(std > _TINY, std, 1.0)
+
+
+def _standardised(table: Any) -> Any:
+    mean, std = _standards(table)
+    return (table - mean) / std
+
+
+def _filling(value: Any) -> Any:
+    """Fills what is missing, and what stands for it; what was standardised with it is
+    standardised again without.
+    """
+
+    def fill(table: Any) -> Any:
+        if value is None:
+            return _filled(table)
+        values = _sentinels(table) if value == "apart" else float(value)
+        is_value = np.isclose(table, values, rtol=1e-6, atol=0.0)
+        filled = _filled(np.where(is_value, np.nan, table))
+        mean, std = _standards(table)
+        is_scaled = (np.abs(mean) < _ABOUT) & (np.abs(std - 1) < _ABOUT)
+        return np.where(is_scaled, _standardised(filled), filled)
+
+    return fill
+
+
+def _sentinels(table: Any) -> Any:
+    """What stands for missing values in each column, NaN where nothing does."""
+    low, high = np.nanmin(table, axis=0), np.nanmax(table, axis=0)
+    values, found = np.full(table.shape[1], np.nan), sentinel_of(table.T, low, high)
+    if found is not None:
+        values[list(found.columns)] = found.values
+    return values
+
+
+def _filled(table: Any) -> Any:
+    finite = np.isfinite(table)
+    count = np.maximum(finite.sum(axis=0), 1)
+    mean = np.where(finite, table, 0.0).sum(axis=0) / count
+    return np.where(finite, table, mean)
+
+
+def _clipped(table: Any) -> Any:
+    q1, median, q3 = np.nanpercentile(table, [25, 50, 75], axis=0)
+    spread = np.maximum((q3 - q1) / 1.349, _TINY)
+    return np.clip(table, median - _CLIP * spread, median + _CLIP * spread)
+
+
+def _balanced(data: ArrayData, generator: Any) -> Any:
+    """As many rows as before, each class as often as any other."""
+    labels = class_of_each_row(data.y)
+    if labels is None:
+        raise CannotChange("the labels are no classes")
+    classes = np.unique(labels)
+    each = -(-len(labels) // len(classes))
+    drawn = [generator.choice(np.flatnonzero(labels == it), each) for it in classes]
+    return generator.permutation(np.concatenate(drawn))
+
+
+def class_of_each_row(y: Any) -> Any:
+    """Class index of each row, None where labels are no classes."""
+    leaves = flatten(y)
+    if len(leaves) != 1:
+        return None
+    array = np.asarray(leaves[0])
+    if array.ndim > 1 and array.shape[-1] > 1:
+        return array.argmax(-1) if array.ndim == 2 else None
+    labels = array.reshape(len(array), -1)
+    if labels.shape[1] != 1 or len(np.unique(labels)) > max(2, len(labels) // 3):
+        return None
+    return labels[:, 0]

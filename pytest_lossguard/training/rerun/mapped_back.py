@@ -1,0 +1,121 @@
+"""Scores a changed program as the one that it was changed from is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...core.change import Change
+from ..backend.data import ArrayData
+from ..backend.frameworks import tf
+from ..backend.private_api import compiled_loss
+from ..backend.snapshot import Snapshot
+from ..backend.tensors import as_tensor, flatten, map_structure
+from ..record.recording import Evidence
+from ..score.scorer import Scorer, as_tensors
+from .data_changes import standards
+
+__all__ = ["MeasuredOtherwise", "easier", "measures_otherwise"]
+
+#: Changes after which predictions can be read as those of the program before.
+_READABLE = frozenset({"standardise_targets", "canonical_output"})
+#: Changes that make the task another one: only on its own targets and rows can the
+#: program before be held against it.
+_EASIER = frozenset({"clip_targets", "balance_classes"})
+_TINY = 1e-7
+
+
+def measures_otherwise(changes: Sequence[Change]) -> bool:
+    """Whether a re-run with such changes is measured in a unit of its own."""
+    return any(it.kind in _READABLE | _EASIER for it in changes)
+
+
+def easier(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Those that make the task another one."""
+    return tuple(it for it in changes if it.kind in _EASIER)
+
+
+class MeasuredOtherwise:
+    """What predictions cost by the loss of a program on some rows, whoever made them:
+    shares are compared in one unit only.
+
+    Args:
+        model: The program whose loss counts, built and compiled.
+        data: The rows and targets that count.
+        inputs: The same rows as whoever is scored takes them.
+        changes: What was done to whoever is scored.
+        rows_per_step: Of the program.
+
+    Attributes:
+        loss: It; None where predictions cannot be read so, or not scored.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        data: ArrayData,
+        inputs: ArrayData,
+        changes: Sequence[Change],
+        rows_per_step: int,
+    ) -> None:
+        self.loss: float | None = None
+        self._model, self._data, self._inputs = model, data, inputs
+        self._kinds = {it.kind: it for it in changes}
+        self._rows = rows_per_step
+
+    def score(self, trained: Any) -> None:
+        """Score a program once it has trained; fails softly."""
+        by = compiled_loss(self._model)
+        if by is None or len(self._inputs) != len(self._data):
+            return
+        try:
+            with Snapshot(self._model.metrics_variables).in_force():
+                self.loss = self._least(by, trained)
+        except Exception:  # any model and any loss may refuse to be called so
+            self.loss = None
+
+    def _least(self, loss: Any, trained: Any) -> float | None:
+        scorer = Scorer(Evidence(self._model, loss), self._rows)
+        batch = as_tensors(self._data.probe())
+        x = map_structure(as_tensor, self._inputs.probe().x)
+        wanted = self._model(batch.x, training=False)
+        predictions = trained(x, training=False)
+        costs = [
+            scorer.cost(batch, it) for it in self._mapped_back(predictions, wanted)
+        ]
+        finite = [it for it in costs if np.isfinite(it)]
+        return min(finite, default=None)
+
+    def _mapped_back(self, predictions: Any, wanted: Any) -> Iterator[Any]:
+        """Predictions as the program as it is would make them; of several ways to read
+        them the loss likes one best.
+        """
+        if "standardise_targets" in self._kinds:
+            columns = self._kinds["standardise_targets"].at
+            how = iter([standards(it, columns) for it in flatten(self._data.y)])
+            predictions = map_structure(lambda it: _undone(it, next(how)), predictions)
+        shapes = [it.shape for it in flatten(wanted)]
+        if [it.shape for it in flatten(predictions)] == shapes:
+            yield predictions
+            if "canonical_output" in self._kinds:
+                yield from _as_logits(predictions)
+        elif "canonical_output" in self._kinds and shapes[0][1:] == (1,):
+            classes = tf.constant(np.unique(np.asarray(flatten(self._data.y)[0])))
+            named = tf.gather(classes, tf.argmax(predictions, axis=-1))
+            yield tf.cast(named, wanted.dtype)[..., None]
+
+
+def _undone(predictions: Any, how: tuple[Any, Any]) -> Any:
+    mean, std = how
+    return predictions * tf.cast(std, predictions.dtype) + tf.cast(
+        mean, predictions.dtype
+    )
+
+
+def _as_logits(shares: Any) -> Iterator[Any]:
+    if bool(tf.reduce_all((shares >= 0) & (shares <= 1))):
+        inside = tf.clip_by_value(shares, _TINY, 1 - _TINY)
+        yield tf.math.log(inside / (1 - inside))
+        yield tf.math.log(inside)

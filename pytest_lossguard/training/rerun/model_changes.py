@@ -1,0 +1,322 @@
+"""Changes of the program: a clone of the model with one thing otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...core.change import RATE_INSTEAD_OF_0, Change
+from ...core.errors import CannotChange, NothingToChange, first_line
+from ...core.keras_names import USUAL_OUTPUTS
+from ..backend.data import ArrayData
+from ..backend.frameworks import keras
+from ..backend.private_api import (
+    compiled_loss,
+    flat_layers,
+    learning_rate_of,
+    loss_weights,
+    set_learning_rate_of,
+)
+from ..backend.tensors import flatten, map_structure
+from ..score.trace_builder import describe_losses
+from .model_facts import (
+    activation_name,
+    follows_schedule,
+    inner_optimizer,
+    kind_of_labels,
+    output_layers,
+    why_fixed,
+)
+
+__all__ = ["changed_program", "reinitialise", "set_learning_rate"]
+
+
+def changed_program(
+    model: Any, data: ArrayData, change: Change
+) -> tuple[Any, ArrayData]:
+    """A compiled clone with one change, starting from the same weights.
+
+    Args:
+        model: A built, compiled model; left as it is.
+        data: What it trains on.
+        change: Of sort ``"program"``, or a learning rate under a schedule.
+
+    Returns:
+        The clone, and the data: labels may be shaped or numbered otherwise.
+
+    Raises:
+        CannotChange: The model cannot be cloned, or has nothing to change.
+    """
+    reason = why_fixed(model)
+    if reason is not None:
+        raise CannotChange(reason)
+    if change.kind == "canonical_output":
+        return _canonical(model, data)
+    if change.kind == "shallower":
+        clone, optimizer = _shallower(model), _remade_optimizer(model)
+    elif change.kind in _OF_THE_OPTIMIZER:
+        clone = _clone(model, _same)
+        optimizer = _OF_THE_OPTIMIZER[change.kind](model, change)
+    else:
+        clone, optimizer = _with_other_layers(model, change), _remade_optimizer(model)
+    _take_weights(clone, model)
+    clone.compile(optimizer, model.loss, loss_weights=loss_weights(model))
+    return clone, data
+
+
+def _with_other_layers(model: Any, change: Change) -> Any:
+    edit = _OF_THE_LAYERS[change.kind]
+    spared = output_layers(model) if change.kind in _SPARE_THE_OUTPUT else []
+
+    def edited(layer: Any) -> dict[str, Any]:
+        config: dict[str, Any] = layer.get_config()
+        if layer not in spared:
+            edit(layer, config, change)
+        return config
+
+    layers = [it for it in flat_layers(model) if not isinstance(it, keras.Model)]
+    if all(repr(edited(it)) == repr(it.get_config()) for it in layers):
+        raise NothingToChange("no layer has this setting")
+    return _clone(model, lambda layer: type(layer).from_config(edited(layer)))
+
+
+def _shallower(model: Any) -> Any:
+    """A plain stack with two hidden dense layers left."""
+    if not isinstance(model, keras.Sequential):
+        raise CannotChange("hidden layers can only be removed from a Sequential model")
+    makers = output_layers(model)
+    hidden = [
+        it
+        for it in model.layers
+        if isinstance(it, keras.layers.Dense) and it not in makers
+    ]
+    if len(hidden) <= 2:
+        raise NothingToChange("no layer has this setting")
+    kept = [it for it in model.layers if it not in hidden[2:]]
+    return keras.Sequential(
+        [keras.Input(model.input_shape[1:]), *(_same(it) for it in kept)]
+    )
+
+
+def _same(layer: Any) -> Any:
+    return type(layer).from_config(layer.get_config())
+
+
+def _clone(model: Any, remake: Callable[[Any], Any]) -> Any:
+    def make(layer: Any) -> Any:
+        if isinstance(layer, keras.Model):
+            return keras.models.clone_model(layer, clone_function=make)
+        return remake(layer)
+
+    compiled, model.compiled = model.compiled, False  # its loss need not be cloned
+    try:
+        clone = keras.models.clone_model(model, clone_function=make)
+    except Exception as error:  # configurations of the user's layers may refuse
+        raise CannotChange(f"it cannot be cloned ({first_line(error)})") from error
+    finally:
+        model.compiled = compiled
+    if not clone.built:
+        clone.build(model.input_shape)
+    return clone
+
+
+def _take_weights(clone: Any, model: Any) -> None:
+    """The weights of the model wherever the clone has a place for them."""
+    theirs = {it.name: it for it in flat_layers(model)}
+    for layer in flat_layers(clone):
+        source = theirs.get(layer.name)
+        if source is None or isinstance(layer, keras.Model):
+            continue
+        mine, given = layer.weights, source.weights
+        if [tuple(it.shape) for it in mine] != [tuple(it.shape) for it in given]:
+            continue
+        for variable, value in zip(mine, given, strict=True):
+            variable.assign(value)
+        if hasattr(layer, "adapt") and hasattr(layer, "finalize_state"):
+            layer.finalize_state()
+
+
+# The optimizer
+
+
+def _remade_optimizer(model: Any, **changed: Any) -> Any:
+    optimizer = inner_optimizer(model)
+    config = {**optimizer.get_config(), **changed}
+    return type(optimizer).from_config(config)
+
+
+def _momentum(model: Any, change: Change) -> Any:
+    optimizer = inner_optimizer(model)
+    for name in ("momentum", "beta_1"):
+        if getattr(optimizer, name, None):
+            return _remade_optimizer(model, **{name: float(change.value or 0.0)})
+    raise NothingToChange("the optimizer has no momentum")
+
+
+def _clipped(model: Any, change: Change) -> Any:
+    config = {"clipvalue": None, "global_clipnorm": None, "clipnorm": None}
+    return _remade_optimizer(model, **{**config, "clipnorm": float(change.value or 1)})
+
+
+def _scaled_rate(model: Any, change: Change) -> Any:
+    optimizer = inner_optimizer(model)
+    schedule = learning_rate_of(optimizer)
+    if not follows_schedule(model):
+        rate = float(np.asarray(schedule)) * float(change.value or 1)
+        return _remade_optimizer(model, learning_rate=rate)
+    remade = _remade_optimizer(model)
+    set_learning_rate_of(remade, _Scaled(schedule, float(change.value or 1)))
+    return remade
+
+
+class _Scaled(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A schedule times a factor."""
+
+    def __init__(self, schedule: Any, factor: float) -> None:
+        self._schedule, self._factor = schedule, factor
+
+    def __call__(self, step: Any) -> Any:
+        return self._schedule(step) * self._factor
+
+    def get_config(self) -> dict[str, Any]:
+        return {"schedule": repr(self._schedule), "factor": self._factor}
+
+
+def _other(model: Any, change: Change) -> Any:
+    del model
+    return keras.optimizers.get(str(change.value))
+
+
+_OF_THE_OPTIMIZER: dict[str, Callable[[Any, Change], Any]] = {
+    "momentum": _momentum,
+    "clip_gradients": _clipped,
+    "learning_rate": _scaled_rate,
+    "optimizer": _other,
+}
+
+
+# The layers: each edits a configuration
+
+
+def _without_penalty(layer: Any, config: dict[str, Any], change: Change) -> None:
+    del layer, change
+    for name in config:
+        if name.endswith("_regularizer"):
+            config[name] = None
+
+
+def _without_dropout(layer: Any, config: dict[str, Any], change: Change) -> None:
+    del layer, change
+    for name in ("rate", "dropout", "recurrent_dropout"):
+        if isinstance(config.get(name), float):
+            config[name] = 0.0
+
+
+def _other_activation(layer: Any, config: dict[str, Any], change: Change) -> None:
+    takes_part = isinstance(layer, (keras.layers.Dense, keras.layers.Activation))
+    if (takes_part or hasattr(layer, "kernel_size")) and "activation" in config:
+        config["activation"] = change.value
+
+
+def _trainable(layer: Any, config: dict[str, Any], change: Change) -> None:
+    del change
+    if layer.weights and not hasattr(layer, "adapt"):
+        config["trainable"] = True
+
+
+def _wider(layer: Any, config: dict[str, Any], change: Change) -> None:
+    del layer
+    for name in ("units", "filters"):
+        if isinstance(config.get(name), int):
+            config[name] = int(max(float(change.value or 4) * config[name], 32))
+
+
+_OF_THE_LAYERS: dict[str, Callable[[Any, dict[str, Any], Change], None]] = {
+    "no_penalty": _without_penalty,
+    "no_dropout": _without_dropout,
+    "hidden_activation": _other_activation,
+    "unfreeze": _trainable,
+    "wider": _wider,
+}
+_SPARE_THE_OUTPUT = frozenset({"hidden_activation", "wider"})
+
+
+# The output end
+
+
+def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
+    """The usual last activation, units and loss for these labels."""
+    makers = output_layers(model)
+    if not makers:
+        raise CannotChange("the output layer is not a Dense layer")
+    names = describe_losses(compiled_loss(model) or model.loss)
+    labels = kind_of_labels(
+        data.y, names[0] if names else "", activation_name(makers[-1])
+    )
+    if labels is None:
+        raise CannotChange("the label encoding could not be determined")
+    y = np.asarray(flatten(data.y)[0])
+    if labels == "classes":
+        distinct, numbered = np.unique(y, return_inverse=True)
+        units, y = len(distinct), numbered.reshape(y.shape).astype(np.int32)
+    else:
+        units = y.shape[-1] if y.ndim > 1 else 1
+        y = y.astype(np.float32)
+        if y.ndim == len(model.outputs[0].shape) - 1:
+            y = y[..., None]
+    usual = USUAL_OUTPUTS[labels]
+
+    def remake(layer: Any) -> Any:
+        if layer is makers[0]:
+            config = layer.get_config() | {
+                "units": units,
+                "activation": usual.activation,
+            }
+            return type(layer).from_config(config)
+        if layer in makers:
+            return keras.layers.Activation("linear", name=layer.name)
+        return _same(layer)
+
+    clone = _clone(model, remake)
+    _take_weights(clone, model)
+    clone.compile(_remade_optimizer(model), keras.losses.get(usual.loss_class))
+    return clone, replace(data, y=map_structure(lambda _: y, data.y))
+
+
+# The weights, in place
+
+
+def set_learning_rate(model: Any, factor: float) -> None:
+    """Multiply the learning rate of a model.
+
+    Raises:
+        CannotChange: It follows a schedule.
+    """
+    rate = learning_rate_of(inner_optimizer(model))
+    if rate is None or follows_schedule(model):
+        raise CannotChange("the learning rate follows a schedule")
+    rate.assign((float(np.asarray(rate)) or RATE_INSTEAD_OF_0) * factor)
+
+
+def reinitialise(model: Any, seed: int) -> None:
+    """Draw every kernel anew as its activation asks, biases zero."""
+    for index, layer in enumerate(flat_layers(model)):
+        if isinstance(layer, keras.Model) or hasattr(layer, "adapt"):
+            continue
+        for variable in layer.trainable_weights:
+            _draw(variable, activation_name(layer), seed + index)
+
+
+def _draw(variable: Any, activation: str | None, seed: int) -> None:
+    name = variable.name.rpartition("/")[2]
+    if name == "bias" and len(variable.shape) == 1:
+        variable.assign(np.zeros(variable.shape))
+    elif name == "kernel" and len(variable.shape) >= 2:
+        relu = activation is not None and "elu" in activation
+        kind = keras.initializers.HeNormal if relu else keras.initializers.GlorotUniform
+        variable.assign(kind(seed=seed)(variable.shape))
+    elif name == "recurrent_kernel":
+        variable.assign(keras.initializers.Orthogonal(seed=seed)(variable.shape))

@@ -1,0 +1,240 @@
+"""What a model is made of, as far as it decides which changes make sense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...core.change import ProgramFacts
+from ...core.keras_names import activation_facts, loss_facts
+from ..backend.data import ArrayData
+from ..backend.frameworks import keras
+from ..backend.private_api import (
+    compiled_loss,
+    flat_layers,
+    has_graph,
+    learning_rate_of,
+    loss_options,
+    made_by,
+)
+from ..backend.tensors import flatten
+from ..score.trace_builder import describe_losses
+
+__all__ = [
+    "activation_name",
+    "follows_schedule",
+    "inner_optimizer",
+    "kind_of_labels",
+    "output_layers",
+    "program_facts",
+    "why_fixed",
+]
+
+_LINEAR = (None, "linear")
+#: More classes than this are taken for values.
+_MOST_CLASSES = 100
+
+
+def program_facts(model: Any, data: ArrayData) -> ProgramFacts:
+    """Describe a built, compiled model with the data that it trains on."""
+    optimizer = inner_optimizer(model)
+    fixed = why_fixed(model)
+    makers = output_layers(model) if fixed is None else []
+    layers = flat_layers(model)
+    hidden = [
+        it for it in layers if it not in makers and not isinstance(it, keras.Model)
+    ]
+    loss, labels = _loss_of(model), None
+    if len(makers) > 0:
+        labels = kind_of_labels(data.y, loss, activation_name(makers[-1]))
+    return ProgramFacts(
+        optimizer=type(optimizer).__name__,
+        learning_rate=_rate(model),
+        momentum=float(getattr(optimizer, "momentum", 0.0) or 0.0)
+        if hasattr(optimizer, "momentum")
+        else float(getattr(optimizer, "beta_1", 0.0) or 0.0),
+        loss=loss,
+        activations=tuple(
+            name for it in hidden if (name := activation_name(it)) is not None
+        ),
+        narrowest=min(
+            (int(it.units) for it in hidden if isinstance(it, keras.layers.Dense)),
+            default=0,
+        ),
+        initializers=tuple(
+            type(it.kernel_initializer).__name__
+            for it in layers
+            if hasattr(it, "kernel_initializer")
+        ),
+        penalised=any(_is_penalised(it) for it in layers),
+        dropout=max(
+            (float(it.rate) for it in layers if isinstance(it, keras.layers.Dropout)),
+            default=0.0,
+        ),
+        frozen=tuple(
+            it.name
+            for it in layers
+            if it.weights and not it.trainable and not hasattr(it, "adapt")
+        ),
+        labels=labels,
+        canonical_output=labels is None or _is_canonical(model, makers, labels, data),
+        output_is_bounded=labels == "values"
+        and _is_squashed_for_nothing(loss, activation_name(makers[-1])),
+        fixed=fixed,
+    )
+
+
+def _is_squashed_for_nothing(loss: str, activation: str | None) -> bool:
+    asked, last = loss_facts(loss), activation_facts(activation)
+    if asked is None or last is None:
+        return False
+    return asked.is_for_any_value and last.can_saturate
+
+
+def inner_optimizer(model: Any) -> Any:
+    """The optimizer that has the learning rate, inside one that scales the loss."""
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
+
+
+def why_fixed(model: Any) -> str | None:
+    """Why a model cannot be cloned from its configuration; None where it can."""
+    if not isinstance(model, keras.Sequential) and not has_graph(model):
+        return "its class is the project's own, without a configuration to clone"
+    if len(model.outputs or ()) != 1:
+        return "it has several outputs"
+    return None
+
+
+def output_layers(model: Any) -> list[Any]:
+    """The layer that makes the output, then its activation layers if any.
+
+    Empty where the output is made by something else than a dense layer.
+    """
+    chain: list[Any] = []
+    tensor = model.outputs[0]
+    while True:
+        layer = made_by(tensor)
+        if isinstance(layer, keras.Sequential) or layer is None:
+            return []
+        chain.insert(0, layer)
+        if isinstance(layer, keras.layers.Dense):
+            return chain
+        if not isinstance(layer, _ACTIVATION_LAYERS):
+            return []
+        tensor = flatten(layer.input)[0]
+
+
+_ACTIVATION_LAYERS = (
+    keras.layers.Activation,
+    keras.layers.Softmax,
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+)
+
+
+def activation_name(layer: Any) -> str | None:
+    """Name of a layer's activation, None where it has none."""
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    if isinstance(layer, (keras.layers.ReLU, keras.layers.LeakyReLU)):
+        return "relu"
+    activation = getattr(layer, "activation", None)
+    return None if activation is None else getattr(activation, "__name__", "custom")
+
+
+def follows_schedule(model: Any) -> bool:
+    """Whether the learning rate is a function of the step, not a number."""
+    rate = learning_rate_of(inner_optimizer(model))
+    return isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+
+
+def _rate(model: Any) -> float | None:
+    rate = learning_rate_of(inner_optimizer(model))
+    if rate is None or follows_schedule(model):
+        return None
+    return float(np.asarray(rate))
+
+
+def _is_penalised(layer: Any) -> bool:
+    names = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
+    return any(getattr(layer, it, None) is not None for it in names)
+
+
+def _loss_of(model: Any) -> str:
+    compiled = compiled_loss(model)
+    names = describe_losses(compiled) if compiled is not None else ()
+    if len(names) == 1:
+        return _by_function(names[0])
+    loss = model.loss
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", str(loss))
+    return _by_function(name)
+
+
+def _by_function(loss: str) -> str:
+    """``"bce"`` as ``"binary_crossentropy"``; a loss of the user's own as it is."""
+    facts = loss_facts(loss)
+    return loss if facts is None else facts.name
+
+
+def kind_of_labels(y: Any, loss: str, activation: str | None) -> str | None:
+    """What one array of labels holds; see `ProgramFacts.labels`."""
+    leaves = flatten(y)
+    if len(leaves) != 1:
+        return None
+    array = np.asarray(leaves[0])
+    if array.size == 0 or not np.isfinite(array.astype(np.float64)).all():
+        return None
+    columns = array.shape[-1] if array.ndim > 1 else 1
+    is_bits = bool(np.isin(array, (0, 1)).all())
+    if columns == 1:
+        if is_bits and "sparse" not in loss:
+            return "binary"
+        return "classes" if _are_classes(array, loss, activation) else "values"
+    if not is_bits:
+        return "values"
+    return "one_hot" if bool((array.sum(axis=-1) == 1).all()) else "multi_label"
+
+
+def _are_classes(array: Any, loss: str, activation: str | None) -> bool:
+    distinct = np.unique(array)
+    whole = bool((distinct == np.round(distinct)).all() and distinct.min() >= 0)
+    says_so = "crossentropy" in loss or activation in ("softmax", "sigmoid")
+    return whole and says_so and len(distinct) <= _MOST_CLASSES
+
+
+def _is_canonical(model: Any, makers: list[Any], labels: str, data: ArrayData) -> bool:
+    """Whether last activation, units and loss are the usual ones."""
+    loss = _loss_of(model)
+    last = next(
+        (
+            name
+            for it in reversed(makers)
+            if (name := activation_name(it)) not in _LINEAR
+        ),
+        None,
+    )
+    compiled = model.loss
+    own = getattr(compiled, "__module__", "") if not isinstance(compiled, str) else ""
+    is_builtin = isinstance(compiled, str) or str(own).startswith("keras")
+    if not is_builtin or getattr(compiled, "reduction", "") == "sum":
+        return False
+    logits = bool(getattr(compiled, "from_logits", False)) or bool(
+        loss_options(compiled).get("from_logits", False)
+    )
+    units = makers[0].units
+    leaf = np.asarray(flatten(data.y)[0])
+    columns = leaf.shape[-1] if leaf.ndim > 1 else 1
+    facts = loss_facts(loss)
+    if facts is None or labels not in facts.usual_labels:
+        return False
+    usual = logits if last is None else last in facts.usual_outputs and not logits
+    if labels == "values":
+        usual = (last or "linear") in facts.usual_outputs
+    return usual and _units_fit(labels, units, columns, leaf)
+
+
+def _units_fit(labels: str, units: int, columns: int, array: Any) -> bool:
+    if labels == "classes":
+        return units > int(array.max())
+    return bool(units == columns)

@@ -1,0 +1,87 @@
+"""The weights of a model given as an object, drawn anew as its layers would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...core.errors import CannotChange, first_line
+from ..backend.frameworks import keras
+from ..backend.private_api import flat_layers
+from ..backend.snapshot import seeded_call
+
+__all__ = ["redraw"]
+
+#: Two draws from one initialiser differ in size by less than this factor: 2.5 for
+#: some 16 values or more, 10 for fewer (a uniform draw of one value is below a tenth
+#: of another in one of twenty; what is taken for learned then only stays as it was).
+_ALIKE, _ALIKE_FEW, _FEW = 2.5, 10.0, 16
+
+
+def redraw(model: Any, seed: int) -> None:
+    """Draw weights anew by the initialisers of their layers.
+
+    A weight that is not like a fresh draw was learned, loaded or set by hand, as
+    those of a pretrained backbone: it stays.
+
+    Args:
+        model: A built model.
+        seed: Of the draw.
+
+    Raises:
+        CannotChange: A layer cannot be made from its configuration.
+    """
+    layers = [it for it in _leaves(model) if it.weights and not hasattr(it, "adapt")]
+    fresh = seeded_call(seed, lambda: [_made_anew(it) for it in layers])
+    for layer, other in zip(layers, fresh, strict=True):
+        pairs = zip(layer.weights, other.weights, strict=True)
+        for variable, drawn in pairs:
+            if _is_seed_state(variable):
+                continue
+            value = np.asarray(drawn)
+            if _is_alike(np.asarray(variable), value):
+                variable.assign(value)
+
+
+def _leaves(model: Any) -> Iterator[Any]:
+    """The layers of a model, and of the models in it."""
+    for layer in flat_layers(model, include_self=False, recursive=False):
+        if isinstance(layer, keras.Model):
+            yield from _leaves(layer)
+        else:
+            yield layer
+
+
+def _made_anew(layer: Any) -> Any:
+    try:
+        fresh = type(layer).from_config(layer.get_config())
+        fresh.build_from_config(layer.get_build_config())
+    except Exception as error:  # the project's own layers may refuse
+        raise CannotChange(
+            f"layer {layer.name!r} cannot be made anew from its configuration"
+            f" ({first_line(error)})"
+        ) from error
+    shapes = [[tuple(it.shape) for it in one.weights] for one in (layer, fresh)]
+    if shapes[0] != shapes[1]:
+        raise CannotChange(
+            f"layer {layer.name!r}, made anew from its configuration, has other weights"
+        )
+    return fresh
+
+
+def _is_seed_state(variable: Any) -> bool:
+    return not str(variable.dtype).startswith(("float", "bfloat"))
+
+
+def _is_alike(value: Any, drawn: Any) -> bool:
+    """Whether two arrays could be two draws from one initialiser."""
+    low, high = sorted(_root_mean_square(it) for it in (value, drawn))
+    if low == 0.0:
+        return high == 0.0
+    return high / low <= (_ALIKE if value.size >= _FEW else _ALIKE_FEW)
+
+
+def _root_mean_square(value: Any) -> float:
+    return float(np.sqrt(np.mean(np.square(value, dtype=np.float64))))

@@ -1,0 +1,521 @@
+"""Scores a model on a fixed sample: before, after, and against a constant."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, cast
+
+import numpy as np
+
+from ...core.column_stats import rarest_rows
+from ...core.constant_predictions import (
+    constant_candidates,
+    perfect_candidates,
+    uninformed_prediction,
+)
+from ...core.trace import LayerStats, Output, Probe
+from ..backend.batch import Batch
+from ..backend.frameworks import keras, tf
+from ..backend.private_api import (
+    flat_losses,
+    keeps_logits,
+    loss_options,
+    mask_of,
+    set_mask,
+    takes_training,
+)
+from ..backend.snapshot import live_statistics
+from ..backend.tensors import (
+    as_tensor,
+    first_of,
+    flatten,
+    is_composite,
+    map_structure,
+    stacked,
+)
+from ..record.recording import Evidence
+from .layer_stats import activation_stats, is_watched, layers_seen, output_of, symmetric
+
+__all__ = [
+    "Scorer",
+    "as_tensors",
+    "parts_of",
+]
+
+_FEW_ROWS = 8
+#: Numbers of a probe before those of its layers, and for each of these.
+_LEAD, _PER_LAYER = 5, 3
+#: A prediction that costs no more is perfect.
+_NOTHING = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class _LayerSeen:
+    """A layer with an activation, met while the probe ran."""
+
+    name: str
+    activation: str
+    units: int
+    is_output: bool
+
+
+@dataclass(slots=True)
+class _Known:
+    """What scoring a model finds out, once for all trainings of it: what was met when
+    it was traced, how its loss grows with the rows, what given predictions last cost.
+    """
+
+    layers: tuple[_LayerSeen, ...] = ()
+    made_by: tuple[Output | None, ...] = ()
+    outputs: Any = None
+    masked: bool = False
+    growth: int | None = None
+    costs: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+class Scorer:
+    """Scores one model by one loss on batches of one structure.
+
+    Args:
+        evidence: The model and the loss object that scores it.
+        rows_per_step: Rows per training step: a loss that sums over the rows
+            is scaled to as many.
+        wrap: What to make of the functions that compute: a `RowsFunction` for a
+            scorer that is used often.
+
+    Attributes:
+        model: What is scored.
+        instead: Handles of the variables that are scored in place of the model's; of
+            a wrapped scorer.
+    """
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        rows_per_step: int | None,
+        wrap: Callable[[Callable[..., Any]], Any] = lambda it: it,
+    ) -> None:
+        self.model, self.loss = evidence.model, evidence.loss
+        self.rows_per_step = rows_per_step
+        self._known = _Known()
+        self._forward = wrap(self._measure)
+        self._score_constant = wrap(self._measure_constant)
+        self._probabilities = True
+        self.instead: Mapping[int, Any] | None = None
+
+    def anew(self, rows_per_step: int | None) -> Scorer:
+        """One for another training of the same model, with what was traced for this."""
+        other = copy.copy(self)
+        other.rows_per_step = rows_per_step
+        other._probabilities = True  # noqa: SLF001
+        return other
+
+    def knows(self, batch: Batch) -> bool:
+        """Whether such rows were scored before; of a wrapped scorer."""
+        parts = [batch.parts, *(it.parts for it in _rarest(batch))]
+        known = self._known.growth is not None
+        return known and all(self._forward.knows(*it) for it in parts)
+
+    def probe(self, batch: Batch) -> Probe:
+        """The model as it is, on these rows of tensors."""
+        found = self._measured(batch)
+        plain, reported, spread, low, high = found[:_LEAD].tolist()
+        if self._known.growth is None:
+            self._known.growth = self._growth_of(batch)
+        self._probabilities = self._probabilities and low >= 0 and high <= 1
+        scale, made_by = self._scale(batch), self._known.made_by
+        layers = zip(
+            self._known.layers,
+            found[_LEAD:].reshape(-1, _PER_LAYER).tolist(),
+            strict=True,
+        )
+        return Probe(
+            loss=plain * scale,
+            reported=reported * scale,
+            spread=spread,
+            layers=tuple(
+                LayerStats(
+                    name=layer.name,
+                    activation=layer.activation,
+                    units=layer.units,
+                    dead=dead,
+                    saturated=saturated,
+                    symmetric=bool(symmetric),
+                    is_output=layer.is_output,
+                )
+                for layer, (dead, saturated, symmetric) in layers
+            ),
+            outputs=() if None in made_by else made_by,  # type: ignore[arg-type]
+        )
+
+    def _measured(self, batch: Batch) -> Any:
+        elsewhere = {"instead": self.instead} if self.instead else {}
+        return self._forward(*batch.parts, **elsewhere).numpy()
+
+    def constant(self, batch: Batch) -> tuple[float, str] | None:
+        """Loss of the best constant prediction on these rows, and its name.
+
+        To be asked after `probe`, which learns the shapes of the output.
+
+        Returns:
+            None where the targets allow no constant: none seen, too few rows.
+        """
+        if batch.y is None:
+            return None
+        best = self._once("constant", batch, self._best_constant)
+        return None if best is None else best[:2]
+
+    def _once(self, what: str, batch: Batch, cost: Callable[[Batch], Any]) -> Any:
+        """What given predictions cost on the same rows as last time is known."""
+        asked = (_asked(batch), self.rows_per_step, self._probabilities)
+        last = self._known.costs.get(what)
+        if last is None or last[0] != asked:
+            last = self._known.costs[what] = asked, cost(batch)
+        return last[1]
+
+    def _best_constant(self, batch: Batch) -> tuple[float, str, list[Any]] | None:
+        masks = self._masks(batch)
+        candidates = self._candidates(batch, masks)
+        return self._best(batch, candidates, masks) if candidates else None
+
+    def rare_gain(self, batch: Batch) -> float | None:
+        """Share of what the rows of a rare class cost the best constant that the model
+        has taken off.
+
+        Returns:
+            None where no class is rare, or rows are weighted already.
+        """
+        best = self._once("constant", batch, self._best_constant)
+        for rare in () if best is None else _rarest(batch):
+            given = (rare.y, rare.sample_weight, best[2], self._masks(batch))
+            constant = float(self._score_constant(*given))
+            gain = 1.0 - float(self._measured(rare)[0]) / constant if constant else 0.0
+            return gain if np.isfinite(gain) else None
+        return None
+
+    def uninformed(self, batch: Batch) -> float | None:
+        """Loss of a prediction in the middle of what the targets can be.
+
+        To be asked after `probe`, which learns the shapes of the output.
+
+        Returns:
+            None where the targets allow no constant.
+        """
+        return cast("float | None", self._once("middle", batch, self._middle))
+
+    def _middle(self, batch: Batch) -> float | None:
+        outputs, targets = flatten(self._known.outputs), flatten(batch.y)
+        if len(outputs) != len(targets) or any(map(is_composite, targets)):
+            return None
+        middles = [
+            uninformed_prediction(np.asarray(target), tuple(output.shape[1:]))
+            for target, output in zip(targets, outputs, strict=True)
+        ]
+        if any(it is None for it in middles):
+            return None
+        leaves = [tf.constant(it, self._dtype) for it in middles]
+        masks = self._masks(batch)
+        loss = float(self._score_constant(batch.y, batch.sample_weight, leaves, masks))
+        return loss * self._scale(batch) if np.isfinite(loss) else None
+
+    def perfect(self, batch: Batch) -> float | None:
+        """The least that a prediction costs on these rows, by what is known of them.
+
+        Where targets are shares, as of soft labels, or the loss smooths them, the
+        cross-entropy of a perfect prediction is theirs and not 0. To be asked after
+        `probe`, which learns the shapes of the output.
+
+        Returns:
+            None where the targets are no predictions: of other sizes, or no numbers.
+        """
+        return cast("float | None", self._once("perfect", batch, self._least))
+
+    def cost(self, batch: Batch, predictions: Any) -> float:
+        """The loss of predictions that somebody else made for these rows."""
+        if self._known.growth is None:
+            self._known.growth = self._growth_of(batch)
+        loss = float(self._scored(batch.y, predictions, batch.sample_weight))
+        return loss * self._scale(batch)
+
+    def _least(self, batch: Batch) -> float | None:
+        outputs, targets = flatten(self._known.outputs), flatten(batch.y)
+        if any(map(is_composite, targets)) or len(outputs) != len(targets):
+            return None
+        candidates = [
+            perfect_candidates(np.asarray(target), tuple(it.shape[1:]), smoothing)
+            for target, it, smoothing in zip(
+                targets, outputs, _smoothing(self.loss, len(outputs)), strict=True
+            )
+        ]
+        if not all(candidates):
+            return None
+        masks = self._masks(batch)
+        chosen, best = [next(iter(it.values())) for it in candidates], np.inf
+        for output, choices in enumerate(candidates):
+            for prediction in choices.values():
+                trial = [*chosen[:output], prediction, *chosen[output + 1 :]]
+                leaves = [
+                    tf.constant(leaf, it.dtype)
+                    for leaf, it in zip(trial, outputs, strict=True)
+                ]
+                try:
+                    loss = float(
+                        self._measure_given(batch.y, batch.sample_weight, leaves, masks)
+                    )
+                except Exception:  # a loss of the user's own may refuse them
+                    return None
+                if loss < best:
+                    best, chosen = loss, trial
+                if 0 <= best <= _NOTHING:
+                    break
+        return best * self._scale(batch) if np.isfinite(best) else None
+
+    def _masks(self, batch: Batch) -> list[Any]:
+        """Of each output which positions count; empty where all of them do."""
+        if not self._known.masked:
+            return []
+        return [mask_of(it) for it in flatten(self._call(batch.x))]
+
+    def _candidates(self, batch: Batch, masks: list[Any]) -> list[dict[str, Any]]:
+        """Constants worth trying for each output; none where targets allow none."""
+        shapes = [tuple(it.shape[1:]) for it in flatten(self._known.outputs)]
+        targets, weights = flatten(batch.y), flatten(batch.sample_weight)
+        if len(shapes) != len(targets):
+            return []
+        if len(weights) != len(targets):
+            weights = weights[:1] * len(targets) or [None] * len(targets)
+        masks = masks or [None] * len(targets)
+        candidates = [
+            constant_candidates(
+                np.asarray(target),
+                shape,
+                weights=_counting(weight, mask),
+                probabilities=self._probabilities,
+            )
+            for target, shape, weight, mask in zip(
+                targets, shapes, weights, masks, strict=True
+            )
+        ]
+        return candidates if all(candidates) else []
+
+    def _best(
+        self, batch: Batch, candidates: list[dict[str, Any]], masks: list[Any]
+    ) -> tuple[float, str, list[Any]] | None:
+        """Choose output by output, the others held at their first candidate."""
+        chosen = [0] * len(candidates)
+        best = np.inf
+        for output, choices in enumerate(candidates):
+            losses = []
+            for index in range(len(choices)):
+                picks = [*chosen[:output], index, *chosen[output + 1 :]]
+                trial = [
+                    tf.constant(list(choice.values())[pick], self._dtype)
+                    for choice, pick in zip(candidates, picks, strict=True)
+                ]
+                loss = self._score_constant(batch.y, batch.sample_weight, trial, masks)
+                losses.append(float(loss))
+            finite = np.where(np.isfinite(losses), losses, np.inf)
+            chosen[output] = int(np.argmin(finite))
+            best = float(finite.min())
+        if not np.isfinite(best):
+            return None
+        names = [
+            list(choice)[pick] for choice, pick in zip(candidates, chosen, strict=True)
+        ]
+        name = names[0] if len(set(names)) == 1 else "constants"
+        leaves = [
+            tf.constant(choice[it], self._dtype)
+            for choice, it in zip(candidates, names, strict=True)
+        ]
+        return best * self._scale(batch), name, leaves
+
+    @property
+    def _dtype(self) -> str:
+        return str(keras.backend.floatx())
+
+    def _call(self, x: Any) -> Any:
+        if takes_training(self.model):
+            return self.model(x, training=False)
+        return self.model(x)
+
+    def _scored(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        value = self.loss(y, y_pred, sample_weight=sample_weight)
+        value = tf.cast(value, tf.float64)
+        return tf.reduce_mean(value) if value.shape.rank != 0 else value
+
+    def _measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        """Plain and reported loss, spread and range, then three numbers a layer."""
+        with layers_seen() as calls, live_statistics(self.model):
+            y_pred = self._call(x)
+        seen = [
+            (layer, name, output)
+            for layer, name, output in calls
+            if name is not None and is_watched(name) and output.shape.rank
+        ]
+        plain = map_structure(_plain, y_pred)
+        self._known.masked = any(mask_of(it) is not None for it in flatten(y_pred))
+        outputs = {id(leaf) for leaf in flatten(y_pred)}
+        self._known.layers = tuple(
+            _LayerSeen(layer.name, name, output.shape[-1] or 0, id(output) in outputs)
+            for layer, name, output in seen
+        )
+        self._known.made_by = tuple(output_of(it, calls) for it in flatten(y_pred))
+        self._known.outputs = map_structure(
+            lambda it: tf.TensorSpec(it.shape, it.dtype), plain
+        )
+        loss = self._scored(y, plain, sample_weight)
+        keeps_logits = any(map(_keeps_logits, flatten(y_pred)))
+        lead = [
+            loss,
+            self._scored(y, y_pred, sample_weight) if keeps_logits else loss,
+            reduce(tf.maximum, [_spread(it) for it in flatten(plain)]),
+            reduce(tf.minimum, [_lowest(it) for it in flatten(plain)]),
+            reduce(tf.maximum, [_highest(it) for it in flatten(plain)]),
+        ]
+        stats = [
+            it
+            for layer, name, output in seen
+            for it in (*activation_stats(name, output), symmetric(layer, output))
+        ]
+        return stacked([*lead, *stats])
+
+    def _measure_constant(
+        self, y: Any, sample_weight: Any, leaves: list[Any], masks: list[Any]
+    ) -> Any:
+        """The loss of one prediction for all rows."""
+        first = flatten(y)[0]
+        rows = tf.shape(first)[:1]
+        leaves = [
+            tf.broadcast_to(leaf, tf.concat([rows, leaf.shape], axis=0))
+            for leaf in leaves
+        ]
+        # The outputs that are known may be those of validation data: of other rows.
+        for leaf, output in zip(leaves, flatten(self._known.outputs), strict=True):
+            leaf.set_shape(first.shape[:1].concatenate(output.shape[1:]))
+        return self._measure_given(y, sample_weight, leaves, masks)
+
+    def _measure_given(
+        self, y: Any, sample_weight: Any, leaves: list[Any], masks: list[Any]
+    ) -> Any:
+        """The loss of these predictions, on what counts of the model's own."""
+        for leaf, mask in zip(leaves, masks, strict=bool(masks)):
+            if mask is not None:
+                set_mask(leaf, mask)
+        y_pred = keras.tree.pack_sequence_as(self._known.outputs, leaves)
+        return self._scored(y, y_pred, sample_weight)
+
+    def _growth_of(self, batch: Batch) -> int:
+        """0 for a loss that takes the mean over rows, 1 for one that sums them.
+
+        Found by scoring a few rows once and twice: no loss has to say so.
+        """
+        x, y, weight = (
+            map_structure(lambda it: first_of(it, _FEW_ROWS), part)
+            for part in batch.parts
+        )
+        once = (y, map_structure(_plain, self._call(x)), weight)
+        loss = float(self._scored(*once))
+        twice = float(self._scored(*map_structure(_twice, once)))
+        ratio = twice / loss if loss else 1.0
+        return round(np.log2(ratio)) if np.isfinite(ratio) and ratio > 0 else 0
+
+    def _scale(self, batch: Batch) -> float:
+        """What brings the loss of the probe to that of one step's rows."""
+        if not self._known.growth or not len(batch) or not self.rows_per_step:
+            return 1.0
+        return float((self.rows_per_step / len(batch)) ** self._known.growth)
+
+
+def _rarest(batch: Batch) -> list[Batch]:
+    """The rows with those of a rare class weighing 1 and all others 0, if there is one
+    and nothing is weighted.
+    """
+    targets = flatten(batch.y)
+    if batch.sample_weight is not None or len(targets) != 1:
+        return []
+    if is_composite(targets[0]):
+        return []
+    rare = rarest_rows(np.asarray(targets[0]))
+    if rare is None:
+        return []
+    return [Batch(batch.x, batch.y, tf.constant(rare, keras.backend.floatx()))]
+
+
+def _asked(batch: Batch) -> tuple[bytes, ...]:
+    """What the losses of given predictions depend on."""
+    leaves = (*flatten(batch.y), *flatten(batch.sample_weight))
+    return tuple(np.asarray(it).tobytes() for it in leaves)
+
+
+def _counting(weight: Any, mask: Any) -> Any:
+    """What each row or position counts in the loss; None where all count alike."""
+    if mask is None:
+        return None if weight is None else np.asarray(weight)
+    counts = np.asarray(mask, np.float64)
+    if weight is None:
+        return counts
+    given = np.asarray(weight, np.float64)
+    return counts * given.reshape(*given.shape, *[1] * (counts.ndim - given.ndim))
+
+
+def parts_of(loss: Any) -> list[Any]:
+    """A loss object alone, or the parts of a compiled one."""
+    return [part for part in flat_losses(loss) or [loss] if part]
+
+
+def _smoothing(loss: Any, outputs: int) -> list[float]:
+    """How far the loss of each output moves its labels toward each other."""
+    found = [
+        float(
+            getattr(it, "label_smoothing", 0.0)
+            or loss_options(it).get("label_smoothing", 0.0)
+        )
+        for it in (getattr(part, "loss", part) for part in parts_of(loss))
+    ]
+    return found if len(found) == outputs else [max(found, default=0.0)] * outputs
+
+
+def _twice(tensor: Any) -> Any:
+    if isinstance(tensor, tf.SparseTensor):
+        return tf.sparse.concat(0, [tensor, tensor])
+    if tensor is None:
+        return None
+    mask, both = mask_of(tensor), tf.concat([tensor, tensor], 0)
+    if mask is not None:
+        set_mask(both, tf.concat([mask, mask], 0))
+    return both
+
+
+def as_tensors(batch: Batch) -> Batch:
+    """The same rows as tensors, converted once for several scorings."""
+    return Batch(*(map_structure(as_tensor, part) for part in batch.parts))
+
+
+def _keeps_logits(tensor: Any) -> bool:
+    """Whether Keras would score it from the logits that it was made from."""
+    kind = getattr(getattr(tensor, "op", None), "type", None)
+    return keeps_logits(tensor) or kind in ("Softmax", "Sigmoid")
+
+
+def _plain(tensor: Any) -> Any:
+    """The same values without the logits that Keras keeps beside them."""
+    copy = tf.identity(tensor)
+    mask = mask_of(tensor)
+    if mask is not None:
+        set_mask(copy, mask)
+    return copy
+
+
+def _spread(tensor: Any) -> Any:
+    return tf.reduce_max(tf.math.reduce_std(tf.cast(tensor, tf.float32), axis=0))
+
+
+def _lowest(tensor: Any) -> Any:
+    return tf.cast(tf.reduce_min(tensor), tf.float32)
+
+
+def _highest(tensor: Any) -> Any:
+    return tf.cast(tf.reduce_max(tensor), tf.float32)

@@ -1,0 +1,442 @@
+"""Turns a finished recording into the trace that a judge reads."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from ...core.column_stats import column_stats, target_range
+from ...core.errors import first_line
+from ...core.trace import (
+    ClassOrder,
+    ColumnStats,
+    HeldOut,
+    Probe,
+    StepTable,
+    TargetRange,
+    Trace,
+    Validation,
+)
+from ..backend.batch import Batch
+from ..backend.data import ArrayData, Fitted, differ, joined
+from ..backend.frameworks import keras
+from ..backend.index_inputs import reads_as_numbers
+from ..backend.private_api import flat_layers
+from ..backend.snapshot import Snapshot
+from ..backend.tensors import flatten, is_composite, variable_path
+from ..record import adversarial as contest
+from ..record.recording import Recording
+from .row_order import held_out_rows, is_sorted, one_pass, order_of_watched
+from .scorer import Scorer, as_tensors, parts_of
+
+__all__ = ["Scores", "beside", "could_not_score", "make_trace", "watched_trace"]
+
+#: Rows that stand for the start where later ones are others.
+_FEW_FIRST = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The probe before and after, the best constant with its name, the loss of perfect
+    predictions where that is known, and that of knowing nothing. ``start_there`` is
+    what the first weights cost on the rows of the end, where those are others,
+    ``constant_there`` what the best constant costs on held-out rows, where those cost
+    more than a constant does here.
+    """
+
+    before: Probe | None = None
+    after: Probe | None = None
+    start_there: float | None = None
+    constant: tuple[float, str] | None = None
+    perfect: float | None = None
+    uninformed: float | None = None
+    rare_gain: float | None = None
+    constant_there: float | None = None
+    failure: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        scorer: Scorer,
+        batch: Batch,
+        before: Probe | None,
+        after: Probe,
+        start_there: float | None = None,
+    ) -> Scores:
+        """The scores of probed rows."""
+        constant, perfect = scorer.constant(batch), scorer.perfect(batch)
+        uninformed = None if constant is None else scorer.uninformed(batch)
+        rare_gain = None if constant is None else scorer.rare_gain(batch)
+        return cls(before, after, start_there, constant, perfect, uninformed, rare_gain)
+
+
+def make_trace(
+    recording: Recording,
+    *,
+    source: Literal["watch", "fit"],
+    scores: Scores,
+    seen: ArrayData | Batch | None,
+    batch_size: int | None,
+    seed: int | None,
+    validation: Validation | None = None,
+    held_out: HeldOut | None = None,
+    class_order: ClassOrder | None = None,
+    steps_per_epoch: int | None = None,
+    contested: bool = False,
+    notes: tuple[str, ...] = (),
+) -> Trace:
+    """Freeze a recorded training and its scores into a trace."""
+    steps = recording.table()
+    evidence = recording.taped.evidence
+    variables = [variable_path(it) for it in recording.variables]
+    model = recording.model if evidence is None else evidence.model
+    tidy = tidy_names([*variables, *_layer_names(scores)])
+    return Trace(
+        source=source,
+        model=model_name(recording.model, recording.optimizer),
+        variables=tuple(tidy[path] for path in variables),
+        sizes=tuple(math.prod(it.shape) for it in recording.variables),
+        steps=steps,
+        batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
+        seed=seed,
+        before=_renamed(scores.before, tidy),
+        after=_renamed(scores.after, tidy),
+        start_there=scores.start_there,
+        constant_loss=None if scores.constant is None else scores.constant[0],
+        perfect_loss=scores.perfect,
+        uninformed_loss=scores.uninformed,
+        rare_gain=scores.rare_gain,
+        constant="a constant" if scores.constant is None else scores.constant[1],
+        inputs=() if seen is None else column_statistics(seen.x, "input", model),
+        targets=() if seen is None else column_statistics(seen.y, "target"),
+        target_ranges=() if seen is None else target_ranges(seen.y),
+        normalises_inputs=normalises_inputs(recording.model),
+        losses=() if evidence is None else describe_losses(evidence.loss),
+        validation=validation,
+        stopped=_stopped(steps),
+        weighted=seen is not None and bool(flatten(seen.sample_weight)),
+        loss_is_scaled=hasattr(recording.optimizer, "dynamic_scale"),
+        contested=contested,
+        notes=(*notes, *_own_notes(recording, scores)),
+        seconds=max(0.0, recording.ended - recording.began),
+        averaging=tuple(tidy_names(_averaging(recording)).values()),
+        held_out=held_out,
+        class_order=class_order,
+    )
+
+
+def beside(
+    held_out: ArrayData | None, trained: ArrayData | Batch | None, among: float = 1.0
+) -> HeldOut | None:
+    """What tells held-out rows from those that are trained on; see `held_out_rows`."""
+    if held_out is None:
+        return None
+    inputs = column_statistics(held_out.x, "input")
+    targets = column_statistics(held_out.y, "target")
+    return held_out_rows(held_out, trained, inputs, targets, among)
+
+
+def watched_trace(
+    recording: Recording,
+    *,
+    contested: bool,
+    seed: int | None,
+    data: Fitted | None,
+    is_one_call: bool,
+    validation: Validation | None,
+    held_out: ArrayData | None,
+    steps_per_epoch: int | None,
+) -> Trace:
+    """Score a watched training before and after, and freeze all of it.
+
+    Args:
+        recording: What was watched.
+        contested: Whether another training works against it.
+        seed: In force.
+        data: Of its ``fit`` calls, where those got arrays.
+        is_one_call: Whether one ``fit`` call made it.
+        validation: Held-out losses.
+        held_out: The rows behind them, where they are arrays.
+        steps_per_epoch: Where known.
+    """
+    recording.collect()
+    order = None if contested else order_of_watched(recording, data, steps_per_epoch)
+    first, last = _first_and_last(recording, data)
+    if data is None and is_sorted(order):
+        # One class after another: only rows of all are what was trained on.
+        taped = recording.taped
+        first, last = joined([*taped.batches, *taped.late]), None
+    if contested or (data is None and is_one_call):
+        last = None  # it has one data, whatever passed by first
+    batch_size = _batch_size(recording, data)
+    seen = first if data is None else data.data
+    dear = None if validation is None or held_out is None else min(validation.loss)
+    rows = None if dear is None or held_out is None else (dear, held_out)
+    scores = _scores(recording, first, last, batch_size, rows)
+    trained, among = (data.data, 1.0) if data else one_pass(recording, steps_per_epoch)
+    return make_trace(
+        recording,
+        source="watch",
+        contested=contested,
+        notes=(contest.NOTE,) if contested else (),
+        scores=scores,
+        seen=seen,
+        batch_size=batch_size,
+        seed=seed,
+        validation=validation and replace(validation, constant=scores.constant_there),
+        held_out=beside(held_out, trained, among),
+        class_order=order,
+        steps_per_epoch=steps_per_epoch,
+    )
+
+
+def _first_and_last(
+    recording: Recording, data: Fitted | None
+) -> tuple[Batch | None, Batch | None]:
+    """Rows of the start, and those of the end where they are others."""
+    if data is not None:
+        return data.first, data.last if data.changed else None
+    first = joined(recording.taped.batches)
+    last = joined([*recording.taped.late])
+    if first is None or last is None or 2 * len(last) < len(first):
+        return first, None
+    if not differ(first, last):
+        return first, None
+    rows = 0
+    some: list[Batch] = []
+    for batch in recording.taped.batches:  # before they change
+        if rows >= _FEW_FIRST:
+            break
+        rows, some = rows + len(batch), [*some, batch]
+    return joined(some), last
+
+
+def _scores(
+    recording: Recording,
+    first: Batch | None,
+    last: Batch | None,
+    batch_size: int | None,
+    held_out: tuple[float, ArrayData] | None,
+) -> Scores:
+    """The probe before and after, each on rows that were trained on then, and the best
+    constant of the last; nothing is left changed. Of held-out rows, given with the
+    least that they cost, the best constant where they cost more than one does here.
+    """
+    evidence = recording.taped.evidence
+    if evidence is None or first is None:
+        return Scores()
+    scorer = Scorer(evidence, batch_size)
+    first = as_tensors(first)
+    end_rows = first if last is None else as_tensors(last)
+    start, model = recording.start, evidence.model
+    moved = start.variables if start is not None else []
+    now = Snapshot([*model.variables, *model.metrics_variables, *moved])
+    try:
+        before, start_there = None, None
+        end = recording.end_state
+        with nullcontext() if end is None else end.in_force():
+            after = scorer.probe(end_rows)
+        if start is not None:
+            start.restore()
+            before = scorer.probe(first)
+            if last is not None:
+                start_there = scorer.probe(end_rows).loss
+        scores = Scores.of(scorer, end_rows, before, after, start_there)
+        there = _constant_there(scorer, scores, held_out)
+        return replace(scores, constant_there=there)
+    except Exception as error:
+        # Any model and any loss of the user's may refuse to be called again;
+        # the curve is then all the evidence, and the report says so.
+        return Scores(failure=could_not_score(error, model))
+    finally:
+        now.restore()
+
+
+def _constant_there(
+    scorer: Scorer, scores: Scores, held_out: tuple[float, ArrayData] | None
+) -> float | None:
+    """What the best constant costs on held-out rows that cost so much."""
+    if held_out is None or scores.constant is None:
+        return None
+    lowest, rows = held_out
+    if not len(rows) or not lowest > scores.constant[0]:
+        return None
+    try:
+        constant = scorer.constant(as_tensors(rows.probe()))
+    except Exception:  # held-out rows may be of another form
+        return None
+    return None if constant is None else constant[0]
+
+
+def _own_notes(recording: Recording, scores: Scores) -> tuple[str, ...]:
+    notes = [] if scores.failure is None else [scores.failure]
+    taped = recording.taped
+    if taped.evidence is None and taped.unscored is not None:
+        notes.append(f"{_NOT_COMPARED}: {taped.unscored}")
+    if recording.buffer is not None and recording.buffer.lost:
+        notes.append(
+            f"{recording.buffer.lost} steps inside one compiled call were not recorded"
+        )
+    if recording.unseen_losses:
+        notes.append(f"the loss of {recording.unseen_losses} updates could not be seen")
+    return tuple(notes)
+
+
+#: What the curve alone does not tell.
+_NOT_COMPARED = "the loss was compared with no constant prediction"
+
+
+def could_not_score(error: Exception, model: Any) -> str:
+    """The sentence for a model or a loss that refuses to be called again."""
+    inputs = flatten(getattr(model, "inputs", None))
+    fixed = next((it.shape[0] for it in inputs if it.shape and it.shape[0]), None)
+    if fixed is not None:
+        return (
+            f"{_NOT_COMPARED}: the model takes {fixed} rows at a time and no other"
+            " number (batch_shape, stateful); build it with keras.Input(shape) for"
+            " this test"
+        )
+    return (
+        "the predictions could not be scored again"
+        f" ({type(error).__name__}: {first_line(error)})"
+    )
+
+
+def _stopped(steps: StepTable) -> str | None:
+    if not len(steps):
+        return None
+    if steps.loss_seen[-1] and not np.isfinite(steps.loss[-1]):
+        return f"the training was stopped at step {len(steps)}: its loss is not finite"
+    if not np.isfinite(steps.weight_norm[-1]).all():
+        return (
+            f"the training was stopped at step {len(steps)}: its weights are not finite"
+        )
+    return None
+
+
+def _batch_size(recording: Recording, fitted: Fitted | None) -> int | None:
+    if fitted is not None:
+        return min(fitted.data.batch_size, len(fitted.data))
+    sizes = [len(batch) for batch in recording.taped.batches]
+    return max(sizes) * recording.replicas if sizes else None
+
+
+def column_statistics(
+    structure: Any, name: str, model: Any = None
+) -> tuple[ColumnStats, ...]:
+    """Statistics of each array of a nested structure; arrays that are not
+    numeric, and ragged or sparse tensors, are left out. Integers are taken for numbers
+    where they are what a model reads as such.
+    """
+    leaves = flatten(structure)
+    numbers = (False,) * len(leaves)
+    if model is not None:
+        numbers = reads_as_numbers(model, structure)
+    found = (
+        column_stats(
+            np.asarray(leaf),
+            name if len(leaves) == 1 else f"{name} {index}",
+            integers_are_numbers=numbers[index],
+        )
+        for index, leaf in enumerate(leaves)
+        if not is_composite(leaf)
+    )
+    return tuple(it for it in found if it is not None)
+
+
+def target_ranges(structure: Any) -> tuple[TargetRange, ...]:
+    """The range of each array of targets; none unless all are numeric."""
+    leaves = flatten(structure)
+    if any(map(is_composite, leaves)):
+        return ()
+    found = [target_range(np.asarray(leaf)) for leaf in leaves]
+    known = tuple(it for it in found if it is not None)
+    return known if len(known) == len(found) else ()
+
+
+def model_name(model: Any, optimizer: Any) -> str:
+    """The model's name without Keras' running number, else the optimizer's."""
+    named = model if model is not None else optimizer
+    name = re.sub(r"_\d+$", "", str(named.name))
+    return name if model is not None else f"variables of {name}"
+
+
+def tidy_names(paths: Iterable[str]) -> dict[str, str]:
+    """Number Keras' automatic names from the first one seen.
+
+    ``sequential_7/dense_12/kernel`` depends on how many models were built
+    before; ``sequential/dense/kernel`` does not.
+    """
+    numbers: dict[str, dict[str, int]] = {}
+
+    def tidy(part: str) -> str:
+        stem = re.sub(r"_\d+$", "", part)
+        known = numbers.setdefault(stem, {})
+        index = known.setdefault(part, len(known))
+        return stem if index == 0 else f"{stem}_{index}"
+
+    return {
+        path: "/".join(tidy(part) for part in path.split("/"))
+        for path in dict.fromkeys(paths)
+    }
+
+
+def _layer_names(scores: Scores) -> list[str]:
+    if scores.after is None:
+        return []
+    layers = [it.name for it in scores.after.layers]
+    return [*layers, *(it.layer for it in scores.after.outputs)]
+
+
+def _renamed(probe: Probe | None, names: Mapping[str, str]) -> Probe | None:
+    if probe is None:
+        return None
+    layers = (replace(it, name=names.get(it.name, it.name)) for it in probe.layers)
+    outputs = (replace(it, layer=names.get(it.layer, it.layer)) for it in probe.outputs)
+    return replace(probe, layers=tuple(layers), outputs=tuple(outputs))
+
+
+def describe_losses(loss: Any) -> tuple[str, ...]:
+    """Names of a loss object, or of the parts of a compiled one."""
+    return tuple(map(_loss_name, parts_of(loss)))
+
+
+def _loss_name(loss: Any) -> str:
+    """What it computes; Keras names the parts of several after their outputs."""
+    inner = getattr(loss, "loss", loss)
+    function = getattr(getattr(inner, "fn", None), "__name__", None)
+    return str(function or getattr(inner, "name", None) or getattr(loss, "name", loss))
+
+
+def _averaging(recording: Recording) -> list[str]:
+    """Names of the layers that predict with averages that a training collects."""
+    evidence = recording.taped.evidence
+    model = recording.model if evidence is None else evidence.model
+    return [
+        it.name
+        for it in flat_layers(model)
+        if isinstance(it, keras.layers.BatchNormalization) and it.trainable
+    ]
+
+
+def normalises_inputs(model: Any) -> bool:
+    """Whether one of the first layers rescales what comes in."""
+    rescaling = (
+        keras.layers.Normalization,
+        keras.layers.Rescaling,
+        keras.layers.BatchNormalization,
+        keras.layers.LayerNormalization,
+    )
+    layers = [
+        it
+        for it in getattr(model, "layers", ())
+        if not isinstance(it, keras.layers.InputLayer)
+    ]
+    return any(isinstance(layer, rescaling) for layer in layers[:2])

@@ -1,0 +1,570 @@
+"""Watches whatever trains inside a block of code, and makes traces of it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Any
+
+from ..core.errors import CannotChange
+from ..core.findings import Finding, finding
+from ..core.trace import Trace, Validation
+from .backend.data import ArrayData, Fitted, as_arrays, held_out_arrays, is_dataset
+from .backend.frameworks import keras, tf
+from .backend.patches import Call, observed, owner_of, replaced
+from .backend.private_api import JIT_COMPILE, ConcreteFunction, flat_layers
+from .backend.reread import rows_once_more
+from .backend.snapshot import preserved_seeds
+from .backend.tensors import RowsFunction
+from .backend.user_frames import taken_at
+from .record.adversarial import is_contested
+from .record.function_clones import Shadows
+from .record.recorder import Recorder, reached
+from .record.recording import Recording
+from .score.scorer import Scorer, as_tensors
+from .score.trace_builder import watched_trace
+
+__all__ = ["Seen", "Watch", "watching"]
+
+#: What the names of operations begin with that compute gradients.
+_GRADIENT = r"gradient_tape/|gradients/"
+#: Why a step in a graph may never apply what it computes.
+_IN_TRACES = (
+    "; in a tf.function an `if` on a Python number or attribute is decided once, at"
+    " tracing: count in a tf.Variable, as to apply every fourth step"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was seen of one training.
+
+    Attributes:
+        recording: What was recorded.
+        fitted: The whole training data, where they were seen.
+        seed: The seed that was in force.
+        batch_size: Rows per step.
+        epochs: How many ``fit`` was asked for, where it trained.
+        stopped: Whether it was stopped before its last step.
+        contested: Whether another training works against it.
+    """
+
+    recording: Recording
+    fitted: Fitted | None
+    seed: int | None
+    batch_size: int | None
+    epochs: int | None
+    stopped: bool
+    contested: bool
+
+
+class Watch:
+    """What is seen of the trainings inside a `watching` block.
+
+    Attributes:
+        recorder: Keeps the recordings.
+    """
+
+    def __init__(self, recorder: Recorder, seed: int | None) -> None:
+        self.recorder = recorder
+        self._unseen: list[str] = []
+        self._frozen: dict[str, str] = {}
+        self._gradients_in: dict[int, int] = {}
+        self._compiled: dict[int, Any] = {}
+        self._seed = seed
+        self._fitted: dict[tuple[int, int], Fitted] = {}
+        self._held_out: dict[tuple[int, int], Any] = {}
+        self._fits: dict[int, int] = {}
+        self._asked: dict[int, int] = {}
+        self._validation: dict[int, list[tuple[int, float]]] = {}
+        self._epochs: dict[int, int] = {}
+        self._traces: dict[int, Trace] = {}
+        self._shadows = Shadows()
+        self.recorder.traces_in_vain = self._shadows.made_variables
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """See nothing for a while."""
+        with self.recorder.paused():
+            yield
+
+    def forget(self) -> None:
+        """Start anew, as if nothing had been seen.
+
+        What was traced is forgotten too: a function that is still in use is traced
+        once more, and a model that is not can be freed.
+        """
+        self.recorder.forget()
+        for known in (
+            self._unseen,
+            self._frozen,
+            self._gradients_in,
+            self._compiled,
+            self._fitted,
+            self._held_out,
+            self._fits,
+            self._asked,
+            self._validation,
+            self._epochs,
+            self._traces,
+            self._shadows,
+        ):
+            known.clear()
+
+    def traces(self) -> list[Trace]:
+        """One trace per training seen so far, in order."""
+        with self.paused(), preserved_seeds():
+            trained = self.recordings
+            for recording in trained:
+                if id(recording) not in self._traces:
+                    self._traces[id(recording)] = self._trace(recording)
+        return [self._traces[id(it)] for it in trained]
+
+    @property
+    def recordings(self) -> list[Recording]:
+        """The trainings seen so far."""
+        return self.recorder.trained
+
+    def missed(self) -> list[Finding]:
+        """What trained and was not recorded, and what was to train and could not."""
+        frozen = (
+            finding("nothing_trainable", where=repr(name), by=by)
+            for name, by in self._frozen.items()
+        )
+        return [*self.recorder.asked.found(self.recorder.recorded()), *frozen]
+
+    @property
+    def unseen(self) -> list[str]:
+        """Sentences on trainings that ran and could not be seen."""
+        if not self.recorder.lost_updates:
+            return self._unseen
+        return [
+            *self._unseen,
+            "updates under a tf.distribute strategy that traces one step for all"
+            " replicas could not be recorded: train without it in this test, or under"
+            " a MirroredStrategy",
+        ]
+
+    def seen(self, recording: Recording) -> Seen:
+        """All that running one of the trainings again takes.
+
+        Raises:
+            CannotChange: It was forgotten, with its data.
+        """
+        known = zip(self.recordings, self.traces(), strict=True)
+        trace = next((trace for it, trace in known if it is recording), None)
+        if trace is None:
+            raise CannotChange("its data are gone: another example of the search ran")
+        return Seen(
+            recording=recording,
+            fitted=self._data_of(recording),
+            seed=self._seed,
+            batch_size=trace.batch_size,
+            epochs=self._asked.get(id(recording.model)),
+            stopped=trace.stopped is not None,
+            contested=trace.contested,
+        )
+
+    def why_nothing_trained(self) -> str:
+        """One sentence for a test in which no optimizer update was seen."""
+        nothing = "the test is marked converges and trained nothing"
+        taken = self.recorder.gradients_asked
+        in_graphs = any(self._gradients_in.values())
+        unseen = self.recorder.asked.found(self.recorder.recorded())
+        if unseen:
+            return f"{nothing} that was recorded: {unseen[0].message}"
+        if self.recorder.recordings:
+            return (
+                f"{nothing}: a training step was compiled and none of its runs got as"
+                " far as the optimizer's update"
+            )
+        if taken or in_graphs:
+            times = "once" if taken <= 1 else f"{taken} times"
+            return (
+                f"{nothing}: gradients were taken {times} and applied never; apply"
+                " them, as keras.optimizers.SGD(rate).apply(gradients, variables)"
+                f"{_IN_TRACES if in_graphs else ''}"
+            )
+        return (
+            f"{nothing}: no optimizer update was seen in it or in the set-up of its"
+            " fixtures; call model.fit, lossguard.fit or your own training in one of"
+            " them (what trains at import or in another process is not seen), or"
+            " remove the marker"
+        )
+
+    def _trace(self, recording: Recording) -> Trace:
+        key = id(recording.optimizer)
+        trace = watched_trace(
+            recording,
+            contested=is_contested(recording, self.recordings),
+            seed=self._seed,
+            data=self._data_of(recording),
+            is_one_call=self._fits.get(id(recording.model)) == 1,
+            validation=self._validation_of(key),
+            held_out=self._held_out_of((id(recording.model), key)),
+            steps_per_epoch=self._steps_per_epoch(recording, key),
+        )
+        return trace if self.recorder.stops else replace(trace, stopped=None)
+
+    def _data_of(self, recording: Recording) -> Fitted | None:
+        """Of the ``fit`` calls of a recording: a model compiled anew trains anew, one
+        with a training step of its own may have its optimizer elsewhere.
+        """
+        model = id(recording.model)
+        same = (it for key, it in self._fitted.items() if key[0] == model)
+        return self._fitted.get((model, id(recording.optimizer))) or next(same, None)
+
+    def _steps_per_epoch(self, recording: Recording, key: int) -> int | None:
+        epochs = self._epochs.get(key)
+        recording.collect()
+        steps = recording.steps
+        return max(1, steps // epochs) if epochs else None
+
+    def _validation_of(self, key: int) -> Validation | None:
+        points = self._validation.get(key)
+        if not points:
+            return None
+        steps, losses = zip(*points, strict=True)
+        return Validation(step=steps, loss=losses)
+
+    def _held_out_of(self, key: tuple[int, int]) -> ArrayData | None:
+        """The rows behind the held-out losses, or some of them."""
+        rows = self._held_out.get(key)
+        return rows_once_more(rows) if is_dataset(rows) else rows
+
+    # What else is seen, beside the recorder's own
+
+    def on_fit(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
+        """`Model.fit`: the whole data, the epochs, the held-out losses."""
+        __tracebackhide__ = True
+        if not self.recorder.enabled:
+            return call(model, *args, **kwargs)
+        arguments = inspect.signature(call).bind(model, *args, **kwargs)
+        arguments.apply_defaults()
+        data, key = as_arrays(arguments.arguments), (id(model), id(model.optimizer))
+        self._fits[id(model)] = self._fits.get(id(model), 0) + 1
+        if data is not None and key in self._fitted:
+            self._fitted[key].again(data)
+        elif data is not None:
+            self._fitted[key] = Fitted.by(data)
+            self._asked[id(model)] = int(arguments.arguments.get("epochs") or 1)
+            self.recorder.has_arrays(model)
+        if data is not None:
+            self._fitted[key].shuffles = bool(arguments.arguments.get("shuffle"))
+        scored = held_out_arrays(arguments.arguments)
+        rows = arguments.arguments.get("validation_data") if scored is None else scored
+        if scored is not None or is_dataset(rows):
+            self._held_out[key] = rows
+        given = arguments.arguments["callbacks"]
+        if not isinstance(given, keras.callbacks.CallbackList):
+            held_out = None
+            if arguments.arguments.get("class_weight"):
+                held_out = _HeldOut(model, scored)
+            callbacks = [*_as_list(given), self._epoch_end(model, held_out)]
+            arguments.arguments["callbacks"] = callbacks
+        with self._training_all_of(model, "fit"):
+            return call(*arguments.args, **arguments.kwargs)
+
+    def on_train_on_batch(
+        self, call: Call, model: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """`Model.train_on_batch`: whether there is anything to train."""
+        __tracebackhide__ = True
+        with self._training_all_of(model, "train_on_batch"):
+            return call(model, *args, **kwargs)
+
+    @contextmanager
+    def _training_all_of(self, model: Any, by: str) -> Iterator[None]:
+        """Keras trains a model by its own step: note one that has nothing to train."""
+        frozen = not (model.built and model.trainable_variables)
+        yield
+        step_of = owner_of(type(model), "train_step")
+        own_step = step_of.__module__.startswith("keras.")
+        frozen = frozen and own_step and not model.trainable_variables
+        if frozen and self.recorder.enabled:
+            self._frozen.setdefault(model.name, by)
+
+    def on_giving(self, call: Call, *args: Any, **kwargs: Any) -> Any:
+        """``set_weights``, ``load_weights``, ``restore``: that is no training."""
+        __tracebackhide__ = True
+        with self.recorder.asked.giving(self.recorder.recorded):
+            return call(*args, **kwargs)
+
+    def on_gradients(
+        self, call: Call, ys: Any, xs: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """`tf.gradients`, which asks without a tape."""
+        __tracebackhide__ = True
+        found = call(ys, xs, *args, **kwargs)
+        if self.recorder.enabled:
+            self.recorder.asked.add(reached(xs, found), taken_at)
+        return found
+
+    def on_v1_update(
+        self, call: Call, optimizer: Any, pairs: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """An optimizer of TensorFlow 1 moves variables."""
+        __tracebackhide__ = True
+        pairs = list(pairs)
+        if self.recorder.enabled:
+            moved = [it for slope, it in pairs if slope is not None]
+            self.recorder.asked.add(moved, taken_at)
+        return call(optimizer, pairs, *args, **kwargs)
+
+    def on_session(
+        self, call: Call, session: Any, fetches: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A session runs a graph of TensorFlow 1, perhaps what trains it."""
+        __tracebackhide__ = True
+        training = session.graph.get_collection(tf.compat.v1.GraphKeys.TRAIN_OP)
+        fetched = {id(it) for it in tf.nest.flatten(fetches)}
+        if self.recorder.enabled and fetched.intersection(map(id, training)):
+            self._note(
+                "a tf.compat.v1.Session ran a training operation, and lossguard sees"
+                " what runs in TensorFlow 2 only: train eagerly or in a tf.function,"
+                " by a Keras 3 optimizer"
+            )
+        return call(session, fetches, *args, **kwargs)
+
+    def _epoch_end(self, model: Any, held_out: _HeldOut | None) -> Any:
+        def note(epoch: int, logs: dict[str, Any] | None = None) -> None:
+            del epoch
+            key = id(model.optimizer)
+            self._epochs[key] = self._epochs.get(key, 0) + 1
+            loss = (logs or {}).get("val_loss")
+            recording = next(
+                (it for it in self.recordings if it.optimizer is model.optimizer), None
+            )
+            if loss is None or recording is None:
+                return
+            with self.paused():
+                loss = (
+                    float(loss) - _penalty(model)
+                    if held_out is None
+                    else held_out.loss(recording)
+                )
+            recording.collect()
+            if loss is not None:
+                points = self._validation.setdefault(key, [])
+                points.append((recording.steps, loss))
+
+        return keras.callbacks.LambdaCallback(on_epoch_end=note)
+
+    def on_function(self, call: Call, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """A ``tf.function``: run a copy of it; see `Shadows`."""
+        __tracebackhide__ = True
+        if not self.recorder.enabled or self._shadows.leaves_alone(function):
+            return call(function, *args, **kwargs)
+        with self._tracing(function):
+            if not tf.executing_eagerly():
+                return call(self._shadows.of(function), *args, **kwargs)
+            with self._counting(function):
+                result = self._shadows.call(call, function, args, kwargs)
+        self.recorder.after_call()
+        return result
+
+    def on_get_concrete(
+        self, call: Call, function: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """``get_concrete_function``: hand out one that is seen."""
+        __tracebackhide__ = True
+        if not self.recorder.enabled or self._shadows.leaves_alone(function):
+            return call(function, *args, **kwargs)
+        with self._tracing(function):
+            self.recorder.gradients_traced = 0
+            concrete = call(self._shadows.of(function), *args, **kwargs)
+        self._gradients_in[id(concrete)] = self.recorder.gradients_traced
+        self._shadows.keep(concrete)
+        return concrete
+
+    def on_concrete(self, call: Call, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """A function traced before the block: seen only by what it moves."""
+        __tracebackhide__ = True
+        if not self.recorder.enabled:
+            return call(function, *args, **kwargs)
+        outermost = tf.executing_eagerly()
+        if function in self._shadows:
+            with self._counting(function):
+                result = call(function, *args, **kwargs)
+            if outermost:
+                self.recorder.after_call()
+            return result
+        counters = _step_counters(function)
+        if outermost and not counters:
+            self._ask(function)
+        before = [it.numpy() for it in counters] if outermost else None
+        result = call(function, *args, **kwargs)
+        moved = not outermost or before != [it.numpy() for it in counters]
+        if counters and moved:
+            self._note_unseen(function, counters)
+        return result
+
+    @contextmanager
+    def _counting(self, function: Any) -> Iterator[None]:
+        """Count the gradients that a run of a function takes: those of its trace."""
+        if not tf.executing_eagerly():
+            yield
+            return
+        recorder, taken = self.recorder, self._gradients_in
+        recorder.gradients_traced = 0
+        yield
+        if recorder.gradients_traced:
+            taken[id(function)] = recorder.gradients_traced
+        recorder.gradients_asked += taken.get(id(function), 0)
+
+    def _ask(self, function: Any) -> None:
+        """Note what a function differentiates that was compiled before."""
+        if id(function) not in self._compiled:
+            self._compiled[id(function)] = function
+            if _takes_gradients(function):
+                name = _function_name(function)
+                variables = _variables(function)
+                self.recorder.asked.add(variables, lambda: f"{taken_at()} in {name}")
+
+    def _note_unseen(self, function: Any, counters: list[Any]) -> None:
+        names = ", ".join(sorted({it.name.partition(":")[0] for it in counters}))
+        sentence = (
+            f"{_function_name(function)} trains, but was compiled to a concrete"
+            f" function before the test began, so its steps could not be seen"
+            f" (its counter {names} moved): compile it inside the test"
+        )
+        self._note(sentence)
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self._unseen:
+            self._unseen.append(sentence)
+
+    @contextmanager
+    def _tracing(self, function: Any) -> Iterator[None]:
+        """What the recorder must know of a function that may be traced now."""
+        compiled = bool(getattr(function, JIT_COMPILE, False))
+        self.recorder.xla_depth += compiled
+        try:
+            with self._shadows.called(function):
+                yield
+        finally:
+            self.recorder.xla_depth -= compiled
+
+
+class _HeldOut:
+    """Held-out rows of a training with ``class_weight``, by the loss that it minimizes:
+    Keras leaves the weights of the classes out of its own ``val_loss``.
+    """
+
+    def __init__(self, model: Any, data: ArrayData | None) -> None:
+        layers = flat_layers(model)
+        has_state = any(getattr(it, "stateful", False) for it in layers)
+        self._batch = None
+        if data is not None and len(data) and not has_state:
+            self._batch = as_tensors(data.probe())
+        self._scorer: Scorer | None = None
+
+    def loss(self, recording: Recording) -> float | None:
+        """Of the model as it is; None where it cannot be scored."""
+        evidence = recording.taped.evidence
+        if self._batch is None or evidence is None:
+            return None
+        try:
+            with preserved_seeds():
+                scorer = self._scorer or Scorer(evidence, None, RowsFunction)
+                self._scorer = scorer
+                return scorer.probe(self._batch).loss
+        except Exception:  # any model of the user's may refuse to be called again
+            self._batch = None
+            return None
+
+
+def _penalty(model: Any) -> float:
+    """What penalties on weights add to the ``val_loss`` of Keras."""
+    known = ((getattr(it, "regularizer", None), it) for it in model.trainable_variables)
+    return float(sum(float(it(variable)) for it, variable in known if it is not None))
+
+
+@contextmanager
+def watching(
+    *,
+    seed: int | None = None,
+    stops: bool = True,
+    only_here: bool = False,
+    ignoring: Collection[FrameType] = (),
+) -> Iterator[Watch]:
+    """Watch every training inside the block.
+
+    Args:
+        seed: The seed in force, for the trace.
+        stops: Whether a non-finite loss ends the block by `StopTraining`.
+        only_here: Whether only what this thread trains counts.
+        ignoring: Calls of other threads that were under way before; what they train
+            is left out.
+
+    Yields:
+        The watch; its traces are complete once the block has ended.
+    """
+    recorder = Recorder(stops=stops, only_here=only_here, ignoring=ignoring)
+    watch = Watch(recorder, seed)
+    function = type(tf.function(_nothing, autograph=False))
+    with ExitStack() as patches:
+        put = patches.enter_context
+        put(observed(watch.recorder))
+        for owner, name, hook in (
+            (keras.Model, "fit", watch.on_fit),
+            (keras.Model, "train_on_batch", watch.on_train_on_batch),
+            (keras.Model, "set_weights", watch.on_giving),
+            (keras.Model, "load_weights", watch.on_giving),
+            (tf.train.Checkpoint, "restore", watch.on_giving),
+            (tf.train.Checkpoint, "read", watch.on_giving),
+            (tf.compat.v1.train.Optimizer, "apply_gradients", watch.on_v1_update),
+            (tf.compat.v1.Session, "run", watch.on_session),
+        ):
+            put(replaced(owner_of(owner, name), name, hook))
+        put(replaced(tf, "gradients", watch.on_gradients))
+        put(replaced(function, "__call__", watch.on_function))
+        put(replaced(function, "get_concrete_function", watch.on_get_concrete))
+        put(
+            replaced(
+                owner_of(ConcreteFunction, "__call__"), "__call__", watch.on_concrete
+            )
+        )
+        put(closing(recorder))
+        yield watch
+
+
+def _nothing() -> None:
+    """A function to learn TensorFlow's type of functions from."""
+    return
+
+
+def _as_list(callbacks: Any) -> list[Any]:
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+def _variables(concrete: Any) -> list[Any]:
+    """The variables that a concrete function reads or moves."""
+    try:
+        return list(concrete.graph.variables)
+    except AssertionError:  # one is gone, which TensorFlow minds only here
+        return []
+
+
+def _step_counters(concrete: Any) -> list[Any]:
+    """The optimizer step counters that a concrete function may move."""
+    return [it for it in _variables(concrete) if re.search(r"\biteration\b", it.name)]
+
+
+def _takes_gradients(concrete: Any) -> bool:
+    """Whether a concrete function differentiates, by the names of its operations."""
+    graph = concrete.graph.as_graph_def()
+    nodes = [graph.node, *(it.node_def for it in graph.library.function)]
+    return any(re.match(_GRADIENT, it.name) for some in nodes for it in some)
+
+
+def _function_name(concrete: Any) -> str:
+    name = getattr(concrete, "name", b"a function")
+    name = name.decode() if isinstance(name, bytes) else str(name)
+    return re.sub(r"^__inference_|_\d+$", "", name)

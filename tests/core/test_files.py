@@ -1,0 +1,230 @@
+"""Files that are written whole, wherever a path leads, and files of strangers."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from pytest_lossguard.core import files
+from pytest_lossguard.core.files import add_to, parsed, read_text, sweep, write_whole
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="devices, pipes and modes")
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_file_is_written_and_its_folders_are_made(tmp_path):
+    path = tmp_path / "a" / "b" / "r.json"
+
+    write_whole(path, "é")
+    write_whole(path, b"2")
+
+    assert path.read_bytes() == b"2"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@posix
+def test_a_device_is_written_to_and_stays_one(tmp_path):
+    device = tmp_path / "null"
+    try:
+        os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        device.write_bytes(b"")
+    except OSError:
+        pytest.skip("no device can be made here")
+
+    write_whole(device, "much")
+
+    assert stat.S_ISCHR(device.stat().st_mode)
+    write_whole(type(device)("/dev/null"), "much")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+@posix
+def test_a_pipe_gives_its_reader_all_of_it(tmp_path):
+    pipe, content, read = tmp_path / "pipe", "x" * 300_000, []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    while True:  # until the reader has opened it
+        try:
+            write_whole(pipe, content)
+            break
+        except OSError:
+            pass
+    reader.join(10)
+
+    assert read == [content]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@posix
+def test_a_pipe_that_nobody_reads_is_an_error_and_no_wait(tmp_path, monkeypatch):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(OSError, match="No such device"):
+        write_whole(pipe, "x")
+
+    monkeypatch.setattr(files, "_PATIENCE", 0.01)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(TimeoutError, match="nobody read on"):
+        write_whole(pipe, "x" * 1_000_000)
+    os.close(reader)
+
+
+@posix
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_one_and_what_it_points_to_is_written(tmp_path, there):
+    target, link = tmp_path / "elsewhere" / "r.json", tmp_path / "r.json"
+    link.symlink_to(target)
+    if there:
+        target.parent.mkdir()
+        target.write_text("old")
+
+    write_whole(link, "new")
+
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert os.listdir(target.parent) == ["r.json"]
+
+
+@posix
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
+def test_a_new_file_has_the_mode_that_the_umask_leaves(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        write_whole(tmp_path / "r.json", "x")
+    finally:
+        os.umask(before)
+
+    assert mode(tmp_path / "r.json") == 0o666 & ~mask
+
+
+@posix
+@pytest.mark.parametrize("given", [0o600, 0o664, 0o444])
+def test_a_file_that_was_there_keeps_its_mode(tmp_path, given):
+    path = tmp_path / "r.json"
+    path.write_text("old")
+    path.chmod(given)
+
+    write_whole(path, "new")
+
+    assert (path.read_text(), mode(path)) == ("new", given)
+
+
+@pytest.mark.parametrize("length", [246, 250, 255])
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path, length):
+    path = tmp_path / ("r" * (length - 5) + ".json")
+
+    write_whole(path, "x")
+
+    assert path.read_text() == "x"
+
+
+def test_a_name_that_is_too_long_or_a_folder_is_an_error_and_leaves_nothing(tmp_path):
+    (tmp_path / "folder").mkdir()
+
+    for name in ("r" * 256, "folder"):
+        with pytest.raises(OSError, match=r"name too long|directory"):
+            write_whole(tmp_path / name, "x")
+
+    assert os.listdir(tmp_path) == ["folder"]
+    assert os.listdir(tmp_path / "folder") == []
+
+
+def test_what_stops_a_write_leaves_the_old_file_and_nothing_beside_it(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "r.json"
+    path.write_text("old")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, "new")
+
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["r.json"]
+
+
+def test_a_file_that_cannot_be_replaced_is_written_where_it_is(tmp_path, monkeypatch):
+    path = tmp_path / "mounted.json"
+    path.write_text("a longer text that was there")
+
+    def busy(*_):
+        raise OSError(files.errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(os, "replace", busy)
+    write_whole(path, "new")
+
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["mounted.json"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from pytest_lossguard.core.files import write_whole
+os.replace = lambda *_: os.kill(os.getpid(), 9)
+write_whole(Path(sys.argv[1]), "half")
+"""
+
+
+@posix
+def test_what_a_killed_session_left_is_swept_by_the_next_and_what_is_in_work_is_not(
+    tmp_path,
+):
+    path = tmp_path / "r.json"
+    subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+    (left,) = os.listdir(tmp_path)
+
+    with files._temporary(tmp_path) as (_, in_work):
+        sweep(tmp_path)
+        assert os.listdir(tmp_path) == [in_work.name]
+        assert left != in_work.name
+        os.unlink(in_work)
+    write_whole(path, "whole")
+
+    assert os.listdir(tmp_path) == ["r.json"]
+
+
+def test_a_text_that_no_encoding_can_write_is_escaped(tmp_path):
+    write_whole(tmp_path / "a", "\ud800")
+    add_to(tmp_path / "a", "\udfff")
+
+    assert (tmp_path / "a").read_text() == r"\ud800\udfff"
+
+
+# Reading
+
+
+@posix
+def test_only_regular_files_of_a_sane_size_are_read(tmp_path, monkeypatch):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path, type(tmp_path)("/dev/zero")):
+        with pytest.raises(OSError, match="no regular file"):
+            read_text(path)
+
+    monkeypatch.setattr(files, "_LARGEST", 3)
+    (tmp_path / "a").write_text("1234")
+    with pytest.raises(OSError, match="holds more than"):
+        read_text(tmp_path / "a")
+
+
+def test_a_text_that_is_nested_too_deep_is_no_value():
+    assert parsed('{"a": [1]}') == {"a": [1]}
+    for text in ("[" * 100_000, '{"a":' * 100_000, "nope"):
+        with pytest.raises(ValueError, match=r"."):
+            parsed(text)
+    assert json.loads("[1]") == [1]

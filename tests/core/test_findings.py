@@ -1,0 +1,65 @@
+"""Findings: every kind of the contract has its words, numbers read well."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_lossguard.core.findings import KINDS, finding, number
+from pytest_lossguard.preprocessing import DEFAULTS
+
+CONTRACT = """
+nonfinite_loss nonfinite_gradient nonfinite_input diverging_loss impossible_loss
+masked_loss exploding_gradient loss_not_decreasing worse_than_constant
+constant_predictions slow_convergence oscillating_loss noisy_loss plateau
+vanishing_gradient disconnected_variable unchanged_weights symmetric_weights dead_units
+saturated_activations overfitting penalty_dominates unscaled_inputs unscaled_targets
+input_outliers target_outliers constant_feature missing_values class_imbalance
+labels_out_of_range loss_output_mismatch labels_carry_no_signal improvable
+baseline_regression nothing_trainable trained_unseen rows_in_class_order
+validation_differs nonfinite_validation validation_rows_trained_on
+constant_inputs sentinel_values
+"""
+
+
+def test_the_kinds_are_those_of_the_contract():
+    relations = {f"contract_{name}" for name in DEFAULTS}
+    assert set(KINDS) == set(CONTRACT.split()) | relations
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.0, "0"),
+        (40, "40"),
+        (0.0817, "0.0817"),
+        (1.34e8, "1.34e8"),
+        (2.86e-5, "2.86e-5"),
+        (-1.5e20, "-1.5e20"),
+        (float("nan"), "NaN"),
+        (float("-inf"), "-inf"),
+        (None, "unknown"),
+    ],
+)
+def test_numbers_read_well(value, expected):
+    assert number(value) == expected
+
+
+def test_a_finding_prints_its_value_beside_its_limit():
+    found = finding(
+        "worse_than_constant", step=40, value=34.0, limit=0.083, constant="the mean"
+    )
+
+    assert found.message == (
+        "the loss ended at 34 after step 40; always predicting the mean costs 0.083"
+    )
+    assert found.to_json()["limit"] == 0.083
+
+
+@pytest.mark.parametrize("kind", [it for it, how in KINDS.items() if how.headline])
+def test_headlines_fit_a_line_of_the_terminal(kind):
+    assert len(KINDS[kind].headline.format_map(_Anything())) <= 52
+
+
+class _Anything(dict):
+    def __missing__(self, key):
+        return "1.23e8"

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_lossguard.core.change import ProgramFacts
+from pytest_lossguard.core.errors import CannotChange
+from pytest_lossguard.core.findings import finding
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.trace import Validation
+from pytest_lossguard.core.verdict import Verdict
+from pytest_lossguard.session.after_test import compared, diagnosed
+from tests.support.traces import column, falling, make_trace
+
+
+def run(end, **rest):
+    return make_trace(
+        falling(1.0, end, 100),
+        start=1.0,
+        end=end,
+        constant=1.0,
+        **{"inputs": (column("input"),), "batch_size": 32, **rest},
+    )
+
+
+class FakeRetraining:
+    """Reaches ``end`` with every change; held-out rows are scored as given."""
+
+    facts = ProgramFacts(optimizer="Adam", learning_rate=0.01, labels="values")
+    rows = 200
+    is_complete = True
+
+    def __init__(self, end=0.1, held_out=0.2, as_it_is=0.6):
+        self.end, self.asked = end, []
+        self.held_out, self.as_it_is = held_out, as_it_is
+
+    def __call__(self, *changes, seed=None, held_out=0.0):
+        self.asked.append((changes, held_out))
+        outside = self.held_out if changes else self.as_it_is
+        score = Validation(step=(1, 2), loss=(outside,) * 2, constant=1.0)
+        return run(self.end, validation=score if held_out else None)
+
+
+def verdict(end=0.8):
+    return Verdict(trace=run(end), findings=())
+
+
+def kinds(found):
+    return [(it.kind, it.severity) for it in found.findings]
+
+
+def test_a_run_that_learned_little_is_compared_and_warned_of():
+    found = compared(verdict(0.7), lambda: FakeRetraining(), Policy())
+    assert kinds(found) == [("improvable", "warning")]
+    assert found.converged
+
+
+def test_under_strict_the_warning_fails():
+    found = compared(verdict(0.7), lambda: FakeRetraining(), Policy(strict=True))
+    assert not found.converged
+
+
+def test_a_run_that_learned_enough_is_only_asked_for_its_signal():
+    retrain = FakeRetraining()
+    found = compared(verdict(0.1), lambda: retrain, Policy())
+    assert found.findings == ()
+    assert [it for _, it in retrain.asked] == [pytest.approx(1 / 3)]
+
+
+def test_labels_without_signal_are_told_after_the_control():
+    retrain = FakeRetraining(end=0.5, held_out=1.0, as_it_is=1.0)
+    found = compared(verdict(0.3), lambda: retrain, Policy())
+    assert kinds(found) == [("labels_carry_no_signal", "warning")]
+    tried = [it.value for changes, _ in retrain.asked for it in changes]
+    assert tried == [None, 0.1, 0.01]  # shuffled, then at lower rates
+
+
+def test_of_changes_that_help_the_next_is_told_where_the_best_is_by_heart():
+    class ByHeart(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            rate = next((it.value for it in changes), None)
+            self.held_out = 0.99 if rate == 10.0 else 0.5
+            self.end = 0.1 if rate == 10.0 else 0.25
+            return super().__call__(*changes, seed=seed, held_out=held_out)
+
+    found = compared(verdict(0.7), lambda: ByHeart(as_it_is=0.99), Policy())
+    (told,) = found.findings
+    assert told.kind == "improvable"
+    assert told.where == "learning rate 0.01 -> 1"
+
+
+def test_labels_from_which_a_lower_rate_learns_carry_a_signal():
+    retrain = FakeRetraining(end=0.5, held_out=0.5, as_it_is=1.0)
+    assert compared(verdict(0.3), lambda: retrain, Policy()).findings == ()
+
+
+@pytest.mark.parametrize(("held_out", "told"), [(0.97, False), (0.5, True)])
+def test_what_a_faster_training_learns_by_heart_is_no_improvement(held_out, told):
+    retrain = FakeRetraining(held_out=held_out, as_it_is=0.99)
+    found = compared(verdict(0.97), lambda: retrain, Policy())
+    assert ("improvable" in [kind for kind, _ in kinds(found)]) is told
+
+
+def test_no_re_run_begins_once_the_time_is_up():
+    retrain = FakeRetraining()
+    now = iter(np.arange(0.0, 1000.0, 20.0))
+    found = compared(
+        verdict(0.7), lambda: retrain, Policy(), clock=lambda: float(next(now))
+    )
+    assert len(retrain.asked) <= 2
+    assert "no re-run begins after 30 s" in found.trace.notes[-1]
+
+
+def test_a_comparison_that_the_clock_did_not_end_says_nothing_of_it():
+    found = compared(verdict(0.7), lambda: FakeRetraining(), Policy())
+    assert found.trace.notes == verdict(0.7).trace.notes
+
+
+def test_a_watched_run_that_comes_out_otherwise_is_not_compared():
+    watched = Verdict(trace=run(0.7, source="watch"), findings=())
+    retrain = FakeRetraining(end=0.1)
+    assert compared(watched, lambda: retrain, Policy()) is watched
+    assert retrain.asked == [((), 0.0)]
+
+
+def test_rows_that_were_not_all_kept_would_be_learned_by_heart():
+    retrain = FakeRetraining()
+    retrain.is_complete = False
+    before = verdict(0.7)
+    assert compared(before, lambda: retrain, Policy()) is before
+    assert retrain.asked == []
+
+
+def test_what_cannot_be_run_again_stays_as_it_was():
+    def refuses():
+        raise CannotChange("its data were not seen")
+
+    before = verdict(0.7)
+    assert compared(before, refuses, Policy()) is before
+    found = diagnosed(before, refuses, Policy(), 1.0)
+    assert found.diagnosis.left_out == ("its data were not seen",)
+
+
+def test_a_stuck_run_replaces_the_warning_that_it_may_be():
+    warned = finding("plateau", step=1, value=1.0, limit=1.0, why="perhaps")
+    trace = make_trace(
+        [1.0] * 100,
+        start=1.0,
+        end=1.0,
+        constant=1.0,
+        inputs=(column("input"),),
+    )
+    found = compared(
+        Verdict(trace=trace, findings=(warned,)), lambda: FakeRetraining(), Policy()
+    )
+    assert kinds(found) == [("plateau", "error"), ("improvable", "warning")]
+
+
+def broken(*_, **__):
+    raise ValueError("zip() argument 2 is shorter\nthan argument 1")
+
+
+def test_what_ends_a_re_run_of_a_passed_training_is_a_note():
+    found = compared(verdict(0.7), broken, Policy())
+    assert found.converged
+    assert found.trace.notes == (
+        "not compared with re-runs: a re-run ended in ValueError: zip() argument 2 is"
+        " shorter",
+    )
+
+
+@pytest.mark.parametrize("as_it_ends", ["made", "called"])
+def test_what_ends_a_re_run_of_a_failed_training_leaves_the_diagnosis_without(
+    as_it_ends,
+):
+    class Broken(FakeRetraining):
+        __call__ = broken
+
+    failed = Verdict(
+        trace=run(1.2), findings=(finding("plateau", severity="error", why="x"),)
+    )
+    recipe = broken if as_it_ends == "made" else Broken
+    found = diagnosed(failed, recipe, Policy(), budget=5.0)
+    assert not found.converged
+    assert any("ended in ValueError" in it for it in found.diagnosis.left_out)

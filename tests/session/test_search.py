@@ -1,0 +1,288 @@
+"""A search remembers, keeps its budget, settles on the simplest case."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_lossguard import NotConverged
+from pytest_lossguard.corruptions import Corruption, Offset, Scale
+from pytest_lossguard.corruptions.space import Space
+from pytest_lossguard.session.search import Search
+
+SPACE = Space.from_keywords({"outliers": False}, "corruptions")
+
+
+class FakeGuard:
+    """Judges a body by what it leaves in ``near``."""
+
+    def __init__(self):
+        self.runs, self.corruption, self.ends_early = [], None, True
+
+    @contextmanager
+    def example(self):
+        self.runs = []
+        yield
+
+    def nearness(self, run):
+        return run.near
+
+
+class Program:
+    """A body that breaks where ``breaks`` says so, and counts its runs."""
+
+    def __init__(self, breaks=lambda _: False, **options):
+        self.breaks, self.ran, self.steered = breaks, [], []
+        self.search = Search(
+            guard=FakeGuard(), space=SPACE, steer=self.steered.append, **options
+        )
+
+    def run(self, corruption):
+        self.ran.append(corruption)
+        broken = self.breaks(corruption)
+        near = 2.0 if broken else len(corruption.parts) / 10
+        self.search.guard.runs = [SimpleNamespace(near=near, converged=not broken)]
+        if broken:
+            raise NotConverged("broken")
+
+    def example(self, *parts):
+        corruption = Corruption(*parts)
+        with self.search.example(corruption) as to_be_run:
+            if to_be_run:
+                corruption([[1.0, 2.0, 3.0, 4.0]])  # four features
+                self.run(corruption)
+
+
+def factor(corruption):
+    return max([it.factor for it in corruption.parts if isinstance(it, Scale)] or [1])
+
+
+def test_the_same_corruption_is_run_once():
+    program = Program()
+
+    for _ in range(3):
+        program.example(Scale(10.0))
+
+    assert len(program.ran) == 1
+    assert program.steered == [-1.0] * 3
+    assert (program.search.examples, program.search.unique) == (3, 1)
+
+
+def test_a_failure_is_remembered_and_raised_again():
+    program = Program(lambda _: True)
+
+    for _ in range(2):
+        with pytest.raises(NotConverged):
+            program.example(Scale(10.0))
+
+    assert len(program.ran) == 1
+
+
+def test_the_last_to_fail_is_the_one_told_also_when_it_is_remembered():
+    program = Program(lambda _: True)
+    for part in (Scale(10.0), Scale(100.0), Scale(10.0)):
+        with pytest.raises(NotConverged):
+            program.example(part)
+
+    assert program.search.failed.corruption == Corruption(Scale(10.0))
+
+
+def test_features_beyond_the_last_are_the_same_corruption():
+    program = Program()
+    for feature in (1, 5):
+        drawn = Corruption.drawn(Scale(10.0, features=feature))
+        with program.search.example(drawn) as to_be_run:
+            if to_be_run:
+                drawn([[1.0, 2.0, 3.0, 4.0]])
+                program.run(drawn)
+
+    assert len(program.ran) == 1
+
+
+def test_a_spent_budget_spares_the_unseen_and_keeps_the_failures():
+    clock = iter([0.0, 1.0, 9.0, 9.0, 9.0])
+    program = Program(lambda it: factor(it) > 10, budget=5.0, clock=lambda: next(clock))
+    program.example(Scale(10.0))
+    with pytest.raises(NotConverged):
+        program.example(Scale(100.0))
+
+    program.example(Scale(1000.0))  # unseen
+    with pytest.raises(NotConverged):
+        program.example(Scale(100.0))
+
+    assert len(program.ran) == 2
+    assert program.search.exhausted
+    assert "the budget of 5 s kept others" in program.search.told()
+
+
+def test_an_example_that_is_rejected_is_not_remembered():
+    program = Program()
+    rejected = type("UnsatisfiedAssumption", (Exception,), {"__module__": "hypothesis"})
+
+    for _ in range(2):
+        with pytest.raises(rejected), program.search.example(Corruption()) as runs:
+            assert runs
+            raise rejected
+
+    assert program.search.unique == 2
+
+
+@pytest.mark.parametrize(
+    ("breaks", "found", "settled"),
+    [
+        (
+            lambda it: factor(it) >= 100,
+            (Scale(100.0), Offset(1.0)),
+            Scale(100.0, features=0),
+        ),
+        (
+            lambda it: factor(it) >= 10 and it.parts[0].features in (None, 2),
+            (Scale(10.0),),
+            Scale(10.0, features=2),
+        ),
+        (
+            lambda it: factor(it) >= 1000 or len(it.parts) > 1,
+            (Scale(10.0, features=1), Offset(1.0)),
+            Scale(1000.0, features=1),
+        ),
+        (
+            lambda it: factor(it) >= 10 and it.parts[0].features is None,
+            (Scale(10.0), Offset(-1.0, features=2)),
+            Scale(10.0),
+        ),
+    ],
+)
+def test_it_settles_on_one_family_and_one_feature_where_they_suffice(
+    breaks, found, settled
+):
+    program = Program(breaks)
+    with pytest.raises(NotConverged):
+        program.example(*found)
+
+    program.search.settle(program.run)
+
+    assert program.search.failed.corruption == Corruption(settled)
+    assert program.search.holds
+    assert len(program.ran) < 20
+
+
+def test_a_case_that_needs_two_families_is_told_with_both():
+    program = Program(lambda it: len(it.parts) == 2)
+    with pytest.raises(NotConverged):
+        program.example(Scale(10.0, features=0), Offset(1.0, features=0))
+
+    program.search.settle(program.run)
+
+    assert len(program.search.failed.corruption.parts) == 2
+
+
+def test_a_failure_that_does_not_fail_again_is_told():
+    program = Program(lambda _: len(program.ran) == 1)
+    with pytest.raises(NotConverged):
+        program.example(Scale(10.0, features=0))
+
+    program.search.settle(program.run)
+
+    assert not program.search.holds
+
+
+def test_the_closest_to_failing_is_kept():
+    program = Program()
+    program.example()
+    program.example(Scale(10.0), Offset(1.0))
+    program.example(Scale(10.0))
+
+    found = program.search.to_json()
+
+    assert found["closest"] == {
+        "nearness": 0.2,
+        "corruption": "Corruption(Scale(10.0), Offset(1.0))",
+    }
+    assert found["failing"] is None
+
+
+def test_beyond_the_range_it_finds_where_each_direction_breaks():
+    program = Program(lambda it: factor(it) >= 1e5)
+    program.example(Scale(1000.0))
+
+    program.search.look_beyond(program.run)
+
+    assert program.search.headroom == ["fails at Scale(100000.0)"] + [
+        f"survives {it!r}" for it in (Scale(1e-6),)
+    ]
+    assert program.search.failed is None
+
+
+def test_a_report_is_told_of_each_case_during_the_search_and_after_it():
+    program = Program(breaks=lambda it: factor(it) >= 1e5)
+    program.example()
+    for _ in range(2):
+        program.example(Scale(10.0, features=1))
+    program.example(Scale(10.0), Offset(-1.0))
+
+    program.search.look_beyond(program.run)
+    details = program.search.details()
+
+    broken, beyond = details["cases"][:2]
+    assert (broken["corruption"], broken["failed"], broken["nearness"]) == (
+        "Corruption(Scale(100000.0))",
+        True,
+        2.0,
+    )
+    assert (broken["error"], beyond["error"]) == ("broken", None)
+    assert beyond["corruption"] == "Corruption(Scale(10.0), Offset(-1.0))"
+    assert beyond["parts"] == [
+        {"keyword": "scales", "level": "Scale(10.0)", "value": 10.0, "features": "all"},
+        {
+            "keyword": "offsets",
+            "level": "Offset(-1.0)",
+            "value": -1.0,
+            "features": "all",
+        },
+    ]
+    names = [it["corruption"] for it in details["cases"]]
+    assert len(names) == len(set(names)) == len(program.ran)
+    assert [it["keyword"] for it in details["axes"]] == ["scales", "offsets"]
+    assert "Scale(0.001)" in [it["level"] for it in details["axes"][0]["levels"]]
+
+
+def test_a_replay_runs_one_case():
+    program = Program(only=Corruption(Scale(10.0)))
+    program.example()
+    program.example(Scale(10.0))
+    program.example(Scale(100.0))
+
+    assert program.ran == [Corruption(Scale(10.0))]
+
+
+@pytest.mark.parametrize(
+    ("part", "line"),
+    [
+        (Scale(100.0), "@pytest.mark.corruptions(scales=(0.1, 10))"),
+        (Scale(0.01), "@pytest.mark.corruptions(scales=(0.1, 10))"),
+        (Scale(0.1, features=2), "@pytest.mark.corruptions(scales=False)"),
+        (Offset(-100.0), "@pytest.mark.corruptions(offsets=(-10, 10))"),
+        (Offset(1.0), "@pytest.mark.corruptions(offsets=False)"),
+    ],
+    ids=repr,
+)
+def test_what_breaks_by_its_scale_alone_is_told_the_line_that_bounds_the_search(
+    part, line
+):
+    program = Program(lambda _: True)
+    program.search.guard.message = lambda _run, remarks, _again: remarks
+    with pytest.raises(NotConverged):
+        program.example(part)
+
+    assert program.search.message(())[-1].endswith(line)
+
+
+def test_what_takes_more_than_another_scale_is_not_told_to_bound_it():
+    program = Program(lambda _: True)
+    program.search.guard.message = lambda _run, remarks, _again: remarks
+    with pytest.raises(NotConverged):
+        program.example(Scale(10.0), Offset(10.0))
+
+    assert not any("bound" in it for it in program.search.message(()))

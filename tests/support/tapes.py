@@ -1,0 +1,262 @@
+"""Hand-written training loops of every kind, each a function of a learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tests.support.programs import mlp, regression
+
+STEPS = 40
+X, Y = (tf.constant(it) for it in regression())
+
+
+def adam(rate: float) -> Any:
+    return keras.optimizers.Adam(rate)
+
+
+def squared(y: Any, y_pred: Any) -> Any:
+    return tf.reduce_mean(tf.square(y - y_pred))
+
+
+def plain(rate: float, wrap: Callable[..., Any] = lambda step: step) -> None:
+    """The loop of the guides."""
+    model, optimizer = mlp(), adam(rate)
+    loss_of = keras.losses.MeanSquaredError()
+    optimizer.build(model.trainable_variables)
+
+    @wrap
+    def step(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = loss_of(y, model(x, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+        return loss
+
+    for _ in range(STEPS):
+        step(X, Y)
+
+
+def compiled(rate: float) -> None:
+    plain(rate, tf.function(jit_compile=True))
+
+
+def persistent(rate: float) -> None:
+    """One tape asked twice: for the step, and for a saliency map."""
+    model, optimizer = mlp(), adam(rate)
+    loss_of = keras.losses.MeanSquaredError()
+    for _ in range(STEPS):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(X)
+            loss = loss_of(Y, model(X, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        tape.gradient(loss, X)
+        del tape
+        optimizer.apply(gradients, model.trainable_variables)
+
+
+def clipped(rate: float) -> None:
+    """The user clips before the optimizer sees the gradients."""
+    model, optimizer = mlp(), adam(rate)
+    loss_of = keras.losses.MeanSquaredError()
+
+    @tf.function
+    def step() -> None:
+        with tf.GradientTape() as tape:
+            loss = loss_of(Y, model(X, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        gradients, _ = tf.clip_by_global_norm(gradients, 0.5)
+        optimizer.apply(gradients, model.trainable_variables)
+
+    optimizer.build(model.trainable_variables)
+    for _ in range(STEPS):
+        step()
+
+
+def penalised(rate: float) -> None:
+    """A tape inside a tape: the norm of the gradients with respect to the inputs."""
+    model, optimizer = mlp(), adam(rate)
+    loss_of = keras.losses.MeanSquaredError()
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step(x: Any, y: Any) -> None:
+        with tf.GradientTape() as tape:
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                out = model(x, training=True)
+            slopes = inner.gradient(out, x)
+            penalty = tf.reduce_mean(tf.reduce_sum(slopes**2, axis=-1))
+            loss = loss_of(y, out) + 0.01 * penalty
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+
+    for _ in range(STEPS):
+        step(X, Y)
+
+
+def accumulated(rate: float) -> None:
+    """Four micro-batches to an update, summed in variables."""
+    model, optimizer = mlp(), adam(rate)
+    loss_of = keras.losses.MeanSquaredError()
+    optimizer.build(model.trainable_variables)
+    sums = [tf.Variable(tf.zeros(it.shape)) for it in model.trainable_variables]
+
+    @tf.function
+    def gather(x: Any, y: Any) -> None:
+        with tf.GradientTape() as tape:
+            loss = loss_of(y, model(x, training=True)) / 4
+        gradients = tape.gradient(loss, model.trainable_variables)
+        for total, gradient in zip(sums, gradients, strict=True):
+            total.assign_add(gradient)
+
+    @tf.function
+    def update() -> None:
+        optimizer.apply(sums, model.trainable_variables)
+        for total in sums:
+            total.assign(tf.zeros_like(total))
+
+    for _ in range(STEPS):
+        for part in range(4):
+            gather(X[part * 25 : part * 25 + 25], Y[part * 25 : part * 25 + 25])
+        update()
+
+
+def meta_learned(rate: float) -> None:
+    """A tape over variables inside the tape: a step of descent is looked through."""
+    weight, bias = tf.Variable(tf.zeros([4, 1])), tf.Variable(tf.zeros([1]))
+    optimizer = adam(rate)
+    for _ in range(STEPS):
+        with tf.GradientTape() as tape:
+            with tf.GradientTape() as inner:
+                task = squared(Y[:50], X[:50] @ weight + bias)
+            down, down_bias = inner.gradient(task, [weight, bias])
+            ahead = X[50:] @ (weight - 0.1 * down) + bias - 0.1 * down_bias
+            loss = squared(Y[50:], ahead)
+        optimizer.apply(tape.gradient(loss, [weight, bias]), [weight, bias])
+
+
+class Line(tf.Module):
+    """No Keras layer in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = tf.Variable(tf.zeros([4, 1]), name="weight")
+        self.bias = tf.Variable(tf.zeros([1]), name="bias")
+
+    def __call__(self, x: Any) -> Any:
+        return x @ self.weight + self.bias
+
+
+def module(rate: float) -> None:
+    """A `tf.Module` and a loss written out."""
+    model, optimizer = Line(), adam(rate)
+
+    @tf.function
+    def step() -> None:
+        with tf.GradientTape() as tape:
+            loss = squared(Y, model(X))
+        optimizer.apply(
+            tape.gradient(loss, model.trainable_variables), model.trainable_variables
+        )
+
+    optimizer.build(model.trainable_variables)
+    for _ in range(STEPS):
+        step()
+
+
+def loss_scaled(rate: float) -> None:
+    """Half precision by hand, with an optimizer not built before its first step."""
+    model, optimizer = mlp(), keras.optimizers.LossScaleOptimizer(adam(rate))
+    loss_of = keras.losses.MeanSquaredError()
+    for _ in range(STEPS):
+        with tf.GradientTape() as tape:
+            loss = optimizer.scale_loss(loss_of(Y, model(X, training=True)))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+
+
+def two_optimizers(rate: float) -> None:
+    """One tape, one loss, the layers of one model shared out to two optimizers."""
+    model = mlp()
+    hidden, head = (layer.trainable_variables for layer in model.layers)
+    optimizers = adam(rate), keras.optimizers.RMSprop(rate)
+    loss_of = keras.losses.MeanSquaredError()
+    for _ in range(STEPS):
+        with tf.GradientTape(persistent=True) as tape:
+            loss = loss_of(Y, model(X, training=True))
+        for optimizer, part in zip(optimizers, (hidden, head), strict=True):
+            optimizer.apply(tape.gradient(loss, part), part)
+
+
+def dense(units: int, *, inputs: int, outputs: int = 1) -> keras.Model:
+    layers = [keras.layers.Dense(units, "leaky_relu"), keras.layers.Dense(outputs)]
+    return keras.Sequential([keras.Input((inputs,)), *layers])
+
+
+def gan(rate: float) -> None:
+    """Generator and discriminator of a shifted normal, both tapes open at once."""
+    generator, discriminator = dense(16, inputs=2, outputs=2), dense(16, inputs=2)
+    optimizers = adam(rate), adam(rate)
+    loss_of = keras.losses.BinaryCrossentropy(from_logits=True)
+    for optimizer, model in zip(optimizers, (generator, discriminator), strict=True):
+        optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step(real: Any, noise: Any) -> None:
+        with tf.GradientTape() as making, tf.GradientTape() as telling:
+            fake = generator(noise, training=True)
+            told_real = discriminator(real, training=True)
+            told_fake = discriminator(fake, training=True)
+            fooled = loss_of(tf.ones_like(told_fake), told_fake)
+            told = loss_of(tf.ones_like(told_real), told_real)
+            told += loss_of(tf.zeros_like(told_fake), told_fake)
+        made = making.gradient(fooled, generator.trainable_variables)
+        found = telling.gradient(told, discriminator.trainable_variables)
+        optimizers[0].apply(made, generator.trainable_variables)
+        optimizers[1].apply(found, discriminator.trainable_variables)
+
+    for _ in range(120):
+        noise = tf.random.normal([64, 4])
+        step(noise[:, :2] + 2.0, noise[:, 2:])
+
+
+def wgan(rate: float) -> None:
+    """Critic with a gradient penalty, five of its steps to one of the generator."""
+    generator, critic = dense(16, inputs=2, outputs=2), dense(16, inputs=2)
+    optimizers = adam(rate), adam(rate)
+    for optimizer, model in zip(optimizers, (generator, critic), strict=True):
+        optimizer.build(model.trainable_variables)
+
+    def penalty_of(real: Any, fake: Any) -> Any:
+        between = fake + tf.random.uniform([64, 1]) * (real - fake)
+        with tf.GradientTape() as inner:
+            inner.watch(between)
+            told = critic(between, training=True)
+        slopes = tf.norm(inner.gradient(told, between), axis=-1)
+        return tf.reduce_mean((slopes - 1.0) ** 2)
+
+    @tf.function
+    def criticise(real: Any, noise: Any) -> None:
+        with tf.GradientTape() as tape:
+            fake = generator(noise, training=True)
+            told = tf.reduce_mean(critic(fake)) - tf.reduce_mean(critic(real))
+            loss = told + 10.0 * penalty_of(real, fake)
+        gradients = tape.gradient(loss, critic.trainable_variables)
+        optimizers[1].apply(gradients, critic.trainable_variables)
+
+    @tf.function
+    def generate(noise: Any) -> None:
+        with tf.GradientTape() as tape:
+            loss = -tf.reduce_mean(critic(generator(noise, training=True)))
+        gradients = tape.gradient(loss, generator.trainable_variables)
+        optimizers[0].apply(gradients, generator.trainable_variables)
+
+    for _ in range(STEPS):
+        for _ in range(5):
+            noise = tf.random.normal([64, 4])
+            criticise(noise[:, :2] + 2.0, noise[:, 2:])
+        generate(tf.random.normal([64, 2]))
