@@ -1,15 +1,26 @@
-"""The versions that pytest-lossguard is held to.
+"""Every check by name: ``nox -l`` lists them, ``.ci/run`` calls them.
 
-``nox -s oldest`` and ``nox -s newest`` are the two ends, ``nox -s matrix`` what lies
-between them; ``nox -l`` lists all.
+``lint``, ``types`` and ``floors`` take seconds; ``light``, ``slow`` and the versions
+test what was installed, from a folder of their own, not the checkout.
 """
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "venv"
-nox.options.sessions = ["oldest"]
+nox.options.sessions = ["lint", "types", "floors", "tests"]
+
+#: Tested without TensorFlow, and measured: the rooms of which each line is run.
+LIGHT = (
+    *("tests/core", "tests/judge", "tests/experiments", "tests/baselines"),
+    *("tests/report", "tests/session", "tests/corruptions", "tests/test_strategies.py"),
+    *("tests/test_architecture.py", "--ignore=tests/corruptions/test_datasets.py"),
+)
+COVERED = "*/core/*,*/judge/*,*/experiments/*,*/baselines/*,*/report/*"
 
 OLDEST = "tests/oldest.txt"
 #: What the tests below ask for beside the plugin itself.
@@ -34,6 +45,52 @@ MATRIX = (
     ("3.11", "2.21", "3.15", "1.26", "9.2"),
     ("3.13", "2.21", "3.15", "2.5", "9.2"),
 )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and format."""
+    install(session, "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """The types of the package."""
+    install(session, "-e", ".", "mypy")
+    session.run("mypy")
+
+
+@nox.session
+def floors(session: nox.Session) -> None:
+    """Which folder may import which."""
+    install(session, "-e", ".", "import-linter")
+    session.run("lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The fast tests; more by ``nox -s tests -- -m slow`` or a path."""
+    install(session, "-e", ".[tensorflow-cpu,dev]")
+    session.run("pytest", "-n2", *session.posargs)
+
+
+@nox.session
+def light(session: nox.Session) -> None:
+    """All that needs no TensorFlow, where there is none, and its coverage."""
+    session.install(".[html,tensorboard]", "coverage[toml]")
+    elsewhere(session)
+    session.run("coverage", "run", "-m", "pytest", "-q", *LIGHT)
+    session.run("coverage", "report", f"--include={COVERED}", "--fail-under=95")
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The slow tests."""
+    session.install(".[tensorflow-cpu,dev]")
+    elsewhere(session)
+    test(session, "-m", "slow")
 
 
 @nox.session(python="3.11")
@@ -69,6 +126,22 @@ def matrix(
     pins = [f"{name}=={version}.*" for name, version in versions.items()]
     session.install(".[tensorflow-cpu]", *pins, *BESIDE)
     test(session, *FAST)
+
+
+def install(session: nox.Session, *what: str) -> None:
+    """Install, unless the session runs in an environment that has all of it."""
+    if session.virtualenv.is_sandboxed:
+        session.install("-q", *what)
+
+
+def elsewhere(session: nox.Session) -> None:
+    """Go where only what was installed can be imported."""
+    folder = Path(session.create_tmp())
+    for name in ("tests", "examples", "evaluation"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        shutil.copytree(name, folder / name)
+    shutil.copy("pyproject.toml", folder)
+    session.chdir(folder)
 
 
 def test(session: nox.Session, *paths: str) -> None:

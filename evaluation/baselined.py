@@ -2,8 +2,8 @@
 
 Each broken program is a pull request against the program that it was made from. That
 one gets a baseline, the broken one is held against it, as ``converges(baseline=True)``
-does. Prints, and writes to ``evaluation/BASELINED.md``, how many fail by themselves, how
-many more by the baseline, and which pass. All of them take about half an hour.
+does. Prints, and writes to ``evaluation/BASELINED.md``, how many fail by themselves,
+how many more by the baseline, and which pass. All of them take about half an hour.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ def _end(program: Program, trainer: Any, path: Path) -> End:
         origin = _guard(trainer)
         try:
             _train(origin, program.fixed(_SEED))
-            origin.hold(path, "quality", "all")
+            origin.check_baseline(path, "quality", "all")
         except LossguardError:
             return "no baseline"
     try:
-        guard.hold(path, "quality", "")
+        guard.check_baseline(path, "quality", "")
     except (NotConverged, BaselineError):  # worse, or another length
         return "worse than its baseline"
     return "passes"

@@ -1,8 +1,8 @@
 """Raw samples that the bugs of preprocessing are trained on.
 
-The pairs of ``tests/support/preprocessing_bugs.py`` need no labels that could be learned: contracts
-do not train. Where theirs cannot, or where there are none, a sample of the same kind
-with a signal stands here; the preparations are those of the pairs.
+The pairs of ``tests/support/preprocessing_bugs.py`` need no labels that could be
+learned: contracts do not train. Where theirs cannot, or where there are none, a sample
+of the same kind with a signal stands here; the preparations are those of the pairs.
 """
 
 from __future__ import annotations

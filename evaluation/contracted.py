@@ -1,6 +1,6 @@
 """How often contracts of healthy preparations break, and what checking them costs.
 
-``python -m evaluation.contracted`` prints both; those whose names begin so can be chosen.
+``python -m evaluation.contracted`` prints both; give beginnings of names to choose.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def forget_graphs() -> None:
 def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
     from pytest_lossguard.core.errors import NotConverged
     from pytest_lossguard.core.policy import Policy
-    from pytest_lossguard.judge import evidence_of
+    from pytest_lossguard.judge import loss_curve_of
     from pytest_lossguard.session.guard import Guard
 
     guard = Guard(policy=Policy(), seed=seed, trainer=lambda: trainer)
@@ -184,7 +184,7 @@ def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
         errors=[it.kind for it in verdict.errors],
         warnings=[it.kind for it in verdict.warnings],
         rivals=rivals_that_flag(verdict.trace),
-        skill=evidence_of(verdict.trace).skill,
+        skill=loss_curve_of(verdict.trace).skill,
         seconds=judged - began,
         steps=len(verdict.trace.steps),
         causes=[] if found is None else [it.to_json() for it in found.causes],
@@ -208,7 +208,7 @@ class _Told:
 def _told(found: Any, program: Program, seed: int, trainer: Any) -> _Told:
     from pytest_lossguard.core.errors import LossguardError
     from pytest_lossguard.core.policy import Policy
-    from pytest_lossguard.judge import evidence_of, judge
+    from pytest_lossguard.judge import judge, loss_curve_of
 
     told = _Told()
     repairs = {
@@ -223,7 +223,7 @@ def _told(found: Any, program: Program, seed: int, trainer: Any) -> _Told:
     if program.fixed is not None:
         fixed = program.fixed(seed)
         trace = trainer.fit(fixed.build, fixed.x, fixed.y, seed=seed, **fixed.how())
-        told.fixed_skill = evidence_of(trace).skill
+        told.fixed_skill = loss_curve_of(trace).skill
     setup = program.setup(seed)
     again = trainer.again(setup.build, setup.x, setup.y, seed=seed, **setup.how())
     for experiment in {id(it): it for it in repairs.values()}.values():

@@ -1,12 +1,12 @@
-"""Measures which mutants are worse than their base: ``python -m evaluation.mutant_labels``.
+"""Measures which mutants are worse than their base.
 
 Each base and each mutant is trained on ten seeds. A mutant is broken if its quality
 on clean held-out data is lower, by a one-sided Mann-Whitney test at 0.05 and by at
 least half a standard deviation (Cohen's d); it is healthy if it is not lower by that
 much; else it is neither. Writes ``evaluation/labels.json``.
 
-``python -m evaluation.mutant_labels friedman rate-x10`` measures the mutants whose name holds one
-of the words and keeps the other labels. All of them take about 20 minutes.
+``python -m evaluation.mutant_labels friedman rate-x10`` measures the mutants whose name
+holds one of the words and keeps the other labels. All of them take about 20 minutes.
 """
 
 from __future__ import annotations

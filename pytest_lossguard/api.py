@@ -97,7 +97,7 @@ def diagnose(
 
 
 def plot(run: TrainingRun) -> Any:
-    """The loss of a training between its yardsticks, and the gradient norm.
+    """The loss of a training between its reference losses, and the gradient norm.
 
     Args:
         run: What ``lossguard.fit`` gave, or ``lossguard.watch`` as ``.run``.

@@ -9,14 +9,25 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "pytest_lossguard"
-ROOMS = {"training/private_api.py", "plugin/private_api.py", "strategies.py"}
+import pytest_lossguard
+
+PACKAGE = Path(pytest_lossguard.__file__).parent
+ROOMS = {"training/backend/private_api.py", "plugin/private_api.py", "strategies.py"}
 #: What looks private and is allowed elsewhere, by file and name, with the reason.
 ALLOWED = {
-    ("training/frames.py", "_getframe"): "the standard library documents it",
-    ("training/threads.py", "_getframe"): "the standard library documents it",
-    ("training/threads.py", "_current_frames"): "the standard library documents it",
-    ("training/frames.py", "_pytest."): "training must not import from the plugin",
+    (
+        "training/backend/user_frames.py",
+        "_getframe",
+    ): "the standard library documents it",
+    ("training/record/threads.py", "_getframe"): "the standard library documents it",
+    (
+        "training/record/threads.py",
+        "_current_frames",
+    ): "the standard library documents it",
+    (
+        "training/backend/user_frames.py",
+        "_pytest.",
+    ): "training must not import from the plugin",
     ("corruptions/datasets.py", "_inputs"): "of a dataset; this is below training",
     ("corruptions/sample.py", "_fields"): "collections.namedtuple documents it",
 }

@@ -1,4 +1,6 @@
-"""``python -m evaluation.diverse``: judge healthy programs, write ``evaluation/DIVERSE.md``.
+"""``python -m evaluation.diverse``: judge healthy programs, write their table.
+
+The table is ``evaluation/DIVERSE.md``.
 
 With ``--rows FILE`` each row is added to a file as soon as it is known, and rows that
 the file has already are not measured again. With ``--scores FILE`` the trainings in

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from ..core.change import Again, Recipe, Retraining
+from ..core.change import MakeRerun, Rerun, RerunRequest
 from ..core.environment import environment
 from ..core.errors import BaselineError, CannotChange, LossguardError
 from ..core.policy import Policy
@@ -17,9 +17,9 @@ from ..core.trace import Trace
 from ..experiments.compare import repeats
 from ..experiments.margins import (
     STEP,
-    Raised,
+    Scaled,
     failure_of,
-    headrooms,
+    find_margins,
     learning_rate,
     scale_of,
 )
@@ -37,7 +37,7 @@ from . import (
     write_baseline,
 )
 
-__all__ = ["Held", "Subject", "Update", "hold"]
+__all__ = ["BaselineCase", "BaselineResult", "Update", "check_baseline"]
 
 T = TypeVar("T")
 
@@ -59,22 +59,22 @@ _VERSIONS = ("python", "machine", "tensorflow", "keras", "numpy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class BaselineCase:
     """A training of a test, and what runs it again."""
 
     trace: Trace
-    recipe: Recipe
+    make_rerun: MakeRerun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class BaselineResult:
     """What came of a test and its baseline.
 
     Attributes:
         state: ``"written"`` where there was none, or it was to be written anew;
             ``"not_compared"`` where the seed decides on the data and is another.
         path: Its file.
-        told: One sentence.
+        description: One sentence.
         seeds: From how many seeds both are.
         comparisons: For each training of the test, in order; empty where it was
             written.
@@ -83,7 +83,7 @@ class Held:
 
     state: State
     path: Path
-    told: str
+    description: str
     seeds: int = 0
     comparisons: tuple[tuple[Comparison, ...], ...] = ()
     note: str | None = None
@@ -99,14 +99,14 @@ class Held:
         return {
             "state": self.state,
             "file": str(self.path),
-            "told": self.told,
+            "told": self.description,
             "note": self.note,
             "metrics": metrics,
         }
 
 
-def hold(
-    subjects: Sequence[Subject],
+def check_baseline(
+    subjects: Sequence[BaselineCase],
     policy: Policy,
     *,
     path: Path,
@@ -115,7 +115,7 @@ def hold(
     device: str,
     update: Update,
     write: Callable[[Path, Baseline], None] = write_baseline,
-) -> Held:
+) -> BaselineResult:
     """Hold the trainings of a test against its baseline, or write that.
 
     Args:
@@ -149,47 +149,47 @@ def hold(
     write(path, baseline)
     notes = "".join(f"; {note}" for it in taken for note in it.notes)
     told = f"its baseline was written to {_short(path)}{notes}"
-    return Held(state="written", path=path, told=told)
+    return BaselineResult(state="written", path=path, description=told)
 
 
 def _compared(
-    subjects: Sequence[Subject],
+    subjects: Sequence[BaselineCase],
     before: Baseline,
     policy: Policy,
     seed: int,
     path: Path,
     here: Mapping[str, str],
-) -> Held:
+) -> BaselineResult:
     if len(before.trainings) != len(subjects):
         raise BaselineError(
             f"its baseline, {_short(path)}, has {len(before.trainings)} trainings, the"
             f" test ran {len(subjects)}: if that is meant, run it with"
             " --lossguard-update"
         )
-    retrainings = [_retraining(it) for it in subjects]
+    reruns = [_rerun_of(it) for it in subjects]
     if seed != before.seed and any(
         again.data != old.data
-        for again, old in zip(retrainings, before.trainings, strict=True)
+        for again, old in zip(reruns, before.trainings, strict=True)
     ):
         told = (
             f"not compared: with --lossguard-seed={seed} the test has other data than"
             f" its baseline, which is from seed {before.seed}"
         )
-        return Held(state="not_compared", path=path, told=told)
+        return BaselineResult(state="not_compared", path=path, description=told)
     found = tuple(
         _held_against(subject, again, old, policy, path)
-        for subject, again, old in zip(
-            subjects, retrainings, before.trainings, strict=True
-        )
+        for subject, again, old in zip(subjects, reruns, before.trainings, strict=True)
     )
     worse = [it for of_one in found for it in of_one if it.regressed]
     names = ", ".join(dict.fromkeys(it.metric.label for it in worse))
     notes = [environment_change(before.environment, here)]
     notes += map(_types_change, subjects, before.trainings)
-    return Held(
+    return BaselineResult(
         state="regressed" if worse else "held",
         path=path,
-        told=f"worse than its baseline: {names}" if worse else "no worse than it was",
+        description=f"worse than its baseline: {names}"
+        if worse
+        else "no worse than it was",
         seeds=len(before.trainings[0].seeds),
         comparisons=found,
         note="; ".join(filter(None, notes)) or None,
@@ -210,22 +210,22 @@ def _environment(device: str) -> Mapping[str, str]:
 # Several seeds of one training
 
 
-def _taken(subject: Subject, policy: Policy, seed: int) -> Measured:
+def _taken(subject: BaselineCase, policy: Policy, seed: int) -> Measured:
     """A training from as many seeds as a baseline has, its margins with it."""
-    retrain = _retraining(subject)
-    margins, notes = _margins_to_take(retrain)
+    rerun = _rerun_of(subject)
+    margins, notes = _margins_to_take(rerun)
     seeds = tuple(range(seed, seed + _SEEDS))
-    asked = [Again(seed=it, redrawn=True) for it in seeds]
-    traces = [_or_raise(it) for it in retrain.several(asked)]
+    asked = [RerunRequest(seed=it, redrawn=True) for it in seeds]
+    traces = [_or_raise(it) for it in rerun.several(asked)]
     half = half_way(traces)
     rows = [measure(it, half) for it in traces]
     for name in margins:
-        _add_headrooms(name, rows, retrain, policy, seeds)
+        _add_headrooms(name, rows, rerun, policy, seeds)
     return Measured(
         model=subject.trace.model,
         steps=_steps(subject),
         seeds=seeds,
-        data=retrain.data,
+        data=rerun.data,
         half=half,
         metrics=_columns(rows),
         notes=notes,
@@ -234,8 +234,8 @@ def _taken(subject: Subject, policy: Policy, seed: int) -> Measured:
 
 
 def _held_against(
-    subject: Subject,
-    retrain: Retraining,
+    subject: BaselineCase,
+    rerun: Rerun,
     before: Measured,
     policy: Policy,
     path: Path,
@@ -254,9 +254,9 @@ def _held_against(
         for index, seed in enumerate(before.seeds)
     }
     nearer = {it: factor for it, factor in lowered.items() if factor >= 1}
-    asked = [Again(seed=it, redrawn=True) for it in before.seeds]
+    asked = [RerunRequest(seed=it, redrawn=True) for it in before.seeds]
     asked += [_raised(*it).by(factor) for it, factor in nearer.items()]
-    done = retrain.several(asked)
+    done = rerun.several(asked)
     rows = [measure(_or_raise(it), before.half) for it in done[: len(before.seeds)]]
     raised = list(zip(nearer, done[len(before.seeds) :], strict=True))
     if _types_change(subject, before) is not None:  # what became ids has no scale
@@ -269,7 +269,7 @@ def _held_against(
     )
     for name in margins:
         if lost[name] >= _DOUBTED:
-            _add_headrooms(name, rows, retrain, policy, before.seeds)
+            _add_headrooms(name, rows, rerun, policy, before.seeds)
     now = replace(before, metrics=_columns(rows))
     _demand_same_metrics(before, now, path)
     return compared_metrics(before, now)
@@ -297,23 +297,23 @@ def _columns(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, ...]]:
     return {it: tuple(row[it] for row in rows) for it in METRICS if it in everywhere}
 
 
-def _retraining(subject: Subject) -> Retraining:
+def _rerun_of(subject: BaselineCase) -> Rerun:
     """What runs a training again, and comes out as it did.
 
     Raises:
         CannotChange: There is nothing of the kind.
     """
-    retrain = subject.recipe()
-    if subject.trace.source == "watch" and not repeats(subject.trace, retrain()):
+    rerun = subject.make_rerun()
+    if subject.trace.source == "watch" and not repeats(subject.trace, rerun()):
         raise CannotChange("run again as it was seen, it comes out otherwise")
-    return retrain
+    return rerun
 
 
-def _types(subject: Subject) -> tuple[str, ...]:
+def _types(subject: BaselineCase) -> tuple[str, ...]:
     return tuple(it.dtype for it in subject.trace.inputs)
 
 
-def _types_change(subject: Subject, before: Measured) -> str | None:
+def _types_change(subject: BaselineCase, before: Measured) -> str | None:
     """What became of the inputs' types in one sentence: floats that became integers
     have lost what stood behind the point.
     """
@@ -330,7 +330,7 @@ def _types_change(subject: Subject, before: Measured) -> str | None:
     return f"the type of the inputs has changed since: {', '.join(changes)}"
 
 
-def _steps(subject: Subject) -> int | None:
+def _steps(subject: BaselineCase) -> int | None:
     """Updates of a training whose length the test itself sets."""
     return len(subject.trace.steps) if subject.trace.source == "fit" else None
 
@@ -343,20 +343,20 @@ _MARGINS = {
 }
 
 
-def _margins_to_take(retrain: Retraining) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _margins_to_take(rerun: Rerun) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of the margins that a baseline has, and why it has no others."""
-    retrain()  # the first one traces
+    rerun()  # the first one traces
     began = time.perf_counter()
-    retrain()
+    rerun()
     seconds = time.perf_counter() - began
     if seconds > _SLOWEST_FOR_MARGINS:
         return (), (f"no stability margins, as a training takes {seconds:.1f} s",)
     names, notes = [], []
     for name, change in _MARGINS.items():
         try:
-            if name == "learning_rate_headroom" and retrain.facts.learning_rate is None:
+            if name == "learning_rate_headroom" and rerun.facts.learning_rate is None:
                 raise CannotChange("the rate follows a schedule")
-            retrain(change(1.0))
+            rerun(change(1.0))
             names.append(name)
         except CannotChange as error:
             notes.append(f"no {METRICS[name].label}: {error}")
@@ -366,18 +366,18 @@ def _margins_to_take(retrain: Retraining) -> tuple[tuple[str, ...], tuple[str, .
 def _add_headrooms(
     name: str,
     rows: list[dict[str, float]],
-    retrain: Retraining,
+    rerun: Rerun,
     policy: Policy,
     seeds: Sequence[int],
 ) -> None:
     """Measure a margin on each seed, and write it into the rows of metrics."""
-    found = headrooms([_raised(name, it) for it in seeds], retrain, policy)
+    found = find_margins([_raised(name, it) for it in seeds], rerun, policy)
     for row, margin in zip(rows, found, strict=True):
         row[name] = float(f"{_or_raise(margin).factor:.4g}")
 
 
-def _raised(name: str, seed: int) -> Raised:
-    return Raised(what=name, change=_MARGINS[name], seed=seed, redrawn=True)
+def _raised(name: str, seed: int) -> Scaled:
+    return Scaled(what=name, change=_MARGINS[name], seed=seed, redrawn=True)
 
 
 def _or_raise(outcome: T | LossguardError) -> T:

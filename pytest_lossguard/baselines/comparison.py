@@ -50,7 +50,7 @@ class Comparison:
         """Whether it got worse by more than chance."""
         return self.chance <= ALPHA
 
-    def told(self) -> tuple[str, str]:
+    def as_text(self) -> tuple[str, str]:
         """Before and now as they are printed."""
         before = self.metric.form(self.before)
         if self.now is None:
@@ -59,7 +59,7 @@ class Comparison:
 
     def finding(self) -> Finding:
         """It as a finding."""
-        before, now = self.told()
+        before, now = self.as_text()
         return finding(
             "baseline_regression",
             value=self.now,
@@ -74,7 +74,7 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """As builtins, the values as they are printed."""
-        before, now = self.told()
+        before, now = self.as_text()
         return {
             "name": self.name,
             "label": self.metric.label,

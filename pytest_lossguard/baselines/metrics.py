@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from ..core.trace import Floats, Trace
-from ..judge import evidence_of
-from ..judge.curve import Evidence
+from ..judge import loss_curve_of
+from ..judge.curve import LossCurve
 
 __all__ = ["METRICS", "Metric", "half_way", "measure"]
 
@@ -109,7 +109,7 @@ def half_way(traces: list[Trace]) -> float | None:
     """Half of the share of the starting loss that these trainings removed, in the
     median; None for a loss without a floor, of which there are no shares.
     """
-    removed = [_loss_removed(evidence_of(it)) for it in traces]
+    removed = [_loss_removed(loss_curve_of(it)) for it in traces]
     known = [it for it in removed if it is not None]
     return _short(0.5 * float(np.median(known))) if known else None
 
@@ -122,7 +122,7 @@ def measure(trace: Trace, half: float | None) -> dict[str, float]:
         half: The share of the starting loss whose removal is half of the way; the
             same for all that are to be compared. None where there is none.
     """
-    found = evidence_of(trace)
+    found = loss_curve_of(trace)
     low, high = _grad_norms(trace)
     measured = {
         "skill": found.skill,
@@ -145,19 +145,19 @@ def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _loss_removed(found: Evidence) -> float | None:
+def _loss_removed(found: LossCurve) -> float | None:
     if not found.has_floor or found.start <= 0:
         return None
     return 1.0 - found.end / found.start
 
 
-def _steps_to(found: Evidence, half: float | None) -> float | None:
+def _steps_to(found: LossCurve, half: float | None) -> float | None:
     """Updates until that share of the starting loss was gone; one more than there
     were where it never was.
     """
     if half is None or not found.has_floor or found.start <= 0:
         return None
-    curve, level = _smoothed(found.curve), (1.0 - half) * found.start
+    curve, level = _smoothed(found.losses), (1.0 - half) * found.start
     below = np.flatnonzero(curve <= level)
     if not len(below):
         return float(len(curve) + 1)
@@ -183,8 +183,8 @@ def _grad_norms(trace: Trace) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _worst_jump(found: Evidence) -> float | None:
+def _worst_jump(found: LossCurve) -> float | None:
     """The largest rise of the loss from a step to the next, as a share of the start."""
-    if not found.has_floor or found.start <= 0 or len(found.curve) < 2:
+    if not found.has_floor or found.start <= 0 or len(found.losses) < 2:
         return None
-    return float(max(0.0, np.max(np.diff(found.curve)))) / found.start
+    return float(max(0.0, np.max(np.diff(found.losses)))) / found.start

@@ -12,11 +12,11 @@ from .trace import Trace
 __all__ = [
     "CHANGES",
     "RATE_INSTEAD_OF_0",
-    "Again",
     "Change",
-    "ProgramFacts",
-    "Recipe",
-    "Retraining",
+    "MakeRerun",
+    "ModelFacts",
+    "Rerun",
+    "RerunRequest",
     "Sort",
 ]
 
@@ -70,7 +70,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class RerunRequest:
     """A training that is run again.
 
     Attributes:
@@ -86,7 +86,7 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramFacts:
+class ModelFacts:
     """What a model is made of, as far as it decides which changes make sense.
 
     Attributes:
@@ -216,11 +216,11 @@ CHANGES: dict[str, _Words] = {
 }
 
 
-class Retraining(Protocol):
+class Rerun(Protocol):
     """One training that can be run again with changes."""
 
     @property
-    def facts(self) -> ProgramFacts:
+    def facts(self) -> ModelFacts:
         """What the program is made of."""
 
     @property
@@ -244,9 +244,9 @@ class Retraining(Protocol):
     ) -> Trace:
         """Train from the same start; raises `CannotChange`."""
 
-    def several(self, requests: Sequence[Again]) -> list[Trace | LossguardError]:
+    def several(self, requests: Sequence[RerunRequest]) -> list[Trace | LossguardError]:
         """Several at once: for each its trace, or why there is none."""
 
 
 #: Gives what runs a training again; raises `CannotChange` where nothing does.
-Recipe = Callable[[], Retraining]
+MakeRerun = Callable[[], Rerun]

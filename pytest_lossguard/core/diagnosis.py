@@ -49,7 +49,7 @@ class Experiment:
 
     Attributes:
         changes: What was done otherwise, one or two things.
-        told: The same in the user's terms, as ``"learning rate 10 -> 0.01"``.
+        description: The same in the user's terms, as ``"learning rate 10 -> 0.01"``.
         loss: Final loss, scored as the verdict scores it, on the same targets and by
             the same loss; NaN where it was not run or cannot be scored so.
         before: Where the training as it is ends, measured likewise; None where that is
@@ -69,7 +69,7 @@ class Experiment:
     """
 
     changes: tuple[Change, ...]
-    told: str
+    description: str
     loss: float = float("nan")
     before: float | None = None
     skill: float | None = None
@@ -178,7 +178,7 @@ class Diagnosis:
     def table(self) -> list[tuple[str, str, str]]:
         """One row per experiment: what was changed, the loss, what came of it."""
         return [
-            (it.told, number(it.loss) if it.failure is None else "-", it.came_of)
+            (it.description, number(it.loss) if it.failure is None else "-", it.came_of)
             for it in self.experiments
         ]
 

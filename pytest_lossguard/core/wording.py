@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from .change import RATE_INSTEAD_OF_0, Change, ProgramFacts
+from .change import RATE_INSTEAD_OF_0, Change, ModelFacts
 from .findings import number
 from .keras_names import USUAL_OUTPUTS, optimizer_facts
 from .trace import Trace
 
-__all__ = ["told", "told_remedy"]
+__all__ = ["describe", "describe_remedy"]
 
 
-def told(change: Change, trace: Trace, facts: ProgramFacts) -> str:
+def describe(change: Change, trace: Trace, facts: ModelFacts) -> str:
     """One change, with what it was and what it is tried with."""
     value = change.value
     if change.kind == "learning_rate":
@@ -74,7 +74,7 @@ _PLAIN = {
 }
 
 
-def _canonical(facts: ProgramFacts) -> str:
+def _canonical(facts: ModelFacts) -> str:
     usual = USUAL_OUTPUTS.get(facts.labels or "")
     return "the usual output and loss" if usual is None else usual.text
 
@@ -84,7 +84,7 @@ def _with_rate(optimizer: str) -> str:
     return optimizer if facts is None else f"{facts.name}({number(facts.default_rate)})"
 
 
-def told_remedy(change: Change, facts: ProgramFacts) -> str:
+def describe_remedy(change: Change, facts: ModelFacts) -> str:
     """What the user is to do, with the value to try."""
     if change.kind == "learning_rate" and facts.learning_rate is not None:
         now = facts.learning_rate or RATE_INSTEAD_OF_0

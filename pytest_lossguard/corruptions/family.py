@@ -86,7 +86,7 @@ class Family:
         }
         return replace(self, **counted)  # type: ignore[type-var]
 
-    def told(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """As builtins: the keyword that draws it, its level whatever it acts on, as
         ``"Scale(1000.0)"``, that level's number where it has one, and the features.
         """

@@ -56,7 +56,7 @@ class Axis:
 
     Attributes:
         keyword: Its name.
-        told: The asked range, for the report.
+        description: The asked range, for the report.
         levels: What is drawn, the mildest first.
         beyond: Outside the range, one row for each direction, the nearest first.
         by_feature: Whether it may act on one feature alone.
@@ -64,7 +64,7 @@ class Axis:
     """
 
     keyword: str
-    told: str
+    description: str
     levels: tuple[Family, ...]
     beyond: tuple[tuple[Family, ...], ...] = ()
     by_feature: bool = False
@@ -127,20 +127,22 @@ class Space:
         return any(everywhere in axis.levels for axis in self.axes)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The axes as builtins: keyword, range in words, levels as `Family.told`."""
+        """The axes as builtins: keyword, range in words, described levels."""
         return [
             {
                 "keyword": axis.keyword,
-                "told": axis.told,
-                "levels": [level.told() for level in axis.levels],
+                "told": axis.description,
+                "levels": [level.describe() for level in axis.levels],
             }
             for axis in self.axes
         ]
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """The asked ranges in words."""
-        return ", ".join(f"{axis.keyword} {axis.told}".strip() for axis in self.axes)
+        return ", ".join(
+            f"{axis.keyword} {axis.description}".strip() for axis in self.axes
+        )
 
 
 class _OutOfRange(ValueError):

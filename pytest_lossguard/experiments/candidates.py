@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.change import Change, ProgramFacts
+from ..core.change import Change, ModelFacts
 from ..core.findings import Finding
 from ..core.keras_names import OptimizerFacts, activation_facts, optimizer_facts
 from ..core.trace import ColumnStats, Trace
-from ..judge import evidence_of
+from ..judge import loss_curve_of
 from ..judge import thresholds as at
 
-__all__ = ["MISFIT", "SEALED", "Hypothesis", "hypotheses", "suspected", "where_of"]
+__all__ = ["MISFIT", "SEALED", "Candidate", "hypotheses", "suspected", "where_of"]
 
 #: How much a finding speaks for the change that would undo its cause. Read as an
 #: order, not as probabilities: certain facts, then faults of the data that were
@@ -35,7 +35,7 @@ _OFF_SCALE, _TOO_SMALL, _FEW_STEPS, _NARROW = 3.0, 0.05, 60, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Hypothesis:
+class Candidate:
     """A change that may undo the cause, and how much speaks for it, 0 to 105."""
 
     weight: float
@@ -48,8 +48,8 @@ class Hypothesis:
 
 
 def hypotheses(
-    trace: Trace, findings: tuple[Finding, ...], facts: ProgramFacts
-) -> tuple[Hypothesis, ...]:
+    trace: Trace, findings: tuple[Finding, ...], facts: ModelFacts
+) -> tuple[Candidate, ...]:
     """Changes to try, the likeliest to undo the cause first.
 
     Args:
@@ -65,11 +65,11 @@ def hypotheses(
         *_of_the_program(kinds, facts),
     ]
     weighed.sort(key=lambda it: -it[0])  # stable: equal weights keep this order
-    return tuple(Hypothesis(weight, change) for weight, change in weighed)
+    return tuple(Candidate(weight, change) for weight, change in weighed)
 
 
 def _of_the_data(
-    trace: Trace, kinds: set[str], facts: ProgramFacts
+    trace: Trace, kinds: set[str], facts: ModelFacts
 ) -> Iterator[tuple[float, Change]]:
     if kinds & {"nonfinite_input", "missing_values"}:
         yield _CERTAIN, Change(kind="fill_missing")
@@ -124,7 +124,7 @@ def _scaled_inputs(trace: Trace, kinds: set[str]) -> Iterator[tuple[float, Chang
 
 
 def _of_the_optimizer(
-    trace: Trace, kinds: set[str], facts: ProgramFacts
+    trace: Trace, kinds: set[str], facts: ModelFacts
 ) -> Iterator[tuple[float, Change]]:
     optimizer = optimizer_facts(facts.optimizer) or _ANY_OPTIMIZER
     rate = facts.learning_rate
@@ -139,7 +139,7 @@ def _of_the_optimizer(
         higher = _CERTAIN - 5
     if blown:
         higher = _REMOTE
-    stood = evidence_of(trace).moved < at.MOVED_LITTLE
+    stood = loss_curve_of(trace).moved < at.MOVED_LITTLE
     for step, factor in enumerate((10.0, 100.0, *([at.FAR_HIGHER] if stood else []))):
         yield higher - 0.1 * step, Change(kind="learning_rate", value=factor)
     if facts.momentum >= 0.95:
@@ -164,7 +164,7 @@ def _of_the_optimizer(
 
 
 def _of_the_weights(
-    kinds: set[str], facts: ProgramFacts
+    kinds: set[str], facts: ModelFacts
 ) -> Iterator[tuple[float, Change]]:
     odd = any(it in _ODD_INITIALISERS for it in facts.initializers)
     weight: float = _POSSIBLE
@@ -190,7 +190,7 @@ _ODD_INITIALISERS = (
 
 
 def _of_the_program(
-    kinds: set[str], facts: ProgramFacts
+    kinds: set[str], facts: ModelFacts
 ) -> Iterator[tuple[float, Change]]:
     if facts.frozen:
         yield _LIKELY, Change(kind="unfreeze")
@@ -215,7 +215,7 @@ def _of_the_program(
 
 
 def _of_the_activations(
-    kinds: set[str], facts: ProgramFacts
+    kinds: set[str], facts: ModelFacts
 ) -> Iterator[tuple[float, Change]]:
     hidden = facts.activations
     relu = Change(kind="hidden_activation", value="relu")

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.change import Change, ProgramFacts
+from ..core.change import Change, ModelFacts
 from ..core.findings import Finding, finding
 from ..core.trace import ColumnStats, Trace
 from ..judge import thresholds as at
-from ..judge.curve import Evidence, evidence_of, in_one_unit
+from ..judge.curve import LossCurve, in_one_unit, loss_curve_of
 from ..judge.order import is_in_class_order
 from ..judge.scale import is_of_order_one, is_out_of_scale
 
 __all__ = [
-    "Reference",
+    "ComparedRun",
     "carries_signal",
     "chosen",
     "holds_outside",
@@ -36,11 +36,11 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class ComparedRun:
     """The same training with one standard change, told in the user's terms."""
 
     changes: tuple[Change, ...]
-    told: str
+    description: str
     trace: Trace
 
     @property
@@ -107,7 +107,7 @@ _USUAL_STARTS = frozenset(
 )
 
 
-def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
+def wanted(trace: Trace, facts: ModelFacts) -> tuple[tuple[Change, ...], ...]:
     """Standard changes worth a re-run of a training that passes, each a few at most.
 
     None where it learned enough, or where nothing can be compared.
@@ -116,7 +116,7 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
         trace: A training without errors.
         facts: What its program is made of.
     """
-    found = evidence_of(trace)
+    found = loss_curve_of(trace)
     if not learned_little(found):
         return ()
     rates = [10.0, 100.0, 0.1]
@@ -149,7 +149,7 @@ def wanted(trace: Trace, facts: ProgramFacts) -> tuple[tuple[Change, ...], ...]:
     return tuple(changes)
 
 
-def _of_the_program(facts: ProgramFacts) -> Iterator[Change]:
+def _of_the_program(facts: ModelFacts) -> Iterator[Change]:
     """What needs a clone, and so a new graph: only where there is something odd."""
     if not facts.canonical_output:
         yield Change(kind="canonical_output")
@@ -170,7 +170,7 @@ def repeats(trace: Trace, again: Trace) -> bool:
     data that change on the way, rows that were not all seen. Nothing is to be learned
     from re-runs of such a training.
     """
-    skill, other = evidence_of(trace).skill, _skill(again)
+    skill, other = loss_curve_of(trace).skill, _skill(again)
     return skill is not None and abs(skill - other) <= at.SAME_OUTCOME
 
 
@@ -186,7 +186,7 @@ def length(steps: int, runs: int) -> Change | None:
     return Change(kind="more_steps", value=each / steps)
 
 
-def learned_little(found: Evidence) -> bool:
+def learned_little(found: LossCurve) -> bool:
     """Whether a standard change could still show that a training is broken."""
     skill = found.skill
     return found.finite and skill is not None and skill < at.LEARNED_ENOUGH
@@ -218,7 +218,7 @@ def _has_outlier(columns: tuple[ColumnStats, ...]) -> bool:
 class _Held:
     """A re-run beside the training, by one loss on the same targets."""
 
-    reference: Reference
+    reference: ComparedRun
     before: float
     skill: float
 
@@ -228,7 +228,7 @@ class _Held:
         return self.skill - self.before
 
 
-def _held(found: Evidence, references: tuple[Reference, ...]) -> list[_Held]:
+def _held(found: LossCurve, references: tuple[ComparedRun, ...]) -> list[_Held]:
     """The re-runs that can be held against the training, and did not break."""
     compared = [(in_one_unit(found, it.trace), it) for it in references]
     return [
@@ -240,23 +240,23 @@ def _held(found: Evidence, references: tuple[Reference, ...]) -> list[_Held]:
     ]
 
 
-def chosen(trace: Trace, references: tuple[Reference, ...]) -> Reference | None:
+def chosen(trace: Trace, references: tuple[ComparedRun, ...]) -> ComparedRun | None:
     """The change that makes a training far better, if there is one.
 
     Args:
         trace: A training without errors.
         references: Re-runs, each with one change.
     """
-    found = evidence_of(trace)
+    found = loss_curve_of(trace)
     best = _best(trace, found, _held(found, references))
     return None if best is None else best.reference
 
 
-def _best(trace: Trace, found: Evidence, held: list[_Held]) -> _Held | None:
+def _best(trace: Trace, found: LossCurve, held: list[_Held]) -> _Held | None:
     """Of those that do about as well the one that undoes what nobody means; none that
     is no better than a constant: that makes nothing far better.
     """
-    better = [it for it in held if it.skill >= at.HARDLY]
+    better = [it for it in held if it.skill >= at.BARELY]
     if not learned_little(found) or not better:
         return None
     best = max(it.skill for it in better)
@@ -271,14 +271,16 @@ def _best(trace: Trace, found: Evidence, held: list[_Held]) -> _Held | None:
     return first if first.gain >= at.FAR_BETTER else None
 
 
-def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding, ...]:
+def improvable(
+    trace: Trace, references: tuple[ComparedRun, ...]
+) -> tuple[Finding, ...]:
     """What to say of the change that makes a training far better, if there is one.
 
     Args:
         trace: A training without errors.
         references: Re-runs, each with one change.
     """
-    found = evidence_of(trace)
+    found = loss_curve_of(trace)
     held = _held(found, references)
     best = _best(trace, found, held)
     if best is None:
@@ -290,14 +292,14 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
         value=before,
         limit=skill,
         step=found.steps,
-        where=reference.told,
+        where=reference.description,
         now=now,
         then=then,
     )
     if not _is_proof(trace, found, best, _needs_longer(found, held)):
         return (better,)
     why = (
-        f"it removes {max(before, 0.0):.0%} of that, with {reference.told} the"
+        f"it removes {max(before, 0.0):.0%} of that, with {reference.description} the"
         f" same training removes {then}"
     )
     stuck = finding(
@@ -311,18 +313,18 @@ def improvable(trace: Trace, references: tuple[Reference, ...]) -> tuple[Finding
     return stuck, better
 
 
-def _needs_longer(found: Evidence, held: list[_Held]) -> bool:
+def _needs_longer(found: LossCurve, held: list[_Held]) -> bool:
     """Slow is not broken: a run on its way, and a short one that gets on if ten times
     the rate, which is about ten times the steps, takes it further.
     """
     if not found.is_short:
         return found.is_on_its_way
-    further = any(it.gain >= at.HARDLY for it in held if it.reference.is_tenfold)
+    further = any(it.gain >= at.BARELY for it in held if it.reference.is_tenfold)
     falls = found.is_falling and found.is_steady
     return found.is_on_its_way or (found.gets_on and (further or falls))
 
 
-def _is_proof(trace: Trace, found: Evidence, held: _Held, slow: bool) -> bool:
+def _is_proof(trace: Trace, found: LossCurve, held: _Held, slow: bool) -> bool:
     """Whether a change that helps so much proves a fault: not that the run was merely
     slow, nor a choice of its author. However short the run, if it is certain.
     """
@@ -332,14 +334,14 @@ def _is_proof(trace: Trace, found: Evidence, held: _Held, slow: bool) -> bool:
     if reference.is_certain(trace):
         return skill < at.LEARNED_HALF
     if reference.speeds_up or found.is_very_short:
-        stood = found.moved < at.STOOD and not found.fell
+        stood = found.moved < at.STOOD and not found.decreased
         limit = at.LEARNED_HALF if stood else at.NEXT_TO_NOTHING
         return skill < limit and not slow
     return skill < at.LEARNED_HALF
 
 
 def _skill(trace: Trace) -> float:
-    found = evidence_of(trace)
+    found = loss_curve_of(trace)
     if not found.finite or found.skill is None:
         return float("-inf")
     return found.skill
@@ -349,7 +351,7 @@ def wants_control(trace: Trace, rows: int) -> bool:
     """Whether a training is long enough to have learned its rows by heart, and
     short enough to be run once more. A few wild targets drown the signal of all others.
     """
-    found = evidence_of(trace)
+    found = loss_curve_of(trace)
     seen = found.steps * (trace.batch_size or 0)
     return (
         rows >= at.CONTROL_ROWS
@@ -368,7 +370,7 @@ def carries_signal(held_out: Trace) -> bool:
     Args:
         held_out: A training with some of its rows kept back and scored.
     """
-    best, perfect = best_held_out(held_out), evidence_of(held_out).perfect
+    best, perfect = best_held_out(held_out), loss_curve_of(held_out).perfect
     constant = None if held_out.validation is None else held_out.validation.constant
     if best is None or constant is None or perfect is None or constant <= perfect:
         return True  # nothing to tell it by
@@ -398,7 +400,7 @@ def holds_outside(
     before, after = best_held_out(as_it_is), best_held_out(changed)
     if before is None or after is None or changed.validation is None:
         return True  # nothing to tell it by
-    constant, perfect = changed.validation.constant, evidence_of(changed).perfect
+    constant, perfect = changed.validation.constant, loss_curve_of(changed).perfect
     known = constant is not None and perfect is not None and constant > perfect
     gap = constant - perfect if known else abs(before)  # type: ignore[operator]
     if any(it.sort == "data" for it in changes) and carries_signal(changed):
@@ -426,7 +428,7 @@ def labels_carry_no_signal(real: Trace, shuffled: Trace) -> tuple[Finding, ...]:
     best, control = best_held_out(real), best_held_out(shuffled)
     if best is None or control is None:
         return ()
-    easier, harder = evidence_of(real), evidence_of(shuffled)
+    easier, harder = loss_curve_of(real), loss_curve_of(shuffled)
     perfect = easier.perfect or 0.0
     if easier.end - perfect < (1 - at.EASIER) * (harder.end - perfect):
         return ()  # there is a rule in them, if not one that these rows teach

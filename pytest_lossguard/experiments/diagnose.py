@@ -10,18 +10,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..core.change import Change, ProgramFacts, Retraining
+from ..core.change import Change, ModelFacts, Rerun
 from ..core.custom_checks import Check
 from ..core.diagnosis import Cause, Diagnosis, Experiment
 from ..core.errors import CannotChange, UsageError
 from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
-from ..core.wording import told, told_remedy
-from ..judge import evidence_of
+from ..core.wording import describe, describe_remedy
+from ..judge import loss_curve_of
 from . import thresholds as at
 from .candidates import MISFIT, SEALED, hypotheses, suspected, where_of
-from .runner import Goal, Laboratory, gain
+from .runner import ExperimentRunner, Target, gain
 
 __all__ = ["diagnose"]
 
@@ -42,7 +42,7 @@ _SOME_ROWS = (
 def diagnose(
     trace: Trace,
     findings: tuple[Finding, ...],
-    retrain: Retraining | None,
+    rerun: Rerun | None,
     policy: Policy,
     budget: float,
     clock: Callable[[], float] = time.monotonic,
@@ -53,7 +53,7 @@ def diagnose(
     Args:
         trace: The training.
         findings: What was found in it.
-        retrain: Runs it again with changes; None where data, model or loss were
+        rerun: Runs it again with changes; None where data, model or loss were
             not seen, and the trace is all there is.
         policy: What it was held to.
         budget: Seconds after which no further experiment begins; what is tried
@@ -61,22 +61,22 @@ def diagnose(
         clock: Tells the time in seconds.
         checks: Checks of one's own that re-runs are held to as well.
     """
-    if retrain is None:
+    if rerun is None:
         left_out = ("model, data or loss were not seen: nothing could be run again",)
         return Diagnosis(causes=_suspicions(findings), left_out=left_out)
     try:
-        facts = retrain.facts
+        facts = rerun.facts
     except (CannotChange, UsageError) as reason:
         return Diagnosis(causes=_suspicions(findings), left_out=(str(reason),))
     if trace.start_there is not None:
         return Diagnosis(causes=_suspicions(findings), left_out=(_OTHER_DATA,))
-    goal = Goal.of(trace, findings, policy, checks)
-    lab = Laboratory(trace, retrain, goal, facts, budget, clock)
+    goal = Target.of(trace, findings, policy, checks)
+    lab = ExperimentRunner(trace, rerun, goal, facts, budget, clock)
     lab.has_blown_up = any(it.kind in SEALED for it in findings)
     lab.loss_is_off = any(it.kind in MISFIT for it in findings)
     in_order = any(it.kind == "rows_in_class_order" for it in findings)
     if trace.source == "watch" and lab.passes_as_it_is():
-        is_part = in_order and not retrain.is_complete
+        is_part = in_order and not rerun.is_complete
         left_out = (_SOME_ROWS if is_part else _OTHER_LOOP,)
         return Diagnosis(causes=_suspicions(findings), left_out=left_out)
     ideas = hypotheses(trace, findings, facts)
@@ -92,8 +92,8 @@ def diagnose(
 def _answer(
     trace: Trace,
     findings: tuple[Finding, ...],
-    facts: ProgramFacts,
-    lab: Laboratory,
+    facts: ModelFacts,
+    lab: ExperimentRunner,
 ) -> tuple[Cause, ...]:
     """The causes, verified ones first, in the order of how likely they were; one
     that repairs far less than the best comes after the others.
@@ -124,16 +124,16 @@ def _cause(
     done: Experiment,
     trace: Trace,
     findings: tuple[Finding, ...],
-    facts: ProgramFacts,
+    facts: ModelFacts,
 ) -> Cause:
     return Cause(
         cause=change.cause,
         verified=False,
         where=where_of(change, findings),
-        change=told(change, trace, facts),
-        loss_before=evidence_of(trace).end if done.before is None else done.before,
+        change=describe(change, trace, facts),
+        loss_before=loss_curve_of(trace).end if done.before is None else done.before,
         loss_after=None if math.isnan(done.loss) else done.loss,
-        remedy=told_remedy(change, facts),
+        remedy=describe_remedy(change, facts),
     )
 
 

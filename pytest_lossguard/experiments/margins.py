@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.change import Again, Change, Retraining
+from ..core.change import Change, Rerun, RerunRequest
 from ..core.errors import LossguardError
 from ..core.policy import Policy
 from ..core.trace import Trace
@@ -19,9 +19,9 @@ __all__ = [
     "STEP",
     "Margin",
     "Margins",
-    "Raised",
+    "Scaled",
     "failure_of",
-    "headrooms",
+    "find_margins",
     "learning_rate",
     "margins",
     "scale_of",
@@ -109,14 +109,14 @@ def _times(factor: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Raised:
+class Scaled:
     """One thing of a training that is raised until the training breaks.
 
     Attributes:
         what: Its name.
         change: Multiplies it by a factor.
         seed: Train from this one instead.
-        redrawn: As in `Again`.
+        redrawn: As in `RerunRequest`.
     """
 
     what: str
@@ -124,21 +124,21 @@ class Raised:
     seed: int | None = None
     redrawn: bool = False
 
-    def by(self, factor: float) -> Again:
+    def by(self, factor: float) -> RerunRequest:
         """The training with it multiplied."""
         changes = (self.change(factor),)
-        return Again(changes=changes, seed=self.seed, redrawn=self.redrawn)
+        return RerunRequest(changes=changes, seed=self.seed, redrawn=self.redrawn)
 
 
-def headrooms(
-    things: Sequence[Raised], retrain: Retraining, policy: Policy
+def find_margins(
+    things: Sequence[Scaled], rerun: Rerun, policy: Policy
 ) -> list[Margin | LossguardError]:
     """Find the margins of several things, each by bisection: what all of them are to be
     tried at next is trained in one go.
 
     Args:
         things: It.
-        retrain: Runs the training again with changes.
+        rerun: Runs the training again with changes.
         policy: What decides whether it converges.
 
     Returns:
@@ -149,7 +149,7 @@ def headrooms(
     found: dict[int, Margin | LossguardError] = {}
     while tried:
         asked = [things[index].by(factor) for index, factor in tried.items()]
-        outcomes = dict(zip(tried, retrain.several(asked), strict=True))
+        outcomes = dict(zip(tried, rerun.several(asked), strict=True))
         tried = {}
         for index, outcome in outcomes.items():
             if isinstance(outcome, LossguardError):
@@ -192,25 +192,25 @@ def scale_of(*features: int) -> Callable[[float], Change]:
     return lambda factor: Change(kind="scale_inputs", value=factor, at=features)
 
 
-def margins(retrain: Retraining, policy: Policy) -> Margins:
+def margins(rerun: Rerun, policy: Policy) -> Margins:
     """All margins of a training.
 
     Args:
-        retrain: Runs it again with changes.
+        rerun: Runs it again with changes.
         policy: What decides whether it converges.
 
     Raises:
         CannotChange: It cannot be run again.
     """
-    counted = _Counted(retrain)
-    trace = retrain()
+    counted = _Counted(rerun)
+    trace = rerun()
     things = [
-        Raised(what=name, change=scale_of(*features))
+        Scaled(what=name, change=scale_of(*features))
         for name, features in _features(trace)
     ]
-    if retrain.facts.learning_rate is not None:
-        things.insert(0, Raised(what=_RATE, change=learning_rate))
-    found = headrooms(things, counted, policy)
+    if rerun.facts.learning_rate is not None:
+        things.insert(0, Scaled(what=_RATE, change=learning_rate))
+    found = find_margins(things, counted, policy)
     rate = found.pop(0) if things[0].what == _RATE else None
     if isinstance(rate, LossguardError):
         raise rate
@@ -225,16 +225,16 @@ def margins(retrain: Retraining, policy: Policy) -> Margins:
 class _Counted:
     """Counts the trainings that margins cost."""
 
-    def __init__(self, retrain: Retraining) -> None:
-        self._retrain = retrain
+    def __init__(self, rerun: Rerun) -> None:
+        self._rerun = rerun
         self.trainings = 0
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._retrain, name)
+        return getattr(self._rerun, name)
 
-    def several(self, requests: Sequence[Again]) -> list[Trace | LossguardError]:
+    def several(self, requests: Sequence[RerunRequest]) -> list[Trace | LossguardError]:
         self.trainings += len(requests)
-        return self._retrain.several(requests)
+        return self._rerun.several(requests)
 
 
 def failure_of(trace: Trace, policy: Policy) -> str | None:

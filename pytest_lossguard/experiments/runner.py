@@ -9,22 +9,22 @@ from typing import Literal
 
 import numpy as np
 
-from ..core.change import Change, ProgramFacts, Retraining
+from ..core.change import Change, ModelFacts, Rerun
 from ..core.custom_checks import Check
 from ..core.diagnosis import Experiment
 from ..core.errors import CannotChange, NothingToChange, UsageError
 from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
-from ..core.wording import told
-from ..judge import evidence_of, judge
-from ..judge.curve import Compared, Evidence, exceeds, in_one_unit
+from ..core.wording import describe
+from ..judge import judge, loss_curve_of
+from ..judge.curve import Compared, LossCurve, exceeds, in_one_unit
 from ..judge.thresholds import FAR_BETTER
 from . import thresholds as at
-from .candidates import Hypothesis
+from .candidates import Candidate
 from .compare import holds_outside, is_told_outside
 
-__all__ = ["Goal", "Laboratory", "gain"]
+__all__ = ["ExperimentRunner", "Target", "gain"]
 
 #: What an experiment must reach: what the judge passes; the constant's level, where
 #: nothing may be left to learn; or, for two changes on suspicion, clearly more.
@@ -32,7 +32,7 @@ Reaches = Literal["converged", "level", "clearly"]
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class Target:
     """What a change must reach to count as a repair.
 
     Attributes:
@@ -55,10 +55,10 @@ class Goal:
         findings: tuple[Finding, ...],
         policy: Policy,
         checks: tuple[Check, ...] = (),
-    ) -> Goal:
+    ) -> Target:
         """The goal for a training with such findings, held to a policy."""
         errors = frozenset(it.kind for it in findings if it.severity == "error")
-        could_do_better = evidence_of(trace).skill is not None and any(
+        could_do_better = loss_curve_of(trace).skill is not None and any(
             it.kind == "improvable" for it in findings
         )
         return cls(
@@ -68,12 +68,12 @@ class Goal:
             checks=checks,
         )
 
-    def missed_by(self, trace: Trace, found: Evidence, held: Compared) -> set[str]:
+    def missed_by(self, trace: Trace, found: LossCurve, held: Compared) -> set[str]:
         """Kinds of finding that keep a re-run from being a repair.
 
         Args:
             trace: The re-run.
-            found: Its yardsticks.
+            found: Its reference losses.
             held: Both in one unit.
         """
         judged = judge(trace, self.policy, self.checks)
@@ -82,7 +82,10 @@ class Goal:
         }
         if _gained(trace, held) < self.gain:
             missed.add("improvable")
-        if found.is_far and "worse_than_constant" not in self.policy.allow:
+        if (
+            found.is_far_above_constant
+            and "worse_than_constant" not in self.policy.allow
+        ):
             # Slow is no failure, but a change that leaves a training so slow no repair.
             missed.add("worse_than_constant")
         return missed
@@ -97,24 +100,24 @@ def _gained(trace: Trace, held: Compared) -> float:
     return held.skill - held.skill_before
 
 
-class Laboratory:
+class ExperimentRunner:
     """Runs experiments while there is time, and keeps what came of them."""
 
     def __init__(
         self,
         trace: Trace,
-        retrain: Retraining,
-        goal: Goal,
-        facts: ProgramFacts,
+        rerun: Rerun,
+        goal: Target,
+        facts: ModelFacts,
         budget: float,
         clock: Callable[[], float],
     ) -> None:
         self.experiments: list[Experiment] = []
         self.has_blown_up = False
         self.loss_is_off = False
-        self._trace, self._retrain, self._facts = trace, retrain, facts
+        self._trace, self._rerun, self._facts = trace, rerun, facts
         self._goal = goal
-        self._found = evidence_of(trace)
+        self._found = loss_curve_of(trace)
         self._before = self._found.end
         self._as_it_is: Trace | None = None
         self._seconds, self._clock = budget, clock
@@ -156,7 +159,7 @@ class Laboratory:
         done = self._outcome((), "as it is", None, "converged")
         return done.failure is None and done.converged
 
-    def run_singles(self, ideas: tuple[Hypothesis, ...]) -> None:
+    def run_singles(self, ideas: tuple[Candidate, ...]) -> None:
         """Each change alone, while it is not much less likely than one that repairs."""
         least = 0.0
         for idea in ideas:
@@ -172,7 +175,7 @@ class Laboratory:
                 least = max(least, at.MUCH_LESS_LIKELY * idea.weight)
 
     def _run_with_companions(
-        self, fault: Hypothesis, ideas: tuple[Hypothesis, ...]
+        self, fault: Candidate, ideas: tuple[Candidate, ...]
     ) -> bool:
         """Undo a fault that was seen, and one thing more.
 
@@ -180,7 +183,7 @@ class Laboratory:
         level of a constant is then all that can be asked.
         """
         others = [it for it in ideas if it.change.cause != fault.change.cause]
-        companions = (Hypothesis(0.0, it) for it in at.COMPANIONS)
+        companions = (Candidate(0.0, it) for it in at.COMPANIONS)
         tried = set()
         for other in (*others[: at.LIKELY_IN_PAIRS], *companions):
             if self._ends():
@@ -220,7 +223,7 @@ class Laboratory:
             return done.failure is not None
         return done.failure is not None or bool(done.loss > self._before)
 
-    def run_pairs(self, ideas: tuple[Hypothesis, ...]) -> None:
+    def run_pairs(self, ideas: tuple[Candidate, ...]) -> None:
         """Two changes together, of the likeliest and of those that helped most."""
         ranked = self._promising(tuple(it.change for it in ideas))
         for first, second in itertools.combinations(ranked, 2):
@@ -267,7 +270,7 @@ class Laboratory:
         return self._ended is not None
 
     def _run(self, *changes: Change, reaches: Reaches = "converged") -> Experiment:
-        words = " and ".join(told(it, self._trace, self._facts) for it in changes)
+        words = " and ".join(describe(it, self._trace, self._facts) for it in changes)
         done = self._outcome(changes, words, None, reaches)
         if done.converged:
             done = replace(done, by_heart=self._is_by_heart(changes))
@@ -284,16 +287,16 @@ class Laboratory:
         reaches: Reaches,
     ) -> Experiment:
         try:
-            trace = self._retrain(*changes, seed=seed)
+            trace = self._rerun(*changes, seed=seed)
         except (CannotChange, UsageError) as reason:
             return Experiment(
                 changes=changes,
-                told=words,
+                description=words,
                 failure=str(reason),
                 applies=not isinstance(reason, NothingToChange),
             )
         self._steps += len(trace.steps)
-        found = evidence_of(trace)
+        found = loss_curve_of(trace)
         held = in_one_unit(self._found, trace)
         errors = self._goal.missed_by(trace, found, held)
         if self._costs_more(changes, held):
@@ -302,7 +305,7 @@ class Laboratory:
         barely = held.skill is not None and held.skill < at.CLEARLY
         return Experiment(
             changes=changes,
-            told=words,
+            description=words,
             loss=np.nan if held.after is None else held.after,
             before=held.before,
             skill=held.skill,
@@ -326,12 +329,12 @@ class Laboratory:
     def _is_by_heart(self, changes: tuple[Change, ...]) -> bool:
         """Whether what a change gains is gone on rows that were kept back."""
         blown = self.has_blown_up or not np.isfinite(self._before)
-        if blown or not is_told_outside(changes, self._retrain.rows):
+        if blown or not is_told_outside(changes, self._rerun.rows):
             return False
         try:
             if self._as_it_is is None:
-                self._as_it_is = self._retrain(held_out=at.KEPT_BACK)
-            changed = self._retrain(*changes, held_out=at.KEPT_BACK)
+                self._as_it_is = self._rerun(held_out=at.KEPT_BACK)
+            changed = self._rerun(*changes, held_out=at.KEPT_BACK)
         except (CannotChange, UsageError):
             return False
         return not holds_outside(self._as_it_is, changed, changes)
@@ -341,7 +344,7 @@ class Laboratory:
         first = (self._trace.seed or 0) + at.FRESH
         held: list[bool] = []
         for seed in range(first, first + at.CONFIRMATIONS):
-            again = self._outcome(done.changes, done.told, seed, reaches)
+            again = self._outcome(done.changes, done.description, seed, reaches)
             held.append(again.converged)
             if not again.converged:
                 break
@@ -353,7 +356,7 @@ def most_steps(steps: int) -> int:
     return max(at.MOST_STEPS_IN_ALL, at.MOST_LENGTHS * steps)
 
 
-def _reaches_constant(found: Evidence) -> bool:
+def _reaches_constant(found: LossCurve) -> bool:
     """As good as a constant: all that can be had where nothing can be learned."""
     return found.constant is not None and not exceeds(
         found.end, found.constant, at.AS_GOOD_AS_CONSTANT

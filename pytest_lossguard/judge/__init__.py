@@ -16,11 +16,11 @@ from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
 from . import data, held_out, internals, numerics, order, outcome, outputs
-from .curve import Evidence, evidence_of
+from .curve import LossCurve, loss_curve_of
 
-__all__ = ["Evidence", "evidence_of", "held_to", "judge"]
+__all__ = ["LossCurve", "held_to", "judge", "loss_curve_of"]
 
-Check = Callable[[Trace, Evidence, Policy], Iterator[Finding]]
+Check = Callable[[Trace, LossCurve, Policy], Iterator[Finding]]
 
 #: In the order in which they are told: what happened, then what explains it.
 CHECKS: tuple[Check, ...] = (
@@ -70,7 +70,7 @@ def judge(
             ``strict`` every finding is an error.
         own: Further checks, told after the others.
     """
-    evidence = evidence_of(trace)
+    evidence = loss_curve_of(trace)
     found = (it for check in CHECKS for it in check(trace, evidence, policy))
     return held_to((*found, *found_by(own, trace, policy)), policy)
 

@@ -1,4 +1,4 @@
-"""What the checks compare: yardsticks and levels, derived once from a trace."""
+"""What the checks compare: reference losses and levels, derived once from a trace."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ..core.trace import Floats, StepTable, Trace
 from . import thresholds as at
 from .scale import is_out_of_scale
 
-__all__ = ["Evidence", "evidence_of", "exceeds", "in_one_unit"]
+__all__ = ["LossCurve", "exceeds", "in_one_unit", "loss_curve_of"]
 
 #: The median of |z| for a normal z.
 _MEDIAN_OF_NORMAL = 0.6745
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class LossCurve:
     """The curve of a training in a few numbers.
 
     Attributes:
-        curve: The data loss of each step that was seen, penalties left out.
+        losses: The data loss of each step that was seen, penalties left out.
         steps: How many.
         start: Loss before the first update: of the probe, else of the first
             steps; on the rows of the end where those are others.
@@ -45,7 +45,7 @@ class Evidence:
         uninformed: What knowing nothing costs, a prediction in the middle of what the
             targets can be; at least the constant, and that where data out of scale
             explain a start far off; None where the constant is.
-        yardstick: The largest of the start, as scored and as the training itself
+        reference loss: The largest of the start, as scored and as the training itself
             reports it, the first step's loss and the constant's.
         has_floor: Whether the loss is at least 0, so that "twice as much" means
             something; likelihoods have none.
@@ -54,13 +54,13 @@ class Evidence:
             where they cost more.
     """
 
-    curve: Floats
+    losses: Floats
     steps: int
     start: float
     end: float
     predicts: float
     constant: float | None
-    lived: float
+    late_loss: float
     fall: float
     trend: float
     may_have_fallen: float
@@ -68,7 +68,7 @@ class Evidence:
     noise: float
     finite: bool
     uninformed: float | None
-    yardstick: float
+    reference_loss: float
     has_floor: bool
     perfect: float | None
 
@@ -88,12 +88,12 @@ class Evidence:
         return 1.0 - (loss - self.perfect) / gap if gap > 0 else None
 
     @property
-    def hardly_learned(self) -> bool:
+    def barely_learned(self) -> bool:
         """A little better than a constant, and getting no better."""
         skill = self.skill
         return (
             skill is not None
-            and at.LEVEL <= skill < at.HARDLY
+            and at.LEVEL <= skill < at.BARELY
             and self.steps >= at.NOISE_STEPS
             and not self.is_falling
         )
@@ -132,7 +132,7 @@ class Evidence:
         return not (far and self.has_floor)
 
     @property
-    def comes_down(self) -> bool:
+    def is_approaching(self) -> bool:
         """From a start that is off, but not by an order of magnitude, most of the way
         to a constant prediction's loss is done, and the loss still falls.
         """
@@ -143,15 +143,15 @@ class Evidence:
         return near and self.is_falling and self.end - self.constant <= left
 
     @property
-    def is_far(self) -> bool:
+    def is_far_above_constant(self) -> bool:
         """Above a constant prediction, and further than a start in scale or a short
-        run excuses: if anything does, it is that the loss `comes_down`.
+        run excuses: if anything does, it is that the loss `is_approaching`.
         """
         excused = self.starts_in_scale or (self.is_short and self.is_near_constant)
         return not self.beats_constant and not excused
 
     @property
-    def fell(self) -> bool:
+    def decreased(self) -> bool:
         """The loss ended below its start by more than noise: by a share of it, or
         steadily, as one with a large constant part does.
         """
@@ -248,20 +248,20 @@ class Compared:
     skill: float | None = None
 
 
-def in_one_unit(found: Evidence, again: Trace) -> Compared:
+def in_one_unit(curve: LossCurve, again: Trace) -> Compared:
     """Hold a re-run against the training that was changed.
 
     Args:
-        found: The training.
+        curve: The training.
         again: The re-run.
     """
-    other = evidence_of(again)
+    other = loss_curve_of(again)
     if again.same_measure or again.unchanged_there is not None:
-        before = found.end if again.same_measure else again.unchanged_there
+        before = curve.end if again.same_measure else again.unchanged_there
         return Compared(
             before=before,
             after=other.end,
-            skill_before=found.skill
+            skill_before=curve.skill
             if again.same_measure or before is None
             else other.share_gone(before),
             skill=other.skill,
@@ -269,10 +269,10 @@ def in_one_unit(found: Evidence, again: Trace) -> Compared:
     if again.as_before is None or not other.finite:
         return Compared()
     return Compared(
-        before=found.end,
+        before=curve.end,
         after=again.as_before,
-        skill_before=found.skill,
-        skill=found.share_gone(again.as_before),
+        skill_before=curve.skill,
+        skill=curve.share_gone(again.as_before),
     )
 
 
@@ -284,7 +284,7 @@ def exceeds(value: float, reference: float, share: float) -> bool:
     return bool(value > reference + share * abs(reference))
 
 
-def evidence_of(trace: Trace) -> Evidence:
+def loss_curve_of(trace: Trace) -> LossCurve:
     """Derive the evidence; needs at least one step."""
     seen = trace.steps.data_loss[trace.steps.loss_seen]
     steps = len(trace.steps)
@@ -303,21 +303,21 @@ def evidence_of(trace: Trace) -> Evidence:
     unbeatable = trace.contested or _is_nothing_to_beat(trace)
     constant = None if unbeatable else trace.constant_loss
     has_floor = _has_floor(trace, seen, constant)
-    return Evidence(
-        curve=seen,
+    return LossCurve(
+        losses=seen,
         steps=steps,
         start=start,
         end=end,
         predicts=predicts,
         constant=constant,
-        lived=last,
+        late_loss=last,
         noise=noise,
         trend=_trend(fell, error),
         may_have_fallen=(fell + at.SURE * error) / abs(start) if start else 0.0,
         moved=_moved(trace.steps),
         uninformed=constant if off else _dearer(constant, trace.uninformed_loss),
         fall=(third - last) / abs(third) if third else 0.0,
-        yardstick=_largest(
+        reference_loss=_largest(
             start,
             start if trace.before is None else trace.before.reported,
             float(seen[0]) if len(seen) else 0.0,
@@ -347,9 +347,9 @@ def _is_nothing_to_beat(trace: Trace) -> bool:
     )
 
 
-def _has_floor(trace: Trace, curve: Floats, constant: float | None) -> bool:
+def _has_floor(trace: Trace, losses: Floats, constant: float | None) -> bool:
     costs = [value for value in (constant,) if value is not None]
-    lowest = min([*curve[np.isfinite(curve)].tolist(), *costs], default=0.0)
+    lowest = min([*losses[np.isfinite(losses)].tolist(), *costs], default=0.0)
     known = [facts for it in trace.losses if (facts := loss_facts(it)) is not None]
     return lowest >= 0 and all(it.has_floor for it in known)
 
@@ -372,9 +372,9 @@ def _mean(values: Floats) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
 
 
-def _noise(curve: Floats) -> float:
+def _noise(losses: Floats) -> float:
     """From the median difference of neighbours, of which each has two noises."""
-    half = curve[len(curve) // 2 :]
+    half = losses[len(losses) // 2 :]
     if len(half) < at.NOISE_STEPS or not np.isfinite(half).all():
         return 0.0
     level = float(np.median(np.abs(half)))
@@ -382,15 +382,15 @@ def _noise(curve: Floats) -> float:
     return difference / _MEDIAN_OF_NORMAL / np.sqrt(2.0) / level if level > 0 else 0.0
 
 
-def _fall(curve: Floats) -> tuple[float, float]:
+def _fall(losses: Floats) -> tuple[float, float]:
     """How far the last third of the steps lies below the first, and its standard error:
     the median difference of neighbours tells the noise, of which each has two.
     """
-    size = len(curve) // 3
-    if len(curve) < at.TREND_STEPS or not np.isfinite(curve).all():
+    size = len(losses) // 3
+    if len(losses) < at.TREND_STEPS or not np.isfinite(losses).all():
         return 0.0, 0.0
-    fell = _mean(curve[:size]) - _mean(curve[-size:])
-    noise = float(np.median(np.abs(np.diff(curve)))) / _MEDIAN_OF_NORMAL
+    fell = _mean(losses[:size]) - _mean(losses[-size:])
+    noise = float(np.median(np.abs(np.diff(losses)))) / _MEDIAN_OF_NORMAL
     return fell, noise / float(np.sqrt(size))
 
 
@@ -415,10 +415,10 @@ def _dearer(constant: float | None, other: float | None) -> float | None:
     return max(constant, other)
 
 
-def _quarter(curve: Floats, index: int) -> float:
+def _quarter(losses: Floats, index: int) -> float:
     """Mean loss over one quarter of the steps, 0 the first."""
-    if len(curve) < 8:
+    if len(losses) < 8:
         return float("nan")
-    size = len(curve) // 4
-    first = len(curve) - (4 - index) * size
-    return _mean(curve[first : first + size])
+    size = len(losses) // 4
+    first = len(losses) - (4 - index) * size
+    return _mean(losses[first : first + size])

@@ -11,7 +11,7 @@ from ..core.findings import Finding, finding, number
 from ..core.policy import Policy
 from ..core.trace import ColumnStats, Trace
 from . import thresholds as at
-from .curve import Evidence
+from .curve import LossCurve
 from .scale import is_outlier, magnitude_of
 
 __all__ = [
@@ -26,15 +26,15 @@ __all__ = [
 ]
 
 
-def _is_good(found: Evidence) -> bool:
+def _is_good(curve: LossCurve) -> bool:
     """The training ended well, and only what is glaring is worth a word."""
-    return found.finite and found.beats_constant and found.fell
+    return curve.finite and curve.beats_constant and curve.decreased
 
 
-def unscaled(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+def unscaled(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
     """Inputs or targets far from the order of 1, columns named."""
     del policy
-    limit = at.UNSCALED_ALONE if _is_good(found) else at.UNSCALED
+    limit = at.UNSCALED_ALONE if _is_good(curve) else at.UNSCALED
     if not trace.normalises_inputs:
         for stats in trace.inputs:
             if stats.is_numeric:
@@ -65,10 +65,10 @@ def _unscaled(
     yield finding(kind, value=float(magnitude[worst]), limit=limit, where=where)
 
 
-def input_outliers(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+def input_outliers(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
     """A value absurdly far from the rest of its feature, row named."""
     del policy
-    limit = at.OUTLIER_ALONE if _is_good(found) else at.OUTLIER
+    limit = at.OUTLIER_ALONE if _is_good(curve) else at.OUTLIER
     for stats in trace.inputs:
         if _is_sentinel(stats):
             continue
@@ -77,10 +77,12 @@ def input_outliers(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Fi
             yield _outlier("input_outliers", stats, place, limit)
 
 
-def target_outliers(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+def target_outliers(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
     """A target absurdly far from the others, row named."""
     del policy
-    limit = at.OUTLIER_ALONE if _is_good(found) else at.TARGET_OUTLIER
+    limit = at.OUTLIER_ALONE if _is_good(curve) else at.TARGET_OUTLIER
     for stats in trace.targets:
         if stats.outlier is not None and is_outlier(stats, limit):
             yield _outlier(
@@ -100,11 +102,11 @@ def _outlier(kind: str, stats: ColumnStats, place: str, limit: float) -> Finding
 
 
 def constant_feature(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """A feature that is the same in every row; said only of a bad training."""
     del policy
-    if _is_good(found) or has_constant_inputs(trace):
+    if _is_good(curve) or has_constant_inputs(trace):
         return
     for stats in trace.inputs:
         flat = np.flatnonzero((stats.std == 0) & np.isfinite(stats.mean))
@@ -124,11 +126,13 @@ def has_constant_inputs(trace: Trace) -> bool:
     return bool(shares) and min(shares) >= at.CONSTANT_INPUTS
 
 
-def _learned_little(found: Evidence) -> bool:
-    return found.skill is not None and found.skill < at.LEARNED_ENOUGH
+def _learned_little(curve: LossCurve) -> bool:
+    return curve.skill is not None and curve.skill < at.LEARNED_ENOUGH
 
 
-def constant_inputs(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+def constant_inputs(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
     """Inputs that are the same in every row, or most columns of a bad training's."""
     del policy
     for stats in trace.inputs:
@@ -141,7 +145,7 @@ def constant_inputs(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
                 where=f"the values of the {stats.name}",
             )
         elif (
-            (not _is_good(found) or _learned_little(found))
+            (not _is_good(curve) or _learned_little(curve))
             and stats.is_numeric
             and columns > 2
             and stats.constant_apart > at.CONSTANT_APART
@@ -162,9 +166,11 @@ def _is_sentinel(stats: ColumnStats) -> bool:
     return known.get(stats.outlier.column) == stats.outlier.value
 
 
-def sentinel_values(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+def sentinel_values(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
     """One value, as -999, that stands for missing ones."""
-    del found, policy
+    del curve, policy
     for stats in trace.inputs:
         if stats.sentinel is None:
             continue
@@ -177,14 +183,16 @@ def sentinel_values(trace: Trace, found: Evidence, policy: Policy) -> Iterator[F
         )
 
 
-def class_imbalance(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+def class_imbalance(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
     """A class with hardly any rows, no weights to make up for it, and a model that has
     hardly found it.
     """
     del policy
     gain = trace.rare_gain
     # Who knows nothing costs the rare rows little, and all others much.
-    is_found = gain is not None and gain >= at.RARE_FOUND and found.beats_constant
+    is_found = gain is not None and gain >= at.RARE_FOUND and curve.beats_constant
     if trace.weighted or is_found:
         return
     learned = ""

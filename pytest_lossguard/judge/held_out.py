@@ -11,7 +11,7 @@ from ..core.findings import Finding, finding, number
 from ..core.policy import Policy
 from ..core.trace import ColumnStats, Floats, Nonfinite, Trace
 from . import thresholds as at
-from .curve import Evidence
+from .curve import LossCurve
 
 __all__ = [
     "differs",
@@ -30,7 +30,7 @@ _LEAST_SPREAD = 0.1
 
 
 def nonfinite_validation(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """NaN or infinity in held-out rows, or a held-out loss that is not finite though
     the training is. Rows whose loss is finite all the same, as by a mask, are worth a
@@ -48,7 +48,7 @@ def nonfinite_validation(
         if trained or not any(it.part.startswith("inputs") for it in places):
             return
         bad = [(held.step[-1], held.loss[-1])]
-    elif not places and not found.finite:
+    elif not places and not curve.finite:
         return  # it is the model that is broken
     is_lost = not np.isfinite(bad[0][1])
     yield finding(
@@ -58,7 +58,7 @@ def nonfinite_validation(
         value=bad[0][1],
         where=_place(places[0]) if places else None,
         known="" if len(held.loss) == 1 or not is_lost else _how_often(trace, len(bad)),
-        why="; ".join(map(_told, places)) or _NOT_SEEN,
+        why="; ".join(map(_describe, places)) or _NOT_SEEN,
     )
 
 
@@ -78,7 +78,7 @@ def _place(it: Nonfinite) -> str:
     return f"{'feature' if it.part.startswith('inputs') else 'column'} {it.column}"
 
 
-def _told(it: Nonfinite) -> str:
+def _describe(it: Nonfinite) -> str:
     column = "" if it.columns == 1 else f" in {_place(it)}"
     more = f" (and in {it.affected - 1} more)" if it.affected > 1 else ""
     return (
@@ -88,18 +88,18 @@ def _told(it: Nonfinite) -> str:
 
 
 def validation_rows_trained_on(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """Held-out rows that are among the training rows, more often than those are among
     themselves.
     """
-    del found, policy
+    del curve, policy
     repeats = None if trace.held_out is None else trace.held_out.repeats
     if repeats is None:
         return
     surely, _ = share_interval(repeats.found, repeats.of)
     _, by_nature = share_interval(repeats.again, repeats.again_of)
-    # Among some of the trained rows only some of these are found.
+    # Among some of the trained rows only some of these are curve.
     limit = by_nature + (1 - by_nature) * at.TRAINED_ON * repeats.among
     if surely > limit:
         yield finding(
@@ -113,39 +113,39 @@ def validation_rows_trained_on(
 
 
 def validation_differs(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """Held-out rows that are prepared otherwise: their loss is far above a constant's
     from the first look on, however well the training goes.
     """
     del policy
-    others = others_held_out(trace, found)
+    others = others_held_out(trace, curve)
     if others is not None:
         yield others
 
 
-def others_held_out(trace: Trace, found: Evidence) -> Finding | None:
+def others_held_out(trace: Trace, curve: LossCurve) -> Finding | None:
     """What shows from the first look on that held-out rows are others than those that
     are trained on; None where they may be of the same kind.
     """
-    loss, constant = _lowest(trace), _constant(trace, found)
+    loss, constant = _lowest(trace), _constant(trace, curve)
     if loss is None or constant is None:
         return None
-    skill = found.share_gone(found.predicts)
+    skill = curve.share_gone(curve.predicts)
     if skill is None or skill < at.LEARNED_HALF:
         return None
     factor, why = at.OTHER_ROWS_SEEN, seen_in_columns(trace)
     if why is None:
-        factor, why = at.OTHER_ROWS, _seen_at_once(trace, found)
+        factor, why = at.OTHER_ROWS, _seen_at_once(trace, curve)
     if why is None or loss <= factor * constant:
         return None
     times = f" ({number(factor)} x what a constant prediction costs)"
-    return differs(trace, found, why, "was never below", loss, factor * constant, times)
+    return differs(trace, curve, why, "was never below", loss, factor * constant, times)
 
 
 def differs(
     trace: Trace,
-    found: Evidence,
+    curve: LossCurve,
     why: str,
     fact: str,
     value: float,
@@ -161,7 +161,7 @@ def differs(
         where="the validation data",
         fact=fact,
         times=times,
-        train=found.predicts,
+        train=curve.predicts,
         why=why,
     )
 
@@ -171,12 +171,12 @@ def _lowest(trace: Trace) -> float | None:
     return min(losses) if losses and np.isfinite(losses).all() else None
 
 
-def _constant(trace: Trace, found: Evidence) -> float | None:
+def _constant(trace: Trace, curve: LossCurve) -> float | None:
     """What a constant costs, on whichever rows it costs more."""
-    if not found.finite or not found.has_floor or found.constant is None:
+    if not curve.finite or not curve.has_floor or curve.constant is None:
         return None
     constant = None if trace.validation is None else trace.validation.constant
-    return max(found.constant, constant or 0.0)
+    return max(curve.constant, constant or 0.0)
 
 
 def seen_in_columns(trace: Trace) -> str | None:
@@ -251,7 +251,7 @@ def _rounded(mean: float, spread: float) -> float:
     return 0.0 if abs(mean) < 1e-6 * spread else float(mean)
 
 
-def _seen_at_once(trace: Trace, found: Evidence) -> str | None:
+def _seen_at_once(trace: Trace, curve: LossCurve) -> str | None:
     """After one pass, in which each row was new, the held-out loss is far above the
     training loss already. Averages that lag are no sign of it.
     """
@@ -262,7 +262,7 @@ def _seen_at_once(trace: Trace, found: Evidence) -> str | None:
         return None
     if held.step[0] > trace.steps_per_epoch:
         return None
-    steps = found.curve[held.step[0] // 2 : held.step[0]]
+    steps = curve.losses[held.step[0] // 2 : held.step[0]]
     if not len(steps) or held.loss[0] <= at.OTHER_LOSS * float(np.mean(steps)):
         return None
     look = (

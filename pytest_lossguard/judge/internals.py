@@ -10,7 +10,7 @@ from ..core.findings import Finding, finding
 from ..core.policy import Policy
 from ..core.trace import Floats, Trace
 from . import thresholds as at
-from .curve import Evidence
+from .curve import LossCurve
 from .data import has_constant_inputs
 
 __all__ = [
@@ -29,20 +29,20 @@ _MANY = 128
 
 
 def disconnected_variable(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """A variable that was given to the optimizer and never got a gradient."""
-    del found, policy
+    del curve, policy
     absent = (trace.steps.grad_norm < 0).all(axis=0)
     for index in np.flatnonzero(absent):
         yield finding("disconnected_variable", where=trace.variables[int(index)])
 
 
 def exploding_gradient(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """A gradient norm over the policy's limit, or far over what it was before."""
-    del found
+    del curve
     norms = trace.steps.global_grad_norm
     if not np.isfinite(norms).any():
         return
@@ -65,10 +65,10 @@ def exploding_gradient(
 
 
 def vanishing_gradient(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """The first weights' gradient is tiny beside the last weights'."""
-    del found, policy
+    del curve, policy
     norms = trace.steps.grad_norm
     weights = [index for index, size in enumerate(trace.sizes) if size > 1]
     if len(weights) < 3 or not len(norms):
@@ -87,12 +87,12 @@ def vanishing_gradient(
         )
 
 
-def dead_units(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+def dead_units(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
     """A layer most of whose relu units are 0 for every row."""
     del policy
     if trace.after is None or has_constant_inputs(trace):
         return  # a unit that is 0 for one row is 0 for all
-    limit = at.DEAD_ALONE if found.finite and found.beats_constant else at.DEAD
+    limit = at.DEAD_ALONE if curve.finite and curve.beats_constant else at.DEAD
     for layer in trace.after.layers:
         if layer.dead >= limit and not layer.is_output:
             yield finding(
@@ -101,7 +101,7 @@ def dead_units(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Findin
 
 
 def symmetric_weights(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """A hidden layer all of whose units still are one: certain, whatever the loss.
 
@@ -109,7 +109,7 @@ def symmetric_weights(
     numbers were not finite the units of a layer are alike for that.
     """
     del policy
-    if trace.after is None or not found.finite:
+    if trace.after is None or not curve.finite:
         return
     for layer in trace.after.layers:
         flat = layer.saturated >= at.SATURATED or layer.dead >= at.DEAD_ALONE
@@ -123,7 +123,7 @@ def symmetric_weights(
 
 
 def saturated_activations(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """A layer whose sigmoid or tanh outputs nearly all sit at the flat ends.
 
@@ -134,7 +134,7 @@ def saturated_activations(
     if trace.after is None:
         return
     for layer in trace.after.layers:
-        sure = layer.is_output and found.finite and found.beats_constant
+        sure = layer.is_output and curve.finite and curve.beats_constant
         if layer.saturated >= at.SATURATED and not sure:
             yield finding(
                 "saturated_activations",
@@ -145,12 +145,12 @@ def saturated_activations(
 
 
 def penalty_dominates(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """Penalties are more of the loss than the data is."""
     del policy
     steps = trace.steps
-    if not found.finite or not steps.data_loss_seen.all() or not len(steps):
+    if not curve.finite or not steps.data_loss_seen.all() or not len(steps):
         return
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(steps.loss > 0, 1.0 - steps.data_loss / steps.loss, 0.0)

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.policy import Policy
 from ..core.trace import Trace
 from . import thresholds as at
-from .curve import Evidence, evidence_of
+from .curve import LossCurve, loss_curve_of
 
 __all__ = ["nearness", "shares"]
 
@@ -31,7 +31,7 @@ def shares(trace: Trace, policy: Policy) -> dict[str, float]:
     """How much of each limit the training used up, by the name of the limit: the
     ``growth`` of a step's loss, the loss of a ``constant``, the loss at the ``start``.
     """
-    found = evidence_of(trace)
+    found = loss_curve_of(trace)
     if not found.finite:
         return {"growth": BROKEN}
     used = {"growth": _growth(found, policy)}
@@ -43,9 +43,9 @@ def shares(trace: Trace, policy: Policy) -> dict[str, float]:
     return {name: min(it, BROKEN) for name, it in used.items()}
 
 
-def _growth(found: Evidence, policy: Policy) -> float:
-    peak = float(np.max(found.curve)) if len(found.curve) else 0.0
-    return _over(peak, policy.max_loss_growth * found.yardstick)
+def _growth(curve: LossCurve, policy: Policy) -> float:
+    peak = float(np.max(curve.losses)) if len(curve.losses) else 0.0
+    return _over(peak, policy.max_loss_growth * curve.reference_loss)
 
 
 def _over(value: float, limit: float) -> float:

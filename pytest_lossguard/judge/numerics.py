@@ -1,4 +1,4 @@
-"""Checks that need no yardstick: numbers that are not finite, or cannot be."""
+"""Checks that need no reference loss: numbers that are not finite, or cannot be."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ..core.keras_names import loss_facts
 from ..core.policy import Policy
 from ..core.trace import Trace
 from . import thresholds as at
-from .curve import Evidence
+from .curve import LossCurve
 
 __all__ = ["impossible_loss", "nonfinite"]
 
 _ROUNDING = 1e-6
 
 
-def nonfinite(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+def nonfinite(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
     """NaN or infinity in inputs, gradients or the loss, the earliest first.
 
     Inputs that are not finite fail only if the training broke with them.
     """
-    broken = list(_broken_steps(trace, found))
+    broken = list(_broken_steps(trace, curve))
     for stats in trace.inputs:
         if stats.nonfinite and stats.first_nonfinite is not None:
             row, column = stats.first_nonfinite
@@ -37,16 +37,16 @@ def nonfinite(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding
     yield from sorted(broken, key=lambda it: it.step or 0)
 
 
-def _broken_steps(trace: Trace, found: Evidence) -> Iterator[Finding]:
+def _broken_steps(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     steps = trace.steps
     bad = steps.loss_seen & ~np.isfinite(steps.loss)
     if bad.any():
         step = int(np.argmax(bad))
         value = float(steps.loss[step])
         yield finding("nonfinite_loss", step=step + 1, value=value, scored="")
-    elif trace.after is not None and not np.isfinite(found.end):
+    elif trace.after is not None and not np.isfinite(curve.end):
         scored = "scored from plain predictions "
-        yield finding("nonfinite_loss", step=len(steps), value=found.end, scored=scored)
+        yield finding("nonfinite_loss", step=len(steps), value=curve.end, scored=scored)
     unusable = ~np.isfinite(steps.grad_norm)
     if unusable.any() and not trace.loss_is_scaled:
         step = int(np.argmax(unusable.any(axis=1)))
@@ -59,32 +59,34 @@ def _broken_steps(trace: Trace, found: Evidence) -> Iterator[Finding]:
         )
 
 
-def impossible_loss(trace: Trace, found: Evidence, policy: Policy) -> Iterator[Finding]:
+def impossible_loss(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
     """A loss below zero that cannot be or has no bottom, or zero from the start."""
     del policy
-    curve = found.curve[np.isfinite(found.curve)]
-    if not len(curve):
+    losses = curve.losses[np.isfinite(curve.losses)]
+    if not len(losses):
         return
     names = " + ".join(trace.losses) or "the loss"
     known = bool(trace.losses) and all(map(_is_never_negative, trace.losses))
-    lowest, step = float(np.min(curve)), int(np.argmin(curve))
-    scales = [abs(found.constant or 0.0), at.UNTRAINED if trace.contested else 0.0]
+    lowest, step = float(np.min(losses)), int(np.argmin(losses))
+    scales = [abs(curve.constant or 0.0), at.UNTRAINED if trace.contested else 0.0]
     why = None
     if known and lowest < -_ROUNDING:
-        step = int(np.argmax(curve < -_ROUNDING))
+        step = int(np.argmax(losses < -_ROUNDING))
         why = "it cannot be negative for labels that the output can reach"
-    elif lowest < -at.BOTTOMLESS * max(abs(found.start), *scales):
+    elif lowest < -at.BOTTOMLESS * max(abs(curve.start), *scales):
         why = "it falls without bound"
-    elif _is_upside_down(trace, found):
-        step = found.steps - 1
+    elif _is_upside_down(trace, curve):
+        step = curve.steps - 1
         why = "a perfect prediction costs 0, and so the most: its sign is wrong"
-    elif known and len(curve) > 1 and not curve.any():
+    elif known and len(losses) > 1 and not losses.any():
         step, why = 0, "no training starts at a perfect loss and stays there"
     if why is not None:
         yield finding(
             "impossible_loss",
             step=step + 1,
-            value=float(curve[step]),
+            value=float(losses[step]),
             limit=0,
             where=names,
             why=why,
@@ -98,14 +100,14 @@ def _is_never_negative(loss: str) -> bool:
     return facts is not None and facts.never_negative
 
 
-def _is_upside_down(trace: Trace, found: Evidence) -> bool:
+def _is_upside_down(trace: Trace, curve: LossCurve) -> bool:
     """Whether the targets as predictions cost 0 and all else less: a distance whose
     sign is wrong. Scores have -1 there, likelihoods no predictions of that kind.
     """
-    perfect, constant = trace.perfect_loss, found.constant
+    perfect, constant = trace.perfect_loss, curve.constant
     if perfect is None or constant is None or trace.contested:
         return False
-    others = np.array([found.start, found.end, constant])
+    others = np.array([curve.start, curve.end, constant])
     return bool((others < 0).all() and abs(perfect) <= _ROUNDING * -others.max())
 
 

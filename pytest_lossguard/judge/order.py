@@ -8,7 +8,7 @@ from ..core.findings import Finding, finding
 from ..core.policy import Policy
 from ..core.rows import SORTED
 from ..core.trace import Trace
-from .curve import Evidence
+from .curve import LossCurve
 
 __all__ = ["is_in_class_order", "rows_in_class_order"]
 
@@ -24,10 +24,10 @@ def is_in_class_order(trace: Trace) -> bool:
 
 
 def rows_in_class_order(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """A step that has few of the classes unlearns the others."""
-    del found, policy
+    del curve, policy
     order = trace.class_order
     if order is not None and is_in_class_order(trace):
         yield finding(

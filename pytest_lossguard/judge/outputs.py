@@ -9,7 +9,7 @@ from ..core.keras_names import LossFacts, activation_facts, loss_facts
 from ..core.policy import Policy
 from ..core.trace import Output, TargetRange, Trace
 from . import thresholds as at
-from .curve import Evidence
+from .curve import LossCurve
 
 __all__ = ["labels_out_of_range", "loss_output_mismatch"]
 
@@ -27,10 +27,10 @@ def _ends(trace: Trace) -> Iterator[tuple[Output, TargetRange, LossFacts | None]
 
 
 def labels_out_of_range(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """Labels that the last activation cannot reach."""
-    del found, policy
+    del curve, policy
     for output, target, loss in _ends(trace):
         if loss is None:
             continue
@@ -71,10 +71,10 @@ def _unreached(output: Output, target: TargetRange) -> tuple[float, str]:
 
 
 def loss_output_mismatch(
-    trace: Trace, found: Evidence, policy: Policy
+    trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
     """A softmax that cannot say what the labels say."""
-    del found, policy
+    del curve, policy
     for output, target, loss in _ends(trace):
         if output.activation != "softmax":
             continue

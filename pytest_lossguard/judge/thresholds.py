@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-#: A final loss within 2 % of a yardstick is level with it. Two percent is what
+#: A final loss within 2 % of a reference loss is level with it. Two percent is what
 #: the mean of a 512-row probe is known to; 34 of 43 published bugs end above
 #: 0.98 of the constant's or the starting loss, 1 of 45 healthy programs does.
 LEVEL = 0.02
@@ -22,7 +22,7 @@ NEAR_GAP = 0.6
 
 #: A final loss so little below the constant, and no longer falling, is worth a word:
 #: labels in the wrong rows end at .03, dropout of .95 at .06.
-HARDLY = 0.1
+BARELY = 0.1
 
 #: A start this many times the constant's loss is itself a fault, and falling
 #: steadily is no excuse any more: slow healthy scenarios start at 1.9 to 4.3,
@@ -124,7 +124,7 @@ SATURATED = 0.9
 #: 0.37, healthy published programs at most 0.08.
 PENALTY_SHARE = 0.2
 
-#: A loss this many times below zero, in units of the larger yardstick, falls
+#: A loss this many times below zero, in units of the larger reference loss, falls
 #: without bound: two published bugs reach 126 and 6e7, no healthy program goes
 #: below zero at all, and a likelihood does not by so much.
 BOTTOMLESS = 100.0

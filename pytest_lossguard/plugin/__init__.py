@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..core.errors import NotConverged, PolicyError, UsageError
-from .baselines import Told, Unused, hold_to_baseline, refuse_baseline_of_search
+from .baselines import (
+    BaselineSummary,
+    Unused,
+    check_baseline_of,
+    refuse_baseline_of_search,
+)
 from .contracts import Contracts
 from .ending import Ending
 from .failures import leave_out_own_frames, show_in_short
@@ -91,7 +96,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(reporter, "lossguard-reporter")
         config.pluginmanager.register(Summary(config, reporter), "lossguard-summary")
         register_others(config, reporter)
-        config.pluginmanager.register(Told(config), "lossguard-baselines")
+        config.pluginmanager.register(BaselineSummary(config), "lossguard-baselines")
         config.pluginmanager.register(Files(config), "lossguard-files")
         config.pluginmanager.register(Ending(config), "lossguard-ending")
 
@@ -243,7 +248,7 @@ def _watched(
         guard.demand()
         guard.compare()
         if policy.baseline:
-            hold_to_baseline(item, guard)
+            check_baseline_of(item, guard)
     except NotConverged as error:
         guard.explain(error)
         raise

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from ..baselines.check import Update
     from ..session.guard import Guard
 
-__all__ = ["Told", "Unused", "hold_to_baseline", "refuse_baseline_of_search"]
+__all__ = [
+    "BaselineSummary",
+    "Unused",
+    "check_baseline_of",
+    "refuse_baseline_of_search",
+]
 
 #: Where a worker hands on the files that no test uses.
 _UNUSED = "lossguard_unused"
@@ -30,12 +35,12 @@ _FOLDER = "__lossguard__"
 _LONGEST = 120
 
 
-def hold_to_baseline(item: pytest.Item, guard: Guard) -> None:
+def check_baseline_of(item: pytest.Item, guard: Guard) -> None:
     """Hold the trainings of a test that ended well against its baseline."""
     __tracebackhide__ = True
     update: Update = item.config.getoption("lossguard_update") or ""
     write = partial(keep_baseline, item.config, item.stash[TEST])
-    guard.hold(_path_of(item), _name_of(item), update, write)
+    guard.check_baseline(_path_of(item), _name_of(item), update, write)
 
 
 def refuse_baseline_of_search(item: pytest.Item) -> None:
@@ -134,7 +139,7 @@ def _module_of(path: Path) -> str:
         return f"{path.name.partition('.')[0]}.py"
 
 
-class Told:
+class BaselineSummary:
     """Says at the end which baselines no test uses, or could not be compared."""
 
     def __init__(self, config: pytest.Config) -> None:

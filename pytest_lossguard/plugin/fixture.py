@@ -153,7 +153,7 @@ class Lossguard:
         return self._guard("watch").watch(checked("name", name, _NAME, "watch({})"))
 
     def plot(self, run: TrainingRun) -> Any:
-        """The loss of a training between its yardsticks, and the gradient norm.
+        """The loss of a training between its reference losses, and the gradient norm.
 
         Args:
             run: What `fit` gave, or `watch` as ``.run``.

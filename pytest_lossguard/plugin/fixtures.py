@@ -60,7 +60,7 @@ class Fixtures:
             return (yield)
         unused = test.guard is None
         guard = guard_of(item)
-        with guard.preparing(_told(fixturedef), item.nodeid) as prepared:
+        with guard.preparing(_describe(fixturedef), item.nodeid) as prepared:
             made = yield
         if prepared.is_empty:
             self.prepared.pop(fixturedef, None)
@@ -98,7 +98,7 @@ def _is_pytests_own(fixturedef: pytest.FixtureDef[Any]) -> bool:
     return module.startswith(PYTEST_PACKAGE) and not _XUNIT.match(fixturedef.argname)
 
 
-def _told(fixturedef: pytest.FixtureDef[Any]) -> str:
+def _describe(fixturedef: pytest.FixtureDef[Any]) -> str:
     """What its user calls it."""
     xunit = _XUNIT.match(fixturedef.argname)
     name = fixturedef.argname if xunit is None else xunit[1]

@@ -19,7 +19,7 @@ from ..core.printable import printable
 from .files import keep_replay
 from .options import budget_of, default_examples
 from .private_api import is_fixture_known, items_of
-from .progress import told_progress
+from .progress import search_progress
 from .state import SESSION, TEST, guard_of
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
         strategies.pin(item.obj, search.only)
     try:
         with (
-            told_progress(item) as search.progress,
+            search_progress(item) as search.progress,
             strategies.seeded(item.obj, _seed_of(item)),
         ):
             yield search
@@ -318,7 +318,7 @@ def report_failure(item: Any, search: Search, error: BaseException) -> None:
         search.failed.run = search.guard.diagnose(run)
         error.args = (search.message(again),)
     else:
-        error.add_note("\n".join(["", f"note: {search.told()}", *again]))
+        error.add_note("\n".join(["", f"note: {search.summary()}", *again]))
 
 
 def _kept(item: Any, corruption: Corruption) -> str:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from .raw import Raw
 from .subject import Prepared, subject_of
 from .table import Table
-from .telling import told_error
+from .telling import format_error
 
 if TYPE_CHECKING:
     from .preparation import Preparation
@@ -99,7 +99,7 @@ class OtherProcess:
         except Exception as error:
             raise CannotHandOver(
                 "it can be neither pickled nor imported in another process:"
-                f" {told_error(error)}"
+                f" {format_error(error)}"
             ) from None
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
@@ -291,7 +291,7 @@ def main() -> None:
             answer: tuple[str, Any] = _answer(stdin.read(int.from_bytes(size, "big")))
             made = pickle.dumps(answer)
         except Exception as error:
-            made = pickle.dumps(("cannot", told_error(error)))
+            made = pickle.dumps(("cannot", format_error(error)))
         answers.write(len(made).to_bytes(8, "big") + made)
         answers.flush()
 
@@ -311,7 +311,7 @@ def _answer(job: bytes) -> tuple[str, Any]:
     try:
         made = preparation.base
     except Exception as error:
-        return "made", told_error(error)
+        return "made", format_error(error)
     rows = range(min(served, preparation.x.rows))
     try:
         out = preparation.serve(preparation.x.take(rows)) if serve is not None else None

@@ -130,16 +130,16 @@ class Table:
         others = np.asarray(self.others != other.others, dtype=float)
         return np.concatenate([apart, others.reshape(self.others.shape)], axis=1)
 
-    def told(self, row: int, columns: Any = None, most: int = 4) -> str:
+    def format_row(self, row: int, columns: Any = None, most: int = 4) -> str:
         """A row in short, or some of its columns."""
         cells = [*self.numbers[row], *self.others[row]]
         chosen = list(range(len(cells)) if columns is None else columns)
-        told = [_told(cells[it]) for it in chosen[:most]]
+        told = [_format_cell(cells[it]) for it in chosen[:most]]
         more = len(chosen) - len(told)
         return ", ".join(told) + (f", ... ({more} more)" if more else "")
 
 
-def _told(cell: Any) -> str:
+def _format_cell(cell: Any) -> str:
     if isinstance(cell, (float, int, np.number)):
         return number(float(cell))
     if isinstance(cell, np.datetime64):

@@ -11,16 +11,16 @@ import numpy as np
 
 from .raw import Column, Raw
 from .result import Line
-from .table import Table, _told
+from .table import Table, _format_cell
 
 __all__ = [
     "NO_SERVE",
+    "format_columns",
+    "format_error",
     "is_clear",
     "is_own",
     "output_lines",
     "raw_told",
-    "told_columns",
-    "told_error",
     "told_shape",
 ]
 
@@ -30,12 +30,12 @@ NO_SERVE = "no serving path was given (serve=)"
 def raw_told(x: Raw, row: int, column: Column | None = None, most: int = 4) -> str:
     """A raw row in short, or one value of it."""
     columns = x.columns if column is None else (column,)
-    cells = [_told(x.get(it)[row]) for it in columns[:most]]
+    cells = [_format_cell(x.get(it)[row]) for it in columns[:most]]
     more = len(columns) - len(cells)
     return ", ".join(cells) + (f", ... ({more} more)" if more else "")
 
 
-def told_columns(names: Iterable[str], most: int = 4) -> str:
+def format_columns(names: Iterable[str], most: int = 4) -> str:
     """Some names, in short."""
     listed = list(names)
     more = len(listed) - most
@@ -69,14 +69,17 @@ def output_lines(
         if len(columns) == 1 < should.width:
             name = f"output {should.names[columns[0]]}"
             notes = (f"{notes[0]}, {name}".lstrip(", "), notes[1])
-        told = (came.told(row, columns), should.told(row_of_should, columns))
+        told = (
+            came.format_row(row, columns),
+            should.format_row(row_of_should, columns),
+        )
     return (
         Line(name="came out", value=told[0], note=notes[0]),
         Line(name="should be", value=told[1], note=notes[1]),
     )
 
 
-def told_error(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Its kind and its first line."""
     lines = str(error).strip().splitlines() or [""]
     text = f"{type(error).__name__}: {lines[0]}".rstrip(": ")

@@ -19,7 +19,7 @@ def baseline_lines(comparisons: Sequence[Comparison], seeds: int) -> Iterator[st
     lead = f"  baseline  medians of the same {seeds} seeds"
     yield f"{lead:<51}{'then':>8}{'now':>8}{'worst':>8}"
     for it in comparisons:
-        before, after = it.told()
+        before, after = it.as_text()
         mark = "!" if it.regressed else " "
         worst = it.metric.form(it.limit) if it.metric.better != "neither" else ""
         label = f"          {mark} {it.metric.label}"

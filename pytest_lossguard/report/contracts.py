@@ -7,7 +7,7 @@ from typing import Any
 
 from .entry import Entry
 
-__all__ = ["counted", "is_allowed", "is_contract", "is_only_contract", "told"]
+__all__ = ["counted", "describe", "is_allowed", "is_contract", "is_only_contract"]
 
 
 #: An entry of the JSON report, or one with the details of the page beside it.
@@ -29,7 +29,7 @@ def is_allowed(test: Tested) -> bool:
     return _outcome(test) == "broken" and test["outcome"] == "passed"
 
 
-def told(test: Tested) -> str:
+def describe(test: Tested) -> str:
     """In one line what is broken, or why it was not checked; empty if it is kept."""
     contract = test.get("contract")
     if contract is None or contract["outcome"] == "kept":

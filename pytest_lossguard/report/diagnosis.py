@@ -72,11 +72,11 @@ def _place(cause: Cause) -> str:
 
 
 def _tried(diagnosis: Diagnosis) -> Iterator[str]:
-    proved = {it.told for it in diagnosis.experiments if it.repairs}
+    proved = {it.description for it in diagnosis.experiments if it.repairs}
     vain = [
-        it.told
+        it.description
         for it in diagnosis.experiments
-        if it.failure is None and it.told not in proved and len(it.changes) == 1
+        if it.failure is None and it.description not in proved and len(it.changes) == 1
     ]
     if vain:
         named = ", ".join(vain[:_NAMED])

@@ -16,10 +16,10 @@ __all__ = [
     "RunEntry",
     "SearchEntry",
     "causes_of",
+    "format_limit_used",
+    "format_loss",
     "labeled_loss",
     "measured",
-    "told_loss",
-    "told_nearness",
     "verdict_of",
     "worst_run",
 ]
@@ -185,10 +185,10 @@ def measured(run: RunEntry) -> tuple[str, str] | None:
     probe = run.get("probe")
     if probe is None or probe["before"] is None or probe["after"] is None:
         return None
-    return _told(probe["before"]), _told(probe["after"])
+    return _describe(probe["before"]), _describe(probe["after"])
 
 
-def told_loss(run: RunEntry) -> str:
+def format_loss(run: RunEntry) -> str:
     """Two losses as ``"2.31 -> 0.042"``: before training and after, on the probe; where
     there is none those of the first and the last step, and ``"*"`` says so. ``"-"``
     where no step was recorded.
@@ -198,7 +198,7 @@ def told_loss(run: RunEntry) -> str:
         return " -> ".join(known)
     if not run["loss"]:
         return "-"
-    return f"{_told(run['loss'][0])} -> {_told(run['loss'][-1])}*"
+    return f"{_describe(run['loss'][0])} -> {_describe(run['loss'][-1])}*"
 
 
 #: What the mark means.
@@ -211,7 +211,7 @@ LOSS = "loss before -> after"
 
 def labeled_loss(run: RunEntry) -> str:
     """The same in words."""
-    told = told_loss(run)
+    told = format_loss(run)
     if told == "-":
         return "no loss recorded"
     if measured(run) is not None:
@@ -219,10 +219,10 @@ def labeled_loss(run: RunEntry) -> str:
     return f"loss of the first step -> the last: {told.removesuffix('*')}"
 
 
-def _told(value: Any) -> str:
+def _describe(value: Any) -> str:
     return number(float(value))
 
 
-def told_nearness(run: RunEntry) -> str:
+def format_limit_used(run: RunEntry) -> str:
     """How much of a limit was used up, as ``"0.31"``; ``"-"`` of what failed."""
     return f"{run['nearness']:.2g}" if run["verdict"] == "converged" else "-"

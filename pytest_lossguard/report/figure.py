@@ -13,7 +13,7 @@ __all__ = ["training_as_figure"]
 
 
 def training_as_figure(verdict: Verdict) -> Any:
-    """The loss between its yardsticks and the gradient norm, as the HTML report
+    """The loss between its reference losses and the gradient norm, as the HTML report
     draws them.
 
     Returns:

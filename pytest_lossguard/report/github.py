@@ -12,8 +12,8 @@ from .entry import (
     STEPS_ONLY,
     Entry,
     causes_of,
-    told_loss,
-    told_nearness,
+    format_limit_used,
+    format_loss,
     verdict_of,
     worst_run,
 )
@@ -71,7 +71,7 @@ def _table(
             lines.append(_left_out(len(tests) - index))
             break
         lines.append(line)
-    if any(told_loss(run).endswith("*") for it in tests if (run := worst_run(it))):
+    if any(format_loss(run).endswith("*") for it in tests if (run := worst_run(it))):
         lines.append(marked)
     return "\n".join(lines) + "\n\n"
 
@@ -99,13 +99,13 @@ def _row(test: Entry) -> str:
     run = worst_run(test)
     facts = ("-", "-", "-")
     if run is not None:
-        facts = (told_loss(run), str(run["steps"]), told_nearness(run))
-    cells = (test["nodeid"], verdict_of(test), *facts, " / ".join(_told(test)))
+        facts = (format_loss(run), str(run["steps"]), format_limit_used(run))
+    cells = (test["nodeid"], verdict_of(test), *facts, " / ".join(_describe(test)))
     return _cells(cells)
 
 
 def _contract_row(test: Entry) -> str:
-    told = " / ".join(_told(test)) or contracts.told(test)
+    told = " / ".join(_describe(test)) or contracts.describe(test)
     return _cells((test["nodeid"], verdict_of(test), told))
 
 
@@ -113,7 +113,7 @@ def _cells(cells: Iterable[str]) -> str:
     return f"| {' | '.join(map(_escaped, cells))} |"
 
 
-def _told(test: Entry) -> Iterator[str]:
+def _describe(test: Entry) -> Iterator[str]:
     """The sentences on a test: what else failed it, the first finding, the cause, the
     baseline.
     """
@@ -121,7 +121,7 @@ def _told(test: Entry) -> Iterator[str]:
     if test["outcome"] == "failed" and not _is_why(test):
         yield (test["error"] or "failed").partition("\n")[0]
     if _is_broken(test):
-        yield contracts.told(test)
+        yield contracts.describe(test)
     if run is not None and run["findings"]:
         first = run["findings"][0]
         yield f"{first['kind']}: {first['message']}"
@@ -150,7 +150,7 @@ def commands(tests: Iterable[Entry], root: Path, workspace: Path) -> Iterator[st
     left = {"error": _MOST, "warning": _MOST}
     for test in sorted(map(sound, tests), key=lambda it: it["nodeid"]):
         level = {"failed": "error", "passed": "warning"}.get(test["outcome"])
-        told = list(_told(test))
+        told = list(_describe(test))
         if level is None or not told or not left[level]:
             continue
         left[level] -= 1
@@ -172,7 +172,7 @@ def _whole(test: Entry) -> list[str]:
     if contract is None or test["runs"] or not _is_broken(test):
         return []
     lines = str(contract["message"]).splitlines()
-    return [contracts.told(test), *lines[1:]]
+    return [contracts.describe(test), *lines[1:]]
 
 
 def _is_why(test: Entry) -> bool:

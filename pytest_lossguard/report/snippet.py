@@ -10,8 +10,8 @@ from .entry import (
     Entry,
     RunEntry,
     causes_of,
+    format_limit_used,
     labeled_loss,
-    told_nearness,
     verdict_of,
     worst_run,
 )
@@ -38,7 +38,7 @@ def snippet(test: Entry) -> str:
         return ""
     facts = (
         f"lossguard: {verdict_of(test)}, {labeled_loss(run)}, in {run['steps']} steps,"
-        f" {told_nearness(run)} of a limit"
+        f" {format_limit_used(run)} of a limit"
     )
     lines = [f"<p>{escape(facts)}</p>", _curve(run), *_findings(run), *_causes(run)]
     baseline = test.get("baseline")

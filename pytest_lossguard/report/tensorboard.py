@@ -75,11 +75,11 @@ def _events(test: Entry, run: RunEntry, now: float) -> Iterator[Any]:
             for tag, value in zip(curves, values, strict=True)
         ]
         yield Event(wall_time=now, step=step, summary=Summary(value=scalars))
-    text = "\n".join(_told(test, run))
+    text = "\n".join(_describe(test, run))
     yield Event(wall_time=now, step=run["steps"], summary=text_pb("findings", text))
 
 
-def _told(test: Entry, run: RunEntry) -> Iterator[str]:
+def _describe(test: Entry, run: RunEntry) -> Iterator[str]:
     """What was found, as Markdown."""
     yield f"{test['nodeid']}: {run['verdict'].replace('_', ' ')}\n"
     yield f"{labeled_loss(run)}\n"

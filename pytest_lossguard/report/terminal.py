@@ -13,8 +13,8 @@ from .entry import (
     Entry,
     FindingEntry,
     SearchEntry,
-    told_loss,
-    told_nearness,
+    format_limit_used,
+    format_loss,
     verdict_of,
     worst_run,
 )
@@ -163,10 +163,10 @@ def _row(test: Entry) -> tuple[str, ...]:
         return ("none", "-", "-", "-", name)
     if len(test["runs"]) > 1:
         name += f" (worst of {len(test['runs'])})"
-    near = told_nearness(run)
+    near = format_limit_used(run)
     if near != "-" and run.get("nearest"):
         near += f" {run['nearest']}"
-    return (verdict_of(test), told_loss(run), str(run["steps"]), near, name)
+    return (verdict_of(test), format_loss(run), str(run["steps"]), near, name)
 
 
 def extremes(tests: Iterable[Entry], seconds: Mapping[str, float]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..core.change import Change, Recipe, Retraining
+from ..core.change import Change, MakeRerun, Rerun
 from ..core.custom_checks import Check
 from ..core.diagnosis import Diagnosis
 from ..core.errors import CannotChange, UsageError, first_line
@@ -18,9 +18,9 @@ from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
 from ..core.verdict import Verdict
-from ..core.wording import told
+from ..core.wording import describe
 from ..experiments.compare import (
-    Reference,
+    ComparedRun,
     carries_signal,
     chosen,
     holds_outside,
@@ -52,7 +52,7 @@ _LOWER = (0.1, 0.01)
 
 def diagnosed(
     verdict: Verdict,
-    recipe: Recipe | None,
+    make_rerun: MakeRerun | None,
     policy: Policy,
     budget: float,
     checks: tuple[Check, ...] = (),
@@ -61,19 +61,19 @@ def diagnosed(
 
     Args:
         verdict: With at least one error.
-        recipe: Gives what runs it again; None where that was not kept.
+        make_rerun: Gives what runs it again; None where that was not kept.
         policy: What it was held to.
         budget: Seconds.
         checks: Checks of one's own that re-runs are held to as well.
     """
 
-    def by(retrain: Retraining | None) -> Diagnosis:
+    def by(rerun: Rerun | None) -> Diagnosis:
         return diagnose(
-            verdict.trace, verdict.findings, retrain, policy, budget, checks=checks
+            verdict.trace, verdict.findings, rerun, policy, budget, checks=checks
         )
 
     try:
-        found = by(None if recipe is None else recipe())
+        found = by(None if make_rerun is None else make_rerun())
     except (CannotChange, UsageError) as error:
         found = replace(by(None), left_out=(str(error),))
     except Exception as error:
@@ -83,7 +83,7 @@ def diagnosed(
 
 def compared(
     verdict: Verdict,
-    recipe: Recipe,
+    make_rerun: MakeRerun,
     policy: Policy,
     clock: Callable[[], float] = time.monotonic,
 ) -> Verdict:
@@ -91,7 +91,7 @@ def compared(
 
     Args:
         verdict: Without errors.
-        recipe: Gives what runs it again.
+        make_rerun: Gives what runs it again.
         policy: What it was held to; under ``strict`` what is found fails it.
         clock: Tells the time in seconds.
     """
@@ -104,7 +104,7 @@ def compared(
         return ended
 
     try:
-        found = [*_findings(trace, recipe(), is_late)]
+        found = [*_findings(trace, make_rerun(), is_late)]
     except (CannotChange, UsageError):
         return verdict
     except Exception as error:
@@ -133,50 +133,50 @@ def _ended_in(error: Exception) -> str:
 
 
 def _findings(
-    trace: Trace, retrain: Retraining, is_late: Callable[[], bool]
+    trace: Trace, rerun: Rerun, is_late: Callable[[], bool]
 ) -> Iterator[Finding]:
-    if not retrain.is_complete:
+    if not rerun.is_complete:
         return
-    if trace.source == "watch" and not repeats(trace, retrain()):
+    if trace.source == "watch" and not repeats(trace, rerun()):
         return
-    better = _better(trace, retrain, is_late)
+    better = _better(trace, rerun, is_late)
     yield from better
-    if not better and not is_late() and wants_control(trace, retrain.rows):
-        yield from _without_signal(retrain)
+    if not better and not is_late() and wants_control(trace, rerun.rows):
+        yield from _without_signal(rerun)
 
 
 def _better(
-    trace: Trace, retrain: Retraining, is_late: Callable[[], bool]
+    trace: Trace, rerun: Rerun, is_late: Callable[[], bool]
 ) -> tuple[Finding, ...]:
     """What makes it far better, on rows that were kept back too: a longer or faster
     training learns any pairing of rows and labels by heart.
     """
-    references = tuple(_references(trace, retrain, is_late))
+    references = tuple(_references(trace, rerun, is_late))
     as_it_is: Trace | None = None
     while (best := chosen(trace, references)) is not None:
-        if is_late() or not is_told_outside(best.changes, retrain.rows):
+        if is_late() or not is_told_outside(best.changes, rerun.rows):
             break
-        as_it_is = as_it_is or retrain(held_out=_KEPT_BACK)
-        changed = retrain(*best.changes, held_out=_KEPT_BACK)
+        as_it_is = as_it_is or rerun(held_out=_KEPT_BACK)
+        changed = rerun(*best.changes, held_out=_KEPT_BACK)
         if holds_outside(as_it_is, changed, best.changes):
             break
         references = tuple(it for it in references if it is not best)
     return improvable(trace, references)
 
 
-def _without_signal(retrain: Retraining) -> Iterator[Finding]:
+def _without_signal(rerun: Rerun) -> Iterator[Finding]:
     """Labels that shuffled ones do as well as, whatever the learning rate: with one
     that is too high nothing is learned from good labels either.
     """
-    real = retrain(held_out=_KEPT_BACK)
+    real = rerun(held_out=_KEPT_BACK)
     if carries_signal(real):
         return
-    shuffled = retrain(Change(kind="shuffle_labels"), held_out=_KEPT_BACK)
+    shuffled = rerun(Change(kind="shuffle_labels"), held_out=_KEPT_BACK)
     found = labels_carry_no_signal(real, shuffled)
     for factor in _LOWER if found else ():
         try:
             lower = Change(kind="learning_rate", value=factor)
-            if carries_signal(retrain(lower, held_out=_KEPT_BACK)):
+            if carries_signal(rerun(lower, held_out=_KEPT_BACK)):
                 return
         except (CannotChange, UsageError):
             break
@@ -184,17 +184,17 @@ def _without_signal(retrain: Retraining) -> Iterator[Finding]:
 
 
 def _references(
-    trace: Trace, retrain: Retraining, is_late: Callable[[], bool]
-) -> Iterator[Reference]:
-    facts = retrain.facts
+    trace: Trace, rerun: Rerun, is_late: Callable[[], bool]
+) -> Iterator[ComparedRun]:
+    facts = rerun.facts
     asked = wanted(trace, facts)
     shorter = length(len(trace.steps), len(asked))
     for changes in asked:
         if is_late():
             return
         try:
-            again = retrain(*changes, *([] if shorter is None else [shorter]))
+            again = rerun(*changes, *([] if shorter is None else [shorter]))
         except (CannotChange, UsageError):
             continue
-        words = " and ".join(told(it, trace, facts) for it in changes)
-        yield Reference(changes=changes, told=words, trace=again)
+        words = " and ".join(describe(it, trace, facts) for it in changes)
+        yield ComparedRun(changes=changes, description=words, trace=again)

@@ -14,8 +14,8 @@ from threading import RLock
 from typing import Any, Protocol
 
 from ..baselines import Baseline, write_baseline
-from ..baselines.check import Held, Subject, Update, hold
-from ..core.change import Recipe, Retraining
+from ..baselines.check import BaselineCase, BaselineResult, Update, check_baseline
+from ..core.change import MakeRerun, Rerun
 from ..core.column_stats import share_interval
 from ..core.custom_checks import Check
 from ..core.errors import (
@@ -104,7 +104,7 @@ class Guard:
     ) -> None:
         self.runs: list[TrainingRun] = []
         self.corruption: Any = None
-        self.held: Held | None = None
+        self.held: BaselineResult | None = None
         self.ends_early = True
         self._in_search = False
         self._asserts = policy is not None
@@ -122,7 +122,7 @@ class Guard:
         self._one_at_a_time = RLock()
         self._watched: list[TrainingRun] = []
         self._adopted: list[tuple[TrainingRun, str, Any]] = []
-        self._told: list[str] = []
+        self._describe: list[str] = []
         self._subjects: list[TrainingRun] = []
         self._failed: tuple[TrainingRun, tuple[str, ...]] | None = None
 
@@ -172,17 +172,17 @@ class Guard:
         seeds = self._policy.seed_list(self._seed) if seed is None else (seed,)
         if self._in_search:
             how |= {"reuse_built": True, "growth": self._sealing_growth()}
-        recipe = self._recipe(model_or_factory, x, y, **how)
+        make_rerun = self._make_rerun(model_or_factory, x, y, **how)
         with self._paused():
             traces = self._trainer().fit_seeds(
                 model_or_factory, x, y, seeds=seeds, **how
             )
         runs = [
-            self._judged(it, None if recipe is None else partial(recipe, each))
+            self._judged(it, None if make_rerun is None else partial(make_rerun, each))
             for it, each in zip(traces, seeds, strict=True)
         ]
         self.runs += runs
-        self._subjects += [it for it in runs[:1] if it.recipe is not None]
+        self._subjects += [it for it in runs[:1] if it.make_rerun is not None]
         if self._asserts:
             self._demand_share(runs)
         return next((run for run in runs if not run.converged), runs[0])
@@ -290,13 +290,13 @@ class Guard:
         known.setdefault("batch_size", self._policy.batch_size or run.trace.batch_size)
         start = trainer.start_of(model_or_factory)
         with self._paused():
-            retrain = trainer.again(model_or_factory, x, y, start=start, **known)
-            return margins(retrain, self._policy)
+            rerun = trainer.again(model_or_factory, x, y, start=start, **known)
+            return margins(rerun, self._policy)
 
     # Judging
 
-    def _judged(self, trace: Trace, recipe: Recipe | None = None) -> TrainingRun:
-        return judged(trace, self._policy, self._checks, recipe)
+    def _judged(self, trace: Trace, make_rerun: MakeRerun | None = None) -> TrainingRun:
+        return judged(trace, self._policy, self._checks, make_rerun)
 
     def _judged_watched(self, watch: Any) -> list[TrainingRun]:
         """The trainings of a watch, each with what runs it again."""
@@ -308,9 +308,9 @@ class Guard:
 
     def adopt(self, prepared: Prepared, test: str) -> None:
         """Judge what a fixture trained that the test uses."""
-        told = prepared.told(test)
+        told = prepared.described_for(test)
         missed = _as_sentences(prepared.missed, self._policy)
-        self._told += [f"{told}: {it}" for it in (*prepared.unseen, *missed)]
+        self._describe += [f"{told}: {it}" for it in (*prepared.unseen, *missed)]
         if prepared.watch is None:
             runs = [self._judged(it) for it in prepared.traces]
             self._adopted += [(run, told, None) for run in runs]
@@ -374,7 +374,7 @@ class Guard:
         Raises:
             NothingTrained: It is so.
         """
-        told = list(self._told)
+        told = list(self._describe)
         if self._watch is not None:
             missed = _as_sentences(self._watch.missed(), self._policy)
             told += [*self._watch.unseen, *missed]
@@ -411,7 +411,7 @@ class Guard:
             return run
         with self._paused():
             verdict = diagnosed(
-                run.verdict, run.recipe, self._policy, self._budget, self._checks
+                run.verdict, run.make_rerun, self._policy, self._budget, self._checks
             )
         return self._replaced(run, verdict)
 
@@ -427,18 +427,18 @@ class Guard:
             return
         seen: set[str] = set()
         for run in list(self.runs):
-            if not run.converged or run.recipe is None or run.trace.model in seen:
+            if not run.converged or run.make_rerun is None or run.trace.model in seen:
                 continue
             seen.add(run.trace.model)
             with self._paused():
-                verdict = compared(run.verdict, run.recipe, self._policy)
+                verdict = compared(run.verdict, run.make_rerun, self._policy)
             run = self._replaced(run, verdict)
             if not run.converged:
                 error = self._failure(run, ())
                 error.after_body = True
                 raise error
 
-    def hold(
+    def check_baseline(
         self,
         path: Path,
         test: str,
@@ -465,12 +465,12 @@ class Guard:
                 " what a fixture trains has no baseline"
             )
         subjects = [
-            Subject(trace=run.trace, recipe=run.recipe)
+            BaselineCase(trace=run.trace, make_rerun=run.make_rerun)
             for run in self._subjects
-            if run.recipe is not None
+            if run.make_rerun is not None
         ]
         with self._paused():
-            self.held = hold(
+            self.held = check_baseline(
                 subjects,
                 self._policy,
                 path=path,
@@ -482,11 +482,12 @@ class Guard:
             )
         if self.held.state == "written" and not update:
             raise BaselineError(
-                f"the test had no baseline: {self.held.told}; review and commit it"
+                f"the test had no baseline: {self.held.description};"
+                " review and commit it"
             )
         self._demand_no_regression(self.held)
 
-    def _demand_no_regression(self, held: Held) -> None:
+    def _demand_no_regression(self, held: BaselineResult) -> None:
         __tracebackhide__ = True
         for run, comparisons in zip(self._subjects, held.comparisons, strict=False):
             worse = [it.finding() for it in comparisons if it.regressed]
@@ -507,9 +508,9 @@ class Guard:
         self._subjects = [new if it is run else it for it in self._subjects]
         return new
 
-    def _recipe(
+    def _make_rerun(
         self, model_or_factory: Any, x: Any, y: Any, **how: Any
-    ) -> Callable[[int], Retraining] | None:
+    ) -> Callable[[int], Rerun] | None:
         """What, given a seed, runs a training again after the test; None in an unmarked
         one, and in the examples of a search but for the last, which shows the whole
         failure.
@@ -521,8 +522,8 @@ class Guard:
         kept = {key: how[key] for key in how if key not in ("reuse_built", "growth")}
         start = self._trainer().start_of(model_or_factory)
 
-        def again(seed: int) -> Retraining:
-            known: Retraining = self._trainer().again(
+        def again(seed: int) -> Rerun:
+            known: Rerun = self._trainer().again(
                 model_or_factory, x, y, start=start, seed=seed, **kept
             )
             return known

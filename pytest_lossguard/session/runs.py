@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.change import Recipe
+from ..core.change import MakeRerun
 from ..core.custom_checks import Check
 from ..core.errors import NotConverged, UsageError
 from ..core.findings import Finding
@@ -25,13 +25,13 @@ class TrainingRun:
     Attributes:
         verdict: The trace and what was found in it.
         checks: Custom checks that took part.
-        recipe: Gives what runs it again, while its test lasts; None where nothing
+        make_rerun: Gives what runs it again, while its test lasts; None where nothing
             does.
     """
 
     verdict: Verdict
     checks: tuple[Check, ...] = ()
-    recipe: Recipe | None = None
+    make_rerun: MakeRerun | None = None
 
     @property
     def converged(self) -> bool:
@@ -76,7 +76,7 @@ class TrainingRun:
         return run
 
     def plot(self) -> Any:
-        """The loss between its yardsticks, and the gradient norm.
+        """The loss between its reference losses, and the gradient norm.
 
         Returns:
             A `plotly.graph_objects.Figure`, which a notebook shows.
@@ -155,7 +155,7 @@ class Prepared:
         """Let go of its models and data."""
         self.watch = None
 
-    def told(self, test: str) -> str:
+    def described_for(self, test: str) -> str:
         """A sentence for a test that uses it."""
         first = "" if test == self.test else f" for {self.test}, which used it first"
         return f"trained in the set-up of {self.by}{first}"
@@ -165,8 +165,8 @@ def judged(
     trace: Trace,
     policy: Policy,
     checks: tuple[Check, ...] = (),
-    recipe: Recipe | None = None,
+    make_rerun: MakeRerun | None = None,
 ) -> TrainingRun:
     """A training with what the judge and custom checks find in it."""
     verdict = Verdict(trace=trace, findings=judge(trace, policy, checks))
-    return TrainingRun(verdict, checks, recipe)
+    return TrainingRun(verdict, checks, make_rerun)

@@ -73,7 +73,7 @@ class Case:
         parts = () if self.corruption is None else self.corruption.parts
         return {
             "corruption": repr(self.corruption),
-            "parts": [part.told() for part in parts],
+            "parts": [part.describe() for part in parts],
             "failed": self.error is not None,
             "error": error,
             "nearness": self.nearness,
@@ -380,7 +380,7 @@ class Search:
             "unique": self.unique,
             "exhausted_budget": self.exhausted,
             "failing": None if self.failed is None else repr(self.failed.corruption),
-            "space": None if self.space is None else self.space.told,
+            "space": None if self.space is None else self.space.description,
             "closest": closest,
             "headroom": list(self.headroom),
         }
@@ -398,7 +398,7 @@ class Search:
             "left_out": len(cases[_MOST_CASES:]),
         }
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """What the search did, in a few words."""
         told = f"{self.examples} examples, {self.unique} of them different"
         if self.exhausted:
@@ -413,7 +413,7 @@ class Search:
         """
         assert self.failed is not None
         assert self.failed.run is not None
-        remarks = [f"the smallest corruption found that breaks it, in {self.told()}"]
+        remarks = [f"the smallest corruption found that breaks it, in {self.summary()}"]
         if not self.holds:
             remarks.append(
                 "the failing example converged when run again: the result depends on"

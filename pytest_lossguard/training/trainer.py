@@ -11,7 +11,7 @@ from ..core.trace import Trace
 from .backend.frameworks import keras, tf
 from .backend.snapshot import Seeder, Snapshot
 from .loop.loop_trainer import LoopTrainer
-from .loop.spec import make_task
+from .loop.spec import make_spec
 from .record.recording import Recording
 from .record.threads import under_way
 from .rerun.rerun import Rerun
@@ -74,7 +74,7 @@ class Trainer:
             UsageError: Model or data cannot be trained as given.
         """
         return Rerun(
-            self._loops, model_or_factory, make_task(x, y, seed=seed, **how), start
+            self._loops, model_or_factory, make_spec(x, y, seed=seed, **how), start
         )
 
     def watched_again(self, watch: Watch, recording: Recording) -> Rerun:

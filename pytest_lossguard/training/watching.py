@@ -21,8 +21,8 @@ from .backend.reread import rows_once_more
 from .backend.snapshot import preserved_seeds
 from .backend.tensors import RowsFunction
 from .backend.user_frames import taken_at
-from .record.adversarial import is_contested
-from .record.function_clones import Shadows
+from .record.adversarial import is_adversarial
+from .record.function_clones import FunctionClones
 from .record.recorder import Recorder, reached
 from .record.recording import Recording
 from .score.scorer import Scorer, as_tensors
@@ -83,8 +83,8 @@ class Watch:
         self._validation: dict[int, list[tuple[int, float]]] = {}
         self._epochs: dict[int, int] = {}
         self._traces: dict[int, Trace] = {}
-        self._shadows = Shadows()
-        self.recorder.traces_in_vain = self._shadows.made_variables
+        self._clones = FunctionClones()
+        self.recorder.traces_in_vain = self._clones.made_variables
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -111,7 +111,7 @@ class Watch:
             self._validation,
             self._epochs,
             self._traces,
-            self._shadows,
+            self._clones,
         ):
             known.clear()
 
@@ -200,7 +200,7 @@ class Watch:
         key = id(recording.optimizer)
         trace = watched_trace(
             recording,
-            contested=is_contested(recording, self.recordings),
+            contested=is_adversarial(recording, self.recordings),
             seed=self._seed,
             data=self._data_of(recording),
             is_one_call=self._fits.get(id(recording.model)) == 1,
@@ -355,15 +355,15 @@ class Watch:
         return keras.callbacks.LambdaCallback(on_epoch_end=note)
 
     def on_function(self, call: Call, function: Any, *args: Any, **kwargs: Any) -> Any:
-        """A ``tf.function``: run a copy of it; see `Shadows`."""
+        """A ``tf.function``: run a copy of it; see `FunctionClones`."""
         __tracebackhide__ = True
-        if not self.recorder.enabled or self._shadows.leaves_alone(function):
+        if not self.recorder.enabled or self._clones.leaves_alone(function):
             return call(function, *args, **kwargs)
         with self._tracing(function):
             if not tf.executing_eagerly():
-                return call(self._shadows.of(function), *args, **kwargs)
+                return call(self._clones.of(function), *args, **kwargs)
             with self._counting(function):
-                result = self._shadows.call(call, function, args, kwargs)
+                result = self._clones.call(call, function, args, kwargs)
         self.recorder.after_call()
         return result
 
@@ -372,13 +372,13 @@ class Watch:
     ) -> Any:
         """``get_concrete_function``: hand out one that is seen."""
         __tracebackhide__ = True
-        if not self.recorder.enabled or self._shadows.leaves_alone(function):
+        if not self.recorder.enabled or self._clones.leaves_alone(function):
             return call(function, *args, **kwargs)
         with self._tracing(function):
             self.recorder.gradients_traced = 0
-            concrete = call(self._shadows.of(function), *args, **kwargs)
+            concrete = call(self._clones.of(function), *args, **kwargs)
         self._gradients_in[id(concrete)] = self.recorder.gradients_traced
-        self._shadows.keep(concrete)
+        self._clones.keep(concrete)
         return concrete
 
     def on_concrete(self, call: Call, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -387,7 +387,7 @@ class Watch:
         if not self.recorder.enabled:
             return call(function, *args, **kwargs)
         outermost = tf.executing_eagerly()
-        if function in self._shadows:
+        if function in self._clones:
             with self._counting(function):
                 result = call(function, *args, **kwargs)
             if outermost:
@@ -444,7 +444,7 @@ class Watch:
         compiled = bool(getattr(function, JIT_COMPILE, False))
         self.recorder.xla_depth += compiled
         try:
-            with self._shadows.called(function):
+            with self._clones.called(function):
                 yield
         finally:
             self.recorder.xla_depth -= compiled
@@ -465,7 +465,7 @@ class _HeldOut:
 
     def loss(self, recording: Recording) -> float | None:
         """Of the model as it is; None where it cannot be scored."""
-        evidence = recording.taped.evidence
+        evidence = recording.taped.model_and_loss
         if self._batch is None or evidence is None:
             return None
         try:

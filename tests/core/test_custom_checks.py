@@ -7,8 +7,8 @@ import pytest
 from pytest_lossguard import UsageError, finding
 from pytest_lossguard.core.findings import finding as built_in
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.experiments.runner import Goal
-from pytest_lossguard.judge import evidence_of, judge
+from pytest_lossguard.experiments.runner import Target
+from pytest_lossguard.judge import judge, loss_curve_of
 from pytest_lossguard.judge.curve import in_one_unit
 from pytest_lossguard.session.runs import judged
 from tests.support.traces import falling, make_trace
@@ -94,7 +94,7 @@ def test_no_change_repairs_what_a_check_still_finds():
     """Re-runs are held to the checks too: else the first would pass for a cause."""
     findings = judge(GOOD, Policy(), (too_slow,))
 
-    goal = Goal.of(GOOD, findings, Policy(), (too_slow,))
-    found = evidence_of(GOOD)
+    goal = Target.of(GOOD, findings, Policy(), (too_slow,))
+    found = loss_curve_of(GOOD)
 
     assert goal.missed_by(GOOD, found, in_one_unit(found, GOOD)) == {"mine:too_slow"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_lossguard.core.change import Change, ProgramFacts
+from pytest_lossguard.core.change import Change, ModelFacts
 from pytest_lossguard.core.keras_names import (
     ACTIVATIONS,
     LOSSES,
@@ -17,7 +17,7 @@ from pytest_lossguard.core.keras_names import (
 )
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import Output, TargetRange
-from pytest_lossguard.core.wording import told
+from pytest_lossguard.core.wording import describe
 from pytest_lossguard.experiments.candidates import hypotheses
 from pytest_lossguard.judge import judge
 from tests.support.traces import column, falling, make_trace
@@ -40,7 +40,7 @@ def likeliest(**facts):
     """The changes tried first for a loss that stands still."""
     trace = make_trace(falling(1.0, 0.9), start=1.0, end=0.9, constant=1.0)
     trace = replace(trace, inputs=(column("inputs"),))
-    found = hypotheses(trace, (), ProgramFacts(**facts))
+    found = hypotheses(trace, (), ModelFacts(**facts))
     return {(it.change.kind, it.change.value): it.weight for it in found}
 
 
@@ -111,4 +111,4 @@ def test_the_change_of_optimizer_is_told_with_its_rate():
     change = Change(kind="optimizer", value="adam")
     trace = make_trace(falling(), start=1.0, end=0.1, constant=1.0)
 
-    assert told(change, trace, ProgramFacts(optimizer="SGD")) == "SGD -> Adam(0.001)"
+    assert describe(change, trace, ModelFacts(optimizer="SGD")) == "SGD -> Adam(0.001)"

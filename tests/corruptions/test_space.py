@@ -78,7 +78,7 @@ def test_beyond_the_range_lie_the_next_powers_of_ten():
 def test_a_space_tells_its_ranges_and_knows_its_own():
     narrow = space(offsets=False, outliers=False)
 
-    assert narrow.told == "scales 0.001 to 1000"
+    assert narrow.description == "scales 0.001 to 1000"
     assert narrow.has(Scale(1000.0, features=3))
     assert not narrow.has(Scale(1e4))
     assert not narrow.has(Offset(1.0))

@@ -1,4 +1,4 @@
-"""A small part of the corpus, with its rates asserted; `python -m evaluation` runs all."""
+"""A small part of the corpus, its rates asserted; `python -m evaluation` runs all."""
 
 from __future__ import annotations
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_lossguard.core.change import Change, ProgramFacts
+from pytest_lossguard.core.change import Change, ModelFacts
 from pytest_lossguard.core.trace import Outlier, Validation
 from pytest_lossguard.experiments.compare import (
-    Reference,
+    ComparedRun,
     carries_signal,
     holds_outside,
     improvable,
@@ -20,7 +20,7 @@ from pytest_lossguard.experiments.compare import (
 )
 from tests.support.traces import column, falling, make_trace
 
-FACTS = ProgramFacts(optimizer="Adam", learning_rate=0.01, labels="values")
+FACTS = ModelFacts(optimizer="Adam", learning_rate=0.01, labels="values")
 
 
 def run(end, steps=400, curve=None, **rest):
@@ -40,7 +40,7 @@ def stuck(end):
 
 def reference(kind, end):
     change = Change(kind=kind, value=10.0 if kind == "learning_rate" else None)
-    return Reference(changes=(change,), told=f"{kind} changed", trace=run(end))
+    return ComparedRun(changes=(change,), description=f"{kind} changed", trace=run(end))
 
 
 def test_a_run_that_learned_enough_asks_for_no_re_run():
@@ -56,7 +56,7 @@ def test_a_run_that_learned_little_asks_for_the_standard_changes():
 
 
 def test_only_what_is_not_standard_is_changed():
-    facts = ProgramFacts(labels="values", canonical_output=False, penalised=True)
+    facts = ModelFacts(labels="values", canonical_output=False, penalised=True)
     off = run(0.9)
     scaled = make_trace(
         off.steps.loss,
@@ -81,7 +81,7 @@ def test_only_what_is_not_standard_is_changed():
 
 
 def test_a_program_that_cannot_be_cloned_is_not_asked_to_be():
-    facts = ProgramFacts(canonical_output=False, penalised=True, fixed="its own class")
+    facts = ModelFacts(canonical_output=False, penalised=True, fixed="its own class")
     asked = [it for group in wanted(run(0.9), facts) for it in group]
     assert not any(it.sort == "program" for it in asked)
 
@@ -169,7 +169,7 @@ def test_of_changes_that_help_alike_the_surest_fault_is_told_a_choice_last():
 
 
 def test_what_is_odd_about_data_and_program_is_changed():
-    facts = ProgramFacts(labels="values", dropout=0.95, frozen=("conv",), narrowest=1)
+    facts = ModelFacts(labels="values", dropout=0.95, frozen=("conv",), narrowest=1)
     far = Outlier(row=3, column=0, value=900.0, distance=900.0)
     odd = replace(
         run(0.9),
@@ -178,7 +178,7 @@ def test_what_is_odd_about_data_and_program_is_changed():
     )
     asked = {"clip_inputs", "clip_targets", "no_dropout", "unfreeze", "wider"}
     assert asked <= kinds_of(wanted(odd, facts))
-    usual = ProgramFacts(labels="values", dropout=0.5, narrowest=2)
+    usual = ModelFacts(labels="values", dropout=0.5, narrowest=2)
     assert not asked & kinds_of(wanted(run(0.9), usual))
 
 
@@ -200,7 +200,9 @@ def test_what_is_no_better_than_a_constant_is_no_improvement(kind):
 def test_another_loss_or_an_easier_task_is_compared_in_one_unit(unit, figures):
     """Clipped targets are easier: 90 % of their loss alone proves nothing."""
     easier = replace(run(0.1), same_measure=False, **unit)
-    clipped = Reference(changes=(Change(kind="clip_targets"),), told="", trace=easier)
+    clipped = ComparedRun(
+        changes=(Change(kind="clip_targets"),), description="", trace=easier
+    )
     found = improvable(run(0.7), (clipped,))
     told = [(it.value, it.limit) for it in found if it.kind == "improvable"]
     assert told == ([] if figures is None else [pytest.approx(figures)])
@@ -229,9 +231,9 @@ def test_rows_that_are_changed_or_few_tell_no_repair():
 
 
 def test_a_reference_that_broke_is_no_reference():
-    broken = Reference(
+    broken = ComparedRun(
         changes=(),
-        told="",
+        description="",
         trace=make_trace([1.0, np.nan], start=1.0, end=np.nan, constant=1.0),
     )
     assert improvable(run(0.7), (broken,)) == ()

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_lossguard.core.change import CHANGES, Change, ProgramFacts
+from pytest_lossguard.core.change import CHANGES, Change, ModelFacts
 from pytest_lossguard.core.diagnosis import CAUSES
 from pytest_lossguard.core.errors import CannotChange, NothingToChange
 from pytest_lossguard.core.findings import KINDS, finding
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import Outlier, Validation
-from pytest_lossguard.core.wording import told, told_remedy
+from pytest_lossguard.core.wording import describe, describe_remedy
 from pytest_lossguard.experiments import thresholds
 from pytest_lossguard.experiments.candidates import hypotheses, suspected, where_of
 from pytest_lossguard.experiments.diagnose import diagnose
@@ -33,7 +33,7 @@ DETAILS = dict.fromkeys(
     ),
     1.0,
 )
-ADAM = ProgramFacts(optimizer="Adam", learning_rate=0.01, momentum=0.9, loss="mse")
+ADAM = ModelFacts(optimizer="Adam", learning_rate=0.01, momentum=0.9, loss="mse")
 
 
 @dataclass
@@ -41,7 +41,7 @@ class FakeRetraining:
     """Converges where ``helps`` says so, and keeps what was asked of it."""
 
     helps: object = lambda _: False
-    facts: ProgramFacts = ADAM
+    facts: ModelFacts = ADAM
     rows: int = 100
     on_fresh_seeds: bool = True
     asked: list = field(default_factory=list)
@@ -56,9 +56,9 @@ def kinds(changes):
     return {it.kind for it in changes}
 
 
-def why(trace, retrain, budget=1000.0, policy=None, **rest):
+def why(trace, rerun, budget=1000.0, policy=None, **rest):
     policy = policy or Policy()
-    return diagnose(trace, judge(trace, policy), retrain, policy, budget, **rest)
+    return diagnose(trace, judge(trace, policy), rerun, policy, budget, **rest)
 
 
 def test_the_change_that_repairs_is_the_cause_with_the_value_to_try():
@@ -103,8 +103,8 @@ def test_a_change_that_leaves_a_training_slow_and_far_off_is_no_repair(allow, re
 
 
 def test_the_smallest_change_of_a_kind_that_repairs_ends_the_ladder():
-    retrain = FakeRetraining(lambda it: it[0].kind == "learning_rate")
-    found = why(BLOWN, retrain)
+    rerun = FakeRetraining(lambda it: it[0].kind == "learning_rate")
+    found = why(BLOWN, rerun)
     lower = [it for it in found.experiments if it.changes[0].kind == "learning_rate"]
     assert [it.changes[0].value for it in lower] == [0.1]
 
@@ -127,7 +127,7 @@ def test_equivalent_causes_are_all_told():
     def helps(changes):
         return changes[0].kind in ("learning_rate", "clip_gradients", "momentum")
 
-    facts = ProgramFacts(optimizer="SGD", learning_rate=0.1, momentum=0.97, loss="mse")
+    facts = ModelFacts(optimizer="SGD", learning_rate=0.1, momentum=0.97, loss="mse")
     found = why(BLOWN, FakeRetraining(helps, facts=facts))
     assert [it.cause for it in found.causes][:2] == [
         "momentum_too_high",
@@ -223,12 +223,12 @@ def test_what_is_tried_is_decided_by_counts_of_steps(monkeypatch, seconds_each):
 
 def test_a_cause_is_tried_on_as_many_fresh_seeds_whatever_the_clock_says():
     now = iter([0.0, 0.0, *[1e9] * 100])
-    retrain = FakeRetraining(lambda _: True)
+    rerun = FakeRetraining(lambda _: True)
 
-    found = why(BLOWN, retrain, clock=lambda: next(now))
+    found = why(BLOWN, rerun, clock=lambda: next(now))
 
     assert len(found.experiments) == 1
-    assert [seed is None for _, seed in retrain.asked] == [True, False, False, False]
+    assert [seed is None for _, seed in rerun.asked] == [True, False, False, False]
 
 
 def test_where_all_was_tried_no_budget_is_told():
@@ -292,8 +292,8 @@ def test_every_change_has_a_cause_of_the_contract_and_words():
             if kind in ("hidden_activation", "optimizer") or not isinstance(value, str):
                 change = Change(kind=kind, value=value)
                 if value is not None or kind not in ("clip_gradients", "wider"):
-                    assert told(change, BAD, ADAM)
-                    assert told_remedy(change, ADAM)
+                    assert describe(change, BAD, ADAM)
+                    assert describe_remedy(change, ADAM)
 
 
 def test_suspicions_name_findings_and_causes_that_exist():
@@ -320,7 +320,7 @@ def test_hypotheses_are_ordered_and_none_is_tried_twice(
         finding(it, value=1.0, limit=1.0, step=1, where="x", **details)
         for it in sorted(kinds)
     )
-    facts = ProgramFacts(
+    facts = ModelFacts(
         optimizer=optimizer,
         learning_rate=rate,
         momentum=momentum,
@@ -333,7 +333,7 @@ def test_hypotheses_are_ordered_and_none_is_tried_twice(
     assert len({it.change for it in ideas}) == len(ideas)
     for idea in ideas:
         where_of(idea.change, findings)
-        assert told(idea.change, BAD, facts)
+        assert describe(idea.change, BAD, facts)
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def test_hypotheses_are_ordered_and_none_is_tried_twice(
 )
 def test_what_was_seen_comes_first(finding_kind, cause):
     seen = finding(finding_kind, value=2.0, limit=1.0, step=1, where="x", **DETAILS)
-    facts = ProgramFacts(optimizer="Adam", learning_rate=0.01, penalised=True)
+    facts = ModelFacts(optimizer="Adam", learning_rate=0.01, penalised=True)
     assert hypotheses(BAD, (seen,), facts)[0].change.cause == cause
 
 
@@ -489,9 +489,9 @@ def test_a_change_of_the_loss_is_compared_in_the_unit_of_the_first(as_before, pr
 
 
 def test_fresh_seeds_are_not_tried_on_after_the_first_that_fails():
-    retrain = FakeRetraining(lambda _: True, on_fresh_seeds=False)
-    why(BLOWN, retrain)
-    first = retrain.asked[:3]
+    rerun = FakeRetraining(lambda _: True, on_fresh_seeds=False)
+    why(BLOWN, rerun)
+    first = rerun.asked[:3]
     assert [seed is None for _, seed in first] == [True, False, True]
 
 
@@ -503,7 +503,7 @@ def seen(*kinds):
 
 
 def asked(findings=(), trace=BAD, **facts):
-    described = ProgramFacts(**{"optimizer": "SGD", "learning_rate": 0.01, **facts})
+    described = ModelFacts(**{"optimizer": "SGD", "learning_rate": 0.01, **facts})
     ideas = hypotheses(trace, findings, described)
     return {(it.change.kind, it.change.value): it.weight for it in ideas}
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_lossguard.core.change import ProgramFacts
+from pytest_lossguard.core.change import ModelFacts
 from pytest_lossguard.core.errors import CannotChange
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.experiments.margins import (
     STEP,
-    Raised,
-    headrooms,
+    Scaled,
+    find_margins,
     learning_rate,
     margins,
     scale_of,
@@ -24,7 +24,7 @@ class Breaking:
     """Breaks when the rate, or one feature, is raised too far."""
 
     def __init__(self, rate=10.0, features=(50.0, 5.0), schedule=False, refuses=()):
-        self.facts = ProgramFacts(learning_rate=None if schedule else 0.1)
+        self.facts = ModelFacts(learning_rate=None if schedule else 0.1)
         self.limits = {"learning_rate": {(): rate}, "scale_inputs": {}}
         for index, limit in enumerate(features):
             self.limits["scale_inputs"][(index,)] = limit
@@ -54,10 +54,10 @@ class Breaking:
 
 def headroom(limit):
     """The margin of a learning rate that breaks above a limit, and what was tried."""
-    retrain = Breaking(rate=limit)
-    thing = Raised(what="rate", change=learning_rate)
-    (found,) = headrooms([thing], retrain, Policy())
-    return found, [it[0].value for it in retrain.asked]
+    rerun = Breaking(rate=limit)
+    thing = Scaled(what="rate", change=learning_rate)
+    (found,) = find_margins([thing], rerun, Policy())
+    return found, [it[0].value for it in rerun.asked]
 
 
 @given(st.floats(1.0, 1e6, exclude_max=True))
@@ -85,38 +85,38 @@ def test_what_never_breaks_is_tried_up_to_a_million():
 
 
 def test_several_margins_are_found_in_as_many_rounds_as_the_widest_takes():
-    retrain = Breaking(rate=3.0, features=(50.0, 5.0))
-    features = [Raised(what=str(it), change=scale_of(it)) for it in range(2)]
-    rate = Raised(what="rate", change=learning_rate)
+    rerun = Breaking(rate=3.0, features=(50.0, 5.0))
+    features = [Scaled(what=str(it), change=scale_of(it)) for it in range(2)]
+    rate = Scaled(what="rate", change=learning_rate)
 
-    together = headrooms([rate, *features], retrain, Policy())
+    together = find_margins([rate, *features], rerun, Policy())
 
-    alone = [headrooms([it], retrain, Policy())[0] for it in (rate, *features)]
+    alone = [find_margins([it], rerun, Policy())[0] for it in (rate, *features)]
     assert together == alone
-    assert retrain.rounds[:7] == [3, 3, 3, 3, 3, 2, 1]
+    assert rerun.rounds[:7] == [3, 3, 3, 3, 3, 2, 1]
 
 
 def test_what_cannot_be_raised_says_why_and_the_others_are_found():
-    retrain = Breaking(refuses=(0,))
-    features = [Raised(what=str(it), change=scale_of(it)) for it in range(2)]
+    rerun = Breaking(refuses=(0,))
+    features = [Scaled(what=str(it), change=scale_of(it)) for it in range(2)]
 
-    refused, found = headrooms(features, retrain, Policy())
+    refused, found = find_margins(features, rerun, Policy())
 
     assert str(refused) == "no scale"
     assert found.factor == pytest.approx(4.76, abs=0.01)
 
 
 def test_margins_of_the_rate_and_of_each_feature_the_narrowest_first():
-    retrain = Breaking()
+    rerun = Breaking()
 
-    found = margins(retrain, Policy())
+    found = margins(rerun, Policy())
 
     assert found.learning_rate.factor == pytest.approx(9.51, abs=0.01)
     assert [it.what for it in found.features] == ["feature 1", "feature 0"]
     assert found.narrowest.what == "feature 1"
-    assert found.trainings == retrain.trainings
+    assert found.trainings == rerun.trainings
     assert repr(found).splitlines() == [
-        f"<Margins, {retrain.trainings} trainings",
+        f"<Margins, {rerun.trainings} trainings",
         "  learning rate: 9.51x, at 11.3x diverging_loss",
         "  feature 1: 4.76x, at 5.66x diverging_loss",
         "  feature 0: 45.3x, at 53.8x diverging_loss",
@@ -135,9 +135,9 @@ def test_a_rate_under_a_schedule_has_no_margin():
 
 
 def test_wide_data_are_scaled_as_a_whole():
-    retrain = Breaking(features=[1.0] * 40)
-    retrain.limits["scale_inputs"] = {(): 7.0}
+    rerun = Breaking(features=[1.0] * 40)
+    rerun.limits["scale_inputs"] = {(): 7.0}
 
-    (found,) = margins(retrain, Policy()).features
+    (found,) = margins(rerun, Policy()).features
 
     assert (found.what, found.fails_at) == ("inputs", pytest.approx(8.0))

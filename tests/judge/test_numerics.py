@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.judge import evidence_of, judge
+from pytest_lossguard.judge import judge, loss_curve_of
 from tests.support.traces import column, falling, make_trace
 
 
@@ -162,4 +162,6 @@ def test_skill_is_measured_down_to_what_a_perfect_prediction_costs(
     trace = make_trace(
         [1.0, 0.8], start=1.0, end=0.8, constant=constant, perfect_loss=perfect
     )
-    assert evidence_of(trace).skill == (None if skill is None else pytest.approx(skill))
+    assert loss_curve_of(trace).skill == (
+        None if skill is None else pytest.approx(skill)
+    )

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_lossguard.core.change import Change, ProgramFacts
+from pytest_lossguard.core.change import Change, ModelFacts
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import ClassOrder
 from pytest_lossguard.experiments.candidates import hypotheses, suspected
-from pytest_lossguard.experiments.compare import Reference, improvable, wanted
+from pytest_lossguard.experiments.compare import ComparedRun, improvable, wanted
 from pytest_lossguard.judge import judge
 from tests.support.traces import column, falling, make_trace
 
@@ -51,9 +51,9 @@ def test_shuffled_rows_and_values_in_the_order_of_time_are_fine(order, losses):
 
 
 def test_where_the_order_hurts_shuffled_rows_prove_it():
-    assert (SHUFFLE,) in wanted(LITTLE, ProgramFacts())
-    assert (SHUFFLE,) not in wanted(replace(LITTLE, class_order=None), ProgramFacts())
-    proof = Reference(changes=(SHUFFLE,), told="rows shuffled", trace=SHUFFLED)
+    assert (SHUFFLE,) in wanted(LITTLE, ModelFacts())
+    assert (SHUFFLE,) not in wanted(replace(LITTLE, class_order=None), ModelFacts())
+    proof = ComparedRun(changes=(SHUFFLE,), description="rows shuffled", trace=SHUFFLED)
     errors, better = improvable(LITTLE, (proof,))
     assert (errors.kind, errors.severity) == ("plateau", "error")
     assert better.where == "rows shuffled"
@@ -61,5 +61,5 @@ def test_where_the_order_hurts_shuffled_rows_prove_it():
 
 def test_a_diagnosis_shuffles_before_it_looks_elsewhere():
     findings = judge(LITTLE, Policy())
-    assert hypotheses(LITTLE, findings, ProgramFacts())[0].change == SHUFFLE
+    assert hypotheses(LITTLE, findings, ModelFacts())[0].change == SHUFFLE
     assert suspected(findings)[0][0] == "rows_in_class_order"

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_lossguard.core.change import Change, ProgramFacts
+from pytest_lossguard.core.change import Change, ModelFacts
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import Outlier, Trace, Validation
-from pytest_lossguard.experiments.compare import Reference, improvable, wanted
-from pytest_lossguard.judge import evidence_of, judge
+from pytest_lossguard.experiments.compare import ComparedRun, improvable, wanted
+from pytest_lossguard.judge import judge, loss_curve_of
 from tests.support.traces import column, falling, make_trace
 
 INPUTS = (column("input"),)
@@ -164,15 +164,15 @@ def test_shortness_excuses_no_start_that_the_data_explain(inputs, fails):
     assert bool(kinds(short)) is fails
 
 
-def compared(trace: Trace, *references: Reference) -> list[str]:
+def compared(trace: Trace, *references: ComparedRun) -> list[str]:
     found = improvable(trace, references)
     return [it.kind for it in found if it.severity == "error"]
 
 
-def with_change(kind: str, end: float, value: float | None = None) -> Reference:
+def with_change(kind: str, end: float, value: float | None = None) -> ComparedRun:
     better = make_trace(falling(1.0, end), start=1.0, end=end, constant=1.0)
     change = Change(kind=kind, value=value)
-    return Reference(changes=(change,), told=f"{kind} changed", trace=better)
+    return ComparedRun(changes=(change,), description=f"{kind} changed", trace=better)
 
 
 def short(end: float, steps: int = 54, **rest: object) -> Trace:
@@ -259,7 +259,7 @@ def test_weights_that_go_far_while_the_loss_falls_are_not_too_slow(update, fails
 def test_weights_on_their_way_that_were_drawn_as_usual_are_not_drawn_anew(
     initializer, asked
 ):
-    facts = ProgramFacts(initializers=(initializer,))
+    facts = ModelFacts(initializers=(initializer,))
     on_its_way = short(0.9, steps=960, update_norm=5e-3)
     changes = wanted(on_its_way, facts)
     assert ((Change(kind="reinitialise"),) in changes) is asked
@@ -277,7 +277,7 @@ def lagging(**rest: object) -> Trace:
 
 @pytest.mark.parametrize(("update", "asked"), [(1e-6, True), (1e-3, False)])
 def test_a_far_higher_rate_is_tried_where_the_weights_hardly_moved(update, asked):
-    changes = wanted(short(0.999, update_norm=update), ProgramFacts())
+    changes = wanted(short(0.999, update_norm=update), ModelFacts())
     assert ((Change(kind="learning_rate", value=1e4),) in changes) is asked
 
 
@@ -328,7 +328,7 @@ def test_a_loss_with_a_constant_part_is_judged_by_what_lies_above_it():
     trace = make_trace(
         curve, start=542.0, end=540.6, constant=541.0, perfect_loss=540.0
     )
-    found = evidence_of(trace)
+    found = loss_curve_of(trace)
     assert found.beats_constant
     assert judge(trace, Policy()) == ()
-    assert not evidence_of(replace(trace, perfect_loss=None)).beats_constant
+    assert not loss_curve_of(replace(trace, perfect_loss=None)).beats_constant

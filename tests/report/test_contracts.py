@@ -6,7 +6,7 @@ import html
 
 import pytest
 
-from pytest_lossguard.report.contracts import counted, told
+from pytest_lossguard.report.contracts import counted
 from pytest_lossguard.report.github import commands, summary
 from pytest_lossguard.report.html.context import page_context
 from pytest_lossguard.report.html.page import rendered
@@ -35,7 +35,7 @@ def test_they_are_counted_in_one_line(tests, line):
 
 
 def test_each_is_told_in_one_line():
-    assert list(map(told, contracts())) == [
+    assert list(map(describe, contracts())) == [
         "",
         f"{FACT} (allowed)",
         "no labels were given",

@@ -34,7 +34,7 @@ GUESS = Cause(cause="dead_units", verified=False, where="layer dense", remedy="t
 
 
 def experiment(told, *, kind="learning_rate", **given):
-    return Experiment(changes=(Change(kind=kind),), told=told, **given)
+    return Experiment(changes=(Change(kind=kind),), description=told, **given)
 
 
 def test_a_cause_is_told_with_its_proof_and_its_remedy():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_lossguard.core.change import ProgramFacts
+from pytest_lossguard.core.change import ModelFacts
 from pytest_lossguard.core.errors import CannotChange
 from pytest_lossguard.core.findings import finding
 from pytest_lossguard.core.policy import Policy
@@ -26,7 +26,7 @@ def run(end, **rest):
 class FakeRetraining:
     """Reaches ``end`` with every change; held-out rows are scored as given."""
 
-    facts = ProgramFacts(optimizer="Adam", learning_rate=0.01, labels="values")
+    facts = ModelFacts(optimizer="Adam", learning_rate=0.01, labels="values")
     rows = 200
     is_complete = True
 
@@ -61,17 +61,17 @@ def test_under_strict_the_warning_fails():
 
 
 def test_a_run_that_learned_enough_is_only_asked_for_its_signal():
-    retrain = FakeRetraining()
-    found = compared(verdict(0.1), lambda: retrain, Policy())
+    rerun = FakeRetraining()
+    found = compared(verdict(0.1), lambda: rerun, Policy())
     assert found.findings == ()
-    assert [it for _, it in retrain.asked] == [pytest.approx(1 / 3)]
+    assert [it for _, it in rerun.asked] == [pytest.approx(1 / 3)]
 
 
 def test_labels_without_signal_are_told_after_the_control():
-    retrain = FakeRetraining(end=0.5, held_out=1.0, as_it_is=1.0)
-    found = compared(verdict(0.3), lambda: retrain, Policy())
+    rerun = FakeRetraining(end=0.5, held_out=1.0, as_it_is=1.0)
+    found = compared(verdict(0.3), lambda: rerun, Policy())
     assert kinds(found) == [("labels_carry_no_signal", "warning")]
-    tried = [it.value for changes, _ in retrain.asked for it in changes]
+    tried = [it.value for changes, _ in rerun.asked for it in changes]
     assert tried == [None, 0.1, 0.01]  # shuffled, then at lower rates
 
 
@@ -90,24 +90,24 @@ def test_of_changes_that_help_the_next_is_told_where_the_best_is_by_heart():
 
 
 def test_labels_from_which_a_lower_rate_learns_carry_a_signal():
-    retrain = FakeRetraining(end=0.5, held_out=0.5, as_it_is=1.0)
-    assert compared(verdict(0.3), lambda: retrain, Policy()).findings == ()
+    rerun = FakeRetraining(end=0.5, held_out=0.5, as_it_is=1.0)
+    assert compared(verdict(0.3), lambda: rerun, Policy()).findings == ()
 
 
 @pytest.mark.parametrize(("held_out", "told"), [(0.97, False), (0.5, True)])
 def test_what_a_faster_training_learns_by_heart_is_no_improvement(held_out, told):
-    retrain = FakeRetraining(held_out=held_out, as_it_is=0.99)
-    found = compared(verdict(0.97), lambda: retrain, Policy())
+    rerun = FakeRetraining(held_out=held_out, as_it_is=0.99)
+    found = compared(verdict(0.97), lambda: rerun, Policy())
     assert ("improvable" in [kind for kind, _ in kinds(found)]) is told
 
 
 def test_no_re_run_begins_once_the_time_is_up():
-    retrain = FakeRetraining()
+    rerun = FakeRetraining()
     now = iter(np.arange(0.0, 1000.0, 20.0))
     found = compared(
-        verdict(0.7), lambda: retrain, Policy(), clock=lambda: float(next(now))
+        verdict(0.7), lambda: rerun, Policy(), clock=lambda: float(next(now))
     )
-    assert len(retrain.asked) <= 2
+    assert len(rerun.asked) <= 2
     assert "no re-run begins after 30 s" in found.trace.notes[-1]
 
 
@@ -118,17 +118,17 @@ def test_a_comparison_that_the_clock_did_not_end_says_nothing_of_it():
 
 def test_a_watched_run_that_comes_out_otherwise_is_not_compared():
     watched = Verdict(trace=run(0.7, source="watch"), findings=())
-    retrain = FakeRetraining(end=0.1)
-    assert compared(watched, lambda: retrain, Policy()) is watched
-    assert retrain.asked == [((), 0.0)]
+    rerun = FakeRetraining(end=0.1)
+    assert compared(watched, lambda: rerun, Policy()) is watched
+    assert rerun.asked == [((), 0.0)]
 
 
 def test_rows_that_were_not_all_kept_would_be_learned_by_heart():
-    retrain = FakeRetraining()
-    retrain.is_complete = False
+    rerun = FakeRetraining()
+    rerun.is_complete = False
     before = verdict(0.7)
-    assert compared(before, lambda: retrain, Policy()) is before
-    assert retrain.asked == []
+    assert compared(before, lambda: rerun, Policy()) is before
+    assert rerun.asked == []
 
 
 def test_what_cannot_be_run_again_stays_as_it_was():
@@ -179,7 +179,7 @@ def test_what_ends_a_re_run_of_a_failed_training_leaves_the_diagnosis_without(
     failed = Verdict(
         trace=run(1.2), findings=(finding("plateau", severity="error", why="x"),)
     )
-    recipe = broken if as_it_ends == "made" else Broken
-    found = diagnosed(failed, recipe, Policy(), budget=5.0)
+    make_rerun = broken if as_it_ends == "made" else Broken
+    found = diagnosed(failed, make_rerun, Policy(), budget=5.0)
     assert not found.converged
     assert any("ended in ValueError" in it for it in found.diagnosis.left_out)

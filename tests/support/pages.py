@@ -47,11 +47,15 @@ def diagnosis(told: str = "learning rate 10 -> 0.01") -> Diagnosis:
     def experiment(told: str, end: float, **given: Any) -> Experiment:
         curve = np.geomspace(1.0, end, 40)
         changes = (Change(kind="learning_rate", value=0.001),)
-        return Experiment(changes=changes, told=told, loss=end, curve=curve, **given)
+        return Experiment(
+            changes=changes, description=told, loss=end, curve=curve, **given
+        )
 
     helps = experiment(told, 0.05, skill=0.9, converged=True, holds=1.0)
     vain = [experiment(f"no help {it}", 2.0 + it, skill=-1.0) for it in range(3)]
-    not_run = Experiment(changes=(), told="another loss", failure="no such layer")
+    not_run = Experiment(
+        changes=(), description="another loss", failure="no such layer"
+    )
     cause = Cause(
         cause="learning_rate_too_high",
         verified=True,

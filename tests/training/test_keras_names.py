@@ -20,7 +20,7 @@ from pytest_lossguard.core.keras_names import (
     optimizer_facts,
 )
 from pytest_lossguard.training.backend.data import ArrayData
-from pytest_lossguard.training.rerun.model_facts import program_facts
+from pytest_lossguard.training.rerun.model_facts import model_facts
 from pytest_lossguard.training.score.layer_stats import activation_stats, is_watched
 
 #: Some of them came after Keras 3.6.
@@ -159,7 +159,7 @@ def facts_of(loss, activation, labels, units=1):
     model.compile("sgd", loss)
     inputs = np.zeros((4, 2), "float32")
     model.compute_loss(inputs, labels, model(inputs))  # builds the loss
-    return program_facts(model, ArrayData(inputs, labels, None, 4))
+    return model_facts(model, ArrayData(inputs, labels, None, 4))
 
 
 SIGNED = np.array([[-2.0], [-1.0], [1.0], [3.0]])

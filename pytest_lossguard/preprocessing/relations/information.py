@@ -57,7 +57,7 @@ def kept(preparation: Preparation, asked: Any) -> Outcome:
         lost = [it for it in lost if it.name not in dropped]
         columns = [it for it in columns if it.name not in dropped]
     if lost:
-        return _told_lost(preparation, lost)
+        return _describe_lost(preparation, lost)
     return _collapsed(preparation, columns) or KEPT
 
 
@@ -161,7 +161,7 @@ def _is_lost(preparation: Preparation, column: Column) -> bool:
     return not bool(_is_other(whole, made).any())
 
 
-def _told_lost(preparation: Preparation, lost: list[Column]) -> Broken:
+def _describe_lost(preparation: Preparation, lost: list[Column]) -> Broken:
     x, column = preparation.x, lost[0]
     values = x.get(column)
     other = int(next(i for i, it in enumerate(values) if it != values[0] and it == it))

@@ -67,8 +67,8 @@ def _in_both(preparation: Preparation, train: Array, held: Array) -> Broken | No
         rows=(row,),
         lines=(
             Line(name="raw row", value=raw_told(x, row), note=f"row {row}"),
-            Line(name="trained", value=base.x.told(there), note=f"row {there}"),
-            Line(name="held out", value=base.held_x.told(at), note=f"row {at}"),
+            Line(name="trained", value=base.x.format_row(there), note=f"row {there}"),
+            Line(name="held out", value=base.held_x.format_row(at), note=f"row {at}"),
         ),
         meaning="The held-out score counts rows that the model was trained on.",
         remedy="Split first; copy, oversample or augment the training part only.",

@@ -11,7 +11,7 @@ from ..preparation import Preparation
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..subject import Prepared
 from ..table import Table
-from ..telling import output_lines, told_error, told_shape
+from ..telling import format_error, output_lines, told_shape
 
 __all__ = ["deterministic", "process"]
 
@@ -63,7 +63,7 @@ def process(preparation: Preparation, asked: Any) -> Outcome:
         rows = np.arange(min(_SERVED, preparation.x.rows))
         here = preparation.serve(preparation.x.take(rows))
     except Exception as error:
-        return Skipped(f"serving the sample raises {told_error(error)}", applies=True)
+        return Skipped(f"serving the sample raises {format_error(error)}", applies=True)
     if here.is_same(served):
         return KEPT
     return Broken(

@@ -14,10 +14,10 @@ from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import NotComparable, Table, table_of
 from ..telling import (
     NO_SERVE,
+    format_columns,
+    format_error,
     output_lines,
     raw_told,
-    told_columns,
-    told_error,
     told_shape,
 )
 from ..thresholds import BY_REQUEST, CHANCE, MOST_OUTSIDE, RANGE_MARGIN
@@ -67,7 +67,7 @@ def _alone(
     except Exception as error:
         return Broken(
             fact=f"serving the sample raises {type(error).__name__}",
-            lines=(Line(name="came out", value=told_error(error)),),
+            lines=(Line(name="came out", value=format_error(error)),),
             meaning="These are rows that training took: the service must take them.",
         )
     if whole.rows != x.rows:
@@ -99,7 +99,7 @@ def _alone(
     draw = preparation.smallest(breaks, (len(sizes) - 1, last, 1), also=spread_out)
     if draw is None:
         return KEPT
-    return _told_alone(x, request(draw), serve, whole, what)
+    return _describe_alone(x, request(draw), serve, whole, what)
 
 
 def _starts(rows: int) -> Array:
@@ -108,7 +108,7 @@ def _starts(rows: int) -> Array:
     return places
 
 
-def _told_alone(
+def _describe_alone(
     x: Raw, rows: Array, serve: Callable[[Raw], Table], whole: Table, what: str
 ) -> Broken:
     size = "alone" if len(rows) == 1 else f"in a request of {len(rows)}"
@@ -128,8 +128,10 @@ def _told_alone(
             fact=f"{whose} cannot be served {size}: {type(error).__name__}",
             lines=(
                 raw,
-                Line(name="came out", value=told_error(error)),
-                Line(name="should be", value=whole.told(row), note="among all rows"),
+                Line(name="came out", value=format_error(error)),
+                Line(
+                    name="should be", value=whole.format_row(row), note="among all rows"
+                ),
             ),
         )
     if made.rows != len(rows) or not made.fits(whole):
@@ -173,7 +175,7 @@ def columns(preparation: Preparation, asked: Any) -> Outcome:
         usual = preparation.path(rows)
     except Exception as error:
         return Skipped(
-            f"serving part of the sample raises {told_error(error)}", applies=True
+            f"serving part of the sample raises {format_error(error)}", applies=True
         )
 
     def turned(turn: int) -> Table | None:
@@ -207,8 +209,8 @@ def columns(preparation: Preparation, asked: Any) -> Outcome:
         column=str(other.columns[0]),
         rows=(row,),
         lines=(
-            Line(name="trained", value=told_columns(map(str, frame.columns))),
-            Line(name="served", value=told_columns(map(str, other.columns))),
+            Line(name="trained", value=format_columns(map(str, frame.columns))),
+            Line(name="served", value=format_columns(map(str, other.columns))),
             *lines,
         ),
         meaning="Columns are taken by place, not by name: a query that returns them in"
@@ -248,7 +250,7 @@ def requests(preparation: Preparation, asked: Any) -> Outcome:
     except Exception as error:
         return Broken(
             fact=f"serving the recorded requests raises {type(error).__name__}",
-            lines=(Line(name="came out", value=told_error(error)),),
+            lines=(Line(name="came out", value=format_error(error)),),
             meaning="Real requests must be answered.",
         )
     if not made.fits(trained):
@@ -266,12 +268,12 @@ def _finite(raw: Raw, made: Table, trained: Table) -> Broken | None:
     if bad.any():
         row, column = (int(it) for it in np.argwhere(bad)[0])
         return Broken(
-            fact=f"request {row} comes out as {made.told(row, [column])}",
+            fact=f"request {row} comes out as {made.format_row(row, [column])}",
             column=made.names[column],
             rows=(row,),
             lines=(
                 Line(name="raw", value=raw_told(raw, row)),
-                Line(name="came out", value=made.told(row, [column])),
+                Line(name="came out", value=made.format_row(row, [column])),
             ),
             meaning="The model answers it with NaN.",
         )
@@ -291,7 +293,7 @@ def _finite(raw: Raw, made: Table, trained: Table) -> Broken | None:
         rows=(row,),
         lines=(
             Line(name="raw", value=raw_told(raw, row)),
-            Line(name="came out", value=made.told(row, [column])),
+            Line(name="came out", value=made.format_row(row, [column])),
             Line(
                 name="should be",
                 value=f"{low[column]:.4g} to {high[column]:.4g}",
@@ -317,7 +319,7 @@ def _varied(made: Table, trained: Table) -> Broken | None:
                 column=made.names[column],
                 rows=(0,),
                 lines=(
-                    Line(name="came out", value=made.told(0, [column])),
+                    Line(name="came out", value=made.format_row(0, [column])),
                     Line(
                         name="should be",
                         value=f"{len(counts)} different values",

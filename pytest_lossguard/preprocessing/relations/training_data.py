@@ -12,7 +12,7 @@ from ..preparation import Preparation
 from ..raw import Array, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import NotComparable, Table, table_of
-from ..telling import NO_SERVE, output_lines, raw_told, told_error
+from ..telling import NO_SERVE, format_error, output_lines, raw_told
 from ..thresholds import CROWDED, LABELS_MOVED, MOST_AUGMENTED
 
 __all__ = ["mixed", "trained"]
@@ -41,7 +41,7 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
     except Exception as error:
         return Broken(
             fact=f"serving the raw training rows raises {type(error).__name__}",
-            lines=(Line(name="came out", value=told_error(error)),),
+            lines=(Line(name="came out", value=format_error(error)),),
             meaning="The service must take the rows that training took.",
         )
     base = preparation.base.x
@@ -50,8 +50,8 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
             fact=f"served rows have {served.width} columns, trained rows {base.width}",
             lines=(
                 Line(name="raw row", value=raw_told(raw, 0)),
-                Line(name="came out", value=served.told(0), note="served"),
-                Line(name="should be", value=base.told(0), note="trained"),
+                Line(name="came out", value=served.format_row(0), note="served"),
+                Line(name="should be", value=base.format_row(0), note="trained"),
             ),
             meaning="The model gets another input in production than in training.",
         )
@@ -250,10 +250,14 @@ def _wrong_labels(
             Line(name="raw row", value=raw_told(preparation.x, row)),
             Line(
                 name="came out",
-                value=given.told(at),
+                value=given.format_row(at),
                 note=f"label of trained row {int(chosen[where[at]])}",
             ),
-            Line(name="should be", value=own.told(at), note=f"label of raw row {row}"),
+            Line(
+                name="should be",
+                value=own.format_row(at),
+                note=f"label of raw row {row}",
+            ),
         ),
         meaning="Features and labels were filtered or sorted apart from each other: the"
         " model learns from labels of other rows.",

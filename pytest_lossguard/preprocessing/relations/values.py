@@ -14,7 +14,7 @@ from ..preparation import Preparation
 from ..raw import Array, Column, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import Table
-from ..telling import is_clear, is_own, raw_told, told_columns, told_error
+from ..telling import format_columns, format_error, is_clear, is_own, raw_told
 from ..thresholds import (
     FAR_FROM_ZERO,
     MOST_CATEGORIES,
@@ -208,10 +208,10 @@ def _not_finite(made: Table, usual: Table, row: int) -> str:
 
 def _came(made: Table | Exception, row: int) -> str:
     if isinstance(made, Exception):
-        return told_error(made)
+        return format_error(made)
     row = min(row, made.rows - 1)
     bad = np.flatnonzero(~np.isfinite(made.numbers[row])) if made.rows else ()
-    return made.told(row, bad if len(bad) else None) if made.rows else "no row"
+    return made.format_row(row, bad if len(bad) else None) if made.rows else "no row"
 
 
 def _first_problem(
@@ -370,12 +370,18 @@ def _told_type(
     changed = np.flatnonzero(usual.cells(made)[row] if fits else np.zeros(0))
     return Broken(
         fact=f"the same numbers as {dtype} come out otherwise than as {was[0]}",
-        column=told_columns((it.name for it in columns), 1),
+        column=format_columns((it.name for it in columns), 1),
         rows=(row,),
         lines=(
             Line(name="raw row", value=raw_told(x, min(row, x.rows - 1))),
-            Line(name="came out", value=made.told(row, changed), note=f"as {dtype}"),
-            Line(name="should be", value=usual.told(row, changed), note=f"as {was[0]}"),
+            Line(
+                name="came out", value=made.format_row(row, changed), note=f"as {dtype}"
+            ),
+            Line(
+                name="should be",
+                value=usual.format_row(row, changed),
+                note=f"as {was[0]}",
+            ),
         ),
         meaning="Files, JSON and decoders give the same numbers as other types."
         " Something here depends on the type: an overflow, a cut, or a check of it.",

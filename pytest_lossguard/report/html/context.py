@@ -162,7 +162,7 @@ def _in_short(test: dict[str, Any]) -> str:
         if not run["converged"]:
             return str(run["headline"])
     found = [it["kind"] for run in test["details"] for it in run["findings"]]
-    own = contracts.told(test) or _own_error(test).partition("\n")[0]
+    own = contracts.describe(test) or _own_error(test).partition("\n")[0]
     return own or ", ".join(dict.fromkeys(found))
 
 
@@ -211,7 +211,7 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
         "headline": run["headline"],
         "findings": list(_findings(run["findings"])),
         "notes": run["notes"],
-        "told": _told(run),
+        "told": _describe(run),
         "diagnosis": _diagnosis(run),
         "variables": list(_variables(run["variables"])),
         "bounds": list(_bounds(run)),
@@ -231,7 +231,7 @@ def _findings(findings: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         hints.add(finding["hint"])
 
 
-def _told(run: dict[str, Any]) -> str:
+def _describe(run: dict[str, Any]) -> str:
     """The curve in words, for who cannot see it."""
     told = f"{run['steps']} steps: {_losses(run)['told']}"
     if run["constant"] is not None:

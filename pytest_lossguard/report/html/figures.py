@@ -38,7 +38,7 @@ def plain(text: str) -> str:
 
 
 def training_figure(details: dict[str, Any]) -> Figure:
-    """The loss between its yardsticks, and below it the gradient norm."""
+    """The loss between its reference losses, and below it the gradient norm."""
     loss, norm = details["loss"], details["grad_norm"]
     held_out = details["held_out"]
     last = max(details["steps"], 2)

@@ -13,12 +13,12 @@ from ..backend.batch import Batch
 from ..backend.frameworks import is_of_keras, keras
 from ..backend.private_api import flat_layers
 from ..backend.tensors import flatten, is_composite
-from .spec import Task
+from .spec import TrainingSpec
 
 __all__ = ["check_data"]
 
 
-def check_data(model: Any, probe: Batch, task: Task) -> None:
+def check_data(model: Any, probe: Batch, task: TrainingSpec) -> None:
     """Refuse data that cannot be what the model is to be trained on.
 
     Only what is certain: a model with a step or loss of its own may take anything.

@@ -10,10 +10,10 @@ from typing import Any
 from ..backend.frameworks import is_of_keras, keras
 from ..backend.private_api import flat_layers
 
-__all__ = ["structure_of"]
+__all__ = ["fingerprint_of"]
 
 
-def structure_of(model: Any) -> str | None:
+def fingerprint_of(model: Any) -> str | None:
     """A text that two models share if the same traced loop can train both.
 
     Returns:

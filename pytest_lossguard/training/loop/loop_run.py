@@ -18,10 +18,10 @@ from ..backend.tensors import map_structure
 from ..score.row_order import order_of_arrays
 from ..score.scorer import Scorer, as_tensors
 from ..score.trace_builder import Scores, beside, could_not_score, make_trace
-from .spec import Task, batch_order
-from .traced_loop import Program, packed
+from .spec import TrainingSpec, batch_order
+from .traced_loop import TracedLoop, packed
 
-__all__ = ["Run"]
+__all__ = ["LoopRun"]
 
 #: Held-out losses are taken at most this often, from at most so many rows.
 _MOST_VALIDATIONS, _MOST_VALIDATION_ROWS = 50, 2048
@@ -31,7 +31,7 @@ _SCORED, _FEWEST_SCORED = 0.1, 128
 _NO_LIMIT = 2**31 - 1
 
 
-class Run:
+class LoopRun:
     """One training of a program.
 
     Args:
@@ -40,7 +40,7 @@ class Run:
         probe: Rows to score before and after.
     """
 
-    def __init__(self, program: Program, task: Task, probe: Batch) -> None:
+    def __init__(self, program: TracedLoop, task: TrainingSpec, probe: Batch) -> None:
         if not program.is_light and task.arrays is not None:
             trained_on = task.array_steps() * _rows_per_step(task)
             probe = _fewer(probe, max(_FEWEST_SCORED, int(_SCORED * trained_on)))
@@ -219,7 +219,7 @@ def _order(rows: int, batch_size: int, steps: int, shuffle: bool, seed: int) -> 
     return tuple(map(tf.constant, order))
 
 
-def _order_of_classes(task: Task) -> ClassOrder | None:
+def _order_of_classes(task: TrainingSpec) -> ClassOrder | None:
     if task.arrays is None or task.shuffle:
         return task.class_order
     return order_of_arrays(task.arrays)
@@ -274,7 +274,7 @@ class _Scored:
 
     def ceiling(self, growth: float | None) -> float:
         """The data loss from which on a training is lost: ``growth`` times the
-        larger of both yardsticks; infinite where one is not known.
+        larger of both reference losses; infinite where one is not known.
         """
         if growth is None or self.before is None or self._scorer is None:
             return np.inf
@@ -291,7 +291,7 @@ class _Scored:
         return Scores.of(self._scorer, self._probe, self.before, self.after)
 
 
-def _ended_early(done: int, task: Task) -> str:
+def _ended_early(done: int, task: TrainingSpec) -> str:
     if done == 0:
         return "lossguard.fit got an empty dataset: it yields no batch"
     wanted = f"{task.steps} steps" if task.steps else f"{task.epochs} epochs"
@@ -313,6 +313,6 @@ def _fewer(batch: Batch, most: int) -> Batch:
     return Batch(*(map_structure(take, part) for part in batch.parts))
 
 
-def _rows_per_step(task: Task) -> int:
+def _rows_per_step(task: TrainingSpec) -> int:
     rows = task.batch_size if task.arrays is None else len(task.arrays)
     return min(task.batch_size, rows)

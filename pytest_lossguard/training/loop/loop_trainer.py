@@ -23,11 +23,11 @@ from ..record.replicas import is_distributed
 from ..score.row_order import may_be_sorted, spread_rows
 from ..watching import watching
 from .data_checks import check_data
-from .fingerprint import structure_of
-from .loop_run import Run
+from .fingerprint import fingerprint_of
+from .loop_run import LoopRun
 from .models import build, is_fresh, model_of, recipe_of
-from .spec import Hook, Job, Task, make_task
-from .traced_loop import NotInGraph, Program, is_light
+from .spec import Hook, PreparedRun, TrainingSpec, make_spec
+from .traced_loop import NotInGraph, TracedLoop, is_light
 
 __all__ = ["LoopTrainer"]
 
@@ -46,7 +46,7 @@ class LoopTrainer:
 
     def __init__(self, shared_by: int = 1) -> None:
         self._at_once = max(1, min(_MOST_AT_ONCE, _processors() // shared_by))
-        self._programs: OrderedDict[Any, Program] = OrderedDict()
+        self._programs: OrderedDict[Any, TracedLoop] = OrderedDict()
         self._keys: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._built: dict[Any, Any] = {}
 
@@ -71,13 +71,13 @@ class LoopTrainer:
 
         ``reuse_built`` calls the same factory once for each seed and no more: for
         a search, whose examples differ in their data. ``growth`` ends a training
-        on arrays once its loss is so many times above both yardsticks. ``finish`` is
-        called with the trained model before its weights are put back.
+        on arrays once its loss is so many times above both reference losses. ``finish``
+        is called with the trained model before its weights are put back.
 
         Raises:
             UsageError: Model or data cannot be trained as given.
         """
-        task = make_task(
+        task = make_spec(
             x,
             y,
             sample_weight=sample_weight,
@@ -117,7 +117,7 @@ class LoopTrainer:
         Raises:
             UsageError: Model or data cannot be trained as given.
         """
-        task = make_task(x, y, **how)
+        task = make_spec(x, y, **how)
         with preserved_seeds():
             probe, task = _probe(task)
             tasks = (replace(task, seed=seed) for seed in seeds)
@@ -125,14 +125,14 @@ class LoopTrainer:
             return [it.result() for it in self.train_all(jobs)]
 
     def _job(
-        self, model_or_factory: Any, task: Task, probe: Batch, reuse_built: bool
-    ) -> Job:
+        self, model_or_factory: Any, task: TrainingSpec, probe: Batch, reuse_built: bool
+    ) -> PreparedRun:
         model = self.model(model_or_factory, probe, task.seed, reuse_built)
         # One that is kept for its seed must not be left with the weights of another.
         owned = not (reuse_built or isinstance(model_or_factory, keras.Model))
-        return Job(model=model, task=task, probe=probe, owned=owned)
+        return PreparedRun(model=model, task=task, probe=probe, owned=owned)
 
-    def train(self, job: Job) -> Trace:
+    def train(self, job: PreparedRun) -> Trace:
         """Run a job, and put the state of its model back.
 
         Raises:
@@ -143,9 +143,9 @@ class LoopTrainer:
         if program is None:
             return self._by_keras(job, reason)
         with _loaded(program, job, fresh):
-            return Run(program, job.task, job.probe).alone(job.finish)
+            return LoopRun(program, job.task, job.probe).alone(job.finish)
 
-    def train_all(self, jobs: Iterable[Job]) -> list[Future[Trace]]:
+    def train_all(self, jobs: Iterable[PreparedRun]) -> list[Future[Trace]]:
         """Run several jobs, beside each other where that gives the same numbers.
 
         They are taken one by one while those before may still run, but none waits with
@@ -159,7 +159,7 @@ class LoopTrainer:
             return [self._begun(job, pool, free) for job in jobs]
 
     def _begun(
-        self, job: Job, pool: ThreadPoolExecutor, free: Semaphore
+        self, job: PreparedRun, pool: ThreadPoolExecutor, free: Semaphore
     ) -> Future[Trace]:
         done: Future[Trace] = Future()
         try:
@@ -167,7 +167,7 @@ class LoopTrainer:
             if program is None:
                 done.set_result(self._by_keras(job, reason))
                 return done
-            run = Run(program, job.task, job.probe)
+            run = LoopRun(program, job.task, job.probe)
             with _loaded(program, job, fresh):
                 if self._at_once == 1 or job.finish or not run.can_go_beside:
                     done.set_result(run.alone(job.finish))
@@ -181,7 +181,7 @@ class LoopTrainer:
             done.set_exception(error)
             return done
 
-    def _chosen(self, job: Job) -> tuple[Program | None, bool, str]:
+    def _chosen(self, job: PreparedRun) -> tuple[TracedLoop | None, bool, str]:
         """The program that runs a job, and whether its model is fresh; or None, and
         why Keras has to.
         """
@@ -225,8 +225,8 @@ class LoopTrainer:
         return model
 
     def _program(
-        self, model: Any, task: Task, probe: Batch, owned: bool
-    ) -> tuple[Program, bool]:
+        self, model: Any, task: TrainingSpec, probe: Batch, owned: bool
+    ) -> tuple[TracedLoop, bool]:
         """The program that trains such models, and whether this one is fresh:
         neither its optimizer nor its metrics have any state yet.
         """
@@ -237,13 +237,15 @@ class LoopTrainer:
         build(model, probe)
         program = program or self._known_program(model, task, probe)
         if program is None:
-            program = Program(model, probe, task, fresh=fresh, owned=owned)
+            program = TracedLoop(model, probe, task, fresh=fresh, owned=owned)
             self._programs[self._key(model, task, probe)] = program
             while len(self._programs) > _MOST_PROGRAMS:
                 self._programs.popitem(last=False)
         return program, False
 
-    def _known_program(self, model: Any, task: Task, probe: Batch) -> Program | None:
+    def _known_program(
+        self, model: Any, task: TrainingSpec, probe: Batch
+    ) -> TracedLoop | None:
         if not model.built:
             return None
         key = self._key(model, task, probe)
@@ -253,7 +255,7 @@ class LoopTrainer:
         self._programs.move_to_end(key)
         return program
 
-    def _key(self, model: Any, task: Task, probe: Batch) -> tuple[Any, ...]:
+    def _key(self, model: Any, task: TrainingSpec, probe: Batch) -> tuple[Any, ...]:
         """What the trace depends on, remembered as long as the model is compiled so."""
         data = (
             str([map_structure(_spec, it) for it in probe.parts])
@@ -264,14 +266,14 @@ class LoopTrainer:
         compiled = (id(model.optimizer), id(model.loss))
         known: Any = self._keys.get(model)
         if known is None or known[0] != compiled:
-            known = compiled, structure_of(model) or id(model), {}
+            known = compiled, fingerprint_of(model) or id(model), {}
             self._keys[model] = known
         _, structure, light = known
         if asked not in light:
             light[asked] = is_light(model, probe, task.batch_size)
         return structure, data, light[asked]
 
-    def _by_keras(self, job: Job, reason: str) -> Trace:
+    def _by_keras(self, job: PreparedRun, reason: str) -> Trace:
         """Train by ``model.fit`` under watch, and put everything back."""
         model, task = job.model, job.task
         start = Snapshot(every_variable(model))
@@ -307,7 +309,7 @@ class LoopTrainer:
 
 
 @contextmanager
-def _loaded(program: Program, job: Job, fresh: bool) -> Iterator[None]:
+def _loaded(program: TracedLoop, job: PreparedRun, fresh: bool) -> Iterator[None]:
     """The program's model in the state of the job's, prepared; put back if somebody
     holds it.
     """
@@ -339,7 +341,7 @@ def _as_fit(trace: Trace, note: str) -> Trace:
     return replace(trace, source="fit", notes=(note, *trace.notes))
 
 
-def _probe(task: Task) -> tuple[Batch, Task]:
+def _probe(task: TrainingSpec) -> tuple[Batch, TrainingSpec]:
     """Rows to build with and to score, and the task with its rows per step."""
     if task.arrays is not None:
         return task.arrays.probe(), task
@@ -357,7 +359,7 @@ def _spec(leaf: Any) -> Any:
     return None if leaf is None else (leaf.dtype, tuple(leaf.shape[1:]))
 
 
-def _keras_fit(model: Any, task: Task) -> None:
+def _keras_fit(model: Any, task: TrainingSpec) -> None:
     left = iter(range(task.steps or 2**31))
 
     def count(batch: int, logs: Any = None) -> None:

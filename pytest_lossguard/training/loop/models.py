@@ -33,7 +33,7 @@ def model_of(model_or_factory: Any) -> Any:
         ):
             raise UsageError(
                 "lossguard.fit needs a compiled keras.Model or a function that builds"
-                f" one; got {_told(model)}"
+                f" one; got {_describe(model)}"
             )
         name = f"{getattr(model, '__name__', 'the factory')}()"
         _check_factory(model, name)
@@ -42,7 +42,8 @@ def model_of(model_or_factory: Any) -> Any:
             if inspect.iscoroutine(model):
                 model.close()
             raise UsageError(
-                f"{name} must return a compiled keras.Model; it returned {_told(model)}"
+                f"{name} must return a compiled keras.Model; it returned"
+                f" {_describe(model)}"
             )
     if not getattr(model, "compiled", False) or model.optimizer is None:
         raise UsageError(
@@ -75,7 +76,7 @@ def _is_of_old(thing: Any) -> bool:
     return any(it.__module__.startswith("tf_keras.") for it in type(thing).__mro__)
 
 
-def _told(thing: Any) -> str:
+def _describe(thing: Any) -> str:
     if _is_of_old(thing):
         return "a tf_keras model, which is not supported: use Keras 3 (import keras)"
     if thing is None or isinstance(thing, type):

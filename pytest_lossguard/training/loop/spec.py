@@ -16,7 +16,7 @@ from ..backend.data import ArrayData, checked_arrays, first_rows, is_dataset
 from ..backend.frameworks import tf
 from ..backend.tensors import flatten
 
-__all__ = ["Hook", "Job", "Task", "batch_order", "make_task"]
+__all__ = ["Hook", "PreparedRun", "TrainingSpec", "batch_order", "make_spec"]
 
 #: Called with a model: before it trains, or when it has.
 Hook = Callable[[Any], None] | None
@@ -27,7 +27,7 @@ _DEFAULT_STEPS, _DEFAULT_BATCH_SIZE = 100, 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class TrainingSpec:
     """What to train on, and for how long.
 
     Attributes:
@@ -41,7 +41,7 @@ class Task:
         seed: Of the shuffling.
         class_order: Of a dataset whose rows come in the order of their classes.
         growth: Where given, the training ends at a step whose loss is so many
-            times above both yardsticks: its fate is sealed.
+            times above both reference losses: its fate is sealed.
     """
 
     arrays: ArrayData | None = None
@@ -70,7 +70,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class PreparedRun:
     """A task for a model.
 
     Attributes:
@@ -85,7 +85,7 @@ class Job:
     """
 
     model: Any
-    task: Task
+    task: TrainingSpec
     probe: Batch
     owned: bool
     prepare: Hook = None
@@ -93,7 +93,7 @@ class Job:
     only_in_graph: bool = False
 
 
-def make_task(
+def make_spec(
     x: Any,
     y: Any = None,
     *,
@@ -105,14 +105,14 @@ def make_task(
     shuffle: bool = True,
     seed: int = 0,
     growth: float | None = None,
-) -> Task:
+) -> TrainingSpec:
     """The task of `Lossguard.fit`'s arguments, checked.
 
     Raises:
         UsageError: The data cannot be trained on as given.
     """
     size = batch_size or _DEFAULT_BATCH_SIZE
-    task = Task(
+    task = TrainingSpec(
         steps=_DEFAULT_STEPS if steps is None and epochs is None else steps,
         epochs=epochs,
         batch_size=size,
@@ -141,7 +141,7 @@ def make_task(
     return replace(task, dataset=x)
 
 
-def _check_length(task: Task, per_epoch: int) -> None:
+def _check_length(task: TrainingSpec, per_epoch: int) -> None:
     """Refuse what no memory could hold the record of.
 
     Raises:

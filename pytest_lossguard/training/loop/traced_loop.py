@@ -35,10 +35,10 @@ from ..record.recorder import Recorder
 from ..record.recording import Recording
 from ..record.replicas import unreduced
 from ..score.scorer import Scorer
-from .spec import Task
-from .variable_copies import Lane, handles
+from .spec import TrainingSpec
+from .variable_copies import VariableCopies, handles
 
-__all__ = ["NotInGraph", "Program", "is_light", "packed"]
+__all__ = ["NotInGraph", "TracedLoop", "is_light", "packed"]
 
 #: Rows that one call of the loop may leave in the ring buffer.
 _STEPS_PER_CALL = 4096
@@ -56,7 +56,7 @@ class NotInGraph(Exception):
     """The training cannot run as a graph loop; the message says why."""
 
 
-class Program:
+class TracedLoop:
     """One compiled model and the traced loop that trains it.
 
     Args:
@@ -77,7 +77,7 @@ class Program:
     """
 
     def __init__(
-        self, model: Any, sample: Batch, task: Task, *, fresh: bool, owned: bool
+        self, model: Any, sample: Batch, task: TrainingSpec, *, fresh: bool, owned: bool
     ) -> None:
         self.model, self.owned = model, owned
         self._pristine = None
@@ -91,7 +91,7 @@ class Program:
             self.is_light = False
             self._make_loop(sample, task)
         self.scorer = self._make_scorer()
-        self._lanes: deque[Lane] = deque()
+        self._lanes: deque[VariableCopies] = deque()
 
     @property
     def recording(self) -> Recording:
@@ -143,12 +143,12 @@ class Program:
         return self._bytes <= _MOST_BYTES and all(id(it) in known for it in resources)
 
     @contextmanager
-    def lane(self) -> Iterator[Lane]:
+    def lane(self) -> Iterator[VariableCopies]:
         """Variables for one of several runs, not used again if that fails."""
         try:
             lane = self._lanes.pop()
         except IndexError:
-            lane = Lane(self._every_variable)
+            lane = VariableCopies(self._every_variable)
         yield lane
         if self._bytes <= _MOST_KEPT:
             self._lanes.append(lane)
@@ -165,7 +165,7 @@ class Program:
 
     # Tracing
 
-    def _make_loop(self, sample: Batch, task: Task) -> None:
+    def _make_loop(self, sample: Batch, task: TrainingSpec) -> None:
         """Trace the loop, for one thread where its step is light."""
         self._recorder = Recorder(
             stops=False,
@@ -209,7 +209,7 @@ class Program:
         self.variables = [it for key, it in unique.items() if key not in own]
 
     def _make_scorer(self) -> Scorer | None:
-        evidence = self.recording.taped.evidence
+        evidence = self.recording.taped.model_and_loss
         if evidence is None:
             return None
         return Scorer(evidence, None, RowsFunction)
@@ -241,7 +241,7 @@ class Program:
             finite, loss = self._step(
                 map_structure(lambda it: tf.gather(it, rows), data)
             )
-            # The first step's own loss is a yardstick too.
+            # The first step's own loss is a reference loss too.
             own = tf.where(step == 0, growth * loss, ceiling)
             ceiling = tf.maximum(own, ceiling)
             return step + 1, tf.logical_and(finite, loss <= ceiling), ceiling

@@ -8,10 +8,10 @@ from typing import Any
 from ..backend.frameworks import tf
 from ..backend.tensors import own_variable, raw, value_of
 
-__all__ = ["Lane", "handles"]
+__all__ = ["VariableCopies", "handles"]
 
 
-class Lane:
+class VariableCopies:
     """Copies of all variables that a program changes.
 
     What was traced names its variables by handles that it is given anew at each call:

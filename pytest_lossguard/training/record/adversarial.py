@@ -9,7 +9,7 @@ import numpy as np
 from ..backend.tensors import variable_key
 from .recording import Recording
 
-__all__ = ["NOTE", "is_contested"]
+__all__ = ["NOTE", "is_adversarial"]
 
 NOTE = (
     "another training moved what this one's loss depends on, at the same time: the"
@@ -17,7 +17,7 @@ NOTE = (
 )
 
 
-def is_contested(recording: Recording, others: Iterable[Recording]) -> bool:
+def is_adversarial(recording: Recording, others: Iterable[Recording]) -> bool:
     """Whether one of the others moves what this loss depends on, or depends on what
     this one moves, at the same time and by another loss.
     """

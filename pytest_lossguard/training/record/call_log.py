@@ -11,14 +11,14 @@ from typing import Any
 
 from ..backend.tensors import flatten
 
-__all__ = ["Calls", "Taken"]
+__all__ = ["CallLog", "GradientCall"]
 
 #: Calls of each kind that are remembered.
 _REMEMBERED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class GradientCall:
     """What led to the target of a tape: its leaves as they were before an optimizer
     scaled them, and the calls of models and losses.
     """
@@ -29,7 +29,7 @@ class Taken:
     losses: list[Any]
 
 
-class Calls(threading.local):
+class CallLog(threading.local):
     """Calls of models and losses, apart for each thread: each replica of a strategy
     has one, and they take turns in the middle of a step.
 
@@ -44,7 +44,7 @@ class Calls(threading.local):
         self.losses: deque[tuple[Any, Any, Any, Any, Any]] = deque(maxlen=_REMEMBERED)
         self.scaled: deque[tuple[Any, Any]] = deque(maxlen=_REMEMBERED)
         self._depths: dict[str, int] = {}
-        self._taken: Taken | None = None
+        self._taken: GradientCall | None = None
 
     @contextmanager
     def outermost(self, what: str) -> Iterator[bool]:
@@ -61,13 +61,13 @@ class Calls(threading.local):
         calls.append(call)
         self._taken = None
 
-    def take(self, target: Any) -> Taken:
+    def take(self, target: Any) -> GradientCall:
         """What led to a target; the same again where the same is asked for once
         more, as for a second part of the variables, and forgotten for any other.
         """
         if self._taken is None or self._taken.target is not target:
             plain = {id(scaled): loss for scaled, loss in self.scaled}
-            taken = Taken(
+            taken = GradientCall(
                 target=target,
                 leaves=[plain.get(id(leaf), leaf) for leaf in flatten(target)],
                 models=list(self.models),

@@ -22,7 +22,7 @@ from ..backend.private_api import (
 )
 from ..backend.tensors import call_traced
 
-__all__ = ["Shadows"]
+__all__ = ["FunctionClones"]
 
 #: Values of Python's own that TensorFlow traces anew for.
 _LITERALS = (type(None), bool, int, float, str, bytes)
@@ -30,7 +30,7 @@ _LITERALS = (type(None), bool, int, float, str, bytes)
 _HANDLES = (tf.resource, tf.variant)
 
 
-class Shadows:
+class FunctionClones:
     """The functions that were called, each with its copy."""
 
     def __init__(self) -> None:

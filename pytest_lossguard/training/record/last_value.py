@@ -16,7 +16,7 @@ from ..backend.tensors import (
     to_numpy,
 )
 
-__all__ = ["Stash", "kind_of"]
+__all__ = ["LastValue", "kind_of"]
 
 
 def kind_of(structure: Any) -> str:
@@ -24,7 +24,7 @@ def kind_of(structure: Any) -> str:
     return str(map_structure(_spec, structure))
 
 
-class Stash:
+class LastValue:
     """Variables that hold the last value of a nested structure of tensors.
 
     Args:

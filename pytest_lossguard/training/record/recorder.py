@@ -34,11 +34,11 @@ from ..backend.tensors import (
 )
 from ..backend.user_frames import taken_at, user_frames
 from .asked_variables import Asked
-from .call_log import Calls
-from .last_value import Stash, kind_of
+from .call_log import CallLog
+from .last_value import LastValue, kind_of
 from .norms import half_square_sums, look_at, taken_before
 from .optimizer_variables import build_outside
-from .recording import LEAD, Evidence, Recording, Taped
+from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
 from .replicas import Replica, current_replica
 from .ring_buffer import RingBuffer
 from .threads import is_part_of, is_replica
@@ -91,9 +91,9 @@ class Recorder:
         self._most_rows = most_rows
         self._branches = branches
         self._has_arrays: set[int] = set()
-        self._taped: dict[tuple[tuple[int, int], ...], Taped] = {}
-        self._taped_by_variable: dict[tuple[int, int], Taped] = {}
-        self._calls = Calls()
+        self._taped: dict[tuple[tuple[int, int], ...], TapeRecord] = {}
+        self._taped_by_variable: dict[tuple[int, int], TapeRecord] = {}
+        self._calls = CallLog()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -298,7 +298,7 @@ class Recorder:
     def _remember(self, tape: Any, target: Any, sources: list[Any]) -> None:
         replica = current_replica() or Replica()
         keys = tuple((replica.index, variable_key(it)) for it in sources)
-        taped = self._taped.setdefault(keys, Taped())
+        taped = self._taped.setdefault(keys, TapeRecord())
         self._taped_by_variable.update(dict.fromkeys(keys, taped))
         graph = current_graph()
         taken = self._calls.take(target)
@@ -316,17 +316,17 @@ class Recorder:
             return
         if replica.index > 0:
             return
-        taped.evidence, batch = found
-        if self._keeps_data and id(taped.evidence.model) not in self._has_arrays:
+        taped.model_and_loss, batch = found
+        if self._keeps_data and id(taped.model_and_loss.model) not in self._has_arrays:
             self._keep(taped, batch)
 
-    def _write_slot(self, taped: Taped) -> None:
+    def _write_slot(self, taped: TapeRecord) -> None:
         """Leave the loss where an update in another graph can read it."""
         if taped.slot is None:
             taped.slot = own_variable(np.zeros(LEAD))
         taped.slot.assign(stacked(taped.lead), read_value=False)
 
-    def _keep(self, taped: Taped, batch: tuple[Any, Any, Any]) -> None:
+    def _keep(self, taped: TapeRecord, batch: tuple[Any, Any, Any]) -> None:
         if taped.graph is None:
             if taped.wants_data:
                 taped.batches.append(Batch(*to_numpy(batch)))
@@ -339,14 +339,14 @@ class Recorder:
             return
         kind = kind_of(batch)
         if kind not in taped.stashes:  # else each trace would orphan the last one's
-            taped.stashes[kind] = Stash(batch)
+            taped.stashes[kind] = LastValue(batch)
         taped.stash = taped.stashes[kind]
         taped.stash.assign(batch)
         if taped.stashed is None:
             taped.stashed = own_variable(np.int32(0))
         taped.stashed.assign_add(1, read_value=False)
 
-    def _pull_data(self, taped: Taped) -> None:
+    def _pull_data(self, taped: TapeRecord) -> None:
         if taped.stash is None or not (taped.wants_data or taped.wants_late):
             return
         count = int(value_of(taped.stashed))
@@ -367,7 +367,7 @@ class Recorder:
                 variable_key(it) for it in recording.variables
             ]:
                 return recording
-        taped = self._taped_of(variables, replica) or Taped()
+        taped = self._taped_of(variables, replica) or TapeRecord()
         recording = Recording(
             optimizer=optimizer,
             variables=list(variables),
@@ -375,8 +375,8 @@ class Recorder:
             frames=user_frames(),
             replicas=replica.count,
         )
-        if taped.evidence is not None:
-            recording.model = taped.evidence.model
+        if taped.model_and_loss is not None:
+            recording.model = taped.model_and_loss.model
         if self._keeps_data:
             recording.start = _first_state(recording)
             for earlier in self.recordings:
@@ -384,7 +384,9 @@ class Recorder:
         self.recordings.append(recording)
         return recording
 
-    def _taped_of(self, variables: Sequence[Any], replica: Replica) -> Taped | None:
+    def _taped_of(
+        self, variables: Sequence[Any], replica: Replica
+    ) -> TapeRecord | None:
         """What was last differentiated with respect to one of the variables."""
         keys = ((replica.index, variable_key(it)) for it in variables)
         tapes = (self._taped_by_variable.get(key) for key in keys)
@@ -488,7 +490,7 @@ def _data_loss(lead: list[Any]) -> Any:
 
 def _evidence(
     losses: list[Any], calls: list[Any]
-) -> tuple[Evidence, tuple[Any, Any, Any]] | str:
+) -> tuple[ModelAndLoss, tuple[Any, Any, Any]] | str:
     """Match the one loss call with the one model call whose output it scored.
 
     Several models in a row or several losses cannot be scored again from what
@@ -524,7 +526,7 @@ def _evidence(
             " loss(labels, model(inputs))"
         )
     model, inputs, _ = matching[-1]
-    return Evidence(model, loss), (inputs, y_true, sample_weight)
+    return ModelAndLoss(model, loss), (inputs, y_true, sample_weight)
 
 
 def _keep_end(earlier: Recording, keys: Sequence[int]) -> None:

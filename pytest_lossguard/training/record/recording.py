@@ -15,7 +15,7 @@ from ..backend.snapshot import Snapshot
 from ..backend.user_frames import UserFrames
 from .ring_buffer import RingBuffer
 
-__all__ = ["LEAD", "Evidence", "Recording", "Taped"]
+__all__ = ["LEAD", "ModelAndLoss", "Recording", "TapeRecord"]
 
 #: Of those that come later one is kept each time that so small a share of all passed,
 #: of large ones less often: the last few are then of the end of the training.
@@ -26,7 +26,7 @@ LEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ModelAndLoss:
     """Who made the predictions under a tape, and who scored them."""
 
     model: Any
@@ -34,7 +34,7 @@ class Evidence:
 
 
 @dataclass(slots=True)
-class Taped:
+class TapeRecord:
     """What one tape differentiates: its last loss, and the data behind it.
 
     ``uses`` has the keys of the variables that the loss depends on; ``unscored`` says
@@ -49,7 +49,7 @@ class Taped:
     stash: Any = None
     stashes: dict[str, Any] = field(default_factory=dict)
     stashed: Any = None
-    evidence: Evidence | None = None
+    model_and_loss: ModelAndLoss | None = None
     unscored: str | None = None
     batches: list[Batch] = field(default_factory=list)
     late: deque[Batch] = field(default_factory=deque)
@@ -89,7 +89,7 @@ class Recording:
 
     optimizer: Any
     variables: list[Any]
-    taped: Taped
+    taped: TapeRecord
     frames: UserFrames
     replicas: int = 1
     model: Any = None

@@ -13,7 +13,7 @@ from ..backend.frameworks import tf
 from ..backend.private_api import compiled_loss
 from ..backend.snapshot import Snapshot
 from ..backend.tensors import as_tensor, flatten, map_structure
-from ..record.recording import Evidence
+from ..record.recording import ModelAndLoss
 from ..score.scorer import Scorer, as_tensors
 from .data_changes import standards
 
@@ -77,7 +77,7 @@ class MeasuredOtherwise:
             self.loss = None
 
     def _least(self, loss: Any, trained: Any) -> float | None:
-        scorer = Scorer(Evidence(self._model, loss), self._rows)
+        scorer = Scorer(ModelAndLoss(self._model, loss), self._rows)
         batch = as_tensors(self._data.probe())
         x = map_structure(as_tensor, self._inputs.probe().x)
         wanted = self._model(batch.x, training=False)

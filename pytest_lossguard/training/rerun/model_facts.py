@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.change import ProgramFacts
+from ...core.change import ModelFacts
 from ...core.keras_names import activation_facts, loss_facts
 from ..backend.data import ArrayData
 from ..backend.frameworks import keras
@@ -26,8 +26,8 @@ __all__ = [
     "follows_schedule",
     "inner_optimizer",
     "kind_of_labels",
+    "model_facts",
     "output_layers",
-    "program_facts",
     "why_fixed",
 ]
 
@@ -36,7 +36,7 @@ _LINEAR = (None, "linear")
 _MOST_CLASSES = 100
 
 
-def program_facts(model: Any, data: ArrayData) -> ProgramFacts:
+def model_facts(model: Any, data: ArrayData) -> ModelFacts:
     """Describe a built, compiled model with the data that it trains on."""
     optimizer = inner_optimizer(model)
     fixed = why_fixed(model)
@@ -48,7 +48,7 @@ def program_facts(model: Any, data: ArrayData) -> ProgramFacts:
     loss, labels = _loss_of(model), None
     if len(makers) > 0:
         labels = kind_of_labels(data.y, loss, activation_name(makers[-1]))
-    return ProgramFacts(
+    return ModelFacts(
         optimizer=type(optimizer).__name__,
         learning_rate=_rate(model),
         momentum=float(getattr(optimizer, "momentum", 0.0) or 0.0)

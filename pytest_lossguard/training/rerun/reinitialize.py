@@ -12,7 +12,7 @@ from ..backend.frameworks import keras
 from ..backend.private_api import flat_layers
 from ..backend.snapshot import seeded_call
 
-__all__ = ["redraw"]
+__all__ = ["redraw_weights"]
 
 #: Two draws from one initialiser differ in size by less than this factor: 2.5 for
 #: some 16 values or more, 10 for fewer (a uniform draw of one value is below a tenth
@@ -20,7 +20,7 @@ __all__ = ["redraw"]
 _ALIKE, _ALIKE_FEW, _FEW = 2.5, 10.0, 16
 
 
-def redraw(model: Any, seed: int) -> None:
+def redraw_weights(model: Any, seed: int) -> None:
     """Draw weights anew by the initialisers of their layers.
 
     A weight that is not like a fresh draw was learned, loaded or set by hand, as

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.change import Again, Change, ProgramFacts
+from ...core.change import Change, ModelFacts, RerunRequest
 from ...core.errors import CannotChange, LossguardError, first_line
 from ...core.trace import Trace
 from ..backend.data import ArrayData, first_rows, kept_arrays
@@ -22,13 +22,13 @@ from ..backend.snapshot import Snapshot, preserved_seeds, seeded_call
 from ..backend.tensors import flatten
 from ..loop.loop_trainer import LoopTrainer
 from ..loop.models import build
-from ..loop.spec import Job, Task
+from ..loop.spec import PreparedRun, TrainingSpec
 from ..score.row_order import is_sorted, may_be_sorted, order_of_arrays, spread_rows
 from .data_changes import changed_data, integers_as_floats
 from .mapped_back import MeasuredOtherwise, easier, measures_otherwise
 from .model_changes import changed_program, reinitialise, set_learning_rate
-from .model_facts import follows_schedule, program_facts
-from .reinitialize import redraw
+from .model_facts import follows_schedule, model_facts
+from .reinitialize import redraw_weights
 
 __all__ = ["Rerun"]
 
@@ -62,7 +62,7 @@ class Rerun:
         self,
         loops: LoopTrainer,
         model_or_factory: Any,
-        task: Task,
+        task: TrainingSpec,
         start: Snapshot | None = None,
         *,
         is_complete: bool = True,
@@ -75,7 +75,7 @@ class Rerun:
         self._models: dict[int, Any] = {}
 
     @cached_property
-    def _task(self) -> Task:
+    def _task(self) -> TrainingSpec:
         """On arrays, for as many updates whatever becomes of the rows."""
         task = self._given
         if task.arrays is None:
@@ -117,12 +117,12 @@ class Rerun:
         return found.hexdigest()[:12]
 
     @cached_property
-    def facts(self) -> ProgramFacts:
+    def facts(self) -> ModelFacts:
         """What the program is made of."""
         with self._undisturbed():
             arrays = self._arrays(self._task)
             model = self._built(arrays, self._task.seed)
-            return program_facts(model, arrays)
+            return model_facts(model, arrays)
 
     def __call__(
         self,
@@ -138,18 +138,18 @@ class Rerun:
             seed: Train from this seed instead.
             held_out: Share of the rows that are kept back, and scored now and then.
             redrawn: Draw the weights of a model given as an object under the seed,
-                but for those that were learned or set; see `redraw`.
+                but for those that were learned or set; see `redraw_weights`.
 
         Raises:
             CannotChange: The model or the data do not allow it.
         """
         with self._undisturbed():
-            request = Again(changes=changes, seed=seed, redrawn=redrawn)
+            request = RerunRequest(changes=changes, seed=seed, redrawn=redrawn)
             if held_out or not measures_otherwise(changes):
                 return self._loops.train(self._job(request, held_out))
             return self._in_one_unit(request)
 
-    def several(self, requests: Sequence[Again]) -> list[Trace | LossguardError]:
+    def several(self, requests: Sequence[RerunRequest]) -> list[Trace | LossguardError]:
         """Several re-runs, beside each other where that gives the same numbers.
 
         Returns:
@@ -157,7 +157,7 @@ class Rerun:
         """
         refused: dict[int, LossguardError] = {}
 
-        def jobs() -> Iterator[Job]:
+        def jobs() -> Iterator[PreparedRun]:
             for index, request in enumerate(requests):
                 try:
                     job = self._job(request)
@@ -173,7 +173,7 @@ class Rerun:
                 for it in range(len(requests))
             ]
 
-    def _in_one_unit(self, request: Again) -> Trace:
+    def _in_one_unit(self, request: RerunRequest) -> Trace:
         """A re-run by another loss or on other targets, with what holds it against the
         training as it is in one unit: its predictions read as before or, where the task
         itself is another, those of the training as it is on the new task.
@@ -196,7 +196,7 @@ class Rerun:
         self._loops.train(replace(as_it_is, finish=measured.score))
         return replace(trace, unchanged_there=measured.loss)
 
-    def _job(self, request: Again, held_out: float = 0.0) -> Job:
+    def _job(self, request: RerunRequest, held_out: float = 0.0) -> PreparedRun:
         task = self._task
         task = task if request.seed is None else replace(task, seed=request.seed)
         first = [it for it in request.changes if it.kind in _OF_THE_INPUTS]
@@ -228,7 +228,7 @@ class Rerun:
         except Exception as error:
             raise _as_ours(error) from error
 
-    def _arrays(self, task: Task) -> ArrayData:
+    def _arrays(self, task: TrainingSpec) -> ArrayData:
         if task.arrays is None:
             raise CannotChange("its data were not seen")
         return task.arrays
@@ -246,7 +246,9 @@ class Rerun:
             self._models[seed] = model
         return self._models[seed]
 
-    def _made(self, task: Task, changes: tuple[Change, ...], redrawn: bool) -> Job:
+    def _made(
+        self, task: TrainingSpec, changes: tuple[Change, ...], redrawn: bool
+    ) -> PreparedRun:
         arrays = self._arrays(task)
         model = self._built(arrays, task.seed)
         owned = False
@@ -263,14 +265,14 @@ class Rerun:
 
         def prepare(model: Any) -> None:
             if redrawn:
-                redraw(model, task.seed)
+                redraw_weights(model, task.seed)
             for change in in_place:
                 if change.kind == "learning_rate":
                     set_learning_rate(model, float(change.value or 1.0))
                 else:
                     reinitialise(model, task.seed)
 
-        return Job(
+        return PreparedRun(
             model=model,
             task=task,
             probe=arrays.probe(),
@@ -319,7 +321,7 @@ def _needs_a_clone(model: Any, change: Change) -> bool:
     return change.kind == "learning_rate" and follows_schedule(model)
 
 
-def _changed_task(task: Task, change: Change) -> Task:
+def _changed_task(task: TrainingSpec, change: Change) -> TrainingSpec:
     """The task with a change of its data or its length."""
     if change.kind == "more_steps":
         return replace(task, steps=int(task.array_steps() * float(change.value or 2)))
@@ -329,7 +331,7 @@ def _changed_task(task: Task, change: Change) -> Task:
     return replace(task, arrays=arrays, batch_size=arrays.batch_size)
 
 
-def _kept_back(task: Task, share: float) -> Task:
+def _kept_back(task: TrainingSpec, share: float) -> TrainingSpec:
     """Train on some of the rows, score the others now and then."""
     arrays = task.arrays
     assert arrays is not None

@@ -11,7 +11,7 @@ from ..backend.frameworks import keras
 from ..backend.private_api import has_graph
 from ..backend.tensors import raw
 from ..loop.loop_trainer import LoopTrainer
-from ..loop.spec import Task
+from ..loop.spec import TrainingSpec
 from ..score.row_order import is_sorted, order_of_watched
 from ..watching import Seen
 from .rerun import Rerun
@@ -34,7 +34,7 @@ def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
             first state were not seen.
     """
     recording, fitted = seen.recording, seen.fitted
-    evidence = recording.taped.evidence
+    evidence = recording.taped.model_and_loss
     if seen.contested:
         raise CannotChange("another training works against it, step by step")
     if evidence is None or recording.start is None:
@@ -51,7 +51,7 @@ def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
         if batch is None:
             raise CannotChange("its data were not seen")
         data, shuffles = kept_arrays(batch, seen.batch_size or 32), not sorts
-    task = Task(
+    task = TrainingSpec(
         arrays=data,
         shuffle=shuffles,
         batch_size=min(seen.batch_size or data.batch_size, len(data)),

@@ -36,7 +36,7 @@ from ..backend.tensors import (
     map_structure,
     stacked,
 )
-from ..record.recording import Evidence
+from ..record.recording import ModelAndLoss
 from .layer_stats import activation_stats, is_watched, layers_seen, output_of, symmetric
 
 __all__ = [
@@ -94,7 +94,7 @@ class Scorer:
 
     def __init__(
         self,
-        evidence: Evidence,
+        evidence: ModelAndLoss,
         rows_per_step: int | None,
         wrap: Callable[[Callable[..., Any]], Any] = lambda it: it,
     ) -> None:

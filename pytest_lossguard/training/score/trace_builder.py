@@ -93,7 +93,7 @@ def make_trace(
 ) -> Trace:
     """Freeze a recorded training and its scores into a trace."""
     steps = recording.table()
-    evidence = recording.taped.evidence
+    evidence = recording.taped.model_and_loss
     variables = [variable_path(it) for it in recording.variables]
     model = recording.model if evidence is None else evidence.model
     tidy = tidy_names([*variables, *_layer_names(scores)])
@@ -229,7 +229,7 @@ def _scores(
     constant of the last; nothing is left changed. Of held-out rows, given with the
     least that they cost, the best constant where they cost more than one does here.
     """
-    evidence = recording.taped.evidence
+    evidence = recording.taped.model_and_loss
     if evidence is None or first is None:
         return Scores()
     scorer = Scorer(evidence, batch_size)
@@ -278,7 +278,7 @@ def _constant_there(
 def _own_notes(recording: Recording, scores: Scores) -> tuple[str, ...]:
     notes = [] if scores.failure is None else [scores.failure]
     taped = recording.taped
-    if taped.evidence is None and taped.unscored is not None:
+    if taped.model_and_loss is None and taped.unscored is not None:
         notes.append(f"{_NOT_COMPARED}: {taped.unscored}")
     if recording.buffer is not None and recording.buffer.lost:
         notes.append(
@@ -417,7 +417,7 @@ def _loss_name(loss: Any) -> str:
 
 def _averaging(recording: Recording) -> list[str]:
     """Names of the layers that predict with averages that a training collects."""
-    evidence = recording.taped.evidence
+    evidence = recording.taped.model_and_loss
     model = recording.model if evidence is None else evidence.model
     return [
         it.name

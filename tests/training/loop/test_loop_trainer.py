@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_lossguard import UsageError
-from pytest_lossguard.judge import evidence_of
+from pytest_lossguard.judge import loss_curve_of
 from pytest_lossguard.training import Trainer, set_seed, watching
 from pytest_lossguard.training.backend.batch import Batch
-from pytest_lossguard.training.loop.fingerprint import structure_of
+from pytest_lossguard.training.loop.fingerprint import fingerprint_of
 from pytest_lossguard.training.loop.spec import batch_order
-from pytest_lossguard.training.loop.traced_loop import Program, is_light
+from pytest_lossguard.training.loop.traced_loop import TracedLoop, is_light
 from pytest_lossguard.training.record import ring_buffer
 from tests.support.programs import StepLosses, busy_net, mlp, regression
 
@@ -227,7 +227,7 @@ def test_skill_is_measured_above_what_a_perfect_prediction_costs(trainer, case):
     trace = trainer.fit(build, X, y, steps=3)
 
     assert trace.perfect_loss == pytest.approx(floor, rel=1e-3, abs=1e-4)
-    found = evidence_of(trace)
+    found = loss_curve_of(trace)
     gap = trace.constant_loss - floor
     share = 1 - (trace.after.loss - floor) / gap
     assert found.skill == pytest.approx(share, rel=1e-2)
@@ -338,13 +338,13 @@ def test_raw_tensorflow_randomness_is_reset_too(trainer):
 
 def test_models_of_one_structure_are_traced_once(trainer, monkeypatch):
     made = []
-    original = Program.__init__
+    original = TracedLoop.__init__
 
     def counted(self, *args, **kwargs):
         made.append(self)
         original(self, *args, **kwargs)
 
-    monkeypatch.setattr(Program, "__init__", counted)
+    monkeypatch.setattr(TracedLoop, "__init__", counted)
 
     for _ in range(3):
         trainer.fit(mlp, X, Y, steps=5)
@@ -368,11 +368,11 @@ def test_code_of_the_users_own_shares_its_trace_with_nothing():
     with_lambda = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     with_lambda.compile("adam", lambda y, p: keras.ops.mean((y - p) ** 2))
 
-    assert structure_of(with_lambda) is None
-    assert structure_of(mlp()) == structure_of(mlp()) is not None
-    assert structure_of(mlp()) != structure_of(mlp(loss="mae"))
+    assert fingerprint_of(with_lambda) is None
+    assert fingerprint_of(mlp()) == fingerprint_of(mlp()) is not None
+    assert fingerprint_of(mlp()) != fingerprint_of(mlp(loss="mae"))
     rate = keras.optimizers.Adam(0.02)
-    assert structure_of(mlp()) != structure_of(mlp(optimizer=rate))
+    assert fingerprint_of(mlp()) != fingerprint_of(mlp(optimizer=rate))
 
 
 def test_losses_of_a_class_of_ones_own_share_no_program():
@@ -386,7 +386,7 @@ def test_losses_of_a_class_of_ones_own_share_no_program():
         def call(self, y_true, y_pred):
             return keras.ops.mean(keras.ops.square(y_true - y_pred), -1) + self.by
 
-    assert structure_of(mlp(loss=Raised(5.0))) is None
+    assert fingerprint_of(mlp(loss=Raised(5.0))) is None
     trainer = Trainer()
     first, second = (
         trainer.fit(partial(mlp, loss=Raised(by)), X, Y, steps=2, seed=0)

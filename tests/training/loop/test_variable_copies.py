@@ -10,12 +10,12 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from pytest_lossguard.core.change import Again, Change
+from pytest_lossguard.core.change import Change, RerunRequest
 from pytest_lossguard.core.errors import CannotChange, LossguardError
 from pytest_lossguard.training import Trainer
 from pytest_lossguard.training.loop import loop_trainer as fit
 from pytest_lossguard.training.loop import traced_loop as program
-from pytest_lossguard.training.loop.loop_run import Run
+from pytest_lossguard.training.loop.loop_run import LoopRun
 from pytest_lossguard.training.loop.loop_trainer import LoopTrainer
 from tests.support.programs import busy_net, mlp, regression
 
@@ -38,13 +38,13 @@ def trainer():
 @pytest.fixture
 def beside(monkeypatch):
     """The seeds that were run beside others."""
-    seen, original = [], Run.beside
+    seen, original = [], LoopRun.beside
 
     def counted(self, start):
         seen.append(self._task.seed)
         return original(self, start)
 
-    monkeypatch.setattr(Run, "beside", counted)
+    monkeypatch.setattr(LoopRun, "beside", counted)
     return seen
 
 
@@ -115,20 +115,20 @@ def test_seeds_come_out_as_one_by_one(trainer, beside, monkeypatch, name, given)
 
 
 def test_they_do_run_at_the_same_time(trainer, monkeypatch):
-    both, original = threading.Barrier(2, timeout=60), Run.beside
+    both, original = threading.Barrier(2, timeout=60), LoopRun.beside
 
     def meet(self, start):
         both.wait()
         return original(self, start)
 
-    monkeypatch.setattr(Run, "beside", meet)
+    monkeypatch.setattr(LoopRun, "beside", meet)
 
     assert len(trainer.fit_seeds(mlp, X, Y, seeds=SEEDS, **HOW)) == 5
 
 
 def test_of_those_that_wait_only_one_holds_its_weights(trainer, monkeypatch):
     begun, ended, waiting = [], [], []
-    prepare, run = LoopTrainer._chosen, Run.beside
+    prepare, run = LoopTrainer._chosen, LoopRun.beside
 
     def prepared(self, job):
         waiting.append(len(begun) - len(ended))
@@ -142,7 +142,7 @@ def test_of_those_that_wait_only_one_holds_its_weights(trainer, monkeypatch):
 
     trainer.fit(mlp, X, Y, **HOW)  # all after it run beside each other
     monkeypatch.setattr(LoopTrainer, "_chosen", prepared)
-    monkeypatch.setattr(Run, "beside", ran)
+    monkeypatch.setattr(LoopRun, "beside", ran)
 
     trainer.fit_seeds(mlp, X, Y, seeds=range(8), steps=400, batch_size=16)
 
@@ -270,12 +270,12 @@ def test_re_runs_come_out_as_one_by_one(trainer, beside, given):
         Change(kind="scale_inputs", value=10.0, at=(1,)),
     )
     requests = [
-        Again(),
-        Again(seed=7, redrawn=True),
-        Again(changes=(faster,)),
-        Again(changes=(scaled,), seed=7, redrawn=True),
-        Again(changes=(faster, scaled)),
-        Again(changes=(Change(kind="no_penalty"),)),
+        RerunRequest(),
+        RerunRequest(seed=7, redrawn=True),
+        RerunRequest(changes=(faster,)),
+        RerunRequest(changes=(scaled,), seed=7, redrawn=True),
+        RerunRequest(changes=(faster, scaled)),
+        RerunRequest(changes=(Change(kind="no_penalty"),)),
     ]
 
     together = again.several(requests)
@@ -299,11 +299,11 @@ def test_what_cannot_be_done_is_told_in_its_place(trainer):
 
     outcomes = again.several(
         [
-            Again(),
-            Again(changes=(impossible,)),
-            Again(seed=1),
-            Again(seed=2),
-            Again(seed=3),
+            RerunRequest(),
+            RerunRequest(changes=(impossible,)),
+            RerunRequest(seed=1),
+            RerunRequest(seed=2),
+            RerunRequest(seed=3),
         ]
     )
 

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from pytest_lossguard.training import set_seed, watching
-from pytest_lossguard.training.record.function_clones import Shadows
+from pytest_lossguard.training.record.function_clones import FunctionClones
 from tests.support.programs import mlp, regression
 
 X, Y = regression()
@@ -19,7 +19,7 @@ X, Y = regression()
 @pytest.fixture
 def call():
     """Calls a function by its shadow, as a watch does."""
-    shadows, original = Shadows(), type(tf.function(print)).__call__
+    shadows, original = FunctionClones(), type(tf.function(print)).__call__
 
     def call(function, *args, **kwargs):
         return shadows.call(original, function, args, kwargs)

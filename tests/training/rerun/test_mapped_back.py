@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from pytest_lossguard.core.change import Change
 from pytest_lossguard.core.errors import NotConverged
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.judge import evidence_of
+from pytest_lossguard.judge import loss_curve_of
 from pytest_lossguard.judge.curve import in_one_unit
 from pytest_lossguard.session.guard import Guard
 from pytest_lossguard.training import Trainer
@@ -41,7 +41,7 @@ def both(trainer, build, x, y, *changes, **how):
     """The training, its re-run, and both in one unit."""
     first = trainer.fit(build, x, y, seed=0, **how)
     again = trainer.again(build, x, y, seed=0, **how)(*changes)
-    return first, again, in_one_unit(evidence_of(first), again)
+    return first, again, in_one_unit(loss_curve_of(first), again)
 
 
 def test_predictions_of_standardised_targets_are_scored_as_targets(trainer):
@@ -50,7 +50,7 @@ def test_predictions_of_standardised_targets_are_scored_as_targets(trainer):
 
     assert not again.same_measure
     assert held.after == pytest.approx(again.after.loss * Y.var(), rel=1e-3)
-    assert held.skill == pytest.approx(evidence_of(again).skill, abs=1e-3)
+    assert held.skill == pytest.approx(loss_curve_of(again).skill, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_clipped_targets_prove_a_fault_only_of_a_loss_that_minds_outliers(
     first, again, held = both(trainer, linear(loss, rate), X, WILD, clipped, steps=150)
 
     assert held.skill > 0.8
-    assert evidence_of(first).skill < held.skill - 0.35  # on targets that differ
+    assert loss_curve_of(first).skill < held.skill - 0.35  # on targets that differ
     assert (held.skill - held.skill_before > 0.35) is is_fault
     assert again.unchanged_there == held.before
 
@@ -91,7 +91,7 @@ def test_the_autoencoder_of_the_tutorials_is_healthy(trainer, seed):
     guard.compare()
 
     assert guard.runs[0].findings == ()
-    assert evidence_of(run.trace).skill > 0.45
+    assert loss_curve_of(run.trace).skill > 0.45
 
 
 def test_a_fixed_pairing_that_a_faster_training_learns_by_heart_has_no_cause(trainer):

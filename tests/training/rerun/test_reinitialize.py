@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pytest_lossguard.core.errors import CannotChange
-from pytest_lossguard.training.rerun.reinitialize import redraw
+from pytest_lossguard.training.rerun.reinitialize import redraw_weights
 
 
 def built():
@@ -27,7 +27,7 @@ def test_a_fresh_model_gets_other_weights_of_the_same_kind():
     model = built()
     before = model.get_weights()
 
-    redraw(model, seed=5)
+    redraw_weights(model, seed=5)
 
     kernel, bias, gamma, *_ = (np.asarray(it) for it in model.get_weights())
     assert not np.array_equal(kernel, before[0])
@@ -38,8 +38,8 @@ def test_a_fresh_model_gets_other_weights_of_the_same_kind():
 
 def test_the_same_seed_draws_the_same():
     one, other = built(), built()
-    redraw(one, seed=5)
-    redraw(other, seed=5)
+    redraw_weights(one, seed=5)
+    redraw_weights(other, seed=5)
 
     assert all(map(np.array_equal, one.get_weights(), other.get_weights()))
 
@@ -51,7 +51,7 @@ def test_what_was_learned_stays():
     model.layers[0].bias.assign(np.full(8, 0.3))
     head = np.asarray(model.layers[2].kernel)
 
-    redraw(model, seed=5)
+    redraw_weights(model, seed=5)
 
     assert np.array_equal(model.layers[0].kernel, learned)
     assert np.array_equal(model.layers[0].bias, np.full(8, 0.3, "float32"))
@@ -67,7 +67,7 @@ def test_models_in_models_and_layers_of_layers_are_drawn():
     kernels = [it for it in model.weights if "kernel" in it.path]
     before = [np.asarray(it) for it in kernels]
 
-    redraw(model, seed=5)
+    redraw_weights(model, seed=5)
 
     assert not any(map(np.array_equal, kernels, before))
 
@@ -89,4 +89,4 @@ def test_a_layer_that_cannot_be_made_anew_is_named():
     model = keras.Sequential([keras.Input((3,)), Secretive(2)])
 
     with pytest.raises(CannotChange, match="layer 'secretive' cannot be made anew"):
-        redraw(model, seed=0)
+        redraw_weights(model, seed=0)

@@ -1,0 +1,54 @@
+"""The contracts on imports name every folder, and the tests are the package's tree."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import pytest_lossguard
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = Path(pytest_lossguard.__file__).parent
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+#: Who may import what the others may not.
+ROOM_OF = {"tensorflow": "training", "hypothesis": "strategies", "pytest": "plugin"}
+#: Folders of tests that stand for no folder of the package.
+OTHERS = {"browser", "examples", "golden", "evaluation", "support"}
+
+
+def rooms():
+    found = (it for it in PACKAGE.iterdir() if not it.name.startswith("__"))
+    return {it.stem for it in found if it.is_dir() or it.suffix == ".py"}
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [it for it in CONTRACTS["contracts"] if it["type"] == "forbidden"],
+    ids=lambda it: it["name"],
+)
+def test_a_framework_is_forbidden_in_every_folder_but_one(contract):
+    named = {it.removeprefix("pytest_lossguard.") for it in contract["source_modules"]}
+
+    assert named == rooms() - {ROOM_OF[contract["forbidden_modules"][0]]}
+
+
+def test_the_floors_name_every_folder():
+    (floors,) = (it for it in CONTRACTS["contracts"] if it["name"] == "Imports go down")
+
+    assert {it for floor in floors["layers"] for it in floor.split(" | ")} == rooms()
+
+
+def test_there_are_no_more_than_three_loose_files():
+    assert {it.name for it in PACKAGE.glob("*.py")} == {
+        "__init__.py",
+        "api.py",
+        "strategies.py",
+    }
+
+
+def test_the_tests_are_the_tree_of_the_package():
+    folders = {it.name for it in (ROOT / "tests").iterdir() if it.is_dir()}
+
+    assert folders - OTHERS - {"__pycache__"} <= rooms()
