@@ -2,9 +2,9 @@
 
 ``python -m evaluation.contract_bugs`` checks the contracts of each bug of
 ``tests/support/preprocessing_bugs.py`` and of its good twin, trains the bad program
-under the marker's defaults, and holds it against a baseline of the good one. It
-prints the table and writes it to ``evaluation/CONTRACTS.md``; names of bugs measure only those. All of
-them take about ten minutes on two cores.
+under the marker's defaults, and holds it against a baseline of the good one. It prints
+the table and writes it to ``evaluation/CONTRACTS.md``; names of bugs measure only
+those. All of them take about ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -227,9 +227,9 @@ def table(found: Iterable[Caught], command: str) -> str:
         "",
         f"Written by `{command}`. Each bug is a good and a bad program of"
         " `tests/support/preprocessing_bugs.py`: contracts check both without training,"
-        " then a small Keras model is trained for 12 epochs on what the bad one prepares,"
-        " by the marker's defaults, and compared with a baseline of the good one. Warnings"
-        " do not count.",
+        " then a small Keras model is trained for 12 epochs on what the bad one"
+        " prepares, by the marker's defaults, and compared with a baseline of the good"
+        " one. Warnings do not count.",
         "",
         f"**{count} of {len(rows)} bugs are caught.**",
         "",

@@ -1,8 +1,8 @@
 """Healthy programs that nobody tuned on, as users write them.
 
 ``python -m evaluation.diverse --seeds N`` trains each in plain Keras, leaves out the
-runs whose held-out score is under the case's floor, judges the others as the
-marker does (by watch, and by ``lossguard.fit`` where it can be given the program) and writes
+runs whose held-out score is under the case's floor, judges the others as the marker
+does (by watch, and by ``lossguard.fit`` where it can be given the program) and writes
 ``evaluation/DIVERSE.md``.
 """
 

@@ -2,7 +2,8 @@
 
 ``CANDIDATES`` are all that were tried; ``MUTANTS`` those that
 `evaluation.mutant_labels` found measurably worse than their base, which are broken, or
-no worse, which are healthy unless they are a mistake whatever it costs. What lies between is in neither.
+no worse, which are healthy unless they are a mistake whatever it costs. What lies
+between is in neither.
 """
 
 from __future__ import annotations

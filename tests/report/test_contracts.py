@@ -6,7 +6,7 @@ import html
 
 import pytest
 
-from pytest_lossguard.report.contracts import counted
+from pytest_lossguard.report.contracts import counted, describe
 from pytest_lossguard.report.github import commands, summary
 from pytest_lossguard.report.html.context import page_context
 from pytest_lossguard.report.html.page import rendered
