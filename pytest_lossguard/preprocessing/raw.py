@@ -263,7 +263,7 @@ def _columns_of(part: Any, index: int, key: str) -> list[Column]:
         Column(
             part=index,
             place=place,
-            name=f"{lead}column {_place_told(place, inner)}",
+            name=f"{lead}column {_format_place(place, inner)}",
             is_named=False,
             kind=kind
             if part.dtype.kind != "O"
@@ -273,7 +273,7 @@ def _columns_of(part: Any, index: int, key: str) -> list[Column]:
     ]
 
 
-def _place_told(place: int, inner: tuple[int, ...]) -> str:
+def _format_place(place: int, inner: tuple[int, ...]) -> str:
     if len(inner) == 1:
         return str(place)
     return ",".join(str(int(it)) for it in np.unravel_index(place, inner))

@@ -17,17 +17,19 @@ __all__ = [
     "NO_SERVE",
     "format_columns",
     "format_error",
+    "format_raw_row",
     "is_clear",
     "is_own",
     "output_lines",
-    "raw_told",
     "told_shape",
 ]
 
 NO_SERVE = "no serving path was given (serve=)"
 
 
-def raw_told(x: Raw, row: int, column: Column | None = None, most: int = 4) -> str:
+def format_raw_row(
+    x: Raw, row: int, column: Column | None = None, most: int = 4
+) -> str:
     """A raw row in short, or one value of it."""
     columns = x.columns if column is None else (column,)
     cells = [_format_cell(x.get(it)[row]) for it in columns[:most]]

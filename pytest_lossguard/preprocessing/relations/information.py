@@ -10,7 +10,7 @@ from ..preparation import Preparation
 from ..raw import Array, Column, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import Table
-from ..telling import output_lines, raw_told
+from ..telling import format_raw_row, output_lines
 from ..thresholds import NARROW, SAME_NEIGHBORS, TINY
 
 __all__ = ["kept", "units"]
@@ -173,7 +173,8 @@ def _describe_lost(preparation: Preparation, lost: list[Column]) -> Broken:
         lines=(
             Line(
                 name="raw value",
-                value=f"{raw_told(x, 0, column)} and {raw_told(x, other, column)}",
+                value=f"{format_raw_row(x, 0, column)} and"
+                f" {format_raw_row(x, other, column)}",
                 note=f"rows 0 and {other}",
             ),
             Line(name="came out", value="the same, whichever of them the row has"),
@@ -362,8 +363,8 @@ def units(preparation: Preparation, asked: Any) -> Outcome:
         lines=(
             Line(
                 name="raw value",
-                value=f"{raw_told(x, row, column)} ->"
-                f" {raw_told(changed(draw), row, column)}",
+                value=f"{format_raw_row(x, row, column)} ->"
+                f" {format_raw_row(changed(draw), row, column)}",
             ),
             *lines,
         ),

@@ -12,7 +12,7 @@ from ..raw import Array, Column, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..subject import Prepared
 from ..table import Table
-from ..telling import output_lines, raw_told, told_shape
+from ..telling import format_raw_row, output_lines, told_shape
 from ..thresholds import MISTAKEN, OWN_LABEL
 from .training_data import _nearest
 
@@ -66,7 +66,7 @@ def _in_both(preparation: Preparation, train: Array, held: Array) -> Broken | No
         fact=f"{len(pairs)} raw rows are served into training and held-out data both",
         rows=(row,),
         lines=(
-            Line(name="raw row", value=raw_told(x, row), note=f"row {row}"),
+            Line(name="raw row", value=format_raw_row(x, row), note=f"row {row}"),
             Line(name="trained", value=base.x.format_row(there), note=f"row {there}"),
             Line(name="held out", value=base.held_x.format_row(at), note=f"row {at}"),
         ),
@@ -118,7 +118,8 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
         lines=(
             Line(
                 name="raw value",
-                value=f"{raw_told(x, row, column)} -> {raw_told(changed, row, column)}",
+                value=f"{format_raw_row(x, row, column)} ->"
+                f" {format_raw_row(changed, row, column)}",
                 note=f"held-out row {row}" + (f", {column.name}" if column else ""),
             ),
             *lines,
@@ -134,7 +135,7 @@ def _first_changed(x: Raw, changed: Raw, column: Column | None, rows: Array) -> 
         (
             int(it)
             for it in rows
-            if raw_told(x, it, column) != raw_told(changed, it, column)
+            if format_raw_row(x, it, column) != format_raw_row(changed, it, column)
         ),
         int(rows[0]),
     )
@@ -245,7 +246,7 @@ def own_label(preparation: Preparation, asked: Any) -> Outcome:
         lines=(
             Line(
                 name="raw label",
-                value=f"{raw_told(y, row)} -> {raw_told(other, row)}",
+                value=f"{format_raw_row(y, row)} -> {format_raw_row(other, row)}",
                 note=f"row {row}",
             ),
             *output_lines(made.x, at, base.x, at, (f"training row {at}", "as before")),
@@ -352,7 +353,9 @@ class _Later:
         fact = f"row {time} changes when values after row {cut} change"
         if time > cut:
             fact = f"the row whose target is row {time} changes with that target"
-        values = (raw_told(it, cut + 1, column) for it in (x, self._changed(draw)))
+        values = (
+            format_raw_row(it, cut + 1, column) for it in (x, self._changed(draw))
+        )
         return Broken(
             fact=fact,
             column=None if column is None else column.name,

@@ -16,8 +16,8 @@ from ..telling import (
     NO_SERVE,
     format_columns,
     format_error,
+    format_raw_row,
     output_lines,
-    raw_told,
     told_shape,
 )
 from ..thresholds import BY_REQUEST, CHANCE, MOST_OUTSIDE, RANGE_MARGIN
@@ -120,7 +120,7 @@ def _describe_alone(
     )
     row = int(rows[0])
     whose = f"row {row}" if what == "served" else f"the label of row {row}"
-    raw = Line(name="raw row", value=raw_told(x, row))
+    raw = Line(name="raw row", value=format_raw_row(x, row))
     try:
         made = serve(x.take(rows))
     except Exception as error:
@@ -155,7 +155,7 @@ def _describe_alone(
         if what == "served"
         else f"row {row}: its label {size} is not its label among others",
         lines=(
-            Line(name="raw row", value=raw_told(x, row)),
+            Line(name="raw row", value=format_raw_row(x, row)),
             *output_lines(made, at, whole, row, (size, f"among {x.rows} rows")),
         ),
     )
@@ -272,7 +272,7 @@ def _finite(raw: Raw, made: Table, trained: Table) -> Broken | None:
             column=made.names[column],
             rows=(row,),
             lines=(
-                Line(name="raw", value=raw_told(raw, row)),
+                Line(name="raw", value=format_raw_row(raw, row)),
                 Line(name="came out", value=made.format_row(row, [column])),
             ),
             meaning="The model answers it with NaN.",
@@ -292,7 +292,7 @@ def _finite(raw: Raw, made: Table, trained: Table) -> Broken | None:
         column=made.names[column],
         rows=(row,),
         lines=(
-            Line(name="raw", value=raw_told(raw, row)),
+            Line(name="raw", value=format_raw_row(raw, row)),
             Line(name="came out", value=made.format_row(row, [column])),
             Line(
                 name="should be",

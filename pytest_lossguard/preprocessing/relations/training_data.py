@@ -12,7 +12,7 @@ from ..preparation import Preparation
 from ..raw import Array, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import NotComparable, Table, table_of
-from ..telling import NO_SERVE, format_error, output_lines, raw_told
+from ..telling import NO_SERVE, format_error, format_raw_row, output_lines
 from ..thresholds import CROWDED, LABELS_MOVED, MOST_AUGMENTED
 
 __all__ = ["mixed", "trained"]
@@ -49,7 +49,7 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
         return Broken(
             fact=f"served rows have {served.width} columns, trained rows {base.width}",
             lines=(
-                Line(name="raw row", value=raw_told(raw, 0)),
+                Line(name="raw row", value=format_raw_row(raw, 0)),
                 Line(name="came out", value=served.format_row(0), note="served"),
                 Line(name="should be", value=base.format_row(0), note="trained"),
             ),
@@ -183,7 +183,7 @@ def _unserved(
         lines=(
             Line(
                 name="raw row",
-                value=raw_told(raw, row) if is_row else "unknown",
+                value=format_raw_row(raw, row) if is_row else "unknown",
                 note=f"row {row}" if is_row else "",
             ),
             *output_lines(served, row, base, at, (note, f"trained, row {at}")),
@@ -247,7 +247,7 @@ def _wrong_labels(
         " label",
         rows=(row,),
         lines=(
-            Line(name="raw row", value=raw_told(preparation.x, row)),
+            Line(name="raw row", value=format_raw_row(preparation.x, row)),
             Line(
                 name="came out",
                 value=given.format_row(at),

@@ -14,7 +14,7 @@ from ..preparation import Preparation
 from ..raw import Array, Column, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import Table
-from ..telling import format_columns, format_error, is_clear, is_own, raw_told
+from ..telling import format_columns, format_error, format_raw_row, is_clear, is_own
 from ..thresholds import (
     FAR_FROM_ZERO,
     MOST_CATEGORIES,
@@ -373,7 +373,7 @@ def _told_type(
         column=format_columns((it.name for it in columns), 1),
         rows=(row,),
         lines=(
-            Line(name="raw row", value=raw_told(x, min(row, x.rows - 1))),
+            Line(name="raw row", value=format_raw_row(x, min(row, x.rows - 1))),
             Line(
                 name="came out", value=made.format_row(row, changed), note=f"as {dtype}"
             ),
