@@ -8,12 +8,29 @@ from typing import Any
 
 import numpy as np
 
-from ..core.findings import Finding, finding
+from ..core.findings import Finding, Kind, finding
 from .metrics import METRICS, Metric
 from .signed_rank import chance_of_worse
 from .values import Measured
 
-__all__ = ["ALPHA", "Comparison", "compared_metrics", "environment_change"]
+__all__ = [
+    "ALPHA",
+    "Comparison",
+    "compared_metrics",
+    "environment_change",
+]
+
+# What they find
+
+BASELINE_REGRESSION = Kind(
+    name="baseline_regression",
+    severity="error",
+    headline="{where} {verb} from {before} to {now}",
+    text="the {where} {verb} from {before} to {now}; the worst seed of its baseline"
+    " had {worst}, chance alone does this once in {odds}",
+    hint="If this is meant, run the test with --lossguard-update and commit the file.",
+)
+
 
 #: A metric has regressed where a change of nothing would look so bad once in 10,000
 #: comparisons: of a thousand pull requests that change the numbers but make nothing
@@ -61,7 +78,7 @@ class Comparison:
         """It as a finding."""
         before, now = self.as_text()
         return finding(
-            "baseline_regression",
+            BASELINE_REGRESSION,
             value=self.now,
             limit=self.before,
             where=self.metric.label,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .errors import PolicyError
-from .findings import KINDS, OWN_KIND
+from .findings import FINDING_KINDS, OWN_KIND
 from .given import (
     COUNT,
     FLAG,
@@ -204,8 +204,8 @@ _EXPECTED = {
 
 def _check_allowed(kinds: Iterable[str], owner: str) -> None:
     for kind in kinds:
-        if kind not in KINDS and not OWN_KIND.fullmatch(kind):
-            near = difflib.get_close_matches(kind[:60], KINDS, n=1)
+        if kind not in FINDING_KINDS and not OWN_KIND.fullmatch(kind):
+            near = difflib.get_close_matches(kind[:60], FINDING_KINDS, n=1)
             meant = f"did you mean {near[0]!r}?" if near else "see the README for all"
             raise PolicyError(
                 f"{owner}(allow=...) names {shown(kind)}, which is no finding kind:"

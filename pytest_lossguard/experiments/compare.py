@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.change import Change, ModelFacts
-from ..core.findings import Finding, finding
+from ..core.findings import Finding, Kind, finding
 from ..core.trace import ColumnStats, Trace
 from ..judge import thresholds as at
 from ..judge.curve import LossCurve, in_one_unit, loss_curve_of
 from ..judge.order import is_in_class_order
+from ..judge.outcome import PLATEAU
 from ..judge.scale import is_of_order_one, is_out_of_scale
 
 __all__ = [
@@ -33,6 +34,26 @@ __all__ = [
     "wanted",
     "wants_control",
 ]
+
+# What they find
+
+LABELS_CARRY_NO_SIGNAL = Kind(
+    name="labels_carry_no_signal",
+    severity="warning",
+    headline="the labels carry no signal",
+    text="rows that were kept back are predicted no better than a constant, as"
+    " with shuffled labels: held-out loss {value} against {limit}",
+    hint="Do the labels still belong to the rows they describe?",
+)
+
+IMPROVABLE = Kind(
+    name="improvable",
+    severity="warning",
+    headline="far better with {where}",
+    text="with {where} the same run removes {then} of what a constant prediction"
+    " costs; as it is, {now}",
+    hint="Make that change, or find out why it helps so much.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +309,7 @@ def improvable(
     reference, before, skill = best.reference, best.before, best.skill
     now, then = f"{before:.0%}", f"{skill:.0%}"
     better = finding(
-        "improvable",
+        IMPROVABLE,
         value=before,
         limit=skill,
         step=found.steps,
@@ -303,7 +324,7 @@ def improvable(
         f" same training removes {then}"
     )
     stuck = finding(
-        "plateau",
+        PLATEAU,
         severity="error",
         step=found.steps,
         value=found.end,
@@ -433,7 +454,5 @@ def labels_carry_no_signal(real: Trace, shuffled: Trace) -> tuple[Finding, ...]:
     if easier.end - perfect < (1 - at.EASIER) * (harder.end - perfect):
         return ()  # there is a rule in them, if not one that these rows teach
     return (
-        finding(
-            "labels_carry_no_signal", value=best, limit=control, where="the labels"
-        ),
+        finding(LABELS_CARRY_NO_SIGNAL, value=best, limit=control, where="the labels"),
     )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 
-from ..core.findings import Finding, finding, number
+from ..core.findings import Finding, Kind, finding, number
 from ..core.policy import Policy
 from ..core.trace import ColumnStats, Trace
 from . import thresholds as at
 from .curve import LossCurve
+from .hints import SCALE_INPUTS, SCALE_TARGETS
 from .scale import is_outlier, magnitude_of
 
 __all__ = [
@@ -24,6 +24,71 @@ __all__ = [
     "target_outliers",
     "unscaled",
 ]
+
+# What they find
+
+UNSCALED_INPUTS = Kind(
+    name="unscaled_inputs",
+    severity="warning",
+    text="{where} is unscaled: typical magnitude {value}, limit {limit}",
+    hint=SCALE_INPUTS,
+)
+
+UNSCALED_TARGETS = Kind(
+    name="unscaled_targets",
+    severity="warning",
+    text="{where} is unscaled: typical magnitude {value}, limit {limit}",
+    hint=SCALE_TARGETS,
+)
+
+INPUT_OUTLIERS = Kind(
+    name="input_outliers",
+    severity="warning",
+    text="{where} is {raw}: {value} robust standard deviations from the median,"
+    " limit {limit}",
+    hint="Look at that row; clip, drop, or use RobustScaler.",
+)
+
+TARGET_OUTLIERS = Kind(
+    name="target_outliers",
+    severity="warning",
+    text="{where} is {raw}: {value} robust standard deviations from the median,"
+    " limit {limit}",
+    hint="Look at that row; clip it, or use a robust loss such as Huber.",
+)
+
+CONSTANT_FEATURE = Kind(
+    name="constant_feature",
+    severity="warning",
+    text="{where} has the same value, {value}, in every row",
+    hint="Drop it, or find the preprocessing step that made it constant.",
+)
+
+CONSTANT_INPUTS = Kind(
+    name="constant_inputs",
+    severity="warning",
+    text="{share} of {where} are the same in every row, limit {share_limit}",
+    hint="Print the inputs after each step of the preprocessing: look for a cast to"
+    " integers, an integer division (//), a clip to too small a range, or a lookup"
+    " whose vocabulary was never adapted.",
+)
+
+SENTINEL_VALUES = Kind(
+    name="sentinel_values",
+    severity="warning",
+    text="{where} is {value} in {missing} of the rows, far from all its other"
+    " values: it seems to stand for missing values",
+    hint="Treat it as missing: replace it by NaN where the data are read, and fill"
+    " it (SimpleImputer).",
+)
+
+CLASS_IMBALANCE = Kind(
+    name="class_imbalance",
+    severity="warning",
+    text="{where} is rare: {share} of the rows, below a tenth of an equal share"
+    " ({share_limit}){learned}",
+    hint="Use class_weight, or resample.",
+)
 
 
 def _is_good(curve: LossCurve) -> bool:
@@ -38,15 +103,15 @@ def unscaled(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding
     if not trace.normalises_inputs:
         for stats in trace.inputs:
             if stats.is_numeric:
-                yield from _unscaled(stats, "unscaled_inputs", limit, "feature")
+                yield from _unscaled(stats, UNSCALED_INPUTS, limit, "feature")
     for stats in trace.targets:
         if stats.is_numeric and len(stats.std) == 1:
-            yield from _unscaled(stats, "unscaled_targets", limit, "target")
+            yield from _unscaled(stats, UNSCALED_TARGETS, limit, "target")
 
 
 def _unscaled(
     stats: ColumnStats,
-    kind: Literal["unscaled_inputs", "unscaled_targets"],
+    kind: Kind,
     limit: float,
     column: str,
 ) -> Iterator[Finding]:
@@ -74,7 +139,7 @@ def input_outliers(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[F
             continue
         if stats.outlier is not None and is_outlier(stats, limit):
             place = f"row {stats.outlier.row}, feature {stats.outlier.column}"
-            yield _outlier("input_outliers", stats, place, limit)
+            yield _outlier(INPUT_OUTLIERS, stats, place, limit)
 
 
 def target_outliers(
@@ -86,11 +151,11 @@ def target_outliers(
     for stats in trace.targets:
         if stats.outlier is not None and is_outlier(stats, limit):
             yield _outlier(
-                "target_outliers", stats, f"target of row {stats.outlier.row}", limit
+                TARGET_OUTLIERS, stats, f"target of row {stats.outlier.row}", limit
             )
 
 
-def _outlier(kind: str, stats: ColumnStats, place: str, limit: float) -> Finding:
+def _outlier(kind: Kind, stats: ColumnStats, place: str, limit: float) -> Finding:
     assert stats.outlier is not None
     return finding(
         kind,
@@ -114,7 +179,7 @@ def constant_feature(
             first = int(flat[0])
             more = f" (and {len(flat) - 1} more)" if len(flat) > 1 else ""
             yield finding(
-                "constant_feature",
+                CONSTANT_FEATURE,
                 value=float(stats.mean[first]),
                 where=f"feature {first}{more}",
             )
@@ -139,7 +204,7 @@ def constant_inputs(
         columns = len(stats.std)
         if has_constant_inputs(trace):
             yield finding(
-                "constant_inputs",
+                CONSTANT_INPUTS,
                 value=stats.constant_share,
                 limit=at.CONSTANT_INPUTS,
                 where=f"the values of the {stats.name}",
@@ -151,7 +216,7 @@ def constant_inputs(
             and stats.constant_apart > at.CONSTANT_APART
         ):
             yield finding(
-                "constant_inputs",
+                CONSTANT_INPUTS,
                 value=stats.constant_apart,
                 limit=at.CONSTANT_APART,
                 where=f"the {columns} features of the {stats.name}",
@@ -176,7 +241,7 @@ def sentinel_values(
             continue
         first, *more = stats.sentinel.columns
         yield finding(
-            "sentinel_values",
+            SENTINEL_VALUES,
             value=stats.sentinel.values[0],
             where=f"feature {first}" + (f" (and {len(more)} more)" if more else ""),
             missing=f"{stats.sentinel.share:.1%}",
@@ -206,7 +271,7 @@ def class_imbalance(
         limit = at.FAIR_SHARE / max(1, target.classes)
         if target.classes > 1 and share < limit:
             yield finding(
-                "class_imbalance",
+                CLASS_IMBALANCE,
                 value=share,
                 limit=limit,
                 where=f"class {number_of_class}",

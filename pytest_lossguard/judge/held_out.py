@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..core.column_stats import share_interval
-from ..core.findings import Finding, finding, number
+from ..core.findings import Finding, Kind, finding, number
 from ..core.policy import Policy
 from ..core.trace import ColumnStats, Floats, Nonfinite, Trace
 from . import thresholds as at
@@ -21,6 +21,40 @@ __all__ = [
     "validation_differs",
     "validation_rows_trained_on",
 ]
+
+# What they find
+
+VALIDATION_DIFFERS = Kind(
+    name="validation_differs",
+    severity="warning",
+    text="the held-out rows differ from the training rows: their loss {fact}"
+    " {value}, limit {limit}{times}, while the training loss fell to {train};"
+    " {why}",
+    hint="Prepare held-out rows as training rows are prepared: the same function,"
+    " the same columns in the same order, the scaler fitted on the training rows.",
+)
+
+NONFINITE_VALIDATION = Kind(
+    name="nonfinite_validation",
+    severity="warning",
+    headline="NaN or infinity in the validation data",
+    text="the held-out loss was {value} after step {step}{known}: {why}",
+    hint="Fill or drop missing values on the held-out rows as on the training rows."
+    " Until then no early stopping or checkpoint can go by the held-out loss, and"
+    " overfitting is not seen.",
+)
+
+VALIDATION_ROWS_TRAINED_ON = Kind(
+    name="validation_rows_trained_on",
+    severity="warning",
+    text="{least}{share} of the validation rows are trained on too, limit"
+    " {share_limit}"
+    " ({again} of the training rows come twice): the held-out loss does not tell"
+    " how the model does on new rows",
+    hint="Split first, then repeat or augment the training rows; drop duplicates"
+    " before the split.",
+)
+
 
 #: Fewer columns are not most of them.
 _SEVERAL = 4
@@ -52,7 +86,7 @@ def nonfinite_validation(
         return  # it is the model that is broken
     is_lost = not np.isfinite(bad[0][1])
     yield finding(
-        "nonfinite_validation",
+        NONFINITE_VALIDATION,
         severity="error" if is_lost and places else "warning",
         step=bad[0][0],
         value=bad[0][1],
@@ -103,7 +137,7 @@ def validation_rows_trained_on(
     limit = by_nature + (1 - by_nature) * at.TRAINED_ON * repeats.among
     if surely > limit:
         yield finding(
-            "validation_rows_trained_on",
+            VALIDATION_ROWS_TRAINED_ON,
             value=repeats.found / repeats.of,
             limit=limit,
             least="at least " if repeats.among < 1 else "",
@@ -154,7 +188,7 @@ def differs(
 ) -> Finding:
     """The finding that held-out rows are others, from what their loss did and why."""
     return finding(
-        "validation_differs",
+        VALIDATION_DIFFERS,
         step=None if trace.validation is None else trace.validation.step[0],
         value=value,
         limit=limit,

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..core.findings import Finding, finding
+from ..core.findings import Finding, Kind, finding
 from ..core.policy import Policy
 from ..core.trace import Floats, Trace
 from . import thresholds as at
 from .curve import LossCurve
 from .data import has_constant_inputs
+from .hints import LOWER_THE_RATE, SCALE_INPUTS
 
 __all__ = [
     "dead_units",
@@ -22,6 +23,63 @@ __all__ = [
     "symmetric_weights",
     "vanishing_gradient",
 ]
+
+# What they find
+
+EXPLODING_GRADIENT = Kind(
+    name="exploding_gradient",
+    severity="warning",
+    headline="gradient norm {value} at step {step}, limit {limit}",
+    text="the gradient norm of {where} reached {value} at step {step}, limit {limit}",
+    hint=LOWER_THE_RATE,
+)
+
+VANISHING_GRADIENT = Kind(
+    name="vanishing_gradient",
+    severity="warning",
+    text="the gradient of {where} is {value} times the largest one, limit {limit}",
+    hint="Use relu with He initialisation, BatchNormalization or fewer layers.",
+)
+
+DISCONNECTED_VARIABLE = Kind(
+    name="disconnected_variable",
+    severity="warning",
+    text="no gradient reaches {where}",
+    hint="Use the layer in the forward pass inside the tape, or freeze it"
+    " (trainable=False).",
+)
+
+SYMMETRIC_WEIGHTS = Kind(
+    name="symmetric_weights",
+    severity="error",
+    headline="all {value} units of {where} are equal",
+    text="all {value} units of {where} give the same for every row: they started"
+    " equal and no update can make them differ",
+    hint="Use a random initialiser, as the default of the layer.",
+)
+
+DEAD_UNITS = Kind(
+    name="dead_units",
+    severity="warning",
+    text="{share} of the units of {where} are 0 for every row, limit {share_limit}",
+    hint="Lower the learning rate, scale the inputs, use He initialisation or"
+    " leaky_relu.",
+)
+
+SATURATED_ACTIVATIONS = Kind(
+    name="saturated_activations",
+    severity="warning",
+    text="{share} of the outputs of {where} are saturated, limit {share_limit}",
+    hint=SCALE_INPUTS + " Or start from smaller weights.",
+)
+
+PENALTY_DOMINATES = Kind(
+    name="penalty_dominates",
+    severity="warning",
+    text="penalties are {share} of the loss in the first quarter, limit"
+    " {share_limit} ({shares})",
+    hint="Lower the L1/L2 factors or the weight of added losses.",
+)
 
 
 #: Steps, spread over the run, that a median is taken of.
@@ -35,7 +93,7 @@ def disconnected_variable(
     del curve, policy
     absent = (trace.steps.grad_norm < 0).all(axis=0)
     for index in np.flatnonzero(absent):
-        yield finding("disconnected_variable", where=trace.variables[int(index)])
+        yield finding(DISCONNECTED_VARIABLE, where=trace.variables[int(index)])
 
 
 def exploding_gradient(
@@ -55,7 +113,7 @@ def exploding_gradient(
         return
     variable = int(np.argmax(trace.steps.grad_norm[step]))
     yield finding(
-        "exploding_gradient",
+        EXPLODING_GRADIENT,
         severity="warning" if asked is None else "error",
         step=step + 1,
         value=peak,
@@ -80,7 +138,7 @@ def vanishing_gradient(
     share = float(typical[first]) / largest
     if share < at.VANISHING:
         yield finding(
-            "vanishing_gradient",
+            VANISHING_GRADIENT,
             value=share,
             limit=at.VANISHING,
             where=trace.variables[first],
@@ -96,7 +154,7 @@ def dead_units(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Findi
     for layer in trace.after.layers:
         if layer.dead >= limit and not layer.is_output:
             yield finding(
-                "dead_units", value=layer.dead, limit=limit, where=f"layer {layer.name}"
+                DEAD_UNITS, value=layer.dead, limit=limit, where=f"layer {layer.name}"
             )
 
 
@@ -115,7 +173,7 @@ def symmetric_weights(
         flat = layer.saturated >= at.SATURATED or layer.dead >= at.DEAD_ALONE
         if layer.symmetric and not layer.is_output and not flat:
             yield finding(
-                "symmetric_weights",
+                SYMMETRIC_WEIGHTS,
                 value=layer.units,
                 limit=1,
                 where=f"layer {layer.name}",
@@ -137,7 +195,7 @@ def saturated_activations(
         sure = layer.is_output and curve.finite and curve.beats_constant
         if layer.saturated >= at.SATURATED and not sure:
             yield finding(
-                "saturated_activations",
+                SATURATED_ACTIVATIONS,
                 value=layer.saturated,
                 limit=at.SATURATED,
                 where=f"layer {layer.name}",
@@ -157,7 +215,7 @@ def penalty_dominates(
     early = float(np.mean(share[: max(1, len(share) // 4)]))
     if early > at.PENALTY_SHARE and np.all(steps.data_loss >= 0):
         yield finding(
-            "penalty_dominates",
+            PENALTY_DOMINATES,
             step=len(steps),
             value=early,
             limit=at.PENALTY_SHARE,

@@ -6,14 +6,62 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..core.findings import Finding, finding
+from ..core.findings import Finding, Kind, finding
 from ..core.keras_names import loss_facts
 from ..core.policy import Policy
 from ..core.trace import Trace
 from . import thresholds as at
 from .curve import LossCurve
 
-__all__ = ["impossible_loss", "nonfinite"]
+__all__ = [
+    "impossible_loss",
+    "nonfinite",
+]
+
+# What they find
+
+NONFINITE_LOSS = Kind(
+    name="nonfinite_loss",
+    severity="error",
+    headline="the loss was {value} at step {step}",
+    text="the loss {scored}was {value} at step {step}",
+    hint="Look for a learning rate that is too high, log(0) or a division by zero"
+    " in the loss, unscaled data, or NaN in the input.",
+)
+
+NONFINITE_GRADIENT = Kind(
+    name="nonfinite_gradient",
+    severity="error",
+    headline="a gradient became {value} at step {step}",
+    text="the gradient of {where} became {value} at step {step}",
+    hint="Look for a square root, logarithm or division at 0 in the loss, or clip"
+    " the gradients.",
+)
+
+NONFINITE_INPUT = Kind(
+    name="nonfinite_input",
+    severity="error",
+    headline="NaN or infinity in the input at {where}",
+    text="the input holds NaN or infinity in {value} places, first in {where}",
+    hint="Fill or drop missing values before training (SimpleImputer, dropna).",
+)
+
+MISSING_VALUES = Kind(
+    name="missing_values",
+    severity="warning",
+    text="the input holds NaN or infinity in {value} places, first in {where}",
+    hint="Fill or drop missing values before training (SimpleImputer, dropna).",
+)
+
+IMPOSSIBLE_LOSS = Kind(
+    name="impossible_loss",
+    severity="error",
+    headline="the loss was {value} at step {step}",
+    text="{where} was {value} at step {step}; {why}",
+    hint="Check that labels, last activation and loss belong together, and the"
+    " loss's sign.",
+)
+
 
 _ROUNDING = 1e-6
 
@@ -28,7 +76,7 @@ def nonfinite(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Findin
         if stats.nonfinite and stats.first_nonfinite is not None:
             row, column = stats.first_nonfinite
             yield finding(
-                "nonfinite_input" if broken else "missing_values",
+                NONFINITE_INPUT if broken else MISSING_VALUES,
                 value=stats.nonfinite,
                 limit=0,
                 where=f"row {row}, feature {column}",
@@ -43,16 +91,16 @@ def _broken_steps(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     if bad.any():
         step = int(np.argmax(bad))
         value = float(steps.loss[step])
-        yield finding("nonfinite_loss", step=step + 1, value=value, scored="")
+        yield finding(NONFINITE_LOSS, step=step + 1, value=value, scored="")
     elif trace.after is not None and not np.isfinite(curve.end):
         scored = "scored from plain predictions "
-        yield finding("nonfinite_loss", step=len(steps), value=curve.end, scored=scored)
+        yield finding(NONFINITE_LOSS, step=len(steps), value=curve.end, scored=scored)
     unusable = ~np.isfinite(steps.grad_norm)
     if unusable.any() and not trace.loss_is_scaled:
         step = int(np.argmax(unusable.any(axis=1)))
         variable = int(np.argmax(unusable[step]))
         yield finding(
-            "nonfinite_gradient",
+            NONFINITE_GRADIENT,
             step=step + 1,
             value=float(steps.grad_norm[step, variable]),
             where=trace.variables[variable],
@@ -84,7 +132,7 @@ def impossible_loss(
         step, why = 0, "no training starts at a perfect loss and stays there"
     if why is not None:
         yield finding(
-            "impossible_loss",
+            IMPOSSIBLE_LOSS,
             step=step + 1,
             value=float(losses[step]),
             limit=0,
@@ -115,7 +163,7 @@ def _impossible_labels(constant_loss: float, names: str) -> Iterator[Finding]:
     """A constant prediction that costs less than nothing: the labels are off."""
     if constant_loss < -_ROUNDING:
         yield finding(
-            "impossible_loss",
+            IMPOSSIBLE_LOSS,
             value=constant_loss,
             limit=0,
             step=1,

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.findings import Finding, finding
+from ..core.findings import Finding, Kind, finding
 from ..core.policy import Policy
 from ..core.rows import SORTED
 from ..core.trace import Trace
 from .curve import LossCurve
 
 __all__ = ["is_in_class_order", "rows_in_class_order"]
+
+# What they find
+
+ROWS_IN_CLASS_ORDER = Kind(
+    name="rows_in_class_order",
+    severity="warning",
+    text="the rows are trained on in the order of their classes: a step has"
+    " {together} of {classes} classes on average, neighbors are {share} less mixed"
+    " than by chance, limit {share_limit}",
+    hint="Shuffle the rows before training: fit(shuffle=True), or dataset.shuffle"
+    " with a buffer as large as the data, before .batch().",
+)
+
 
 #: Losses of labels that name classes: others may count, in the order of time.
 _OF_CLASSES = ("crossentropy", "hinge", "focal")
@@ -31,7 +44,7 @@ def rows_in_class_order(
     order = trace.class_order
     if order is not None and is_in_class_order(trace):
         yield finding(
-            "rows_in_class_order",
+            ROWS_IN_CLASS_ORDER,
             value=order.order,
             limit=SORTED,
             together=order.together,

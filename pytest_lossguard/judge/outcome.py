@@ -7,15 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..core.findings import Finding, Severity, finding, number
+from ..core.findings import Finding, Kind, Severity, finding, number
 from ..core.policy import Policy
 from ..core.trace import EXACT_WEIGHTS, Floats, Trace, Validation
 from . import thresholds as at
 from .curve import LossCurve, exceeds
 from .held_out import differs, others_held_out, seen_in_columns
+from .hints import LOWER_THE_RATE
 from .scale import is_in_scale, is_out_of_scale
 
 __all__ = [
+    "PLATEAU",
     "constant_predictions",
     "diverging_loss",
     "loss_not_decreasing",
@@ -26,6 +28,106 @@ __all__ = [
     "unchanged_weights",
     "worse_than_constant",
 ]
+
+# What they find
+
+DIVERGING_LOSS = Kind(
+    name="diverging_loss",
+    severity="error",
+    headline="loss blew up to {value} at step {step}, limit {limit}",
+    text="the loss blew up to {value} at step {step}, limit {limit} ({factor} x the"
+    " larger of its start and a constant prediction)",
+    hint=LOWER_THE_RATE,
+)
+
+MASKED_LOSS = Kind(
+    name="masked_loss",
+    severity="error",
+    headline="reports loss {reported}, predictions score {value}",
+    text="the training reports a loss of {reported}, but scored from the model's"
+    " predictions it is {value}, limit {limit}",
+    hint="Softmax over one unit? Use Dense(1, 'sigmoid') with"
+    " binary_crossentropy, or one unit per class with softmax.",
+)
+
+LOSS_NOT_DECREASING = Kind(
+    name="loss_not_decreasing",
+    severity="error",
+    headline="loss {fell}: {start} -> {value}, limit {limit}",
+    text="the loss {fell}: {start} {began}, {value} {ended}, limit {limit}{asked}",
+    hint="Does the update reach the model? Try another learning rate, scaled"
+    " inputs, the default initialisation.",
+)
+
+WORSE_THAN_CONSTANT = Kind(
+    name="worse_than_constant",
+    severity="error",
+    headline="loss ended at {value}, a constant costs {limit}",
+    text="the loss ended at {value} after step {step}; always predicting {constant}"
+    " costs {limit}",
+    hint="The model learned less than a constant: scale inputs and targets, check"
+    " the output layer and the labels.",
+)
+
+CONSTANT_PREDICTIONS = Kind(
+    name="constant_predictions",
+    severity="error",
+    headline="the model predicts the same for every row",
+    text="after step {step} the model predicts the same for every row (spread"
+    " {value}, limit {limit})",
+    hint="Dead or saturated units, or inputs without information: scale the inputs,"
+    " check activations and initialization.",
+)
+
+SLOW_CONVERGENCE = Kind(
+    name="slow_convergence",
+    severity="warning",
+    text="the loss is at {value} after step {step} and {how}; a constant"
+    " prediction costs {limit}",
+    hint="Needs more steps, or a higher learning rate.",
+)
+
+OSCILLATING_LOSS = Kind(
+    name="oscillating_loss",
+    severity="warning",
+    text="the loss jumped to {value} at step {step}, limit {limit}, and came back",
+    hint=LOWER_THE_RATE,
+)
+
+NOISY_LOSS = Kind(
+    name="noisy_loss",
+    severity="warning",
+    text="the loss fluctuates by {share} of its value from step to step, limit"
+    " {share_limit}",
+    hint="Use larger batches or a lower learning rate.",
+)
+
+PLATEAU = Kind(
+    name="plateau",
+    severity="warning",
+    headline="loss ended at {value}, a constant costs {limit}",
+    text="the loss ended at {value} after step {step} and a constant prediction"
+    " costs {limit}: {why}",
+    hint="Check that the labels depend on the inputs and still belong to the same"
+    " rows; otherwise try more steps or a higher learning rate.",
+)
+
+UNCHANGED_WEIGHTS = Kind(
+    name="unchanged_weights",
+    severity="error",
+    headline="no weight changed in {step} steps",
+    text="{where} did not change in {step} steps",
+    hint="Check the learning rate, the variables given to the optimizer, and that"
+    " gradients reach them.",
+)
+
+OVERFITTING = Kind(
+    name="overfitting",
+    severity="warning",
+    text="the held-out loss went from {limit} (step {best_step}) to {value} (step"
+    " {step}) while the training loss fell from {train_start} to {train_end}",
+    hint="Stop earlier, add data, regularisation or dropout, or use a smaller model.",
+)
 
 
 def diverging_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
@@ -49,7 +151,7 @@ def diverging_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[F
     lasting = float(np.max(_median_of_three(losses)))
     blown = lasting > limit or peak > at.SPIKE * limit or step == len(losses) - 1
     yield finding(
-        "diverging_loss" if blown else "oscillating_loss",
+        DIVERGING_LOSS if blown else OSCILLATING_LOSS,
         step=step + 1,
         value=peak,
         limit=limit,
@@ -69,7 +171,7 @@ def noisy_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Findi
     if not curve.finite or (curve.beats_constant and curve.decreased):
         return
     if curve.noise > at.NOISY:
-        yield finding("noisy_loss", value=curve.noise, limit=at.NOISY, step=curve.steps)
+        yield finding(NOISY_LOSS, value=curve.noise, limit=at.NOISY, step=curve.steps)
 
 
 def loss_not_decreasing(
@@ -132,7 +234,7 @@ def _not_decreasing(
     """In the words of what was asked for, and of what start and end are."""
     began, ended = "before the first update", f"after step {curve.steps}"
     return finding(
-        "loss_not_decreasing",
+        LOSS_NOT_DECREASING,
         severity=severity,
         step=curve.steps,
         value=curve.end,
@@ -171,7 +273,7 @@ def worse_than_constant(
             yield _plateau(curve, constant)
         return  # slow_convergence tells of the rest
     yield finding(
-        "worse_than_constant",
+        WORSE_THAN_CONSTANT,
         step=curve.steps,
         value=level,
         limit=constant,
@@ -214,9 +316,7 @@ def _plateau(curve: LossCurve, constant: float) -> Finding:
         why = "it started there; nothing was learned, or there is nothing to learn"
     else:
         why = "it learned no more than a constant, or needs more steps"
-    return finding(
-        "plateau", step=curve.steps, value=curve.end, limit=constant, why=why
-    )
+    return finding(PLATEAU, step=curve.steps, value=curve.end, limit=constant, why=why)
 
 
 def slow_convergence(
@@ -245,7 +345,7 @@ def slow_convergence(
 
 def _slow(curve: LossCurve, loss: float, constant: float, how: str) -> Finding:
     return finding(
-        "slow_convergence", step=curve.steps, value=loss, limit=constant, how=how
+        SLOW_CONVERGENCE, step=curve.steps, value=loss, limit=constant, how=how
     )
 
 
@@ -274,7 +374,7 @@ def constant_predictions(
         return
     if _target_spread(trace) > 0 and _predicts_a_constant(trace):
         yield finding(
-            "constant_predictions",
+            CONSTANT_PREDICTIONS,
             step=curve.steps,
             value=trace.after.spread,
             limit=at.CONSTANT_SPREAD * _target_spread(trace),
@@ -297,7 +397,7 @@ def masked_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Find
     limit = at.MASKED * after.reported
     if after.loss > limit and not curve.beats_constant:
         yield finding(
-            "masked_loss",
+            MASKED_LOSS,
             step=curve.steps,
             value=after.loss,
             limit=limit,
@@ -318,7 +418,7 @@ def unchanged_weights(
         is_still = is_still and curve.end == curve.start
     if updates.size and is_still:
         yield finding(
-            "unchanged_weights", step=curve.steps, value=0, limit=0, where="the model"
+            UNCHANGED_WEIGHTS, step=curve.steps, value=0, limit=0, where="the model"
         )
 
 
@@ -355,7 +455,7 @@ def overfitting(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Find
         yield differs(trace, curve, why, "rose to", last, float(losses[since]), _LOWEST)
     else:
         yield finding(
-            "overfitting",
+            OVERFITTING,
             step=held_out.step[-1],
             value=last,
             limit=float(losses[since]),

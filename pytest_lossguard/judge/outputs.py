@@ -4,14 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.findings import Finding, Severity, finding
+from ..core.findings import Finding, Kind, Severity, finding
 from ..core.keras_names import LossFacts, activation_facts, loss_facts
 from ..core.policy import Policy
 from ..core.trace import Output, TargetRange, Trace
 from . import thresholds as at
 from .curve import LossCurve
 
-__all__ = ["labels_out_of_range", "loss_output_mismatch"]
+__all__ = [
+    "labels_out_of_range",
+    "loss_output_mismatch",
+]
+
+# What they find
+
+LABELS_OUT_OF_RANGE = Kind(
+    name="labels_out_of_range",
+    severity="error",
+    headline="{share} of the labels are out of reach",
+    text="the labels go from {low} to {high}, and the output, layer {where}, can"
+    " never be {share} of them: {reach}",
+    hint="Match the last activation to the labels: none for values of any size,"
+    " sigmoid for 0 and 1, softmax with a unit for each class.",
+)
+
+LOSS_OUTPUT_MISMATCH = Kind(
+    name="loss_output_mismatch",
+    severity="error",
+    headline="the output does not fit the labels",
+    text="the output, layer {where}, does not fit the labels: {why}",
+    hint="Match last activation, units, loss and label encoding: sigmoid where"
+    " labels do not exclude each other, or for a single unit.",
+)
 
 
 def _ends(trace: Trace) -> Iterator[tuple[Output, TargetRange, LossFacts | None]]:
@@ -44,7 +68,7 @@ def labels_out_of_range(
         if share > 0:
             severity: Severity = "error" if share > at.UNREACHED else "warning"
             yield finding(
-                "labels_out_of_range",
+                LABELS_OUT_OF_RANGE,
                 severity=severity,
                 value=share,
                 limit=at.UNREACHED,
@@ -95,7 +119,7 @@ def loss_output_mismatch(
         else:
             continue
         yield finding(
-            "loss_output_mismatch",
+            LOSS_OUTPUT_MISMATCH,
             value=value,
             limit=limit,
             where=output.layer,

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.errors import ContractBroken, UsageError
 from ..core.findings import Finding, finding
+from .kinds import KINDS
 from .message import broken_message
 from .policy import ContractPolicy
 from .preparation import Preparation
@@ -125,7 +126,7 @@ def _unchecked(name: str, skipped: Skipped) -> Broken:
 
 
 def _finding(name: str, found: Broken) -> Finding:
-    made = finding(f"contract_{name}", where=found.column, fact=found.fact)
+    made = finding(KINDS[name], where=found.column, fact=found.fact)
     if not found.remedy:
         return made
     return Finding(

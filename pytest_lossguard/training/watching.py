@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from ..core.errors import CannotChange
-from ..core.findings import Finding, finding
+from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace, Validation
 from .backend.data import ArrayData, Fitted, as_arrays, held_out_arrays, is_dataset
 from .backend.frameworks import keras, tf
@@ -29,6 +29,20 @@ from .score.scorer import Scorer, as_tensors
 from .score.trace_builder import watched_trace
 
 __all__ = ["Seen", "Watch", "watching"]
+
+# What they find
+
+NOTHING_TRAINABLE = Kind(
+    name="nothing_trainable",
+    severity="error",
+    headline="a model has no trainable weight",
+    text="model {where} was trained by {by} and has no trainable weight: nothing in"
+    " it changed",
+    hint="Under Keras 3 trainable=False counts at once, also after compile: set"
+    " trainable=True while it trains; or write"
+    " converges(allow='nothing_trainable').",
+)
+
 
 #: What the names of operations begin with that compute gradients.
 _GRADIENT = r"gradient_tape/|gradients/"
@@ -132,7 +146,7 @@ class Watch:
     def missed(self) -> list[Finding]:
         """What trained and was not recorded, and what was to train and could not."""
         frozen = (
-            finding("nothing_trainable", where=repr(name), by=by)
+            finding(NOTHING_TRAINABLE, where=repr(name), by=by)
             for name, by in self._frozen.items()
         )
         return [*self.recorder.asked.found(self.recorder.recorded()), *frozen]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pytest_lossguard import UsageError, finding
-from pytest_lossguard.core.findings import finding as built_in
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.experiments.runner import Target
 from pytest_lossguard.judge import judge, loss_curve_of
 from pytest_lossguard.judge.curve import in_one_unit
 from pytest_lossguard.session.runs import judged
+from tests.support.findings import finding as built_in
 from tests.support.traces import falling, make_trace
 
 GOOD = make_trace(falling(), start=1, end=0.1, constant=1)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_lossguard.core.findings import KINDS, finding, number
+from pytest_lossguard.core.findings import FINDING_KINDS, number
 from pytest_lossguard.preprocessing import DEFAULTS
+from tests.support.findings import KINDS, finding
 
 CONTRACT = """
 nonfinite_loss nonfinite_gradient nonfinite_input diverging_loss impossible_loss
@@ -23,7 +24,11 @@ constant_inputs sentinel_values
 
 def test_the_kinds_are_those_of_the_contract():
     relations = {f"contract_{name}" for name in DEFAULTS}
-    assert set(KINDS) == set(CONTRACT.split()) | relations
+    assert set(FINDING_KINDS) == set(CONTRACT.split()) | relations
+
+
+def test_each_kind_of_the_closed_list_stands_beside_a_rule():
+    assert sorted(KINDS) == sorted(FINDING_KINDS)
 
 
 @pytest.mark.parametrize(

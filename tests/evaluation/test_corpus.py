@@ -8,8 +8,8 @@ from evaluation.healthy import HEALTHY
 from evaluation.mutant_labels import effect, label
 from evaluation.mutants import CANDIDATES, MUTANTS, OPERATORS
 from pytest_lossguard.core.diagnosis import CAUSES
-from pytest_lossguard.core.findings import KINDS
 from pytest_lossguard.training import Trainer
+from tests.support.findings import KINDS
 
 #: Bases whose training is traced and run within a second.
 QUICK = {"linear", "tumour-probability", "iris-sparse", "diabetes", "moons"}

@@ -13,8 +13,8 @@ import pytest
 
 from evaluation.published import PUBLISHED
 from pytest_lossguard.core.diagnosis import CAUSES
-from pytest_lossguard.core.findings import KINDS
 from pytest_lossguard.training import Trainer
+from tests.support.findings import KINDS
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
 

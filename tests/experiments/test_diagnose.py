@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from pytest_lossguard.core.change import CHANGES, Change, ModelFacts
 from pytest_lossguard.core.diagnosis import CAUSES
 from pytest_lossguard.core.errors import CannotChange, NothingToChange
-from pytest_lossguard.core.findings import KINDS, finding
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import Outlier, Validation
 from pytest_lossguard.core.wording import describe, describe_remedy
@@ -17,6 +16,7 @@ from pytest_lossguard.experiments import thresholds
 from pytest_lossguard.experiments.candidates import hypotheses, suspected, where_of
 from pytest_lossguard.experiments.diagnose import diagnose
 from pytest_lossguard.judge import judge
+from tests.support.findings import KINDS, finding
 from tests.support.traces import column, falling, make_trace
 
 BLOWN = make_trace([1.0, 1e6, 1e6, 1e5], start=1.0, end=1e5, constant=1.0)

@@ -6,10 +6,10 @@ import pytest
 
 from pytest_lossguard.core.change import Change
 from pytest_lossguard.core.diagnosis import Cause, Diagnosis, Experiment
-from pytest_lossguard.core.findings import finding
 from pytest_lossguard.core.verdict import Verdict
 from pytest_lossguard.report.diagnosis import diagnosis_lines
 from pytest_lossguard.report.message import failure_message
+from tests.support.findings import finding
 from tests.support.traces import make_trace
 
 RATE = Cause(

@@ -16,7 +16,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from pytest_lossguard.core.findings import finding
 from pytest_lossguard.core.verdict import Verdict
 from pytest_lossguard.report.html import details_of, shown_first, write_html
 from pytest_lossguard.report.html.context import page_context
@@ -27,6 +26,7 @@ from pytest_lossguard.report.html.page import rendered
 from pytest_lossguard.report.html.search_figure import search_figure
 from pytest_lossguard.report.html.svg import HEIGHT, small_curve
 from pytest_lossguard.report.html.thinning import MOST_POINTS, columns_of, thinned
+from tests.support.findings import finding
 from tests.support.pages import (
     BASELINE,
     bad,

@@ -5,11 +5,11 @@ import pytest
 
 from pytest_lossguard.core.change import ModelFacts
 from pytest_lossguard.core.errors import CannotChange
-from pytest_lossguard.core.findings import finding
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import Validation
 from pytest_lossguard.core.verdict import Verdict
 from pytest_lossguard.session.after_test import compared, diagnosed
+from tests.support.findings import finding
 from tests.support.traces import column, falling, make_trace
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from pytest_lossguard.core.change import Change
 from pytest_lossguard.core.diagnosis import Cause, Diagnosis, Experiment
-from pytest_lossguard.core.findings import finding
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import Trace, Validation
 from pytest_lossguard.core.verdict import Verdict
@@ -20,6 +19,7 @@ from pytest_lossguard.judge import judge
 from pytest_lossguard.report.html import details_of
 from pytest_lossguard.session.guard import Guard
 from pytest_lossguard.session.search import Case, Search
+from tests.support.findings import finding
 from tests.support.traces import falling, make_trace
 
 #: A text that would break out of a script, an attribute or a template if it could.

@@ -14,11 +14,27 @@ from weakref import ref
 
 import numpy as np
 
-from ...core.findings import Finding, finding
+from ...core.findings import Finding, Kind, finding
 from ..backend.frameworks import tf
 from ..backend.tensors import is_plain, raw, value_of, variable_path
 
 __all__ = ["Asked"]
+
+# What they find
+
+TRAINED_UNSEEN = Kind(
+    name="trained_unseen",
+    severity="error",
+    headline="{value} variables were trained unseen",
+    text="{value} of the variables that gradients were taken of changed{ended},"
+    " and no recorded training changed them: {where} (gradients taken at {by})."
+    " lossguard records the updates of Keras 3 optimizers only, so this training"
+    " was not judged",
+    hint="Apply the gradients by a Keras 3 optimizer, as keras.optimizers.SGD(rate)"
+    ".apply(gradients, variables); or, if this is no training, write"
+    " converges(allow='trained_unseen').",
+)
+
 
 #: Variables of together more bytes are not kept alive to be compared at the end.
 _MOST_KEPT = 1 << 26
@@ -141,7 +157,7 @@ class Asked:
         broken = any(it is not None and not _is_finite(it) for it in values)
         return [
             finding(
-                "trained_unseen",
+                TRAINED_UNSEEN,
                 value=len(moved),
                 where=listed,
                 by=" and ".join(dict.fromkeys(it.by for it in moved)),

@@ -1,0 +1,16 @@
+"""What to try next, where several findings say the same."""
+
+from __future__ import annotations
+
+__all__ = ["LOWER_THE_RATE", "SCALE_INPUTS", "SCALE_TARGETS"]
+
+SCALE_INPUTS = (
+    "Scale the inputs: StandardScaler in the preprocessing, or a Normalization layer"
+    " adapted to the training data."
+)
+SCALE_TARGETS = (
+    "Scale the targets to mean 0 and standard deviation 1 and undo it after predict."
+)
+LOWER_THE_RATE = (
+    "Lower the learning rate (try a tenth), clip gradients, or scale the data."
+)

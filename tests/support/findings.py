@@ -1,0 +1,53 @@
+"""Every kind of finding, gathered from beside the rules, and findings by name."""
+
+from __future__ import annotations
+
+import ast
+from importlib import import_module
+from pathlib import Path
+
+import pytest_lossguard
+from pytest_lossguard.core.findings import Finding, Kind
+from pytest_lossguard.core.findings import finding as finding_of
+from pytest_lossguard.preprocessing.kinds import KINDS as OF_CONTRACTS
+
+PACKAGE = Path(pytest_lossguard.__file__).parent
+#: Rooms that import TensorFlow: their kinds are read from their text.
+HEAVY = ("training",)
+
+
+def _gathered() -> dict[str, Kind]:
+    found = {it.name: it for it in OF_CONTRACTS.values()}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if " = Kind(" not in text:
+            continue
+        relative = path.relative_to(PACKAGE.parent).with_suffix("")
+        if relative.parts[1] in HEAVY:
+            kinds = _read(text)
+        else:
+            module = import_module(".".join(relative.parts))
+            kinds = [it for it in vars(module).values() if isinstance(it, Kind)]
+        found |= {it.name: it for it in kinds}
+    return found
+
+
+def _read(text: str) -> list[Kind]:
+    calls = (
+        it.value
+        for it in ast.parse(text).body
+        if isinstance(it, ast.Assign) and isinstance(it.value, ast.Call)
+    )
+    return [
+        Kind(**{it.arg: ast.literal_eval(it.value) for it in call.keywords})
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "Kind"
+    ]
+
+
+KINDS = _gathered()
+
+
+def finding(kind: str, **numbers: object) -> Finding:
+    """A finding by the name of its kind."""
+    return finding_of(KINDS[kind], **numbers)
