@@ -85,19 +85,19 @@ def small_cnn(rate: float) -> Any:
     return compiled(stack, "sparse_categorical_crossentropy", rate)
 
 
-def standardised(table: Any) -> Any:
+def standardized(table: Any) -> Any:
     return (table - table.mean(axis=0)) / table.std(axis=0)
 
 
 def diabetes(scaled: bool) -> tuple[Any, Any]:
     x, y = load_diabetes(return_X_y=True, scaled=False)
-    x = standardised(x) if scaled else x
-    return x.astype("float32"), standardised(y).astype("float32")
+    x = standardized(x) if scaled else x
+    return x.astype("float32"), standardized(y).astype("float32")
 
 
 def wine(scaled: bool) -> tuple[Any, Any]:
     x, y = load_wine(return_X_y=True)
-    return (standardised(x) if scaled else x).astype("float32"), y.astype("int32")
+    return (standardized(x) if scaled else x).astype("float32"), y.astype("int32")
 
 
 def digits(scaled: bool) -> tuple[Any, Any]:

@@ -21,7 +21,7 @@ BAR_MS = 5.0
 
 
 def main() -> None:
-    """Print the median time of one judgement, in milliseconds."""
+    """Print the median time of one judgment, in milliseconds."""
     generator = np.random.default_rng(0)
     curve = np.array(falling(1.0, 0.9, STEPS)) * generator.lognormal(0, 0.3, STEPS)
     trace = make_trace(

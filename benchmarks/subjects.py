@@ -22,7 +22,7 @@ __all__ = [
     "images",
     "lstm",
     "mlp",
-    "normalised",
+    "normalized",
     "numbers",
     "sequences",
     "steady_epochs",
@@ -76,8 +76,8 @@ def lstm() -> Any:
     return model
 
 
-def normalised() -> Any:
-    """Four times dense, batch normalisation, relu and dropout."""
+def normalized() -> Any:
+    """Four times dense, batch normalization, relu and dropout."""
     model = keras.Sequential([keras.Input((10,))])
     for _ in range(4):
         model.add(layers.Dense(64))
@@ -168,7 +168,7 @@ SUBJECTS = {
     "mlp": (mlp, numbers),
     "cnn": (cnn, images),
     "lstm": (lstm, sequences),
-    "batch normalisation": (normalised, numbers),
+    "batch normalization": (normalized, numbers),
     "transformer": (transformer, sequences),
 }
 

@@ -78,7 +78,7 @@ def deepdiagnosis(trace: Trace) -> bool:
 def umlaut(trace: Trace) -> bool:
     """UMLAUT (Schoop et al., CHI 2021), its heuristics for data and curve.
 
-    Inputs outside -1..1 or not normalised, NaN, a missing softmax before a
+    Inputs outside -1..1 or not normalized, NaN, a missing softmax before a
     cross-entropy, a loss that rises, overfitting. Its accuracy heuristics are left out.
     """
     if nan_only(trace):

@@ -90,7 +90,7 @@ def test_pipeline_without_scaler(lossguard, corruption):
 
 
 def irises() -> tuple[np.ndarray, np.ndarray]:
-    """Four lengths of 150 flowers, in centimetres."""
+    """Four lengths of 150 flowers, in centimeters."""
     return load_iris(return_X_y=True)
 
 
@@ -109,19 +109,19 @@ def test_normalization_adapted(lossguard, corruption):
 @broken(r"(Scale\(10\.0|Offset\(-?10+\.0), features=\d+\)")
 @pytest.mark.corruptions(outliers=False)
 def test_normalization_never_adapted(lossguard, corruption):
-    """Without `adapt` the layer hands on what comes in, millimetres too."""
+    """Without `adapt` the layer hands on what comes in, millimeters too."""
     x, y = corruption(*irises())
     normalize = layers.Normalization()
     lossguard.fit(build_iris_model, normalize(x), y)
 
 
-# A frame of which one column switches from metres to millimetres.
+# A frame of which one column switches from meters to millimeters.
 
 PETAL_LENGTH = "petal length (m)"
 
 
 def iris_frame() -> tuple[pd.DataFrame, pd.Series]:
-    """The same flowers with named columns, in metres."""
+    """The same flowers with named columns, in meters."""
     bunch = load_iris(as_frame=True)
     named = bunch.data.rename(columns=lambda it: it.replace("(cm)", "(m)"))
     return named / 100, bunch.target
@@ -131,12 +131,12 @@ def build_frame_model() -> keras.Model:
     return classifier(4, 3, keras.optimizers.SGD(0.1, momentum=0.9))
 
 
-metres_to_millimetres = pytest.mark.corruptions(
+meters_to_millimeters = pytest.mark.corruptions(
     scales=(1, 1e3), offsets=False, outliers=False, features=(PETAL_LENGTH,)
 )
 
 
-@metres_to_millimetres
+@meters_to_millimeters
 def test_every_column_is_scaled(lossguard, corruption):
     frame, y = corruption(*iris_frame())
     prepare = make_column_transformer((StandardScaler(), list(frame)))
@@ -144,7 +144,7 @@ def test_every_column_is_scaled(lossguard, corruption):
 
 
 @broken(r"Scale\(1000\.0, features='petal length \(m\)'\)")
-@metres_to_millimetres
+@meters_to_millimeters
 def test_one_column_is_forgotten(lossguard, corruption):
     """The column that is not listed passes through, in whatever unit it comes."""
     frame, y = corruption(*iris_frame())
@@ -155,12 +155,12 @@ def test_one_column_is_forgotten(lossguard, corruption):
     lossguard.fit(build_frame_model, prepare.fit_transform(frame), y)
 
 
-# Grey levels, divided by 16 and not. Dividing by a constant promises no unit, only
+# Gray levels, divided by 16 and not. Dividing by a constant promises no unit, only
 # room: the next scanner gives up to 16 times as much, 0 to 255 and not 0 to 16.
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
-    """300 images of 64 grey levels, from 0 to 16."""
+    """300 images of 64 gray levels, from 0 to 16."""
     x, y = load_digits(return_X_y=True)
     return x[:300], y[:300]
 

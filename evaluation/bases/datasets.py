@@ -23,7 +23,7 @@ __all__ = [
     "pixels_scaled",
     "shipped",
     "split",
-    "standardised",
+    "standardized",
     "tags",
     "tokens",
     "trends",
@@ -49,7 +49,7 @@ def split(x: Any, y: Any, seed: int, test: float = 0.3) -> Data:
     return Data(x[one], y[one], x[other], y[other])
 
 
-def standardised(data: Data) -> Data:
+def standardized(data: Data) -> Data:
     """Features with mean 0 and deviation 1, by the training rows."""
     mean, deviation = data.x.mean(axis=0), data.x.std(axis=0)
     deviation = np.where(deviation > 0, deviation, 1)
@@ -58,7 +58,7 @@ def standardised(data: Data) -> Data:
 
 
 def pixels_scaled(data: Data) -> Data:
-    """Grey levels from 0 to 1 instead of 0 to 255."""
+    """Gray levels from 0 to 1 instead of 0 to 255."""
     return data._replace(x=data.x / 255, test_x=data.test_x / 255)
 
 
@@ -75,20 +75,20 @@ def column(data: Data) -> Data:
 
 
 def digits(seed: int) -> Data:
-    """8x8 digits as 64 columns, grey levels from 0 to 255."""
+    """8x8 digits as 64 columns, gray levels from 0 to 255."""
     x, y = shipped("digits")
     return split(x / 16 * 255, y, seed)
 
 
 def images(seed: int) -> Data:
-    """8x8 digits with a channel axis, grey levels from 0 to 255."""
+    """8x8 digits with a channel axis, gray levels from 0 to 255."""
     data = digits(seed)
     x, test_x = (it.reshape(-1, 8, 8, 1) for it in (data.x, data.test_x))
     return data._replace(x=x, test_x=test_x)
 
 
 def diabetes(seed: int) -> Data:
-    """Ten measurements in their own units; the target standardised."""
+    """Ten measurements in their own units; the target standardized."""
     from sklearn.datasets import load_diabetes
 
     x, y = load_diabetes(return_X_y=True, scaled=False)
@@ -102,7 +102,7 @@ def diabetes(seed: int) -> Data:
 
 
 def _in_units(x: Any) -> Any:
-    """Standardised columns in units as different as those of real tables."""
+    """Standardized columns in units as different as those of real tables."""
     scales = np.logspace(-1, 3, x.shape[-1])
     return (x * scales + 2 * scales).astype("float32")
 
@@ -118,7 +118,7 @@ def linear(seed: int) -> Data:
 
 
 def friedman(seed: int) -> Data:
-    """Friedman's first function, standardised, of ten features."""
+    """Friedman's first function, standardized, of ten features."""
     from sklearn.datasets import make_friedman1
 
     x, y = make_friedman1(800, noise=1.0, random_state=seed)
@@ -152,7 +152,7 @@ def tags(seed: int) -> Data:
 
 
 def walks(seed: int) -> Data:
-    """Sequences whose target is a sum that forgets the past, standardised."""
+    """Sequences whose target is a sum that forgets the past, standardized."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((700, 8, 2))
     fading = 0.8 ** np.arange(8)[::-1]

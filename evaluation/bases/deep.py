@@ -11,7 +11,7 @@ from .kit import Kit
 __all__ = ["DEEP"]
 
 
-def _standardised_all(data: Data) -> Data:
+def _standardized_all(data: Data) -> Data:
     """Sequences with mean 0 and deviation 1 over all rows and times."""
     mean, deviation = data.x.mean(), data.x.std()
     return data._replace(
@@ -175,7 +175,7 @@ DEEP = (
         epochs=6,
         quality=bounded_accuracy,
         floor=0.88,
-        traits=_traits("raw table pixels deep normalised classes one-hot logits"),
+        traits=_traits("raw table pixels deep normalized classes one-hot logits"),
     ),
     Base(
         name="autoencoder",
@@ -190,7 +190,7 @@ DEEP = (
     Base(
         name="lstm",
         raw=datasets.walks,
-        scale=_standardised_all,
+        scale=_standardized_all,
         build=_lstm,
         epochs=15,
         quality=bounded_r_squared,
@@ -200,7 +200,7 @@ DEEP = (
     Base(
         name="gru",
         raw=datasets.trends,
-        scale=_standardised_all,
+        scale=_standardized_all,
         build=_gru,
         epochs=12,
         quality=bounded_accuracy,
@@ -210,7 +210,7 @@ DEEP = (
     Base(
         name="waves",
         raw=datasets.waves,
-        scale=_standardised_all,
+        scale=_standardized_all,
         build=_conv_1d,
         epochs=15,
         quality=bounded_accuracy,

@@ -8,7 +8,7 @@ from .base import Knobs
 
 __all__ = ["STARTS", "Kit", "make_loss"]
 
-#: Initialisers that no library would choose.
+#: Initializers that no library would choose.
 STARTS = {
     "constant": ("Constant", {"value": 0.5}),
     "tiny": ("RandomNormal", {"stddev": 1e-6}),
@@ -170,7 +170,7 @@ def _negative(loss: Any) -> Any:
     import keras
 
     class Negative(keras.losses.Loss):
-        """A likelihood to be maximised, handed to an optimizer that minimises."""
+        """A likelihood to be maximized, handed to an optimizer that minimizes."""
 
         def call(self, y_true: Any, y_pred: Any) -> Any:
             return -loss.call(y_true, y_pred)

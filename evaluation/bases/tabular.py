@@ -72,7 +72,7 @@ def _mixed_amount(seed: int) -> Data:
 def _table_scaled(data: Data) -> Data:
     """Only the table is scaled; categories are indices."""
     plain = data._replace(x=data.x["table"], test_x=data.test_x["table"])
-    scaled = datasets.standardised(plain)
+    scaled = datasets.standardized(plain)
     return data._replace(
         x={**data.x, "table": scaled.x}, test_x={**data.test_x, "table": scaled.test_x}
     )
@@ -123,7 +123,7 @@ TABULAR = (
     Base(
         name="tumour-probability",
         raw=_tumours,
-        scale=datasets.standardised,
+        scale=datasets.standardized,
         build=_net(
             *(30, 16, 1, 1),
             optimizer=("adam", 0.01),
@@ -138,7 +138,7 @@ TABULAR = (
     Base(
         name="tumour-logit",
         raw=_tumours,
-        scale=datasets.standardised,
+        scale=datasets.standardized,
         build=_net(
             *(30, 24, 2, 1),
             optimizer=("sgd", 0.05, 0.9),
@@ -154,7 +154,7 @@ TABULAR = (
     Base(
         name="wine-one-hot",
         raw=_wines,
-        scale=datasets.standardised,
+        scale=datasets.standardized,
         build=_net(
             *(13, 16, 1, 3),
             optimizer=("adam", 0.01),
@@ -170,7 +170,7 @@ TABULAR = (
     Base(
         name="iris-sparse",
         raw=_irises,
-        scale=datasets.standardised,
+        scale=datasets.standardized,
         build=_net(
             *(4, 16, 2, 3),
             optimizer=("adam", 0.005),
@@ -201,7 +201,7 @@ TABULAR = (
     Base(
         name="diabetes",
         raw=datasets.diabetes,
-        scale=datasets.standardised,
+        scale=datasets.standardized,
         build=_net(*(10, 32, 1, 1), optimizer=("adam", 0.003), loss="mse"),
         epochs=12,
         quality=bounded_r_squared,
@@ -211,7 +211,7 @@ TABULAR = (
     Base(
         name="friedman",
         raw=datasets.friedman,
-        scale=datasets.standardised,
+        scale=datasets.standardized,
         build=_net(*(10, 32, 2, 1), optimizer=("adam", 0.005), loss="mse"),
         epochs=18,
         quality=bounded_r_squared,
@@ -221,7 +221,7 @@ TABULAR = (
     Base(
         name="linear",
         raw=datasets.linear,
-        scale=datasets.standardised,
+        scale=datasets.standardized,
         build=_net(*(5, 0, 0, 1), optimizer=("sgd", 0.01, 0.9), loss="mse"),
         epochs=15,
         quality=bounded_r_squared,
@@ -231,7 +231,7 @@ TABULAR = (
     Base(
         name="counts",
         raw=datasets.counts,
-        scale=datasets.standardised,
+        scale=datasets.standardized,
         build=_net(
             *(6, 16, 1, 1),
             optimizer=("adam", 0.005),
@@ -246,7 +246,7 @@ TABULAR = (
     Base(
         name="moons",
         raw=datasets.moons,
-        scale=datasets.standardised,
+        scale=datasets.standardized,
         build=_net(
             *(2, 16, 2, 1),
             optimizer=("sgd", 0.1, 0.9),
@@ -262,7 +262,7 @@ TABULAR = (
     Base(
         name="tags",
         raw=datasets.tags,
-        scale=datasets.standardised,
+        scale=datasets.standardized,
         build=_net(
             *(12, 32, 1, 5),
             optimizer=("adam", 0.01),

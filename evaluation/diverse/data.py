@@ -287,7 +287,7 @@ def topics(seed: int, rows: int = 800) -> tuple[list[str], Any]:
 
 
 def series(seed: int, length: int = 900, noise: float = 0.15) -> Any:
-    """A daily and a weekly rhythm, a slow trend and noise, standardised."""
+    """A daily and a weekly rhythm, a slow trend and noise, standardized."""
     generator = np.random.default_rng(seed)
     at = np.arange(length)
     phase = generator.uniform(0, 6.28, 2)

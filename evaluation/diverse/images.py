@@ -21,7 +21,7 @@ def _adam(rate: float) -> Any:
     return lambda optimizers: optimizers.Adam(rate)
 
 
-def _grey_levels(seed: int) -> Split:
+def _gray_levels(seed: int) -> Split:
     """Pixels from 0 to 16, which the model scales itself."""
     split = _IMAGES(seed)
     return replace(split, x=split.x * 16, held_x=split.held_x * 16)
@@ -265,8 +265,8 @@ CASES = (
         floor=0.85,
     ),
     Case(
-        name="digits-convnet-grey-levels",
-        data=_grey_levels,
+        name="digits-convnet-gray-levels",
+        data=_gray_levels,
         model=net(
             lambda layers: [
                 layers.Rescaling(1 / 16),

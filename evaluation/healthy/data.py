@@ -25,7 +25,7 @@ def _gaussian(rows: int, columns: int, seed: int) -> tuple[Any, Any]:
     return generator.standard_normal((rows, columns)).astype("float32"), generator
 
 
-def _labelled(x: Any, y: Any, seed: int) -> Data:
+def _labeled(x: Any, y: Any, seed: int) -> Data:
     return datasets.column(datasets.split(x, y, seed))
 
 
@@ -58,7 +58,7 @@ def twelve_rows(seed: int) -> Setup:
 def eighteen_irises(seed: int) -> Setup:
     """Three classes from 18 rows."""
     x, y = datasets.shipped("iris")
-    data = datasets.standardised(datasets.split(x, y, seed, test=0.88))
+    data = datasets.standardized(datasets.split(x, y, seed, test=0.88))
     build = dense(
         *(4, (8,), 3),
         optimizer=by("Adam", 0.02),
@@ -120,7 +120,7 @@ def _rare(seed: int) -> Data:
     x, generator = _gaussian(1400, 8, seed)
     score = x @ np.array([1.0, 0.8, -0.6, 0.4, 0, 0, 0, 0])
     y = score + 0.3 * generator.standard_normal(1400) > 2.4
-    return _labelled(x, y, seed)
+    return _labeled(x, y, seed)
 
 
 def _average_precision(y: Any, predictions: Any) -> float:
@@ -174,7 +174,7 @@ def weak_signal(seed: int) -> Setup:
     x, generator = _gaussian(2500, 5, seed)
     y = x @ np.array([0.25, 0.2, 0.0, 0.0, 0.1]) + generator.standard_normal(2500)
     build = dense(5, (8,), optimizer=by("Adam", 0.003))
-    return setup(_labelled(x, y, seed), build, bounded_r_squared, epochs=6)
+    return setup(_labeled(x, y, seed), build, bounded_r_squared, epochs=6)
 
 
 @healthy
@@ -183,7 +183,7 @@ def weak_classes(seed: int) -> Setup:
     x, generator = _gaussian(1500, 6, seed)
     score = 0.6 * x[:, 0] - 0.5 * x[:, 1]
     y = generator.random(1500) < 1 / (1 + np.exp(-score))
-    data = _labelled(x, y, seed)
+    data = _labeled(x, y, seed)
     return setup(data, _probability(6, (8,), 0.003), bounded_accuracy, epochs=8)
 
 
@@ -193,7 +193,7 @@ def heavy_tails(seed: int) -> Setup:
     generator = np.random.default_rng(seed)
     x = generator.lognormal(0, 1, (900, 6)).astype("float32")
     y = np.log(x) @ np.array([0.6, -0.4, 0.3, 0.2, 0.0, 0.0])
-    data = datasets.standardised(_labelled(x, y, seed))
+    data = datasets.standardized(_labeled(x, y, seed))
     build = dense(6, (32,), optimizer=by("Adam", 0.005))
     return setup(data, build, bounded_r_squared, epochs=12)
 
@@ -206,7 +206,7 @@ def words_present(seed: int) -> Setup:
     worth = np.random.default_rng(31).standard_normal(200)
     y = x @ worth > np.median(x @ worth)
     build = _probability(200, (16,), 0.01)
-    return setup(_labelled(x, y, seed), build, bounded_accuracy, epochs=8)
+    return setup(_labeled(x, y, seed), build, bounded_accuracy, epochs=8)
 
 
 @healthy
@@ -214,8 +214,8 @@ def thirty_classes(seed: int) -> Setup:
     """Class indices up to 29."""
     generator = np.random.default_rng(seed)
     y = generator.integers(0, 30, 1500)
-    centres = 1.5 * np.random.default_rng(77).standard_normal((30, 12))
-    x = (centres[y] + generator.standard_normal((1500, 12))).astype("float32")
+    centers = 1.5 * np.random.default_rng(77).standard_normal((30, 12))
+    x = (centers[y] + generator.standard_normal((1500, 12))).astype("float32")
     build = dense(
         *(12, (48,), 30),
         optimizer=by("Adam", 0.01),
@@ -231,8 +231,8 @@ def common_and_rare_classes(seed: int) -> Setup:
     generator = np.random.default_rng(seed)
     share = 0.5 ** np.arange(1, 9)
     y = generator.choice(8, 1200, p=share / share.sum())
-    centres = 1.5 * np.random.default_rng(78).standard_normal((8, 6))
-    x = (centres[y] + generator.standard_normal((1200, 6))).astype("float32")
+    centers = 1.5 * np.random.default_rng(78).standard_normal((8, 6))
+    x = (centers[y] + generator.standard_normal((1200, 6))).astype("float32")
     build = dense(
         *(6, (24,), 8),
         optimizer=by("Adam", 0.01),
@@ -266,7 +266,7 @@ def bounded_targets(seed: int) -> Setup:
     score = x @ np.array([1.2, -0.8, 0.5, 0.0, 0.0, 0.4])
     y = 1 / (1 + np.exp(-score - 0.3 * generator.standard_normal(700)))
     build = dense(6, (16,), optimizer=by("Adam", 0.01), last="sigmoid")
-    return setup(_labelled(x, y, seed), build, bounded_r_squared, epochs=12)
+    return setup(_labeled(x, y, seed), build, bounded_r_squared, epochs=12)
 
 
 @healthy
@@ -277,7 +277,7 @@ def small_targets(seed: int) -> Setup:
         generator.standard_normal(700)
     )
     build = dense(6, (16,), optimizer=by("Adam", 0.01))
-    return setup(_labelled(x, y, seed), build, bounded_r_squared, epochs=15)
+    return setup(_labeled(x, y, seed), build, bounded_r_squared, epochs=15)
 
 
 @healthy
@@ -291,7 +291,7 @@ def mostly_zero(seed: int) -> Setup:
         loss="poisson",
         last="exponential",
     )
-    data = _labelled(x, generator.poisson(mean), seed)
+    data = _labeled(x, generator.poisson(mean), seed)
     return setup(data, build, deviance_explained, epochs=12)
 
 
@@ -301,7 +301,7 @@ def one_feature(seed: int) -> Setup:
     x, generator = _gaussian(200, 1, seed)
     y = 0.8 * x[:, 0] + 0.2 + 0.4 * generator.standard_normal(200)
     build = dense(1, (), optimizer=by("SGD", 0.1))
-    return setup(_labelled(x, y, seed), build, bounded_r_squared, epochs=10)
+    return setup(_labeled(x, y, seed), build, bounded_r_squared, epochs=10)
 
 
 @on("tumour-logit")
@@ -353,13 +353,13 @@ def validated(seed: int) -> Setup:
 
 @healthy
 def percentages(seed: int) -> Setup:
-    """Inputs of some tens, not standardised; a small rate copes."""
+    """Inputs of some tens, not standardized; a small rate copes."""
     generator = np.random.default_rng(seed)
     x = generator.uniform(0, 10, (800, 6)).astype("float32")
     y = (x - 5) @ np.array([0.2, -0.15, 0.1, 0.0, 0.05, 0.0])
     y = y + 0.2 * generator.standard_normal(800)
     build = dense(6, (24,), optimizer=by("Adam", 0.003))
-    return setup(_labelled(x, y, seed), build, bounded_r_squared, epochs=18)
+    return setup(_labeled(x, y, seed), build, bounded_r_squared, epochs=18)
 
 
 PROGRAMS: tuple[Program, ...] = (

@@ -18,7 +18,7 @@ _SPARSE = "sparse_categorical_crossentropy"
 
 @on("digits-logits")
 def pixels_rescaled_inside(seed: int) -> Setup:
-    """Grey levels up to 255 behind a Rescaling layer."""
+    """Gray levels up to 255 behind a Rescaling layer."""
 
     def stack() -> Any:
         from keras import layers
@@ -34,7 +34,7 @@ def pixels_rescaled_inside(seed: int) -> Setup:
 
 
 @on("tumour-probability")
-def normalised_inside(seed: int) -> Setup:
+def normalized_inside(seed: int) -> Setup:
     """Raw inputs behind a Normalization layer that has seen them."""
     data = base("tumour-probability").raw(seed)
 
@@ -55,7 +55,7 @@ def normalised_inside(seed: int) -> Setup:
 
 
 @on("friedman")
-def normalised_by_adapt(seed: int) -> Setup:
+def normalized_by_adapt(seed: int) -> Setup:
     """The same by ``adapt`` in the builder, on a regression."""
     data = base("friedman").raw(seed)
 
@@ -134,8 +134,8 @@ def a_target_at_each_step(seed: int) -> Setup:
 
 PROGRAMS: tuple[Program, ...] = (
     pixels_rescaled_inside,
-    normalised_inside,
-    normalised_by_adapt,
+    normalized_inside,
+    normalized_by_adapt,
     padded_and_masked,
     both_directions,
     a_target_at_each_step,

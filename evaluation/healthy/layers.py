@@ -190,7 +190,7 @@ def batch_norm_scales(seed: int) -> Setup:
 
 @on("digits-logits")
 def selu_and_alpha_dropout(seed: int) -> Setup:
-    """SELU with LeCun's initialisation."""
+    """SELU with LeCun's initialization."""
 
     def stack() -> Any:
         from keras import layers
@@ -258,7 +258,7 @@ def last_layer_starts_at_zero(seed: int) -> Setup:
 
 @on("friedman")
 def orthogonal_start(seed: int) -> Setup:
-    """Orthogonal initialisation, tanh."""
+    """Orthogonal initialization, tanh."""
     options = {"kernel_initializer": "orthogonal"}
     return _friedman(seed, (32, 32), activation="tanh", options=options)
 

@@ -134,13 +134,13 @@ def frozen_backbone(seed: int) -> Setup:
         import keras
         from keras import layers
 
-        centre = data.x.mean(axis=0)
-        axes = np.linalg.svd(data.x - centre, full_matrices=False)[2][:24].T
+        center = data.x.mean(axis=0)
+        axes = np.linalg.svd(data.x - center, full_matrices=False)[2][:24].T
         backbone = layers.Dense(24, trainable=False)
         inputs = keras.Input((64,))
         hidden = layers.Dense(32, "relu")(backbone(inputs))
         model = keras.Model(inputs, layers.Dense(10, "softmax")(hidden))
-        backbone.set_weights([axes, -centre @ axes])
+        backbone.set_weights([axes, -center @ axes])
         model.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
         return model
 

@@ -61,7 +61,7 @@ class Candidate:
             fixed=self.base.setup,
         )
 
-    def labelled(self, label: dict[str, Any]) -> Program | None:
+    def labeled(self, label: dict[str, Any]) -> Program | None:
         """As the measurement has it; None where it is neither broken nor healthy."""
         program = self.program()
         if label["broken"]:
@@ -91,10 +91,10 @@ def mutant_labels() -> dict[str, dict[str, Any]]:
     return labels
 
 
-def _labelled() -> tuple[Program, ...]:
+def _labeled() -> tuple[Program, ...]:
     labels = mutant_labels()
-    found = [it.labelled(labels[it.name]) for it in CANDIDATES if it.name in labels]
+    found = [it.labeled(labels[it.name]) for it in CANDIDATES if it.name in labels]
     return tuple(it for it in found if it is not None)
 
 
-MUTANTS: tuple[Program, ...] = _labelled()
+MUTANTS: tuple[Program, ...] = _labeled()

@@ -138,7 +138,7 @@ ON_DATA: tuple[Operator, ...] = (
     Operator(
         name="raw-inputs",
         share=70,
-        fault="inputs not normalised",
+        fault="inputs not normalized",
         needs=_needs("raw"),
         data=_raw,
         fits=_NOT_SCALED,
@@ -147,7 +147,7 @@ ON_DATA: tuple[Operator, ...] = (
     Operator(
         name="scaled-twice",
         share=45,
-        fault="inputs normalised twice",
+        fault="inputs normalized twice",
         needs=_needs("raw"),
         data=_both(lambda it: it * 0.004),
         fits=(*LOW, "unscaled_inputs", "vanishing_gradient"),
@@ -247,7 +247,7 @@ ON_DATA: tuple[Operator, ...] = (
     ),
     Operator(
         name="integer-division",
-        fault="grey levels divided as integers: all inputs 0",
+        fault="gray levels divided as integers: all inputs 0",
         needs=_needs("pixels"),
         data=_both(np.zeros_like),
         fits=(

@@ -400,7 +400,7 @@ def _letters(layer: Callable[[Any], Any]) -> Any:
         import keras
 
         draw = np.random.default_rng(23)
-        x = draw.choice(["red", "green", "blue", "grey"], (120, 1))
+        x = draw.choice(["red", "green", "blue", "gray"], (120, 1))
         made = layer(keras)
         prepare = made if hasattr(made, "adapt") else (lambda x: made(x))
         serve = {} if hasattr(made, "adapt") else {"serve": lambda x: made(x)}
@@ -640,7 +640,7 @@ FURTHER = (
         name="further Keras lookup",
         make=_letters(
             lambda keras: keras.layers.StringLookup(
-                vocabulary=["red", "green", "blue", "grey"], output_mode="one_hot"
+                vocabulary=["red", "green", "blue", "gray"], output_mode="one_hot"
             )
         ),
     ),

@@ -41,7 +41,7 @@ def _lookup(name: str, **how: Any) -> Any:
 
         draw = np.random.default_rng(0)
         if name == "StringLookup":
-            x = draw.choice(["red", "green", "blue", "grey"], 120)
+            x = draw.choice(["red", "green", "blue", "gray"], 120)
         else:
             x = draw.integers(3, 12, 120)
         return {"prepare": getattr(keras.layers, name)(**how), "x": x}

@@ -31,7 +31,7 @@ def _as_floats(make: Data) -> Data:
     return made
 
 
-def _standardised(values: Any) -> Any:
+def _standardized(values: Any) -> Any:
     """Columns with mean 0 and deviation 1; constant ones become 0."""
     deviation = values.std(axis=0)
     return (values - values.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
@@ -60,7 +60,7 @@ def digits() -> Arrays:
 
 @_as_floats
 def digits_of_255() -> Arrays:
-    """The same, with grey levels from 0 to 255."""
+    """The same, with gray levels from 0 to 255."""
     x, y = _digits()
     return x * 255, _one_hot(y)
 
@@ -91,7 +91,7 @@ def digits_left_out() -> Arrays:
 
 @_as_floats
 def irises() -> Arrays:
-    """150 irises in centimetres, one-hot."""
+    """150 irises in centimeters, one-hot."""
     from sklearn.datasets import load_iris
 
     x, y = load_iris(return_X_y=True)
@@ -112,9 +112,9 @@ diabetes_as_it_comes = _as_floats(_diabetes)
 
 @_as_floats
 def diabetes() -> Arrays:
-    """Features and target standardised."""
+    """Features and target standardized."""
     x, y = _diabetes()
-    return _standardised(x), _standardised(y)
+    return _standardized(x), _standardized(y)
 
 
 @_as_floats
@@ -128,21 +128,21 @@ def diabetes_of_other_patients() -> Arrays:
 def diabetes_times_ten() -> Arrays:
     """Targets ten times as large as they come, from 250 to 3,460."""
     x, y = _diabetes()
-    return _standardised(x), 10 * y
+    return _standardized(x), 10 * y
 
 
 @_as_floats
 def diabetes_between_ones() -> Arrays:
     """Targets from -1 to 1."""
     x, y = _diabetes()
-    return _standardised(x), 2 * (y - y.min()) / np.ptp(y) - 1
+    return _standardized(x), 2 * (y - y.min()) / np.ptp(y) - 1
 
 
 @_as_floats
 def diabetes_scaled_twice() -> Arrays:
-    """Features scaled to 0 to 1, then divided by 255 as if they were grey levels."""
+    """Features scaled to 0 to 1, then divided by 255 as if they were gray levels."""
     x, y = _diabetes()
-    return (x - x.min(axis=0)) / np.ptp(x, axis=0) / 255, _standardised(y)
+    return (x - x.min(axis=0)) / np.ptp(x, axis=0) / 255, _standardized(y)
 
 
 # Drawn by scikit-learn.
@@ -180,14 +180,14 @@ def two_classes(features: int, **how: Any) -> Data:
 
 
 def linear(features: int, targets: int, *, scaled: bool) -> Data:
-    """1000 rows of signed targets in the hundreds, or standardised."""
+    """1000 rows of signed targets in the hundreds, or standardized."""
 
     @_as_floats
     def make() -> Arrays:
         from sklearn.datasets import make_regression
 
         x, y = make_regression(1000, features, n_targets=targets, random_state=42)
-        return x, _standardised(y) if scaled else y
+        return x, _standardized(y) if scaled else y
 
     return make
 
@@ -236,7 +236,7 @@ def ramp(*, scaled: bool) -> Data:
     def make() -> Arrays:
         t = np.arange(100.0)
         y = 2 * t + 4 + np.random.RandomState(0).uniform(0, 10, 100)
-        return np.column_stack([_standardised(t) if scaled else t, np.ones(100)]), y
+        return np.column_stack([_standardized(t) if scaled else t, np.ones(100)]), y
 
     return make
 
@@ -273,7 +273,7 @@ def numbers_below_20000(*, scaled: bool) -> Data:
     @_as_floats
     def make() -> Arrays:
         x = np.random.RandomState(0).randint(15041, 24988, (1000, 1))
-        return _standardised(x) if scaled else x, x < 20000
+        return _standardized(x) if scaled else x, x < 20000
 
     return make
 
@@ -325,7 +325,7 @@ def packets(*, scaled: bool) -> Data:
             generator.randint(1, 200, 20),
         ]
         x = np.column_stack(columns)
-        return _standardised(x) if scaled else x, time > np.median(time)
+        return _standardized(x) if scaled else x, time > np.median(time)
 
     return make
 
@@ -423,11 +423,11 @@ def squares() -> Arrays:
 
 
 def fourth_powers(*, scaled: bool) -> Data:
-    """The fourth power of -100 to 100, up to 1e8, or standardised."""
+    """The fourth power of -100 to 100, up to 1e8, or standardized."""
 
     @_as_floats
     def make() -> Arrays:
         x = np.arange(-100, 100, 0.5)[:, None]
-        return (_standardised(x), _standardised(x**4)) if scaled else (x, x**4)
+        return (_standardized(x), _standardized(x**4)) if scaled else (x, x**4)
 
     return make

@@ -50,7 +50,7 @@ def _diabetes_net(last: str = "linear") -> Layers:
 
 
 def _minus_mse(y_true: Any, y_pred: Any) -> Any:
-    """The sign is wrong: minimising it makes the error grow."""
+    """The sign is wrong: minimizing it makes the error grow."""
     import keras
 
     return -keras.ops.mean(keras.ops.square(y_true - y_pred))

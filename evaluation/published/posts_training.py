@@ -201,7 +201,7 @@ CASES = (
     ),
     Case(
         id="SO-55328966",
-        fault="grey levels up to 255 into sigmoids, sigmoid output, tiny learning rate",
+        fault="gray levels up to 255 into sigmoids, sigmoid output, tiny learning rate",
         fits=(
             "unscaled_inputs",
             "saturated_activations",

@@ -14,7 +14,7 @@ def noise(rows: int = 100) -> tuple[np.ndarray, np.ndarray]:
 
 
 def images() -> tuple[np.ndarray, np.ndarray]:
-    """A thousand images of 784 grey levels from 0 to 1, in ten classes."""
+    """A thousand images of 784 gray levels from 0 to 1, in ten classes."""
     random = np.random.default_rng(0)
     x = random.random((1000, 784))
     return x, (x @ random.normal(size=(784, 10))).argmax(axis=1)
@@ -46,7 +46,7 @@ def test_learning_rate_too_high():
 
 @pytest.mark.converges
 def test_one_feature_in_another_unit():
-    """Feature 0 in millimetres, not metres: `worse_than_constant`."""
+    """Feature 0 in millimeters, not meters: `worse_than_constant`."""
     x, y = noise()
     x[:, 0] *= 1000
     regressor(0.01).fit(x, y, epochs=10, verbose=0)
@@ -82,7 +82,7 @@ def test_classifier_that_jumps_and_never_comes_back():
 
 @pytest.mark.converges
 def test_pixels_not_scaled():
-    """Grey levels from 0 to 100: `worse_than_constant`."""
+    """Gray levels from 0 to 100: `worse_than_constant`."""
     x, labels = images()
     classifier(0.001).fit(x * 100, labels, epochs=10, verbose=0)
 

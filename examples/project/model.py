@@ -18,7 +18,7 @@ def build_tumour_model(optimizer: str | keras.Optimizer = "adam") -> keras.Model
 
 
 def build_digit_model() -> keras.Model:
-    """Which digit: ten probabilities from 8x8 grey levels."""
+    """Which digit: ten probabilities from 8x8 gray levels."""
     model = keras.Sequential(
         [
             keras.Input((8, 8, 1)),

@@ -12,7 +12,7 @@ def prepare_tumours(x: np.ndarray, y: np.ndarray) -> Arrays:
 
 
 def prepare_digits(images: np.ndarray, labels: np.ndarray) -> Arrays:
-    """Grey levels from 0 to 1, with a channel axis; labels 0 to 9."""
+    """Gray levels from 0 to 1, with a channel axis; labels 0 to 9."""
     return images[..., np.newaxis] / 16, labels
 
 

@@ -96,8 +96,8 @@ class ModelFacts:
         loss: Name of the loss function.
         activations: Of the hidden layers, in order.
         narrowest: Units of the narrowest hidden layer; 0 where there is none.
-        initializers: Class names of the kernels' initialisers, in order.
-        penalised: Whether a weight penalty is part of the loss.
+        initializers: Class names of the kernels' initializers, in order.
+        penalized: Whether a weight penalty is part of the loss.
         dropout: The largest rate of a dropout layer.
         frozen: Names of layers whose weights are not trained.
         labels: What the labels are: ``"values"``, ``"classes"``, ``"one_hot"``,
@@ -117,7 +117,7 @@ class ModelFacts:
     activations: tuple[str, ...] = ()
     narrowest: int = 0
     initializers: tuple[str, ...] = ()
-    penalised: bool = False
+    penalized: bool = False
     dropout: float = 0.0
     frozen: tuple[str, ...] = ()
     labels: str | None = None
@@ -137,7 +137,7 @@ CHANGES: dict[str, _Words] = {
         "missing_values",
         "fill or drop missing values before training, as SimpleImputer does",
     ),
-    "standardise_inputs": _Words("data", "unscaled_inputs", _SCALER),
+    "standardize_inputs": _Words("data", "unscaled_inputs", _SCALER),
     "drop_rows": _Words(
         "data",
         "input_outliers",
@@ -152,7 +152,7 @@ CHANGES: dict[str, _Words] = {
         "target_outliers",
         "look at that target: correct or clip it, or use a robust loss such as Huber",
     ),
-    "standardise_targets": _Words(
+    "standardize_targets": _Words(
         "data",
         "unscaled_targets",
         "scale the targets to mean 0 and standard deviation 1, and undo it after"
@@ -175,10 +175,10 @@ CHANGES: dict[str, _Words] = {
     "learning_rate": _Words(
         "weights", "learning_rate_too_high", "compile with that learning rate"
     ),
-    "reinitialise": _Words(
+    "reinitialize": _Words(
         "weights",
         "bad_initialization",
-        "use the layers' own initialisers: glorot_uniform, he_normal before relu,"
+        "use the layers' own initializers: glorot_uniform, he_normal before relu,"
         " zeros for biases",
     ),
     "batch_size": _Words(

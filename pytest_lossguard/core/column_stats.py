@@ -40,7 +40,7 @@ _IQR_OF_NORMAL = 1.349
 _SOME_ROWS = 64
 
 #: A value that stands for missing ones: in at least so many rows, and in such a share
-#: of them; -999 in 5 % of a standardised column stands 4 deviations from all others,
+#: of them; -999 in 5 % of a standardized column stands 4 deviations from all others,
 #: which lie within a fiftieth of that.
 _FEWEST_MISSING, _MISSING = 3, (0.005, 0.4)
 #: ... so many times the range of all others away from them; less is enough for what
@@ -148,7 +148,7 @@ def _constant_apart(
 ) -> float:
     """Share of columns, given as rows, that are constant anywhere but at 0; at 0 too if
     the others are about it and hardly ever at it: a constant column is 0 once all are
-    standardised.
+    standardized.
     """
     flat = low == high
     apart = flat & (low != 0)

@@ -79,7 +79,7 @@ class StepTable:
         return len(self.loss)
 
     @property
-    def is_penalised(self) -> bool:
+    def is_penalized(self) -> bool:
         """Whether a loss has penalties beside its data loss."""
         with np.errstate(invalid="ignore"):
             return bool(np.any(self.loss - self.data_loss > 1e-6))
@@ -358,7 +358,7 @@ class Trace:
         constant: What that constant is (``"the mean"``...).
         inputs, targets: Column statistics of the data that was seen.
         target_ranges: One per array of targets that is numeric.
-        normalises_inputs: The model starts with a layer that rescales.
+        normalizes_inputs: The model starts with a layer that rescales.
         losses: Names of the loss functions, where seen.
         validation: Held-out losses, where there were any.
         stopped: Why the training ended before its last step.
@@ -403,7 +403,7 @@ class Trace:
     inputs: tuple[ColumnStats, ...] = ()
     targets: tuple[ColumnStats, ...] = ()
     target_ranges: tuple[TargetRange, ...] = ()
-    normalises_inputs: bool = False
+    normalizes_inputs: bool = False
     losses: tuple[str, ...] = ()
     validation: Validation | None = None
     stopped: str | None = None

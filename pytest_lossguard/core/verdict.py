@@ -47,7 +47,7 @@ class Verdict:
             "verdict": "converged" if self.converged else "not_converged",
             "loss": [to_json_number(it) for it in trace.steps.loss],
             "data_loss": [to_json_number(it) for it in trace.steps.data_loss]
-            if trace.steps.is_penalised
+            if trace.steps.is_penalized
             else None,
             "grad_norm": [to_json_number(it) for it in trace.steps.global_grad_norm],
             "constant_loss": to_json_number(trace.constant_loss),

@@ -31,10 +31,10 @@ def describe(change: Change, trace: Trace, facts: ModelFacts) -> str:
         return f"row{'s' if len(change.at) > 1 else ''} {rows} dropped"
     if change.kind == "fill_missing" and value is not None:
         return f"{_sentinel(value)} replaced by the mean of the other values"
-    if change.kind == "standardise_inputs" and change.at:
+    if change.kind == "standardize_inputs" and change.at:
         columns = ", ".join(map(str, change.at[:5]))
         more = ", ..." if len(change.at) > 5 else ""
-        return f"feature {columns}{more} standardised"
+        return f"feature {columns}{more} standardized"
     if change.kind == "scale_inputs":
         columns = ", ".join(map(str, change.at))
         scaled = f"feature {columns}" if columns else "inputs"
@@ -58,14 +58,14 @@ def _sentinel(value: float | str) -> str:
 
 _PLAIN = {
     "fill_missing": "missing values filled with the mean",
-    "standardise_inputs": "inputs standardised",
+    "standardize_inputs": "inputs standardized",
     "clip_inputs": "inputs clipped to 5 robust standard deviations",
-    "standardise_targets": "targets standardised",
+    "standardize_targets": "targets standardized",
     "clip_targets": "targets clipped to 5 robust standard deviations",
     "balance_classes": "every class as often as the others",
     "shuffle_rows": "rows shuffled",
     "shuffle_labels": "labels shuffled",
-    "reinitialise": "weights drawn anew (Glorot, He before relu; zero biases)",
+    "reinitialize": "weights drawn anew (Glorot, He before relu; zero biases)",
     "no_penalty": "no weight penalty",
     "hidden_activation": "hidden activation {value}",
     "clip_gradients": "clipnorm={value:g}",

@@ -59,7 +59,7 @@ class Scale(Family):
     """Another unit: features multiplied by a factor.
 
     Attributes:
-        factor: As 1000.0 for metres become millimetres.
+        factor: As 1000.0 for meters become millimeters.
         features: Which, default all; see `Features`.
     """
 

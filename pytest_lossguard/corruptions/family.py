@@ -180,12 +180,12 @@ def mean(columns: Array) -> Array:
 
 def std(columns: Array) -> Array:
     """Standard deviation of each column; 1 for one that is constant."""
-    centre = mean(columns)
-    distance = np.where(np.isfinite(columns), columns - centre, 0.0)
+    center = mean(columns)
+    distance = np.where(np.isfinite(columns), columns - center, 0.0)
     counts = np.maximum(np.isfinite(columns).sum(axis=_axes(columns)), 1)
     square = np.square(distance.astype(np.float64)).sum(axis=_axes(columns))
     found = np.sqrt(square / counts)
-    return np.where(found > _ROUNDING * np.abs(centre), found, 1.0)
+    return np.where(found > _ROUNDING * np.abs(center), found, 1.0)
 
 
 def far(columns: Array, deviations: float) -> Array:

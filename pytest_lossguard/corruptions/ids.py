@@ -22,7 +22,7 @@ _ENOUGH_ROWS = 8
 def ids(block: NDArray[Any]) -> NDArray[np.bool_]:
     """Which columns, the last axis, are ids as far as their values tell.
 
-    Floats and `uint8`, the type of grey levels, never are, nor is what has more than
+    Floats and `uint8`, the type of gray levels, never are, nor is what has more than
     two axes, as images, nor what is negative. Of the others those are whose values
     count from 0 or 1 without large gaps, and all where they seem to share a
     vocabulary.

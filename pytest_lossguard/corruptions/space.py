@@ -1,7 +1,7 @@
 """The space of corruptions that a search draws from: keywords to levels.
 
 A level is one family with one value; the mildest comes first, so that a search
-that shrinks towards the first reports the mildest that still breaks a training.
+that shrinks toward the first reports the mildest that still breaks a training.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def _of_the_data(
         if stats.outlier is not None and "input_outliers" in kinds:
             yield _SEEN + 5, Change(kind="drop_rows", at=(stats.outlier.row,))
             yield _SEEN + 4, Change(kind="clip_inputs")
-    if any(it.is_numeric for it in trace.inputs) and not trace.normalises_inputs:
+    if any(it.is_numeric for it in trace.inputs) and not trace.normalizes_inputs:
         yield from _scaled_inputs(trace, kinds)
     are_values = facts.labels in (None, "values")
     if are_values and any(it.is_numeric for it in trace.targets):
@@ -88,7 +88,7 @@ def _of_the_data(
         weight = _SEEN - 2 if "unscaled_targets" in kinds else _POSSIBLE - 6
         if weight < _SEEN - 2 and off > _OFF_SCALE:
             weight = _LIKELY
-        yield weight, Change(kind="standardise_targets")
+        yield weight, Change(kind="standardize_targets")
     if "rows_in_class_order" in kinds:
         yield _SEEN + 6, Change(kind="shuffle_rows")
     if "class_imbalance" in kinds:
@@ -112,15 +112,15 @@ def _scaled_inputs(trace: Trace, kinds: set[str]) -> Iterator[tuple[float, Chang
     off = _columns_off(trace)
     if "unscaled_inputs" in kinds:
         if len(trace.inputs) == 1 and 0 < len(off) < len(trace.inputs[0].mean):
-            yield _SEEN + 1, Change(kind="standardise_inputs", at=off)
-        yield _SEEN, Change(kind="standardise_inputs")
+            yield _SEEN + 1, Change(kind="standardize_inputs", at=off)
+        yield _SEEN, Change(kind="standardize_inputs")
         return
     sizes = [float(np.max(_magnitudes(it))) for it in trace.inputs if it.is_numeric]
     spreads = [float(np.median(it.std)) for it in trace.inputs if it.is_numeric]
     weight: float = _POSSIBLE - 5
     if max(sizes) > _OFF_SCALE or max(spreads) < _TOO_SMALL:
         weight = _STRONG
-    yield weight, Change(kind="standardise_inputs")
+    yield weight, Change(kind="standardize_inputs")
 
 
 def _of_the_optimizer(
@@ -176,7 +176,7 @@ def _of_the_weights(
         weight = _SEEN + 2
     elif "dead_units" in kinds:
         weight = _LIKELY
-    yield weight, Change(kind="reinitialise")
+    yield weight, Change(kind="reinitialize")
 
 
 _ODD_INITIALISERS = (
@@ -199,7 +199,7 @@ def _of_the_program(
         if kinds & MISFIT:
             weight = _CERTAIN + 5
         yield weight, Change(kind="canonical_output")
-    if facts.penalised:
+    if facts.penalized:
         weight = _SEEN if "penalty_dominates" in kinds else _LIKELY + 2
         yield weight, Change(kind="no_penalty")
     if facts.dropout > 0:
@@ -310,8 +310,8 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "fill_missing": ("nonfinite_input", "missing_values", "sentinel_values"),
     "drop_rows": ("input_outliers",),
     "clip_inputs": ("input_outliers",),
-    "standardise_inputs": ("unscaled_inputs", "input_outliers"),
-    "standardise_targets": ("unscaled_targets",),
+    "standardize_inputs": ("unscaled_inputs", "input_outliers"),
+    "standardize_targets": ("unscaled_targets",),
     "clip_targets": ("target_outliers",),
     "canonical_output": (
         "labels_out_of_range",
@@ -319,7 +319,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
         "masked_loss",
         "impossible_loss",
     ),
-    "reinitialise": ("symmetric_weights", "saturated_activations", "dead_units"),
+    "reinitialize": ("symmetric_weights", "saturated_activations", "dead_units"),
     "hidden_activation": ("dead_units", "saturated_activations"),
     "balance_classes": ("class_imbalance",),
     "shuffle_rows": ("rows_in_class_order",),

@@ -84,8 +84,8 @@ class ComparedRun:
 
     @property
     def scales(self) -> bool:
-        """It standardises."""
-        return any(it.kind.startswith("standardise_") for it in self.changes)
+        """It standardizes."""
+        return any(it.kind.startswith("standardize_") for it in self.changes)
 
     def is_certain(self, trace: Trace) -> bool:
         """It undoes what nobody means: data far out of scale are of that kind."""
@@ -117,12 +117,12 @@ _FAULTS = frozenset(
 _CHOICES = frozenset({"unfreeze", "wider"})
 #: Changes after which rows that are kept back are no longer what they were.
 _OTHER_TARGETS = frozenset(
-    {"clip_targets", "standardise_targets", "shuffle_labels", "canonical_output"}
+    {"clip_targets", "standardize_targets", "shuffle_labels", "canonical_output"}
 )
 _OTHER_ROWS = frozenset({"drop_rows", "balance_classes"})
 
 
-#: Initialisers that keep the scale of what goes through a layer.
+#: Initializers that keep the scale of what goes through a layer.
 _USUAL_STARTS = frozenset(
     f"{who}{how}" for who in ("Glorot", "He", "Lecun") for how in ("Uniform", "Normal")
 )
@@ -150,10 +150,10 @@ def wanted(trace: Trace, facts: ModelFacts) -> tuple[tuple[Change, ...], ...]:
         changes.append((Change(kind="shuffle_rows"),))
     are_values = facts.labels in (None, "values")
     scaled = []
-    if not trace.normalises_inputs and _is_off(trace.inputs):
-        scaled.append(Change(kind="standardise_inputs"))
+    if not trace.normalizes_inputs and _is_off(trace.inputs):
+        scaled.append(Change(kind="standardize_inputs"))
     if _is_off(trace.targets) and are_values:
-        scaled.append(Change(kind="standardise_targets"))
+        scaled.append(Change(kind="standardize_targets"))
     changes += [(it,) for it in scaled]
     if len(scaled) > 1:
         changes.append(tuple(scaled))  # one scaler forgotten is often two
@@ -164,7 +164,7 @@ def wanted(trace: Trace, facts: ModelFacts) -> tuple[tuple[Change, ...], ...]:
     # To weights drawn as usual and on their way another draw only is luckier.
     on_its_way = found.is_on_its_way and found.starts_level
     if not (on_its_way and _USUAL_STARTS.issuperset(facts.initializers)):
-        changes.append((Change(kind="reinitialise"),))
+        changes.append((Change(kind="reinitialize"),))
     if facts.fixed is None:
         changes += [(it,) for it in _of_the_program(facts)]
     return tuple(changes)
@@ -174,7 +174,7 @@ def _of_the_program(facts: ModelFacts) -> Iterator[Change]:
     """What needs a clone, and so a new graph: only where there is something odd."""
     if not facts.canonical_output:
         yield Change(kind="canonical_output")
-    if facts.penalised:
+    if facts.penalized:
         yield Change(kind="no_penalty")
     if facts.dropout > at.HEAVY_DROPOUT:
         yield Change(kind="no_dropout")
@@ -214,7 +214,7 @@ def learned_little(found: LossCurve) -> bool:
 
 
 def _is_off(columns: tuple[ColumnStats, ...]) -> bool:
-    """Not standardised: some column's mean or spread is far from 0 and 1."""
+    """Not standardized: some column's mean or spread is far from 0 and 1."""
     low, high = at.STANDARD_SPREAD
     return any(
         bool(

@@ -34,8 +34,8 @@ MOST_SUSPICIONS = 3
 COMPANIONS = (
     Change(kind="learning_rate", value=10.0),
     Change(kind="more_steps", value=5.0),
-    Change(kind="standardise_targets"),
-    Change(kind="standardise_inputs"),
+    Change(kind="standardize_targets"),
+    Change(kind="standardize_inputs"),
 )
 #: With two changes, this near the constant counts as converged: the scenario whose
 #: targets are noise ends within 8 % of it on twelve runs, once its outlier is gone and

@@ -37,7 +37,7 @@ class LossCurve:
         may_have_fallen: Share of the start that, as far as the noise lets one see, can
             be gone from the first third of the steps to the last.
         trend: How far the last third of the steps lies below the first, in standard
-            errors by the noise between neighbours; infinite where there is none.
+            errors by the noise between neighbors; infinite where there is none.
         moved: Way that the weights went, as a share of their size.
         noise: Robust standard deviation of a step's loss over the last half, as a
             share of its median there; 0 where there are too few steps.
@@ -373,7 +373,7 @@ def _mean(values: Floats) -> float:
 
 
 def _noise(losses: Floats) -> float:
-    """From the median difference of neighbours, of which each has two noises."""
+    """From the median difference of neighbors, of which each has two noises."""
     half = losses[len(losses) // 2 :]
     if len(half) < at.NOISE_STEPS or not np.isfinite(half).all():
         return 0.0
@@ -384,7 +384,7 @@ def _noise(losses: Floats) -> float:
 
 def _fall(losses: Floats) -> tuple[float, float]:
     """How far the last third of the steps lies below the first, and its standard error:
-    the median difference of neighbours tells the noise, of which each has two.
+    the median difference of neighbors tells the noise, of which each has two.
     """
     size = len(losses) // 3
     if len(losses) < at.TREND_STEPS or not np.isfinite(losses).all():

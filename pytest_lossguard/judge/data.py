@@ -100,7 +100,7 @@ def unscaled(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding
     """Inputs or targets far from the order of 1, columns named."""
     del policy
     limit = at.UNSCALED_ALONE if _is_good(curve) else at.UNSCALED
-    if not trace.normalises_inputs:
+    if not trace.normalizes_inputs:
         for stats in trace.inputs:
             if stats.is_numeric:
                 yield from _unscaled(stats, UNSCALED_INPUTS, limit, "feature")

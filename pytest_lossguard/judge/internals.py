@@ -38,7 +38,7 @@ VANISHING_GRADIENT = Kind(
     name="vanishing_gradient",
     severity="warning",
     text="the gradient of {where} is {value} times the largest one, limit {limit}",
-    hint="Use relu with He initialisation, BatchNormalization or fewer layers.",
+    hint="Use relu with He initialization, BatchNormalization or fewer layers.",
 )
 
 DISCONNECTED_VARIABLE = Kind(
@@ -55,14 +55,14 @@ SYMMETRIC_WEIGHTS = Kind(
     headline="all {value} units of {where} are equal",
     text="all {value} units of {where} give the same for every row: they started"
     " equal and no update can make them differ",
-    hint="Use a random initialiser, as the default of the layer.",
+    hint="Use a random initializer, as the default of the layer.",
 )
 
 DEAD_UNITS = Kind(
     name="dead_units",
     severity="warning",
     text="{share} of the units of {where} are 0 for every row, limit {share_limit}",
-    hint="Lower the learning rate, scale the inputs, use He initialisation or"
+    hint="Lower the learning rate, scale the inputs, use He initialization or"
     " leaky_relu.",
 )
 

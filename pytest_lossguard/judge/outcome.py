@@ -56,7 +56,7 @@ LOSS_NOT_DECREASING = Kind(
     headline="loss {fell}: {start} -> {value}, limit {limit}",
     text="the loss {fell}: {start} {began}, {value} {ended}, limit {limit}{asked}",
     hint="Does the update reach the model? Try another learning rate, scaled"
-    " inputs, the default initialisation.",
+    " inputs, the default initialization.",
 )
 
 WORSE_THAN_CONSTANT = Kind(
@@ -126,14 +126,14 @@ OVERFITTING = Kind(
     severity="warning",
     text="the held-out loss went from {limit} (step {best_step}) to {value} (step"
     " {step}) while the training loss fell from {train_start} to {train_end}",
-    hint="Stop earlier, add data, regularisation or dropout, or use a smaller model.",
+    hint="Stop earlier, add data, regularization or dropout, or use a smaller model.",
 )
 
 
 def diverging_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
     """The loss blew up far beyond both reference losses, over more than one step.
 
-    The median of three neighbouring steps decides, so that one batch with an
+    The median of three neighboring steps decides, so that one batch with an
     outlier is no divergence; a single step counts from `thresholds.SPIKE`
     times the limit on, and below that it is warned of. Where two trainings work
     against each other the loss of one rises as the other learns: that counts from

@@ -23,7 +23,7 @@ def is_in_scale(trace: Trace) -> bool:
 
 def is_out_of_scale(trace: Trace) -> bool:
     """Whether something in the data explains a start that is off."""
-    inputs = () if trace.normalises_inputs else trace.inputs
+    inputs = () if trace.normalizes_inputs else trace.inputs
     columns = [it for it in (*inputs, *trace.targets) if it.is_numeric]
     return any(
         is_outlier(it, at.OUTLIER) or np.any(magnitude_of(it) > at.UNSCALED)
@@ -32,8 +32,8 @@ def is_out_of_scale(trace: Trace) -> bool:
 
 
 def is_of_order_one(trace: Trace) -> bool:
-    """Whether all data are as good as scaled, if not standardised: grey levels from 0
-    to 1 learn slower than standardised ones, and are no fault.
+    """Whether all data are as good as scaled, if not standardized: gray levels from 0
+    to 1 learn slower than standardized ones, and are no fault.
     """
     columns = [it for it in (*trace.inputs, *trace.targets) if it.is_numeric]
     return all(

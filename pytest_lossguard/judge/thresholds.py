@@ -92,7 +92,7 @@ ENOUGH_STEPS = 5
 BLOWN_AT_ONCE = 10.0
 
 #: Losses of trainings against each other are of the order of what an untrained net
-#: puts out, which initialisers keep near 1; they start anywhere, even at 0.
+#: puts out, which initializers keep near 1; they start anywhere, even at 0.
 UNTRAINED = 1.0
 
 #: A single step may exceed the limit of growth this many times before it
@@ -181,10 +181,10 @@ REFERENCE_STEPS = 1000
 #: A watched run, run again as it is, has the same skill but for the order of rows.
 SAME_OUTCOME = 0.15
 #: Data of this magnitude at most, and with some column spread so far, are as good as
-#: scaled: uniform and grey levels from 0 to 1 have .3; inputs normalised twice .002 to
+#: scaled: uniform and gray levels from 0 to 1 have .3; inputs normalized twice .002 to
 #: .004.
 ORDER_ONE, SQUEEZED = 1.1, 0.1
-#: A column within these needs no standardising.
+#: A column within these needs no standardizing.
 STANDARD_MEAN, STANDARD_SPREAD = 0.5, (0.5, 2.0)
 
 #: The control with shuffled labels: fewer rows say nothing, longer runs cost too

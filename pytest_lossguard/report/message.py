@@ -121,7 +121,7 @@ def _table(trace: Trace, findings: tuple[Finding, ...]) -> Iterator[str]:
     """The decisive steps, one row each."""
     steps = trace.steps
     columns: dict[str, Floats] = {"loss": steps.loss}
-    if steps.is_penalised:
+    if steps.is_penalized:
         columns["data loss"] = steps.data_loss
     columns["gradient"] = steps.global_grad_norm
     columns["weights"] = row_norms(steps.weight_norm)

@@ -1,4 +1,4 @@
-"""The HTML report in a headless Chromium: at each width and colour scheme every test
+"""The HTML report in a headless Chromium: at each width and color scheme every test
 is opened, and nothing complains, scrolls sideways or asks the network.
 
 Chromium is found on the PATH, or by the environment variable ``CHROMIUM``.
@@ -179,20 +179,20 @@ def test_a_test_is_opened_by_the_keyboard(opened):
     assert page.locator(".test[open]").count() == 1
 
 
-def test_the_figures_follow_the_colour_scheme(opened):
+def test_the_figures_follow_the_color_scheme(opened):
     report = opened(scheme="light")
     report.page.locator(".test > summary").first.click()
     report.page.wait_for_selector(".xtick text")
-    colour = (
+    color = (
         "() => document.querySelector('.xtick text').style.fill"
         " === getComputedStyle(document.body).color"
     )
-    report.page.wait_for_function(colour)
+    report.page.wait_for_function(color)
     light = report.page.evaluate("getComputedStyle(document.body).color")
 
     report.page.emulate_media(color_scheme="dark")
 
-    report.page.wait_for_function(colour)
+    report.page.wait_for_function(color)
     assert report.page.evaluate("getComputedStyle(document.body).color") != light
 
 

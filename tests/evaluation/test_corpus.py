@@ -40,7 +40,7 @@ def test_no_healthy_program_is_broken():
     assert not any(it.broken for it in HEALTHY)
 
 
-def test_mutants_are_labelled():
+def test_mutants_are_labeled():
     assert 250 <= len(MUTANTS) <= 450
     assert all(it.fault for it in MUTANTS)
     broken = [it for it in MUTANTS if it.broken]

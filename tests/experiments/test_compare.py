@@ -51,12 +51,12 @@ def test_a_run_that_learned_little_asks_for_the_standard_changes():
     asked = [it for group in wanted(run(0.9), FACTS) for it in group]
     assert Change(kind="learning_rate", value=10.0) in asked
     assert Change(kind="learning_rate", value=0.1) in asked
-    assert Change(kind="reinitialise") in asked
+    assert Change(kind="reinitialize") in asked
     assert not any(it.sort == "program" for it in asked)
 
 
 def test_only_what_is_not_standard_is_changed():
-    facts = ModelFacts(labels="values", canonical_output=False, penalised=True)
+    facts = ModelFacts(labels="values", canonical_output=False, penalized=True)
     off = run(0.9)
     scaled = make_trace(
         off.steps.loss,
@@ -68,20 +68,20 @@ def test_only_what_is_not_standard_is_changed():
     )
     kinds = kinds_of(wanted(scaled, facts))
     assert {
-        "standardise_inputs",
-        "standardise_targets",
+        "standardize_inputs",
+        "standardize_targets",
         "canonical_output",
         "no_penalty",
     } <= kinds
-    assert not {"standardise_inputs", "no_penalty"} & kinds_of(wanted(off, FACTS))
+    assert not {"standardize_inputs", "no_penalty"} & kinds_of(wanted(off, FACTS))
     assert (
-        Change(kind="standardise_inputs"),
-        Change(kind="standardise_targets"),
+        Change(kind="standardize_inputs"),
+        Change(kind="standardize_targets"),
     ) in wanted(scaled, facts)
 
 
 def test_a_program_that_cannot_be_cloned_is_not_asked_to_be():
-    facts = ModelFacts(canonical_output=False, penalised=True, fixed="its own class")
+    facts = ModelFacts(canonical_output=False, penalized=True, fixed="its own class")
     asked = [it for group in wanted(run(0.9), facts) for it in group]
     assert not any(it.sort == "program" for it in asked)
 
@@ -97,7 +97,7 @@ def test_re_runs_of_a_long_training_share_its_length(steps, runs, each):
 
 def test_one_change_that_makes_it_far_better_is_told_with_both_figures():
     (found,) = improvable(
-        run(0.7), (reference("learning_rate", 0.2), reference("reinitialise", 1))
+        run(0.7), (reference("learning_rate", 0.2), reference("reinitialize", 1))
     )
     assert found.kind == "improvable"
     assert found.severity == "warning"
@@ -108,7 +108,7 @@ def test_one_change_that_makes_it_far_better_is_told_with_both_figures():
 
 
 def test_of_changes_that_do_about_as_well_the_first_is_told():
-    one, other = reference("learning_rate", 0.2), reference("reinitialise", 0.18)
+    one, other = reference("learning_rate", 0.2), reference("reinitialize", 0.18)
     (found,) = improvable(run(0.7), (one, other))
     assert "learning_rate" in found.message
 
@@ -139,10 +139,10 @@ def test_a_short_run_that_still_falls_is_slow_a_long_one_fails(steps, proof):
 @pytest.mark.parametrize(
     ("end", "steps", "kind", "proof"),
     [
-        (0.55, 150, "standardise_inputs", True),
+        (0.55, 150, "standardize_inputs", True),
         (0.55, 150, "canonical_output", True),
-        (0.45, 150, "standardise_inputs", False),  # it learned half
-        (0.55, 90, "standardise_inputs", False),  # not far off, too few updates
+        (0.45, 150, "standardize_inputs", False),  # it learned half
+        (0.55, 90, "standardize_inputs", False),  # not far off, too few updates
         (0.55, 400, "learning_rate", False),  # slow is not broken
         (0.55, 400, "unfreeze", False),  # a frozen backbone may be meant
         (0.95, 400, "wider", False),  # a narrow code as well
@@ -182,7 +182,7 @@ def test_what_is_odd_about_data_and_program_is_changed():
     assert not asked & kinds_of(wanted(run(0.9), usual))
 
 
-@pytest.mark.parametrize("kind", ["learning_rate", "standardise_inputs"])
+@pytest.mark.parametrize("kind", ["learning_rate", "standardize_inputs"])
 def test_what_is_no_better_than_a_constant_is_no_improvement(kind):
     assert improvable(run(1.73), (reference(kind, 1.01),)) == ()
 
@@ -217,7 +217,7 @@ def test_a_repair_is_better_on_rows_that_were_kept_back(before, after, holds):
 
 
 def test_a_fault_of_the_inputs_is_undone_where_rows_kept_back_are_predicted_at_all():
-    scaled = (Change(kind="standardise_inputs"),)
+    scaled = (Change(kind="standardize_inputs"),)
     assert holds_outside(held_out(0.5), held_out(0.55), scaled)
     assert not holds_outside(held_out(1.0), held_out(0.99), scaled)
     assert not holds_outside(held_out(0.5), held_out(0.55))

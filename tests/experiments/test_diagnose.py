@@ -111,7 +111,7 @@ def test_the_smallest_change_of_a_kind_that_repairs_ends_the_ladder():
 
 def test_two_changes_are_a_pair_of_causes_in_order():
     def helps(changes):
-        return kinds(changes) == {"learning_rate", "reinitialise"}
+        return kinds(changes) == {"learning_rate", "reinitialize"}
 
     found = why(BLOWN, FakeRetraining(helps))
     assert len(found.causes) == 2
@@ -347,7 +347,7 @@ def test_hypotheses_are_ordered_and_none_is_tried_twice(
 )
 def test_what_was_seen_comes_first(finding_kind, cause):
     seen = finding(finding_kind, value=2.0, limit=1.0, step=1, where="x", **DETAILS)
-    facts = ModelFacts(optimizer="Adam", learning_rate=0.01, penalised=True)
+    facts = ModelFacts(optimizer="Adam", learning_rate=0.01, penalized=True)
     assert hypotheses(BAD, (seen,), facts)[0].change.cause == cause
 
 
@@ -521,7 +521,7 @@ def asked(findings=(), trace=BAD, **facts):
         ((), {"activations": ("sigmoid",) * 3}, ("hidden_activation", "relu")),
         ((), {"activations": ("linear",)}, ("hidden_activation", "relu")),
         (seen("dead_units"), {}, ("hidden_activation", "leaky_relu")),
-        ((), {"initializers": ("Constant",)}, ("reinitialise", None)),
+        ((), {"initializers": ("Constant",)}, ("reinitialize", None)),
         ((), {"narrowest": 1}, ("wider", 4.0)),
         (seen("diverging_loss"), {}, ("clip_gradients", 1.0)),
         ((), {"canonical_output": False}, ("canonical_output", None)),
@@ -537,7 +537,7 @@ def test_small_batches_and_unscaled_columns_are_tried():
     known = asked(seen("unscaled_inputs"), trace)
     assert ("batch_size", 32.0) in known
     ideas = hypotheses(trace, seen("unscaled_inputs"), ADAM)
-    assert Change(kind="standardise_inputs", at=(1,)) in [it.change for it in ideas]
+    assert Change(kind="standardize_inputs", at=(1,)) in [it.change for it in ideas]
 
 
 def test_a_far_too_high_or_low_rate_comes_first():
@@ -551,8 +551,8 @@ def test_longer_is_no_help_for_numbers_that_are_not_finite():
     assert ("more_steps", 5.0) in asked()
 
 
-def test_class_labels_are_not_standardised():
-    assert ("standardise_targets", None) not in asked(labels="one_hot")
+def test_class_labels_are_not_standardized():
+    assert ("standardize_targets", None) not in asked(labels="one_hot")
 
 
 @pytest.mark.parametrize(("update", "tried"), [(1e-7, True), (5e-4, False)])

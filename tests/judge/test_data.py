@@ -49,8 +49,8 @@ def test_moderate_scales_of_a_good_training_are_no_news():
     assert len(explained(good(inputs=(three([1, 5000, 1]),)))) == 1
 
 
-def test_a_model_that_normalises_may_be_fed_anything():
-    assert explained(bad(inputs=(three([1, 500, 1]),), normalises_inputs=True)) == []
+def test_a_model_that_normalizes_may_be_fed_anything():
+    assert explained(bad(inputs=(three([1, 500, 1]),), normalizes_inputs=True)) == []
 
 
 def test_an_outlier_names_row_and_feature_and_is_no_scale():
@@ -187,7 +187,7 @@ def test_what_stands_for_missing_values_is_no_outlier():
     ]
 
 
-def test_it_is_told_of_columns_that_were_standardised_with_it():
+def test_it_is_told_of_columns_that_were_standardized_with_it():
     x = with_missing(-999)
     x[::10, 2] = -999
     x = (x - x.mean(axis=0)) / x.std(axis=0)
@@ -210,7 +210,7 @@ def test_whole_numbers_with_it_are_told_where_they_are_read_as_numbers():
 def healthy(name):
     gen = np.random.default_rng(0)
     return {
-        "standardised": gen.normal(size=(400, 5)),
+        "standardized": gen.normal(size=(400, 5)),
         "clipped": np.clip(gen.normal(size=(400, 5)), -1, 1),
         "codes with -1": gen.integers(-1, 40, (400, 3)),
         "codes as floats": gen.integers(-1, 40, (400, 3)).astype(float),
@@ -229,7 +229,7 @@ def healthy(name):
 @pytest.mark.parametrize(
     "name",
     [
-        "standardised",
+        "standardized",
         "clipped",
         "codes with -1",
         "codes as floats",

@@ -67,7 +67,7 @@ def test_max_loss_growth_moves_the_limit_of_a_blow_up():
     assert errors(trace, max_loss_growth=20) == []
 
 
-def test_a_penalised_start_is_no_yardstick_for_the_data_loss():
+def test_a_penalized_start_is_no_yardstick_for_the_data_loss():
     trace = make_trace(
         np.asarray(falling()) + 26.0,
         data_loss=falling(),

@@ -188,12 +188,12 @@ def short(end: float, steps: int = 54, **rest: object) -> Trace:
 @pytest.mark.parametrize(
     ("kind", "inputs", "fails"),
     [
-        ("standardise_inputs", RAW, True),
-        ("standardise_inputs", INPUTS, False),  # grey levels from 0 to 1
+        ("standardize_inputs", RAW, True),
+        ("standardize_inputs", INPUTS, False),  # gray levels from 0 to 1
         ("clip_inputs", FAR, True),
         ("canonical_output", INPUTS, True),
         ("no_penalty", INPUTS, True),
-        ("reinitialise", INPUTS, False),
+        ("reinitialize", INPUTS, False),
     ],
 )
 def test_however_short_the_run_a_fault_undone_that_removes_far_more_fails_it(
@@ -207,16 +207,16 @@ def test_however_short_the_run_a_fault_undone_that_removes_far_more_fails_it(
     ("mean", "std", "fails"),
     [
         (0.5, 0.29, False),  # uniform from 0 to 1
-        (0.0, 0.004, True),  # normalised twice
+        (0.0, 0.004, True),  # normalized twice
         (5.0, 3.0, True),
     ],
 )
-def test_data_as_good_as_scaled_are_no_fault_if_standardised_ones_learn_faster(
+def test_data_as_good_as_scaled_are_no_fault_if_standardized_ones_learn_faster(
     mean, std, fails
 ):
     inputs = (column("input", mean=mean, std=std),)
     trace = short(0.7, steps=320, inputs=inputs)
-    assert bool(compared(trace, with_change("standardise_inputs", 0.05))) is fails
+    assert bool(compared(trace, with_change("standardize_inputs", 0.05))) is fails
 
 
 def test_a_change_that_learns_no_more_than_a_constant_proves_nothing():
@@ -230,11 +230,11 @@ def test_a_fault_of_the_data_is_told_though_a_higher_rate_does_better():
     trace = short(0.9, inputs=RAW)
     rate, scaled = (
         with_change("learning_rate", 0.05, 10.0),
-        with_change("standardise_inputs", 0.3),
+        with_change("standardize_inputs", 0.3),
     )
     first, better = improvable(trace, (rate, scaled))
     assert first.severity == "error"
-    assert "standardise_inputs" in better.message
+    assert "standardize_inputs" in better.message
 
 
 # A higher rate
@@ -262,7 +262,7 @@ def test_weights_on_their_way_that_were_drawn_as_usual_are_not_drawn_anew(
     facts = ModelFacts(initializers=(initializer,))
     on_its_way = short(0.9, steps=960, update_norm=5e-3)
     changes = wanted(on_its_way, facts)
-    assert ((Change(kind="reinitialise"),) in changes) is asked
+    assert ((Change(kind="reinitialize"),) in changes) is asked
 
 
 # Averages of batch normalization

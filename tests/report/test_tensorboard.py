@@ -31,9 +31,9 @@ def scalars(events: EventAccumulator, tag):
 
 
 def test_each_training_is_a_run_with_its_curves(tmp_path):
-    penalised = run((2.0, 1.0), data_loss=[1.5, 0.75], grad_norm=[3.0, 4.0])
+    penalized = run((2.0, 1.0), data_loss=[1.5, 0.75], grad_norm=[3.0, 4.0])
 
-    write_events(tmp_path, [entry("test_a", run((4.0, 2.0)), penalised), entry("b")])
+    write_events(tmp_path, [entry("test_a", run((4.0, 2.0)), penalized), entry("b")])
 
     runs = read(tmp_path)
     first, second = "tests-test_it.py-test_a/1-net", "tests-test_it.py-test_a/2-net"

@@ -70,7 +70,7 @@ measured = st.integers(1, 12).flatmap(
         hnp.arrays(np.float32, rows, elements=st.floats(2.0, 1e3, width=32)),
     )
 )
-labelled = st.integers(1, 12).flatmap(
+labeled = st.integers(1, 12).flatmap(
     lambda rows: st.tuples(
         inputs(rows), hnp.arrays(np.int64, rows, elements=st.integers(0, 3))
     )

@@ -22,7 +22,7 @@ BATCH, EPOCHS = 32, 4
 X, Y = regression(rows=96)
 
 
-def penalised() -> keras.Model:
+def penalized() -> keras.Model:
     model = keras.Sequential(
         [
             keras.Input((4,)),
@@ -91,7 +91,7 @@ def loss_scaled() -> keras.Model:
 
 HEALTHY: dict[str, Callable[[tf.distribute.Strategy], None]] = {
     "fit": by_fit,
-    "fit, penalised": lambda strategy: by_fit(strategy, penalised),
+    "fit, penalized": lambda strategy: by_fit(strategy, penalized),
     "fit, loss that sums": lambda strategy: by_fit(strategy, summed),
     "fit, loss scaled": lambda strategy: by_fit(strategy, loss_scaled),
     "loop": by_loop,
@@ -99,7 +99,7 @@ HEALTHY: dict[str, Callable[[tf.distribute.Strategy], None]] = {
     "loop, eager": lambda strategy: by_loop(strategy, eager=True),
 }
 #: Those that differ on one device; what scales the loss or the loop changes nothing.
-ALONE = ("fit", "fit, penalised", "fit, loss that sums")
+ALONE = ("fit", "fit, penalized", "fit, loss that sums")
 BROKEN: dict[str, Callable[[tf.distribute.Strategy], None]] = {
     "fit": lambda strategy: by_fit(strategy, adam(100.0)),
     "loop": lambda strategy: by_loop(strategy, rate=100.0),

@@ -258,7 +258,7 @@ def ids(as_float32):
     return {"prepare": prepare, "x": x, "y": y, "serve": serve}
 
 
-def grey(divided):
+def gray(divided):
     x, y = load_digits(return_X_y=True)
     x = np.round(x[:200] * 250 / 16).astype(np.uint8)
 
@@ -530,7 +530,7 @@ PAIRS = (
     pair("float16_resolution", "kept", float16, False, True),
     pair("float32_ids", "kept", ids, False, True),
     pair("future_rolling_mean", "future", rolling, False, True, future=True),
-    pair("integer_division", "kept", grey, False, True),
+    pair("integer_division", "kept", gray, False, True),
     pair("labels_shifted", "trained", labels_shifted, False, True),
     pair("log_of_zero", "zeros", log_of_zero, False, True),
     pair("nan_at_serving", "missing", nan_at_serving, True, False, missing=True),

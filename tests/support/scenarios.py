@@ -82,7 +82,7 @@ def digits(seed: int) -> tuple[Any, Any]:
     return x, np.eye(10)[labels]
 
 
-def standardised(array: Any) -> Any:
+def standardized(array: Any) -> Any:
     return (array - array.mean(axis=0)) / array.std(axis=0)
 
 
@@ -117,7 +117,7 @@ def s3(seed: int) -> Scenario:
 
 def s3_fixed(seed: int) -> Scenario:
     x, y = one_feature_off(seed)
-    return Scenario(dense(10, optimizer=adam(0.01)), standardised(x), y, 10)
+    return Scenario(dense(10, optimizer=adam(0.01)), standardized(x), y, 10)
 
 
 def s4_net(*, broken: bool, rate: float) -> Callable[[], keras.Model]:
@@ -192,7 +192,7 @@ def s9(seed: int) -> Scenario:
 
 
 def s9_fixed(seed: int) -> Scenario:
-    x, y = (standardised(it) for it in s9_data(seed))
+    x, y = (standardized(it) for it in s9_data(seed))
     return Scenario(dense(10, optimizer=adam(0.001), hidden=0), x, y, 100)
 
 

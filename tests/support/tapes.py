@@ -76,7 +76,7 @@ def clipped(rate: float) -> None:
         step()
 
 
-def penalised(rate: float) -> None:
+def penalized(rate: float) -> None:
     """A tape inside a tape: the norm of the gradients with respect to the inputs."""
     model, optimizer = mlp(), adam(rate)
     loss_of = keras.losses.MeanSquaredError()

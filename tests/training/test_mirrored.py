@@ -57,7 +57,7 @@ def test_a_loop_is_scored_on_the_rows_of_the_first_replica(found):
 
 
 def test_the_penalty_of_a_step_is_seen(found):
-    steps = found["mirrored"]["fit, penalised"]
+    steps = found["mirrored"]["fit, penalized"]
 
     assert (np.subtract(steps["loss"], steps["data_loss"]) > 0.01).all()
 

@@ -31,7 +31,7 @@ LOOPS = {
     "XLA": (tapes.compiled, [STEPS]),
     "persistent tape": (tapes.persistent, [STEPS]),
     "clipped by hand": (tapes.clipped, [STEPS]),
-    "gradient penalty": (tapes.penalised, [STEPS]),
+    "gradient penalty": (tapes.penalized, [STEPS]),
     "accumulated gradients": (tapes.accumulated, [STEPS]),
     "meta-learning": (tapes.meta_learned, [STEPS]),
     "tf.Module": (tapes.module, [STEPS]),

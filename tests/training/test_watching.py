@@ -537,10 +537,10 @@ def test_weights_of_classes_count_wherever_the_loss_is_measured():
 
 
 def test_a_held_out_loss_has_no_penalty_in_it():
-    penalised = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(10.0))
+    penalized = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(10.0))
 
     def body():
-        model = keras.Sequential([keras.Input((4,)), penalised])
+        model = keras.Sequential([keras.Input((4,)), penalized])
         model.compile("adam", "mse")
         model.fit(X, Y, epochs=2, verbose=0, validation_data=(X, Y))
 

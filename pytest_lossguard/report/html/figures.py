@@ -1,7 +1,7 @@
 """Figures of a training, as plotly's plain ``data`` and ``layout``.
 
 Nothing of plotly is needed to make them: the page draws them with plotly.js, a
-notebook with the Python package. What has no colour here takes that of its reader's
+notebook with the Python package. What has no color here takes that of its reader's
 theme.
 """
 
@@ -25,7 +25,7 @@ __all__ = [
 Figure = dict[str, Any]
 
 #: Told apart by every kind of sight, and on white as on black.
-BLUE, ORANGE, RED, GREEN, GREY = "#3b82f6", "#f59e0b", "#ef4444", "#10b981", "#8b95a5"
+BLUE, ORANGE, RED, GREEN, GRAY = "#3b82f6", "#f59e0b", "#ef4444", "#10b981", "#8b95a5"
 #: An axis needs room around the largest float that it shows.
 _FARTHEST = 1e300
 #: Curves of so few steps show their points.
@@ -79,14 +79,14 @@ def experiments_figure(details: dict[str, Any]) -> Figure | None:
     ran.sort(key=lambda it: it["repairs"])  # what helps is drawn above the rest
     data = [_line("as it is", details["loss"], RED) | {"line": {"width": 3}}]
     data[0]["line"]["color"] = RED
-    colours = iter(_several(sum(it["repairs"] for it in ran)))
+    colors = iter(_several(sum(it["repairs"] for it in ran)))
     vain = [it for it in ran if not it["repairs"]]
     for experiment in ran:
-        line = _line(experiment["told"], experiment["curve"], GREY)
+        line = _line(experiment["told"], experiment["curve"], GRAY)
         if experiment["repairs"]:
-            line["line"] = {"color": next(colours), "width": 2}
+            line["line"] = {"color": next(colors), "width": 2}
         else:
-            line |= {"line": {"color": GREY, "width": 1}, "opacity": 0.6}
+            line |= {"line": {"color": GRAY, "width": 1}, "opacity": 0.6}
             line |= {"legendgroup": "vain", "showlegend": experiment is vain[0]}
             if experiment is vain[0]:
                 line["name"] = "no help"
@@ -117,7 +117,7 @@ _LEGEND = {
 
 
 def _line(
-    name: str, curve: dict[str, Sequence[Any]], colour: str, *, dots: bool = False
+    name: str, curve: dict[str, Sequence[Any]], color: str, *, dots: bool = False
 ) -> dict[str, Any]:
     return {
         "type": "scatter",
@@ -125,7 +125,7 @@ def _line(
         "name": plain(name),
         "x": list(curve["x"]),
         "y": [_clipped(it) if math.isfinite(it) else None for it in curve["y"]],
-        "line": {"color": colour, "width": 2},
+        "line": {"color": color, "width": 2},
         "marker": {"size": 5},
     }
 
@@ -141,7 +141,7 @@ def _level(name: str, value: float, last: int, dash: str) -> dict[str, Any]:
         "name": plain(name),
         "x": [0, last],
         "y": [_clipped(value)] * 2,
-        "line": {"color": GREY, "width": 1.5, "dash": dash},
+        "line": {"color": GRAY, "width": 1.5, "dash": dash},
         "hoverinfo": "skip",
     }
 
@@ -214,6 +214,6 @@ def _decisive(step: int, last: int) -> dict[str, Any]:
 
 
 def _several(count: int) -> list[str]:
-    """So many colours, beginning with the one of what is good."""
-    colours = [GREEN, BLUE, ORANGE, "#a855f7", "#14b8a6", "#ec4899"]
-    return [colours[it % len(colours)] for it in range(count)]
+    """So many colors, beginning with the one of what is good."""
+    colors = [GREEN, BLUE, ORANGE, "#a855f7", "#14b8a6", "#ec4899"]
+    return [colors[it % len(colors)] for it in range(count)]

@@ -11,12 +11,12 @@ __all__ = ["gradients_figure"]
 
 #: Longest variable name beside the map.
 _LONGEST = 22
-#: Most numbers beside the scale of colours.
+#: Most numbers beside the scale of colors.
 _MOST_TICKS = 8
 
 
 def gradients_figure(details: dict[str, Any]) -> Figure | None:
-    """Gradient norm of each variable over the steps, colours on a log scale; None
+    """Gradient norm of each variable over the steps, colors on a log scale; None
     where there are no variables.
     """
     table = details["variables"]

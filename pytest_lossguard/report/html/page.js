@@ -15,14 +15,14 @@
     return window.Plotly;
   }
 
-  function colours() {
+  function colors() {
     const style = getComputedStyle(document.documentElement);
     return (name) => style.getPropertyValue(name).trim();
   }
 
   // What a figure leaves open, so that it fits the page.
   function themed(layout) {
-    const of = colours();
+    const of = colors();
     const axis = {
       gridcolor: of("--line"), linecolor: of("--line"), zerolinecolor: of("--line"),
       fixedrange: narrow.matches, // a finger on a figure scrolls the page
@@ -74,7 +74,7 @@
     }
   }
 
-  function recolour() {
+  function recolor() {
     for (const place of drawn) {
       const figure = figuresOf(place.closest(".test"))[place.dataset.figure];
       library().react(place, figure.data, themed(figure.layout), settings);
@@ -85,7 +85,7 @@
     test.addEventListener("toggle", () => draw(test), true); // its trainings' too
   }
   addEventListener("load", () => requestAnimationFrame(() => setTimeout(library)));
-  dark.addEventListener("change", recolour);
+  dark.addEventListener("change", recolor);
 
   const filter = document.querySelector(".filter");
   function choose() {

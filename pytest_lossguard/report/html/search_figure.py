@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ...core.findings import number
-from .figures import BLUE, GREY, RED, Figure, plain
+from .figures import BLUE, GRAY, RED, Figure, plain
 
 __all__ = ["search_figure"]
 
@@ -119,7 +119,7 @@ def _panel(
     """Traces of what failed and what passed, alone and together with others."""
     names = [name for name, _ in levels]
     data = []
-    for failed, colour, symbol in ((False, BLUE, "circle"), (True, RED, "x")):
+    for failed, color, symbol in ((False, BLUE, "circle"), (True, RED, "x")):
         for is_alone in (True, False):
             chosen = [
                 it
@@ -146,7 +146,7 @@ def _panel(
                     "xaxis": "x" + suffix,
                     "yaxis": "y" + suffix,
                     "marker": {
-                        "color": colour,
+                        "color": color,
                         "symbol": symbol if is_alone else f"{symbol}-open",
                         "size": 10 if failed else 8,
                         "opacity": 0.9 if is_alone else 0.55,
@@ -178,7 +178,7 @@ def _limit(suffix: str) -> dict[str, Any]:
         "x1": 1,
         "y0": 1,
         "y1": 1,
-        "line": {"color": GREY, "width": 1.5, "dash": "dash"},
+        "line": {"color": GRAY, "width": 1.5, "dash": "dash"},
     }
 
 

@@ -32,7 +32,7 @@ _LOOK_UP_OPERATIONS = frozenset(
 
 
 def reads_as_numbers(model: Any, structure: Any) -> tuple[bool, ...]:
-    """Whether integers in each array of a model's inputs are numbers, as grey levels
+    """Whether integers in each array of a model's inputs are numbers, as gray levels
     are, and no indices.
 
     Where the model does not tell, as one with layers of the user's own, only `uint8`

@@ -178,7 +178,7 @@ def call_traced(
 def as_traced_on_one_thread() -> Iterator[None]:
     """Run graphs of small operations for a while: on one thread, as they were traced.
 
-    To optimise such a graph takes TensorFlow about as long as to run it ten times,
+    To optimize such a graph takes TensorFlow about as long as to run it ten times,
     and gains nothing that we could measure.
     """
     with tf.experimental.function_executor_type("SINGLE_THREADED_EXECUTOR"):

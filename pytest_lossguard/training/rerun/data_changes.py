@@ -19,7 +19,7 @@ __all__ = ["changed_data", "integers_as_floats", "standards"]
 
 #: Farther from the median than this, in robust standard deviations, is clipped.
 _CLIP = 5.0
-#: A column with this mean and, but for 1, deviation at most has been standardised.
+#: A column with this mean and, but for 1, deviation at most has been standardized.
 _ABOUT = 0.2
 #: What a column that never varies is divided by.
 _TINY = 1e-12
@@ -39,8 +39,8 @@ def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
     generator = np.random.default_rng(seed)
     if change.kind == "batch_size":
         return replace(data, batch_size=int(change.value or data.batch_size))
-    if change.kind == "standardise_inputs":
-        return replace(data, x=_each_float(data.x, _standardised, change.at))
+    if change.kind == "standardize_inputs":
+        return replace(data, x=_each_float(data.x, _standardized, change.at))
     if change.kind == "clip_inputs":
         return replace(data, x=_each_float(data.x, _clipped, change.at))
     if change.kind == "scale_inputs":
@@ -51,8 +51,8 @@ def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
     if change.kind == "drop_rows":
         keep = np.setdiff1d(np.arange(len(data)), change.at)
         return _rows(data, keep)
-    if change.kind in ("standardise_targets", "clip_targets"):
-        how = _standardised if change.kind == "standardise_targets" else _clipped
+    if change.kind in ("standardize_targets", "clip_targets"):
+        how = _standardized if change.kind == "standardize_targets" else _clipped
         return replace(data, y=_each_float(data.y, how, change.at))
     if change.kind == "shuffle_labels":
         order = generator.permutation(len(data))
@@ -115,7 +115,7 @@ def _each_float(structure: Any, how: Any, columns: tuple[int, ...]) -> Any:
 
 
 def standards(leaf: Any, columns: tuple[int, ...] = ()) -> tuple[Any, Any]:
-    """What ``standardise_targets`` takes from each column of an array, and what it
+    """What ``standardize_targets`` takes from each column of an array, and what it
     divides the rest by: 0 and 1 where it leaves the column alone.
     """
     array = np.asarray(leaf)
@@ -133,14 +133,14 @@ def _standards(table: Any) -> tuple[Any, Any]:
     return mean, np.where(std > _TINY, std, 1.0)
 
 
-def _standardised(table: Any) -> Any:
+def _standardized(table: Any) -> Any:
     mean, std = _standards(table)
     return (table - mean) / std
 
 
 def _filling(value: Any) -> Any:
-    """Fills what is missing, and what stands for it; what was standardised with it is
-    standardised again without.
+    """Fills what is missing, and what stands for it; what was standardized with it is
+    standardized again without.
     """
 
     def fill(table: Any) -> Any:
@@ -151,7 +151,7 @@ def _filling(value: Any) -> Any:
         filled = _filled(np.where(is_value, np.nan, table))
         mean, std = _standards(table)
         is_scaled = (np.abs(mean) < _ABOUT) & (np.abs(std - 1) < _ABOUT)
-        return np.where(is_scaled, _standardised(filled), filled)
+        return np.where(is_scaled, _standardized(filled), filled)
 
     return fill
 

@@ -20,7 +20,7 @@ from .data_changes import standards
 __all__ = ["MeasuredOtherwise", "easier", "measures_otherwise"]
 
 #: Changes after which predictions can be read as those of the program before.
-_READABLE = frozenset({"standardise_targets", "canonical_output"})
+_READABLE = frozenset({"standardize_targets", "canonical_output"})
 #: Changes that make the task another one: only on its own targets and rows can the
 #: program before be held against it.
 _EASIER = frozenset({"clip_targets", "balance_classes"})
@@ -92,8 +92,8 @@ class MeasuredOtherwise:
         """Predictions as the program as it is would make them; of several ways to read
         them the loss likes one best.
         """
-        if "standardise_targets" in self._kinds:
-            columns = self._kinds["standardise_targets"].at
+        if "standardize_targets" in self._kinds:
+            columns = self._kinds["standardize_targets"].at
             how = iter([standards(it, columns) for it in flatten(self._data.y)])
             predictions = map_structure(lambda it: _undone(it, next(how)), predictions)
         shapes = [it.shape for it in flatten(wanted)]

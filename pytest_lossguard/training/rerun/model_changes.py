@@ -31,7 +31,7 @@ from .model_facts import (
     why_fixed,
 )
 
-__all__ = ["changed_program", "reinitialise", "set_learning_rate"]
+__all__ = ["changed_program", "reinitialize", "set_learning_rate"]
 
 
 def changed_program(
@@ -301,7 +301,7 @@ def set_learning_rate(model: Any, factor: float) -> None:
     rate.assign((float(np.asarray(rate)) or RATE_INSTEAD_OF_0) * factor)
 
 
-def reinitialise(model: Any, seed: int) -> None:
+def reinitialize(model: Any, seed: int) -> None:
     """Draw every kernel anew as its activation asks, biases zero."""
     for index, layer in enumerate(flat_layers(model)):
         if isinstance(layer, keras.Model) or hasattr(layer, "adapt"):

@@ -67,7 +67,7 @@ def model_facts(model: Any, data: ArrayData) -> ModelFacts:
             for it in layers
             if hasattr(it, "kernel_initializer")
         ),
-        penalised=any(_is_penalised(it) for it in layers),
+        penalized=any(_is_penalized(it) for it in layers),
         dropout=max(
             (float(it.rate) for it in layers if isinstance(it, keras.layers.Dropout)),
             default=0.0,
@@ -156,7 +156,7 @@ def _rate(model: Any) -> float | None:
     return float(np.asarray(rate))
 
 
-def _is_penalised(layer: Any) -> bool:
+def _is_penalized(layer: Any) -> bool:
     names = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
     return any(getattr(layer, it, None) is not None for it in names)
 

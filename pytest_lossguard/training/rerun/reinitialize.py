@@ -14,14 +14,14 @@ from ..backend.snapshot import seeded_call
 
 __all__ = ["redraw_weights"]
 
-#: Two draws from one initialiser differ in size by less than this factor: 2.5 for
+#: Two draws from one initializer differ in size by less than this factor: 2.5 for
 #: some 16 values or more, 10 for fewer (a uniform draw of one value is below a tenth
 #: of another in one of twenty; what is taken for learned then only stays as it was).
 _ALIKE, _ALIKE_FEW, _FEW = 2.5, 10.0, 16
 
 
 def redraw_weights(model: Any, seed: int) -> None:
-    """Draw weights anew by the initialisers of their layers.
+    """Draw weights anew by the initializers of their layers.
 
     A weight that is not like a fresh draw was learned, loaded or set by hand, as
     those of a pretrained backbone: it stays.
@@ -76,7 +76,7 @@ def _is_seed_state(variable: Any) -> bool:
 
 
 def _is_alike(value: Any, drawn: Any) -> bool:
-    """Whether two arrays could be two draws from one initialiser."""
+    """Whether two arrays could be two draws from one initializer."""
     low, high = sorted(_root_mean_square(it) for it in (value, drawn))
     if low == 0.0:
         return high == 0.0

@@ -26,7 +26,7 @@ from ..loop.spec import PreparedRun, TrainingSpec
 from ..score.row_order import is_sorted, may_be_sorted, order_of_arrays, spread_rows
 from .data_changes import changed_data, integers_as_floats
 from .mapped_back import MeasuredOtherwise, easier, measures_otherwise
-from .model_changes import changed_program, reinitialise, set_learning_rate
+from .model_changes import changed_program, reinitialize, set_learning_rate
 from .model_facts import follows_schedule, model_facts
 from .reinitialize import redraw_weights
 
@@ -38,7 +38,7 @@ _MOST_ROWS = 4096
 _MOST_KEPT = 1 << 26
 #: Changes of each input by itself.
 _OF_THE_INPUTS = frozenset(
-    {"standardise_inputs", "scale_inputs", "clip_inputs", "fill_missing"}
+    {"standardize_inputs", "scale_inputs", "clip_inputs", "fill_missing"}
 )
 
 
@@ -270,7 +270,7 @@ class Rerun:
                 if change.kind == "learning_rate":
                     set_learning_rate(model, float(change.value or 1.0))
                 else:
-                    reinitialise(model, task.seed)
+                    reinitialize(model, task.seed)
 
         return PreparedRun(
             model=model,

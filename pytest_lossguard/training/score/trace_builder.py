@@ -117,7 +117,7 @@ def make_trace(
         inputs=() if seen is None else column_statistics(seen.x, "input", model),
         targets=() if seen is None else column_statistics(seen.y, "target"),
         target_ranges=() if seen is None else target_ranges(seen.y),
-        normalises_inputs=normalises_inputs(recording.model),
+        normalizes_inputs=normalizes_inputs(recording.model),
         losses=() if evidence is None else describe_losses(evidence.loss),
         validation=validation,
         stopped=_stopped(steps),
@@ -426,7 +426,7 @@ def _averaging(recording: Recording) -> list[str]:
     ]
 
 
-def normalises_inputs(model: Any) -> bool:
+def normalizes_inputs(model: Any) -> bool:
     """Whether one of the first layers rescales what comes in."""
     rescaling = (
         keras.layers.Normalization,

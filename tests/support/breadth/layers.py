@@ -38,7 +38,7 @@ def attention(rate: float) -> keras.Model:
     return compiled(keras.Model(given, out), rate)
 
 
-def normalised(rate: float) -> keras.Model:
+def normalized(rate: float) -> keras.Model:
     layer = keras.layers.Normalization()
     layer.adapt(far_table()[0])
     return stack(lambda: layer, dense(16, "relu"), dense())(rate)
@@ -168,7 +168,7 @@ LAYERS = {
     ),
     "MultiHeadAttention": Case(build=attention, data=series),
     "Embedding with sparse gradients": Case(build=bag_of_words, data=tokens),
-    "Normalization": Case(build=normalised, data=far_table),
+    "Normalization": Case(build=normalized, data=far_table),
     "Rescaling of bytes": Case(
         build=stack(
             lambda: keras.layers.Rescaling(1 / 255),

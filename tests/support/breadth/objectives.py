@@ -142,7 +142,7 @@ def without_loss(kind: type[keras.Model]) -> Any:
     return build
 
 
-class Penalised(keras.layers.Layer):
+class Penalized(keras.layers.Layer):
     """A layer that adds a loss of its own to the compiled one."""
 
     def call(self, inputs: Any) -> Any:
@@ -291,7 +291,7 @@ OBJECTIVES = {
         build=without_loss(Variational), data=rows_alone, scored=False, slow=True
     ),
     "add_loss beside the compiled loss": Case(
-        build=stack(dense(16, "relu"), Penalised, dense()), data=table
+        build=stack(dense(16, "relu"), Penalized, dense()), data=table
     ),
     "Embedding with mask_zero": Case(build=sentence_reader, data=tokens, slow=True),
     "a label for each word, padding masked": Case(build=tagger, data=tagged),

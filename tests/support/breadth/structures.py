@@ -59,7 +59,7 @@ def column_pair() -> Any:
     return [x["left"], x["right"]], [y, (y > 0).astype("float32")]
 
 
-def labelled_dict() -> Any:
+def labeled_dict() -> Any:
     x, y = column_dict()
     return x, {"value": y, "sign": (y > 0).astype("float32")}
 
@@ -108,7 +108,7 @@ def one_loss_of_two(rate: float) -> keras.Model:
     return compiled(keras.Model(given, outputs), rate, ["mse", None])
 
 
-def half_labelled() -> Any:
+def half_labeled() -> Any:
     x, y = table()
     return x, [y, np.zeros((len(x), 3), "float32")]
 
@@ -210,15 +210,15 @@ STRUCTURES = {
         build=lambda rate: two_sided(rate, by_name=False), data=column_pair
     ),
     "dict inputs and outputs": Case(
-        build=lambda rate: two_sided(rate, by_name=True), data=labelled_dict
+        build=lambda rate: two_sided(rate, by_name=True), data=labeled_dict
     ),
-    "dict outputs, subclassed": Case(build=two_heads, data=labelled_dict),
+    "dict outputs, subclassed": Case(build=two_heads, data=labeled_dict),
     "dict inputs and outputs of a dataset": Case(
         build=lambda rate: two_sided(rate, by_name=True),
-        data=lambda: as_dataset(labelled_dict()),
+        data=lambda: as_dataset(labeled_dict()),
         slow=True,
     ),
-    "an output without a loss": Case(build=one_loss_of_two, data=half_labelled),
+    "an output without a loss": Case(build=one_loss_of_two, data=half_labeled),
     "shared layers": Case(build=shared, data=apart),
     "frozen backbone": Case(build=frozen, data=table),
     "sample_weight": Case(build=mlp, data=weighted),

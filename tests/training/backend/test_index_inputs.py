@@ -121,7 +121,7 @@ def test_tokens_have_no_scale():
 
     assert not trace.inputs[0].is_numeric
     with pytest.raises(CannotChange, match="only indices"):
-        trainer.again(build, x, y, **how)(Change(kind="standardise_inputs"))
+        trainer.again(build, x, y, **how)(Change(kind="standardize_inputs"))
 
 
 def test_a_model_that_takes_integers_only_is_no_model_of_scaled_inputs():
@@ -130,7 +130,7 @@ def test_a_model_that_takes_integers_only_is_no_model_of_scaled_inputs():
     again = Trainer().again(build, x, y, **HOW)
 
     with pytest.raises(CannotChange, match="takes its inputs as uint8 only"):
-        again(Change(kind="standardise_inputs"))
+        again(Change(kind="standardize_inputs"))
 
 
 @pytest.mark.parametrize("scaled", [False, True])

@@ -44,9 +44,9 @@ def both(trainer, build, x, y, *changes, **how):
     return first, again, in_one_unit(loss_curve_of(first), again)
 
 
-def test_predictions_of_standardised_targets_are_scored_as_targets(trainer):
-    standardised = Change(kind="standardise_targets")
-    _, again, held = both(trainer, linear(), X, Y, standardised, steps=60)
+def test_predictions_of_standardized_targets_are_scored_as_targets(trainer):
+    standardized = Change(kind="standardize_targets")
+    _, again, held = both(trainer, linear(), X, Y, standardized, steps=60)
 
     assert not again.same_measure
     assert held.after == pytest.approx(again.after.loss * Y.var(), rel=1e-3)

@@ -56,7 +56,7 @@ def test_the_program_is_described(again):
     assert facts.momentum == pytest.approx(0.9)
     assert facts.loss == "mean_squared_error"
     assert facts.activations[:1] == ("sigmoid",)
-    assert facts.penalised
+    assert facts.penalized
     assert facts.dropout == pytest.approx(0.3)
     assert facts.labels == "values"
     assert facts.canonical_output
@@ -67,9 +67,9 @@ def test_the_program_is_described(again):
     "change",
     [
         Change(kind="learning_rate", value=0.1),
-        Change(kind="reinitialise"),
+        Change(kind="reinitialize"),
         Change(kind="batch_size", value=8.0),
-        Change(kind="standardise_targets"),
+        Change(kind="standardize_targets"),
         Change(kind="shuffle_labels"),
         Change(kind="momentum", value=0.0),
         Change(kind="clip_gradients", value=0.1),
@@ -79,7 +79,7 @@ def test_the_program_is_described(again):
         Change(kind="optimizer", value="adam"),
         Change(kind="wider", value=4.0),
         Change(kind="drop_rows", at=(0, 1)),
-        Change(kind="standardise_inputs", at=(1,)),
+        Change(kind="standardize_inputs", at=(1,)),
     ],
     ids=lambda it: it.kind,
 )
@@ -125,7 +125,7 @@ def test_a_model_given_as_an_object_leaves_as_it_came(trainer):
     again = trainer.again(model, X, Y, **HOW)
     for change in (
         Change(kind="learning_rate", value=0.1),
-        Change(kind="reinitialise"),
+        Change(kind="reinitialize"),
         Change(kind="no_penalty"),
     ):
         again(change)
@@ -294,7 +294,7 @@ def test_a_dataset_is_run_again_from_its_rows(trainer):
     dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(16)
     again = trainer.again(build, dataset, **HOW)
     assert again.rows == 96
-    assert len(again(Change(kind="standardise_inputs")).steps) == 30
+    assert len(again(Change(kind="standardize_inputs")).steps) == 30
 
 
 def test_a_watched_fit_is_run_again_from_its_first_state(trainer):
@@ -402,12 +402,12 @@ def test_a_factory_that_works_only_once_is_no_error_of_the_test(trainer):
     def once(used=[]):  # noqa: B006
         used.append(1)
         if len(used) > 1:
-            raise RuntimeError("the licence is used up")
+            raise RuntimeError("the license is used up")
         return build()
 
     trainer.fit(once, X, Y, **HOW)
     again = trainer.again(once, X, Y, **HOW)
-    with pytest.raises(CannotChange, match="RuntimeError: the licence is used up"):
+    with pytest.raises(CannotChange, match="RuntimeError: the license is used up"):
         again()
     with pytest.raises(CannotChange, match="RuntimeError"):
         _ = again.facts
@@ -420,7 +420,7 @@ def test_re_runs_warn_of_nothing(trainer):
         model.compile("sgd", "binary_crossentropy")
         return model
 
-    trainer.again(softmax, X, ONE_HOT[:, :1], **HOW)(Change(kind="reinitialise"))
+    trainer.again(softmax, X, ONE_HOT[:, :1], **HOW)(Change(kind="reinitialize"))
 
 
 def test_the_data_of_a_training_have_a_checksum(trainer):
