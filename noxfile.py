@@ -58,7 +58,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """The types of the package."""
-    install(session, "-e", ".", "mypy")
+    install(session, "-e", ".[html]", "mypy")
     session.run("mypy")
 
 
