@@ -13,6 +13,7 @@ __all__ = [
     "CHANGES",
     "RATE_INSTEAD_OF_0",
     "Change",
+    "ChangeName",
     "MakeRerun",
     "ModelFacts",
     "Rerun",
@@ -22,6 +23,34 @@ __all__ = [
 
 #: What a change acts on, the cheapest first: only the last needs a new trace.
 Sort = Literal["data", "length", "weights", "program"]
+
+#: The closed list of changes: a typo is found by mypy, and at once where one is made.
+ChangeName = Literal[
+    "fill_missing",
+    "standardize_inputs",
+    "drop_rows",
+    "scale_inputs",
+    "clip_inputs",
+    "clip_targets",
+    "standardize_targets",
+    "balance_classes",
+    "shuffle_rows",
+    "shuffle_labels",
+    "learning_rate",
+    "reinitialize",
+    "batch_size",
+    "more_steps",
+    "momentum",
+    "canonical_output",
+    "no_penalty",
+    "no_dropout",
+    "hidden_activation",
+    "unfreeze",
+    "clip_gradients",
+    "optimizer",
+    "wider",
+    "shallower",
+]
 
 #: A learning rate of 0 cannot be multiplied: ten times this is what most optimizers
 #: start with.
@@ -47,9 +76,13 @@ class Change:
         at: The columns or rows concerned; empty for all.
     """
 
-    kind: str
+    kind: ChangeName
     value: float | str | None = None
     at: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in CHANGES:
+            raise ValueError(f"no change is called {self.kind!r}; see CHANGES")
 
     @property
     def sort(self) -> Sort:
@@ -131,7 +164,7 @@ _SCALER = (
     " adapted to the training data"
 )
 
-CHANGES: dict[str, _Words] = {
+CHANGES: dict[ChangeName, _Words] = {
     "fill_missing": _Words(
         "data",
         "missing_values",

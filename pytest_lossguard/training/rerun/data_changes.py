@@ -61,7 +61,7 @@ def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
         return _rows(data, generator.permutation(len(data)))
     if change.kind == "balance_classes":
         return _rows(data, _balanced(data, generator))
-    return data
+    raise ValueError(f"{change.kind!r} is no change of data")
 
 
 def integers_as_floats(data: ArrayData, model: Any) -> ArrayData:
