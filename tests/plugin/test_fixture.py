@@ -183,7 +183,7 @@ def test_an_error_of_the_users_code_is_shown_without_the_way_through_ours(projec
 def test_all_frames_are_shown_where_they_are_asked_for(project):
     result = project(FAULTY, "--full-trace", "-k", "factory")
 
-    result.stdout.fnmatch_lines(["*pytest_lossguard*fit.py:*"])
+    result.stdout.fnmatch_lines(["*pytest_lossguard*loop_trainer.py:*"])
 
 
 def test_misuse_is_one_sentence_at_the_users_line(project):

@@ -237,7 +237,7 @@ def test_a_mistake_of_a_listener_is_a_warning(project, pytester):
 
 def test_the_hooks_of_the_readme_work(project, pytester):
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("## Hooks for others")[2]
+    section = readme.partition("## Hooks")[2]
     pytester.makeconftest(section.partition("```python\n")[2].partition("```")[0])
 
     result = project(BODY.replace("diagnose=False", "steps=1001, diagnose=False"), "-s")
