@@ -90,6 +90,10 @@ class Finding:
         }
 
 
+#: From here on a multiple reads better than percent.
+_MANY_TIMES = 10.0
+
+
 def number(value: float | None) -> str:
     """Print a number the way a person reads it: three digits, no ``+0``."""
     if value is None:
@@ -122,7 +126,11 @@ def finding(
         words |= {"value": f"{value:.6g}", "limit": f"{limit:.6g}"}
     words |= {"step": step, "where": where}
     if value is not None and limit is not None:
+        multiple = (
+            f"{value:.0%} of" if value < _MANY_TIMES else f"{number(value)} times"
+        )
         words |= {"share": f"{value:.0%}", "share_limit": f"{limit:.0%}"}
+        words |= {"multiple": multiple}
     message = kind.text.format(**words)
     return Finding(
         kind=kind.name,

@@ -97,7 +97,7 @@ OSCILLATING_LOSS = Kind(
 NOISY_LOSS = Kind(
     name="noisy_loss",
     severity="warning",
-    text="the loss fluctuates by {share} of its value from step to step, limit"
+    text="the loss fluctuates by {multiple} its value from step to step, limit"
     " {share_limit}",
     hint="Use larger batches or a lower learning rate.",
 )

@@ -68,3 +68,11 @@ def test_headlines_fit_a_line_of_the_terminal(kind):
 class _Anything(dict):
     def __missing__(self, key):
         return "1.23e8"
+
+
+@pytest.mark.parametrize(
+    ("noise", "told"),
+    [(0.88, "by 88% of its value"), (207.85, "by 208 times its value")],
+)
+def test_a_large_multiple_is_no_percentage(noise, told):
+    assert told in finding("noisy_loss", value=noise, limit=0.7).message
