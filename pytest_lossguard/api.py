@@ -29,8 +29,8 @@ def margins(
 
     Args:
         model_or_factory: As for `diagnose`.
-        x: Likewise.
-        y: Likewise.
+        x: As for `diagnose`.
+        y: As for `diagnose`.
         policy: What decides whether it converges.
         seed: Of weights and batches.
         how: As for `diagnose`.

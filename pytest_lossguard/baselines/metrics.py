@@ -118,7 +118,7 @@ def measure(trace: Trace, half: float | None) -> dict[str, float]:
     """The metrics of one training that can be told.
 
     Args:
-        trace: It.
+        trace: What was recorded of it.
         half: The share of the starting loss whose removal is half of the way; the
             same for all that are to be compared. None where there is none.
     """

@@ -165,7 +165,7 @@ def sentinel_of(columns: NDArray[Any], low: Floats, high: Floats) -> Sentinel | 
     """What stands for missing values in each of some columns, given as rows.
 
     Args:
-        columns: It.
+        columns: Shape ``(columns, rows)``.
         low: Smallest finite value of each.
         high: Largest.
     """

@@ -73,7 +73,7 @@ def uninformed_prediction(
 
     Args:
         targets: As of `constant_candidates`.
-        prediction_shape: Likewise.
+        prediction_shape: As of `constant_candidates`.
 
     Returns:
         An array of that shape; None where targets are not numeric or fit no such
@@ -103,7 +103,7 @@ def perfect_candidates(
 
     Args:
         targets: As for `constant_candidates`; class indices give none.
-        prediction_shape: Likewise.
+        prediction_shape: As for `constant_candidates`.
         smoothing: How far the loss moves labels toward each other, from 0 to 1.
 
     Returns:

@@ -64,7 +64,7 @@ def checked(
 
     Args:
         name: What the user calls it.
-        value: It.
+        value: What the user gave.
         expected: What it must be.
         owner: The call that it was given to, as ``"converges({})"``.
         error: What to raise, default `UsageError`.

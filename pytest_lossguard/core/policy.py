@@ -103,7 +103,7 @@ class Policy:
         """Make a policy from a marker's keywords, refusing what it cannot mean.
 
         Args:
-            keywords: It.
+            keywords: Keys and values as the user wrote them.
             owner: What took them, for messages.
 
         Raises:

@@ -233,7 +233,7 @@ def class_order(
 
     Args:
         labels: The class of each row, in the order in which they are trained on.
-        rows_per_step: It.
+        rows_per_step: The batch size.
         passes: Places at which the labels before and after are no neighbors.
 
     Returns:

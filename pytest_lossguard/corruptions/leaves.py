@@ -179,7 +179,7 @@ def leaf_of(data: Any, name: str) -> Leaf:
     """One array, or one pandas object, as a leaf.
 
     Args:
-        data: It.
+        data: An array, or a pandas frame or series.
         name: What to call it in errors.
 
     Raises:

@@ -137,7 +137,7 @@ def find_margins(
     tried at next is trained in one go.
 
     Args:
-        things: It.
+        things: What to scale, each with the change that scales it.
         rerun: Runs the training again with changes.
         policy: What decides whether it converges.
 

@@ -96,8 +96,8 @@ class Lossguard:
 
         Args:
             model_or_factory: As for `fit`.
-            x: Likewise.
-            y: Likewise.
+            x: As for `fit`.
+            y: As for `fit`.
             how: The other arguments of `fit`.
 
         Returns:
@@ -123,8 +123,8 @@ class Lossguard:
 
         Args:
             prepare: See `pytest_lossguard.contracts`.
-            x: Likewise.
-            y: Likewise.
+            x: Raw rows; see there.
+            y: Raw labels.
             how: Its other arguments; ``seed`` is ``--lossguard-seed`` by default.
 
         Returns:

@@ -19,7 +19,7 @@ def diagnosis_lines(diagnosis: Diagnosis, *, verbose: bool = False) -> list[str]
     """At most 15 lines: causes, what was tried, what could not be tried.
 
     Args:
-        diagnosis: It.
+        diagnosis: What the experiments showed.
         verbose: Add a table of all experiments.
     """
     lines: list[str] = []

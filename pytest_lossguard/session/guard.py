@@ -122,7 +122,7 @@ class Guard:
         self._one_at_a_time = RLock()
         self._watched: list[TrainingRun] = []
         self._adopted: list[tuple[TrainingRun, str, Any]] = []
-        self._describe: list[str] = []
+        self._unseen: list[str] = []
         self._subjects: list[TrainingRun] = []
         self._failed: tuple[TrainingRun, tuple[str, ...]] | None = None
 
@@ -310,7 +310,7 @@ class Guard:
         """Judge what a fixture trained that the test uses."""
         told = prepared.described_for(test)
         missed = _as_sentences(prepared.missed, self._policy)
-        self._describe += [f"{told}: {it}" for it in (*prepared.unseen, *missed)]
+        self._unseen += [f"{told}: {it}" for it in (*prepared.unseen, *missed)]
         if prepared.watch is None:
             runs = [self._judged(it) for it in prepared.traces]
             self._adopted += [(run, told, None) for run in runs]
@@ -345,7 +345,7 @@ class Guard:
         """Raise if a training of a fixture failed.
 
         Raises:
-            NotConverged: It did.
+            NotConverged: A training of a fixture did not converge.
         """
         __tracebackhide__ = True
         for run, told, frames in self._adopted:
@@ -362,7 +362,7 @@ class Guard:
         """Raise if some updates could not be seen, or there were none at all.
 
         Raises:
-            NothingTrained: It is so.
+            NothingTrained: Something trained unseen, or nothing trained.
         """
         self._demand_seen()
         if not trained:
@@ -372,9 +372,9 @@ class Guard:
         """Raise if something trained that could not be seen.
 
         Raises:
-            NothingTrained: It is so.
+            NothingTrained: Something trained unseen.
         """
-        told = list(self._describe)
+        told = list(self._unseen)
         if self._watch is not None:
             missed = _as_sentences(self._watch.missed(), self._policy)
             told += [*self._watch.unseen, *missed]
@@ -554,7 +554,7 @@ class Guard:
         """The failure message of a run.
 
         Args:
-            run: It.
+            run: The run that the message is about.
             remarks: Sentences on the other runs, or on the search.
             again: Lines that run it again; default the command of the test.
             baseline: Lines on what it reached when its baseline was written.

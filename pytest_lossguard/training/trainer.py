@@ -64,10 +64,10 @@ class Trainer:
 
         Args:
             model_or_factory: As for `LoopTrainer.fit`.
-            x: Likewise.
-            y: Likewise.
-            seed: Likewise.
-            how: Likewise.
+            x: As for `LoopTrainer.fit`.
+            y: As for `LoopTrainer.fit`.
+            seed: Of weights and batches.
+            how: The other arguments of `LoopTrainer.fit`.
             start: What a model given as an object started from.
 
         Raises:

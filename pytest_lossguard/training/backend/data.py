@@ -352,7 +352,7 @@ def first_rows(
     reads its.
 
     Args:
-        dataset: It.
+        dataset: Yields batches.
         most: As many rows are enough.
         of: What it was given as.
 

@@ -102,7 +102,7 @@ def flat_layers(model: Any, **how: bool) -> list[Any]:
     Keras 3.6 to 3.15: `layers` leaves out what is nested.
 
     Args:
-        model: It.
+        model: Of Keras, or anything else.
         how: ``include_self=False``, ``recursive=False``.
     """
     found = getattr(model, "_flatten_layers", None)

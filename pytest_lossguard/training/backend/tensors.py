@@ -160,7 +160,7 @@ def call_traced(
     function takes to run.
 
     Args:
-        function: It.
+        function: A concrete function.
         parts: What it is called with.
         instead: Handles of variables to use in place of others, by the identity of
             those; see `Lane`.
@@ -196,7 +196,7 @@ def value_of(variable: Any, *, in_place: bool = False) -> Any:
     """The variable's value now, by one operation and no copy of it.
 
     Args:
-        variable: It.
+        variable: Of Keras or TensorFlow.
         in_place: Whether to make no copy either of one that is updated row by row;
             TensorFlow then reads it so until the next such update.
     """

@@ -35,7 +35,7 @@ class LoopRun:
     """One training of a program.
 
     Args:
-        program: It.
+        program: The loop, as it was traced.
         task: What to train on.
         probe: Rows to score before and after.
     """

@@ -108,11 +108,11 @@ class LoopTrainer:
 
         Args:
             model_or_factory: As for `fit`.
-            x: Likewise.
-            y: Likewise.
-            seeds: It.
+            x: As for `fit`.
+            y: As for `fit`.
+            seeds: One training from each.
             reuse_built: As for `fit`.
-            how: Likewise.
+            how: The other arguments of `fit`.
 
         Raises:
             UsageError: Model or data cannot be trained as given.

@@ -96,8 +96,8 @@ class FunctionClones:
         Args:
             call: `tf.function`'s own ``__call__``.
             function: What was to be called.
-            args: With what.
-            kwargs: Likewise.
+            args: Its positional arguments.
+            kwargs: Its keyword arguments.
         """
         __tracebackhide__ = True
         kind = None if kwargs else _kind(function, args)

@@ -54,7 +54,7 @@ class Look:
     """What is read of one variable at each of its updates.
 
     Attributes:
-        variable: It.
+        variable: A trainable variable.
         gradient: What of its gradient is summed; None where it has none.
         weights: Rows whose weights are.
         moved: Rows whose change is.
@@ -80,7 +80,7 @@ def look_at(variable: Any, gradient: Any, *, xla: bool = False) -> Look:
     taken from the rows of the gradient, and the norm of all weights from spread ones.
 
     Args:
-        variable: It.
+        variable: A trainable variable.
         gradient: As it reached the optimizer, or None.
         xla: Whether the step is compiled by XLA, which cannot tell the rows of a
             sparse gradient from one another.

@@ -19,7 +19,7 @@ def build_outside(optimizer: Any, variables: list[Any]) -> None:
     were made in this trace.
 
     Args:
-        optimizer: It.
+        optimizer: Of Keras, not built yet.
         variables: What it is about to update.
     """
     if (
