@@ -305,7 +305,7 @@ def _rerun_of(subject: BaselineCase) -> Rerun:
     """
     rerun = subject.make_rerun()
     if subject.trace.source == "watch" and not repeats(subject.trace, rerun()):
-        raise CannotChange("run again as it was seen, it comes out otherwise")
+        raise CannotChange("run again as it was seen, it comes out differently")
     return rerun
 
 

@@ -66,14 +66,14 @@ def read_baseline(path: Path) -> Baseline | None:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"the baseline {path} cannot be read ({type(error).__name__}): restore it,"
-            " or write it anew with --lossguard-update"
+            " or write it again with --lossguard-update"
         ) from error
     try:
         given = printables(parsed(text))
     except ValueError as error:
         conflict = " (it holds the marks of a merge conflict)" * ("<<<<<<<" in text)
         raise UsageError(
-            f"the baseline {path} is no JSON{conflict}: restore it, or write it anew"
+            f"the baseline {path} is no JSON{conflict}: restore it, or write it again"
             " with --lossguard-update"
         ) from error
     version = given.get(_KEY) if isinstance(given, dict) else None
@@ -85,7 +85,8 @@ def read_baseline(path: Path) -> Baseline | None:
     if version != _VERSION:
         raise UsageError(
             f"the baseline {path} has version {repr(version)[:20]}, this"
-            f" pytest-lossguard reads {_VERSION}: write it anew with --lossguard-update"
+            f" pytest-lossguard reads {_VERSION}: write it again with"
+            " --lossguard-update"
         )
     try:
         return Baseline.from_json(given)
@@ -93,7 +94,7 @@ def read_baseline(path: Path) -> Baseline | None:
         reason = printable(f"{type(error).__name__}: {first_line(error)}")[:_LONGEST]
         raise UsageError(
             f"the baseline {path} is damaged ({reason}): restore"
-            " it, or write it anew with --lossguard-update"
+            " it, or write it again with --lossguard-update"
         ) from error
 
 

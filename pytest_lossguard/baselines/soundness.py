@@ -31,7 +31,7 @@ def demand_sound(baseline: Baseline, path: Path) -> None:
         if fault is not None:
             raise UsageError(
                 f"the baseline {path} is damaged (training {place} has {fault}):"
-                " restore it, or write it anew with --lossguard-update"
+                " restore it, or write it again with --lossguard-update"
             )
 
 

@@ -29,7 +29,7 @@ class Summary:
         entries, troubles = self._reporter.tests.values(), self._reporter.troubles
         tests = [it for it in entries if it["runs"] or it["contract"] is None]
         if any(test["runs"] for test in tests):
-            with survived(troubles, "the summary could not be told whole"):
+            with survived(troubles, "the summary could not be written completely"):
                 self._tell(terminalreporter, tests)
         for path in self._reporter.written if entries else ():
             told = printable(f"lossguard: report in {path}")

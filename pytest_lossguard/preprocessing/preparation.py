@@ -186,7 +186,7 @@ class Preparation:
     def repeats(self) -> str:
         """Empty where two runs from one seed give the same, else what differs."""
         if not self.base.is_same(self.prepare()):
-            return "prepared twice from the same seed, it is not the same"
+            return "prepared twice from the same seed, it differs"
         if self.has_serve:
             try:
                 again = self.serve(self.x)
@@ -194,7 +194,7 @@ class Preparation:
             except Exception:
                 return ""
             if not same:
-                return "served twice from the same seed, it is not the same"
+                return "served twice from the same seed, it differs"
         return ""
 
     # Draws

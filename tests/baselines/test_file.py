@@ -82,7 +82,7 @@ def test_no_file_is_no_baseline(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "is no JSON: restore it, or write it anew with --lossguard-update"),
+        ("", "is no JSON: restore it, or write it again with --lossguard-update"),
         ('{"lossguard_baseline": 1', "is no JSON"),
         ("<<<<<<< HEAD\n{}\n=======\n", "holds the marks of a merge conflict"),
         ('{"name": "a package"}', "is no baseline of pytest-lossguard"),

@@ -52,7 +52,7 @@ def test_draws_that_are_seeded_by_nobody_are_told_first():
 
     assert result("deterministic", prepare).outcome == "broken"
     assert result("alone", prepare, serve=same).message == (
-        "not checked: prepared twice from the same seed, it is not the same"
+        "not checked: prepared twice from the same seed, it differs"
     )
 
 
@@ -326,7 +326,7 @@ def test_rows_copied_before_the_split_are_in_both_parts():
 
     made = result("held_out", prepare, X, Y)
 
-    assert "into training and held-out data both" in made.message
+    assert "into both training and held-out data" in made.message
 
 
 def test_a_held_out_row_is_shown_whose_value_has_changed():

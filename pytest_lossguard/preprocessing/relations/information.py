@@ -180,8 +180,8 @@ def _describe_lost(preparation: Preparation, lost: list[Column]) -> Broken:
             Line(name="came out", value="the same, whichever of them the row has"),
             Line(name="should be", value="different"),
         ),
-        meaning="What the column tells is lost on the way: a cast, a clip, a division,"
-        " a lookup that knows none of its values, or it is left out.",
+        meaning="The information in this column is lost on the way: a cast, a clip, a"
+        " division, a lookup that knows none of its values, or it is left out.",
         remedy=f"If it is to be ignored, say so: contracts(unused=({column.name!r},))."
         if column.is_named
         else "",

@@ -63,7 +63,7 @@ def _in_both(preparation: Preparation, train: Array, held: Array) -> Broken | No
     there, at = pairs[0]
     row = int(held[at])
     return Broken(
-        fact=f"{len(pairs)} raw rows are served into training and held-out data both",
+        fact=f"{len(pairs)} raw rows are served into both training and held-out data",
         rows=(row,),
         lines=(
             Line(name="raw row", value=format_raw_row(x, row), note=f"row {row}"),

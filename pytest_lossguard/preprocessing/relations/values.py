@@ -369,7 +369,7 @@ def _told_type(
     was = sorted({str(x.get(it).dtype) for it in columns})
     changed = np.flatnonzero(usual.cells(made)[row] if fits else np.zeros(0))
     return Broken(
-        fact=f"the same numbers as {dtype} come out otherwise than as {was[0]}",
+        fact=f"the same numbers as {dtype} come out differently than as {was[0]}",
         column=format_columns((it.name for it in columns), 1),
         rows=(row,),
         lines=(

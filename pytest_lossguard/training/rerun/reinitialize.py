@@ -60,13 +60,13 @@ def _made_anew(layer: Any) -> Any:
         fresh.build_from_config(layer.get_build_config())
     except Exception as error:  # the project's own layers may refuse
         raise CannotChange(
-            f"layer {layer.name!r} cannot be made anew from its configuration"
+            f"layer {layer.name!r} cannot be rebuilt from its configuration"
             f" ({first_line(error)})"
         ) from error
     shapes = [[tuple(it.shape) for it in one.weights] for one in (layer, fresh)]
     if shapes[0] != shapes[1]:
         raise CannotChange(
-            f"layer {layer.name!r}, made anew from its configuration, has other weights"
+            f"layer {layer.name!r}, rebuilt from its configuration, has other weights"
         )
     return fresh
 

@@ -88,5 +88,5 @@ class Secretive(keras.layers.Layer):
 def test_a_layer_that_cannot_be_made_anew_is_named():
     model = keras.Sequential([keras.Input((3,)), Secretive(2)])
 
-    with pytest.raises(CannotChange, match="layer 'secretive' cannot be made anew"):
+    with pytest.raises(CannotChange, match="layer 'secretive' cannot be rebuilt"):
         redraw_weights(model, seed=0)
