@@ -35,6 +35,35 @@ __all__ = [
     "wants_control",
 ]
 
+# Limits, each with what set it
+
+#: The weights moved so little that what a lucky start is worth was not learned: SGD(1e-5) and
+#: Adam(1e-6) go .0003 to .0023 in 290 updates, Adam(2e-5) .008 in 150.
+STOOD = 3e-3
+#: Changes whose skill is so near the best one's do as well.
+ABOUT_AS_GOOD = 0.05
+#: Below this skill a run that a higher learning rate improves so much has failed:
+#: published bugs of this kind end at -1.0 to .15. Slow is not broken.
+NEXT_TO_NOTHING = 0.2
+#: Dropout that hardly any program needs; the usual .5 is no fault.
+HEAVY_DROPOUT = 0.6
+#: A re-run of up to so many updates is as long as the run, a fraction of a second for
+#: a small model; longer ones share the length of the run.
+REFERENCE_STEPS = 1000
+#: A watched run, run again as it is, has the same skill but for the order of rows.
+SAME_OUTCOME = 0.15
+#: A column within these needs no standardizing.
+STANDARD_MEAN, STANDARD_SPREAD = 0.5, (0.5, 2.0)
+#: The control with shuffled labels: fewer rows say nothing, longer runs cost too
+#: much, and what was seen less often than so cannot have been learned by heart.
+CONTROL_ROWS, CONTROL_STEPS, CONTROL_EPOCHS = 100, 5000, 4
+#: A run that learned less than this has nothing to be held against, and labels are
+#: learned as well shuffled if their loss is at most so much higher.
+LEARNED_SOMETHING, EASIER = 0.05, 0.2
+#: Labels carry signal if held-out rows are predicted so much better than by a constant
+#: at any time: with 150 rows the luckiest of 50 looks lies up to 4 % below it.
+SIGNAL = 0.05
+
 # What they find
 
 LABELS_CARRY_NO_SIGNAL = Kind(
@@ -176,7 +205,7 @@ def _of_the_program(facts: ModelFacts) -> Iterator[Change]:
         yield Change(kind="canonical_output")
     if facts.penalized:
         yield Change(kind="no_penalty")
-    if facts.dropout > at.HEAVY_DROPOUT:
+    if facts.dropout > HEAVY_DROPOUT:
         yield Change(kind="no_dropout")
     if facts.frozen:
         yield Change(kind="unfreeze")
@@ -192,7 +221,7 @@ def repeats(trace: Trace, again: Trace) -> bool:
     from re-runs of such a training.
     """
     skill, other = loss_curve_of(trace).skill, _skill(again)
-    return skill is not None and abs(skill - other) <= at.SAME_OUTCOME
+    return skill is not None and abs(skill - other) <= SAME_OUTCOME
 
 
 def length(steps: int, runs: int) -> Change | None:
@@ -201,7 +230,7 @@ def length(steps: int, runs: int) -> Change | None:
 
     The number of steps alone decides, so that the same seed gives the same report.
     """
-    each = max(at.REFERENCE_STEPS, steps // max(1, runs))
+    each = max(REFERENCE_STEPS, steps // max(1, runs))
     if steps <= each:
         return None
     return Change(kind="more_steps", value=each / steps)
@@ -215,10 +244,10 @@ def learned_little(found: LossCurve) -> bool:
 
 def _is_off(columns: tuple[ColumnStats, ...]) -> bool:
     """Not standardized: some column's mean or spread is far from 0 and 1."""
-    low, high = at.STANDARD_SPREAD
+    low, high = STANDARD_SPREAD
     return any(
         bool(
-            np.any(np.abs(it.mean) > at.STANDARD_MEAN)
+            np.any(np.abs(it.mean) > STANDARD_MEAN)
             or np.any((it.std < low) | (it.std > high))
         )
         for it in columns
@@ -283,7 +312,7 @@ def _best(trace: Trace, found: LossCurve, held: list[_Held]) -> _Held | None:
     best = max(it.skill for it in better)
     helps = [it for it in better if it.gain >= at.FAR_BETTER]
     certain = [it for it in helps if it.reference.is_certain(trace)]
-    about_best = [it for it in better if it.skill >= best - at.ABOUT_AS_GOOD]
+    about_best = [it for it in better if it.skill >= best - ABOUT_AS_GOOD]
     if found.lags:  # a higher rate may do no more than bring the averages up
         slow = _needs_longer(found, held)
         proofs = [it for it in about_best if _is_proof(trace, found, it, slow)]
@@ -355,8 +384,8 @@ def _is_proof(trace: Trace, found: LossCurve, held: _Held, slow: bool) -> bool:
     if reference.is_certain(trace):
         return skill < at.LEARNED_HALF
     if reference.speeds_up or found.is_very_short:
-        stood = found.moved < at.STOOD and not found.decreased
-        limit = at.LEARNED_HALF if stood else at.NEXT_TO_NOTHING
+        stood = found.moved < STOOD and not found.decreased
+        limit = at.LEARNED_HALF if stood else NEXT_TO_NOTHING
         return skill < limit and not slow
     return skill < at.LEARNED_HALF
 
@@ -375,12 +404,12 @@ def wants_control(trace: Trace, rows: int) -> bool:
     found = loss_curve_of(trace)
     seen = found.steps * (trace.batch_size or 0)
     return (
-        rows >= at.CONTROL_ROWS
-        and found.steps <= at.CONTROL_STEPS
-        and seen >= at.CONTROL_EPOCHS * rows
+        rows >= CONTROL_ROWS
+        and found.steps <= CONTROL_STEPS
+        and seen >= CONTROL_EPOCHS * rows
         and found.finite
         and found.skill is not None
-        and found.skill > at.LEARNED_SOMETHING
+        and found.skill > LEARNED_SOMETHING
         and not _has_outlier(trace.targets)
     )
 
@@ -395,14 +424,14 @@ def carries_signal(held_out: Trace) -> bool:
     constant = None if held_out.validation is None else held_out.validation.constant
     if best is None or constant is None or perfect is None or constant <= perfect:
         return True  # nothing to tell it by
-    return constant - best > at.SIGNAL * (constant - perfect)
+    return constant - best > SIGNAL * (constant - perfect)
 
 
 def is_told_outside(changes: tuple[Change, ...], rows: int) -> bool:
     """Whether rows that are kept back tell a repair from what is learned by heart: they
     have their targets still, and are so many that they say something.
     """
-    return rows >= at.CONTROL_ROWS and not any(
+    return rows >= CONTROL_ROWS and not any(
         it.kind in _OTHER_TARGETS or it.kind in _OTHER_ROWS for it in changes
     )
 
@@ -426,7 +455,7 @@ def holds_outside(
     gap = constant - perfect if known else abs(before)  # type: ignore[operator]
     if any(it.sort == "data" for it in changes) and carries_signal(changed):
         return True
-    return before - after > at.SIGNAL * gap
+    return before - after > SIGNAL * gap
 
 
 def best_held_out(trace: Trace) -> float | None:
@@ -451,7 +480,7 @@ def labels_carry_no_signal(real: Trace, shuffled: Trace) -> tuple[Finding, ...]:
         return ()
     easier, harder = loss_curve_of(real), loss_curve_of(shuffled)
     perfect = easier.perfect or 0.0
-    if easier.end - perfect < (1 - at.EASIER) * (harder.end - perfect):
+    if easier.end - perfect < (1 - EASIER) * (harder.end - perfect):
         return ()  # there is a rule in them, if not one that these rows teach
     return (
         finding(LABELS_CARRY_NO_SIGNAL, value=best, limit=control, where="the labels"),

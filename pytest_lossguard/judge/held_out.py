@@ -22,6 +22,30 @@ __all__ = [
     "validation_rows_trained_on",
 ]
 
+# Limits, each with what set it
+
+#: A column of held-out rows is another one if it lies so many standard deviations of
+#: the training rows away, or is spread so many times as far, beyond their range: of
+#: four data sets split by chance, 20 to 449 rows held out, the farthest of all lies 1.1
+#: away. So are most columns if they lie this far away, are spread so many times less
+#: (by chance 1.4), or lie apart from one another so far, as columns in another order
+#: do: 4 to 5 in two tables, by chance .31; windows of a series that drifts lie .58 away
+#: and .01 apart.
+OTHER_COLUMN, OTHER_COLUMNS, OTHER_ORDER = 3.0, 1.0, 0.6
+#: ... and then it is the rows that are others, nothing that was learned by heart, if
+#: training removes half of what a constant costs and the held-out loss is never below
+#: so many times a constant's, or it rises.
+OTHER_ROWS_SEEN = 0.5
+#: ... or, if no column shows it, never below so many times, and the first held-out loss
+#: is so many times the training loss of those steps, after one pass at most: by then
+#: nothing is learned by heart.
+OTHER_ROWS, OTHER_LOSS = 1.5, 2.0
+#: Fewer held-out rows tell nothing of the others.
+FEW_HELD_OUT = 20
+#: Share of held-out rows that are trained on, over what repeats do among the training
+#: rows: the surest ends of both 95 % intervals.
+TRAINED_ON = 0.1
+
 # What they find
 
 VALIDATION_DIFFERS = Kind(
@@ -134,7 +158,7 @@ def validation_rows_trained_on(
     surely, _ = share_interval(repeats.found, repeats.of)
     _, by_nature = share_interval(repeats.again, repeats.again_of)
     # Among some of the trained rows only some of these are curve.
-    limit = by_nature + (1 - by_nature) * at.TRAINED_ON * repeats.among
+    limit = by_nature + (1 - by_nature) * TRAINED_ON * repeats.among
     if surely > limit:
         yield finding(
             VALIDATION_ROWS_TRAINED_ON,
@@ -168,9 +192,9 @@ def others_held_out(trace: Trace, curve: LossCurve) -> Finding | None:
     skill = curve.share_gone(curve.predicts)
     if skill is None or skill < at.LEARNED_HALF:
         return None
-    factor, why = at.OTHER_ROWS_SEEN, seen_in_columns(trace)
+    factor, why = OTHER_ROWS_SEEN, seen_in_columns(trace)
     if why is None:
-        factor, why = at.OTHER_ROWS, _seen_at_once(trace, curve)
+        factor, why = OTHER_ROWS, _seen_at_once(trace, curve)
     if why is None or loss <= factor * constant:
         return None
     times = f" ({number(factor)} x what a constant prediction costs)"
@@ -216,7 +240,7 @@ def _constant(trace: Trace, curve: LossCurve) -> float | None:
 def seen_in_columns(trace: Trace) -> str | None:
     """The column that shows most that held-out rows are others, of inputs first."""
     rows = trace.held_out
-    if rows is None or rows.rows < at.FEW_HELD_OUT:
+    if rows is None or rows.rows < FEW_HELD_OUT:
         return None
     for part, mine, theirs in (
         ("feature", trace.inputs, rows.inputs),
@@ -228,7 +252,7 @@ def seen_in_columns(trace: Trace) -> str | None:
             told = _otherwise(one, other, part)
             if told is not None:
                 return told
-    if rows.unknown > at.TRAINED_ON:
+    if rows.unknown > TRAINED_ON:
         return f"{rows.unknown:.0%} of its rows are of a class that no training row has"
     return None
 
@@ -249,7 +273,7 @@ def _otherwise(mine: ColumnStats, theirs: ColumnStats, part: str) -> str | None:
     apart: Floats = np.where(wider, np.maximum(shift, spread), shift)
     if theirs.outlier is not None and theirs.outlier_share < at.OUTLIER_SHARE:
         apart[theirs.outlier.column] = 0.0  # one value is no column
-    off = int(np.count_nonzero(apart >= at.OTHER_COLUMN))
+    off = int(np.count_nonzero(apart >= OTHER_COLUMN))
     if not off and _most_differ(mine, theirs, signed):
         off = len(shift)
     if not off:
@@ -274,9 +298,9 @@ def _most_differ(mine: ColumnStats, theirs: ColumnStats, shift: Floats) -> bool:
         return False
     usual = np.median(shift[varies])
     return bool(
-        abs(usual) >= at.OTHER_COLUMNS
-        or np.median(np.abs(shift[varies] - usual)) >= at.OTHER_ORDER
-        or np.median(narrower) >= at.OTHER_COLUMN
+        abs(usual) >= OTHER_COLUMNS
+        or np.median(np.abs(shift[varies] - usual)) >= OTHER_ORDER
+        or np.median(narrower) >= OTHER_COLUMN
     )
 
 
@@ -292,12 +316,12 @@ def _seen_at_once(trace: Trace, curve: LossCurve) -> str | None:
     held, rows = trace.validation, trace.held_out
     if held is None or trace.averaging or trace.steps_per_epoch is None:
         return None
-    if rows is not None and rows.rows < at.FEW_HELD_OUT:
+    if rows is not None and rows.rows < FEW_HELD_OUT:
         return None
     if held.step[0] > trace.steps_per_epoch:
         return None
     steps = curve.losses[held.step[0] // 2 : held.step[0]]
-    if not len(steps) or held.loss[0] <= at.OTHER_LOSS * float(np.mean(steps)):
+    if not len(steps) or held.loss[0] <= OTHER_LOSS * float(np.mean(steps)):
         return None
     look = (
         "; their inputs have the range of the training inputs: look at the labels and"

@@ -9,7 +9,6 @@ import numpy as np
 from ..core.findings import Finding, Kind, finding
 from ..core.policy import Policy
 from ..core.trace import Floats, Trace
-from . import thresholds as at
 from .curve import LossCurve
 from .data import has_constant_inputs
 from .hints import LOWER_THE_RATE, SCALE_INPUTS
@@ -23,6 +22,22 @@ __all__ = [
     "symmetric_weights",
     "vanishing_gradient",
 ]
+
+# Limits, each with what set it
+
+#: AutoTrainer (ICSE 2021): ratio of the first layer's gradient to the last's.
+VANISHING = 1e-3
+#: The largest gradient over the median of the steps before it.
+EXPLODING = 1e3
+#: DeepDiagnosis and AutoTrainer call a layer dead from 70 % of its units on;
+#: alone that is most of their false alarms, so without a bad outcome only an
+#: all but dead layer is warned of.
+DEAD, DEAD_ALONE = 0.7, 0.95
+SATURATED = 0.9
+#: Penalty over the whole loss, mean over the first quarter of the run: L2(0.01)
+#: on 512 units gives 0.3 and more in the scenarios, L2(0.1) on a published CNN
+#: 0.37, healthy published programs at most 0.08.
+PENALTY_SHARE = 0.2
 
 # What they find
 
@@ -108,7 +123,7 @@ def exploding_gradient(
     peak = float(norms[step])
     asked = policy.max_grad_norm
     usual = float(np.median(norms[:step])) if step else 0.0
-    limit = asked if asked is not None else at.EXPLODING * usual
+    limit = asked if asked is not None else EXPLODING * usual
     if limit <= 0 or peak <= limit:
         return
     variable = int(np.argmax(trace.steps.grad_norm[step]))
@@ -136,11 +151,11 @@ def vanishing_gradient(
     if not np.isfinite(largest) or largest <= 0 or typical[first] < 0:
         return
     share = float(typical[first]) / largest
-    if share < at.VANISHING:
+    if share < VANISHING:
         yield finding(
             VANISHING_GRADIENT,
             value=share,
-            limit=at.VANISHING,
+            limit=VANISHING,
             where=trace.variables[first],
         )
 
@@ -150,7 +165,7 @@ def dead_units(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Findi
     del policy
     if trace.after is None or has_constant_inputs(trace):
         return  # a unit that is 0 for one row is 0 for all
-    limit = at.DEAD_ALONE if curve.finite and curve.beats_constant else at.DEAD
+    limit = DEAD_ALONE if curve.finite and curve.beats_constant else DEAD
     for layer in trace.after.layers:
         if layer.dead >= limit and not layer.is_output:
             yield finding(
@@ -170,7 +185,7 @@ def symmetric_weights(
     if trace.after is None or not curve.finite:
         return
     for layer in trace.after.layers:
-        flat = layer.saturated >= at.SATURATED or layer.dead >= at.DEAD_ALONE
+        flat = layer.saturated >= SATURATED or layer.dead >= DEAD_ALONE
         if layer.symmetric and not layer.is_output and not flat:
             yield finding(
                 SYMMETRIC_WEIGHTS,
@@ -193,11 +208,11 @@ def saturated_activations(
         return
     for layer in trace.after.layers:
         sure = layer.is_output and curve.finite and curve.beats_constant
-        if layer.saturated >= at.SATURATED and not sure:
+        if layer.saturated >= SATURATED and not sure:
             yield finding(
                 SATURATED_ACTIVATIONS,
                 value=layer.saturated,
-                limit=at.SATURATED,
+                limit=SATURATED,
                 where=f"layer {layer.name}",
             )
 
@@ -213,12 +228,12 @@ def penalty_dominates(
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(steps.loss > 0, 1.0 - steps.data_loss / steps.loss, 0.0)
     early = float(np.mean(share[: max(1, len(share) // 4)]))
-    if early > at.PENALTY_SHARE and np.all(steps.data_loss >= 0):
+    if early > PENALTY_SHARE and np.all(steps.data_loss >= 0):
         yield finding(
             PENALTY_DOMINATES,
             step=len(steps),
             value=early,
-            limit=at.PENALTY_SHARE,
+            limit=PENALTY_SHARE,
             shares=_by_epoch(share, trace.steps_per_epoch),
         )
 

@@ -18,6 +18,13 @@ __all__ = [
     "nonfinite",
 ]
 
+# Limits, each with what set it
+
+#: A loss this many times below zero, in units of the larger reference loss, falls
+#: without bound: two published bugs reach 126 and 6e7, no healthy program goes
+#: below zero at all, and a likelihood does not by so much.
+BOTTOMLESS = 100.0
+
 # What they find
 
 NONFINITE_LOSS = Kind(
@@ -123,7 +130,7 @@ def impossible_loss(
     if known and lowest < -_ROUNDING:
         step = int(np.argmax(losses < -_ROUNDING))
         why = "it cannot be negative for labels that the output can reach"
-    elif lowest < -at.BOTTOMLESS * max(abs(curve.start), *scales):
+    elif lowest < -BOTTOMLESS * max(abs(curve.start), *scales):
         why = "it falls without bound"
     elif _is_upside_down(trace, curve):
         step = curve.steps - 1

@@ -29,6 +29,29 @@ __all__ = [
     "worse_than_constant",
 ]
 
+# Limits, each with what set it
+
+#: A run that started far off and lives this far above the constant through its last
+#: quarter is no better for a lucky last step.
+LIVED_LEVEL = 1.5
+#: Share of the starting loss a slow run must have lost to be excused.
+SLOW_PROGRESS = 0.10
+#: Fewer updates than this prove no absence of progress.
+ENOUGH_STEPS = 5
+#: Predictions that vary by less than this share of the targets' spread are
+#: constant: dead nets 0 to 1e-5, the least sure healthy one 0.02.
+CONSTANT_SPREAD = 1e-4
+#: Plain loss over reported loss: 1.5 flags softmax over one unit (8.0 against
+#: 0.28) and no healthy program of 45.
+MASKED = 1.5
+#: Overfitting: the held-out loss rose so far over its best, or it is no better
+#: than a constant, no longer falling, and this far above the training loss.
+HELD_OUT_RISE, HELD_OUT_GAP, HELD_OUT_FLAT = 0.1, 1.2, 0.05
+#: ... and so much of what the best held-out loss removed of a constant's is lost again,
+#: less than `LEARNED_HALF` is left: of 292 healthy trainings 39 were warned of for a
+#: rise alone.
+HELD_OUT_LOST = 0.25
+
 # What they find
 
 DIVERGING_LOSS = Kind(
@@ -198,7 +221,7 @@ def loss_not_decreasing(
         blown = len(curve.losses) and np.max(curve.losses) > at.BLOWN_AT_ONCE * abs(
             curve.start
         )
-        if curve.steps < at.ENOUGH_STEPS or (unsure and not blown):
+        if curve.steps < ENOUGH_STEPS or (unsure and not blown):
             severity = "warning"
     elif curve.end <= limit:
         return
@@ -288,7 +311,7 @@ def _lived_above(curve: LossCurve) -> bool:
         constant is not None
         and not curve.is_short
         and not curve.starts_in_scale
-        and curve.late_loss > at.LIVED_LEVEL * constant
+        and curve.late_loss > LIVED_LEVEL * constant
     )
 
 
@@ -305,7 +328,7 @@ def _is_slow(trace: Trace, curve: LossCurve) -> bool:
     if curve.is_short:
         level = curve.starts_level and curve.ended_level
         return curve.decreased or (level and not curve.kept_its_start)
-    progress = exceeds(curve.start, curve.end, at.SLOW_PROGRESS)
+    progress = exceeds(curve.start, curve.end, SLOW_PROGRESS)
     return (curve.is_falling and progress) or curve.is_on_its_way
 
 
@@ -362,7 +385,7 @@ def _target_spread(trace: Trace) -> float:
 def _predicts_a_constant(trace: Trace) -> bool:
     if trace.after is None:
         return False
-    return trace.after.spread <= at.CONSTANT_SPREAD * _target_spread(trace)
+    return trace.after.spread <= CONSTANT_SPREAD * _target_spread(trace)
 
 
 def constant_predictions(
@@ -377,7 +400,7 @@ def constant_predictions(
             CONSTANT_PREDICTIONS,
             step=curve.steps,
             value=trace.after.spread,
-            limit=at.CONSTANT_SPREAD * _target_spread(trace),
+            limit=CONSTANT_SPREAD * _target_spread(trace),
         )
 
 
@@ -394,7 +417,7 @@ def masked_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Find
         return
     if after.reported < 0:
         return  # of such a loss there are no multiples
-    limit = at.MASKED * after.reported
+    limit = MASKED * after.reported
     if after.loss > limit and not curve.beats_constant:
         yield finding(
             MASKED_LOSS,
@@ -439,7 +462,7 @@ def overfitting(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Find
     some = max(1, len(losses) // 10)
     last, best = float(np.mean(losses[-some:])), int(np.argmin(losses))
     middle = len(losses) // 2
-    rose = last > (1 + at.HELD_OUT_RISE) * losses[best]
+    rose = last > (1 + HELD_OUT_RISE) * losses[best]
     if rose and _lost_outside(curve, held_out.constant, float(losses[best]), last):
         since = best
     elif _learned_by_heart(curve, losses, last, some):
@@ -487,7 +510,7 @@ def _lost_outside(
     if constant is None or perfect is None or constant <= perfect:
         return True  # nothing to tell it by
     then, now = ((constant - it) / (constant - perfect) for it in (best, last))
-    return now < at.LEARNED_HALF and now < (1 - at.HELD_OUT_LOST) * then
+    return now < at.LEARNED_HALF and now < (1 - HELD_OUT_LOST) * then
 
 
 def _learned_by_heart(curve: LossCurve, losses: Floats, last: float, some: int) -> bool:
@@ -497,8 +520,8 @@ def _learned_by_heart(curve: LossCurve, losses: Floats, last: float, some: int) 
     return (
         curve.constant is not None
         and last > (1 - at.LEVEL) * curve.constant
-        and last > at.HELD_OUT_GAP * curve.end
-        and last > (1 - at.HELD_OUT_FLAT) * before
+        and last > HELD_OUT_GAP * curve.end
+        and last > (1 - HELD_OUT_FLAT) * before
     )
 
 
