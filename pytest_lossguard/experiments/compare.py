@@ -37,8 +37,8 @@ __all__ = [
 
 # Limits, each with what set it
 
-#: The weights moved so little that what a lucky start is worth was not learned: SGD(1e-5) and
-#: Adam(1e-6) go .0003 to .0023 in 290 updates, Adam(2e-5) .008 in 150.
+#: The weights moved so little that what a lucky start is worth was not learned:
+#: SGD(1e-5) and Adam(1e-6) go .0003 to .0023 in 290 updates, Adam(2e-5) .008 in 150.
 STOOD = 3e-3
 #: Changes whose skill is so near the best one's do as well.
 ABOUT_AS_GOOD = 0.05

@@ -23,9 +23,9 @@ BARELY = 0.1
 #: a third of the loss seem to have risen by up to 40 % from the first three batches.
 START, START_NOISY, SURE, SURELY = 3, 30, 2.0, 0.05
 
-#: So short a way of the weights that the run is not slow, and a far higher rate is tried,
-#: `FAR_HIGHER` times its own: a thousandth of a usual rate goes .0002 to .008; healthy
-#: runs of 18 to 200 updates .016 to .1, while 2 to 60 % of the loss go.
+#: So short a way of the weights that the run is not slow, and a far higher rate is
+#: tried, `FAR_HIGHER` times its own: a thousandth of a usual rate goes .0002 to .008;
+#: healthy runs of 18 to 200 updates .016 to .1, while 2 to 60 % of the loss go.
 MOVED_LITTLE, FAR_HIGHER = 0.01, 1e4
 
 #: Where only the curve is known its first steps are averaged, unless one is so many
