@@ -90,7 +90,7 @@ class LossCurve:
         uninformed: What knowing nothing costs, a prediction in the middle of what the
             targets can be; at least the constant, and that where data out of scale
             explain a start far off; None where the constant is.
-        reference loss: The largest of the start, as scored and as the training itself
+        reference_loss: The largest of the start, as scored and as the training itself
             reports it, the first step's loss and the constant's.
         has_floor: Whether the loss is at least 0, so that "twice as much" means
             something; likelihoods have none.

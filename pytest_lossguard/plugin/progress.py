@@ -66,7 +66,7 @@ class _OnTerminal:
         self._due = now + _BETWEEN
         writer = self._config.get_terminal_writer()
         free = writer.fullwidth - writer.width_of_current_line - 1
-        self._write(f"  {_describe(search, now - self._began)}"[: max(free, 0)])
+        self._write(f"  {_format(search, now - self._began)}"[: max(free, 0)])
         self._shown = True
 
     def clear(self) -> None:
@@ -96,7 +96,7 @@ class _InLog:
             return
         self._patience = 2 * seconds
         with _uncaptured(self._item.config):
-            told = f"lossguard: {self._item.nodeid} {_describe(search, seconds)}"
+            told = f"lossguard: {self._item.nodeid} {_format(search, seconds)}"
             self._reporter.write_line(told)
             if self._reporter.showfspath:
                 self._reporter.write_fspath_result(self._item.nodeid, "")
@@ -106,7 +106,7 @@ def _can_rewrite() -> bool:
     return os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
 
-def _describe(search: Search, seconds: float) -> str:
+def _format(search: Search, seconds: float) -> str:
     told = f"{search.examples} examples in {seconds:.0f} s"
     if search.failed is not None:
         told += ", one failed, looking for the smallest"

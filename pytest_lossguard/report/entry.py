@@ -185,7 +185,7 @@ def measured(run: RunEntry) -> tuple[str, str] | None:
     probe = run.get("probe")
     if probe is None or probe["before"] is None or probe["after"] is None:
         return None
-    return _describe(probe["before"]), _describe(probe["after"])
+    return _format(probe["before"]), _format(probe["after"])
 
 
 def format_loss(run: RunEntry) -> str:
@@ -198,7 +198,7 @@ def format_loss(run: RunEntry) -> str:
         return " -> ".join(known)
     if not run["loss"]:
         return "-"
-    return f"{_describe(run['loss'][0])} -> {_describe(run['loss'][-1])}*"
+    return f"{_format(run['loss'][0])} -> {_format(run['loss'][-1])}*"
 
 
 #: What the mark means.
@@ -219,7 +219,7 @@ def labeled_loss(run: RunEntry) -> str:
     return f"loss of the first step -> the last: {told.removesuffix('*')}"
 
 
-def _describe(value: Any) -> str:
+def _format(value: Any) -> str:
     return number(float(value))
 
 

@@ -479,12 +479,12 @@ class _HeldOut:
 
     def loss(self, recording: Recording) -> float | None:
         """Of the model as it is; None where it cannot be scored."""
-        evidence = recording.taped.model_and_loss
-        if self._batch is None or evidence is None:
+        known = recording.taped.model_and_loss
+        if self._batch is None or known is None:
             return None
         try:
             with preserved_seeds():
-                scorer = self._scorer or Scorer(evidence, None, RowsFunction)
+                scorer = self._scorer or Scorer(known, None, RowsFunction)
                 self._scorer = scorer
                 return scorer.probe(self._batch).loss
         except Exception:  # any model of the user's may refuse to be called again

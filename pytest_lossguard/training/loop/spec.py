@@ -41,7 +41,7 @@ class TrainingSpec:
         seed: Of the shuffling.
         class_order: Of a dataset whose rows come in the order of their classes.
         growth: Where given, the training ends at a step whose loss is so many
-            times above both reference losses: its fate is sealed.
+            times above both reference losses: it cannot recover.
     """
 
     arrays: ArrayData | None = None

@@ -209,10 +209,10 @@ class TracedLoop:
         self.variables = [it for key, it in unique.items() if key not in own]
 
     def _make_scorer(self) -> Scorer | None:
-        evidence = self.recording.taped.model_and_loss
-        if evidence is None:
+        known = self.recording.taped.model_and_loss
+        if known is None:
             return None
-        return Scorer(evidence, None, RowsFunction)
+        return Scorer(known, None, RowsFunction)
 
     def _step(self, batch: Any) -> tuple[Any, Any]:
         """One update: whether all is finite so far, and its data loss."""

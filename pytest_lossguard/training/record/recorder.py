@@ -310,7 +310,7 @@ class Recorder:
         taped.lead = _lead_of(taken.leaves, [it[-1] for it in losses], replica.count)
         if graph is not None and self._keeps_data:
             self._write_slot(taped)
-        found = _evidence(losses, calls)
+        found = _model_and_loss(losses, calls)
         if isinstance(found, str):
             taped.unscored = found
             return
@@ -488,7 +488,7 @@ def _data_loss(lead: list[Any]) -> Any:
     return tf.where(seen >= _BOTH, data_loss, loss)
 
 
-def _evidence(
+def _model_and_loss(
     losses: list[Any], calls: list[Any]
 ) -> tuple[ModelAndLoss, tuple[Any, Any, Any]] | str:
     """Match the one loss call with the one model call whose output it scored.

@@ -34,12 +34,12 @@ def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
             first state were not seen.
     """
     recording, fitted = seen.recording, seen.fitted
-    evidence = recording.taped.model_and_loss
+    known = recording.taped.model_and_loss
     if seen.contested:
         raise CannotChange("another training works against it, step by step")
-    if evidence is None or recording.start is None:
+    if known is None or recording.start is None:
         raise CannotChange("its model, its loss or its first state were not seen")
-    if _keys(recording.variables) != _keys(evidence.model.trainable_variables):
+    if _keys(recording.variables) != _keys(known.model.trainable_variables):
         raise CannotChange("other variables of its model are trainable now")
     is_complete = fitted is not None and not fitted.changed
     if fitted is not None:
@@ -62,7 +62,7 @@ def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
         passes = (seen.epochs or 1) * (task.steps_per_epoch or 1)
         steps = max(steps, passes, _STEPS_OF_A_STOPPED_LOOP)
     task = replace(task, steps=max(1, steps))
-    model = _trainable(evidence.model, evidence.loss, recording.optimizer)
+    model = _trainable(known.model, known.loss, recording.optimizer)
     start = recording.start.beside(_unmoved(model))
     return Rerun(loops, model, task, start, is_complete=is_complete)
 

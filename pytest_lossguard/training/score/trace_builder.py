@@ -93,9 +93,9 @@ def make_trace(
 ) -> Trace:
     """Freeze a recorded training and its scores into a trace."""
     steps = recording.table()
-    evidence = recording.taped.model_and_loss
+    known = recording.taped.model_and_loss
     variables = [variable_path(it) for it in recording.variables]
-    model = recording.model if evidence is None else evidence.model
+    model = recording.model if known is None else known.model
     tidy = tidy_names([*variables, *_layer_names(scores)])
     return Trace(
         source=source,
@@ -118,7 +118,7 @@ def make_trace(
         targets=() if seen is None else column_statistics(seen.y, "target"),
         target_ranges=() if seen is None else target_ranges(seen.y),
         normalizes_inputs=normalizes_inputs(recording.model),
-        losses=() if evidence is None else describe_losses(evidence.loss),
+        losses=() if known is None else describe_losses(known.loss),
         validation=validation,
         stopped=_stopped(steps),
         weighted=seen is not None and bool(flatten(seen.sample_weight)),
@@ -229,13 +229,13 @@ def _scores(
     constant of the last; nothing is left changed. Of held-out rows, given with the
     least that they cost, the best constant where they cost more than one does here.
     """
-    evidence = recording.taped.model_and_loss
-    if evidence is None or first is None:
+    known = recording.taped.model_and_loss
+    if known is None or first is None:
         return Scores()
-    scorer = Scorer(evidence, batch_size)
+    scorer = Scorer(known, batch_size)
     first = as_tensors(first)
     end_rows = first if last is None else as_tensors(last)
-    start, model = recording.start, evidence.model
+    start, model = recording.start, known.model
     moved = start.variables if start is not None else []
     now = Snapshot([*model.variables, *model.metrics_variables, *moved])
     try:
@@ -253,7 +253,7 @@ def _scores(
         return replace(scores, constant_there=there)
     except Exception as error:
         # Any model and any loss of the user's may refuse to be called again;
-        # the curve is then all the evidence, and the report says so.
+        # the curve is then all there is, and the report says so.
         return Scores(failure=could_not_score(error, model))
     finally:
         now.restore()
@@ -417,8 +417,8 @@ def _loss_name(loss: Any) -> str:
 
 def _averaging(recording: Recording) -> list[str]:
     """Names of the layers that predict with averages that a training collects."""
-    evidence = recording.taped.model_and_loss
-    model = recording.model if evidence is None else evidence.model
+    known = recording.taped.model_and_loss
+    model = recording.model if known is None else known.model
     return [
         it.name
         for it in flat_layers(model)
