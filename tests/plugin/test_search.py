@@ -25,9 +25,8 @@ FEW = ("--lossguard-max-examples=25", "--hypothesis-seed=0")
 def no_options_of_another_session(monkeypatch):
     """Hypothesis keeps its own options for all sessions in a process."""
     monkeypatch.setattr("hypothesis.core.global_force_seed", None)
-    profile = hypothesis.settings.get_current_profile_name()
     yield
-    hypothesis.settings.load_profile(profile)
+    hypothesis.settings.load_profile("patient")  # see tests/conftest.py
 
 
 @pytest.fixture
