@@ -45,8 +45,9 @@ class LossFacts:
             that a target beyond the output's range cannot be met.
         takes_class_numbers: Whether a label is the number of its row's class.
         has_floor: Whether 0 is the best there is; otherwise its zero means nothing.
+        is_robust: Whether a target far out counts by its distance and not its square.
         usual_labels: Kinds of labels that it is usual for, as in
-            ``ProgramFacts.labels``.
+            ``ModelFacts.labels``.
         usual_outputs: Last activations that are usual with it, where it takes no
             logits.
     """
@@ -58,6 +59,7 @@ class LossFacts:
     elementwise: bool = False
     takes_class_numbers: bool = False
     has_floor: bool = True
+    is_robust: bool = False
     usual_labels: tuple[LabelKind, ...] = ()
     usual_outputs: tuple[str, ...] = ()
 
@@ -123,7 +125,9 @@ class UsualOutput:
     text: str
 
 
-def _of_values(name: str, class_name: str, *aliases: str) -> LossFacts:
+def _of_values(
+    name: str, class_name: str, *aliases: str, is_robust: bool = False
+) -> LossFacts:
     """A distance of two numbers."""
     return LossFacts(
         name=name,
@@ -131,6 +135,7 @@ def _of_values(name: str, class_name: str, *aliases: str) -> LossFacts:
         aliases=aliases,
         never_negative=True,
         elementwise=True,
+        is_robust=is_robust,
         usual_labels=("values",),
         usual_outputs=("linear",),
     )
@@ -159,15 +164,17 @@ _YES_OR_NO: tuple[LabelKind, ...] = ("binary", "multi_label")
 
 LOSSES: tuple[LossFacts, ...] = (
     _of_values("mean_squared_error", "MeanSquaredError", "mse", "MSE"),
-    _of_values("mean_absolute_error", "MeanAbsoluteError", "mae", "MAE"),
+    _of_values(
+        "mean_absolute_error", "MeanAbsoluteError", "mae", "MAE", is_robust=True
+    ),
     _of_values(
         "mean_absolute_percentage_error", "MeanAbsolutePercentageError", "mape", "MAPE"
     ),
     _of_values(
         "mean_squared_logarithmic_error", "MeanSquaredLogarithmicError", "msle", "MSLE"
     ),
-    _of_values("huber", "Huber"),
-    _of_values("log_cosh", "LogCosh", "logcosh"),
+    _of_values("huber", "Huber", is_robust=True),
+    _of_values("log_cosh", "LogCosh", "logcosh", is_robust=True),
     LossFacts(
         name="cosine_similarity",  # -1 where both point the same way
         class_name="CosineSimilarity",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..core.findings import Finding, Kind, finding, number
+from ..core.keras_names import loss_facts
 from ..core.policy import Policy
 from ..core.trace import ColumnStats, Trace
 from . import thresholds as at
@@ -164,14 +165,24 @@ def input_outliers(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[F
 def target_outliers(
     trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
-    """A target absurdly far from the others, row named."""
+    """A target absurdly far from the others, row named; no news where a robust loss
+    has dealt with it.
+    """
     del policy
+    if _is_good(curve) and _is_robust(trace):
+        return
     limit = at.OUTLIER_ALONE if _is_good(curve) else TARGET_OUTLIER
     for stats in trace.targets:
         if stats.outlier is not None and is_outlier(stats, limit):
             yield _outlier(
                 TARGET_OUTLIERS, stats, f"target of row {stats.outlier.row}", limit
             )
+
+
+def _is_robust(trace: Trace) -> bool:
+    """Whether every loss is a robust one."""
+    known = [loss_facts(it) for it in trace.losses]
+    return bool(known) and all(it is not None and it.is_robust for it in known)
 
 
 def _outlier(kind: Kind, stats: ColumnStats, place: str, limit: float) -> Finding:

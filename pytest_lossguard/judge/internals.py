@@ -9,6 +9,7 @@ import numpy as np
 from ..core.findings import Finding, Kind, finding
 from ..core.policy import Policy
 from ..core.trace import Floats, Trace
+from . import thresholds as at
 from .curve import LossCurve
 from .data import has_constant_inputs
 from .hints import LOWER_THE_RATE, SCALE_INPUTS
@@ -220,7 +221,9 @@ def saturated_activations(
 def penalty_dominates(
     trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
-    """Penalties are more of the loss than the data is."""
+    """Penalties are much of the loss; no news where they were little at first, and
+    what the data cost has been learned away since.
+    """
     del policy
     steps = trace.steps
     if not curve.finite or not steps.data_loss_seen.all() or not len(steps):
@@ -228,6 +231,9 @@ def penalty_dominates(
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(steps.loss > 0, 1.0 - steps.data_loss / steps.loss, 0.0)
     early = float(np.mean(share[: max(1, len(share) // 4)]))
+    learned = curve.skill is not None and curve.skill >= at.LEARNED_ENOUGH
+    if share[0] <= PENALTY_SHARE and learned:
+        return
     if early > PENALTY_SHARE and np.all(steps.data_loss >= 0):
         yield finding(
             PENALTY_DOMINATES,

@@ -246,3 +246,23 @@ def test_values_of_healthy_columns_stand_for_themselves(name):
     inputs = measured(healthy(name), integers_are_numbers=True)
 
     assert "sentinel_values" not in kinds(bad(inputs=inputs))
+
+
+@pytest.mark.parametrize(
+    ("losses", "told"),
+    [
+        (("mean_absolute_error",), []),
+        (("huber", "log_cosh"), []),
+        (("mean_squared_error",), ["target_outliers"]),
+        (("huber", "mean_squared_error"), ["target_outliers"]),
+        ((), ["target_outliers"]),
+    ],
+)
+def test_a_target_far_out_is_no_news_where_a_robust_loss_has_dealt_with_it(
+    losses, told
+):
+    far = Outlier(row=7, column=0, value=100.0, distance=270.0)
+    how = {"targets": (column("target", outlier=far),), "losses": losses}
+
+    assert [it.kind for it in explained(good(**how))] == told
+    assert [it.kind for it in explained(bad(**how))] == ["target_outliers"]

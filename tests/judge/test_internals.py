@@ -98,6 +98,15 @@ def test_a_dominating_penalty_tells_its_share_per_epoch():
     assert "10 8" in only.message
 
 
+def test_a_penalty_that_is_left_when_the_data_are_learned_is_no_news():
+    data = np.asarray(falling(1, 0.001, 40))
+    how = {"data_loss": data, "start": 1, "end": 0.001, "constant": 1}
+
+    assert found(make_trace(data + 0.1, **how)) == []
+    (kept,) = found(make_trace(data + 0.5, **how))
+    assert "penalty_dominates" in str(kept)
+
+
 def test_a_customary_penalty_is_no_news():
     data = np.asarray(falling())
 

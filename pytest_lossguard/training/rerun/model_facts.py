@@ -178,7 +178,7 @@ def _by_function(loss: str) -> str:
 
 
 def kind_of_labels(y: Any, loss: str, activation: str | None) -> str | None:
-    """What one array of labels holds; see `ProgramFacts.labels`."""
+    """What one array of labels holds; see `ModelFacts.labels`."""
     leaves = flatten(y)
     if len(leaves) != 1:
         return None
