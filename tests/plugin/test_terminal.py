@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pytest_lossguard.plugin import progress
@@ -128,7 +130,8 @@ def test_on_a_terminal_a_long_search_rewrites_its_place(project, impatient, term
     (line,) = [it for it in result.stdout.lines if it.startswith("test_it.py ")]
     first, *others = line.split(progress._SAVE)
     assert first == "test_it.py "
-    assert others[0].startswith(progress._CLEAR + "  1 examples in 0 s")
+    shown = others[0].removeprefix(progress._CLEAR)
+    assert re.match(r"  1 examples in \d+ s", shown)  # a busy machine takes longer
     assert len(others) >= 5
     assert others[-1].startswith(f"{progress._CLEAR}{progress._BACK}.")
 
