@@ -13,6 +13,7 @@ from .trace import ColumnStats, Floats, Outlier, Sentinel, TargetRange
 
 __all__ = [
     "column_stats",
+    "is_one_hot",
     "rarest_rows",
     "sentinel_of",
     "share_interval",
@@ -304,13 +305,15 @@ def rarest_rows(array: NDArray[Any]) -> NDArray[np.bool_] | None:
     return np.asarray(wanted, np.bool_)
 
 
+def is_one_hot(table: NDArray[Any]) -> bool:
+    """Whether each row has a single 1 and zeros beside it."""
+    return bool(np.isin(table, (0, 1)).all() and (table.sum(axis=1) == 1).all())
+
+
 def _classes(table: NDArray[Any], kind: str) -> tuple[int, tuple[int, float]]:
     """How many classes the labels name, and the rarest with its share."""
     if table.shape[1] > 1:
-        is_one_hot = bool(
-            np.isin(table, (0, 1)).all() and (table.sum(axis=1) == 1).all()
-        )
-        shares = table.mean(axis=0) if is_one_hot else np.zeros(0)
+        shares = table.mean(axis=0) if is_one_hot(table) else np.zeros(0)
     else:
         values = table[:, 0]
         names_classes = kind in "iub" or bool(np.isin(values, (0, 1)).all())

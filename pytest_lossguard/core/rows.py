@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .column_stats import target_range
+from .column_stats import is_one_hot, target_range
 from .trace import ClassOrder, Nonfinite, Repeats
 
 __all__ = [
     "SORTED",
     "class_of_rows",
     "class_order",
+    "evenly_spaced",
     "nonfinite_values",
     "repeats",
     "share_of_unknown",
@@ -41,6 +42,13 @@ _FEW_VALUES, _ROOM, _FEWEST_ROWS = 50, 100, 8
 _ENOUGH_LABELS, _FEWEST_TOGETHER = 40, 16
 
 
+def evenly_spaced(rows: int, most: int) -> NDArray[np.int64]:
+    """Places of at most ``most`` of ``rows`` rows, spread over all of them."""
+    if rows <= most:
+        return np.arange(rows)
+    return np.linspace(0, rows - 1, most).astype(np.int64)
+
+
 def repeats(held_out: Arrays, trained: Arrays) -> Repeats | None:
     """How many held-out rows are trained on too, and how many trained rows come again
     among themselves; of each part a sample is looked up among all.
@@ -56,12 +64,12 @@ def repeats(held_out: Arrays, trained: Arrays) -> Repeats | None:
     if not _comparable(held_out, trained):
         return None
     among = [it[:: -(-len(it) // _MOST_AMONG)] for it in trained]
-    asked = [it[_spread(len(it), _MOST_ASKED)] for it in held_out]
+    asked = [it[evenly_spaced(len(it), _MOST_ASKED)] for it in held_out]
     known = _Known(among)
     found = known.count(asked)
     if found and _few_are_possible(among):
         return None
-    places = _spread(len(among[0]), _MOST_ASKED)
+    places = evenly_spaced(len(among[0]), _MOST_ASKED)
     again = known.count([it[places] for it in among], places) if found else 0
     return Repeats(found=found, of=len(asked[0]), again=again, again_of=len(places))
 
@@ -78,13 +86,6 @@ def _comparable(held_out: Arrays, trained: Arrays) -> bool:
         and (one.dtype.kind in "OSU") == (other.dtype.kind in "OSU")
         for one, other in zip(held_out, trained, strict=True)
     )
-
-
-def _spread(rows: int, most: int) -> NDArray[np.int64]:
-    """Places of at most so many rows, spread over all."""
-    if rows <= most:
-        return np.arange(rows)
-    return np.linspace(0, rows - 1, most).astype(np.int64)
 
 
 class _Known:
@@ -156,8 +157,8 @@ def _few_are_possible(arrays: Arrays) -> bool:
     room = 1.0
     for array in arrays:
         flat = array.reshape(rows, -1)
-        flat = flat[:, _spread(flat.shape[1], _MOST_NUMBERS)]
-        some = flat[_spread(rows, _MOST_ASKED)]
+        flat = flat[:, evenly_spaced(flat.shape[1], _MOST_NUMBERS)]
+        some = flat[evenly_spaced(rows, _MOST_ASKED)]
         for column in some.T:
             different = len({*map(str, column.tolist())})
             if different > _FEW_VALUES:
@@ -210,8 +211,7 @@ def class_of_rows(targets: Arrays) -> NDArray[np.int64] | None:
         return None
     table = array.reshape(len(array), columns)
     if columns > 1:
-        is_one_hot = np.isin(table, (0, 1)).all() and (table.sum(axis=1) == 1).all()
-        return table.argmax(axis=1) if is_one_hot else None
+        return table.argmax(axis=1) if is_one_hot(table) else None
     if known.classes:
         return table[:, 0].astype(np.int64)
     only = np.unique(table[:, 0])
@@ -255,7 +255,7 @@ def class_order(
         return None
     mixed = sum(len(it) * _mixed(it) for it in windows) / seen
     steps = list(_cut(parts, rows_per_step))
-    steps = [steps[it] for it in _spread(len(steps), _MOST_ASKED)]
+    steps = [steps[it] for it in evenly_spaced(len(steps), _MOST_ASKED)]
     return ClassOrder(
         order=max(0.0, 1.0 - mixed / _mixed(labels)),
         classes=len(classes),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..core.rows import evenly_spaced
 from .raw import Array, Raw
 from .subject import Prepared
 from .table import Table
@@ -162,7 +163,7 @@ def _decoded(codes: Array, changes: Array) -> Array | None:
     to other rows (a mean of the target, a selection) hides what another one tells.
     """
     width = changes.shape[2]
-    single = np.unique(np.linspace(0, width - 1, min(_COLUMNS, width)).astype(int))
+    single = evenly_spaced(width, _COLUMNS)
     views = [changes.max(axis=2, initial=0.0), *(changes[:, :, it] for it in single)]
     found, best_share = None, 1.0 - _MOST_UNKNOWN
     for view in views:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.rows import evenly_spaced
 from ..preparation import Preparation
 from ..raw import Array, Column, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
@@ -77,10 +78,7 @@ def _few(rows: int) -> float:
 
 
 def _spread(columns: list[Column], most: int) -> list[Column]:
-    if len(columns) <= most:
-        return columns
-    places = np.linspace(0, len(columns) - 1, most).astype(int)
-    return [columns[it] for it in places]
+    return [columns[it] for it in evenly_spaced(len(columns), most)]
 
 
 def _silent(preparation: Preparation, columns: list[Column]) -> list[Column]:
@@ -127,7 +125,7 @@ def _is_other(before: Table, after: Table) -> Array:
 
 def _others(values: Array) -> tuple[Array, Array]:
     """A few rows, and for each another value of the column, far from its own."""
-    rows = np.linspace(0, len(values) - 1, min(_TRIALS, len(values))).astype(int)
+    rows = evenly_spaced(len(values), _TRIALS)
     if values.dtype.kind in "fiu":
         order = np.argsort(values, kind="stable")
         ends = values[order[[0, len(order) // 2, -1]]]

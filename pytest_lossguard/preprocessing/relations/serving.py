@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.rows import evenly_spaced
 from ..preparation import Preparation
 from ..raw import Array, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
@@ -104,8 +105,7 @@ def _alone(
 
 def _starts(rows: int) -> Array:
     """First rows of requests, spread over a sample that may be sorted."""
-    places: Array = np.linspace(0, rows - 1, min(rows, 64)).astype(int)
-    return places
+    return evenly_spaced(rows, 64)
 
 
 def _describe_alone(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.rows import evenly_spaced
 from ..preparation import Preparation
 from ..raw import Array, Raw
 from ..result import KEPT, Broken, Line, Outcome, Skipped
@@ -55,7 +56,7 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
             ),
             meaning="The model gets another input in production than in training.",
         )
-    chosen = _spread(base.rows, _LOOKED_FOR)
+    chosen = evenly_spaced(base.rows, _LOOKED_FOR)
     nearest, is_found = _nearest(base.take(chosen), served, base.spread)
     share = 1.0 - float(is_found.mean()) if len(chosen) else 0.0
     most = float(asked) if isinstance(asked, float) else MOST_AUGMENTED
@@ -82,13 +83,6 @@ def _as_served(preparation: Preparation) -> Raw:
     whole = x.value
     each = np.stack([np.asarray(form(whole[it])) for it in range(x.rows)])
     return Raw.of(each, "what served= gives")
-
-
-def _spread(rows: int, most: int) -> Array:
-    """At most so many rows, spread over all."""
-    if rows <= most:
-        return np.arange(rows)
-    return np.linspace(0, rows - 1, most).astype(int)
 
 
 def _nearest(rows: Table, served: Table, spread: Array) -> tuple[Array, Array]:

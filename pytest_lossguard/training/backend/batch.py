@@ -15,7 +15,6 @@ __all__ = [
     "ENOUGH_ROWS",
     "PROBE_ROWS",
     "Batch",
-    "evenly_spaced",
     "probe_rows",
 ]
 
@@ -57,10 +56,3 @@ def probe_rows(x: Any) -> int:
     values = sum(np.size(leaf) // max(1, len(leaf)) for leaf in flatten(x))
     rows = _MOST_PROBE_VALUES // max(1, values)
     return int(min(max(rows, _FEWEST_PROBE_ROWS), PROBE_ROWS))
-
-
-def evenly_spaced(rows: int, most: int = PROBE_ROWS) -> Any:
-    """Indices of at most ``most`` of ``rows`` rows, spread over all of them."""
-    if rows <= most:
-        return np.arange(rows)
-    return np.linspace(0, rows - 1, most).astype(np.int64)

@@ -10,7 +10,8 @@ import numpy as np
 
 from ...core.errors import CannotChange, UsageError
 from ...core.given import shown
-from .batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch, evenly_spaced, probe_rows
+from ...core.rows import evenly_spaced
+from .batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch, probe_rows
 from .frameworks import keras, tf
 from .tensors import flatten, is_composite, map_structure, to_numpy
 

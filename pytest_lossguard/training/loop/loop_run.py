@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import UsageError
+from ...core.rows import evenly_spaced
 from ...core.trace import ClassOrder, Probe, Trace, Validation
-from ..backend.batch import Batch, evenly_spaced
+from ..backend.batch import Batch
 from ..backend.data import ArrayData
 from ..backend.frameworks import tf
 from ..backend.snapshot import Snapshot, set_seed

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.rows import evenly_spaced
 from ...core.trace import EXACT_WEIGHTS
 from ..backend.frameworks import tf
 from ..backend.tensors import graph_function, raw, stacked, value_of
@@ -123,7 +124,7 @@ def _spread_rows(shape: Sequence[int]) -> Rows:
     if not others:
         return _ALL
     count = min(rows, max(1, _SOME // columns))
-    chosen = np.linspace(0, rows - 1, count).astype(np.int64)
+    chosen = evenly_spaced(rows, count)
     places = np.stack(np.unravel_index(chosen, others), axis=-1)
     return Rows(places=places, share=rows / count)
 
