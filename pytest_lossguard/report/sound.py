@@ -83,6 +83,15 @@ def _text(given: Any) -> str:
     return "" if given is None else str(printables(given, keep=_KEPT))
 
 
+def _line(given: Any) -> str:
+    """A word or a name, which stands in a line with others."""
+    return " ".join(_text(given).split())
+
+
+def _line_or_none(given: Any) -> str | None:
+    return None if given is None else _line(given)
+
+
 def _text_or_none(given: Any) -> str | None:
     return None if given is None else _text(given)
 
@@ -155,19 +164,19 @@ def _runs(given: Any) -> list[dict[str, Any]]:
 
 
 _FINDING: _Fields = {
-    "kind": _text,
+    "kind": _line,
     "severity": _one_of("error", "warning"),
     "step": _whole,
     "value": _number,
     "limit": _number,
-    "where": _text_or_none,
+    "where": _line_or_none,
     "message": _text,
 }
 _CAUSE: _Fields = {
-    "cause": _text,
+    "cause": _line,
     "verified": _flag,
-    "where": _text_or_none,
-    "change": _text_or_none,
+    "where": _line_or_none,
+    "change": _line_or_none,
     "loss_before": _number,
     "loss_after": _number,
     "remedy": _text_or_none,
@@ -175,8 +184,8 @@ _CAUSE: _Fields = {
 _DIAGNOSIS: _Fields = {"causes": _several(_CAUSE), "tried": _count}
 _PROBE: _Fields = {"before": _number, "after": _number}
 _RUN: _Fields = {
-    "source": _text,
-    "model": _text,
+    "source": _line,
+    "model": _line,
     "steps": _count,
     "seed": _whole,
     "verdict": _one_of("converged", "not_converged"),
@@ -189,7 +198,7 @@ _RUN: _Fields = {
     "notes": _texts,
     "diagnosis": _one(_DIAGNOSIS),
     "nearness": _nearness,
-    "nearest": _text_or_none,
+    "nearest": _line_or_none,
 }
 _CLOSEST: _Fields = {"nearness": _nearness, "corruption": _text}
 _SEARCH: _Fields = {
@@ -202,24 +211,24 @@ _SEARCH: _Fields = {
     "headroom": _texts,
 }
 _METRIC: _Fields = {
-    "name": _text,
-    "label": _text_or_none,
+    "name": _line,
+    "label": _line_or_none,
     "regressed": _flag,
     "before": _plain,
     "now": _plain,
     "limit": _plain,
 }
 _BASELINE: _Fields = {
-    "state": _text,
+    "state": _line,
     "file": _text,
     "told": _text,
     "note": _text_or_none,
     "metrics": _several(_METRIC),
 }
 _CONTRACT: _Fields = {
-    "relation": _text,
+    "relation": _line,
     "outcome": _one_of("kept", "broken", "skipped"),
-    "column": _text_or_none,
+    "column": _line_or_none,
     "rows": _plain,
     "message": _text,
 }

@@ -21,7 +21,8 @@ from pytest_lossguard.report.snippet import snippet
 from pytest_lossguard.report.sound import sound
 from pytest_lossguard.report.tensorboard import write_events
 from pytest_lossguard.report.terminal import counted, extremes, searches, table, warned
-from tests.support.entries import entry
+from tests.support.entries import baseline as of_baseline
+from tests.support.entries import entry, run
 from tests.support.hostile import WHOLE, entries, file_of, tampered
 from tests.support.pages import good
 
@@ -133,6 +134,17 @@ def test_a_sound_entry_comes_back_as_it_is():
     assert sound(once) == once
     assert once["runs"][2]["loss"] == WHOLE["runs"][2]["loss"]
     assert sound(GOOD | {"of_others": 1})["of_others"] == 1
+
+
+def test_a_name_stays_in_its_line():
+    new = of_baseline() | {"state": "\nnew"}
+    tests = [entry("test_a", run(nearest="a\n::error::b"), baseline=new)]
+
+    to_terminal(tests, None)
+
+    (shown,) = map(sound, tests)
+    assert shown["baseline"]["state"] == "new"
+    assert "\n" not in shown["runs"][0]["nearest"]
 
 
 # Files of strangers
