@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.findings import Finding, Kind, finding
-from ..core.policy import Policy
 from ..core.rows import SORTED
 from ..core.trace import Trace
-from .curve import LossCurve
 
 __all__ = ["is_in_class_order", "rows_in_class_order"]
 
@@ -36,11 +34,8 @@ def is_in_class_order(trace: Trace) -> bool:
     return order is not None and named and order.order > SORTED
 
 
-def rows_in_class_order(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def rows_in_class_order(trace: Trace) -> Iterator[Finding]:
     """A step that has few of the classes unlearns the others."""
-    del curve, policy
     order = trace.class_order
     if order is not None and is_in_class_order(trace):
         yield finding(
