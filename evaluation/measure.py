@@ -173,7 +173,7 @@ def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
         )
     judged = time.perf_counter()
     if diagnose and error is not None:
-        guard.explain(error)
+        guard.diagnose(guard.runs[0])
     explained = time.perf_counter()
     verdict = guard.runs[0].verdict
     found = verdict.diagnosis

@@ -56,11 +56,18 @@ class BaselineError(UsageError, AssertionError):
 class NotConverged(AssertionError):
     """A training was judged not to converge; the message says what happened.
 
-    Attributes:
+    Args:
+        message: What happened, and why.
+        failure: The run and what else the message is made of.
         after_body: Raised once the test had ended: no line of it is to blame.
     """
 
-    after_body = False
+    def __init__(
+        self, message: str = "", *, failure: Any = None, after_body: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.failure = failure
+        self.after_body = after_body
 
 
 class ContractBroken(AssertionError):

@@ -7,6 +7,7 @@ functions that a marked test reaches: an unmarked suite pays nothing.
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from ..core.errors import NotConverged, PolicyError, UsageError
 from .baselines import (
     BaselineSummary,
     Unused,
-    check_baseline_of,
+    baseline_of,
     refuse_baseline_of_search,
 )
 from .contracts import Contracts
@@ -24,7 +25,7 @@ from .ending import Ending
 from .failures import leave_out_own_frames, show_in_short
 from .files import Files, hand_files_on
 from .fixture import Lossguard
-from .fixtures import FIXTURES, Fixtures, adopt
+from .fixtures import FIXTURES, Fixtures, prepared_for
 from .hook_calls import tell_finished
 from .html import hand_on_details
 from .marks import policy_of
@@ -39,7 +40,7 @@ from .options import (
 )
 from .report_data import Reporter, hand_on
 from .reports import register_others
-from .search import Searches, in_examples, is_searched, report_failure
+from .search import Searches, explained, in_examples, is_searched
 from .seeds import DrawnSeed, seeded_body, seeded_fixture, seeded_set_up
 from .state import MARKS, POLICY, SESSION, TEST, Session, Test, guard_of
 from .terminal import Summary
@@ -235,64 +236,37 @@ def _watched(
 ) -> Generator[None, Any, Any]:
     """Run a test as it is and judge what trained in it."""
     __tracebackhide__ = True
-    result = None
+    baseline = baseline_of(item) if policy.baseline else None
     try:
-        try:
-            with guard.watching():
-                result = yield
-        except BaseException as error:  # pytest.skip and a timeout are no Exception
-            _collect_beside(item, guard, error)
-            raise
-        adopt(item, guard)
-        guard.collect()
-        guard.demand()
-        guard.compare()
-        if policy.baseline:
-            check_baseline_of(item, guard)
-    except NotConverged as error:
-        guard.explain(error)
+        with guard.judging(partial(prepared_for, item), baseline):
+            return (yield)
+    except NotConverged:
         raise
     except BaseException:
         if guard.failures():
             item.add_report_section("call", "lossguard", guard.failures())
         raise
-    return result
-
-
-def _collect_beside(item: pytest.Item, guard: Guard, error: BaseException) -> None:
-    """Judge what had been trained when something ended the body; that stays the error
-    of the test, whatever comes of it.
-    """
-    try:
-        adopt(item, guard)
-        guard.collect()
-    except Exception as ours:
-        error.add_note(
-            "note: pytest-lossguard could not judge what had been trained:"
-            f" {type(ours).__name__}: {ours}"
-        )
 
 
 def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, Any, Any]:
     """Run a test of Hypothesis, each example judged by itself."""
     __tracebackhide__ = True
-    result = None
     try:
         with guard.watching(), in_examples(item, test.policy) as test.search:
             result = yield
     except BaseException as error:
-        if test.search is not None:
-            report_failure(item, test.search, error)
-            guard.runs = test.search.runs or guard.runs
-        raise
-    guard.runs = test.search.runs
-    adopt(item, guard)
-    try:
-        guard.demand_adopted()
-    except NotConverged as error:
-        guard.explain(error)
-        raise
-    guard.demand_some(test.search.trained)
+        if test.search is None:
+            raise
+        failed = explained(item, test.search, error)
+        guard.show(test.search.runs or guard.runs)
+        if failed is error:
+            raise
+        raise failed from None
+    guard.conclude_search(
+        test.search.runs,
+        trained=test.search.trained,
+        prepared=partial(prepared_for, item),
+    )
     return result
 
 

@@ -94,8 +94,8 @@ def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, An
     with survived(troubles, unsaid):
         found["search"] = None if test.search is None else test.search.to_json()
     with survived(troubles, unsaid):
-        if guard.held is not None:
-            held = guard.held.to_json()
+        if guard.baseline is not None:
+            held = guard.baseline.to_json()
             # as seen from the root, on whatever machine
             held["file"] = os.path.relpath(held["file"], item.config.rootpath)
             found["baseline"] = held

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..corruptions import Corruption
     from ..session.search import Search
 
-__all__ = ["Searches", "in_examples", "is_searched", "report_failure"]
+__all__ = ["Searches", "explained", "in_examples", "is_searched"]
 
 ARGUMENT = "corruption"
 _ORIGINAL = "_lossguard_original"
@@ -304,21 +304,23 @@ class _Seam:
             self._search.settle(self._run)
 
 
-def report_failure(item: Any, search: Search, error: BaseException) -> None:
-    """Tell of the smallest case in the message, and keep it for a replay."""
+def explained(item: Any, search: Search, error: BaseException) -> BaseException:
+    """The error of a search: with the smallest case, which is kept for a replay."""
     if search.failed is None or not isinstance(error, _FAILURES):
-        return
+        return error
     corruption, run = search.failed.corruption, search.failed.run
     error.__traceback__ = _from_the_body(item, error.__traceback__)
     if corruption is None:
-        return
+        return error
     again = (f"paste: @example(corruption={corruption!r})", _kept(item, corruption))
-    _drop_notes(error)
     if run is not None and isinstance(error, NotConverged):
-        search.failed.run = search.guard.diagnose(run)
-        error.args = (search.message(again),)
-    else:
-        error.add_note("\n".join(["", f"note: {search.summary()}", *again]))
+        made = search.explained(run, again)
+        for note in _notes(error):
+            made.add_note(note)
+        return made.with_traceback(error.__traceback__)
+    error.__notes__ = _notes(error)
+    error.add_note("\n".join(["", f"note: {search.summary()}", *again]))
+    return error
 
 
 def _kept(item: Any, corruption: Corruption) -> str:
@@ -332,10 +334,9 @@ def _kept(item: Any, corruption: Corruption) -> str:
     return f"again: pytest --lossguard-replay={_relative(path, item)}"
 
 
-def _drop_notes(error: BaseException) -> None:
-    """Leave out what Hypothesis says in its words and the message in ours."""
-    notes = [it for it in getattr(error, "__notes__", []) if "@reproduce" in it]
-    error.__notes__ = notes
+def _notes(error: BaseException) -> list[str]:
+    """Without what Hypothesis says in its words and the message in ours."""
+    return [it for it in getattr(error, "__notes__", []) if "@reproduce" in it]
 
 
 def _from_the_body(item: Any, traceback: Any) -> Any:

@@ -80,6 +80,7 @@ def guard_of(item: pytest.Item) -> Guard:
     """The guard of a test, made when it first trains."""
     test = item.stash[TEST]
     if test.guard is None:
+        from ..session.failure import MessageStyle
         from ..session.guard import Guard
 
         session = item.config.stash[SESSION]
@@ -88,11 +89,14 @@ def guard_of(item: pytest.Item) -> Guard:
             policy=test.policy,
             seed=session.seed,
             trainer=session.trainer,
-            reproduce=again,
+            test=item.nodeid,
             test_file=str(item.path),
-            ascii_only=not _shows_blocks(),
+            style=MessageStyle(
+                reproduce=again,
+                ascii_only=not _shows_blocks(),
+                verbose=item.config.get_verbosity() > 1,
+            ),
             budget=diagnosis_budget(item.config),
-            verbose=item.config.get_verbosity() > 1,
             checks=checks_of(item),
         )
     return test.guard

@@ -18,6 +18,7 @@ from ..core.errors import NotConverged, first_line
 from ..corruptions import Corruption, Offset, Scale
 from ..corruptions.family import Family
 from ..corruptions.space import Space
+from .failure import Failure
 from .guard import Guard
 from .runs import TrainingRun
 
@@ -123,6 +124,7 @@ class Search:
     _later: list[Case] = field(default_factory=list)
     _features: int = 0
     _began: float | None = None
+    _ends_early: bool = True
 
     # While Hypothesis runs it
 
@@ -176,8 +178,7 @@ class Search:
     def _judged(self, corruption: Corruption | None) -> Iterator[None]:
         __tracebackhide__ = True
         self.ran += 1
-        self.guard.corruption = corruption
-        with self.guard.example():
+        with self.guard.example(corruption, ends_early=self._ends_early):
             yield
 
     def _note(self, case: Case) -> None:
@@ -259,7 +260,7 @@ class Search:
             for attempt in (self._one_family, self._one_feature):
                 self.failed = self._first(run, attempt()) or self.failed
         assert self.failed.corruption is not None
-        self.guard.ends_early = False  # the report shows the whole curve
+        self._ends_early = False  # the report shows the whole curve
         again = self._again(run, self.failed.corruption)
         self.holds = again.error is not None
         if self.holds:
@@ -405,23 +406,33 @@ class Search:
             told += f"; the budget of {self.budget:g} s kept others from being run"
         return told
 
-    def message(self, again: tuple[str, ...]) -> str:
-        """The message of the failing run, once the search has ended.
+    def explained(self, run: TrainingRun, again: tuple[str, ...]) -> NotConverged:
+        """The exception for the failing run, once the search has ended.
 
         Args:
+            run: The failing run.
             again: Lines that run the case again.
         """
         assert self.failed is not None
-        assert self.failed.run is not None
-        remarks = [f"the smallest corruption found that breaks it, in {self.summary()}"]
+        self.failed.run = self.guard.diagnose(run)
+        return self.guard.error(
+            Failure(
+                run=self.failed.run,
+                remarks=tuple(self.remarks()),
+                corruption=self.failed.corruption,
+                again=again,
+            )
+        )
+
+    def remarks(self) -> Iterator[str]:
+        """Sentences on a search that failed."""
+        yield f"the smallest corruption found that breaks it, in {self.summary()}"
         if not self.holds:
-            remarks.append(
+            yield (
                 "the failing example converged when run again: the result depends on"
                 " more than data and seed, for instance on a model that examples"
                 " share"
             )
         bounded = self._bounded()
         if bounded is not None:
-            remarks.append(bounded)
-        self.guard.corruption = self.failed.corruption
-        return self.guard.message(self.failed.run, tuple(remarks), again)
+            yield bounded

@@ -19,10 +19,10 @@ class FakeGuard:
     """Judges a body by what it leaves in ``near``."""
 
     def __init__(self):
-        self.runs, self.corruption, self.ends_early = [], None, True
+        self.runs = []
 
     @contextmanager
-    def example(self):
+    def example(self, corruption, *, ends_early):
         self.runs = []
         yield
 
@@ -272,17 +272,15 @@ def test_what_breaks_by_its_scale_alone_is_told_the_line_that_bounds_the_search(
     part, line
 ):
     program = Program(lambda _: True)
-    program.search.guard.message = lambda _run, remarks, _again: remarks
     with pytest.raises(NotConverged):
         program.example(part)
 
-    assert program.search.message(())[-1].endswith(line)
+    assert [*program.search.remarks()][-1].endswith(line)
 
 
 def test_what_takes_more_than_another_scale_is_not_told_to_bound_it():
     program = Program(lambda _: True)
-    program.search.guard.message = lambda _run, remarks, _again: remarks
     with pytest.raises(NotConverged):
         program.example(Scale(10.0), Offset(10.0))
 
-    assert not any("bound" in it for it in program.search.message(()))
+    assert not any("bound" in it for it in program.search.remarks())

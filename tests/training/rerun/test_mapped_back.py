@@ -105,9 +105,8 @@ def test_a_fixed_pairing_that_a_faster_training_learns_by_heart_has_no_cause(tra
         return model
 
     guard = Guard(policy=Policy(), seed=0, trainer=lambda: trainer)
-    with pytest.raises(NotConverged) as raised:
+    with pytest.raises(NotConverged), guard.explaining():
         guard.fit(build, x, y, steps=320)
-    guard.explain(raised.value)
 
     found = guard.runs[0].verdict.diagnosis
     assert not any(it.verified for it in found.causes)
