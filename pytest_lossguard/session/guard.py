@@ -192,7 +192,7 @@ class Guard:
 
     def _explained(self, error: NotConverged) -> NotConverged:
         failure = error.failure
-        if failure is None:
+        if failure is None or failure.baseline:  # one that got worse converges
             return error
         run = self.diagnose(failure.run)
         if run is failure.run:

@@ -17,6 +17,7 @@ from pytest_lossguard.training.loop import loop_trainer as fit
 from pytest_lossguard.training.loop import traced_loop as program
 from pytest_lossguard.training.loop.loop_run import LoopRun
 from pytest_lossguard.training.loop.loop_trainer import LoopTrainer
+from tests.support.fitting import train_once
 from tests.support.programs import busy_net, mlp, regression
 
 X, Y = regression(96)
@@ -140,7 +141,7 @@ def test_of_those_that_wait_only_one_holds_its_weights(trainer, monkeypatch):
         ended.append(trace)
         return trace
 
-    trainer.fit(mlp, X, Y, **HOW)  # all after it run beside each other
+    train_once(trainer, mlp, X, Y, **HOW)  # all after it run beside each other
     monkeypatch.setattr(LoopTrainer, "_chosen", prepared)
     monkeypatch.setattr(LoopRun, "beside", ran)
 

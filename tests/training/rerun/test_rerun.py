@@ -13,6 +13,7 @@ from pytest_lossguard.core.errors import CannotChange, StopTraining
 from pytest_lossguard.training import Trainer, watching
 from pytest_lossguard.training.backend.data import ArrayData
 from pytest_lossguard.training.rerun.model_facts import kind_of_labels
+from tests.support.fitting import train_once
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(96, 4)).astype("float32")
@@ -45,7 +46,7 @@ def again(trainer):
 
 
 def test_nothing_changed_repeats_the_training(trainer, again):
-    first = trainer.fit(build, X, Y, **HOW)
+    first = train_once(trainer, build, X, Y, **HOW)
     np.testing.assert_allclose(again().steps.loss, first.steps.loss, rtol=1e-6)
 
 
@@ -381,7 +382,7 @@ def test_every_kind_of_change_is_served():
 def test_a_model_that_trained_on_is_run_again_from_where_it_started(trainer):
     model = build()
     start = trainer.start_of(model)
-    first = trainer.fit(model, X, Y, **HOW)
+    first = train_once(trainer, model, X, Y, **HOW)
     model.fit(X, Y, epochs=2, verbose=0)
     again = trainer.again(model, X, Y, start=start, **HOW)
     assert again().before.loss == pytest.approx(first.before.loss, rel=1e-6)
@@ -405,7 +406,7 @@ def test_a_factory_that_works_only_once_is_no_error_of_the_test(trainer):
             raise RuntimeError("the license is used up")
         return build()
 
-    trainer.fit(once, X, Y, **HOW)
+    train_once(trainer, once, X, Y, **HOW)
     again = trainer.again(once, X, Y, **HOW)
     with pytest.raises(CannotChange, match="RuntimeError: the license is used up"):
         again()
