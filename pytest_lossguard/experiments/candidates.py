@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..core.change import Change, ModelFacts
-from ..core.findings import Finding
+from ..core.findings import SEEN_CAUSES, Finding
 from ..core.trace import Trace
 from .changes import CHANGES, acts_on, kind_of
 from .changes.kind import SEEN, Situation
@@ -45,6 +45,7 @@ def hypotheses(
 
 #: What a finding lets one suspect where no experiment proved anything.
 _SUSPECTED = {
+    **{kind: kind for kind in SEEN_CAUSES},
     "constant_inputs": "constant_inputs",
     "disconnected_variable": "disconnected_variables",
     "unchanged_weights": "disconnected_variables",
