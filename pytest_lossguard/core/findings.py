@@ -172,6 +172,7 @@ FINDING_KINDS = (
     "validation_differs",
     "nonfinite_validation",
     "validation_rows_trained_on",
+    "target_in_inputs",
     "rows_in_class_order",
     "penalty_dominates",
     "unscaled_inputs",

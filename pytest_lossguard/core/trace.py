@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .data_facts import DataFacts
+
 __all__ = [
     "EXACT_WEIGHTS",
     "ClassOrder",
@@ -384,6 +386,7 @@ class Trace:
         held_out: The rows behind ``validation``, where they were seen.
         class_order: Of rows that are trained on in a fixed order; None where they are
             shuffled, or name no classes.
+        data_facts: What else is known of the data; None where they were not seen.
     """
 
     source: Literal["watch", "fit"]
@@ -420,6 +423,7 @@ class Trace:
     averaging: tuple[str, ...] = ()
     held_out: HeldOut | None = None
     class_order: ClassOrder | None = None
+    data_facts: DataFacts | None = None
 
 
 def to_json_number(value: float | None) -> Any:
