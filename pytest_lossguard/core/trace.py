@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .data_facts import DataFacts
 from .step_facts import StepFacts
 
 __all__ = [
@@ -387,6 +388,7 @@ class Trace:
         class_order: Of rows that are trained on in a fixed order; None where they are
             shuffled, or name no classes.
         step: What its steps were seen to do; None where nobody looked.
+        data_facts: What else is known of the data; None where they were not seen.
     """
 
     source: Literal["watch", "fit"]
@@ -424,6 +426,7 @@ class Trace:
     held_out: HeldOut | None = None
     class_order: ClassOrder | None = None
     step: StepFacts | None = None
+    data_facts: DataFacts | None = None
 
 
 def to_json_number(value: float | None) -> Any:

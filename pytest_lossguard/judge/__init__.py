@@ -16,7 +16,7 @@ from ..core.custom_checks import Check, found_by
 from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
-from . import data, held_out, internals, numerics, order, outcome, outputs, step
+from . import data, held_out, internals, leaks, numerics, order, outcome, outputs, step
 from .curve import LossCurve, loss_curve_of
 
 __all__ = ["LossCurve", "held_to", "judge", "loss_curve_of"]
@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     held_out.nonfinite_validation,
     held_out.validation_differs,
     held_out.validation_rows_trained_on,
+    leaks.target_in_inputs,
     order.rows_in_class_order,
     internals.symmetric_weights,
     outcome.noisy_loss,

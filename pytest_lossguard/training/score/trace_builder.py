@@ -32,6 +32,7 @@ from ..backend.snapshot import Snapshot
 from ..backend.tensors import flatten, is_composite, variable_path
 from ..record import adversarial as contest
 from ..record.recording import Recording
+from .data_facts import facts_of_data
 from .row_order import held_out_rows, is_sorted, one_pass, order_of_watched
 from .scorer import Scorer, as_tensors, parts_of
 
@@ -129,6 +130,7 @@ def make_trace(
         averaging=tuple(tidy_names(_averaging(recording)).values()),
         held_out=held_out,
         class_order=class_order,
+        data_facts=facts_of_data(seen),
     )
 
 
