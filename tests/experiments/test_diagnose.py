@@ -16,23 +16,13 @@ from pytest_lossguard.experiments.candidates import hypotheses, suspected, where
 from pytest_lossguard.experiments.changes import acts_on, cause_of, describe
 from pytest_lossguard.experiments.diagnose import diagnose
 from pytest_lossguard.judge import judge
-from tests.support.findings import KINDS, finding
+from tests.support.findings import DETAILS, KINDS, finding
 from tests.support.traces import column, falling, make_trace
 
 BLOWN = make_trace([1.0, 1e6, 1e6, 1e5], start=1.0, end=1e5, constant=1.0)
 GOOD = make_trace(falling(), start=1.0, end=0.1, constant=1.0)
 BAD = make_trace(falling(1.0, 1.0), start=3.0, end=2.9, constant=1.0)
 #: Whatever the text of any kind of finding may ask for.
-DETAILS = dict.fromkeys(
-    (
-        *("start", "constant", "how", "why", "reported", "factor", "raw", "scored"),
-        *("shares", "low", "high", "reach", "best_step", "train_start", "train_end"),
-        *("now", "then", "verb", "before", "worst", "odds"),
-        *("fell", "began", "ended", "asked", "by", "learned", "fact", "missing"),
-        *("times", "known", "again", "together", "classes", "train", "least"),
-    ),
-    1.0,
-)
 ADAM = ModelFacts(optimizer="Adam", learning_rate=0.01, momentum=0.9, loss="mse")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from importlib import import_module
 from pathlib import Path
+from string import Formatter
 
 import pytest_lossguard
 from pytest_lossguard.core.findings import Finding, Kind
@@ -51,3 +52,16 @@ KINDS = _gathered()
 def finding(kind: str, **numbers: object) -> Finding:
     """A finding by the name of its kind."""
     return finding_of(KINDS[kind], **numbers)
+
+
+def _fields(kind: Kind) -> set[str]:
+    parsed = Formatter().parse(f"{kind.text} {kind.headline}")
+    return {name for _, name, _, _ in parsed if name}
+
+
+#: Something for each detail that a kind's sentences name.
+DETAILS = dict.fromkeys(
+    set().union(*map(_fields, KINDS.values()))
+    - {"step", "value", "limit", "where", "share", "share_limit", "multiple"},
+    1.0,
+)
