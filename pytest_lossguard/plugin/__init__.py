@@ -38,11 +38,22 @@ from .options import (
     is_diagnosed,
     is_seed_drawn,
 )
+from .project_policy import ShowPolicy, project_policy
 from .report_data import Reporter, hand_on
 from .reports import register_others
 from .search import Searches, explained, in_examples, is_searched
 from .seeds import DrawnSeed, seeded_body, seeded_fixture, seeded_set_up
-from .state import MARKS, POLICY, SESSION, TEST, Session, Test, guard_of
+from .state import (
+    MARKS,
+    ORIGINS,
+    POLICY,
+    PROJECT_POLICY,
+    SESSION,
+    TEST,
+    Session,
+    Test,
+    guard_of,
+)
 from .terminal import Summary
 
 if TYPE_CHECKING:
@@ -82,6 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     budget_of(config, None)  # a bad value is told of before any test runs
     default_examples(config)
     is_diagnosed(config)
+    config.stash[PROJECT_POLICY] = project_policy(config)
     replay = _replay(config)
     seed = base_seed(config) if replay is None else replay.seed
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
@@ -92,6 +104,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if replay is None and is_seed_drawn(config):
         config.pluginmanager.register(DrawnSeed(seed), "lossguard-drawn-seed")
     config.pluginmanager.register(Contracts(config), "lossguard-contracts")
+    if config.getoption("lossguard_show_policy"):
+        config.pluginmanager.register(ShowPolicy(config), "lossguard-show-policy")
     if not hasattr(config, "workerinput"):
         reporter = Reporter(config)
         config.pluginmanager.register(reporter, "lossguard-reporter")
@@ -134,7 +148,7 @@ def pytest_pycollect_makeitem(
 
 def _read_marks(item: pytest.Item) -> None:
     item.stash[MARKS] = _count_marks(item)
-    item.stash[POLICY] = policy_of(item)
+    item.stash[POLICY], item.stash[ORIGINS] = policy_of(item)
 
 
 def _count_marks(item: pytest.Item) -> int:

@@ -20,7 +20,7 @@ from .files import keep_replay
 from .options import budget_of, default_examples
 from .private_api import is_fixture_known, items_of
 from .progress import search_progress
-from .state import SESSION, TEST, guard_of
+from .state import PROJECT_POLICY, SESSION, TEST, guard_of
 
 if TYPE_CHECKING:
     from ..corruptions import Corruption
@@ -118,7 +118,9 @@ def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
     keywords = _keywords(collector, function, "corruptions")
     space = Space.from_keywords(keywords, "corruptions")
     # The whole policy is read once there are items: here only what Hypothesis needs.
-    asked = _keywords(collector, function, "converges").get("max_examples")
+    project = collector.config.stash[PROJECT_POLICY].get("max_examples")
+    marked = _keywords(collector, function, "converges")
+    asked = marked.get("max_examples", project)
     searched = strategies.searching(
         _copy(function),
         space,

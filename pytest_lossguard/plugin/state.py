@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARKS",
+    "ORIGINS",
     "POLICY",
+    "PROJECT_POLICY",
     "SESSION",
     "TEST",
     "Session",
@@ -72,6 +74,10 @@ class Test:
 SESSION = pytest.StashKey[Session]()
 TEST = pytest.StashKey[Test]()
 POLICY = pytest.StashKey["Policy | None"]()
+#: Where each key of the policy comes from that is no default.
+ORIGINS = pytest.StashKey[dict[str, str]]()
+#: What the project holds marked tests to by default.
+PROJECT_POLICY = pytest.StashKey[dict[str, Any]]()
 #: How many marks the policy was read from.
 MARKS = pytest.StashKey[int]()
 
