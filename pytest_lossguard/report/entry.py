@@ -13,6 +13,7 @@ __all__ = [
     "ClosestEntry",
     "Entry",
     "FindingEntry",
+    "Number",
     "RunEntry",
     "SearchEntry",
     "causes_of",

@@ -19,7 +19,7 @@ from .entry import (
 )
 from .sound import sound
 
-__all__ = ["MOST_BYTES", "commands", "summary"]
+__all__ = ["MOST_BYTES", "commands", "escaped", "summary"]
 
 #: What a step summary may hold, in bytes of UTF-8; see the documentation of workflow
 #: commands, as for the annotations: of each severity at most so many in a step.
@@ -62,7 +62,7 @@ def _table(
     """A title and a table, in so many bytes; what does not fit is counted."""
     lines = [title, "", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
     used = sum(_size(line) for line in lines)
-    marked = f"\n{_escaped(STEPS_ONLY)}"
+    marked = f"\n{escaped(STEPS_ONLY)}"
     reserve = _size(_left_out(len(tests))) + _size(marked)
     for index, test in enumerate(tests):
         line = row(test)
@@ -110,7 +110,7 @@ def _contract_row(test: Entry) -> str:
 
 
 def _cells(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(map(_escaped, cells))} |"
+    return f"| {' | '.join(map(escaped, cells))} |"
 
 
 def _describe(test: Entry) -> Iterator[str]:
@@ -133,7 +133,8 @@ def _describe(test: Entry) -> Iterator[str]:
         yield f"baseline: {baseline['told']}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text in one line that Markdown shows as it is."""
     plain = " ".join(text.split())
     return "".join(f"&#{ord(it)};" if it in _MARKUP else it for it in plain)
 
