@@ -7,6 +7,7 @@ import hypothesis
 
 def use_patient_profile() -> None:
     """A property has no deadline: machines are busy, and tests assert no times."""
-    made = hypothesis.settings(deadline=None)
+    default = hypothesis.settings.get_profile("default")
+    made = hypothesis.settings(default, deadline=None)
     hypothesis.settings.register_profile("patient", made)
     hypothesis.settings.load_profile("patient")
