@@ -36,6 +36,7 @@ from ..backend.user_frames import taken_at, user_frames
 from .asked_variables import Asked
 from .call_log import CallLog
 from .last_value import LastValue, kind_of
+from .layer_modes import LayerModes, training_of
 from .norms import half_square_sums, look_at, taken_before
 from .optimizer_variables import build_outside
 from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
@@ -76,6 +77,7 @@ class Recorder:
     ) -> None:
         self.recordings: list[Recording] = []
         self.asked = Asked()
+        self.modes = LayerModes()
         self._paused = 0
         self._only_in = threading.get_ident() if only_here else None
         self._ignoring = ignoring
@@ -129,6 +131,7 @@ class Recorder:
             self._calls,
             self._inner,
             self.asked,
+            self.modes,
             self._lost,
         ):
             known.clear()
@@ -165,10 +168,22 @@ class Recorder:
         """Remember the outermost model's inputs and outputs."""
         __tracebackhide__ = True
         with self._calls.outermost("model") as outermost:
-            outputs = call(model, *args, **kwargs)
+            if outermost:
+                with self.modes.under((model, args, kwargs)):
+                    outputs = call(model, *args, **kwargs)
+            else:
+                outputs = call(model, *args, **kwargs)
         if outermost and args:
             self._calls.add(self._calls.models, (model, args[0], outputs))
         return outputs
+
+    def on_layer(self, call: Call, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        """Remember in which mode a layer was called."""
+        __tracebackhide__ = True
+        training = training_of(args, kwargs)
+        if not self.modes.is_known(layer, training) and self.enabled:
+            self.modes.add(layer, training)
+        return call(layer, *args, **kwargs)
 
     def on_loss(self, call: Call, loss: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost loss object's arguments and value."""
@@ -374,6 +389,7 @@ class Recorder:
             taped=taped,
             frames=user_frames(),
             replicas=replica.count,
+            modes=self.modes,
         )
         if taped.model_and_loss is not None:
             recording.model = taped.model_and_loss.model

@@ -35,6 +35,7 @@ from ..record.recording import Recording
 from .data_facts import facts_of_data
 from .row_order import held_out_rows, is_sorted, one_pass, order_of_watched
 from .scorer import Scorer, as_tensors, parts_of
+from .step_facts import step_facts
 
 __all__ = ["Scores", "beside", "could_not_score", "make_trace", "watched_trace"]
 
@@ -97,7 +98,8 @@ def make_trace(
     known = recording.taped.model_and_loss
     variables = [variable_path(it) for it in recording.variables]
     model = recording.model if known is None else known.model
-    tidy = tidy_names([*variables, *_layer_names(scores)])
+    facts = step_facts(recording)
+    tidy = tidy_names([*variables, *_layer_names(scores), *facts.inference_layers])
     return Trace(
         source=source,
         model=model_name(recording.model, recording.optimizer),
@@ -131,6 +133,9 @@ def make_trace(
         held_out=held_out,
         class_order=class_order,
         data_facts=facts_of_data(seen),
+        step=replace(
+            facts, inference_layers=tuple(tidy[it] for it in facts.inference_layers)
+        ),
     )
 
 
