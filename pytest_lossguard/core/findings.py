@@ -185,6 +185,7 @@ FINDING_KINDS = (
     "class_imbalance",
     "labels_out_of_range",
     "loss_output_mismatch",
+    "rows_mixed",
     "labels_carry_no_signal",
     "improvable",
     "baseline_regression",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .data_facts import DataFacts
+from .relations import StepRelations
 
 __all__ = [
     "EXACT_WEIGHTS",
@@ -387,6 +388,7 @@ class Trace:
         class_order: Of rows that are trained on in a fixed order; None where they are
             shuffled, or name no classes.
         data_facts: What else is known of the data; None where they were not seen.
+        relations: What one step depends on; None where that was not looked at.
     """
 
     source: Literal["watch", "fit"]
@@ -424,6 +426,7 @@ class Trace:
     held_out: HeldOut | None = None
     class_order: ClassOrder | None = None
     data_facts: DataFacts | None = None
+    relations: StepRelations | None = None
 
 
 def to_json_number(value: float | None) -> Any:

@@ -15,7 +15,17 @@ from ..core.custom_checks import found_by
 from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
-from . import data, held_out, internals, leaks, numerics, order, outcome, outputs
+from . import (
+    data,
+    held_out,
+    internals,
+    leaks,
+    numerics,
+    order,
+    outcome,
+    outputs,
+    relations,
+)
 from .curve import LossCurve, loss_curve_of
 
 __all__ = ["LossCurve", "held_to", "judge", "loss_curve_of"]
@@ -29,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     numerics.impossible_loss,
     outputs.labels_out_of_range,
     outputs.loss_output_mismatch,
+    relations.rows_mixed,
     outcome.masked_loss,
     outcome.unchanged_weights,
     outcome.loss_not_decreasing,

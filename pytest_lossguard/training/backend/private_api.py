@@ -31,6 +31,7 @@ from tensorflow.python.util.traceback_utils import filter_traceback
 __all__ = [
     "CALL_FLAT",
     "COMPAT_V1_OPTIMIZERS",
+    "EAGER_ID",
     "JIT_COMPILE",
     "READS_DATA",
     "REPLICA_THREAD",
@@ -214,6 +215,9 @@ def keeps_logits(tensor: Any) -> bool:
     """Whether Keras scores an output from its logits (Keras 3.6 to 3.15)."""
     return hasattr(tensor, "_keras_logits")
 
+
+#: TensorFlow 2.18 to 2.21: what tells an eager tensor from all others, gone ones too.
+EAGER_ID = "_id"
 
 # Of functions that TensorFlow traces
 

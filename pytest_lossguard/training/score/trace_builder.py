@@ -13,6 +13,7 @@ import numpy as np
 
 from ...core.column_stats import column_stats, target_range
 from ...core.errors import first_line
+from ...core.relations import StepRelations
 from ...core.trace import (
     ClassOrder,
     ColumnStats,
@@ -131,6 +132,7 @@ def make_trace(
         held_out=held_out,
         class_order=class_order,
         data_facts=facts_of_data(seen),
+        relations=StepRelations(mixed_rows=recording.taped.mixed_rows),
     )
 
 
