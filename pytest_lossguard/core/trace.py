@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .data_facts import DataFacts
 from .relations import StepRelations
+from .step_facts import StepFacts
 
 __all__ = [
     "EXACT_WEIGHTS",
@@ -389,6 +390,7 @@ class Trace:
             shuffled, or name no classes.
         data_facts: What else is known of the data; None where they were not seen.
         relations: What one step depends on; None where that was not looked at.
+        step: What its steps were seen to do; None where nobody looked.
     """
 
     source: Literal["watch", "fit"]
@@ -427,6 +429,7 @@ class Trace:
     class_order: ClassOrder | None = None
     data_facts: DataFacts | None = None
     relations: StepRelations | None = None
+    step: StepFacts | None = None
 
 
 def to_json_number(value: float | None) -> Any:

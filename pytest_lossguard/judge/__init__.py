@@ -25,6 +25,7 @@ from . import (
     outcome,
     outputs,
     relations,
+    step,
 )
 from .curve import LossCurve, loss_curve_of
 
@@ -35,6 +36,7 @@ Check = Callable[[Trace, LossCurve, Policy], Iterator[Finding]]
 #: In the order in which they are told: what happened, then what explains it.
 CHECKS: tuple[Check, ...] = (
     numerics.nonfinite,
+    step.inference_mode,
     outcome.diverging_loss,
     numerics.impossible_loss,
     outputs.labels_out_of_range,
