@@ -16,7 +16,18 @@ from ..core.custom_checks import Check, found_by
 from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
-from . import data, held_out, internals, leaks, numerics, order, outcome, outputs, step
+from . import (
+    data,
+    held_out,
+    internals,
+    leaks,
+    numerics,
+    order,
+    outcome,
+    outputs,
+    relations,
+    step,
+)
 from .curve import LossCurve, loss_curve_of
 
 __all__ = ["LossCurve", "held_to", "judge", "loss_curve_of"]
@@ -32,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     numerics.impossible_loss,
     outputs.labels_out_of_range,
     outputs.loss_output_mismatch,
+    relations.rows_mixed,
     outcome.masked_loss,
     outcome.unchanged_weights,
     outcome.loss_not_decreasing,

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...core.column_stats import column_stats, target_range
 from ...core.errors import first_line
+from ...core.relations import StepRelations
 from ...core.trace import (
     ClassOrder,
     ColumnStats,
@@ -136,6 +137,7 @@ def make_trace(
         step=replace(
             facts, inference_layers=tuple(tidy[it] for it in facts.inference_layers)
         ),
+        relations=StepRelations(mixed_rows=recording.taped.mixed_rows),
     )
 
 
