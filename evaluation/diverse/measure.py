@@ -277,4 +277,6 @@ def cause_of(guard: Any) -> str | None:
 
 def _first_cause(guard: Any) -> Any:
     diagnoses = (run.verdict.diagnosis for run in guard.runs)
-    return next((it.causes[0] for it in diagnoses if it is not None and it.causes), None)
+    return next(
+        (it.causes[0] for it in diagnoses if it is not None and it.causes), None
+    )

@@ -68,7 +68,13 @@ def _rows(asked: argparse.Namespace) -> Iterator[Row]:
         asked.jobs, maxtasksperchild=_REPORTS_PER_PROCESS
     ) as p:
         for done, found in enumerate(p.imap_unordered(rows_of_job, jobs), start=1):
-            print(f"{done} of {len(jobs)}", *map(_brief, found), sep="\n  ", file=sys.stderr, flush=True)
+            print(
+                f"{done} of {len(jobs)}",
+                *map(_brief, found),
+                sep="\n  ",
+                file=sys.stderr,
+                flush=True,
+            )
             if asked.rows is not None:
                 with asked.rows.open("a", encoding="utf-8") as file:
                     file.writelines(json.dumps(asdict(row)) + "\n" for row in found)

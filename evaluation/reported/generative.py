@@ -159,9 +159,7 @@ def _wasserstein(fixed: bool) -> float:
     def generator_loss(critic: Any, made: Any) -> Any:
         return -tf.reduce_mean(critic(made, training=True))
 
-    return _met(
-        _adversarial(critic_loss, generator_loss, critic_steps=3, steps=150)
-    )
+    return _met(_adversarial(critic_loss, generator_loss, critic_steps=3, steps=150))
 
 
 def _conditional(fixed: bool) -> float:
@@ -233,7 +231,9 @@ def _variational(weight: float, *, sign: float = 1.0, draws: bool = True) -> flo
         z = mean + tf.exp(log_variance / 2) * noise
         missed = tf.reduce_sum((decoder(z, training=True) - x) ** 2, axis=1)
         bits = 1 + log_variance - mean**2 - tf.exp(log_variance)
-        return tf.reduce_mean(missed / 0.2 + weight * sign * -tf.reduce_sum(bits, 1) / 2)
+        return tf.reduce_mean(
+            missed / 0.2 + weight * sign * -tf.reduce_sum(bits, 1) / 2
+        )
 
     variables = encoder.trainable_variables + decoder.trainable_variables
     data = batches(rows, epochs=20)
@@ -288,9 +288,7 @@ def _contrastive(fixed: bool) -> float:
         return tf.reduce_mean(near * apart**2 + (1 - near) * far)
 
     data = batches(Rows(x, alike, None, None), epochs=12)
-    descended(
-        loss_of, encoder.trainable_variables, data, keras.optimizers.Adam(0.003)
-    )
+    descended(loss_of, encoder.trainable_variables, data, keras.optimizers.Adam(0.003))
     return _nearest(encoder, rows)
 
 
@@ -330,7 +328,9 @@ def _self_distilled(fixed: bool) -> float:
 
     variables = [*encoder.trainable_variables]
     variables += predictor.trainable_variables if fixed else []
-    descended(loss_of, variables, batches(rows, epochs=10), keras.optimizers.Adam(0.003))
+    descended(
+        loss_of, variables, batches(rows, epochs=10), keras.optimizers.Adam(0.003)
+    )
     units = _unit(encoder(rows.held_x))
     return float(1 - np.linalg.norm(units.mean(0)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-__all__ = ["classifier", "descended", "dense", "regressor"]
+__all__ = ["classifier", "dense", "descended", "regressor"]
 
 
 def dense(shape: Any, *layers: Any) -> Any:

@@ -189,9 +189,7 @@ def _policy_gradient(fixed: bool) -> float:
     draw = np.random.default_rng(0)
     for _ in range(60):
         places, actions, returns = _episodes(model, draw)
-        step(
-            tf.constant(_states()[places]), tf.constant(actions), tf.constant(returns)
-        )
+        step(tf.constant(_states()[places]), tf.constant(actions), tf.constant(returns))
     return float(np.asarray(model(_states()))[1:-1, 1].mean())
 
 
@@ -218,16 +216,16 @@ def _actor_critic(fixed: bool) -> float:
             advantage = tf.stop_gradient(advantage) if fixed else advantage
             chosen = tf.reduce_sum(chances * tf.one_hot(actions, 2), axis=1)
             actor = -tf.reduce_mean(tf.math.log(chosen + 1e-6) * advantage)
-            loss = actor + (huber(returns, values) if fixed else 0.02 * huber(returns, values))
+            loss = actor + (
+                huber(returns, values) if fixed else 0.02 * huber(returns, values)
+            )
         variables = model.trainable_variables
         optimizer.apply(tape.gradient(loss, variables), variables)
 
     draw = np.random.default_rng(0)
     for _ in range(60):
         places, actions, returns = _episodes(lambda x: model(x)[0], draw)
-        step(
-            tf.constant(_states()[places]), tf.constant(actions), tf.constant(returns)
-        )
+        step(tf.constant(_states()[places]), tf.constant(actions), tf.constant(returns))
     return float(np.asarray(model(_states())[0])[1:-1, 1].mean())
 
 

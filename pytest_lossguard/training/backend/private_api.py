@@ -14,6 +14,9 @@ from typing import Any
 # Keras 3.6 to 3.15: what layers are made of; up to 3.6 `keras.Variable` was a subclass.
 from keras.src.backend import Variable as KerasVariable
 
+# TensorFlow 2.18 to 2.21: whether a tape records what is computed now.
+from tensorflow.python.eager import record
+
 # TensorFlow 2.18 to 2.21: the class whose call is observed for traces called directly.
 from tensorflow.python.eager.polymorphic_function.concrete_function import (
     ConcreteFunction,
@@ -54,6 +57,7 @@ __all__ = [
     "has_graph",
     "input_name_of",
     "is_stateful",
+    "is_taping",
     "keeps_logits",
     "keras_global_state",
     "learning_rate_of",
@@ -213,6 +217,11 @@ def set_mask(tensor: Any, mask: Any) -> None:
 def keeps_logits(tensor: Any) -> bool:
     """Whether Keras scores an output from its logits (Keras 3.6 to 3.15)."""
     return hasattr(tensor, "_keras_logits")
+
+
+def is_taping() -> bool:
+    """Whether a tape may record what this thread computes now (2.18 to 2.21)."""
+    return bool(record.could_possibly_record())
 
 
 # Of functions that TensorFlow traces

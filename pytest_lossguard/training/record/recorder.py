@@ -20,7 +20,7 @@ from ...core.errors import StopTraining
 from ..backend.batch import Batch
 from ..backend.frameworks import tf
 from ..backend.patches import Call
-from ..backend.private_api import TRAINABLE_VARIABLES
+from ..backend.private_api import TRAINABLE_VARIABLES, is_taping
 from ..backend.snapshot import Snapshot
 from ..backend.tensors import (
     current_graph,
@@ -36,6 +36,7 @@ from ..backend.user_frames import taken_at, user_frames
 from .asked_variables import Asked
 from .call_log import CallLog
 from .last_value import LastValue, kind_of
+from .moving_target import Makers
 from .norms import half_square_sums, look_at, taken_before
 from .optimizer_variables import build_outside
 from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
@@ -76,11 +77,13 @@ class Recorder:
     ) -> None:
         self.recordings: list[Recording] = []
         self.asked = Asked()
+        self.makers = Makers()
         self._paused = 0
         self._only_in = threading.get_ident() if only_here else None
         self._ignoring = ignoring
         self.gradients_asked = 0
         self.gradients_traced = 0
+        self.models_traced: list[Any] = []
         self._traced_in: Callable[[], Any] = lambda: None
         self.xla_depth = 0
         self._lost: set[int] = set()
@@ -129,6 +132,7 @@ class Recorder:
             self._calls,
             self._inner,
             self.asked,
+            self.makers,
             self._lost,
         ):
             known.clear()
@@ -167,8 +171,18 @@ class Recorder:
         with self._calls.outermost("model") as outermost:
             outputs = call(model, *args, **kwargs)
         if outermost and args:
-            self._calls.add(self._calls.models, (model, args[0], outputs))
+            taping = is_taping()
+            self._calls.add(self._calls.models, (model, args[0], outputs, taping))
+            if not taping and self.enabled:
+                self._made(model, args[0])
         return outputs
+
+    def _made(self, model: Any, inputs: Any) -> None:
+        """A model made something: now, or whenever the last trace runs."""
+        if current_graph() is None:
+            self.makers.made(model, inputs)
+        else:
+            self.models_traced.append(model)
 
     def on_loss(self, call: Call, loss: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost loss object's arguments and value."""
@@ -302,9 +316,10 @@ class Recorder:
         self._taped_by_variable.update(dict.fromkeys(keys, taped))
         graph = current_graph()
         taken = self._calls.take(target)
+        self.makers.take(taken.models, target, {key for _, key in keys})
         losses = [it for it in taken.losses if _belongs(it[-1], graph)]
         losses = [it for it in losses if it[-1] is taken.leaves[0]] or losses
-        calls = [it for it in taken.models if _belongs(it[-1], graph)]
+        calls = [it for it in taken.models if _belongs(it[2], graph)]
         taped.uses = taped.uses or _uses(tape, taken.models)
         taped.graph = graph
         taped.lead = _lead_of(taken.leaves, [it[-1] for it in losses], replica.count)
@@ -525,7 +540,7 @@ def _model_and_loss(
             "the loss object scored something else than the model's output; give it"
             " loss(labels, model(inputs))"
         )
-    model, inputs, _ = matching[-1]
+    model, inputs, *_ = matching[-1]
     return ModelAndLoss(model, loss), (inputs, y_true, sample_weight)
 
 
