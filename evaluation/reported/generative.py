@@ -257,7 +257,7 @@ def _embedding() -> Any:
 
 
 def _nearest(encoder: Any, rows: Rows) -> float:
-    """Share of the held-out rows whose nearest neighbor in training is of their class."""
+    """Share of the held-out rows whose nearest trained one is of their class."""
     known, held = (_unit(encoder(it)) for it in (rows.x, rows.held_x))
     return float(np.mean(rows.y[(held @ known.T).argmax(1)] == rows.held_y))
 
