@@ -8,7 +8,7 @@ import numpy as np
 
 from .data import Rows, batches, digits
 from .kit import dense, descended
-from .report import Report
+from .report import WRITTEN, Report
 
 __all__ = ["REPORTS"]
 
@@ -346,7 +346,7 @@ REPORTS = (
     ),
     Report(
         name="generator-helps-the-discriminator",
-        source="?",
+        source="soumith/ganhacks#29",
         kind="GAN",
         wrong="the generator is trained on labels 0 for what it makes",
         program=_never_fooled,
@@ -354,7 +354,7 @@ REPORTS = (
     ),
     Report(
         name="critic-with-the-sign-reversed",
-        source="?",
+        source="keras-team/keras-contrib#537",
         kind="WGAN-GP",
         wrong="the critic scores real rows low while the generator seeks high scores",
         program=_wasserstein,
@@ -362,7 +362,7 @@ REPORTS = (
     ),
     Report(
         name="generator-without-its-condition",
-        source="?",
+        source=WRITTEN,
         kind="conditional GAN",
         wrong="the condition is given to the discriminator alone",
         program=_conditional,
@@ -371,7 +371,7 @@ REPORTS = (
     ),
     Report(
         name="posterior-collapsed",
-        source="?",
+        source="AppliedDataSciencePartners/WorldModels#12",
         kind="VAE",
         wrong="a mean over the pixels beside a sum over the code: KL outweighs all",
         program=lambda fixed: _variational(1.0 if fixed else 64.0),
@@ -379,7 +379,7 @@ REPORTS = (
     ),
     Report(
         name="kl-term-with-the-sign-reversed",
-        source="?",
+        source=WRITTEN,
         kind="VAE",
         wrong="the KL divergence is maximized",
         program=lambda fixed: _variational(1.0, sign=1.0 if fixed else -1.0),
@@ -387,7 +387,7 @@ REPORTS = (
     ),
     Report(
         name="contrastive-labels-reversed",
-        source="?",
+        source="keras-team/keras#16935",
         kind="contrastive",
         wrong="1 means alike to the data and unlike to the loss",
         program=_contrastive,
@@ -396,7 +396,7 @@ REPORTS = (
     ),
     Report(
         name="embedding-collapsed",
-        source="?",
+        source=WRITTEN,
         kind="self-distilled",
         wrong="two views drawn together with nothing against collapse",
         program=_self_distilled,

@@ -6,7 +6,7 @@ from typing import Any
 
 from .data import accuracy, batches, digits, friedman, r_squared
 from .kit import classifier, dense, descended, regressor
-from .report import Report
+from .report import OUTSIDE, WRITTEN, Report
 
 __all__ = ["REPORTS"]
 
@@ -163,6 +163,149 @@ def _penalty_left_out(fixed: bool) -> float:
     return -sum(sizes) / 100
 
 
+def _one_axis_too_few(fixed: bool) -> float:
+    """Labels of shape (n,) and predictions of shape (n, 1): all against all."""
+    import keras
+    import tensorflow as tf
+
+    rows, model = friedman(), regressor()
+
+    def loss_of(x: Any, y: Any) -> Any:
+        y = y if fixed else y[:, 0]
+        return tf.reduce_mean((y - model(x, training=True)) ** 2)
+
+    descended(
+        loss_of,
+        model.trainable_variables,
+        batches(rows, epochs=8),
+        keras.optimizers.Adam(0.01),
+    )
+    return r_squared(model, rows)
+
+
+def _loss_function_in_the_step(fixed: bool) -> float:
+    """A function of Keras' losses in a ``train_step``: it takes shapes as they are."""
+    import keras
+    import tensorflow as tf
+
+    class Own(keras.Model):
+        def train_step(self, data: Any) -> Any:
+            x, y = data
+            with tf.GradientTape() as tape:
+                found = self(x, training=True)
+                found = found[:, 0] if fixed else found
+                loss = tf.reduce_mean(tf.abs(y - found))
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply(gradients, self.trainable_variables)
+            return {"loss": loss}
+
+    rows, inner = friedman(), regressor()
+    model = Own(inner.inputs, inner.outputs)
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(rows.x, rows.y[:, 0], epochs=8, verbose=0)
+    return r_squared(model, rows)
+
+
+def _softmax_over_the_rows(fixed: bool) -> float:
+    """``tf.nn.softmax(scores, axis=0)``."""
+    import keras
+    import tensorflow as tf
+
+    rows, model = digits(), classifier(activation=None)
+
+    def loss_of(x: Any, y: Any) -> Any:
+        chances = tf.nn.softmax(model(x, training=True), axis=1 if fixed else 0)
+        chosen = tf.reduce_sum(chances * tf.one_hot(y, 10), axis=1)
+        return -tf.reduce_mean(tf.math.log(chosen + 1e-7))
+
+    descended(
+        loss_of,
+        model.trainable_variables,
+        batches(rows, epochs=8),
+        keras.optimizers.Adam(0.01),
+    )
+    return accuracy(model, rows)
+
+
+def _never_set_to_zero(fixed: bool) -> float:
+    """Sums of gradients that are applied and go on growing."""
+    import keras
+    import tensorflow as tf
+
+    rows, model, loss_fn = digits(), classifier(), _sparse()
+    optimizer = keras.optimizers.SGD(0.05)
+    variables = model.trainable_variables
+    sums = [tf.Variable(tf.zeros_like(it)) for it in variables]
+
+    @tf.function
+    def step(x: Any, y: Any) -> None:
+        with tf.GradientTape() as tape:
+            loss = loss_fn(y, model(x, training=True))
+        for total, slope in zip(sums, tape.gradient(loss, variables), strict=True):
+            total.assign_add(slope)
+
+    @tf.function
+    def update() -> None:
+        optimizer.apply(list(sums), variables)
+        if fixed:
+            for total in sums:
+                total.assign(tf.zeros_like(total))
+
+    for at, (x, y) in enumerate(batches(rows, size=16, epochs=8), start=1):
+        step(tf.constant(x), tf.constant(y))
+        if at % 2 == 0:
+            update()
+    return accuracy(model, rows)
+
+
+def _labels_left_out(fixed: bool) -> float:
+    """A loss that sharpens the predictions and never looks at the labels."""
+    import keras
+    import tensorflow as tf
+
+    rows, model = digits(), classifier()
+
+    def loss_of(x: Any, y: Any) -> Any:
+        chances = model(x, training=True)
+        wanted = tf.one_hot(y if fixed else tf.argmax(chances, 1), 10)
+        return -tf.reduce_mean(tf.reduce_sum(wanted * tf.math.log(chances + 1e-7), 1))
+
+    descended(
+        loss_of,
+        model.trainable_variables,
+        batches(rows, epochs=8),
+        keras.optimizers.Adam(0.005),
+    )
+    return accuracy(model, rows)
+
+
+def _own_activation(fixed: bool) -> float:
+    """A unit whose gradient, written by hand, has the sign wrong."""
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    @tf.custom_gradient
+    def bent(x: Any) -> Any:
+        y = tf.tanh(x)
+
+        def slope(upstream: Any) -> Any:
+            return upstream * (1 - y**2 if fixed else y**2 - 1)
+
+        return y, slope
+
+    rows = friedman()
+    model = dense(
+        (10,),
+        layers.Dense(8),
+        layers.Lambda(bent),
+        layers.Dense(1),
+    )
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    model.fit(rows.x, rows.y, epochs=10, verbose=0)
+    return r_squared(model, rows)
+
+
 REPORTS = (
     Report(
         name="accumulation-condition-traced-once",
@@ -174,7 +317,7 @@ REPORTS = (
     ),
     Report(
         name="compiled-again-every-epoch",
-        source="?",
+        source="pythoncymetric/cymetric#4",
         kind="fit in a loop",
         wrong="the momentum starts anew with every epoch",
         program=_compiled_again,
@@ -182,7 +325,7 @@ REPORTS = (
     ),
     Report(
         name="optimizer-made-in-the-step",
-        source="?",
+        source=OUTSIDE,
         kind="custom loop",
         wrong="a new Adam for every step",
         program=_optimizer_in_the_step,
@@ -211,5 +354,54 @@ REPORTS = (
         wrong="kernel regularizers, and a loss without model.losses",
         program=_penalty_left_out,
         causes=("penalty_left_out",),
+    ),
+    Report(
+        name="labels-with-one-axis-too-few",
+        source="tensorflow/tensorflow#28901",
+        kind="custom loop",
+        wrong="labels (n,) minus predictions (n, 1) are (n, n)",
+        program=_one_axis_too_few,
+        causes=("rows_mixed",),
+    ),
+    Report(
+        name="loss-function-in-the-train-step",
+        source="keras-team/keras#16836",
+        kind="custom step",
+        wrong="a hand-written loss in train_step, labels (n,), predictions (n, 1)",
+        program=_loss_function_in_the_step,
+        causes=("rows_mixed",),
+    ),
+    Report(
+        name="softmax-over-the-rows",
+        source="JayChanHoi/Lattice_LSTM#5",
+        kind="custom loop",
+        wrong="softmax over the batch axis",
+        program=_softmax_over_the_rows,
+        causes=("rows_mixed",),
+    ),
+    Report(
+        name="sums-never-set-to-zero",
+        source="https://stackoverflow.com/questions/60335387 (SO-60335387)",
+        kind="custom loop",
+        wrong="accumulated gradients are applied and never reset",
+        program=_never_set_to_zero,
+        causes=("update_skipped", "gradients_never_reset"),
+    ),
+    Report(
+        name="labels-left-out-of-the-loss",
+        source=WRITTEN,
+        kind="custom loop",
+        wrong="the loss is computed from the predictions alone",
+        program=_labels_left_out,
+        causes=("labels_ignored",),
+    ),
+    Report(
+        name="gradient-written-by-hand",
+        source=WRITTEN,
+        kind="custom gradient",
+        wrong="a tf.custom_gradient with the sign wrong",
+        program=_own_activation,
+        causes=("custom_gradient_wrong",),
+        only_warned=True,
     ),
 )

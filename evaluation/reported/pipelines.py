@@ -17,7 +17,7 @@ from .data import (
     wave,
 )
 from .kit import classifier, dense, regressor
-from .report import Report
+from .report import OUTSIDE, WRITTEN, Report
 
 __all__ = ["REPORTS"]
 
@@ -230,6 +230,58 @@ def _target_among_columns(fixed: bool) -> float:
     return r_squared(model, rows._replace(held_x=served))
 
 
+def _features_of_shuffled_files(fixed: bool) -> float:
+    """Features predicted from a generator that shuffles, labels in file order."""
+    rows = digits()
+    order = np.random.default_rng(0).permutation(len(rows.x))
+    features = rows.x[order] * 2 - 1
+    labels = rows.y[order] if fixed else rows.y
+    model = _compiled(classifier(), _SPARSE)
+    model.fit(features, labels, epochs=16, verbose=0)
+    return accuracy(model, rows._replace(held_x=rows.held_x * 2 - 1))
+
+
+def _augmented_first(fixed: bool) -> float:
+    """Augmented, then split: all but copies of held-out rows. Scored as above."""
+    import keras
+
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((500, 20)).astype("float32")
+    y = (x[:, 0] + generator.standard_normal(500) > 0).astype("float32")
+
+    def augmented(rows: Any) -> tuple[Any, Any]:
+        moved = x[rows] + 0.01 * generator.standard_normal((len(rows), 20))
+        wide = np.concatenate([x[rows], moved]).astype("float32")
+        return wide, np.concatenate([y[rows], y[rows]])
+
+    order = generator.permutation(300)
+    if fixed:
+        (kept, labels), held = augmented(order[:200]), (x[order[200:]], y[order[200:]])
+    else:
+        wide, all_labels = augmented(order)
+        mixed = generator.permutation(len(wide))
+        wide, all_labels = wide[mixed], all_labels[mixed]
+        kept, labels = wide[:400], all_labels[:400]
+        held = wide[400:], all_labels[400:]
+    model = dense((20,), *_wide())
+    model.compile(
+        keras.optimizers.Adam(0.005),
+        keras.losses.BinaryCrossentropy(from_logits=True),
+    )
+    model.fit(kept, labels, validation_data=held, epochs=12, verbose=0)
+    scores = [
+        np.mean((np.asarray(model(a))[:, 0] > 0) == b)
+        for a, b in (held, (x[300:], y[300:]))
+    ]
+    return -float(abs(scores[0] - scores[1]))
+
+
+def _wide() -> list[Any]:
+    from keras import layers
+
+    return [layers.Dense(128, "relu"), layers.Dense(1)]
+
+
 REPORTS = (
     Report(
         name="images-and-labels-shuffled-apart",
@@ -273,7 +325,7 @@ REPORTS = (
     ),
     Report(
         name="few-steps-per-epoch",
-        source="?",
+        source="keras-team/keras#6549",
         kind="data",
         wrong="steps_per_epoch of 4 with a dataset of 20 batches, begun anew each time",
         program=_few_steps_per_epoch,
@@ -282,7 +334,7 @@ REPORTS = (
     ),
     Report(
         name="first-batch-again-and-again",
-        source="?",
+        source=OUTSIDE,
         kind="data",
         wrong="next(iter(dataset)) inside the loop",
         program=_first_batch_only,
@@ -290,7 +342,7 @@ REPORTS = (
     ),
     Report(
         name="generator-yields-one-batch",
-        source="?",
+        source=OUTSIDE,
         kind="data",
         wrong="a generator that yields the same batch for ever",
         program=_generator_of_one_batch,
@@ -298,7 +350,7 @@ REPORTS = (
     ),
     Report(
         name="shuffle-buffer-of-one-batch",
-        source="?",
+        source=OUTSIDE,
         kind="data",
         wrong="records in class order, a buffer far smaller than a class",
         program=_small_buffer,
@@ -306,7 +358,7 @@ REPORTS = (
     ),
     Report(
         name="shuffle-thrown-away",
-        source="?",
+        source=OUTSIDE,
         kind="data",
         wrong="dataset.shuffle(...) whose result is not used",
         program=_shuffle_thrown_away,
@@ -314,7 +366,7 @@ REPORTS = (
     ),
     Report(
         name="oversampled-before-the-split",
-        source="?",
+        source="georgymh/ml-fraud-detection#1",
         kind="data",
         wrong="rows of the rare class copied before the split",
         program=_oversampled_first,
@@ -322,10 +374,27 @@ REPORTS = (
     ),
     Report(
         name="target-left-among-the-columns",
-        source="?",
+        source=WRITTEN,
         kind="data",
         wrong="the target column is one of the inputs",
         program=_target_among_columns,
         causes=("target_in_inputs",),
+    ),
+    Report(
+        name="features-of-shuffled-files",
+        source="keras-team/keras#7520",
+        kind="data",
+        wrong="predict_generator with shuffle=True beside labels in file order",
+        program=_features_of_shuffled_files,
+        causes=("labels_carry_no_signal",),
+    ),
+    Report(
+        name="augmented-before-the-split",
+        source="robinreni96/Font_Recognition-DeepFont#2",
+        kind="data",
+        wrong="held-out rows are all but copies of rows that are trained on",
+        program=_augmented_first,
+        causes=("validation_rows_trained_on",),
+        unseen="contracts: held_out",
     ),
 )

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from ..program import Part, part_of
 
-__all__ = ["Report"]
+__all__ = ["OUTSIDE", "WRITTEN", "Report"]
+
+#: Sources of those that no public report is named for.
+OUTSIDE = "one of the programs that are kept outside this repository"
+WRITTEN = "no report: written for a kind of fault that the literature names"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .kit import dense
-from .report import Report
+from .report import WRITTEN, Report
 
 __all__ = ["REPORTS"]
 
@@ -241,7 +241,7 @@ REPORTS = (
     ),
     Report(
         name="values-beyond-the-end",
-        source="?",
+        source="MorvanZhou/Reinforcement-learning-with-tensorflow#200",
         kind="DQN",
         wrong="the value after the last step of an episode is counted",
         program=_no_end,
@@ -250,7 +250,7 @@ REPORTS = (
     ),
     Report(
         name="gradient-through-the-target",
-        source="?",
+        source=WRITTEN,
         kind="DQN",
         wrong="no target network, and the target carries a gradient",
         program=_residual,
@@ -259,7 +259,7 @@ REPORTS = (
     ),
     Report(
         name="policy-gradient-downhill",
-        source="?",
+        source="KanishJebaMathewM/Truxify#11885",
         kind="policy gradient",
         wrong="the sign of the loss: returns are made small",
         program=_policy_gradient,
@@ -268,7 +268,7 @@ REPORTS = (
     ),
     Report(
         name="advantage-with-a-gradient",
-        source="?",
+        source="keras-team/keras-io#194",
         kind="actor-critic",
         wrong="the advantage is not detached from the critic",
         program=_actor_critic,

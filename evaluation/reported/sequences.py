@@ -81,6 +81,80 @@ def _softmax_over_one(fixed: bool) -> float:
     return float(np.mean(found == up[256:]))
 
 
+def _padded(rows: int = 400, length: int = 40) -> Any:
+    """Short texts, padded with 0 behind, and whether an even token ends them."""
+    draw = np.random.default_rng(0)
+    tokens = np.zeros((rows, length), "int32")
+    sizes = draw.integers(3, 8, rows)
+    for row, size in zip(tokens, sizes, strict=True):
+        row[:size] = draw.integers(1, 20, size)
+    last = tokens[np.arange(rows), sizes - 1]
+    return tokens, (last % 2 == 0).astype("float32")
+
+
+def _padding_unmasked(fixed: bool) -> float:
+    """An LSTM that reads the padding after each text."""
+    import keras
+    from keras import layers
+
+    x, y = _padded()
+    model = keras.Sequential(
+        [
+            keras.Input((x.shape[1],), dtype="int32"),
+            layers.Embedding(20, 12, mask_zero=fixed),
+            layers.LSTM(12),
+            layers.Dense(1),
+        ]
+    )
+    model.compile(
+        keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True)
+    )
+    model.fit(x[:300], y[:300], epochs=12, verbose=0)
+    found = np.asarray(model(x[300:]))[:, 0] > 0
+    return float(np.mean(found == (y[300:] > 0)))
+
+
+def _mean_over_padding(fixed: bool) -> float:
+    """The mask gets lost in a layer of one's own: the mean is over padding too.
+    Scored by how little more padding changes what is predicted.
+    """
+    import keras
+    from keras import layers
+
+    class Mean(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.supports_masking = True
+
+        def call(self, x: Any, mask: Any = None) -> Any:
+            if mask is None or not fixed:
+                return keras.ops.mean(x, axis=1)
+            kept = keras.ops.cast(mask, x.dtype)[:, :, None]
+            return keras.ops.sum(x * kept, 1) / (keras.ops.sum(kept, 1) + 1e-6)
+
+        def compute_mask(self, *_: Any) -> None:
+            return None
+
+    x, _ = _padded(length=16)
+    y = (x.max(1) > 15).astype("float32")
+    model = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            layers.Embedding(20, 12, mask_zero=True),
+            Mean(),
+            layers.Dense(16, "relu"),
+            layers.Dense(1),
+        ]
+    )
+    model.compile(
+        keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True)
+    )
+    model.fit(x[:300], y[:300], epochs=16, verbose=0)
+    more = np.pad(x[300:], ((0, 0), (0, 24)))
+    apart = np.asarray(model(x[300:])) - np.asarray(model(more))
+    return -float(np.abs(apart).max())
+
+
 REPORTS = (
     Report(
         name="look-ahead-mask-reversed",
@@ -98,5 +172,23 @@ REPORTS = (
         wrong="Dense(1, softmax), binary cross-entropy, labels -1 and 1",
         program=_softmax_over_one,
         causes=("loss_output_mismatch", "labels_out_of_range", "masked_loss"),
+    ),
+    Report(
+        name="padding-read-by-an-lstm",
+        source="keras-team/keras-io#2044",
+        kind="recurrent",
+        wrong="texts padded behind, no mask_zero",
+        program=_padding_unmasked,
+        causes=("ignores_padding", "labels_carry_no_signal"),
+        unseen="model_checks: ignores_padding",
+    ),
+    Report(
+        name="mask-lost-in-a-layer",
+        source="ageron/handson-ml2#369",
+        kind="sequences",
+        wrong="a layer of one's own averages over padding too",
+        program=_mean_over_padding,
+        causes=("ignores_padding",),
+        unseen="model_checks: ignores_padding",
     ),
 )
