@@ -12,7 +12,18 @@ from typing import Any, Literal, get_args
 from ..measure import forget_graphs
 from .case import Case, Split
 
-__all__ = ["WAYS", "Job", "Judged", "Row", "Way", "measured", "quiet", "rows_of_job"]
+__all__ = [
+    "WAYS",
+    "Job",
+    "Judged",
+    "Row",
+    "Way",
+    "as_marked",
+    "cause_of",
+    "measured",
+    "quiet",
+    "rows_of_job",
+]
 
 #: By the marker around the program, or by ``lossguard.fit`` given its parts.
 Way = Literal["watch", "fit"]
@@ -177,7 +188,7 @@ def _judged(case: Case, seed: int, trainer: Any, way: Way) -> Judged:
     body = _Body(case=case, seed=seed, guard=guard, way=way)
     began = time.perf_counter()
     trainer.reseed(seed)
-    raised = _as_marked(guard, body)
+    raised = as_marked(guard, body)
     spent = time.perf_counter() - began
     found = [it for run in guard.runs for it in run.findings]
     kinds = {
@@ -229,7 +240,7 @@ class _Body:
         return float(self.case.score(*self.trained))
 
 
-def _as_marked(guard: Any, body: Callable[[], None]) -> BaseException | None:
+def as_marked(guard: Any, body: Callable[[], None]) -> BaseException | None:
     """Do what the plugin does around the body of a marked test; what it raised."""
     try:
         with guard.judging():
@@ -240,10 +251,20 @@ def _as_marked(guard: Any, body: Callable[[], None]) -> BaseException | None:
 
 
 def _cause(guard: Any) -> str | None:
-    for run in guard.runs:
-        found = run.verdict.diagnosis
-        if found is not None and found.causes:
-            first = found.causes[0].to_json()
-            verified = "verified" if first.get("verified") else "suspected"
-            return f"{first.get('cause')} ({verified})"
-    return None
+    first = _first_cause(guard)
+    if first is None:
+        return None
+    return f"{first.cause} ({'verified' if first.verified else 'suspected'})"
+
+
+def cause_of(guard: Any) -> str | None:
+    """The name of the first cause that a diagnosis tells; None without a diagnosis."""
+    first = _first_cause(guard)
+    return None if first is None else first.cause
+
+
+def _first_cause(guard: Any) -> Any:
+    diagnoses = (run.verdict.diagnosis for run in guard.runs)
+    return next(
+        (it.causes[0] for it in diagnoses if it is not None and it.causes), None
+    )

@@ -371,6 +371,8 @@ class Trace:
             loss-scaling optimizer: part of its work, no fault.
         contested: Another training moves, at the same time, what this one's loss
             depends on, as in a GAN: neither has to fall.
+        moving_target: A model that changes with it makes the targets or the rows that
+            it learns from: as in reinforcement learning its loss need not fall.
         same_measure: Of a re-run, whether its losses are those of the same loss on the
             same targets as before it was changed.
         as_before: Where they are not, what its predictions cost by that loss on those
@@ -417,6 +419,7 @@ class Trace:
     weighted: bool = False
     loss_is_scaled: bool = False
     contested: bool = False
+    moving_target: bool = False
     same_measure: bool = True
     as_before: float | None = None
     unchanged_there: float | None = None
@@ -430,6 +433,11 @@ class Trace:
     data_facts: DataFacts | None = None
     relations: StepRelations | None = None
     step: StepFacts | None = None
+
+    @property
+    def need_not_fall(self) -> bool:
+        """Whether the loss of a good training of its kind rises as often as not."""
+        return self.contested or self.moving_target
 
 
 def to_json_number(value: float | None) -> Any:

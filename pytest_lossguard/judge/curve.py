@@ -367,7 +367,7 @@ def loss_curve_of(trace: Trace) -> LossCurve:
             start if trace.before is None else trace.before.reported,
             float(seen[0]) if len(seen) else 0.0,
             constant or 0.0,
-            at.UNTRAINED if trace.contested else 0.0,
+            at.UNTRAINED if trace.need_not_fall else 0.0,
         ),
         has_floor=has_floor,
         perfect=_perfect(trace, min(start, end, constant or end), has_floor),

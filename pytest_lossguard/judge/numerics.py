@@ -120,7 +120,7 @@ def impossible_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     names = " + ".join(trace.losses) or "the loss"
     known = bool(trace.losses) and all(map(_is_never_negative, trace.losses))
     lowest, step = float(np.min(losses)), int(np.argmin(losses))
-    scales = [abs(curve.constant or 0.0), at.UNTRAINED if trace.contested else 0.0]
+    scales = [abs(curve.constant or 0.0), at.UNTRAINED if trace.need_not_fall else 0.0]
     why = None
     if known and lowest < -_ROUNDING:
         step = int(np.argmax(losses < -_ROUNDING))

@@ -160,11 +160,12 @@ def diverging_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[F
     outlier is no divergence; a single step counts from `thresholds.SPIKE`
     times the limit on, and below that it is warned of. Where two trainings work
     against each other the loss of one rises as the other learns: that counts from
-    there on as well.
+    there on as well. Where targets move it rises with them: see `thresholds.RETURNS`.
     """
     losses = curve.losses[np.isfinite(curve.losses)]
     limit = policy.max_loss_growth * curve.reference_loss
     limit *= at.SPIKE if trace.contested else 1.0
+    limit *= at.RETURNS if trace.moving_target else 1.0
     if not len(losses) or limit <= 0:
         return
     step = int(np.argmax(losses))
@@ -203,9 +204,10 @@ def loss_not_decreasing(
 
     No fault where there is nothing to fall from: a start level with a constant
     prediction is `worse_than_constant`'s to judge, a start well below it is a
-    model that was trained before. Nor where another training works against it.
+    model that was trained before. Nor where another training works against it, or
+    the targets move.
     """
-    if not curve.finite or (trace.contested and policy.min_drop is None):
+    if not curve.finite or (trace.need_not_fall and policy.min_drop is None):
         return
     drop = policy.min_drop if policy.min_drop is not None else at.LEVEL
     limit = curve.start - drop * abs(curve.start)

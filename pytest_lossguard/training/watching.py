@@ -23,6 +23,7 @@ from .backend.tensors import RowsFunction
 from .backend.user_frames import taken_at
 from .record.adversarial import is_adversarial
 from .record.function_clones import FunctionClones
+from .record.moving_target import learns_from_a_moving_model
 from .record.recorder import Recorder, reached
 from .record.recording import Recording
 from .score.scorer import Scorer, as_tensors
@@ -88,6 +89,7 @@ class Watch:
         self._unseen: list[str] = []
         self._frozen: dict[str, str] = {}
         self._gradients_in: dict[int, int] = {}
+        self._models_in: dict[int, list[Any]] = {}
         self._compiled: dict[int, Any] = {}
         self._seed = seed
         self._fitted: dict[tuple[int, int], Fitted] = {}
@@ -117,6 +119,7 @@ class Watch:
             self._unseen,
             self._frozen,
             self._gradients_in,
+            self._models_in,
             self._compiled,
             self._fitted,
             self._held_out,
@@ -215,6 +218,9 @@ class Watch:
         trace = watched_trace(
             recording,
             contested=is_adversarial(recording, self.recordings),
+            moving_target=learns_from_a_moving_model(
+                recording, self.recorder.makers, self.recordings
+            ),
             seed=self._seed,
             data=self._data_of(recording),
             is_one_call=self._fits.get(id(recording.model)) == 1,
@@ -280,7 +286,7 @@ class Watch:
                 held_out = _HeldOut(model, scored)
             callbacks = [*_as_list(given), self._epoch_end(model, held_out)]
             arguments.arguments["callbacks"] = callbacks
-        with self._training_all_of(model, "fit"):
+        with self._training_all_of(model, "fit"), self.recorder.makers.in_fit():
             return call(*arguments.args, **arguments.kwargs)
 
     def on_train_on_batch(
@@ -439,11 +445,18 @@ class Watch:
             yield
             return
         recorder, taken = self.recorder, self._gradients_in
-        recorder.gradients_traced = 0
+        recorder.gradients_traced, recorder.models_traced = 0, []
         yield
         if recorder.gradients_traced:
             taken[id(function)] = recorder.gradients_traced
+        if recorder.models_traced:
+            self._models_in[id(function)] = recorder.models_traced
         recorder.gradients_asked += taken.get(id(function), 0)
+        if taken.get(id(function)):
+            recorder.makers.next_step()
+            return
+        for model in self._models_in.get(id(function), ()):
+            recorder.makers.made(model, None)
 
     def _ask(self, function: Any) -> None:
         """Note what a function differentiates that was compiled before."""

@@ -1,4 +1,6 @@
-"""Trainings against each other: neither loss has to fall, and neither may blow up."""
+"""Trainings against each other, or after moving targets: no loss of them has to fall,
+and none may blow up.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,10 @@ from pytest_lossguard.judge import judge
 from tests.support.traces import make_trace
 
 
-def errors(loss, *, contested, **policy):
-    trace = make_trace(np.asarray(loss, float), contested=contested)
+def errors(loss, *, contested=False, moving_target=False, **policy):
+    trace = make_trace(
+        np.asarray(loss, float), contested=contested, moving_target=moving_target
+    )
     found = judge(trace, Policy(**policy))
     return {it.kind for it in found if it.severity == "error"}
 
@@ -41,3 +45,21 @@ def test_a_curve_blown_up_at_its_second_step_starts_at_its_first():
     loss = [8.0, 3000.0, 2500.0, *np.linspace(2000.0, 600.0, 37)]
 
     assert {"diverging_loss", "loss_not_decreasing"} <= errors(loss, contested=False)
+
+
+GROWN = np.geomspace(1.0, 400.0, 40)  # squares of values that grow to 20
+
+
+@pytest.mark.parametrize("loss", [RISING, FROM_ZERO, GROWN])
+def test_a_loss_may_rise_as_its_targets_move(loss):
+    assert errors(loss, moving_target=True) == set()
+    assert errors(loss) != set()
+
+
+def test_it_must_fall_where_the_test_asks_for_it():
+    assert "loss_not_decreasing" in errors(GROWN, moving_target=True, min_drop=0.1)
+
+
+def test_values_that_run_away_fail_whatever_their_targets_do():
+    assert "diverging_loss" in errors(np.geomspace(1, 1e9, 40), moving_target=True)
+    assert "impossible_loss" in errors(BOTTOMLESS, moving_target=True)

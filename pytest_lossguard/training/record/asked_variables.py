@@ -18,7 +18,7 @@ from ...core.findings import Finding, Kind, finding
 from ..backend.frameworks import tf
 from ..backend.tensors import is_plain, raw, value_of, variable_path
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "Digest", "digest"]
 
 # What they find
 
@@ -65,7 +65,7 @@ class _Asked:
         variable = self.get()
         if variable is None or self.moved:
             return
-        now = _digest(variable)
+        now = digest(variable)
         if self.start is None:
             self.start = now
         self.moved = now is not None and now != self.start
@@ -74,7 +74,7 @@ class _Asked:
         """Take the value now for the one at first."""
         variable = self.get()
         if variable is not None and not self.moved:
-            self.start = _digest(variable) or self.start
+            self.start = digest(variable) or self.start
 
 
 class Asked:
@@ -116,7 +116,7 @@ class Asked:
             self._known[id(inner)] = _Asked(
                 get=ref(inner) if loose else partial(_itself, inner),
                 path=variable_path(variable),
-                start=_digest(inner),
+                start=digest(inner),
                 by=where,
                 is_loose=loose,
             )
@@ -183,7 +183,7 @@ def _itself(variable: Any) -> Any:
     return variable
 
 
-def _digest(variable: Any) -> Digest | None:
+def digest(variable: Any) -> Digest | None:
     """What differs as soon as one bit of the value does; None where it has no value
     yet, or lives in a graph of its own.
     """

@@ -34,13 +34,13 @@ class CallLog(threading.local):
     has one, and they take turns in the middle of a step.
 
     Attributes:
-        models: Model, inputs and outputs.
+        models: Model, inputs, outputs, and whether a tape was looking.
         losses: Loss object, labels, predictions, weights and value.
         scaled: What an optimizer's ``scale_loss`` gave, and of what.
     """
 
     def __init__(self) -> None:
-        self.models: deque[tuple[Any, Any, Any]] = deque(maxlen=_REMEMBERED)
+        self.models: deque[tuple[Any, Any, Any, bool]] = deque(maxlen=_REMEMBERED)
         self.losses: deque[tuple[Any, Any, Any, Any, Any]] = deque(maxlen=_REMEMBERED)
         self.scaled: deque[tuple[Any, Any]] = deque(maxlen=_REMEMBERED)
         self._depths: dict[str, int] = {}

@@ -20,7 +20,7 @@ from ...core.errors import StopTraining
 from ..backend.batch import Batch
 from ..backend.frameworks import tf
 from ..backend.patches import Call
-from ..backend.private_api import TRAINABLE_VARIABLES
+from ..backend.private_api import TRAINABLE_VARIABLES, is_taping
 from ..backend.snapshot import Snapshot
 from ..backend.tensors import (
     current_graph,
@@ -39,6 +39,7 @@ from .eager_rows import EagerRows
 from .last_value import LastValue, kind_of
 from .layer_modes import LayerModes, training_of
 from .mixed_rows import mixed_rows_in_graph
+from .moving_target import Makers
 from .norms import half_square_sums, look_at, taken_before
 from .optimizer_variables import build_outside
 from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
@@ -80,11 +81,13 @@ class Recorder:
         self.recordings: list[Recording] = []
         self.asked = Asked()
         self.modes = LayerModes()
+        self.makers = Makers()
         self._paused = 0
         self._only_in = threading.get_ident() if only_here else None
         self._ignoring = ignoring
         self.gradients_asked = 0
         self.gradients_traced = 0
+        self.models_traced: list[Any] = []
         self._traced_in: Callable[[], Any] = lambda: None
         self.xla_depth = 0
         self._lost: set[int] = set()
@@ -136,6 +139,7 @@ class Recorder:
             self._inner,
             self.asked,
             self.modes,
+            self.makers,
             self._lost,
         ):
             known.clear()
@@ -178,7 +182,10 @@ class Recorder:
             else:
                 outputs = call(model, *args, **kwargs)
         if outermost and args:
-            self._calls.add(self._calls.models, (model, args[0], outputs))
+            taping = is_taping()
+            self._calls.add(self._calls.models, (model, args[0], outputs, taping))
+            if not taping and self.enabled:
+                self._made(model, args[0])
         return outputs
 
     def on_layer(self, call: Call, layer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -188,6 +195,13 @@ class Recorder:
         if not self.modes.is_known(layer, training) and self.enabled:
             self.modes.add(layer, training)
         return call(layer, *args, **kwargs)
+
+    def _made(self, model: Any, inputs: Any) -> None:
+        """A model made something: now, or whenever the last trace runs."""
+        if current_graph() is None:
+            self.makers.made(model, inputs)
+        else:
+            self.models_traced.append(model)
 
     def on_loss(self, call: Call, loss: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost loss object's arguments and value."""
@@ -321,9 +335,10 @@ class Recorder:
         self._taped_by_variable.update(dict.fromkeys(keys, taped))
         graph = current_graph()
         taken = self._calls.take(target)
+        self.makers.take(taken.models, target, {key for _, key in keys})
         losses = [it for it in taken.losses if _belongs(it[-1], graph)]
         losses = [it for it in losses if it[-1] is taken.leaves[0]] or losses
-        calls = [it for it in taken.models if _belongs(it[-1], graph)]
+        calls = [it for it in taken.models if _belongs(it[2], graph)]
         taped.uses = taped.uses or _uses(tape, taken.models)
         taped.graph = graph
         taped.lead = _lead_of(taken.leaves, [it[-1] for it in losses], replica.count)
@@ -557,7 +572,7 @@ def _model_and_loss(
             "the loss object scored something else than the model's output; give it"
             " loss(labels, model(inputs))"
         )
-    model, inputs, _ = matching[-1]
+    model, inputs, *_ = matching[-1]
     return ModelAndLoss(model, loss), (inputs, y_true, sample_weight)
 
 

@@ -32,6 +32,7 @@ from ..backend.private_api import flat_layers
 from ..backend.snapshot import Snapshot
 from ..backend.tensors import flatten, is_composite, variable_path
 from ..record import adversarial as contest
+from ..record import moving_target as moving
 from ..record.recording import Recording
 from .data_facts import facts_of_data
 from .row_order import held_out_rows, is_sorted, one_pass, order_of_watched
@@ -92,6 +93,7 @@ def make_trace(
     class_order: ClassOrder | None = None,
     steps_per_epoch: int | None = None,
     contested: bool = False,
+    moving_target: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Trace:
     """Freeze a recorded training and its scores into a trace."""
@@ -128,6 +130,7 @@ def make_trace(
         weighted=seen is not None and bool(flatten(seen.sample_weight)),
         loss_is_scaled=hasattr(recording.optimizer, "dynamic_scale"),
         contested=contested,
+        moving_target=moving_target,
         notes=(*notes, *_own_notes(recording, scores)),
         seconds=max(0.0, recording.ended - recording.began),
         averaging=tuple(tidy_names(_averaging(recording)).values()),
@@ -156,6 +159,7 @@ def watched_trace(
     recording: Recording,
     *,
     contested: bool,
+    moving_target: bool,
     seed: int | None,
     data: Fitted | None,
     is_one_call: bool,
@@ -168,6 +172,7 @@ def watched_trace(
     Args:
         recording: What was watched.
         contested: Whether another training works against it.
+        moving_target: Whether a model that changes with it makes what it learns from.
         seed: In force.
         data: Of its ``fit`` calls, where those got arrays.
         is_one_call: Whether one ``fit`` call made it.
@@ -194,7 +199,8 @@ def watched_trace(
         recording,
         source="watch",
         contested=contested,
-        notes=(contest.NOTE,) if contested else (),
+        moving_target=moving_target,
+        notes=_notes(contested, moving_target),
         scores=scores,
         seen=seen,
         batch_size=batch_size,
@@ -204,6 +210,12 @@ def watched_trace(
         class_order=order,
         steps_per_epoch=steps_per_epoch,
     )
+
+
+def _notes(contested: bool, moving_target: bool) -> tuple[str, ...]:
+    if contested:
+        return (contest.NOTE,)
+    return (moving.NOTE,) if moving_target else ()
 
 
 def _first_and_last(

@@ -1,0 +1,23 @@
+"""Bugs as people reported them, each as a broken and a fixed program."""
+
+from __future__ import annotations
+
+from .report import Report
+
+__all__ = ["Report", "reports"]
+
+
+def reports() -> tuple[Report, ...]:
+    """All of them."""
+    from . import (
+        generative,
+        loops,
+        pipelines,
+        precision,
+        rl,
+        schedules,
+        sequences,
+    )
+
+    topics = (loops, pipelines, generative, rl, sequences, precision, schedules)
+    return tuple(report for topic in topics for report in topic.REPORTS)

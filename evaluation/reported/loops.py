@@ -1,0 +1,407 @@
+"""Loops and training steps of the users' own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .data import accuracy, batches, digits, friedman, r_squared
+from .kit import classifier, dense, descended, regressor
+from .report import OUTSIDE, WRITTEN, Report
+
+__all__ = ["REPORTS"]
+
+
+def _sparse(**how: Any) -> Any:
+    import keras
+
+    return keras.losses.SparseCategoricalCrossentropy(**how)
+
+
+def _accumulating(fixed: bool) -> float:
+    """Four batches per update; the count is a Python number, or a variable."""
+    import keras
+    import tensorflow as tf
+
+    class Accumulating(keras.Model):
+        def __init__(self, *parts: Any) -> None:
+            super().__init__(*parts)
+            self.seen = 0
+            self.count = tf.Variable(0, trainable=False)
+            self.sums = [
+                tf.Variable(tf.zeros_like(it), trainable=False)
+                for it in self.trainable_variables
+            ]
+
+        def train_step(self, data: Any) -> Any:
+            x, y = data
+            with tf.GradientTape() as tape:
+                loss = self.compute_loss(y=y, y_pred=self(x, training=True)) / 4
+            gradients = tape.gradient(loss, self.trainable_variables)
+            for total, gradient in zip(self.sums, gradients, strict=True):
+                total.assign_add(gradient)
+            if fixed:
+                self.count.assign_add(1)
+                tf.cond(self.count % 4 == 0, self.update, lambda: None)
+            else:
+                self.seen += 1
+                if self.seen % 4 == 0:
+                    self.update()
+            return {"loss": 4 * loss}
+
+        def update(self) -> None:
+            self.optimizer.apply(list(self.sums), self.trainable_variables)
+            for total in self.sums:
+                total.assign(tf.zeros_like(total))
+
+    rows, inner = digits(), classifier()
+    model = Accumulating(inner.inputs, inner.outputs)
+    model.compile(keras.optimizers.Adam(0.005), _sparse())
+    model.optimizer.build(model.trainable_variables)
+    model.fit(rows.x, rows.y, epochs=16, verbose=0)
+    return accuracy(model, rows)
+
+
+def _compiled_again(fixed: bool) -> float:
+    """An epoch at a time, compiled anew before each."""
+    import keras
+
+    rows, model = digits(), classifier()
+    for epoch in range(12):
+        if epoch == 0 or not fixed:
+            model.compile(keras.optimizers.SGD(0.01, momentum=0.95), _sparse())
+        model.fit(rows.x, rows.y, epochs=1, batch_size=160, verbose=0)
+    return accuracy(model, rows)
+
+
+def _optimizer_in_the_step(fixed: bool) -> float:
+    """Adam made for every step: its first step is always a full one."""
+    import keras
+    import tensorflow as tf
+
+    rows, model = friedman(), regressor()
+    loss_fn, kept = keras.losses.MeanSquaredError(), keras.optimizers.Adam(0.01)
+    for x, y in batches(rows, epochs=10):
+        optimizer = kept if fixed else keras.optimizers.Adam(0.01)
+        with tf.GradientTape() as tape:
+            loss = loss_fn(y, model(x, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+    return r_squared(model, rows)
+
+
+def _normalized() -> Any:
+    from keras import layers
+
+    return dense(
+        (64,),
+        layers.Dense(48, use_bias=False),
+        layers.BatchNormalization(momentum=0.8),
+        layers.ReLU(),
+        layers.Dense(10, "softmax"),
+    )
+
+
+def _without_training_mode(fixed: bool) -> float:
+    """Batch normalization whose statistics stay as they began."""
+    import keras
+
+    rows, model, loss_fn = digits(), _normalized(), _sparse()
+    descended(
+        lambda x, y: loss_fn(y, model(x, training=True) if fixed else model(x)),
+        model.trainable_variables,
+        batches(rows, epochs=8),
+        keras.optimizers.Adam(0.005),
+    )
+    return accuracy(model, rows)
+
+
+def _without_dropout(fixed: bool) -> float:
+    """A small data set, dropout against learning it by heart, and never on."""
+    import keras
+    from keras import layers
+
+    rows, loss_fn = digits(160), _sparse()
+    model = dense(
+        (64,),
+        layers.Dense(256, "relu"),
+        layers.Dropout(0.6),
+        layers.Dense(10, "softmax"),
+    )
+    descended(
+        lambda x, y: loss_fn(y, model(x, training=fixed)),
+        model.trainable_variables,
+        batches(rows, epochs=24),
+        keras.optimizers.Adam(0.003),
+    )
+    return accuracy(model, rows)
+
+
+def _penalty_left_out(fixed: bool) -> float:
+    """Weights with a penalty that the loop's loss never has; scored by their size."""
+    import keras
+    from keras import layers, regularizers
+
+    rows, loss_fn = digits(), _sparse()
+    penalty = regularizers.L2(0.02)
+    model = dense(
+        (64,),
+        layers.Dense(48, "relu", kernel_regularizer=penalty),
+        layers.Dense(10, "softmax", kernel_regularizer=penalty),
+    )
+
+    def loss_of(x: Any, y: Any) -> Any:
+        loss = loss_fn(y, model(x, training=True))
+        return loss + sum(model.losses) if fixed else loss
+
+    descended(
+        loss_of,
+        model.trainable_variables,
+        batches(rows, epochs=8),
+        keras.optimizers.Adam(0.005),
+    )
+    sizes = [float((it.numpy() ** 2).sum()) for it in model.trainable_variables]
+    return -sum(sizes) / 100
+
+
+def _one_axis_too_few(fixed: bool) -> float:
+    """Labels of shape (n,) and predictions of shape (n, 1): all against all."""
+    import keras
+    import tensorflow as tf
+
+    rows, model = friedman(), regressor()
+
+    def loss_of(x: Any, y: Any) -> Any:
+        y = y if fixed else y[:, 0]
+        return tf.reduce_mean((y - model(x, training=True)) ** 2)
+
+    descended(
+        loss_of,
+        model.trainable_variables,
+        batches(rows, epochs=8),
+        keras.optimizers.Adam(0.01),
+    )
+    return r_squared(model, rows)
+
+
+def _loss_function_in_the_step(fixed: bool) -> float:
+    """A function of Keras' losses in a ``train_step``: it takes shapes as they are."""
+    import keras
+    import tensorflow as tf
+
+    class Own(keras.Model):
+        def train_step(self, data: Any) -> Any:
+            x, y = data
+            with tf.GradientTape() as tape:
+                found = self(x, training=True)
+                found = found[:, 0] if fixed else found
+                loss = tf.reduce_mean(tf.abs(y - found))
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply(gradients, self.trainable_variables)
+            return {"loss": loss}
+
+    rows, inner = friedman(), regressor()
+    model = Own(inner.inputs, inner.outputs)
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(rows.x, rows.y[:, 0], epochs=8, verbose=0)
+    return r_squared(model, rows)
+
+
+def _softmax_over_the_rows(fixed: bool) -> float:
+    """``tf.nn.softmax(scores, axis=0)``."""
+    import keras
+    import tensorflow as tf
+
+    rows, model = digits(), classifier(activation=None)
+
+    def loss_of(x: Any, y: Any) -> Any:
+        chances = tf.nn.softmax(model(x, training=True), axis=1 if fixed else 0)
+        chosen = tf.reduce_sum(chances * tf.one_hot(y, 10), axis=1)
+        return -tf.reduce_mean(tf.math.log(chosen + 1e-7))
+
+    descended(
+        loss_of,
+        model.trainable_variables,
+        batches(rows, epochs=8),
+        keras.optimizers.Adam(0.01),
+    )
+    return accuracy(model, rows)
+
+
+def _never_set_to_zero(fixed: bool) -> float:
+    """Sums of gradients that are applied and go on growing."""
+    import keras
+    import tensorflow as tf
+
+    rows, model, loss_fn = digits(), classifier(), _sparse()
+    optimizer = keras.optimizers.SGD(0.05)
+    variables = model.trainable_variables
+    sums = [tf.Variable(tf.zeros_like(it)) for it in variables]
+
+    @tf.function
+    def step(x: Any, y: Any) -> None:
+        with tf.GradientTape() as tape:
+            loss = loss_fn(y, model(x, training=True))
+        for total, slope in zip(sums, tape.gradient(loss, variables), strict=True):
+            total.assign_add(slope)
+
+    @tf.function
+    def update() -> None:
+        optimizer.apply(list(sums), variables)
+        if fixed:
+            for total in sums:
+                total.assign(tf.zeros_like(total))
+
+    for at, (x, y) in enumerate(batches(rows, size=16, epochs=8), start=1):
+        step(tf.constant(x), tf.constant(y))
+        if at % 2 == 0:
+            update()
+    return accuracy(model, rows)
+
+
+def _labels_left_out(fixed: bool) -> float:
+    """A loss that sharpens the predictions and never looks at the labels."""
+    import keras
+    import tensorflow as tf
+
+    rows, model = digits(), classifier()
+
+    def loss_of(x: Any, y: Any) -> Any:
+        chances = model(x, training=True)
+        wanted = tf.one_hot(y if fixed else tf.argmax(chances, 1), 10)
+        return -tf.reduce_mean(tf.reduce_sum(wanted * tf.math.log(chances + 1e-7), 1))
+
+    descended(
+        loss_of,
+        model.trainable_variables,
+        batches(rows, epochs=8),
+        keras.optimizers.Adam(0.005),
+    )
+    return accuracy(model, rows)
+
+
+def _own_activation(fixed: bool) -> float:
+    """A unit whose gradient, written by hand, has the sign wrong."""
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    @tf.custom_gradient
+    def bent(x: Any) -> Any:
+        y = tf.tanh(x)
+
+        def slope(upstream: Any) -> Any:
+            return upstream * (1 - y**2 if fixed else y**2 - 1)
+
+        return y, slope
+
+    rows = friedman()
+    model = dense(
+        (10,),
+        layers.Dense(8),
+        layers.Lambda(bent),
+        layers.Dense(1),
+    )
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    model.fit(rows.x, rows.y, epochs=10, verbose=0)
+    return r_squared(model, rows)
+
+
+REPORTS = (
+    Report(
+        name="accumulation-condition-traced-once",
+        source="tensorflow/tensorflow#55478",
+        kind="custom step",
+        wrong="the `if` that applies summed gradients is traced once, never true",
+        program=_accumulating,
+        causes=("update_skipped",),
+    ),
+    Report(
+        name="compiled-again-every-epoch",
+        source="pythoncymetric/cymetric#4",
+        kind="fit in a loop",
+        wrong="the momentum starts anew with every epoch",
+        program=_compiled_again,
+        causes=("optimizer_restarted",),
+    ),
+    Report(
+        name="optimizer-made-in-the-step",
+        source=OUTSIDE,
+        kind="custom loop",
+        wrong="a new Adam for every step",
+        program=_optimizer_in_the_step,
+        causes=("optimizer_restarted",),
+    ),
+    Report(
+        name="loop-without-training-mode",
+        source="tensorflow/tensorflow#32864",
+        kind="custom loop",
+        wrong="batch normalization called without training=True",
+        program=_without_training_mode,
+        causes=("inference_mode",),
+    ),
+    Report(
+        name="loop-without-dropout",
+        source="tensorflow/tensorflow#31184",
+        kind="custom loop",
+        wrong="dropout called without training=True",
+        program=_without_dropout,
+        causes=("inference_mode",),
+    ),
+    Report(
+        name="penalty-left-out-of-the-loop",
+        source="hunglc007/tensorflow-yolov4-tflite#369",
+        kind="custom loop",
+        wrong="kernel regularizers, and a loss without model.losses",
+        program=_penalty_left_out,
+        causes=("penalty_left_out",),
+    ),
+    Report(
+        name="labels-with-one-axis-too-few",
+        source="tensorflow/tensorflow#28901",
+        kind="custom loop",
+        wrong="labels (n,) minus predictions (n, 1) are (n, n)",
+        program=_one_axis_too_few,
+        causes=("rows_mixed",),
+    ),
+    Report(
+        name="loss-function-in-the-train-step",
+        source="keras-team/keras#16836",
+        kind="custom step",
+        wrong="a hand-written loss in train_step, labels (n,), predictions (n, 1)",
+        program=_loss_function_in_the_step,
+        causes=("rows_mixed",),
+    ),
+    Report(
+        name="softmax-over-the-rows",
+        source="JayChanHoi/Lattice_LSTM#5",
+        kind="custom loop",
+        wrong="softmax over the batch axis",
+        program=_softmax_over_the_rows,
+        causes=("rows_mixed",),
+    ),
+    Report(
+        name="sums-never-set-to-zero",
+        source="https://stackoverflow.com/questions/60335387 (SO-60335387)",
+        kind="custom loop",
+        wrong="accumulated gradients are applied and never reset",
+        program=_never_set_to_zero,
+        causes=("update_skipped", "gradients_never_reset"),
+    ),
+    Report(
+        name="labels-left-out-of-the-loss",
+        source=WRITTEN,
+        kind="custom loop",
+        wrong="the loss is computed from the predictions alone",
+        program=_labels_left_out,
+        causes=("labels_ignored",),
+    ),
+    Report(
+        name="gradient-written-by-hand",
+        source=WRITTEN,
+        kind="custom gradient",
+        wrong="a tf.custom_gradient with the sign wrong",
+        program=_own_activation,
+        causes=("custom_gradient_wrong",),
+        only_warned=True,
+    ),
+)

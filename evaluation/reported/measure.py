@@ -1,0 +1,104 @@
+"""Judges both programs of a report as a marked test would, and notes what was said."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..diverse.measure import as_marked, cause_of, quiet
+from ..measure import forget_graphs
+from .report import Report
+
+__all__ = ["Row", "measured", "rows_of_job"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One program of one report on one seed.
+
+    Attributes:
+        fixed: Whether it is the fixed one.
+        failed: Whether the test would be red.
+        errors, warnings: Kinds of finding, each once, as they are told.
+        messages: Their sentences.
+        cause: The first cause of the diagnosis; None where there is none.
+        score: How good the trained model is.
+    """
+
+    name: str
+    half: str
+    fixed: bool
+    seed: int
+    failed: bool
+    errors: list[str]
+    warnings: list[str]
+    messages: list[str]
+    cause: str | None
+    score: float
+    seconds: float
+
+    @property
+    def first_cause(self) -> str | None:
+        """What the report says is wrong: the diagnosis, else the first finding."""
+        if self.cause not in (None, "unknown"):
+            return self.cause
+        return next(iter([*self.errors, *self.warnings]), None)
+
+
+def rows_of_job(job: tuple[str, Sequence[int]]) -> list[Row]:
+    """The rows of one report, for a process of its own."""
+    quiet()
+    from . import reports
+
+    name, seeds = job
+    return list(measured(next(it for it in reports() if it.name == name), seeds))
+
+
+def measured(report: Report, seeds: Sequence[int]) -> Iterator[Row]:
+    """A row per program and seed.
+
+    Args:
+        report: It.
+        seeds: Of weights and order; the data are the same.
+    """
+    from pytest_lossguard.training import Trainer
+
+    trainer = Trainer()
+    for seed in seeds:
+        for fixed in (False, True):
+            yield _row(report, fixed, seed, trainer)
+    forget_graphs()
+
+
+def _row(report: Report, fixed: bool, seed: int, trainer: Any) -> Row:
+    from pytest_lossguard.core.policy import Policy
+    from pytest_lossguard.session.guard import Guard
+
+    guard = Guard(policy=Policy(), seed=seed, trainer=lambda: trainer)
+    scores: list[float] = []
+    began = time.perf_counter()
+    trainer.reseed(seed)
+    raised = as_marked(guard, lambda: scores.append(report.program(fixed)))
+    found = [it for run in guard.runs for it in run.findings]
+    errors = list(dict.fromkeys(it.kind for it in found if it.severity == "error"))
+    warnings = list(dict.fromkeys(it.kind for it in found if it.severity == "warning"))
+    messages = [f"{it.kind}: {it.message}" for it in found]
+    if raised is not None and not errors:
+        errors = [type(raised).__name__]
+        messages = [*messages, f"{type(raised).__name__}: {raised}"[:600]]
+    return Row(
+        name=report.name,
+        half=report.half,
+        fixed=fixed,
+        seed=seed,
+        failed=raised is not None,
+        errors=errors,
+        warnings=warnings,
+        messages=messages,
+        cause=cause_of(guard),
+        score=scores[0] if scores else math.nan,
+        seconds=time.perf_counter() - began,
+    )

@@ -1,0 +1,400 @@
+"""What is wrong before the model: files, windows, order, shares of the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .data import (
+    Rows,
+    accuracy,
+    digits,
+    friedman,
+    images,
+    in_class_order,
+    r_squared,
+    wave,
+)
+from .kit import classifier, dense, regressor
+from .report import OUTSIDE, WRITTEN, Report
+
+__all__ = ["REPORTS"]
+
+_SPARSE = "sparse_categorical_crossentropy"
+
+
+def _compiled(model: Any, loss: Any, rate: float = 0.005) -> Any:
+    import keras
+
+    model.compile(keras.optimizers.Adam(rate), loss)
+    return model
+
+
+def _shuffled_apart(fixed: bool) -> float:
+    """Images and labels as two datasets, each shuffled, then zipped."""
+    import tensorflow as tf
+
+    rows, model = digits(), _compiled(classifier(), _SPARSE)
+    x, y = (tf.data.Dataset.from_tensor_slices(it) for it in (rows.x, rows.y))
+    if fixed:
+        pairs = tf.data.Dataset.zip((x, y)).shuffle(700)
+    else:
+        pairs = tf.data.Dataset.zip((x.shuffle(700), y.shuffle(700)))
+    model.fit(pairs.batch(32), epochs=16, verbose=0)
+    return accuracy(model, rows)
+
+
+def _window_of_itself(fixed: bool) -> float:
+    """Forecasts: the target of a window is its own first value, or the next one."""
+    import keras
+    from keras import layers
+
+    series, length = wave(), 24
+    inputs = series[:600]
+    targets = series[length:600] if fixed else inputs
+    windows = keras.utils.timeseries_dataset_from_array(
+        inputs, targets, sequence_length=length, batch_size=32, shuffle=True, seed=0
+    )
+    model = dense((length,), layers.Dense(32, "relu"), layers.Dense(1))
+    _compiled(model, "mse", 0.01).fit(windows, epochs=16, verbose=0)
+    held = np.lib.stride_tricks.sliding_window_view(series[620:], length + 1)
+    return r_squared(model, Rows(None, None, held[:, :-1], held[:, -1]))
+
+
+def _blobs() -> tuple[Any, Any]:
+    """Noisy images of 16 x 16 with a disk, and its mask of 0 and 1."""
+    generator = np.random.default_rng(0)
+    centers = generator.uniform(4, 12, (320, 2, 1, 1))
+    grid = np.mgrid[:16, :16][None]
+    masks = (((grid - centers) ** 2).sum(1) < 12).astype("float32")[..., None]
+    x = masks * 0.6 + 0.2 * generator.standard_normal(masks.shape)
+    return x.astype("float32"), masks
+
+
+def _masks_of_bytes(fixed: bool) -> float:
+    """Masks as read from a file: 0 and 255."""
+    from keras import layers
+
+    x, masks = _blobs()
+    y = masks if fixed else masks * 255
+    model = dense(
+        (16, 16, 1),
+        layers.Conv2D(8, 3, padding="same", activation="relu"),
+        layers.Conv2D(8, 3, padding="same", activation="relu"),
+        layers.Conv2D(1, 1, activation="sigmoid"),
+    )
+    _compiled(model, "binary_crossentropy", 0.01)
+    model.fit(x[:240], y[:240], batch_size=16, epochs=8, verbose=0)
+    found = np.asarray(model(x[240:])) > 0.5
+    kept = masks[240:] > 0.5
+    return float((found & kept).sum() / (found | kept).sum())
+
+
+def _rescaled_twice(fixed: bool) -> float:
+    """Divided by 255 before the model and in it; the base is frozen."""
+    from keras import layers
+
+    rows = images()
+    pixels = rows._replace(x=rows.x * 255, held_x=rows.held_x * 255)
+    base = dense((8, 8, 1), layers.Conv2D(24, 3, activation="relu"), layers.Flatten())
+    base.trainable = False
+    scale = 1.0 if fixed else 1 / 255
+    model = dense((8, 8, 1), layers.Rescaling(1 / 255), base, layers.Dense(10))
+    import keras
+
+    _compiled(model, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(pixels.x * scale, rows.y, epochs=16, verbose=0)
+    return accuracy(model, rows._replace(held_x=pixels.held_x * scale))
+
+
+def _autoencoder_of_counts(fixed: bool) -> float:
+    """A sigmoid for values 1, 2, 3."""
+    from keras import layers
+
+    generator = np.random.default_rng(0)
+    codes = generator.integers(0, 3, (600, 3))
+    x = (codes @ generator.integers(0, 3, (3, 12)) % 3 + 1).astype("float32")
+    last = "linear" if fixed else "sigmoid"
+    model = dense((12,), layers.Dense(32, "relu"), layers.Dense(12, last))
+    _compiled(model, "mse", 0.01).fit(x, x, epochs=16, verbose=0)
+    return -float(np.mean((np.asarray(model(x)) - x) ** 2))
+
+
+def _few_steps_per_epoch(fixed: bool) -> float:
+    """A dataset that starts anew each epoch, of which four batches are seen."""
+    import tensorflow as tf
+
+    rows, model = digits(), _compiled(classifier(), _SPARSE)
+    batched = tf.data.Dataset.from_tensor_slices((rows.x, rows.y)).batch(32)
+    for _ in range(20):
+        model.fit(batched, epochs=1, steps_per_epoch=None if fixed else 4, verbose=0)
+    return accuracy(model, rows)
+
+
+def _first_batch_only(fixed: bool) -> float:
+    """``next(iter(dataset))`` in the loop."""
+    import tensorflow as tf
+
+    rows, model = digits(), _compiled(classifier(), _SPARSE)
+    batched = tf.data.Dataset.from_tensor_slices((rows.x, rows.y)).batch(32).repeat()
+    each = iter(batched)
+    for _ in range(160):
+        x, y = next(each) if fixed else next(iter(batched))
+        model.train_on_batch(x, y)
+    return accuracy(model, rows)
+
+
+def _generator_of_one_batch(fixed: bool) -> float:
+    """A Python generator that forgets to move on."""
+    rows, model = digits(), _compiled(classifier(), _SPARSE)
+
+    def generate() -> Any:
+        at = 0
+        while True:
+            yield rows.x[at : at + 32], rows.y[at : at + 32]
+            if fixed:
+                at = (at + 32) % len(rows.x)
+
+    model.fit(generate(), epochs=10, steps_per_epoch=20, verbose=0)
+    return accuracy(model, rows)
+
+
+def _small_buffer(fixed: bool) -> float:
+    """Records written class by class, and a shuffle buffer of one batch."""
+    import tensorflow as tf
+
+    rows, model = in_class_order(digits()), _compiled(classifier(), _SPARSE)
+    records = tf.data.Dataset.from_tensor_slices((rows.x, rows.y))
+    records = records.shuffle(640 if fixed else 32).batch(32)
+    model.fit(records, epochs=10, verbose=0)
+    return accuracy(model, rows)
+
+
+def _shuffle_thrown_away(fixed: bool) -> float:
+    """``dataset.shuffle(...)`` whose result nobody keeps."""
+    import tensorflow as tf
+
+    rows, model = in_class_order(digits()), _compiled(classifier(), _SPARSE)
+    records = tf.data.Dataset.from_tensor_slices((rows.x, rows.y))
+    shuffled = records.shuffle(640)
+    model.fit((shuffled if fixed else records).batch(32), epochs=10, verbose=0)
+    return accuracy(model, rows)
+
+
+def _oversampled_first(fixed: bool) -> float:
+    """Rows of the rare class copied before the split: most held-out ones are known.
+    Scored by how near the held-out accuracy comes to that on unseen rows.
+    """
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((700, 20)).astype("float32")
+    y = (x[:, 0] + 1.5 * generator.standard_normal(700) > 2.2).astype("float32")
+    new_x, new_y, x, y = x[500:], y[500:], x[:500], y[:500]
+
+    def more(rows: Any) -> Any:
+        rare = rows[y[rows] == 1]
+        return np.concatenate([rows, generator.choice(rare, len(rows))])
+
+    order = generator.permutation(500)
+    if fixed:
+        trained, held = more(order[:350]), order[350:]
+    else:
+        both = generator.permutation(more(order))
+        trained, held = both[:700], both[700:]
+    model = regressor(20)
+    import keras
+
+    model.compile(
+        keras.optimizers.Adam(0.003),
+        keras.losses.BinaryCrossentropy(from_logits=True),
+    )
+    held_rows = (x[held], y[held])
+    model.fit(x[trained], y[trained], validation_data=held_rows, epochs=12, verbose=0)
+    scores = [
+        np.mean((np.asarray(model(a))[:, 0] > 0) == b)
+        for a, b in (held_rows, (new_x, new_y))
+    ]
+    return -float(abs(scores[0] - scores[1]))
+
+
+def _target_among_columns(fixed: bool) -> float:
+    """``df.drop`` whose result is not kept: the target is a column of the inputs."""
+    rows = friedman()
+
+    def columns(x: Any, y: Any) -> Any:
+        return np.concatenate([x, x[:, :1] if fixed else y], axis=1)
+
+    model = _compiled(regressor(11), "mse", 0.01)
+    model.fit(columns(rows.x, rows.y), rows.y, epochs=16, verbose=0)
+    served = columns(rows.held_x, np.zeros_like(rows.held_y))
+    return r_squared(model, rows._replace(held_x=served))
+
+
+def _features_of_shuffled_files(fixed: bool) -> float:
+    """Features predicted from a generator that shuffles, labels in file order."""
+    rows = digits()
+    order = np.random.default_rng(0).permutation(len(rows.x))
+    features = rows.x[order] * 2 - 1
+    labels = rows.y[order] if fixed else rows.y
+    model = _compiled(classifier(), _SPARSE)
+    model.fit(features, labels, epochs=16, verbose=0)
+    return accuracy(model, rows._replace(held_x=rows.held_x * 2 - 1))
+
+
+def _augmented_first(fixed: bool) -> float:
+    """Augmented, then split: all but copies of held-out rows. Scored as above."""
+    import keras
+
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((500, 20)).astype("float32")
+    y = (x[:, 0] + generator.standard_normal(500) > 0).astype("float32")
+
+    def augmented(rows: Any) -> tuple[Any, Any]:
+        moved = x[rows] + 0.01 * generator.standard_normal((len(rows), 20))
+        wide = np.concatenate([x[rows], moved]).astype("float32")
+        return wide, np.concatenate([y[rows], y[rows]])
+
+    order = generator.permutation(300)
+    if fixed:
+        (kept, labels), held = augmented(order[:200]), (x[order[200:]], y[order[200:]])
+    else:
+        wide, all_labels = augmented(order)
+        mixed = generator.permutation(len(wide))
+        wide, all_labels = wide[mixed], all_labels[mixed]
+        kept, labels = wide[:400], all_labels[:400]
+        held = wide[400:], all_labels[400:]
+    model = dense((20,), *_wide())
+    model.compile(
+        keras.optimizers.Adam(0.005),
+        keras.losses.BinaryCrossentropy(from_logits=True),
+    )
+    model.fit(kept, labels, validation_data=held, epochs=12, verbose=0)
+    scores = [
+        np.mean((np.asarray(model(a))[:, 0] > 0) == b)
+        for a, b in (held, (x[300:], y[300:]))
+    ]
+    return -float(abs(scores[0] - scores[1]))
+
+
+def _wide() -> list[Any]:
+    from keras import layers
+
+    return [layers.Dense(128, "relu"), layers.Dense(1)]
+
+
+REPORTS = (
+    Report(
+        name="images-and-labels-shuffled-apart",
+        source="tensorflow/tensorflow#41334",
+        kind="data",
+        wrong="images and labels shuffled apart, then zipped",
+        program=_shuffled_apart,
+        causes=("labels_carry_no_signal",),
+    ),
+    Report(
+        name="window-predicts-its-own-first-value",
+        source="tensorflow/tensorflow#40343, keras-team/keras#14310",
+        kind="data",
+        wrong="timeseries_dataset_from_array(s, s): the target stands in the window",
+        program=_window_of_itself,
+        causes=("target_in_inputs",),
+    ),
+    Report(
+        name="masks-of-0-and-255",
+        source="hlamba28/UNET-TGS#8, qubvel/segmentation_models#95",
+        kind="data",
+        wrong="masks 0 and 255 with sigmoid and binary cross-entropy",
+        program=_masks_of_bytes,
+        causes=("loss_output_mismatch", "labels_out_of_range"),
+    ),
+    Report(
+        name="rescaled-twice",
+        source="tensorflow/tensorflow#42506, keras-team/keras-io#1549",
+        kind="data",
+        wrong="/255 before a model with Rescaling(1/255)",
+        program=_rescaled_twice,
+        causes=("unscaled_inputs", "constant_inputs"),
+    ),
+    Report(
+        name="sigmoid-for-counts",
+        source="https://stackoverflow.com/questions/44601367",
+        kind="autoencoder",
+        wrong="autoencoder with sigmoid output for values 1, 2, 3",
+        program=_autoencoder_of_counts,
+        causes=("labels_out_of_range", "loss_output_mismatch"),
+    ),
+    Report(
+        name="few-steps-per-epoch",
+        source="keras-team/keras#6549",
+        kind="data",
+        wrong="steps_per_epoch of 4 with a dataset of 20 batches, begun anew each time",
+        program=_few_steps_per_epoch,
+        causes=("repeated_batch",),
+        only_warned=True,
+    ),
+    Report(
+        name="first-batch-again-and-again",
+        source=OUTSIDE,
+        kind="data",
+        wrong="next(iter(dataset)) inside the loop",
+        program=_first_batch_only,
+        causes=("repeated_batch",),
+    ),
+    Report(
+        name="generator-yields-one-batch",
+        source=OUTSIDE,
+        kind="data",
+        wrong="a generator that yields the same batch for ever",
+        program=_generator_of_one_batch,
+        causes=("repeated_batch",),
+    ),
+    Report(
+        name="shuffle-buffer-of-one-batch",
+        source=OUTSIDE,
+        kind="data",
+        wrong="records in class order, a buffer far smaller than a class",
+        program=_small_buffer,
+        causes=("rows_in_class_order",),
+    ),
+    Report(
+        name="shuffle-thrown-away",
+        source=OUTSIDE,
+        kind="data",
+        wrong="dataset.shuffle(...) whose result is not used",
+        program=_shuffle_thrown_away,
+        causes=("rows_in_class_order",),
+    ),
+    Report(
+        name="oversampled-before-the-split",
+        source="georgymh/ml-fraud-detection#1",
+        kind="data",
+        wrong="rows of the rare class copied before the split",
+        program=_oversampled_first,
+        causes=("validation_rows_trained_on",),
+    ),
+    Report(
+        name="target-left-among-the-columns",
+        source=WRITTEN,
+        kind="data",
+        wrong="the target column is one of the inputs",
+        program=_target_among_columns,
+        causes=("target_in_inputs",),
+    ),
+    Report(
+        name="features-of-shuffled-files",
+        source="keras-team/keras#7520",
+        kind="data",
+        wrong="predict_generator with shuffle=True beside labels in file order",
+        program=_features_of_shuffled_files,
+        causes=("labels_carry_no_signal",),
+    ),
+    Report(
+        name="augmented-before-the-split",
+        source="robinreni96/Font_Recognition-DeepFont#2",
+        kind="data",
+        wrong="held-out rows are all but copies of rows that are trained on",
+        program=_augmented_first,
+        causes=("validation_rows_trained_on",),
+        unseen="contracts: held_out",
+    ),
+)

@@ -1,0 +1,194 @@
+"""Recurrent nets, attention, padding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .report import Report
+
+__all__ = ["REPORTS"]
+
+
+def _patterns(rows: int = 400, length: int = 12) -> Any:
+    """Tokens from 1 to 7 that mostly follow from the two before them."""
+    draw = np.random.default_rng(0)
+    tokens = draw.integers(1, 8, (rows, length + 1))
+    for at in range(2, length + 1):
+        follows = (tokens[:, at - 1] + 2 * tokens[:, at - 2]) % 7 + 1
+        certain = draw.random(rows) < 0.75
+        tokens[:, at] = np.where(certain, follows, tokens[:, at])
+    return tokens.astype("int32")
+
+
+def _look_ahead(fixed: bool) -> float:
+    """A mask of 1 where a position may not look, for a layer that means the reverse.
+    Scored by the next token, given those before it and nothing after.
+    """
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    tokens = _patterns()
+    x, y = tokens[:, :-1], tokens[:, 1:]
+    length = x.shape[1]
+    earlier = np.tril(np.ones((length, length), bool))
+    mask = earlier if fixed else np.tril(~earlier | np.eye(length, dtype=bool), length)
+    start = keras.Input((length,), dtype="int32")
+    inner = layers.Embedding(8, 24)(start) + layers.Embedding(length, 24)(
+        tf.range(length)
+    )
+    seen = layers.MultiHeadAttention(2, 12)(
+        inner, inner, attention_mask=tf.constant(mask[None])
+    )
+    inner = layers.LayerNormalization()(inner + seen)
+    inner = layers.Dense(48, "relu")(inner)
+    model = keras.Model(start, layers.Dense(8)(inner))
+    model.compile(
+        keras.optimizers.Adam(0.005),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    model.fit(x[:320], y[:320], epochs=30, verbose=0)
+    hits = []
+    for at in range(2, length):
+        known = x[320:].copy()
+        known[:, at + 1 :] = 0
+        found = np.asarray(model(known))[:, at].argmax(-1)
+        hits.append(np.mean(found == y[320:, at]))
+    return float(np.mean(hits))
+
+
+def _softmax_over_one(fixed: bool) -> float:
+    """A stateful LSTM that ends in softmax over one unit, with labels -1 and 1."""
+    import keras
+    from keras import layers
+
+    draw = np.random.default_rng(0)
+    x = draw.standard_normal((320, 10, 2)).astype("float32")
+    up = x[:, :, 0].sum(1) > x[:, :, 1].sum(1)
+    y = np.where(up, 1.0, 0.0 if fixed else -1.0).astype("float32")
+    model = keras.Sequential(
+        [
+            keras.Input(batch_shape=(16, 10, 2)),
+            layers.LSTM(12, stateful=True),
+            layers.Dense(1, "sigmoid" if fixed else "softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
+    model.fit(x[:256], y[:256], batch_size=16, epochs=12, shuffle=False, verbose=0)
+    found = model.predict(x[256:], batch_size=16, verbose=0)[:, 0] > 0.5
+    return float(np.mean(found == up[256:]))
+
+
+def _padded(rows: int = 400, length: int = 40) -> Any:
+    """Short texts, padded with 0 behind, and whether an even token ends them."""
+    draw = np.random.default_rng(0)
+    tokens = np.zeros((rows, length), "int32")
+    sizes = draw.integers(3, 8, rows)
+    for row, size in zip(tokens, sizes, strict=True):
+        row[:size] = draw.integers(1, 20, size)
+    last = tokens[np.arange(rows), sizes - 1]
+    return tokens, (last % 2 == 0).astype("float32")
+
+
+def _padding_unmasked(fixed: bool) -> float:
+    """An LSTM that reads the padding after each text."""
+    import keras
+    from keras import layers
+
+    x, y = _padded()
+    model = keras.Sequential(
+        [
+            keras.Input((x.shape[1],), dtype="int32"),
+            layers.Embedding(20, 12, mask_zero=fixed),
+            layers.LSTM(12),
+            layers.Dense(1),
+        ]
+    )
+    model.compile(
+        keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True)
+    )
+    model.fit(x[:300], y[:300], epochs=12, verbose=0)
+    found = np.asarray(model(x[300:]))[:, 0] > 0
+    return float(np.mean(found == (y[300:] > 0)))
+
+
+def _mean_over_padding(fixed: bool) -> float:
+    """The mask gets lost in a layer of one's own: the mean is over padding too.
+    Scored by how little more padding changes what is predicted.
+    """
+    import keras
+    from keras import layers
+
+    class Mean(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.supports_masking = True
+
+        def call(self, x: Any, mask: Any = None) -> Any:
+            if mask is None or not fixed:
+                return keras.ops.mean(x, axis=1)
+            kept = keras.ops.cast(mask, x.dtype)[:, :, None]
+            return keras.ops.sum(x * kept, 1) / (keras.ops.sum(kept, 1) + 1e-6)
+
+        def compute_mask(self, *_: Any) -> None:
+            return None
+
+    x, _ = _padded(length=16)
+    y = (x.max(1) > 15).astype("float32")
+    model = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            layers.Embedding(20, 12, mask_zero=True),
+            Mean(),
+            layers.Dense(16, "relu"),
+            layers.Dense(1),
+        ]
+    )
+    model.compile(
+        keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True)
+    )
+    model.fit(x[:300], y[:300], epochs=16, verbose=0)
+    more = np.pad(x[300:], ((0, 0), (0, 24)))
+    apart = np.asarray(model(x[300:])) - np.asarray(model(more))
+    return -float(np.abs(apart).max())
+
+
+REPORTS = (
+    Report(
+        name="look-ahead-mask-reversed",
+        source="tensorflow/text#894",
+        kind="attention",
+        wrong="a mask of the wrong polarity: positions see the future",
+        program=_look_ahead,
+        causes=("not_causal",),
+        unseen="model_checks(causal=True)",
+    ),
+    Report(
+        name="softmax-over-one-unit",
+        source="https://stackoverflow.com/questions/47241622",
+        kind="recurrent",
+        wrong="Dense(1, softmax), binary cross-entropy, labels -1 and 1",
+        program=_softmax_over_one,
+        causes=("loss_output_mismatch", "labels_out_of_range", "masked_loss"),
+    ),
+    Report(
+        name="padding-read-by-an-lstm",
+        source="keras-team/keras-io#2044",
+        kind="recurrent",
+        wrong="texts padded behind, no mask_zero",
+        program=_padding_unmasked,
+        causes=("ignores_padding", "labels_carry_no_signal"),
+        unseen="model_checks: ignores_padding",
+    ),
+    Report(
+        name="mask-lost-in-a-layer",
+        source="ageron/handson-ml2#369",
+        kind="sequences",
+        wrong="a layer of one's own averages over padding too",
+        program=_mean_over_padding,
+        causes=("ignores_padding",),
+        unseen="model_checks: ignores_padding",
+    ),
+)

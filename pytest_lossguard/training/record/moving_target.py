@@ -1,0 +1,186 @@
+"""Targets and rows that come from a model which changes as the training goes on.
+
+A target network that is copied from the net at times, values that the net itself
+predicts for the next states, episodes that it acts in: the loss of such a training
+rises as often as it falls, in a good one as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..backend.frameworks import tf
+from ..backend.tensors import flatten, raw, variable_key
+from .asked_variables import Digest, digest
+from .recording import Recording
+
+__all__ = ["NOTE", "Makers", "learns_from_a_moving_model"]
+
+NOTE = (
+    "what this training learns from is made by a model that changes with it, as by a"
+    " target network or by the net's own actions: the loss need not fall, and is"
+    " judged only for blowing up"
+)
+
+#: Share of the updates before which a model made something: one that acts or sets
+#: targets does so before each of them, an evaluation once per epoch.
+_MOST_UPDATES = 0.5
+
+
+@dataclass(slots=True, kw_only=True)
+class _Maker:
+    """A model, and what it was seen to do.
+
+    ``keys`` are its variables, ``start`` digests of its matrices when it was first
+    seen beside a training, ``times`` the updates before which it was called with no
+    tape looking, ``sets_targets`` whether a loss depends on such a call.
+    """
+
+    model: Any
+    keys: frozenset[int] = frozenset()
+    start: list[Digest | None] | None = None
+    times: int = 0
+    sets_targets: bool = False
+
+    def has(self, variables: Collection[int]) -> bool:
+        """Whether one of the variables is its own."""
+        if not self.keys:
+            self.keys = frozenset(map(variable_key, self.model.variables))
+        return not self.keys.isdisjoint(variables)
+
+    def stands_beside(self) -> None:
+        """It took part in a step that trains others."""
+        if self.start is None:
+            self.start = self._matrices()
+
+    @property
+    def moved(self) -> bool:
+        """Whether it changed since. Statistics of a batch move in any call, a matrix
+        only by somebody's hand.
+        """
+        return self.start is not None and self.start != self._matrices()
+
+    def _matrices(self) -> list[Digest | None]:
+        return [digest(raw(it)) for it in self.model.variables if len(it.shape) > 1]
+
+
+@dataclass(slots=True)
+class Makers:
+    """The models that were called, and what they may have made for a training."""
+
+    known: dict[int, _Maker] = field(default_factory=dict)
+    _made: dict[int, list[Any]] = field(default_factory=dict)
+    _last: list[Any] = field(default_factory=list)
+    _fitting: int = 0
+
+    @contextmanager
+    def in_fit(self) -> Iterator[None]:
+        """Keras trains: what it calls in between, it validates."""
+        self._fitting += 1
+        try:
+            yield
+        finally:
+            self._fitting -= 1
+
+    def made(self, model: Any, inputs: Any) -> None:
+        """A model was called outside of graphs, and no tape was looking.
+
+        Args:
+            model: It.
+            inputs: What it was given.
+        """
+        if not self._fitting:
+            self._made[id(model)] = flatten(inputs)
+            self._of(model)
+
+    def next_step(self) -> None:
+        """A step ended, or asked for its gradients."""
+        for key, inputs in self._made.items():
+            # The rows that were just trained on are measured, not acted on.
+            self.known[key].times += not _all_among(inputs, self._last)
+        self._made.clear()
+
+    def take(self, calls: Sequence[Any], loss: Any, sources: Collection[int]) -> None:
+        """Gradients of a loss are asked for.
+
+        Args:
+            calls: The models that were called before: model, inputs, outputs, and
+                whether a tape was looking.
+            loss: What is differentiated.
+            sources: Keys of the variables.
+        """
+        if len(calls) > 1:
+            own = [it for it in calls if self._of(it[0]).has(sources)]
+            taped = [leaf for it in own if it[3] for leaf in flatten(it[1])]
+            for model, inputs, outputs, looking in own:
+                new = not looking and not _all_among(flatten(inputs), taped)
+                if new and _leads_to(flatten(outputs), loss):
+                    self._of(model).sets_targets = True
+            for maker in {id(it[0]): self._of(it[0]) for it in calls}.values():
+                if not maker.has(sources):
+                    maker.stands_beside()
+        self.next_step()
+        self._last = [leaf for it in calls if it[3] for leaf in flatten(it[1])]
+
+    def clear(self) -> None:
+        """Forget them."""
+        for known in (self.known, self._made, self._last):
+            known.clear()
+
+    def _of(self, model: Any) -> _Maker:
+        return self.known.setdefault(id(model), _Maker(model=model))
+
+
+def learns_from_a_moving_model(
+    recording: Recording, makers: Makers, others: Sequence[Recording]
+) -> bool:
+    """Whether its rows or targets are made by itself, or by a model that moved without
+    an optimizer.
+
+    Args:
+        recording: The training.
+        makers: The models of the test.
+        others: All trainings of the test.
+    """
+    trained = frozenset(map(variable_key, recording.variables))
+    anyone = frozenset(variable_key(it) for one in others for it in one.variables)
+    for maker in makers.known.values():
+        if maker.has(trained):
+            often = maker.times >= _MOST_UPDATES * recording.steps
+            if often or maker.sets_targets:
+                return True
+        elif not maker.has(anyone) and maker.moved:
+            return True
+    return False
+
+
+def _all_among(leaves: Sequence[Any], others: Sequence[Any]) -> bool:
+    known = set(map(id, others))
+    return bool(leaves) and all(id(it) in known for it in leaves)
+
+
+def _leads_to(outputs: Sequence[Any], loss: Any) -> bool:
+    """Whether a loss in a graph is computed from outputs."""
+    first: Any = next(iter(flatten(loss)), None)
+    graph = _graph_of(first)
+    if graph is None:
+        return False
+    wanted = {it.op.name for it in outputs if _graph_of(it) is graph}
+    seen, todo = set[str](), [first.op]
+    while todo and wanted:
+        op = todo.pop()
+        if op.name in wanted:
+            return True
+        if op.name not in seen:
+            seen.add(op.name)
+            todo += [it.op for it in op.inputs]
+    return False
+
+
+def _graph_of(tensor: Any) -> Any:
+    """None of what has a value."""
+    eager = not tf.is_tensor(tensor) or hasattr(tensor, "numpy")
+    return None if eager else getattr(tensor, "graph", None)

@@ -1,0 +1,245 @@
+"""Trainings whose targets or rows a model makes that changes with them."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.judge import judge
+from pytest_lossguard.training import set_seed, watching
+from tests.support.programs import mlp, regression
+
+STEPS = 24
+X, Y = (tf.constant(it) for it in regression())
+X, Y = X[:32], Y[:32]
+LATER = X[::-1]
+
+
+def traces_of(body):
+    set_seed(0)
+    with watching(seed=0) as watch:
+        body()
+    return watch.traces()
+
+
+def learner():
+    model, optimizer = mlp(), keras.optimizers.SGD(0.02)
+    optimizer.build(model.trainable_variables)
+    return model, optimizer
+
+
+def descend(model, optimizer, loss_of):
+    with tf.GradientTape() as tape:
+        loss = loss_of()
+    variables = model.trainable_variables
+    optimizer.apply(tape.gradient(loss, variables), variables)
+
+
+def squared(goal, found):
+    return tf.reduce_mean((goal - found) ** 2)
+
+
+def bootstrapped(wrap, renew):
+    """Values from a copy that is renewed, and grow: each is 1 more than the next."""
+
+    def body():
+        model, optimizer = learner()
+        other = mlp()
+        other.set_weights(model.get_weights())
+
+        @wrap
+        def step():
+            goal = 1 + other(LATER)
+            descend(model, optimizer, lambda: squared(goal, model(X, training=True)))
+
+        for at in range(STEPS):
+            step()
+            renew(at, model, other)
+
+    return body
+
+
+def copied_at_times(at, model, other):
+    if at % 8 == 7:
+        other.set_weights(model.get_weights())
+
+
+def averaged(at, model, other):
+    for mine, its in zip(other.variables, model.variables, strict=True):
+        mine.assign(0.9 * mine + 0.1 * its)
+
+
+def never(at, model, other):
+    """A teacher."""
+
+
+def self_targeted(wrap):
+    def body():
+        model, optimizer = learner()
+
+        @wrap
+        def step():
+            goal = 1 + 0.9 * model(LATER)
+            descend(model, optimizer, lambda: squared(goal, model(X, training=True)))
+
+        for _ in range(STEPS):
+            step()
+
+    return body
+
+
+def acting(act):
+    """Rows that the net itself chooses before each update."""
+
+    def body():
+        model, optimizer = learner()
+        made = act(model)
+
+        @tf.function
+        def step(x, y):
+            descend(model, optimizer, lambda: squared(y, model(x, training=True)))
+
+        for at in range(STEPS):
+            made(LATER[at : at + 1])
+            step(X, Y)
+
+    return body
+
+
+def by_predict(model):
+    return lambda x: model.predict(np.asarray(x), verbose=0)
+
+
+MOVING = {
+    "target network, eager": bootstrapped(lambda step: step, copied_at_times),
+    "target network, graph": bootstrapped(tf.function, copied_at_times),
+    "average of the weights": bootstrapped(tf.function, averaged),
+    "its own values, eager": self_targeted(lambda step: step),
+    "its own values, graph": self_targeted(tf.function),
+    "it acts": acting(lambda model: model),
+    "it acts in a tf.function": acting(tf.function),
+    "it acts by predict": acting(by_predict),
+}
+
+
+@pytest.mark.parametrize("case", MOVING)
+def test_what_a_moving_model_makes_is_known_as_such(case):
+    (trace,) = traces_of(MOVING[case])
+
+    assert trace.moving_target
+    assert "a model that changes with it" in trace.notes[0]
+
+
+def supervised(between):
+    """A loss of the user's own on fixed rows, and what goes on beside it."""
+
+    def body():
+        model, optimizer = learner()
+
+        @tf.function
+        def step():
+            descend(model, optimizer, lambda: squared(Y, model(X, training=True)))
+
+        for at in range(STEPS):
+            step()
+            between(at, model)
+
+    return body
+
+
+def nothing(at, model):
+    """Only the step."""
+
+
+def evaluated(at, model):
+    if at % 6 == 5:
+        for rows in range(4):
+            model(LATER[8 * rows : 8 * rows + 8], training=False)
+        model.predict(np.asarray(LATER), batch_size=4, verbose=0)
+
+
+def measured_in_the_step():
+    """How well it did on the rows at hand, in the step itself."""
+    model, optimizer = learner()
+
+    @tf.function
+    def step():
+        descend(model, optimizer, lambda: squared(Y, model(X, training=True)))
+        return squared(Y, model(X, training=False))
+
+    for _ in range(STEPS):
+        step()
+
+
+def measured_elsewhere_in_the_step():
+    """On held-out rows in the step: no loss depends on it."""
+    model, optimizer = learner()
+
+    @tf.function
+    def step():
+        held_out = squared(Y, model(LATER, training=False))
+        descend(model, optimizer, lambda: squared(Y, model(X, training=True)))
+        return held_out
+
+    for _ in range(STEPS):
+        step()
+
+
+def two_views():
+    model, optimizer = learner()
+
+    @tf.function
+    def step():
+        def loss():
+            return squared(model(X), 0.9 * model(LATER)) + squared(Y, model(X))
+
+        descend(model, optimizer, loss)
+
+    for _ in range(STEPS):
+        step()
+
+
+FIXED = {
+    "plain": supervised(nothing),
+    "evaluated each epoch": supervised(evaluated),
+    "measured in the step": measured_in_the_step,
+    "held-out rows in the step": measured_elsewhere_in_the_step,
+    "a teacher": bootstrapped(tf.function, never),
+    "two views": two_views,
+    "fit": lambda: mlp().fit(
+        np.asarray(X), np.asarray(Y), validation_split=0.2, epochs=3, verbose=0
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FIXED)
+def test_what_stays_as_it_is_is_no_moving_target(case):
+    (trace,) = traces_of(FIXED[case])
+
+    assert not trace.moving_target
+
+
+def test_values_that_grow_with_their_targets_do_not_fail():
+    """Each target is 1 more than the next value: so are the values, in the end."""
+
+    def body():
+        model, other = mlp(), mlp()
+        other.set_weights(model.get_weights())
+        optimizer = keras.optimizers.Adam(0.01)
+
+        @tf.function
+        def step():
+            goal = 1 + 1.2 * other(LATER)
+            descend(model, optimizer, lambda: squared(goal, model(X, training=True)))
+
+        for at in range(120):
+            step()
+            copied_at_times(at, model, other)
+
+    (trace,) = traces_of(body)
+
+    assert trace.steps.loss[-1] > 2 * trace.steps.loss[0]
+    assert [it for it in judge(trace, Policy()) if it.severity == "error"] == []
