@@ -278,7 +278,7 @@ def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, An
         raise failed from None
     guard.conclude_search(
         test.search.runs,
-        trained=test.search.trained,
+        trained=test.search.trained or test.search.left_to_others > 0,
         prepared=partial(prepared_for, item),
     )
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from ..core.findings import number
 
@@ -94,8 +94,15 @@ class ClosestEntry(TypedDict):
     corruption: str
 
 
+class ShardEntry(TypedDict):
+    """Which part of a search a test ran, counted from 1."""
+
+    index: int
+    of: int
+
+
 class SearchEntry(TypedDict):
-    """A search over corruptions."""
+    """A search over corruptions; ``shard`` is there where it was divided."""
 
     examples: int
     unique: int
@@ -104,6 +111,7 @@ class SearchEntry(TypedDict):
     space: str | None
     closest: ClosestEntry | None
     headroom: list[str]
+    shard: NotRequired[ShardEntry | None]
 
 
 class MetricEntry(TypedDict):

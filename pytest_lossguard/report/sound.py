@@ -201,6 +201,7 @@ _RUN: _Fields = {
     "nearest": _line_or_none,
 }
 _CLOSEST: _Fields = {"nearness": _nearness, "corruption": _text}
+_SHARD: _Fields = {"index": _count, "of": _count}
 _SEARCH: _Fields = {
     "examples": _count,
     "unique": _count,
@@ -209,6 +210,7 @@ _SEARCH: _Fields = {
     "space": _text_or_none,
     "closest": _one(_CLOSEST),
     "headroom": _texts,
+    "shard": _one(_SHARD),
 }
 _METRIC: _Fields = {
     "name": _line,
