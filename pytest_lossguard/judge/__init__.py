@@ -42,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     outputs.labels_out_of_range,
     outputs.loss_output_mismatch,
     relations.rows_mixed,
+    relations.labels_ignored,
     outcome.masked_loss,
     outcome.unchanged_weights,
     outcome.loss_not_decreasing,
