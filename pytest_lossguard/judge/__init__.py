@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     outputs.labels_out_of_range,
     outputs.loss_output_mismatch,
     relations.rows_mixed,
+    relations.labels_ignored,
     outcome.masked_loss,
     outcome.unchanged_weights,
     outcome.loss_not_decreasing,

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.findings import Finding, Kind, finding
-from ..core.relations import MixedRows
+from ..core.findings import Finding, Kind, Severity, finding, number
+from ..core.relations import LabelUse, MixedRows
 from ..core.trace import Trace
 
-__all__ = ["rows_mixed"]
+__all__ = ["labels_ignored", "rows_mixed"]
+
+# Limits, each with what set it
+
+#: Share of a gradient by which it must change where the labels of rows are exchanged:
+#: what float32 rounds of sums over 48 rows is below 1e-6, a loss by rows changes by .1
+#: and more.
+NO_CHANGE = 1e-5
 
 # What they find
 
@@ -16,33 +23,80 @@ ROWS_MIXED = Kind(
     name="rows_mixed",
     severity="error",
     headline="the loss mixes the rows of a batch",
-    text="{where} combines predictions of shape {predictions} with labels or weights of"
-    " shape {labels} into {pairs}: each row meets those of all rows{counted}, and the"
-    " model learns what fits their average",
-    hint="Give both one shape before the loss: tf.squeeze(predictions, axis=-1), or"
-    " labels[:, tf.newaxis].",
+    text="{where} mixes the rows of a batch: {why}",
+    hint="Give labels and predictions one shape before the loss, as"
+    " tf.squeeze(predictions, axis=-1) or labels[:, tf.newaxis], and take means and"
+    " softmax over the last axis only.",
+)
+
+LABELS_IGNORED = Kind(
+    name="labels_ignored",
+    severity="error",
+    headline="the loss does not depend on the labels",
+    text="{where} ignores the labels: with other labels in {known} rows its gradient"
+    " changes by {value} of its size, limit {limit}",
+    hint="Compare the predictions with the labels: look for predictions in both places,"
+    " a cast of the labels to integers, tf.stop_gradient or tf.zeros_like.",
 )
 
 
 def rows_mixed(trace: Trace) -> Iterator[Finding]:
-    """A loss that pairs each row with every other, by the shapes that it combines."""
-    mixed = None if trace.relations is None else trace.relations.mixed_rows
-    if mixed is not None:
-        rows = _rows(mixed) or trace.batch_size
+    """A loss that pairs each row with every other, by the shapes that it combines or by
+    what it makes of labels that are exchanged; one of something of all rows may be
+    meant.
+    """
+    facts = trace.relations
+    if facts is None:
+        return
+    if facts.mixed_rows is not None:
+        yield _of_shapes(facts.mixed_rows, trace.batch_size)
+    elif facts.labels is not None and facts.labels.use != "ignored":
+        yield _of_labels(facts.labels)
+
+
+def labels_ignored(trace: Trace) -> Iterator[Finding]:
+    """A loss whose gradient is the same whatever the labels are."""
+    used = None if trace.relations is None else trace.relations.labels
+    if used is not None and used.use == "ignored":
         yield finding(
-            ROWS_MIXED,
-            value=None if rows is None else rows * rows,
-            limit=rows,
-            where=mixed.place,
-            predictions=_shape(mixed.predictions),
-            labels=_shape(mixed.labels),
-            pairs=_shape((_rows(mixed),) * 2),
-            counted="" if rows is None else f" ({rows * rows} pairs for {rows} rows)",
+            LABELS_IGNORED,
+            value=used.changed,
+            limit=NO_CHANGE,
+            where=f"the loss {used.loss}",
+            known=used.rows,
         )
 
 
-def _rows(mixed: MixedRows) -> int | None:
-    return mixed.labels[0]
+def _of_shapes(mixed: MixedRows, batch_size: int | None) -> Finding:
+    known = mixed.labels[0]
+    rows = known or batch_size
+    counted = "" if rows is None else f" ({rows * rows} pairs for {rows} rows)"
+    return finding(
+        ROWS_MIXED,
+        value=None if rows is None else rows * rows,
+        limit=rows,
+        where=mixed.place,
+        why=f"it combines predictions of shape {_shape(mixed.predictions)} with labels"
+        f" or weights of shape {_shape(mixed.labels)} into {_shape((known, known))}, so"
+        f" that each row meets those of all rows{counted} and the model learns what"
+        " fits their average",
+    )
+
+
+def _of_labels(used: LabelUse) -> Finding:
+    by_all = "each row meets the labels of all rows"
+    if used.use == "as a set":
+        by_all = "it compares something of all rows at once, as their mean"
+    severity: Severity = "error" if used.use == "pairs" else "warning"
+    return finding(
+        ROWS_MIXED,
+        severity=severity,
+        value=used.changed,
+        limit=NO_CHANGE,
+        where=f"the loss {used.loss}",
+        why=f"with the labels of {used.rows} rows exchanged its gradient changes by"
+        f" {number(used.changed)} of its size, limit {NO_CHANGE:g}; {by_all}",
+    )
 
 
 def _shape(sizes: tuple[int | None, ...]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...core.column_stats import column_stats, target_range
 from ...core.errors import first_line
-from ...core.relations import StepRelations
+from ...core.relations import LabelUse, StepRelations
 from ...core.trace import (
     ClassOrder,
     ColumnStats,
@@ -51,7 +51,8 @@ class Scores:
     predictions where that is known, and that of knowing nothing. ``start_there`` is
     what the first weights cost on the rows of the end, where those are others,
     ``constant_there`` what the best constant costs on held-out rows, where those cost
-    more than a constant does here.
+    more than a constant does here, ``labels`` how the loss uses them where that is not
+    row by row.
     """
 
     before: Probe | None = None
@@ -62,6 +63,7 @@ class Scores:
     uninformed: float | None = None
     rare_gain: float | None = None
     constant_there: float | None = None
+    labels: LabelUse | None = None
     failure: str | None = None
 
     @classmethod
@@ -77,7 +79,16 @@ class Scores:
         constant, perfect = scorer.constant(batch), scorer.perfect(batch)
         uninformed = None if constant is None else scorer.uninformed(batch)
         rare_gain = None if constant is None else scorer.rare_gain(batch)
-        return cls(before, after, start_there, constant, perfect, uninformed, rare_gain)
+        return cls(
+            before,
+            after,
+            start_there,
+            constant,
+            perfect,
+            uninformed,
+            rare_gain,
+            labels=scorer.label_use(batch, " + ".join(describe_losses(scorer.loss))),
+        )
 
 
 def make_trace(
@@ -140,7 +151,10 @@ def make_trace(
         step=replace(
             facts, inference_layers=tuple(tidy[it] for it in facts.inference_layers)
         ),
-        relations=StepRelations(mixed_rows=recording.taped.mixed_rows),
+        relations=StepRelations(
+            mixed_rows=recording.taped.mixed_rows,
+            labels=None if contested else scores.labels,
+        ),
     )
 
 
