@@ -14,6 +14,7 @@ __all__ = [
     "CAUSES",
     "FINDING_KINDS",
     "OWN_KIND",
+    "SEEN_CAUSES",
     "Finding",
     "Kind",
     "Severity",
@@ -189,6 +190,7 @@ FINDING_KINDS = (
     "baseline_regression",
     "trained_unseen",
     "nothing_trainable",
+    "inference_mode",
     "contract_deterministic",
     "contract_alone",
     "contract_columns",
@@ -207,8 +209,13 @@ FINDING_KINDS = (
     "contract_units",
 )
 
+#: Kinds that name a cause which was seen for certain while a training ran: one that
+#: fails it is the first cause of its diagnosis, under the same name.
+SEEN_CAUSES = ("inference_mode",)
+
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
 CAUSES = (
+    *SEEN_CAUSES,
     "nonfinite_input",
     "constant_inputs",
     "labels_out_of_range",

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .step_facts import StepFacts
+
 __all__ = [
     "EXACT_WEIGHTS",
     "ClassOrder",
@@ -386,6 +388,7 @@ class Trace:
         held_out: The rows behind ``validation``, where they were seen.
         class_order: Of rows that are trained on in a fixed order; None where they are
             shuffled, or name no classes.
+        step: What its steps were seen to do; None where nobody looked.
     """
 
     source: Literal["watch", "fit"]
@@ -423,6 +426,7 @@ class Trace:
     averaging: tuple[str, ...] = ()
     held_out: HeldOut | None = None
     class_order: ClassOrder | None = None
+    step: StepFacts | None = None
 
     @property
     def need_not_fall(self) -> bool:

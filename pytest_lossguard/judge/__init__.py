@@ -15,7 +15,7 @@ from ..core.custom_checks import found_by
 from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
-from . import data, held_out, internals, numerics, order, outcome, outputs
+from . import data, held_out, internals, numerics, order, outcome, outputs, step
 from .curve import LossCurve, loss_curve_of
 
 __all__ = ["LossCurve", "held_to", "judge", "loss_curve_of"]
@@ -25,6 +25,7 @@ Check = Callable[[Trace, LossCurve, Policy], Iterator[Finding]]
 #: In the order in which they are told: what happened, then what explains it.
 CHECKS: tuple[Check, ...] = (
     numerics.nonfinite,
+    step.inference_mode,
     outcome.diverging_loss,
     numerics.impossible_loss,
     outputs.labels_out_of_range,

@@ -37,6 +37,7 @@ from .asked_variables import Asked
 from .call_log import CallLog
 from .last_value import LastValue, kind_of
 from .moving_target import Makers
+from .layer_modes import LayerModes, training_of
 from .norms import half_square_sums, look_at, taken_before
 from .optimizer_variables import build_outside
 from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
@@ -78,6 +79,7 @@ class Recorder:
         self.recordings: list[Recording] = []
         self.asked = Asked()
         self.makers = Makers()
+        self.modes = LayerModes()
         self._paused = 0
         self._only_in = threading.get_ident() if only_here else None
         self._ignoring = ignoring
@@ -133,6 +135,7 @@ class Recorder:
             self._inner,
             self.asked,
             self.makers,
+            self.modes,
             self._lost,
         ):
             known.clear()
@@ -169,7 +172,11 @@ class Recorder:
         """Remember the outermost model's inputs and outputs."""
         __tracebackhide__ = True
         with self._calls.outermost("model") as outermost:
-            outputs = call(model, *args, **kwargs)
+            if outermost:
+                with self.modes.under((model, args, kwargs)):
+                    outputs = call(model, *args, **kwargs)
+            else:
+                outputs = call(model, *args, **kwargs)
         if outermost and args:
             taping = is_taping()
             self._calls.add(self._calls.models, (model, args[0], outputs, taping))
@@ -183,6 +190,14 @@ class Recorder:
             self.makers.made(model, inputs)
         else:
             self.models_traced.append(model)
+
+    def on_layer(self, call: Call, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        """Remember in which mode a layer was called."""
+        __tracebackhide__ = True
+        training = training_of(args, kwargs)
+        if not self.modes.is_known(layer, training) and self.enabled:
+            self.modes.add(layer, training)
+        return call(layer, *args, **kwargs)
 
     def on_loss(self, call: Call, loss: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost loss object's arguments and value."""
@@ -389,6 +404,7 @@ class Recorder:
             taped=taped,
             frames=user_frames(),
             replicas=replica.count,
+            modes=self.modes,
         )
         if taped.model_and_loss is not None:
             recording.model = taped.model_and_loss.model

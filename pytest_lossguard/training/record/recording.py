@@ -13,6 +13,7 @@ from ...core.trace import Floats, StepTable
 from ..backend.batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
 from ..backend.snapshot import Snapshot
 from ..backend.user_frames import UserFrames
+from .layer_modes import LayerModes
 from .ring_buffer import RingBuffer
 
 __all__ = ["LEAD", "ModelAndLoss", "Recording", "TapeRecord"]
@@ -93,6 +94,7 @@ class Recording:
     frames: UserFrames
     replicas: int = 1
     model: Any = None
+    modes: LayerModes = field(default_factory=LayerModes)
     start: Snapshot | None = None
     end: tuple[int, Snapshot] | None = None
     buffer: RingBuffer | None = None

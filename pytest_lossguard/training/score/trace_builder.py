@@ -35,6 +35,7 @@ from ..record import moving_target as moving
 from ..record.recording import Recording
 from .row_order import held_out_rows, is_sorted, one_pass, order_of_watched
 from .scorer import Scorer, as_tensors, parts_of
+from .step_facts import step_facts
 
 __all__ = ["Scores", "beside", "could_not_score", "make_trace", "watched_trace"]
 
@@ -98,7 +99,8 @@ def make_trace(
     known = recording.taped.model_and_loss
     variables = [variable_path(it) for it in recording.variables]
     model = recording.model if known is None else known.model
-    tidy = tidy_names([*variables, *_layer_names(scores)])
+    facts = step_facts(recording)
+    tidy = tidy_names([*variables, *_layer_names(scores), *facts.inference_layers])
     return Trace(
         source=source,
         model=model_name(recording.model, recording.optimizer),
@@ -132,6 +134,9 @@ def make_trace(
         averaging=tuple(tidy_names(_averaging(recording)).values()),
         held_out=held_out,
         class_order=class_order,
+        step=replace(
+            facts, inference_layers=tuple(tidy[it] for it in facts.inference_layers)
+        ),
     )
 
 
