@@ -173,6 +173,7 @@ FINDING_KINDS = (
     "validation_differs",
     "nonfinite_validation",
     "validation_rows_trained_on",
+    "target_in_inputs",
     "rows_in_class_order",
     "penalty_dominates",
     "unscaled_inputs",
@@ -185,6 +186,7 @@ FINDING_KINDS = (
     "class_imbalance",
     "labels_out_of_range",
     "loss_output_mismatch",
+    "rows_mixed",
     "labels_carry_no_signal",
     "improvable",
     "baseline_regression",
@@ -211,7 +213,7 @@ FINDING_KINDS = (
 
 #: Kinds that name a cause which was seen for certain while a training ran: one that
 #: fails it is the first cause of its diagnosis, under the same name.
-SEEN_CAUSES = ("inference_mode",)
+SEEN_CAUSES = ("inference_mode", "rows_mixed", "target_in_inputs")
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
 CAUSES = (

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...core.column_stats import column_stats, target_range
 from ...core.errors import first_line
+from ...core.relations import StepRelations
 from ...core.trace import (
     ClassOrder,
     ColumnStats,
@@ -33,6 +34,7 @@ from ..backend.tensors import flatten, is_composite, variable_path
 from ..record import adversarial as contest
 from ..record import moving_target as moving
 from ..record.recording import Recording
+from .data_facts import facts_of_data
 from .row_order import held_out_rows, is_sorted, one_pass, order_of_watched
 from .scorer import Scorer, as_tensors, parts_of
 from .step_facts import step_facts
@@ -137,6 +139,8 @@ def make_trace(
         step=replace(
             facts, inference_layers=tuple(tidy[it] for it in facts.inference_layers)
         ),
+        data_facts=facts_of_data(seen),
+        relations=StepRelations(mixed_rows=recording.taped.mixed_rows),
     )
 
 
