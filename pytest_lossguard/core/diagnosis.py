@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .change import Change
-from .findings import number
+from .findings import SEEN_CAUSES, number
 from .trace import Floats, to_json_number
 
 __all__ = ["CAUSES", "Cause", "Diagnosis", "Experiment"]
@@ -39,6 +39,7 @@ CAUSES = (
     "disconnected_variables",
     "optimizer_choice",
     "gradient_clipping_needed",
+    *SEEN_CAUSES,
     "unknown",
 )
 
@@ -126,6 +127,11 @@ class Cause:
     remedy: str = ""
     with_next: bool = False
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether it was seen while the training ran, re-run or not."""
+        return self.cause in SEEN_CAUSES and not self.verified
+
     def to_json(self) -> dict[str, Any]:
         """As builtins, in the shape of the JSON report."""
         return {
@@ -203,6 +209,8 @@ class Diagnosis:
 
 def _sentence(cause: Cause) -> str:
     where = f" ({cause.where})" if cause.where else ""
+    if cause.is_seen:
+        return f"{cause.cause}{where}, seen in the training itself: {cause.remedy}"
     if not cause.verified:
         helps = f", {cause.change} helps on some seeds" if cause.change else ""
         remedy = f": {cause.remedy}" if cause.remedy else ""

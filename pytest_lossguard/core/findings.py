@@ -14,6 +14,7 @@ __all__ = [
     "CAUSES",
     "FINDING_KINDS",
     "OWN_KIND",
+    "SEEN_CAUSES",
     "Finding",
     "Kind",
     "Severity",
@@ -172,6 +173,7 @@ FINDING_KINDS = (
     "validation_differs",
     "nonfinite_validation",
     "validation_rows_trained_on",
+    "target_in_inputs",
     "rows_in_class_order",
     "penalty_dominates",
     "unscaled_inputs",
@@ -184,11 +186,13 @@ FINDING_KINDS = (
     "class_imbalance",
     "labels_out_of_range",
     "loss_output_mismatch",
+    "rows_mixed",
     "labels_carry_no_signal",
     "improvable",
     "baseline_regression",
     "trained_unseen",
     "nothing_trainable",
+    "inference_mode",
     "contract_deterministic",
     "contract_alone",
     "contract_columns",
@@ -207,8 +211,13 @@ FINDING_KINDS = (
     "contract_units",
 )
 
+#: Kinds that name a cause which was seen for certain while a training ran: one that
+#: fails it is the first cause of its diagnosis, under the same name.
+SEEN_CAUSES = ("inference_mode", "rows_mixed", "target_in_inputs")
+
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
 CAUSES = (
+    *SEEN_CAUSES,
     "nonfinite_input",
     "constant_inputs",
     "labels_out_of_range",

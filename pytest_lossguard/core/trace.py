@@ -8,6 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .data_facts import DataFacts
+from .relations import StepRelations
+from .step_facts import StepFacts
+
 __all__ = [
     "EXACT_WEIGHTS",
     "ClassOrder",
@@ -386,6 +390,9 @@ class Trace:
         held_out: The rows behind ``validation``, where they were seen.
         class_order: Of rows that are trained on in a fixed order; None where they are
             shuffled, or name no classes.
+        data_facts: What else is known of the data; None where they were not seen.
+        relations: What one step depends on; None where that was not looked at.
+        step: What its steps were seen to do; None where nobody looked.
     """
 
     source: Literal["watch", "fit"]
@@ -423,6 +430,9 @@ class Trace:
     averaging: tuple[str, ...] = ()
     held_out: HeldOut | None = None
     class_order: ClassOrder | None = None
+    data_facts: DataFacts | None = None
+    relations: StepRelations | None = None
+    step: StepFacts | None = None
 
     @property
     def need_not_fall(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.change import Change, ModelFacts
-from ..core.findings import Finding
+from ..core.findings import SEEN_CAUSES, Finding
 from ..core.keras_names import OptimizerFacts, activation_facts, optimizer_facts
 from ..core.trace import ColumnStats, Trace
 from ..judge import loss_curve_of
@@ -255,6 +255,7 @@ def _columns_off(trace: Trace) -> tuple[int, ...]:
 
 #: What a finding lets one suspect where no experiment proved anything.
 _SUSPECTED = {
+    **{kind: kind for kind in SEEN_CAUSES},
     "constant_inputs": "constant_inputs",
     "disconnected_variable": "disconnected_variables",
     "unchanged_weights": "disconnected_variables",

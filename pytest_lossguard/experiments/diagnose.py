@@ -22,6 +22,7 @@ from ..judge import loss_curve_of
 from . import thresholds as at
 from .candidates import MISFIT, SEALED, hypotheses, suspected, where_of
 from .runner import ExperimentRunner, Target, gain
+from .seen_causes import explains_all, seen_causes
 
 __all__ = ["diagnose"]
 
@@ -77,8 +78,13 @@ def diagnose(
     in_order = any(it.kind == "rows_in_class_order" for it in findings)
     if trace.source == "watch" and lab.passes_as_it_is():
         is_part = in_order and not rerun.is_complete
-        left_out = (_SOME_ROWS if is_part else _OTHER_LOOP,)
-        return Diagnosis(causes=_suspicions(findings), left_out=left_out)
+        seen = seen_causes(findings, lab.as_it_is)
+        why = _SOME_ROWS if is_part else _OTHER_LOOP
+        return Diagnosis(
+            causes=_suspicions(findings, seen), left_out=() if seen else (why,)
+        )
+    if explains_all(findings):
+        return Diagnosis(causes=_suspicions(findings))
     ideas = hypotheses(trace, findings, facts)
     lab.run_singles(ideas)
     if not lab.repairs:
@@ -98,17 +104,17 @@ def _answer(
     """The causes, verified ones first, in the order of how likely they were; one
     that repairs far less than the best comes after the others.
     """
-    repairs = lab.repairs
+    repairs, seen = lab.repairs, seen_causes(findings)
     if not repairs:
-        helped = [
+        helped = (
             _cause(it.changes[0], it, trace, findings, facts)
             for it in lab.helpful
             if len(it.changes) == 1
-        ]
-        return _suspicions(findings, helped)
+        )
+        return _suspicions(findings, [*seen, *helped])
     best = max(map(gain, repairs))
     repairs.sort(key=lambda it: gain(it) < best - at.FAR_LESS)
-    return tuple(
+    proved = (
         replace(
             _cause(change, done, trace, findings, facts),
             verified=True,
@@ -117,6 +123,7 @@ def _answer(
         for done in repairs
         for place, change in enumerate(done.changes)
     )
+    return (*seen, *proved)
 
 
 def _cause(
@@ -140,8 +147,8 @@ def _cause(
 def _suspicions(
     findings: tuple[Finding, ...], helped: Sequence[Cause] = ()
 ) -> tuple[Cause, ...]:
-    """What helped without repairing, then what the findings suggest."""
-    known = {it.cause: it for it in helped}
+    """What was seen, what helped without repairing, then what the findings suggest."""
+    known = {it.cause: it for it in (*seen_causes(findings), *helped)}
     for cause, finding in suspected(findings):
         known.setdefault(
             cause,

@@ -120,6 +120,7 @@ class ExperimentRunner:
         self._found = loss_curve_of(trace)
         self._before = self._found.end
         self._as_it_is: Trace | None = None
+        self.as_it_is: Experiment | None = None
         self._seconds, self._clock = budget, clock
         self._deadline = clock() + budget
         self._steps, self._most_steps = 0, most_steps(len(trace.steps))
@@ -157,6 +158,7 @@ class ExperimentRunner:
         which took more than model, data and loss.
         """
         done = self._outcome((), "as it is", None, "converged")
+        self.as_it_is = done
         return done.failure is None and done.converged
 
     def run_singles(self, ideas: tuple[Candidate, ...]) -> None:

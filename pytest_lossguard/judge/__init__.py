@@ -15,7 +15,18 @@ from ..core.custom_checks import found_by
 from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
-from . import data, held_out, internals, numerics, order, outcome, outputs
+from . import (
+    data,
+    held_out,
+    internals,
+    leaks,
+    numerics,
+    order,
+    outcome,
+    outputs,
+    relations,
+    step,
+)
 from .curve import LossCurve, loss_curve_of
 
 __all__ = ["LossCurve", "held_to", "judge", "loss_curve_of"]
@@ -25,10 +36,12 @@ Check = Callable[[Trace, LossCurve, Policy], Iterator[Finding]]
 #: In the order in which they are told: what happened, then what explains it.
 CHECKS: tuple[Check, ...] = (
     numerics.nonfinite,
+    step.inference_mode,
     outcome.diverging_loss,
     numerics.impossible_loss,
     outputs.labels_out_of_range,
     outputs.loss_output_mismatch,
+    relations.rows_mixed,
     outcome.masked_loss,
     outcome.unchanged_weights,
     outcome.loss_not_decreasing,
@@ -41,6 +54,7 @@ CHECKS: tuple[Check, ...] = (
     held_out.nonfinite_validation,
     held_out.validation_differs,
     held_out.validation_rows_trained_on,
+    leaks.target_in_inputs,
     order.rows_in_class_order,
     internals.symmetric_weights,
     outcome.noisy_loss,

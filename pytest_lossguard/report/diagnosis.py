@@ -46,6 +46,8 @@ def _grouped(causes: tuple[Cause, ...]) -> Iterator[tuple[Cause, ...]]:
 def _cause(group: tuple[Cause, ...], index: int) -> list[str]:
     first = group[0]
     names = " and ".join(f"{it.cause}{_place(it)}" for it in group)
+    if first.is_seen:
+        return _seen(first, index)
     if not first.verified:
         head = "  cause?  " if index == 0 else "     or?  "
         told = f"{names}, not verified"
@@ -65,6 +67,14 @@ def _cause(group: tuple[Cause, ...], index: int) -> list[str]:
     if index == 0:
         lines += wrapped("  remedy  ", "; ".join(remedies))
     return lines
+
+
+def _seen(cause: Cause, index: int) -> list[str]:
+    """One that no re-run need prove."""
+    head = "  cause   " if index == 0 else "  and     "
+    told = f"{cause.cause}{_place(cause)}, seen in the training itself"
+    remedy = wrapped("  remedy  ", cause.remedy) if index == 0 else []
+    return [*wrapped(head, told), *remedy]
 
 
 def _place(cause: Cause) -> str:

@@ -314,6 +314,21 @@ class Watch:
         with self.recorder.asked.giving(self.recorder.recorded):
             return call(*args, **kwargs)
 
+    def on_tape_opened(self, call: Call, tape: Any) -> Any:
+        """``with tf.GradientTape()``: what runs eagerly under it."""
+        __tracebackhide__ = True
+        opened = call(tape)
+        if self.recorder.enabled and tf.executing_eagerly():
+            self.recorder.eager_rows.opened()
+        return opened
+
+    def on_tape_closed(self, call: Call, tape: Any, *why: Any) -> Any:
+        """The end of its block."""
+        __tracebackhide__ = True
+        if tf.executing_eagerly():
+            self.recorder.eager_rows.closed()
+        return call(tape, *why)
+
     def on_gradients(
         self, call: Call, ys: Any, xs: Any, *args: Any, **kwargs: Any
     ) -> Any:
@@ -548,6 +563,8 @@ def watching(
             (tf.compat.v1.Session, "run", watch.on_session),
         ):
             put(replaced(owner_of(owner, name), name, hook))
+        put(replaced(tf.GradientTape, "__enter__", watch.on_tape_opened))
+        put(replaced(tf.GradientTape, "__exit__", watch.on_tape_closed))
         put(replaced(tf, "gradients", watch.on_gradients))
         put(replaced(function, "__call__", watch.on_function))
         put(replaced(function, "get_concrete_function", watch.on_get_concrete))

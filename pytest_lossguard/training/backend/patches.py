@@ -1,9 +1,10 @@
 """Patches that let an observer see a training, put back on every path.
 
-Five places see all of it, whoever drives the training: `tf.GradientTape.gradient`
+Six places see all of it, whoever drives the training: `tf.GradientTape.gradient`
 knows the loss and the gradients, ``Optimizer.apply`` the update, a Keras loss
-object the labels and predictions, a model's call the inputs, and the call of a
-``tf.function`` is where a step compiled earlier is traced anew under our eyes.
+object the labels and predictions, a model's call the inputs, the call of a layer that
+behaves otherwise in training its mode, and the call of a ``tf.function`` is where a
+step compiled earlier is traced anew under our eyes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 
 from .frameworks import keras, tf
 
-__all__ = ["Observer", "observed", "owner_of"]
+__all__ = ["Observer", "observed", "observed_layers", "owner_of"]
 
 Call = Callable[..., Any]
 
@@ -37,6 +38,9 @@ class Observer(Protocol):
 
     def on_model(self, call: Call, *args: Any, **kwargs: Any) -> Any:
         """A Keras model called with its inputs."""
+
+    def on_layer(self, call: Call, *args: Any, **kwargs: Any) -> Any:
+        """The ``call`` of a layer that behaves otherwise in training."""
 
 
 def owner_of(cls: type, name: str) -> type:
@@ -94,4 +98,34 @@ def observed(observer: Observer) -> Iterator[None]:
                 put(replaced(cls, name, hook))
         for cls in _and_overriding(keras.losses.Loss, "__call__"):
             put(replaced(cls, "__call__", observer.on_loss))
+        put(observed_layers(observer.on_layer))
         yield
+
+
+@contextmanager
+def observed_layers(hook: Callable[..., Any]) -> Iterator[None]:
+    """Route the ``call`` of each layer that behaves otherwise in training."""
+    layers = keras.layers
+    found = {
+        cls: None
+        for root in (
+            layers.BatchNormalization,
+            layers.Dropout,
+            layers.GaussianNoise,
+            layers.GaussianDropout,
+            layers.AlphaDropout,
+            *_augmenting(),
+        )
+        for cls in _and_overriding(root, "call")
+    }
+    with ExitStack() as patches:
+        for cls in found:
+            patches.enter_context(replaced(cls, "call", hook))
+        yield
+
+
+def _augmenting() -> list[type]:
+    """The layers that change images at random."""
+    known = vars(keras.layers).items()
+    found = [layer for name, layer in known if name.startswith("Random")]
+    return [it for it in found if issubclass(it, keras.layers.Layer)]

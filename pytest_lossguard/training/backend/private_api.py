@@ -34,6 +34,7 @@ from tensorflow.python.util.traceback_utils import filter_traceback
 __all__ = [
     "CALL_FLAT",
     "COMPAT_V1_OPTIMIZERS",
+    "EAGER_ID",
     "JIT_COMPILE",
     "READS_DATA",
     "REPLICA_THREAD",
@@ -223,6 +224,9 @@ def is_taping() -> bool:
     """Whether a tape may record what this thread computes now (2.18 to 2.21)."""
     return bool(record.could_possibly_record())
 
+
+#: TensorFlow 2.18 to 2.21: what tells an eager tensor from all others, gone ones too.
+EAGER_ID = "_id"
 
 # Of functions that TensorFlow traces
 

@@ -21,6 +21,7 @@ from .private_api import (
 
 __all__ = [
     "RowsFunction",
+    "arrays_of",
     "as_tensor",
     "as_traced_on_one_thread",
     "call_traced",
@@ -84,6 +85,14 @@ def is_variable(thing: Any) -> bool:
 def is_composite(thing: Any) -> bool:
     """Whether it is a ragged or sparse tensor: no NumPy array can hold it."""
     return isinstance(thing, (tf.RaggedTensor, tf.SparseTensor))
+
+
+def arrays_of(structure: Any) -> list[Any]:
+    """The leaves as NumPy; none where one of them is ragged or sparse."""
+    leaves = flatten(structure)
+    if any(map(is_composite, leaves)):
+        return []
+    return [np.asarray(it) for it in leaves]
 
 
 def as_tensor(leaf: Any) -> Any:

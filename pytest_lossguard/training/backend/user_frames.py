@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import FrameSummary
 from types import FrameType, TracebackType
 
 from .frameworks import keras, tf
 from .private_api import COMPAT_V1_OPTIMIZERS
 
-__all__ = ["UserFrames", "is_framework", "taken_at", "user_frames"]
+__all__ = ["UserFrames", "is_framework", "taken_at", "user_frames", "written_at"]
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _FRAMEWORKS = (
@@ -39,7 +41,10 @@ class UserFrames:
 
 def is_framework(frame: FrameType) -> bool:
     """Whether it is code of a package that is installed, or ours."""
-    file = frame.f_code.co_filename
+    return _is_of_framework(frame.f_code.co_filename)
+
+
+def _is_of_framework(file: str) -> bool:
     if file.startswith(_FRAMEWORKS) or "__autograph_generated" in file:
         return True
     return "site-packages" in Path(file).parts
@@ -59,6 +64,14 @@ def taken_at() -> str:
             place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
         frame = frame.f_back
     return f"{place or 'an unknown place'}{through and f' by {through}'}"
+
+
+def written_at(stack: Sequence[FrameSummary]) -> str:
+    """The same of a stack that was kept, outermost first."""
+    for frame in reversed(stack):
+        if not _is_of_framework(frame.filename):
+            return f"{Path(frame.filename).name}:{frame.lineno}"
+    return "an unknown place"
 
 
 #: Others that train, by what the names of their modules begin with.

@@ -35,8 +35,11 @@ from ..backend.tensors import (
 from ..backend.user_frames import taken_at, user_frames
 from .asked_variables import Asked
 from .call_log import CallLog
+from .eager_rows import EagerRows
 from .last_value import LastValue, kind_of
 from .moving_target import Makers
+from .layer_modes import LayerModes, training_of
+from .mixed_rows import mixed_rows_in_graph
 from .norms import half_square_sums, look_at, taken_before
 from .optimizer_variables import build_outside
 from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
@@ -78,6 +81,7 @@ class Recorder:
         self.recordings: list[Recording] = []
         self.asked = Asked()
         self.makers = Makers()
+        self.modes = LayerModes()
         self._paused = 0
         self._only_in = threading.get_ident() if only_here else None
         self._ignoring = ignoring
@@ -97,6 +101,7 @@ class Recorder:
         self._taped: dict[tuple[tuple[int, int], ...], TapeRecord] = {}
         self._taped_by_variable: dict[tuple[int, int], TapeRecord] = {}
         self._calls = CallLog()
+        self.eager_rows = EagerRows()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -130,9 +135,11 @@ class Recorder:
             self._taped,
             self._taped_by_variable,
             self._calls,
+            self.eager_rows,
             self._inner,
             self.asked,
             self.makers,
+            self.modes,
             self._lost,
         ):
             known.clear()
@@ -169,7 +176,11 @@ class Recorder:
         """Remember the outermost model's inputs and outputs."""
         __tracebackhide__ = True
         with self._calls.outermost("model") as outermost:
-            outputs = call(model, *args, **kwargs)
+            if outermost:
+                with self.modes.under((model, args, kwargs)):
+                    outputs = call(model, *args, **kwargs)
+            else:
+                outputs = call(model, *args, **kwargs)
         if outermost and args:
             taping = is_taping()
             self._calls.add(self._calls.models, (model, args[0], outputs, taping))
@@ -183,6 +194,14 @@ class Recorder:
             self.makers.made(model, inputs)
         else:
             self.models_traced.append(model)
+
+    def on_layer(self, call: Call, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        """Remember in which mode a layer was called."""
+        __tracebackhide__ = True
+        training = training_of(args, kwargs)
+        if not self.modes.is_known(layer, training) and self.enabled:
+            self.modes.add(layer, training)
+        return call(layer, *args, **kwargs)
 
     def on_loss(self, call: Call, loss: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost loss object's arguments and value."""
@@ -323,6 +342,7 @@ class Recorder:
         taped.uses = taped.uses or _uses(tape, taken.models)
         taped.graph = graph
         taped.lead = _lead_of(taken.leaves, [it[-1] for it in losses], replica.count)
+        self._look_at_rows(taped, taken.leaves, taken.models)
         if graph is not None and self._keeps_data:
             self._write_slot(taped)
         found = _model_and_loss(losses, calls)
@@ -334,6 +354,17 @@ class Recorder:
         taped.model_and_loss, batch = found
         if self._keeps_data and id(taped.model_and_loss.model) not in self._has_arrays:
             self._keep(taped, batch)
+
+    def _look_at_rows(
+        self, taped: TapeRecord, leaves: list[Any], calls: list[Any]
+    ) -> None:
+        """Whether the loss of a step mixes rows."""
+        if taped.graph is None:
+            taped.mixed_rows = taped.mixed_rows or self.eager_rows.behind(leaves)
+            return
+        made = {id(leaf) for call in calls for leaf in flatten(call[-1])}
+        found = (mixed_rows_in_graph(it, made) for it in leaves if hasattr(it, "op"))
+        taped.mixed_rows = next((it for it in found if it is not None), None)
 
     def _write_slot(self, taped: TapeRecord) -> None:
         """Leave the loss where an update in another graph can read it."""
@@ -389,6 +420,7 @@ class Recorder:
             taped=taped,
             frames=user_frames(),
             replicas=replica.count,
+            modes=self.modes,
         )
         if taped.model_and_loss is not None:
             recording.model = taped.model_and_loss.model

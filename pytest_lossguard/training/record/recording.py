@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ...core.relations import MixedRows
 from ...core.trace import Floats, StepTable
 from ..backend.batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
 from ..backend.snapshot import Snapshot
 from ..backend.user_frames import UserFrames
+from .layer_modes import LayerModes
 from .ring_buffer import RingBuffer
 
 __all__ = ["LEAD", "ModelAndLoss", "Recording", "TapeRecord"]
@@ -46,6 +48,7 @@ class TapeRecord:
     graph: Any = None
     lead: Any = None
     slot: Any = None
+    mixed_rows: MixedRows | None = None
     stash: Any = None
     stashes: dict[str, Any] = field(default_factory=dict)
     stashed: Any = None
@@ -93,6 +96,7 @@ class Recording:
     frames: UserFrames
     replicas: int = 1
     model: Any = None
+    modes: LayerModes = field(default_factory=LayerModes)
     start: Snapshot | None = None
     end: tuple[int, Snapshot] | None = None
     buffer: RingBuffer | None = None

@@ -13,7 +13,7 @@ from ...core.trace import ClassOrder, ColumnStats, HeldOut
 from ..backend.batch import ENOUGH_BATCHES, Batch
 from ..backend.data import ArrayData, Fitted, joined
 from ..backend.frameworks import keras
-from ..backend.tensors import flatten, is_composite, to_numpy
+from ..backend.tensors import arrays_of, to_numpy
 from ..record.recording import Recording
 
 __all__ = [
@@ -52,9 +52,9 @@ def held_out_rows(
     """
     if held_out is None or not len(held_out):
         return None
-    x, y = _arrays(held_out.x), _arrays(held_out.y)
+    x, y = arrays_of(held_out.x), arrays_of(held_out.y)
     bad = *rows.nonfinite_values(x, "inputs"), *rows.nonfinite_values(y, "targets")
-    mine, labels = ([], []) if trained is None else map(_arrays, trained.parts[:2])
+    mine, labels = ([], []) if trained is None else map(arrays_of, trained.parts[:2])
     found = rows.repeats(x, mine)
     return HeldOut(
         rows=len(held_out),
@@ -68,7 +68,7 @@ def held_out_rows(
 
 def order_of_arrays(data: ArrayData) -> ClassOrder | None:
     """Of rows that are trained on as they are."""
-    labels = rows.class_of_rows(_arrays(data.y))
+    labels = rows.class_of_rows(arrays_of(data.y))
     return None if labels is None else rows.class_order(labels, data.batch_size)
 
 
@@ -81,7 +81,7 @@ def order_of_batches(
         first: Batches one after the other.
         late: Later ones.
     """
-    parts = [_arrays(it.y) for it in (*first, *late)]
+    parts = [arrays_of(it.y) for it in (*first, *late)]
     if not parts or any(len(it) != 1 for it in parts):
         return None
     try:
@@ -118,7 +118,7 @@ def order_of_watched(
 
 def may_be_sorted(first: Batch, rows_per_step: int) -> bool:
     """Whether the first rows of a dataset are of one class, or of one after another."""
-    labels = rows.class_of_rows(_arrays(first.y))
+    labels = rows.class_of_rows(arrays_of(first.y))
     if labels is None or len(labels) < 2 * rows_per_step:
         return False
     return not np.ptp(labels) or is_sorted(rows.class_order(labels, rows_per_step))
@@ -156,11 +156,3 @@ def is_sorted(order: ClassOrder | None) -> bool:
 
 def _ends(batches: Sequence[Batch]) -> Any:
     return np.cumsum([len(it) for it in batches])
-
-
-def _arrays(structure: Any) -> list[Any]:
-    """The leaves as NumPy; none where one of them is ragged or sparse."""
-    leaves = flatten(structure)
-    if any(map(is_composite, leaves)):
-        return []
-    return [np.asarray(it) for it in leaves]

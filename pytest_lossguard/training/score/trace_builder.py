@@ -13,6 +13,7 @@ import numpy as np
 
 from ...core.column_stats import column_stats, target_range
 from ...core.errors import first_line
+from ...core.relations import StepRelations
 from ...core.trace import (
     ClassOrder,
     ColumnStats,
@@ -33,8 +34,10 @@ from ..backend.tensors import flatten, is_composite, variable_path
 from ..record import adversarial as contest
 from ..record import moving_target as moving
 from ..record.recording import Recording
+from .data_facts import facts_of_data
 from .row_order import held_out_rows, is_sorted, one_pass, order_of_watched
 from .scorer import Scorer, as_tensors, parts_of
+from .step_facts import step_facts
 
 __all__ = ["Scores", "beside", "could_not_score", "make_trace", "watched_trace"]
 
@@ -98,7 +101,8 @@ def make_trace(
     known = recording.taped.model_and_loss
     variables = [variable_path(it) for it in recording.variables]
     model = recording.model if known is None else known.model
-    tidy = tidy_names([*variables, *_layer_names(scores)])
+    facts = step_facts(recording)
+    tidy = tidy_names([*variables, *_layer_names(scores), *facts.inference_layers])
     return Trace(
         source=source,
         model=model_name(recording.model, recording.optimizer),
@@ -132,6 +136,11 @@ def make_trace(
         averaging=tuple(tidy_names(_averaging(recording)).values()),
         held_out=held_out,
         class_order=class_order,
+        step=replace(
+            facts, inference_layers=tuple(tidy[it] for it in facts.inference_layers)
+        ),
+        data_facts=facts_of_data(seen),
+        relations=StepRelations(mixed_rows=recording.taped.mixed_rows),
     )
 
 

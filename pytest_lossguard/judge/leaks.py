@@ -1,0 +1,49 @@
+"""The check of targets that stand among the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..core.findings import Finding, Kind, finding
+from ..core.policy import Policy
+from ..core.trace import Trace
+from .curve import LossCurve
+
+__all__ = ["target_in_inputs"]
+
+# Limits, each with what set it
+
+#: Different values that a target has, at most, to be worth a warning and no error: a
+#: flag of few values may be a rule that is to be learned, as in a truth table.
+A_HANDFUL = 5
+
+# What they find
+
+TARGET_IN_INPUTS = Kind(
+    name="target_in_inputs",
+    severity="error",
+    headline="the target stands among the inputs",
+    text="{target} equals {where} in all of {rows} rows ({value} different values,"
+    " limit {limit}): the model need only copy it, and its loss does not tell what it"
+    " can predict",
+    hint="Take it out of the inputs; of a forecast give targets that come after their"
+    " windows: timeseries_dataset_from_array(data[:-n], data[n:], sequence_length=n).",
+)
+
+
+def target_in_inputs(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
+    """A target that the model is given."""
+    del curve, policy
+    found = None if trace.data_facts is None else trace.data_facts.among_inputs
+    if found is not None:
+        yield finding(
+            TARGET_IN_INPUTS,
+            severity="error" if found.values > A_HANDFUL else "warning",
+            value=found.values,
+            limit=A_HANDFUL,
+            where=found.where,
+            target=found.target,
+            rows=found.rows,
+        )

@@ -1,0 +1,96 @@
+"""Sees in the operations of a step that runs eagerly whether its loss mixes rows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from ...core.relations import MixedRows
+from ..backend.frameworks import tf
+from ..backend.private_api import EAGER_ID, eager_context
+from ..backend.user_frames import taken_at
+from .mixed_rows import ELEMENTWISE, are_paired, may_be_labels
+
+__all__ = ["EagerRows"]
+
+#: Tapes that are looked at: those of the first step, or of a few.
+_TAPES = 6
+
+
+class EagerRows(threading.local):
+    """What the operations under the first tapes of a thread combine."""
+
+    def __init__(self) -> None:
+        self._left, self._open = _TAPES, 0
+        self._learned: set[int] = set()
+        self._mixed: dict[int, MixedRows] = {}
+
+    def opened(self) -> None:
+        """A tape was opened, perhaps inside of another."""
+        self._open += 1
+        if self._open == 1 and self._left:
+            self._left -= 1
+            eager_context().add_op_callback(self._on_operation)
+
+    def closed(self) -> None:
+        """A tape was closed."""
+        self._open = max(0, self._open - 1)
+        context = eager_context()
+        if not self._open and self._on_operation in context.op_callbacks:
+            context.remove_op_callback(self._on_operation)
+
+    def behind(self, losses: Sequence[Any]) -> MixedRows | None:
+        """What mixes rows behind a loss, None where nothing does."""
+        keys = (getattr(it, EAGER_ID, None) for it in losses)
+        found = [self._mixed[it] for it in keys if it in self._mixed]
+        return found[0] if found else None
+
+    def clear(self) -> None:
+        """Start anew."""
+        self._left = _TAPES
+        self._learned.clear()
+        self._mixed.clear()
+
+    def _on_operation(
+        self,
+        kind: Any,
+        inputs: Sequence[Any],
+        attributes: Any,
+        outputs: Sequence[Any],
+        name: Any = None,
+        graph: Any = None,
+    ) -> None:
+        del attributes, name
+        if graph is not None:
+            return
+        made = [getattr(it, EAGER_ID) for it in outputs]
+        used = [getattr(it, EAGER_ID) for it in inputs]
+        if any(it.dtype == tf.resource for it in inputs):
+            self._learned.update(made)
+        elif not self._learned.isdisjoint(used):
+            self._learned.update(made)
+            mixed = next((self._mixed[it] for it in used if it in self._mixed), None)
+            mixed = mixed or self._combined(kind, inputs, used)
+            if mixed is not None:
+                self._mixed.update(dict.fromkeys(made, mixed))
+
+    def _combined(
+        self, kind: Any, inputs: Sequence[Any], keys: Sequence[int]
+    ) -> MixedRows | None:
+        if kind not in ELEMENTWISE or len(inputs) != 2:
+            return None
+        one, other = inputs
+        if not (
+            are_paired(one.shape, other.shape) or are_paired(other.shape, one.shape)
+        ):
+            return None
+        if keys[0] not in self._learned:
+            one, other = other, one
+        elif keys[1] in self._learned:
+            return None
+        if not may_be_labels(other):
+            return None
+        return MixedRows(
+            predictions=tuple(one.shape), labels=tuple(other.shape), place=taken_at()
+        )

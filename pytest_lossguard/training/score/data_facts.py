@@ -1,0 +1,19 @@
+"""What is known of the data of a training, beside the statistics of columns."""
+
+from __future__ import annotations
+
+from ...core.data_facts import DataFacts
+from ...core.leaks import target_among_inputs
+from ..backend.batch import Batch
+from ..backend.data import ArrayData
+from ..backend.tensors import arrays_of
+
+__all__ = ["facts_of_data"]
+
+
+def facts_of_data(seen: ArrayData | Batch | None) -> DataFacts | None:
+    """Of the rows that a training was fed, or a sample of them."""
+    if seen is None:
+        return None
+    inputs, targets = arrays_of(seen.x), arrays_of(seen.y)
+    return DataFacts(among_inputs=target_among_inputs(inputs, targets))

@@ -1,0 +1,23 @@
+"""Targets that stand among the inputs fail a test; flags of few values only warn."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_lossguard.core.data_facts import AmongInputs, DataFacts
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.judge import judge
+from tests.support.traces import falling, make_trace
+
+
+@pytest.mark.parametrize(("values", "severity"), [(6, "error"), (5, "warning")])
+def test_a_target_in_the_inputs_is_named_with_its_place(values, severity):
+    place = AmongInputs(
+        target="the target", where="input column 3", rows=200, values=values
+    )
+    facts = DataFacts(among_inputs=place)
+    trace = make_trace(falling(), start=1, end=0.1, constant=1, data_facts=facts)
+    (found,) = judge(trace, Policy())
+    assert (found.kind, found.severity) == ("target_in_inputs", severity)
+    assert (found.where, found.value, found.limit) == ("input column 3", values, 5)
+    assert "equals input column 3 in all of 200 rows" in found.message

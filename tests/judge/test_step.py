@@ -1,0 +1,29 @@
+"""What a training step does wrong, judged from hand-made facts."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.step_facts import StepFacts
+from pytest_lossguard.judge import judge
+from tests.support.traces import falling, make_trace
+
+
+def found(kind, **facts):
+    trace = make_trace(falling(), start=1.0, end=0.1, step=StepFacts(**facts))
+    return [it for it in judge(trace, Policy()) if it.kind == kind]
+
+
+@pytest.mark.parametrize(("asked", "severity"), [(False, "error"), (True, "warning")])
+def test_layers_that_were_never_in_training_mode_are_named(asked, severity):
+    layers = ("net/bn", "net/drop", "net/bn_1", "net/bn_2")
+    (it,) = found("inference_mode", inference_layers=layers, inference_asked=asked)
+    assert (it.severity, it.value, it.limit) == (severity, 4, 0)
+    assert it.where == "net/bn, net/drop, net/bn_1 and 1 more"
+
+
+def test_a_step_of_which_nothing_was_seen_is_not_judged_by_it():
+    assert not found("inference_mode")
+    trace = make_trace(falling(), start=1.0, end=0.1)
+    assert not judge(trace, Policy())
