@@ -26,6 +26,7 @@ from . import (
     outputs,
     relations,
     step,
+    targets,
 )
 from .curve import LossCurve, loss_curve_of
 
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     outputs.labels_out_of_range,
     outputs.loss_output_mismatch,
     relations.rows_mixed,
+    targets.targets_left_at_zero,
     outcome.masked_loss,
     outcome.unchanged_weights,
     outcome.loss_not_decreasing,
@@ -55,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     held_out.validation_differs,
     held_out.validation_rows_trained_on,
     leaks.target_in_inputs,
+    targets.labels_from_the_net,
     order.rows_in_class_order,
     internals.symmetric_weights,
     outcome.noisy_loss,

@@ -1,0 +1,71 @@
+"""Checks of targets that a model makes, as in reinforcement learning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..core.findings import Finding, Kind, finding
+from ..core.policy import Policy
+from ..core.trace import Trace
+from .curve import LossCurve
+
+__all__ = ["labels_from_the_net", "targets_left_at_zero"]
+
+# Limits, each with what set it
+
+#: Rows of which all targets but one are 0: the fixed agents of the corpus, which keep
+#: the net's own values there, have none, the broken one 1.0; a value that happens to
+#: be 0 itself takes a row out.
+LONE = 0.9
+
+# What they find
+
+TARGETS_LEFT_AT_ZERO = Kind(
+    name="targets_left_at_zero",
+    severity="error",
+    headline="all targets but one of a row are 0",
+    text="in {share} of the rows, limit {share_limit}, all targets but one are 0, and"
+    " it is not the same one: the outputs that the target is not of are trained toward"
+    " 0",
+    hint="Give the others the model's own values (targets = model(x), then set the one"
+    " that is known), or compare that one alone: tf.gather(outputs, actions,"
+    " batch_dims=1).",
+)
+
+LABELS_FROM_THE_NET = Kind(
+    name="labels_from_the_net",
+    severity="warning",
+    text="the labels that {where} is given are outputs of the net being trained for"
+    " other inputs, and gradients flow through them: it can lower its loss by moving"
+    " the labels, or by the same output everywhere",
+    hint="Take them from a copy of the net that is updated at times (a target"
+    " network), or stop the gradient: tf.stop_gradient(labels).",
+)
+
+
+def targets_left_at_zero(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
+    """Values of actions that were not taken, given as 0. Where no model makes the
+    targets, sparse ones may be meant.
+    """
+    del curve, policy
+    share = 0.0 if trace.data_facts is None else trace.data_facts.lone_targets
+    if share >= LONE:
+        yield finding(
+            TARGETS_LEFT_AT_ZERO,
+            severity="error" if trace.moving_target else "warning",
+            value=share,
+            limit=LONE,
+        )
+
+
+def labels_from_the_net(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
+    """A net that chases its own outputs, and moves them as it does. Two nets that work
+    against each other may well compare what one of them says of two inputs.
+    """
+    del curve, policy
+    if trace.labels_follow is not None and not trace.contested:
+        yield finding(LABELS_FROM_THE_NET, where=trace.labels_follow)
