@@ -187,8 +187,6 @@ FINDING_KINDS = (
     "labels_out_of_range",
     "loss_output_mismatch",
     "rows_mixed",
-    "targets_left_at_zero",
-    "labels_from_the_net",
     "labels_carry_no_signal",
     "improvable",
     "baseline_regression",
@@ -215,12 +213,7 @@ FINDING_KINDS = (
 
 #: Kinds that name a cause which was seen for certain while a training ran: one that
 #: fails it is the first cause of its diagnosis, under the same name.
-SEEN_CAUSES = (
-    "inference_mode",
-    "rows_mixed",
-    "target_in_inputs",
-    "targets_left_at_zero",
-)
+SEEN_CAUSES = ("inference_mode", "rows_mixed", "target_in_inputs")
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
 CAUSES = (

@@ -1,4 +1,6 @@
-"""Checks of targets that a model makes, as in reinforcement learning."""
+"""Checks of targets that a model makes, as in reinforcement learning: labels that do
+not fit the outputs.
+"""
 
 from __future__ import annotations
 
@@ -21,25 +23,31 @@ LONE = 0.9
 # What they find
 
 TARGETS_LEFT_AT_ZERO = Kind(
-    name="targets_left_at_zero",
+    name="loss_output_mismatch",
     severity="error",
     headline="all targets but one of a row are 0",
-    text="in {share} of the rows, limit {share_limit}, all targets but one are 0, and"
-    " it is not the same one: the outputs that the target is not of are trained toward"
-    " 0",
+    text="the targets do not fit the outputs: {why}",
     hint="Give the others the model's own values (targets = model(x), then set the one"
     " that is known), or compare that one alone: tf.gather(outputs, actions,"
     " batch_dims=1).",
 )
 
 LABELS_FROM_THE_NET = Kind(
-    name="labels_from_the_net",
+    name="loss_output_mismatch",
     severity="warning",
-    text="the labels that {where} is given are outputs of the net being trained for"
-    " other inputs, and gradients flow through them: it can lower its loss by moving"
-    " the labels, or by the same output everywhere",
+    text="the labels of {where} do not fit the outputs: {why}",
     hint="Take them from a copy of the net that is updated at times (a target"
     " network), or stop the gradient: tf.stop_gradient(labels).",
+)
+
+_ALONE = (
+    "in {share:.0%} of the rows, limit {limit:.0%}, all but one are 0, and not the same"
+    " one: the outputs that nothing is known of are trained toward 0"
+)
+_FOLLOWED = (
+    "they are outputs of the net being trained, for other inputs, and gradients flow"
+    " through them: it can lower its loss by moving them, or by the same output for"
+    " every row"
 )
 
 
@@ -57,6 +65,7 @@ def targets_left_at_zero(
             severity="error" if trace.moving_target else "warning",
             value=share,
             limit=LONE,
+            why=_ALONE.format(share=share, limit=LONE),
         )
 
 
@@ -68,4 +77,4 @@ def labels_from_the_net(
     """
     del curve, policy
     if trace.labels_follow is not None and not trace.contested:
-        yield finding(LABELS_FROM_THE_NET, where=trace.labels_follow)
+        yield finding(LABELS_FROM_THE_NET, where=trace.labels_follow, why=_FOLLOWED)

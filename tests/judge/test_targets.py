@@ -17,14 +17,14 @@ def found(**facts):
 
 
 def test_targets_left_at_zero_fail_an_agent():
-    told = found(lone=0.97, moving_target=True)["targets_left_at_zero"]
+    told = found(lone=0.97, moving_target=True)["loss_output_mismatch"]
 
     assert told.severity == "error"
     assert "in 97% of the rows, limit 90%" in told.message
 
 
 def test_they_are_a_warning_where_no_model_makes_them():
-    assert found(lone=1.0)["targets_left_at_zero"].severity == "warning"
+    assert found(lone=1.0)["loss_output_mismatch"].severity == "warning"
 
 
 @pytest.mark.parametrize("lone", [0.0, 0.5])
@@ -33,7 +33,7 @@ def test_some_zeros_are_nothing(lone):
 
 
 def test_labels_that_the_net_moves_are_a_warning():
-    told = found(labels_follow="mean_squared_error")["labels_from_the_net"]
+    told = found(labels_follow="mean_squared_error")["loss_output_mismatch"]
 
     assert told.severity == "warning"
     assert "mean_squared_error" in told.message

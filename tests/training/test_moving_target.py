@@ -281,7 +281,7 @@ def test_labels_that_the_net_makes_and_moves_are_seen(wrap):
     (trace,) = traces_of(followed(lambda model: 1 + 0.9 * model(LATER), wrap))
 
     assert trace.labels_follow == "mean_squared_error"
-    assert "labels_from_the_net" in [it.kind for it in judge(trace, Policy())]
+    assert "loss_output_mismatch" in [it.kind for it in judge(trace, Policy())]
 
 
 OWN_LABELS = {
@@ -326,7 +326,7 @@ def agent(rest):
 def test_targets_left_at_zero_fail_an_agent_and_kept_ones_do_not():
     (broken,), (fixed,) = traces_of(agent("zero")), traces_of(agent("kept"))
 
-    assert "targets_left_at_zero" in errors_of(broken)
+    assert "loss_output_mismatch" in errors_of(broken)
     assert errors_of(fixed) == []
 
 
