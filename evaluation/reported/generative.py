@@ -350,7 +350,8 @@ REPORTS = (
         kind="GAN",
         wrong="the generator is trained on labels 0 for what it makes",
         program=_never_fooled,
-        causes=("generator_not_opposed",),
+        causes=("loss_output_mismatch",),
+        unseen="a test of what is generated",
     ),
     Report(
         name="critic-with-the-sign-reversed",
@@ -358,7 +359,7 @@ REPORTS = (
         kind="WGAN-GP",
         wrong="the critic scores real rows low while the generator seeks high scores",
         program=_wasserstein,
-        causes=("diverging_loss", "generator_not_opposed"),
+        causes=("diverging_loss", "impossible_loss", "loss_output_mismatch"),
     ),
     Report(
         name="generator-without-its-condition",
@@ -383,7 +384,7 @@ REPORTS = (
         kind="VAE",
         wrong="the KL divergence is maximized",
         program=lambda fixed: _variational(1.0, sign=1.0 if fixed else -1.0),
-        causes=("nonfinite_loss", "diverging_loss", "impossible_loss"),
+        causes=("impossible_loss", "loss_output_mismatch", "nonfinite_loss"),
     ),
     Report(
         name="contrastive-labels-reversed",
@@ -391,7 +392,7 @@ REPORTS = (
         kind="contrastive",
         wrong="1 means alike to the data and unlike to the loss",
         program=_contrastive,
-        causes=("labels_reversed",),
+        causes=("loss_output_mismatch",),
         unseen="a baseline, or a test of the embedding",
     ),
     Report(

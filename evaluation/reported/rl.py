@@ -26,21 +26,25 @@ def _moved(places: Any, actions: Any) -> tuple[Any, Any, Any]:
     return there, ended.astype("float32"), ended
 
 
-def _values() -> Any:
-    """The true value of each action at each place but the goal."""
+def _values(slips: float = 0.0) -> Any:
+    """The true value of each action at each place but the goal, where a step goes the
+    other way so often.
+    """
     values = np.zeros((_PLACES, 2))
     for _ in range(200):
+        worth = np.zeros((_PLACES, 2))
         for place in range(_PLACES - 1):
             for action in (0, 1):
                 there, reward, ended = _moved(np.array(place), np.array(action))
                 rest = 0.0 if ended else values[int(there)].max()
-                values[place, action] = float(reward) + _DISCOUNT * rest
+                worth[place, action] = float(reward) + _DISCOUNT * rest
+        values = (1 - slips) * worth + slips * worth[:, ::-1]
     return values[:-1]
 
 
-def _error(model: Any) -> float:
+def _error(model: Any, slips: float = 0.0) -> float:
     found = np.asarray(model(_states()))[:-1]
-    return -float(np.sqrt(np.mean((found - _values()) ** 2)))
+    return -float(np.sqrt(np.mean((found - _values(slips)) ** 2)))
 
 
 def _net(outputs: int = 2) -> Any:
@@ -115,7 +119,9 @@ def _no_end(fixed: bool) -> float:
 
 
 def _residual(fixed: bool) -> float:
-    """Targets from the net being trained, and the gradient flows through them."""
+    """Targets from the net being trained, and the gradient flows through them: where a
+    step may slip, that learns other values.
+    """
     import keras
     import tensorflow as tf
 
@@ -138,13 +144,13 @@ def _residual(fixed: bool) -> float:
     draw = np.random.default_rng(0)
     for at in range(400):
         places, actions = _experience(draw)
-        there, rewards, ended = _moved(places, actions)
+        there, rewards, ended = _moved(places, actions ^ (draw.random(64) < 0.4))
         x, after = tf.constant(_states()[places]), tf.constant(_states()[there])
         given = [tf.constant(it) for it in (actions, rewards)]
         step(x, *given, after, tf.constant(ended))
         if at % 10 == 9:
             target.set_weights(model.get_weights())
-    return _error(model)
+    return _error(model, 0.4)
 
 
 def _episodes(model: Any, draw: Any, rows: int = 8) -> tuple[Any, Any, Any]:
@@ -236,8 +242,7 @@ REPORTS = (
         kind="DQN",
         wrong="targets of actions not taken are 0 and not the net's own values",
         program=_deep_q,
-        causes=("target_outliers", "labels_mostly_zero"),
-        unseen="a test of the values",
+        causes=("loss_output_mismatch",),
     ),
     Report(
         name="values-beyond-the-end",
@@ -245,7 +250,7 @@ REPORTS = (
         kind="DQN",
         wrong="the value after the last step of an episode is counted",
         program=_no_end,
-        causes=("diverging_loss",),
+        causes=("diverging_loss", "loss_output_mismatch"),
         unseen="a test of the values",
     ),
     Report(
@@ -254,7 +259,7 @@ REPORTS = (
         kind="DQN",
         wrong="no target network, and the target carries a gradient",
         program=_residual,
-        causes=("target_is_trained",),
+        causes=("loss_output_mismatch",),
         only_warned=True,
     ),
     Report(
@@ -263,7 +268,7 @@ REPORTS = (
         kind="policy gradient",
         wrong="the sign of the loss: returns are made small",
         program=_policy_gradient,
-        causes=("loss_not_decreasing",),
+        causes=("loss_output_mismatch",),
         unseen="a test of the returns",
     ),
     Report(
@@ -272,6 +277,7 @@ REPORTS = (
         kind="actor-critic",
         wrong="the advantage is not detached from the critic",
         program=_actor_critic,
-        causes=("impossible_loss", "diverging_loss", "target_is_trained"),
+        causes=("impossible_loss", "diverging_loss"),
+        unseen="a test of the returns",
     ),
 )

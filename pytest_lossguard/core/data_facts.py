@@ -30,6 +30,9 @@ class DataFacts:
 
     Attributes:
         among_inputs: A target that stands among the inputs.
+        lone_targets: Share of the rows whose targets are 0 but for one, of several
+            outputs; not the same one in all.
     """
 
     among_inputs: AmongInputs | None = None
+    lone_targets: float = 0.0

@@ -373,6 +373,8 @@ class Trace:
             depends on, as in a GAN: neither has to fall.
         moving_target: A model that changes with it makes the targets or the rows that
             it learns from: as in reinforcement learning its loss need not fall.
+        labels_follow: The loss whose labels are outputs of the net being trained, for
+            other inputs, with a gradient through them; None where there is none.
         same_measure: Of a re-run, whether its losses are those of the same loss on the
             same targets as before it was changed.
         as_before: Where they are not, what its predictions cost by that loss on those
@@ -420,6 +422,7 @@ class Trace:
     loss_is_scaled: bool = False
     contested: bool = False
     moving_target: bool = False
+    labels_follow: str | None = None
     same_measure: bool = True
     as_before: float | None = None
     unchanged_there: float | None = None

@@ -27,6 +27,7 @@ from . import (
     outputs,
     relations,
     step,
+    targets,
 )
 from .curve import LossCurve, loss_curve_of
 
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     outputs.loss_output_mismatch,
     relations.rows_mixed,
     relations.labels_ignored,
+    targets.targets_left_at_zero,
     outcome.masked_loss,
     outcome.unchanged_weights,
     outcome.loss_not_decreasing,
@@ -58,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     held_out.validation_differs,
     held_out.validation_rows_trained_on,
     leaks.target_in_inputs,
+    targets.labels_from_the_net,
     order.rows_in_class_order,
     internals.symmetric_weights,
     outcome.noisy_loss,

@@ -243,3 +243,92 @@ def test_values_that_grow_with_their_targets_do_not_fail():
 
     assert trace.steps.loss[-1] > 2 * trace.steps.loss[0]
     assert [it for it in judge(trace, Policy()) if it.severity == "error"] == []
+
+
+# Labels that the net itself makes
+
+
+def followed(labels_of, wrap=tf.function, loss=None, also=None):
+    """What a loss object of Keras, or another, is given as labels."""
+
+    def body():
+        model, optimizer = learner()
+        loss_of = loss or keras.losses.MeanSquaredError()
+
+        @wrap
+        def step():
+            def total():
+                found = loss_of(labels_of(model), model(X, training=True))
+                return found if also is None else found + also(Y, model(X))
+
+            descend(model, optimizer, total)
+
+        for _ in range(3):
+            step()
+
+    return body
+
+
+class Apart(keras.losses.Loss):
+    """Keeps embeddings of two views alike, and those of others apart."""
+
+    def call(self, y_true, y_pred):
+        return tf.reduce_mean((y_true - y_pred) ** 2) - tf.math.reduce_std(y_pred)
+
+
+@pytest.mark.parametrize("wrap", [lambda step: step, tf.function])
+def test_labels_that_the_net_makes_and_moves_are_seen(wrap):
+    (trace,) = traces_of(followed(lambda model: 1 + 0.9 * model(LATER), wrap))
+
+    assert trace.labels_follow == "mean_squared_error"
+    assert "loss_output_mismatch" in [it.kind for it in judge(trace, Policy())]
+
+
+OWN_LABELS = {
+    "given": followed(lambda _: Y),
+    "stopped": followed(lambda model: tf.stop_gradient(1 + model(LATER))),
+    "of the same rows": followed(lambda model: 0.9 * model(X)),
+    "a loss of one's own": followed(lambda model: model(LATER), loss=Apart()),
+    "beside true labels": followed(
+        lambda model: model(LATER), also=keras.losses.MeanAbsoluteError()
+    ),
+    "of what it made": followed(
+        lambda model: model(model(X) * tf.ones((1, X.shape[1])))
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OWN_LABELS)
+def test_other_labels_are_not(case):
+    (trace,) = traces_of(OWN_LABELS[case])
+
+    assert trace.labels_follow is None
+
+
+def agent(rest):
+    """Values of two actions, of which one was taken; the others are ``rest``'s."""
+
+    def body():
+        start = keras.Input((3,))
+        model = keras.Model(start, keras.layers.Dense(2)(start))
+        model.compile(keras.optimizers.Adam(0.01), "mse")
+        draw = np.random.default_rng(0)
+        for _ in range(20):
+            x = draw.standard_normal((16, 3)).astype("float32")
+            values = np.array(model(x)) if rest == "kept" else np.zeros((16, 2))
+            best = np.asarray(model(x + 0.1)).max(axis=1)
+            values[np.arange(16), draw.integers(0, 2, 16)] = 1 + 0.9 * best
+            model.train_on_batch(x, values.astype("float32"))
+
+    return body
+
+
+def test_targets_left_at_zero_fail_an_agent_and_kept_ones_do_not():
+    (broken,), (fixed,) = traces_of(agent("zero")), traces_of(agent("kept"))
+
+    assert "loss_output_mismatch" in errors_of(broken)
+    assert errors_of(fixed) == []
+
+
+def errors_of(trace):
+    return [it.kind for it in judge(trace, Policy()) if it.severity == "error"]

@@ -57,6 +57,7 @@ __all__ = [
     "functional_of",
     "has_graph",
     "input_name_of",
+    "is_on_tape",
     "is_stateful",
     "is_taping",
     "keeps_logits",
@@ -218,6 +219,11 @@ def set_mask(tensor: Any, mask: Any) -> None:
 def keeps_logits(tensor: Any) -> bool:
     """Whether Keras scores an output from its logits (Keras 3.6 to 3.15)."""
     return hasattr(tensor, "_keras_logits")
+
+
+def is_on_tape(tensors: list[Any]) -> bool:
+    """Whether a tape would follow one of them back to a variable (2.18 to 2.21)."""
+    return bool(tensors) and bool(record.should_record_backprop(tensors))
 
 
 def is_taping() -> bool:

@@ -27,6 +27,7 @@ class GradientCall:
     leaves: list[Any]
     models: list[Any]
     losses: list[Any]
+    followed: list[Any]
 
 
 class CallLog(threading.local):
@@ -36,6 +37,7 @@ class CallLog(threading.local):
     Attributes:
         models: Model, inputs, outputs, and whether a tape was looking.
         losses: Loss object, labels, predictions, weights and value.
+        followed: Values of losses whose labels the net itself makes.
         scaled: What an optimizer's ``scale_loss`` gave, and of what.
     """
 
@@ -43,6 +45,7 @@ class CallLog(threading.local):
         self.models: deque[tuple[Any, Any, Any, bool]] = deque(maxlen=_REMEMBERED)
         self.losses: deque[tuple[Any, Any, Any, Any, Any]] = deque(maxlen=_REMEMBERED)
         self.scaled: deque[tuple[Any, Any]] = deque(maxlen=_REMEMBERED)
+        self.followed: deque[Any] = deque(maxlen=_REMEMBERED)
         self._depths: dict[str, int] = {}
         self._taken: GradientCall | None = None
 
@@ -72,6 +75,7 @@ class CallLog(threading.local):
                 leaves=[plain.get(id(leaf), leaf) for leaf in flatten(target)],
                 models=list(self.models),
                 losses=list(self.losses),
+                followed=list(self.followed),
             )
             self.clear()
             self._taken = taken
@@ -80,5 +84,5 @@ class CallLog(threading.local):
     def clear(self) -> None:
         """Forget them."""
         self._taken = None
-        for known in (self.models, self.losses, self.scaled):
+        for known in (self.models, self.losses, self.followed, self.scaled):
             known.clear()

@@ -36,6 +36,7 @@ from ..backend.user_frames import taken_at, user_frames
 from .asked_variables import Asked
 from .call_log import CallLog
 from .eager_rows import EagerRows
+from .followed_labels import are_followed, loss_that_follows
 from .last_value import LastValue, kind_of
 from .layer_modes import LayerModes, training_of
 from .mixed_rows import mixed_rows_in_graph
@@ -212,8 +213,16 @@ class Recorder:
             names = ("y_true", "y_pred", "sample_weight")
             given = {**dict(zip(names, args, strict=False)), **kwargs}
             labels = (given.get(name) for name in names)
+            self._follow(loss, given, value)
             self._calls.add(self._calls.losses, (loss, *labels, value))
         return value
+
+    def _follow(self, loss: Any, given: dict[str, Any], value: Any) -> None:
+        """Remember a loss whose labels a tape follows back to the net."""
+        if is_taping():
+            labels, outputs = given.get("y_true"), given.get("y_pred")
+            if are_followed(loss, labels, outputs, self._calls.models):
+                self._calls.followed.append(value)
 
     def on_scale(self, call: Call, optimizer: Any, loss: Any) -> Any:
         """Remember what a loss was before it was scaled."""
@@ -339,6 +348,7 @@ class Recorder:
         losses = [it for it in taken.losses if _belongs(it[-1], graph)]
         losses = [it for it in losses if it[-1] is taken.leaves[0]] or losses
         calls = [it for it in taken.models if _belongs(it[2], graph)]
+        taped.follows = loss_that_follows(losses, taken.followed)
         taped.uses = taped.uses or _uses(tape, taken.models)
         taped.graph = graph
         taped.lead = _lead_of(taken.leaves, [it[-1] for it in losses], replica.count)

@@ -39,12 +39,14 @@ class ModelAndLoss:
 class TapeRecord:
     """What one tape differentiates: its last loss, and the data behind it.
 
-    ``uses`` has the keys of the variables that the loss depends on; ``unscored`` says
+    ``uses`` has the keys of the variables that the loss depends on; ``follows`` names
+    a loss whose labels the net itself makes, see `followed_labels`; ``unscored`` says
     why there is no evidence, and what to write so that there is; ``batches`` are the
     first rows, ``late`` some of the last, where there are more.
     """
 
     uses: frozenset[int] = frozenset()
+    follows: str | None = None
     graph: Any = None
     lead: Any = None
     slot: Any = None

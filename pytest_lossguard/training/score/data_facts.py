@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...core.data_facts import DataFacts
 from ...core.leaks import target_among_inputs
+from ...core.lone_targets import share_of_lone_targets
 from ..backend.batch import Batch
 from ..backend.data import ArrayData
 from ..backend.tensors import arrays_of
@@ -16,4 +17,7 @@ def facts_of_data(seen: ArrayData | Batch | None) -> DataFacts | None:
     if seen is None:
         return None
     inputs, targets = arrays_of(seen.x), arrays_of(seen.y)
-    return DataFacts(among_inputs=target_among_inputs(inputs, targets))
+    return DataFacts(
+        among_inputs=target_among_inputs(inputs, targets),
+        lone_targets=share_of_lone_targets(targets),
+    )

@@ -142,6 +142,7 @@ def make_trace(
         loss_is_scaled=hasattr(recording.optimizer, "dynamic_scale"),
         contested=contested,
         moving_target=moving_target,
+        labels_follow=recording.taped.follows,
         notes=(*notes, *_own_notes(recording, scores)),
         seconds=max(0.0, recording.ended - recording.began),
         averaging=tuple(tidy_names(_averaging(recording)).values()),

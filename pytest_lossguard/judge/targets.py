@@ -1,0 +1,72 @@
+"""Checks of targets that a model makes, as in reinforcement learning: labels that do
+not fit the outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..core.findings import Finding, Kind, finding
+from ..core.trace import Trace
+
+__all__ = ["labels_from_the_net", "targets_left_at_zero"]
+
+# Limits, each with what set it
+
+#: Rows of which all targets but one are 0: the fixed agents of the corpus, which keep
+#: the net's own values there, have none, the broken one 1.0; a value that happens to
+#: be 0 itself takes a row out.
+LONE = 0.9
+
+# What they find
+
+TARGETS_LEFT_AT_ZERO = Kind(
+    name="loss_output_mismatch",
+    severity="error",
+    headline="all targets but one of a row are 0",
+    text="the targets do not fit the outputs: {why}",
+    hint="Give the others the model's own values (targets = model(x), then set the one"
+    " that is known), or compare that one alone: tf.gather(outputs, actions,"
+    " batch_dims=1).",
+)
+
+LABELS_FROM_THE_NET = Kind(
+    name="loss_output_mismatch",
+    severity="warning",
+    text="the labels of {where} do not fit the outputs: {why}",
+    hint="Take them from a copy of the net that is updated at times (a target"
+    " network), or stop the gradient: tf.stop_gradient(labels).",
+)
+
+_ALONE = (
+    "in {share:.0%} of the rows, limit {limit:.0%}, all but one are 0, and not the same"
+    " one: the outputs that nothing is known of are trained toward 0"
+)
+_FOLLOWED = (
+    "they are outputs of the net being trained, for other inputs, and gradients flow"
+    " through them: it can lower its loss by moving them, or by the same output for"
+    " every row"
+)
+
+
+def targets_left_at_zero(trace: Trace) -> Iterator[Finding]:
+    """Values of actions that were not taken, given as 0. Where no model makes the
+    targets, sparse ones may be meant.
+    """
+    share = 0.0 if trace.data_facts is None else trace.data_facts.lone_targets
+    if share >= LONE:
+        yield finding(
+            TARGETS_LEFT_AT_ZERO,
+            severity="error" if trace.moving_target else "warning",
+            value=share,
+            limit=LONE,
+            why=_ALONE.format(share=share, limit=LONE),
+        )
+
+
+def labels_from_the_net(trace: Trace) -> Iterator[Finding]:
+    """A net that chases its own outputs, and moves them as it does. Two nets that work
+    against each other may well compare what one of them says of two inputs.
+    """
+    if trace.labels_follow is not None and not trace.contested:
+        yield finding(LABELS_FROM_THE_NET, where=trace.labels_follow, why=_FOLLOWED)

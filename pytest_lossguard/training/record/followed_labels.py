@@ -1,0 +1,53 @@
+"""Labels that are outputs of the net being trained, with a gradient through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..backend.frameworks import tf
+from ..backend.private_api import is_on_tape
+from ..backend.tensors import flatten
+
+__all__ = ["are_followed", "loss_that_follows"]
+
+
+def are_followed(loss: Any, labels: Any, outputs: Any, calls: Iterable[Any]) -> bool:
+    """Whether a tape follows both labels and outputs back to one net that was called
+    for different inputs; asked while the tape is open.
+
+    A loss of the user's own may well compare two embeddings and keep them apart; those
+    of Keras are the lower the more alike both are.
+
+    Args:
+        loss: The loss object.
+        labels: What it was given as labels.
+        outputs: What it was given as predictions.
+        calls: Models that were called: model, inputs, outputs, and whether a tape was
+            looking.
+    """
+    of_keras = type(loss).__module__.startswith("keras.")
+    if not (of_keras and _is_followed(labels) and _is_followed(outputs)):
+        return False
+    inputs: dict[int, set[tuple[int, ...]]] = {}
+    for model, given, _, looking in calls:
+        if looking and not _is_followed(given):
+            inputs.setdefault(id(model), set()).add(tuple(map(id, flatten(given))))
+    return any(len(it) > 1 for it in inputs.values())
+
+
+def loss_that_follows(losses: Sequence[Any], followed: Sequence[Any]) -> str | None:
+    """The name of the loss, where no other one has labels of its own.
+
+    Args:
+        losses: Calls of losses: the loss first, its value last.
+        followed: Values of those whose labels are followed.
+    """
+    known = set(map(id, followed))
+    if not losses or any(id(it[-1]) not in known for it in losses):
+        return None
+    return str(losses[0][0].name)
+
+
+def _is_followed(structure: Any) -> bool:
+    return is_on_tape([it for it in flatten(structure) if tf.is_tensor(it)])

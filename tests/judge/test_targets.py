@@ -1,0 +1,43 @@
+"""Targets that a model makes: values left at 0, labels that the net moves itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_lossguard.core.data_facts import DataFacts
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.judge import judge
+from tests.support.traces import falling, make_trace
+
+
+def found(**facts):
+    lone = facts.pop("lone", 0.0)
+    trace = make_trace(falling(), data_facts=DataFacts(lone_targets=lone), **facts)
+    return {it.kind: it for it in judge(trace, Policy())}
+
+
+def test_targets_left_at_zero_fail_an_agent():
+    told = found(lone=0.97, moving_target=True)["loss_output_mismatch"]
+
+    assert told.severity == "error"
+    assert "in 97% of the rows, limit 90%" in told.message
+
+
+def test_they_are_a_warning_where_no_model_makes_them():
+    assert found(lone=1.0)["loss_output_mismatch"].severity == "warning"
+
+
+@pytest.mark.parametrize("lone", [0.0, 0.5])
+def test_some_zeros_are_nothing(lone):
+    assert found(lone=lone, moving_target=True) == {}
+
+
+def test_labels_that_the_net_moves_are_a_warning():
+    told = found(labels_follow="mean_squared_error")["loss_output_mismatch"]
+
+    assert told.severity == "warning"
+    assert "mean_squared_error" in told.message
+
+
+def test_nets_against_each_other_may_compare_what_one_says_of_two_inputs():
+    assert found(labels_follow="mean_squared_error", contested=True) == {}
