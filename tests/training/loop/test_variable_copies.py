@@ -111,7 +111,7 @@ def test_seeds_come_out_as_one_by_one(trainer, beside, monkeypatch, name, given)
 
     assert beside == list(SEEDS)[1:]  # the first traces
     other = Trainer()
-    alone = [other.fit(model, *data, seed=it, **how) for it in SEEDS]
+    alone = [train_once(other, model, *data, seed=it, **how) for it in SEEDS]
     assert_same(together, alone)
 
 
@@ -208,7 +208,7 @@ def test_what_cannot_run_beside_itself_runs_alone(trainer, beside, build):
 
     assert beside == []
     other = Trainer()
-    alone = [other.fit(model, X, Y, seed=it, **HOW) for it in range(3)]
+    alone = [train_once(other, model, X, Y, seed=it, **HOW) for it in range(3)]
     assert_same(together, alone)
 
 
