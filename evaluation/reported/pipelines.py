@@ -308,7 +308,7 @@ def _thrown_away(fixed: bool) -> float:
 
     augmented = records.map(moved)
     model.fit((augmented if fixed else records).batch(32), epochs=16, verbose=0)
-    return accuracy(model, rows._replace(held_x=np.roll(rows.held_x, 2, axis=1)))
+    return accuracy(model, rows._replace(held_x=np.roll(rows.held_x, 2, axis=2)))
 
 
 def _shift_net() -> Any:
