@@ -187,6 +187,7 @@ FINDING_KINDS = (
     "labels_out_of_range",
     "loss_output_mismatch",
     "rows_mixed",
+    "predictions_ignore_inputs",
     "labels_carry_no_signal",
     "improvable",
     "baseline_regression",
@@ -213,7 +214,12 @@ FINDING_KINDS = (
 
 #: Kinds that name a cause which was seen for certain while a training ran: one that
 #: fails it is the first cause of its diagnosis, under the same name.
-SEEN_CAUSES = ("inference_mode", "rows_mixed", "target_in_inputs")
+SEEN_CAUSES = (
+    "inference_mode",
+    "rows_mixed",
+    "target_in_inputs",
+    "predictions_ignore_inputs",
+)
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
 CAUSES = (

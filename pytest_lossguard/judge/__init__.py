@@ -16,6 +16,7 @@ from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
 from . import (
+    collapse,
     data,
     held_out,
     internals,
@@ -50,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     outcome.loss_above_maximum,
     outcome.worse_than_constant,
     outcome.constant_predictions,
+    collapse.predictions_ignore_inputs,
     outcome.slow_convergence,
     internals.penalty_dominates,
     outcome.overfitting,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
+from ..core.collapse import Spread
 from ..core.errors import CannotChange
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace, Validation
@@ -26,6 +27,7 @@ from .record.function_clones import FunctionClones
 from .record.moving_target import learns_from_a_moving_model
 from .record.recorder import Recorder, reached
 from .record.recording import Recording
+from .score.collapse import spreads_of_nets
 from .score.scorer import Scorer, as_tensors
 from .score.trace_builder import watched_trace
 
@@ -228,7 +230,23 @@ class Watch:
             held_out=self._held_out_of((id(recording.model), key)),
             steps_per_epoch=self._steps_per_epoch(recording, key),
         )
+        trace = replace(trace, spreads=self._spreads(recording, trace))
         return trace if self.recorder.stops else replace(trace, stopped=None)
+
+    def _spreads(self, recording: Recording, trace: Trace) -> tuple[Spread, ...]:
+        """Of the nets of a training, which no other one moved since."""
+        if trace.moving_target or recording.end_state is not None:
+            return ()
+        by = (
+            it for key, it in self._fitted.items() if key[1] == id(recording.optimizer)
+        )
+        fitted = self._data_of(recording) or next(by, None)
+        return spreads_of_nets(
+            recording,
+            self.recorder.net_inputs,
+            None if fitted is None else fitted.data.x,
+            contested=trace.contested,
+        )
 
     def _data_of(self, recording: Recording) -> Fitted | None:
         """Of the ``fit`` calls of a recording: a model compiled anew trains anew, one
@@ -397,7 +415,7 @@ class Watch:
         with self._tracing(function):
             if not tf.executing_eagerly():
                 return call(self._clones.of(function), *args, **kwargs)
-            with self._counting(function):
+            with self._counting(function, (args, kwargs)):
                 result = self._clones.call(call, function, args, kwargs)
         self.recorder.after_call()
         return result
@@ -423,7 +441,7 @@ class Watch:
             return call(function, *args, **kwargs)
         outermost = tf.executing_eagerly()
         if function in self._clones:
-            with self._counting(function):
+            with self._counting(function, (args, kwargs)):
                 result = call(function, *args, **kwargs)
             if outermost:
                 self.recorder.after_call()
@@ -439,7 +457,7 @@ class Watch:
         return result
 
     @contextmanager
-    def _counting(self, function: Any) -> Iterator[None]:
+    def _counting(self, function: Any, arguments: Any) -> Iterator[None]:
         """Count the gradients that a run of a function takes: those of its trace."""
         if not tf.executing_eagerly():
             yield
@@ -454,6 +472,7 @@ class Watch:
         recorder.gradients_asked += taken.get(id(function), 0)
         if taken.get(id(function)):
             recorder.makers.next_step()
+            recorder.net_inputs.arguments = arguments
             return
         for model in self._models_in.get(id(function), ()):
             recorder.makers.made(model, None)

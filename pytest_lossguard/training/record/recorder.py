@@ -41,6 +41,7 @@ from .last_value import LastValue, kind_of
 from .layer_modes import LayerModes, training_of
 from .mixed_rows import mixed_rows_in_graph
 from .moving_target import Makers
+from .net_inputs import NetInputs
 from .norms import half_square_sums, look_at, taken_before
 from .optimizer_variables import build_outside
 from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
@@ -82,6 +83,7 @@ class Recorder:
         self.recordings: list[Recording] = []
         self.asked = Asked()
         self.makers = Makers()
+        self.net_inputs = NetInputs()
         self.modes = LayerModes()
         self._paused = 0
         self._only_in = threading.get_ident() if only_here else None
@@ -140,6 +142,7 @@ class Recorder:
             self._inner,
             self.asked,
             self.makers,
+            self.net_inputs,
             self.modes,
             self._lost,
         ):
@@ -358,6 +361,7 @@ class Recorder:
         found = _model_and_loss(losses, calls)
         if isinstance(found, str):
             taped.unscored = found
+            self.net_inputs.take(taken.models, target, {key for _, key in keys})
             return
         if replica.index > 0:
             return
