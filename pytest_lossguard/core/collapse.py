@@ -27,6 +27,7 @@ class Spread:
         turned: Share of their length by which the directions of its outputs differ,
             after the last update.
         turned_before: The same before the first one.
+        generates: Whether it makes random numbers into something.
         embeds: Whether it makes several numbers of each row, of another shape, and no
             label goes into the loss.
     """
@@ -37,6 +38,7 @@ class Spread:
     kept: float
     turned: float
     turned_before: float
+    generates: bool = False
     embeds: bool = False
 
 
@@ -46,6 +48,7 @@ def spread_of(
     before: Sequence[Floats],
     after: Sequence[Floats],
     *,
+    generates: bool = False,
     embeds: bool = False,
 ) -> Spread:
     """Of outputs of one net, one array per output, rows first; of several the one that
@@ -56,7 +59,7 @@ def spread_of(
         rows: What it was called with.
         before: Its outputs before the first update.
         after: Those after the last.
-        embeds: See `Spread`.
+        generates, embeds: See `Spread`.
     """
 
     def most(measure: Callable[[Floats], float], outputs: Sequence[Floats]) -> float:
@@ -70,6 +73,7 @@ def spread_of(
         kept=most(_deviation, after) / untrained if untrained > 0 else 1.0,
         turned=most(_turned, after),
         turned_before=most(_turned, before),
+        generates=generates,
         embeds=embeds,
     )
 

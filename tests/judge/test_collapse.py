@@ -23,7 +23,7 @@ def found(*spreads, **facts):
 
 
 BROKEN = {
-    "all the same": ([{**GOOD, "apart": 1e-6, "kept": 1e-6}], "net"),
+    "generator": ([{**GOOD, "apart": 1e-6, "kept": 1e-6, "generates": True}], "net"),
     "posterior": ([CODE, REBUILT], "encoder"),
     "embedding": ([EMBEDDING], "encoder"),
 }
@@ -38,7 +38,8 @@ def test_a_collapsed_net_fails(spreads, where):
     "spreads",
     [
         [GOOD],
-        [{**GOOD, "apart": 0.005, "kept": 0.01}],
+        [{**GOOD, "apart": 0.005, "kept": 0.01, "generates": True}],
+        [{**GOOD, "apart": 0.0, "kept": 0.0}],
         [{**GOOD, "apart": 1e-4, "kept": 1.0}],
         [CODE, GOOD],
         [CODE],
@@ -48,12 +49,13 @@ def test_a_collapsed_net_fails(spreads, where):
         [{**EMBEDDING, "apart": 0.05}],
         [{**EMBEDDING, "turned": 0.97, "apart": 0.99}],
         [{**GOOD, "kept": 0.01}],
-        [{**GOOD, "apart": 0.0, "kept": 0.0, "rows": 4}],
+        [{**GOOD, "apart": 0.0, "kept": 0.0, "rows": 4, "generates": True}],
         [],
     ],
     ids=[
         "good",
-        "targets near 1",
+        "made around 1",
+        "another's to judge",
         "large outputs",
         "a code that tells little, rebuilt well",
         "one net with little left",
@@ -82,4 +84,4 @@ def test_an_embedding_that_shrank_is_a_warning():
 
 
 def test_what_an_agent_puts_out_may_be_the_same_everywhere():
-    assert found(BROKEN["all the same"][0][0], moving_target=True) == []
+    assert found(*BROKEN["posterior"][0], moving_target=True) == []

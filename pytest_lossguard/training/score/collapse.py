@@ -51,8 +51,14 @@ def _spreads(start: Snapshot, nets: Sequence[Net], given: Any) -> Iterator[Sprea
     rebuilds = _rebuilds(called, [after for _, after in ends])
     for (net, rows), (before, after) in zip(called, ends, strict=True):
         embeds = net.has_labels is False and not rebuilds and _is_wide(after)
-        x = np.asarray(rows)
-        yield spread_of(net.model.name, x, before, after, embeds=embeds)
+        yield spread_of(
+            net.model.name,
+            np.asarray(rows),
+            before,
+            after,
+            generates=net.from_noise and not net.from_data,
+            embeds=embeds,
+        )
 
 
 def _ends(net: Net, rows: Any, start: Snapshot) -> tuple[list[Any], list[Any]]:
