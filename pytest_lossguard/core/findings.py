@@ -191,6 +191,7 @@ FINDING_KINDS = (
     "trained_unseen",
     "nothing_trainable",
     "inference_mode",
+    "update_skipped",
     "contract_deterministic",
     "contract_alone",
     "contract_columns",
@@ -211,7 +212,7 @@ FINDING_KINDS = (
 
 #: Kinds that name a cause which was seen for certain while a training ran: one that
 #: fails it is the first cause of its diagnosis, under the same name.
-SEEN_CAUSES = ("inference_mode",)
+SEEN_CAUSES = ("inference_mode", "update_skipped")
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
 CAUSES = (

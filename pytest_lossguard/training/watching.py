@@ -13,6 +13,7 @@ from typing import Any
 from ..core.errors import CannotChange
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace, Validation
+from ..judge.step import never_applied
 from .backend.data import ArrayData, Fitted, as_arrays, held_out_arrays, is_dataset
 from .backend.frameworks import keras, tf
 from .backend.patches import Call, observed, owner_of, replaced
@@ -87,7 +88,6 @@ class Watch:
         self.recorder = recorder
         self._unseen: list[str] = []
         self._frozen: dict[str, str] = {}
-        self._gradients_in: dict[int, int] = {}
         self._compiled: dict[int, Any] = {}
         self._seed = seed
         self._fitted: dict[tuple[int, int], Fitted] = {}
@@ -116,7 +116,6 @@ class Watch:
         for known in (
             self._unseen,
             self._frozen,
-            self._gradients_in,
             self._compiled,
             self._fitted,
             self._held_out,
@@ -149,7 +148,14 @@ class Watch:
             finding(NOTHING_TRAINABLE, where=repr(name), by=by)
             for name, by in self._frozen.items()
         )
-        return [*self.recorder.asked.found(self.recorder.recorded()), *frozen]
+        unseen = self.recorder.asked.found(self.recorder.recorded())
+        return [*unseen, *([] if unseen else self._never_applied()), *frozen]
+
+    def _never_applied(self) -> Iterator[Finding]:
+        """Gradients taken again and again of what nothing trains, beside a training."""
+        if self.recorder.trained:
+            for taped in self.recorder.never_applied():
+                yield from never_applied(taped.asked, taped.where)
 
     @property
     def unseen(self) -> list[str]:
@@ -186,12 +192,12 @@ class Watch:
     def why_nothing_trained(self) -> str:
         """One sentence for a test in which no optimizer update was seen."""
         nothing = "the test is marked converges and trained nothing"
-        taken = self.recorder.gradients_asked
-        in_graphs = any(self._gradients_in.values())
+        taken = self.recorder.gradients.total
+        in_graphs = self.recorder.gradients.in_graphs
         unseen = self.recorder.asked.found(self.recorder.recorded())
         if unseen:
             return f"{nothing} that was recorded: {unseen[0].message}"
-        if self.recorder.recordings:
+        if self.recorder.recordings and not taken:
             return (
                 f"{nothing}: a training step was compiled and none of its runs got as"
                 " far as the optimizer's update"
@@ -376,7 +382,7 @@ class Watch:
         with self._tracing(function):
             if not tf.executing_eagerly():
                 return call(self._clones.of(function), *args, **kwargs)
-            with self._counting(function):
+            with self.recorder.gradients.counting(function):
                 result = self._clones.call(call, function, args, kwargs)
         self.recorder.after_call()
         return result
@@ -388,10 +394,9 @@ class Watch:
         __tracebackhide__ = True
         if not self.recorder.enabled or self._clones.leaves_alone(function):
             return call(function, *args, **kwargs)
-        with self._tracing(function):
-            self.recorder.gradients_traced = 0
+        with self._tracing(function), self.recorder.gradients.tracing() as keep:
             concrete = call(self._clones.of(function), *args, **kwargs)
-        self._gradients_in[id(concrete)] = self.recorder.gradients_traced
+        keep(concrete)
         self._clones.keep(concrete)
         return concrete
 
@@ -402,7 +407,7 @@ class Watch:
             return call(function, *args, **kwargs)
         outermost = tf.executing_eagerly()
         if function in self._clones:
-            with self._counting(function):
+            with self.recorder.gradients.counting(function):
                 result = call(function, *args, **kwargs)
             if outermost:
                 self.recorder.after_call()
@@ -416,19 +421,6 @@ class Watch:
         if counters and moved:
             self._note_unseen(function, counters)
         return result
-
-    @contextmanager
-    def _counting(self, function: Any) -> Iterator[None]:
-        """Count the gradients that a run of a function takes: those of its trace."""
-        if not tf.executing_eagerly():
-            yield
-            return
-        recorder, taken = self.recorder, self._gradients_in
-        recorder.gradients_traced = 0
-        yield
-        if recorder.gradients_traced:
-            taken[id(function)] = recorder.gradients_traced
-        recorder.gradients_asked += taken.get(id(function), 0)
 
     def _ask(self, function: Any) -> None:
         """Note what a function differentiates that was compiled before."""

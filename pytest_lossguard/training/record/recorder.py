@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
-from weakref import ref
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from ...core.errors import StopTraining
 from ..backend.batch import Batch
 from ..backend.frameworks import tf
 from ..backend.patches import Call
-from ..backend.private_api import TRAINABLE_VARIABLES
+from ..backend.private_api import TRAINABLE_VARIABLES, KerasVariable
 from ..backend.snapshot import Snapshot
 from ..backend.tensors import (
     current_graph,
@@ -31,10 +30,12 @@ from ..backend.tensors import (
     to_numpy,
     value_of,
     variable_key,
+    variable_path,
 )
 from ..backend.user_frames import taken_at, user_frames
 from .asked_variables import Asked
 from .call_log import CallLog
+from .gradient_counts import GradientCounts, never_applied
 from .last_value import LastValue, kind_of
 from .layer_modes import LayerModes, training_of
 from .norms import half_square_sums, look_at, taken_before
@@ -81,9 +82,7 @@ class Recorder:
         self._paused = 0
         self._only_in = threading.get_ident() if only_here else None
         self._ignoring = ignoring
-        self.gradients_asked = 0
-        self.gradients_traced = 0
-        self._traced_in: Callable[[], Any] = lambda: None
+        self.gradients = GradientCounts()
         self.xla_depth = 0
         self._lost: set[int] = set()
         self.traces_in_vain: Callable[[], bool] = lambda: False
@@ -132,10 +131,10 @@ class Recorder:
             self._inner,
             self.asked,
             self.modes,
+            self.gradients,
             self._lost,
         ):
             known.clear()
-        self.gradients_asked = self.gradients_traced = 0
 
     @property
     def trained(self) -> list[Recording]:
@@ -145,6 +144,10 @@ class Recorder:
         for recording in self.recordings:
             recording.collect()
         return [it for it in self.recordings if it.steps]
+
+    def never_applied(self) -> list[TapeRecord]:
+        """Gradients of variables of which no recorded training moves any."""
+        return [*never_applied(self._taped.values(), self.trained)]
 
     @property
     def lost_updates(self) -> bool:
@@ -219,10 +222,10 @@ class Recorder:
         gradients = call(tape, target, sources, *args, **kwargs)
         variables = [leaf for leaf in flatten(sources) if is_variable(leaf)]
         if self.enabled and variables:
-            self._count(current_graph())
             self.asked.check_loose(self.recorded)
             self.asked.add(reached(sources, gradients), taken_at)
-            self._remember(tape, target, variables)
+            taped = self._remember(tape, target, variables)
+            self.gradients.add(taped, current_graph())
         return gradients
 
     def on_apply(
@@ -293,6 +296,7 @@ class Recorder:
             unread, bad = recording.buffer.peek()
             if unread and unread != recording.unread:
                 recording.ended = time.perf_counter()
+                recording.asked_by_last = recording.taped.asked
             recording.unread = unread
             if unread > recording.buffer.capacity // 2:
                 recording.collect()
@@ -301,19 +305,16 @@ class Recorder:
 
     # How it is kept
 
-    def _count(self, graph: Any) -> None:
-        """Count gradients that are taken: now, or whenever the last trace runs."""
-        if graph is None:
-            self.gradients_asked += 1
-            return
-        if self._traced_in() is not graph:
-            self._traced_in, self.gradients_traced = ref(graph), 0
-        self.gradients_traced += 1
-
-    def _remember(self, tape: Any, target: Any, sources: list[Any]) -> None:
+    def _remember(self, tape: Any, target: Any, sources: list[Any]) -> TapeRecord:
         replica = current_replica() or Replica()
         keys = tuple((replica.index, variable_key(it)) for it in sources)
-        taped = self._taped.setdefault(keys, TapeRecord())
+        taped = self._taped.get(keys)
+        if taped is None:
+            taped = self._taped[keys] = TapeRecord(
+                keys=frozenset(key for _, key in keys),
+                where=variable_path(sources[0]),
+                is_of_model=all(isinstance(it, KerasVariable) for it in sources),
+            )
         self._taped_by_variable.update(dict.fromkeys(keys, taped))
         graph = current_graph()
         taken = self._calls.take(target)
@@ -328,12 +329,13 @@ class Recorder:
         found = _model_and_loss(losses, calls)
         if isinstance(found, str):
             taped.unscored = found
-            return
+            return taped
         if replica.index > 0:
-            return
+            return taped
         taped.model_and_loss, batch = found
         if self._keeps_data and id(taped.model_and_loss.model) not in self._has_arrays:
             self._keep(taped, batch)
+        return taped
 
     def _write_slot(self, taped: TapeRecord) -> None:
         """Leave the loss where an update in another graph can read it."""
@@ -433,6 +435,7 @@ class Recorder:
         recording.collect()
         values = row.numpy()
         recording.add(values[None])
+        recording.asked_by_last = recording.taped.asked
         if self.stops and not bool(good):
             raise StopTraining
 
