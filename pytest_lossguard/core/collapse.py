@@ -59,7 +59,8 @@ def spread_of(
         rows: What it was called with.
         before: Its outputs before the first update.
         after: Those after the last.
-        generates, embeds: See `Spread`.
+        generates: See `Spread`.
+        embeds: Likewise.
     """
 
     def most(measure: Callable[[Floats], float], outputs: Sequence[Floats]) -> float:

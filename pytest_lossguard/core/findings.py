@@ -194,6 +194,7 @@ FINDING_KINDS = (
     "trained_unseen",
     "nothing_trainable",
     "inference_mode",
+    "update_skipped",
     "contract_deterministic",
     "contract_alone",
     "contract_columns",
@@ -216,6 +217,7 @@ FINDING_KINDS = (
 #: fails it is the first cause of its diagnosis, under the same name.
 SEEN_CAUSES = (
     "inference_mode",
+    "update_skipped",
     "rows_mixed",
     "target_in_inputs",
     "predictions_ignore_inputs",

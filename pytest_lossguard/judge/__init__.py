@@ -39,6 +39,7 @@ Check = Callable[[Trace, LossCurve, Policy], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     numerics.nonfinite,
     step.inference_mode,
+    step.update_skipped,
     outcome.diverging_loss,
     numerics.impossible_loss,
     outputs.labels_out_of_range,

@@ -14,6 +14,7 @@ from ..core.collapse import Spread
 from ..core.errors import CannotChange
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace, Validation
+from ..judge.step import never_applied
 from .backend.data import ArrayData, Fitted, as_arrays, held_out_arrays, is_dataset
 from .backend.frameworks import keras, tf
 from .backend.patches import Call, observed, owner_of, replaced
@@ -90,8 +91,6 @@ class Watch:
         self.recorder = recorder
         self._unseen: list[str] = []
         self._frozen: dict[str, str] = {}
-        self._gradients_in: dict[int, int] = {}
-        self._models_in: dict[int, list[Any]] = {}
         self._compiled: dict[int, Any] = {}
         self._seed = seed
         self._fitted: dict[tuple[int, int], Fitted] = {}
@@ -120,8 +119,6 @@ class Watch:
         for known in (
             self._unseen,
             self._frozen,
-            self._gradients_in,
-            self._models_in,
             self._compiled,
             self._fitted,
             self._held_out,
@@ -154,7 +151,14 @@ class Watch:
             finding(NOTHING_TRAINABLE, where=repr(name), by=by)
             for name, by in self._frozen.items()
         )
-        return [*self.recorder.asked.found(self.recorder.recorded()), *frozen]
+        unseen = self.recorder.asked.found(self.recorder.recorded())
+        return [*unseen, *([] if unseen else self._never_applied()), *frozen]
+
+    def _never_applied(self) -> Iterator[Finding]:
+        """Gradients taken again and again of what nothing trains, beside a training."""
+        if self.recorder.trained:
+            for taped in self.recorder.never_applied():
+                yield from never_applied(taped.asked, taped.where)
 
     @property
     def unseen(self) -> list[str]:
@@ -191,12 +195,12 @@ class Watch:
     def why_nothing_trained(self) -> str:
         """One sentence for a test in which no optimizer update was seen."""
         nothing = "the test is marked converges and trained nothing"
-        taken = self.recorder.gradients_asked
-        in_graphs = any(self._gradients_in.values())
+        taken = self.recorder.gradients.total
+        in_graphs = self.recorder.gradients.in_graphs
         unseen = self.recorder.asked.found(self.recorder.recorded())
         if unseen:
             return f"{nothing} that was recorded: {unseen[0].message}"
-        if self.recorder.recordings:
+        if self.recorder.recordings and not taken:
             return (
                 f"{nothing}: a training step was compiled and none of its runs got as"
                 " far as the optimizer's update"
@@ -244,7 +248,7 @@ class Watch:
         return spreads_of_nets(
             recording,
             self.recorder.net_inputs,
-            None if fitted is None else fitted.data.x,
+            [self.recorder.makers.arguments, fitted and fitted.data.x],
             contested=trace.contested,
         )
 
@@ -415,7 +419,7 @@ class Watch:
         with self._tracing(function):
             if not tf.executing_eagerly():
                 return call(self._clones.of(function), *args, **kwargs)
-            with self._counting(function, (args, kwargs)):
+            with self.recorder.running(function, (args, kwargs)):
                 result = self._clones.call(call, function, args, kwargs)
         self.recorder.after_call()
         return result
@@ -427,10 +431,9 @@ class Watch:
         __tracebackhide__ = True
         if not self.recorder.enabled or self._clones.leaves_alone(function):
             return call(function, *args, **kwargs)
-        with self._tracing(function):
-            self.recorder.gradients_traced = 0
+        with self._tracing(function), self.recorder.gradients.tracing() as keep:
             concrete = call(self._clones.of(function), *args, **kwargs)
-        self._gradients_in[id(concrete)] = self.recorder.gradients_traced
+        keep(concrete)
         self._clones.keep(concrete)
         return concrete
 
@@ -441,7 +444,7 @@ class Watch:
             return call(function, *args, **kwargs)
         outermost = tf.executing_eagerly()
         if function in self._clones:
-            with self._counting(function, (args, kwargs)):
+            with self.recorder.running(function, (args, kwargs)):
                 result = call(function, *args, **kwargs)
             if outermost:
                 self.recorder.after_call()
@@ -455,27 +458,6 @@ class Watch:
         if counters and moved:
             self._note_unseen(function, counters)
         return result
-
-    @contextmanager
-    def _counting(self, function: Any, arguments: Any) -> Iterator[None]:
-        """Count the gradients that a run of a function takes: those of its trace."""
-        if not tf.executing_eagerly():
-            yield
-            return
-        recorder, taken = self.recorder, self._gradients_in
-        recorder.gradients_traced, recorder.models_traced = 0, []
-        yield
-        if recorder.gradients_traced:
-            taken[id(function)] = recorder.gradients_traced
-        if recorder.models_traced:
-            self._models_in[id(function)] = recorder.models_traced
-        recorder.gradients_asked += taken.get(id(function), 0)
-        if taken.get(id(function)):
-            recorder.makers.next_step()
-            recorder.net_inputs.arguments = arguments
-            return
-        for model in self._models_in.get(id(function), ()):
-            recorder.makers.made(model, None)
 
     def _ask(self, function: Any) -> None:
         """Note what a function differentiates that was compiled before."""

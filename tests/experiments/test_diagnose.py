@@ -25,7 +25,17 @@ BAD = make_trace(falling(1.0, 1.0), start=3.0, end=2.9, constant=1.0)
 #: Whatever the text of any kind of finding may ask for.
 DETAILS = dict.fromkeys(
     (
-        *("start", "constant", "how", "why", "reported", "factor", "raw", "scored"),
+        *(
+            "start",
+            "constant",
+            "how",
+            "why",
+            "applied",
+            "reported",
+            "factor",
+            "raw",
+            "scored",
+        ),
         *("shares", "low", "high", "reach", "best_step", "train_start", "train_end"),
         *("now", "then", "verb", "before", "worst", "odds"),
         *("fell", "began", "ended", "asked", "by", "learned", "fact", "missing"),

@@ -43,10 +43,9 @@ class Net:
 
 @dataclass(slots=True)
 class NetInputs:
-    """The nets of all trainings of a test, and what their steps were last given."""
+    """The nets of all trainings of a test."""
 
     nets: dict[int, Net] = field(default_factory=dict)
-    arguments: Any = ()
 
     def take(self, calls: Sequence[Any], loss: Any, sources: Collection[int]) -> None:
         """Gradients of a loss are asked for.
@@ -73,7 +72,6 @@ class NetInputs:
     def clear(self) -> None:
         """Forget them."""
         self.nets.clear()
-        self.arguments = ()
 
 
 def _only_tensor(inputs: Any) -> Any:

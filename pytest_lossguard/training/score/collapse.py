@@ -24,14 +24,15 @@ _EMBEDDING = 4
 
 
 def spreads_of_nets(
-    recording: Recording, inputs: NetInputs, data: Any, *, contested: bool
+    recording: Recording, inputs: NetInputs, given: Any, *, contested: bool
 ) -> tuple[Spread, ...]:
     """How far the outputs of the nets of a training lie apart.
 
     Args:
         recording: The training.
         inputs: What its nets were called with.
-        data: Arrays of the inputs that it was fitted to, None where nobody knows.
+        given: What its step was given, and the inputs that it was fitted to: rows that
+            a net may be called with, arrays or tensors.
         contested: Whether it works against another: of two such only what noise is
             made into must differ.
     """
@@ -40,7 +41,7 @@ def spreads_of_nets(
     variables = frozenset(map(variable_key, recording.variables))
     nets = [it for it in inputs.of(variables) if it.from_noise or not contested]
     try:
-        return tuple(_spreads(recording.start, nets, [inputs.arguments, data]))
+        return tuple(_spreads(recording.start, nets, given))
     except Exception:  # any model of the user's may refuse to be called again
         return ()
 
