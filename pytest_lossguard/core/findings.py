@@ -174,6 +174,7 @@ FINDING_KINDS = (
     "nonfinite_validation",
     "validation_rows_trained_on",
     "target_in_inputs",
+    "repeated_batch",
     "rows_in_class_order",
     "penalty_dominates",
     "unscaled_inputs",
@@ -214,7 +215,13 @@ FINDING_KINDS = (
 
 #: Kinds that name a cause which was seen for certain while a training ran: one that
 #: fails it is the first cause of its diagnosis, under the same name.
-SEEN_CAUSES = ("inference_mode", "rows_mixed", "labels_ignored", "target_in_inputs")
+SEEN_CAUSES = (
+    "inference_mode",
+    "rows_mixed",
+    "labels_ignored",
+    "target_in_inputs",
+    "repeated_batch",
+)
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
 CAUSES = (

@@ -79,8 +79,10 @@ def diagnose(
     if trace.source == "watch" and lab.passes_as_it_is():
         is_part = in_order and not rerun.is_complete
         seen = seen_causes(findings, lab.as_it_is)
-        left_out = () if seen else (_SOME_ROWS if is_part else _OTHER_LOOP,)
-        return Diagnosis(causes=_suspicions(findings, seen), left_out=left_out)
+        why = _SOME_ROWS if is_part else _OTHER_LOOP
+        return Diagnosis(
+            causes=_suspicions(findings, seen), left_out=() if seen else (why,)
+        )
     if explains_all(findings):
         return Diagnosis(causes=_suspicions(findings))
     ideas = hypotheses(trace, findings, facts)

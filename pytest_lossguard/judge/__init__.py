@@ -17,6 +17,7 @@ from ..core.policy import Policy
 from ..core.trace import Trace
 from . import (
     data,
+    fed,
     held_out,
     internals,
     leaks,
@@ -56,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     held_out.validation_differs,
     held_out.validation_rows_trained_on,
     leaks.target_in_inputs,
+    fed.repeated_batch,
     order.rows_in_class_order,
     internals.symmetric_weights,
     outcome.noisy_loss,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ...core.column_stats import column_stats, target_range
+from ...core.data_facts import DataFacts
 from ...core.errors import first_line
 from ...core.relations import LabelUse, StepRelations
 from ...core.trace import (
@@ -103,6 +104,7 @@ def make_trace(
     steps_per_epoch: int | None = None,
     contested: bool = False,
     notes: tuple[str, ...] = (),
+    fed: DataFacts | None = None,
 ) -> Trace:
     """Freeze a recorded training and its scores into a trace."""
     steps = recording.table()
@@ -142,7 +144,7 @@ def make_trace(
         averaging=tuple(tidy_names(_averaging(recording)).values()),
         held_out=held_out,
         class_order=class_order,
-        data_facts=facts_of_data(seen),
+        data_facts=facts_of_data(seen, fed),
         relations=StepRelations(
             mixed_rows=recording.taped.mixed_rows,
             labels=None if contested else scores.labels,
@@ -171,6 +173,7 @@ def watched_trace(
     validation: Validation | None,
     held_out: ArrayData | None,
     steps_per_epoch: int | None,
+    fed: DataFacts | None = None,
 ) -> Trace:
     """Score a watched training before and after, and freeze all of it.
 
@@ -183,6 +186,7 @@ def watched_trace(
         validation: Held-out losses.
         held_out: The rows behind them, where they are arrays.
         steps_per_epoch: Where known.
+        fed: What is known of how its rows came.
     """
     recording.collect()
     order = None if contested else order_of_watched(recording, data, steps_per_epoch)
@@ -212,6 +216,7 @@ def watched_trace(
         held_out=beside(held_out, trained, among),
         class_order=order,
         steps_per_epoch=steps_per_epoch,
+        fed=fed,
     )
 
 
