@@ -189,6 +189,8 @@ FINDING_KINDS = (
     "loss_output_mismatch",
     "rows_mixed",
     "labels_ignored",
+    "inputs_ignored",
+    "predictions_ignore_inputs",
     "labels_carry_no_signal",
     "improvable",
     "baseline_regression",
@@ -219,8 +221,10 @@ SEEN_CAUSES = (
     "inference_mode",
     "rows_mixed",
     "labels_ignored",
+    "inputs_ignored",
     "target_in_inputs",
     "repeated_batch",
+    "predictions_ignore_inputs",
 )
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.

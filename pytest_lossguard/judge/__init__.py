@@ -44,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     outputs.loss_output_mismatch,
     relations.rows_mixed,
     relations.labels_ignored,
+    relations.outputs_ignore_inputs,
     outcome.masked_loss,
     outcome.unchanged_weights,
     outcome.loss_not_decreasing,

@@ -40,7 +40,8 @@ class TapeRecord:
 
     ``uses`` has the keys of the variables that the loss depends on; ``unscored`` says
     why there is no evidence, and what to write so that there is; ``batches`` are the
-    first rows, ``late`` some of the last, where there are more.
+    first rows, ``late`` some of the last, where there are more. ``called`` has the
+    first model behind a loss that cannot be scored again, and its inputs.
     """
 
     uses: frozenset[int] = frozenset()
@@ -53,6 +54,7 @@ class TapeRecord:
     stashed: Any = None
     model_and_loss: ModelAndLoss | None = None
     unscored: str | None = None
+    called: TapeRecord | None = None
     batches: list[Batch] = field(default_factory=list)
     late: deque[Batch] = field(default_factory=deque)
     looks: int = 0

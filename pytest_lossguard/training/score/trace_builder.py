@@ -14,7 +14,7 @@ import numpy as np
 from ...core.column_stats import column_stats, target_range
 from ...core.data_facts import DataFacts
 from ...core.errors import first_line
-from ...core.relations import LabelUse, StepRelations
+from ...core.relations import InputUse, LabelUse, StepRelations
 from ...core.trace import (
     ClassOrder,
     ColumnStats,
@@ -35,6 +35,7 @@ from ..backend.tensors import flatten, is_composite, variable_path
 from ..record import adversarial as contest
 from ..record.recording import Recording
 from .data_facts import facts_of_data
+from .input_use import input_use
 from .row_order import held_out_rows, is_sorted, one_pass, order_of_watched
 from .scorer import Scorer, as_tensors, parts_of
 
@@ -105,6 +106,7 @@ def make_trace(
     contested: bool = False,
     notes: tuple[str, ...] = (),
     fed: DataFacts | None = None,
+    inputs: InputUse | None = None,
 ) -> Trace:
     """Freeze a recorded training and its scores into a trace."""
     steps = recording.table()
@@ -148,6 +150,7 @@ def make_trace(
         relations=StepRelations(
             mixed_rows=recording.taped.mixed_rows,
             labels=None if contested else scores.labels,
+            inputs=inputs,
         ),
     )
 
@@ -217,6 +220,7 @@ def watched_trace(
         class_order=order,
         steps_per_epoch=steps_per_epoch,
         fed=fed,
+        inputs=None if contested else input_use(recording),
     )
 
 
