@@ -174,6 +174,7 @@ FINDING_KINDS = (
     "nonfinite_validation",
     "validation_rows_trained_on",
     "target_in_inputs",
+    "repeated_batch",
     "rows_in_class_order",
     "penalty_dominates",
     "unscaled_inputs",
@@ -187,6 +188,8 @@ FINDING_KINDS = (
     "labels_out_of_range",
     "loss_output_mismatch",
     "rows_mixed",
+    "labels_ignored",
+    "inputs_ignored",
     "predictions_ignore_inputs",
     "labels_carry_no_signal",
     "improvable",
@@ -219,7 +222,10 @@ SEEN_CAUSES = (
     "inference_mode",
     "update_skipped",
     "rows_mixed",
+    "labels_ignored",
+    "inputs_ignored",
     "target_in_inputs",
+    "repeated_batch",
     "predictions_ignore_inputs",
 )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["MixedRows", "StepRelations"]
+__all__ = ["InputUse", "LabelUse", "MixedRows", "StepRelations"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +24,51 @@ class MixedRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelUse:
+    """What a loss of the user's own makes of the labels of a batch.
+
+    Attributes:
+        loss: Its name.
+        use: ``"ignored"``: the gradient is the same whatever they are; ``"pairs"``: it
+            is the same whichever row has which, and each row meets all of them;
+            ``"as a set"``: likewise, by something of all rows at once.
+        rows: Rows whose labels were exchanged.
+        changed: By how much of its size the gradient changed.
+    """
+
+    loss: str
+    use: Literal["ignored", "pairs", "as a set"]
+    rows: int
+    changed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputUse:
+    """What a model makes of its inputs.
+
+    Attributes:
+        model: Its name.
+        rows: Rows that were given the inputs of another one.
+        before, after: The farthest that an output moved by that, as a share of the size
+            of all, with the first and with the last weights.
+    """
+
+    model: str
+    rows: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRelations:
     """What one step of a training was seen to depend on.
 
     Attributes:
         mixed_rows: Where its loss mixes rows that do not belong together.
+        labels: How its loss uses labels, where that is not row by row.
+        inputs: What a model makes of its inputs whose loss cannot be scored again.
     """
 
     mixed_rows: MixedRows | None = None
+    labels: LabelUse | None = None
+    inputs: InputUse | None = None

@@ -23,9 +23,8 @@ TARGET_IN_INPUTS = Kind(
     name="target_in_inputs",
     severity="error",
     headline="the target stands among the inputs",
-    text="{target} equals {where} in all of {rows} rows ({value} different values,"
-    " limit {limit}): the model need only copy it, and its loss does not tell what it"
-    " can predict",
+    text="{fact} ({value} different values, limit {limit}): the model need only copy"
+    " it, and its loss does not tell what it can predict",
     hint="Take it out of the inputs; of a forecast give targets that come after their"
     " windows: timeseries_dataset_from_array(data[:-n], data[n:], sequence_length=n).",
 )
@@ -44,6 +43,5 @@ def target_in_inputs(
             value=found.values,
             limit=A_HANDFUL,
             where=found.where,
-            target=found.target,
-            rows=found.rows,
+            fact=f"{found.target} equals {found.where} in all of {found.rows} rows",
         )

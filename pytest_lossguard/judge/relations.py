@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.findings import Finding, Kind, finding
+from ..core.findings import Finding, Kind, Severity, finding, number
 from ..core.policy import Policy
-from ..core.relations import MixedRows
+from ..core.relations import LabelUse, MixedRows
 from ..core.trace import Trace
 from .curve import LossCurve
 
-__all__ = ["rows_mixed"]
+__all__ = ["labels_ignored", "outputs_ignore_inputs", "rows_mixed"]
+
+# Limits, each with what set it
+
+#: Share of a gradient by which it must change where the labels of rows are exchanged:
+#: what float32 rounds of sums over 48 rows is below 1e-6, a loss by rows changes by .1
+#: and more.
+NO_CHANGE = 1e-5
+#: ... and outputs by so much where rows are given the inputs of others: what float32
+#: rounds is 1e-7, and no loss tells outputs apart that differ by less. Inputs that are
+#: never used and dead outputs change by 0, healthy ones in the tests by .3 to 6; an
+#: embedding that collapsed still changes by .3 in its length, and is not meant here.
+SAME_OUTPUT = 1e-6
 
 # What they find
 
@@ -18,34 +30,125 @@ ROWS_MIXED = Kind(
     name="rows_mixed",
     severity="error",
     headline="the loss mixes the rows of a batch",
-    text="{where} combines predictions of shape {predictions} with labels or weights of"
-    " shape {labels} into {pairs}: each row meets those of all rows{counted}, and the"
-    " model learns what fits their average",
-    hint="Give both one shape before the loss: tf.squeeze(predictions, axis=-1), or"
-    " labels[:, tf.newaxis].",
+    text="{where} mixes the rows of a batch: {why}",
+    hint="Give labels and predictions one shape before the loss, as"
+    " tf.squeeze(predictions, axis=-1) or labels[:, tf.newaxis], and take means and"
+    " softmax over the last axis only.",
+)
+
+LABELS_IGNORED = Kind(
+    name="labels_ignored",
+    severity="error",
+    headline="the loss does not depend on the labels",
+    text="{where} ignores the labels: with other labels in {known} rows its gradient"
+    " changes by {value} of its size, limit {limit}",
+    hint="Compare the predictions with the labels: look for predictions in both places,"
+    " a cast of the labels to integers, tf.stop_gradient or tf.zeros_like.",
 )
 
 
+PREDICTIONS_IGNORE_INPUTS = Kind(
+    name="predictions_ignore_inputs",
+    severity="error",
+    headline="every row gets the same output",
+    text="after training the outputs of {where} do not depend on its inputs: with those"
+    " of another row they change by {value} of their size, limit {limit}, in {known}"
+    " rows; before training by {before}",
+    hint="It collapsed: a constant output must cost more than the right one. Look for"
+    " dead units, a missing term that keeps outputs apart, or a penalty that outweighs"
+    " the rest.",
+)
+
+INPUTS_IGNORED = Kind(
+    name="inputs_ignored",
+    severity="error",
+    headline="the model does not depend on its inputs",
+    text="the outputs of {where} never depended on its inputs: with those of another"
+    " row they change by {value} of their size, limit {limit}, in {known} rows, before"
+    " training and after",
+    hint="Follow the inputs through the model: look for a scale of 0, a cast to"
+    " integers, tf.zeros_like, or a layer whose result is not used.",
+)
+
+
+def outputs_ignore_inputs(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
+    """A model whose outputs are the same for all rows, from the start or in the end."""
+    del policy
+    used = None if trace.relations is None else trace.relations.inputs
+    if used is None or used.after > SAME_OUTPUT or not curve.finite:
+        return
+    always = used.before <= SAME_OUTPUT
+    yield finding(
+        INPUTS_IGNORED if always else PREDICTIONS_IGNORE_INPUTS,
+        value=used.after,
+        limit=SAME_OUTPUT,
+        where=f"the model {used.model}",
+        known=used.rows,
+        before=used.before,
+    )
+
+
 def rows_mixed(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
-    """A loss that pairs each row with every other, by the shapes that it combines."""
+    """A loss that pairs each row with every other, by the shapes that it combines or by
+    what it makes of labels that are exchanged; one of something of all rows may be
+    meant.
+    """
     del curve, policy
-    mixed = None if trace.relations is None else trace.relations.mixed_rows
-    if mixed is not None:
-        rows = _rows(mixed) or trace.batch_size
+    facts = trace.relations
+    if facts is None:
+        return
+    if facts.mixed_rows is not None:
+        yield _of_shapes(facts.mixed_rows, trace.batch_size)
+    elif facts.labels is not None and facts.labels.use != "ignored":
+        yield _of_labels(facts.labels)
+
+
+def labels_ignored(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+    """A loss whose gradient is the same whatever the labels are."""
+    del curve, policy
+    used = None if trace.relations is None else trace.relations.labels
+    if used is not None and used.use == "ignored":
         yield finding(
-            ROWS_MIXED,
-            value=None if rows is None else rows * rows,
-            limit=rows,
-            where=mixed.place,
-            predictions=_shape(mixed.predictions),
-            labels=_shape(mixed.labels),
-            pairs=_shape((_rows(mixed),) * 2),
-            counted="" if rows is None else f" ({rows * rows} pairs for {rows} rows)",
+            LABELS_IGNORED,
+            value=used.changed,
+            limit=NO_CHANGE,
+            where=f"the loss {used.loss}",
+            known=used.rows,
         )
 
 
-def _rows(mixed: MixedRows) -> int | None:
-    return mixed.labels[0]
+def _of_shapes(mixed: MixedRows, batch_size: int | None) -> Finding:
+    known = mixed.labels[0]
+    rows = known or batch_size
+    counted = "" if rows is None else f" ({rows * rows} pairs for {rows} rows)"
+    return finding(
+        ROWS_MIXED,
+        value=None if rows is None else rows * rows,
+        limit=rows,
+        where=mixed.place,
+        why=f"it combines predictions of shape {_shape(mixed.predictions)} with labels"
+        f" or weights of shape {_shape(mixed.labels)} into {_shape((known, known))}, so"
+        f" that each row meets those of all rows{counted} and the model learns what"
+        " fits their average",
+    )
+
+
+def _of_labels(used: LabelUse) -> Finding:
+    by_all = "each row meets the labels of all rows"
+    if used.use == "as a set":
+        by_all = "it compares something of all rows at once, as their mean"
+    severity: Severity = "error" if used.use == "pairs" else "warning"
+    return finding(
+        ROWS_MIXED,
+        severity=severity,
+        value=used.changed,
+        limit=NO_CHANGE,
+        where=f"the loss {used.loss}",
+        why=f"with the labels of {used.rows} rows exchanged its gradient changes by"
+        f" {number(used.changed)} of its size, limit {NO_CHANGE:g}; {by_all}",
+    )
 
 
 def _shape(sizes: tuple[int | None, ...]) -> str:

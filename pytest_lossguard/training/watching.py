@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from ..core.collapse import Spread
+from ..core.data_facts import DataFacts
 from ..core.errors import CannotChange
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace, Validation
@@ -24,6 +25,7 @@ from .backend.snapshot import preserved_seeds
 from .backend.tensors import RowsFunction
 from .backend.user_frames import taken_at
 from .record.adversarial import is_adversarial
+from .record.feeds import Feed, Feeds
 from .record.function_clones import FunctionClones
 from .record.moving_target import learns_from_a_moving_model
 from .record.recorder import Recorder, reached
@@ -101,6 +103,7 @@ class Watch:
         self._epochs: dict[int, int] = {}
         self._traces: dict[int, Trace] = {}
         self._clones = FunctionClones()
+        self._feeds = Feeds()
         self.recorder.traces_in_vain = self._clones.made_variables
 
     @contextmanager
@@ -128,6 +131,7 @@ class Watch:
             self._epochs,
             self._traces,
             self._clones,
+            self._feeds,
         ):
             known.clear()
 
@@ -233,6 +237,7 @@ class Watch:
             validation=self._validation_of(key),
             held_out=self._held_out_of((id(recording.model), key)),
             steps_per_epoch=self._steps_per_epoch(recording, key),
+            fed=self._fed(recording),
         )
         trace = replace(trace, spreads=self._spreads(recording, trace))
         return trace if self.recorder.stops else replace(trace, stopped=None)
@@ -250,6 +255,17 @@ class Watch:
             self.recorder.net_inputs,
             [self.recorder.makers.arguments, fitted and fitted.data.x],
             contested=trace.contested,
+        )
+
+    def _fed(self, recording: Recording) -> DataFacts:
+        """How the rows of a recording came."""
+        key = id(recording.model), id(recording.optimizer)
+        feed, taped = self._feeds.only(key), recording.taped
+        recording.collect()
+        batches = [*taped.batches, *taped.late]
+        return DataFacts(
+            repeated=self._feeds.repeated(key, batches, recording.steps),
+            unseen=None if feed is None else feed.unseen(),
         )
 
     def _data_of(self, recording: Recording) -> Fitted | None:
@@ -297,6 +313,8 @@ class Watch:
             self.recorder.has_arrays(model)
         if data is not None:
             self._fitted[key].shuffles = bool(arguments.arguments.get("shuffle"))
+        feed = Feed.of(arguments.arguments, None if data is None else len(data))
+        self._feeds.add(key, feed)
         scored = held_out_arrays(arguments.arguments)
         rows = arguments.arguments.get("validation_data") if scored is None else scored
         if scored is not None or is_dataset(rows):
@@ -306,7 +324,7 @@ class Watch:
             held_out = None
             if arguments.arguments.get("class_weight"):
                 held_out = _HeldOut(model, scored)
-            callbacks = [*_as_list(given), self._epoch_end(model, held_out)]
+            callbacks = [*_as_list(given), self._epoch_end(model, held_out, feed)]
             arguments.arguments["callbacks"] = callbacks
         with self._training_all_of(model, "fit"), self.recorder.makers.in_fit():
             return call(*arguments.args, **arguments.kwargs)
@@ -351,6 +369,13 @@ class Watch:
             self.recorder.eager_rows.closed()
         return call(tape, *why)
 
+    def on_iter(self, call: Call, dataset: Any) -> Any:
+        """``iter(dataset)``: perhaps a new one at each step."""
+        __tracebackhide__ = True
+        if self.recorder.enabled and tf.executing_eagerly():
+            self._feeds.begun(dataset)
+        return call(dataset)
+
     def on_gradients(
         self, call: Call, ys: Any, xs: Any, *args: Any, **kwargs: Any
     ) -> Any:
@@ -387,7 +412,7 @@ class Watch:
             )
         return call(session, fetches, *args, **kwargs)
 
-    def _epoch_end(self, model: Any, held_out: _HeldOut | None) -> Any:
+    def _epoch_end(self, model: Any, held_out: _HeldOut | None, feed: Feed) -> Any:
         def note(epoch: int, logs: dict[str, Any] | None = None) -> None:
             del epoch
             key = id(model.optimizer)
@@ -396,6 +421,10 @@ class Watch:
             recording = next(
                 (it for it in self.recordings if it.optimizer is model.optimizer), None
             )
+            if recording is not None:
+                recording.collect()
+                feed.ended.append(recording.steps)
+                feed.stopped = bool(model.stop_training)
             if loss is None or recording is None:
                 return
             with self.paused():
@@ -566,6 +595,7 @@ def watching(
             put(replaced(owner_of(owner, name), name, hook))
         put(replaced(tf.GradientTape, "__enter__", watch.on_tape_opened))
         put(replaced(tf.GradientTape, "__exit__", watch.on_tape_closed))
+        put(replaced(owner_of(tf.data.Dataset, "__iter__"), "__iter__", watch.on_iter))
         put(replaced(tf, "gradients", watch.on_gradients))
         put(replaced(function, "__call__", watch.on_function))
         put(replaced(function, "get_concrete_function", watch.on_get_concrete))

@@ -19,7 +19,8 @@ labels_out_of_range loss_output_mismatch labels_carry_no_signal improvable
 baseline_regression nothing_trainable trained_unseen rows_in_class_order
 validation_differs nonfinite_validation validation_rows_trained_on
 constant_inputs sentinel_values inference_mode target_in_inputs rows_mixed
-predictions_ignore_inputs update_skipped
+labels_ignored repeated_batch inputs_ignored predictions_ignore_inputs
+update_skipped
 """
 
 

@@ -326,6 +326,8 @@ class Recorder:
         self.asked.check_loose(self.recorded)
         for taped in self._taped.values():
             self._pull_data(taped)
+            if taped.called is not None:
+                self._pull_data(taped.called)
         for recording in self.recordings:
             if recording.buffer is None:
                 continue
@@ -369,6 +371,8 @@ class Recorder:
         if isinstance(found, str):
             taped.unscored = found
             self.net_inputs.take(taken.models, target, {key for _, key in keys})
+            if replica.index == 0 and self._keeps_data:
+                self._keep_inputs(taped, calls, {key for _, key in keys})
             return taped
         if replica.index > 0:
             return taped
@@ -393,6 +397,18 @@ class Recorder:
         if taped.slot is None:
             taped.slot = own_variable(np.zeros(LEAD))
         taped.slot.assign(stacked(taped.lead), read_value=False)
+
+    def _keep_inputs(
+        self, taped: TapeRecord, calls: list[Any], wanted: set[int]
+    ) -> None:
+        """Keep what the first model was called with that gradients are taken of."""
+        for model, inputs, *_ in calls:
+            if not wanted.isdisjoint(map(variable_key, model.variables)):
+                called = taped.called = taped.called or TapeRecord()
+                called.graph = taped.graph
+                called.model_and_loss = ModelAndLoss(model, None)
+                self._keep(called, (inputs, None, None))
+                return
 
     def _keep(self, taped: TapeRecord, batch: tuple[Any, Any, Any]) -> None:
         if taped.graph is None:

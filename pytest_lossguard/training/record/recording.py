@@ -44,7 +44,9 @@ class TapeRecord:
     why there is no evidence, and what to write so that there is; ``batches`` are the
     first rows, ``late`` some of the last, where there are more; ``keys`` are those of
     the variables that are differentiated by, ``where`` the first of them,
-    ``is_of_model`` whether all are of Keras layers, ``asked`` how often that was.
+    ``is_of_model`` whether all are of Keras layers, ``asked`` how often that was;
+    ``called`` has the first model behind a loss that cannot be scored again, and its
+    inputs.
     """
 
     uses: frozenset[int] = frozenset()
@@ -58,6 +60,7 @@ class TapeRecord:
     stashed: Any = None
     model_and_loss: ModelAndLoss | None = None
     unscored: str | None = None
+    called: TapeRecord | None = None
     batches: list[Batch] = field(default_factory=list)
     late: deque[Batch] = field(default_factory=deque)
     looks: int = 0

@@ -16,6 +16,7 @@ from ...core.constant_predictions import (
     perfect_candidates,
     uninformed_prediction,
 )
+from ...core.relations import LabelUse
 from ...core.trace import LayerStats, Output, Probe
 from ..backend.batch import Batch
 from ..backend.frameworks import keras, tf
@@ -27,7 +28,7 @@ from ..backend.private_api import (
     set_mask,
     takes_training,
 )
-from ..backend.snapshot import live_statistics
+from ..backend.snapshot import live_statistics, preserved_seeds
 from ..backend.tensors import (
     as_tensor,
     first_of,
@@ -38,6 +39,7 @@ from ..backend.tensors import (
 )
 from ..record.recording import ModelAndLoss
 from .layer_stats import activation_stats, is_watched, layers_seen, output_of, symmetric
+from .loss_relations import label_use
 
 __all__ = [
     "Scorer",
@@ -74,6 +76,7 @@ class _Known:
     masked: bool = False
     growth: int | None = None
     costs: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    labels: tuple[LabelUse | None] | None = None
 
 
 class Scorer:
@@ -150,6 +153,20 @@ class Scorer:
             ),
             outputs=() if None in made_by else made_by,  # type: ignore[arg-type]
         )
+
+    def label_use(self, batch: Batch, name: str) -> LabelUse | None:
+        """How the loss, called ``name``, uses the labels; see `label_use`. It is looked
+        at once for all trainings of a model.
+        """
+        if self._known.labels is None:
+            known = ModelAndLoss(self.model, self.loss)
+            try:
+                with preserved_seeds():
+                    found = label_use(known, name, batch, self._call)
+            except Exception:  # a loss of the user's own may refuse other rows
+                found = None
+            self._known.labels = (found,)
+        return self._known.labels[0]
 
     def _measured(self, batch: Batch) -> Any:
         elsewhere = {"instead": self.instead} if self.instead else {}

@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from ...core.column_stats import column_stats, target_range
+from ...core.data_facts import DataFacts
 from ...core.errors import first_line
-from ...core.relations import StepRelations
+from ...core.relations import InputUse, LabelUse, StepRelations
 from ...core.trace import (
     ClassOrder,
     ColumnStats,
@@ -35,6 +36,7 @@ from ..record import adversarial as contest
 from ..record import moving_target as moving
 from ..record.recording import Recording
 from .data_facts import facts_of_data
+from .input_use import input_use
 from .row_order import held_out_rows, is_sorted, one_pass, order_of_watched
 from .scorer import Scorer, as_tensors, parts_of
 from .step_facts import step_facts
@@ -51,7 +53,8 @@ class Scores:
     predictions where that is known, and that of knowing nothing. ``start_there`` is
     what the first weights cost on the rows of the end, where those are others,
     ``constant_there`` what the best constant costs on held-out rows, where those cost
-    more than a constant does here.
+    more than a constant does here, ``labels`` how the loss uses them where that is not
+    row by row.
     """
 
     before: Probe | None = None
@@ -62,6 +65,7 @@ class Scores:
     uninformed: float | None = None
     rare_gain: float | None = None
     constant_there: float | None = None
+    labels: LabelUse | None = None
     failure: str | None = None
 
     @classmethod
@@ -77,7 +81,16 @@ class Scores:
         constant, perfect = scorer.constant(batch), scorer.perfect(batch)
         uninformed = None if constant is None else scorer.uninformed(batch)
         rare_gain = None if constant is None else scorer.rare_gain(batch)
-        return cls(before, after, start_there, constant, perfect, uninformed, rare_gain)
+        return cls(
+            before,
+            after,
+            start_there,
+            constant,
+            perfect,
+            uninformed,
+            rare_gain,
+            labels=scorer.label_use(batch, " + ".join(describe_losses(scorer.loss))),
+        )
 
 
 def make_trace(
@@ -95,6 +108,8 @@ def make_trace(
     contested: bool = False,
     moving_target: bool = False,
     notes: tuple[str, ...] = (),
+    fed: DataFacts | None = None,
+    inputs: InputUse | None = None,
 ) -> Trace:
     """Freeze a recorded training and its scores into a trace."""
     steps = recording.table()
@@ -140,8 +155,12 @@ def make_trace(
         step=replace(
             facts, inference_layers=tuple(tidy[it] for it in facts.inference_layers)
         ),
-        data_facts=facts_of_data(seen),
-        relations=StepRelations(mixed_rows=recording.taped.mixed_rows),
+        data_facts=facts_of_data(seen, fed),
+        relations=StepRelations(
+            mixed_rows=recording.taped.mixed_rows,
+            labels=None if contested else scores.labels,
+            inputs=inputs,
+        ),
     )
 
 
@@ -167,6 +186,7 @@ def watched_trace(
     validation: Validation | None,
     held_out: ArrayData | None,
     steps_per_epoch: int | None,
+    fed: DataFacts | None = None,
 ) -> Trace:
     """Score a watched training before and after, and freeze all of it.
 
@@ -180,6 +200,7 @@ def watched_trace(
         validation: Held-out losses.
         held_out: The rows behind them, where they are arrays.
         steps_per_epoch: Where known.
+        fed: What is known of how its rows came.
     """
     recording.collect()
     order = None if contested else order_of_watched(recording, data, steps_per_epoch)
@@ -210,6 +231,8 @@ def watched_trace(
         held_out=beside(held_out, trained, among),
         class_order=order,
         steps_per_epoch=steps_per_epoch,
+        fed=fed,
+        inputs=None if contested or moving_target else input_use(recording),
     )
 
 
