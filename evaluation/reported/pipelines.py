@@ -276,6 +276,52 @@ def _augmented_first(fixed: bool) -> float:
     return -float(abs(scores[0] - scores[1]))
 
 
+def _noise_of_one_trace(fixed: bool) -> float:
+    """NumPy's noise in ``dataset.map``: drawn once, when the function is traced."""
+    import tensorflow as tf
+
+    rows, model = digits(), _compiled(classifier(), _SPARSE)
+    generator = np.random.default_rng(0)
+
+    def noisy(x: Any, y: Any) -> Any:
+        if fixed:
+            return x + tf.random.normal((64,), stddev=0.6), y
+        return x + generator.normal(0, 0.6, 64).astype("float32"), y
+
+    records = tf.data.Dataset.from_tensor_slices((rows.x, rows.y)).shuffle(700)
+    model.fit(records.map(noisy).batch(32), epochs=24, verbose=0)
+    noise = np.random.default_rng(1).normal(0, 0.6, rows.held_x.shape)
+    return accuracy(
+        model, rows._replace(held_x=(rows.held_x + noise).astype("float32"))
+    )
+
+
+def _thrown_away(fixed: bool) -> float:
+    """``dataset.map(augment)`` whose result nobody keeps: shifted digits at test."""
+    import tensorflow as tf
+
+    rows, model = images(), _compiled(_shift_net(), _SPARSE)
+    records = tf.data.Dataset.from_tensor_slices((rows.x, rows.y)).shuffle(700)
+
+    def moved(x: Any, y: Any) -> Any:
+        return tf.roll(x, tf.random.uniform((), -2, 3, tf.int32), axis=1), y
+
+    augmented = records.map(moved)
+    model.fit((augmented if fixed else records).batch(32), epochs=16, verbose=0)
+    return accuracy(model, rows._replace(held_x=np.roll(rows.held_x, 2, axis=2)))
+
+
+def _shift_net() -> Any:
+    from keras import layers
+
+    return dense(
+        (8, 8, 1),
+        layers.Flatten(),
+        layers.Dense(64, "relu"),
+        layers.Dense(10, "softmax"),
+    )
+
+
 def _wide() -> list[Any]:
     from keras import layers
 
@@ -396,5 +442,23 @@ REPORTS = (
         program=_augmented_first,
         causes=("validation_rows_trained_on",),
         unseen="contracts: held_out",
+    ),
+    Report(
+        name="noise-of-one-trace",
+        source="tensorflow/tensorflow#60848",
+        kind="data",
+        wrong="np.random in dataset.map: the same noise for every row",
+        program=_noise_of_one_trace,
+        causes=("repeated_batch",),
+        unseen="a test of the pipeline",
+    ),
+    Report(
+        name="augmentation-thrown-away",
+        source="EscVM/RAMS#15",
+        kind="data",
+        wrong="dataset.map(...) whose result is not used",
+        program=_thrown_away,
+        causes=("repeated_batch",),
+        unseen="a test of the pipeline",
     ),
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["AmongInputs", "DataFacts"]
+__all__ = ["AmongInputs", "DataFacts", "RepeatedBatch", "UnseenRows"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +26,51 @@ class AmongInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatedBatch:
+    """One batch that came at every step, though the data have more rows.
+
+    Attributes:
+        rows, of: Rows of the batch, and of the data.
+        by: What yields it: a ``"feed"`` given to ``fit``, or a new ``"iterator"`` at
+            each step.
+    """
+
+    rows: int
+    of: int
+    by: Literal["feed", "iterator"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnseenRows:
+    """Rows that all epochs together did not reach, or epochs that got few.
+
+    Attributes:
+        epochs: How many there were.
+        short: How many of them made at most half the updates of the first.
+        first: How many that made.
+        batches, steps: In one pass over the data, and updates made; 0 where unknown.
+    """
+
+    epochs: int
+    short: int = 0
+    first: int = 0
+    batches: int = 0
+    steps: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataFacts:
     """What is known of the data of one training, beside the statistics of columns.
 
     Attributes:
         among_inputs: A target that stands among the inputs.
+        repeated: A batch that came at every step.
+        unseen: Rows that were never reached, or epochs that got few.
         lone_targets: Share of the rows whose targets are 0 but for one, of several
             outputs; not the same one in all.
     """
 
     among_inputs: AmongInputs | None = None
+    repeated: RepeatedBatch | None = None
+    unseen: UnseenRows | None = None
     lone_targets: float = 0.0

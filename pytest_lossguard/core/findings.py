@@ -174,6 +174,7 @@ FINDING_KINDS = (
     "nonfinite_validation",
     "validation_rows_trained_on",
     "target_in_inputs",
+    "repeated_batch",
     "rows_in_class_order",
     "penalty_dominates",
     "unscaled_inputs",
@@ -188,12 +189,15 @@ FINDING_KINDS = (
     "loss_output_mismatch",
     "rows_mixed",
     "labels_ignored",
+    "inputs_ignored",
+    "predictions_ignore_inputs",
     "labels_carry_no_signal",
     "improvable",
     "baseline_regression",
     "trained_unseen",
     "nothing_trainable",
     "inference_mode",
+    "update_skipped",
     "contract_deterministic",
     "contract_alone",
     "contract_columns",
@@ -228,7 +232,16 @@ FINDING_KINDS = (
 
 #: Kinds that name a cause which was seen for certain while a training ran: one that
 #: fails it is the first cause of its diagnosis, under the same name.
-SEEN_CAUSES = ("inference_mode", "rows_mixed", "labels_ignored", "target_in_inputs")
+SEEN_CAUSES = (
+    "inference_mode",
+    "update_skipped",
+    "rows_mixed",
+    "labels_ignored",
+    "inputs_ignored",
+    "target_in_inputs",
+    "repeated_batch",
+    "predictions_ignore_inputs",
+)
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
 CAUSES = (

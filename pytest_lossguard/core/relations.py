@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["LabelUse", "MixedRows", "StepRelations"]
+__all__ = ["InputUse", "LabelUse", "MixedRows", "StepRelations"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +43,32 @@ class LabelUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputUse:
+    """What a model makes of its inputs.
+
+    Attributes:
+        model: Its name.
+        rows: Rows that were given the inputs of another one.
+        before, after: The farthest that an output moved by that, as a share of the size
+            of all, with the first and with the last weights.
+    """
+
+    model: str
+    rows: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRelations:
     """What one step of a training was seen to depend on.
 
     Attributes:
         mixed_rows: Where its loss mixes rows that do not belong together.
         labels: How its loss uses labels, where that is not row by row.
+        inputs: What a model makes of its inputs whose loss cannot be scored again.
     """
 
     mixed_rows: MixedRows | None = None
     labels: LabelUse | None = None
+    inputs: InputUse | None = None

@@ -15,7 +15,11 @@ class StepFacts:
         inference_layers: Names of the layers that behave otherwise in training and were
             called under a tape, but never in training mode.
         inference_asked: Whether the loop itself passed ``training=False``.
+        gradients: How often gradients of its variables were taken.
+        gradients_after: How often of those after its last update.
     """
 
     inference_layers: tuple[str, ...] = ()
     inference_asked: bool = False
+    gradients: int = 0
+    gradients_after: int = 0

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .collapse import Spread
 from .data_facts import DataFacts
 from .relations import StepRelations
 from .step_facts import StepFacts
@@ -375,6 +376,8 @@ class Trace:
             it learns from: as in reinforcement learning its loss need not fall.
         labels_follow: The loss whose labels are outputs of the net being trained, for
             other inputs, with a gradient through them; None where there is none.
+        spreads: How far the outputs of its nets lie apart, where its loss could not be
+            scored.
         same_measure: Of a re-run, whether its losses are those of the same loss on the
             same targets as before it was changed.
         as_before: Where they are not, what its predictions cost by that loss on those
@@ -423,6 +426,7 @@ class Trace:
     contested: bool = False
     moving_target: bool = False
     labels_follow: str | None = None
+    spreads: tuple[Spread, ...] = ()
     same_measure: bool = True
     as_before: float | None = None
     unchanged_there: float | None = None

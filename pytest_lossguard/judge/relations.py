@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from ..core.findings import Finding, Kind, Severity, finding, number
 from ..core.relations import LabelUse, MixedRows
 from ..core.trace import Trace
+from .curve import LossCurve
 
-__all__ = ["labels_ignored", "rows_mixed"]
+__all__ = ["labels_ignored", "outputs_ignore_inputs", "rows_mixed"]
 
 # Limits, each with what set it
 
@@ -16,6 +17,11 @@ __all__ = ["labels_ignored", "rows_mixed"]
 #: what float32 rounds of sums over 48 rows is below 1e-6, a loss by rows changes by .1
 #: and more.
 NO_CHANGE = 1e-5
+#: ... and outputs by so much where rows are given the inputs of others: what float32
+#: rounds is 1e-7, and no loss tells outputs apart that differ by less. Inputs that are
+#: never used and dead outputs change by 0, healthy ones in the tests by .3 to 6; an
+#: embedding that collapsed still changes by .3 in its length, and is not meant here.
+SAME_OUTPUT = 1e-6
 
 # What they find
 
@@ -38,6 +44,46 @@ LABELS_IGNORED = Kind(
     hint="Compare the predictions with the labels: look for predictions in both places,"
     " a cast of the labels to integers, tf.stop_gradient or tf.zeros_like.",
 )
+
+
+PREDICTIONS_IGNORE_INPUTS = Kind(
+    name="predictions_ignore_inputs",
+    severity="error",
+    headline="every row gets the same output",
+    text="after training the outputs of {where} do not depend on its inputs: with those"
+    " of another row they change by {value} of their size, limit {limit}, in {known}"
+    " rows; before training by {before}",
+    hint="It collapsed: a constant output must cost more than the right one. Look for"
+    " dead units, a missing term that keeps outputs apart, or a penalty that outweighs"
+    " the rest.",
+)
+
+INPUTS_IGNORED = Kind(
+    name="inputs_ignored",
+    severity="error",
+    headline="the model does not depend on its inputs",
+    text="the outputs of {where} never depended on its inputs: with those of another"
+    " row they change by {value} of their size, limit {limit}, in {known} rows, before"
+    " training and after",
+    hint="Follow the inputs through the model: look for a scale of 0, a cast to"
+    " integers, tf.zeros_like, or a layer whose result is not used.",
+)
+
+
+def outputs_ignore_inputs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
+    """A model whose outputs are the same for all rows, from the start or in the end."""
+    used = None if trace.relations is None else trace.relations.inputs
+    if used is None or used.after > SAME_OUTPUT or not curve.finite:
+        return
+    always = used.before <= SAME_OUTPUT
+    yield finding(
+        INPUTS_IGNORED if always else PREDICTIONS_IGNORE_INPUTS,
+        value=used.after,
+        limit=SAME_OUTPUT,
+        where=f"the model {used.model}",
+        known=used.rows,
+        before=used.before,
+    )
 
 
 def rows_mixed(trace: Trace) -> Iterator[Finding]:

@@ -10,10 +10,17 @@ from collections.abc import Iterator
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
 
-__all__ = ["inference_mode"]
+__all__ = ["inference_mode", "never_applied", "update_skipped"]
 
 #: Names that a sentence has room for.
 _MOST_NAMED = 3
+
+# Limits, each with what set it
+
+#: Gradients that were taken after the last update, and how many times those that led to
+#: it: to accumulate four micro-batches and stop leaves at most three. A training of one
+#: update alone is judged so: after many, gradients may be taken to look at them.
+MOST_AFTER, TIMES_BEFORE = 8, 2
 
 # What they find
 
@@ -28,6 +35,45 @@ INFERENCE_MODE = Kind(
     " model(x, training=True), and in a training step of your own"
     " self(x, training=True).",
 )
+
+
+UPDATE_SKIPPED = Kind(
+    name="update_skipped",
+    severity="error",
+    headline="gradients taken {value} times, applied {applied}",
+    text="gradients of {where} were taken {value} times and applied {applied}: at most"
+    " {limit} may go by without an update. The condition around the update is never"
+    " true",
+    hint="Apply the gradients at every step. To accumulate them, count the steps in a"
+    " tf.Variable: in a tf.function an `if` on a Python number or attribute is decided"
+    " once, at tracing. To only look at gradients, write"
+    " converges(allow='update_skipped').",
+)
+
+
+def update_skipped(trace: Trace) -> Iterator[Finding]:
+    """One update, and from then on gradients that lead to none."""
+    facts = trace.step
+    if facts is None or len(trace.steps) != 1:
+        return
+    before = facts.gradients - facts.gradients_after
+    limit = max(MOST_AFTER, TIMES_BEFORE * before)
+    if facts.gradients_after > limit:
+        yield finding(
+            UPDATE_SKIPPED,
+            value=facts.gradients,
+            limit=limit,
+            where=trace.model,
+            applied="once",
+        )
+
+
+def never_applied(taken: int, where: str) -> Iterator[Finding]:
+    """Gradients that were taken so often, and never applied, while others were."""
+    if taken > MOST_AFTER:
+        yield finding(
+            UPDATE_SKIPPED, value=taken, limit=MOST_AFTER, where=where, applied="never"
+        )
 
 
 def inference_mode(trace: Trace) -> Iterator[Finding]:

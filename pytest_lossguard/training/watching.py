@@ -10,9 +10,12 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
+from ..core.collapse import Spread
+from ..core.data_facts import DataFacts
 from ..core.errors import CannotChange
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace, Validation
+from ..judge.step import never_applied
 from .backend.data import ArrayData, Fitted, as_arrays, held_out_arrays, is_dataset
 from .backend.frameworks import keras, tf
 from .backend.patches import Call, observed, owner_of, replaced
@@ -22,10 +25,12 @@ from .backend.snapshot import preserved_seeds
 from .backend.tensors import RowsFunction
 from .backend.user_frames import taken_at
 from .record.adversarial import is_adversarial
+from .record.feeds import Feed, Feeds
 from .record.function_clones import FunctionClones
 from .record.moving_target import learns_from_a_moving_model
 from .record.recorder import Recorder, reached
 from .record.recording import Recording
+from .score.collapse import spreads_of_nets
 from .score.scorer import Scorer, as_tensors
 from .score.trace_builder import watched_trace
 
@@ -88,8 +93,6 @@ class Watch:
         self.recorder = recorder
         self._unseen: list[str] = []
         self._frozen: dict[str, str] = {}
-        self._gradients_in: dict[int, int] = {}
-        self._models_in: dict[int, list[Any]] = {}
         self._compiled: dict[int, Any] = {}
         self._seed = seed
         self._fitted: dict[tuple[int, int], Fitted] = {}
@@ -100,6 +103,7 @@ class Watch:
         self._epochs: dict[int, int] = {}
         self._traces: dict[int, Trace] = {}
         self._clones = FunctionClones()
+        self._feeds = Feeds()
         self.recorder.traces_in_vain = self._clones.made_variables
 
     @contextmanager
@@ -118,8 +122,6 @@ class Watch:
         for known in (
             self._unseen,
             self._frozen,
-            self._gradients_in,
-            self._models_in,
             self._compiled,
             self._fitted,
             self._held_out,
@@ -129,6 +131,7 @@ class Watch:
             self._epochs,
             self._traces,
             self._clones,
+            self._feeds,
         ):
             known.clear()
 
@@ -152,7 +155,14 @@ class Watch:
             finding(NOTHING_TRAINABLE, where=repr(name), by=by)
             for name, by in self._frozen.items()
         )
-        return [*self.recorder.asked.found(self.recorder.recorded()), *frozen]
+        unseen = self.recorder.asked.found(self.recorder.recorded())
+        return [*unseen, *([] if unseen else self._never_applied()), *frozen]
+
+    def _never_applied(self) -> Iterator[Finding]:
+        """Gradients taken again and again of what nothing trains, beside a training."""
+        if self.recorder.trained:
+            for taped in self.recorder.never_applied():
+                yield from never_applied(taped.asked, taped.where)
 
     @property
     def unseen(self) -> list[str]:
@@ -189,12 +199,12 @@ class Watch:
     def why_nothing_trained(self) -> str:
         """One sentence for a test in which no optimizer update was seen."""
         nothing = "the test is marked converges and trained nothing"
-        taken = self.recorder.gradients_asked
-        in_graphs = any(self._gradients_in.values())
+        taken = self.recorder.gradients.total
+        in_graphs = self.recorder.gradients.in_graphs
         unseen = self.recorder.asked.found(self.recorder.recorded())
         if unseen:
             return f"{nothing} that was recorded: {unseen[0].message}"
-        if self.recorder.recordings:
+        if self.recorder.recordings and not taken:
             return (
                 f"{nothing}: a training step was compiled and none of its runs got as"
                 " far as the optimizer's update"
@@ -227,8 +237,36 @@ class Watch:
             validation=self._validation_of(key),
             held_out=self._held_out_of((id(recording.model), key)),
             steps_per_epoch=self._steps_per_epoch(recording, key),
+            fed=self._fed(recording),
         )
+        trace = replace(trace, spreads=self._spreads(recording, trace))
         return trace if self.recorder.stops else replace(trace, stopped=None)
+
+    def _spreads(self, recording: Recording, trace: Trace) -> tuple[Spread, ...]:
+        """Of the nets of a training, which no other one moved since."""
+        if trace.moving_target or recording.end_state is not None:
+            return ()
+        by = (
+            it for key, it in self._fitted.items() if key[1] == id(recording.optimizer)
+        )
+        fitted = self._data_of(recording) or next(by, None)
+        return spreads_of_nets(
+            recording,
+            self.recorder.net_inputs,
+            [self.recorder.makers.arguments, fitted and fitted.data.x],
+            contested=trace.contested,
+        )
+
+    def _fed(self, recording: Recording) -> DataFacts:
+        """How the rows of a recording came."""
+        key = id(recording.model), id(recording.optimizer)
+        feed, taped = self._feeds.only(key), recording.taped
+        recording.collect()
+        batches = [*taped.batches, *taped.late]
+        return DataFacts(
+            repeated=self._feeds.repeated(key, batches, recording.steps),
+            unseen=None if feed is None else feed.unseen(),
+        )
 
     def _data_of(self, recording: Recording) -> Fitted | None:
         """Of the ``fit`` calls of a recording: a model compiled anew trains anew, one
@@ -275,6 +313,8 @@ class Watch:
             self.recorder.has_arrays(model)
         if data is not None:
             self._fitted[key].shuffles = bool(arguments.arguments.get("shuffle"))
+        feed = Feed.of(arguments.arguments, None if data is None else len(data))
+        self._feeds.add(key, feed)
         scored = held_out_arrays(arguments.arguments)
         rows = arguments.arguments.get("validation_data") if scored is None else scored
         if scored is not None or is_dataset(rows):
@@ -284,7 +324,7 @@ class Watch:
             held_out = None
             if arguments.arguments.get("class_weight"):
                 held_out = _HeldOut(model, scored)
-            callbacks = [*_as_list(given), self._epoch_end(model, held_out)]
+            callbacks = [*_as_list(given), self._epoch_end(model, held_out, feed)]
             arguments.arguments["callbacks"] = callbacks
         with self._training_all_of(model, "fit"), self.recorder.makers.in_fit():
             return call(*arguments.args, **arguments.kwargs)
@@ -329,6 +369,13 @@ class Watch:
             self.recorder.eager_rows.closed()
         return call(tape, *why)
 
+    def on_iter(self, call: Call, dataset: Any) -> Any:
+        """``iter(dataset)``: perhaps a new one at each step."""
+        __tracebackhide__ = True
+        if self.recorder.enabled and tf.executing_eagerly():
+            self._feeds.begun(dataset)
+        return call(dataset)
+
     def on_gradients(
         self, call: Call, ys: Any, xs: Any, *args: Any, **kwargs: Any
     ) -> Any:
@@ -365,7 +412,7 @@ class Watch:
             )
         return call(session, fetches, *args, **kwargs)
 
-    def _epoch_end(self, model: Any, held_out: _HeldOut | None) -> Any:
+    def _epoch_end(self, model: Any, held_out: _HeldOut | None, feed: Feed) -> Any:
         def note(epoch: int, logs: dict[str, Any] | None = None) -> None:
             del epoch
             key = id(model.optimizer)
@@ -374,6 +421,10 @@ class Watch:
             recording = next(
                 (it for it in self.recordings if it.optimizer is model.optimizer), None
             )
+            if recording is not None:
+                recording.collect()
+                feed.ended.append(recording.steps)
+                feed.stopped = bool(model.stop_training)
             if loss is None or recording is None:
                 return
             with self.paused():
@@ -397,7 +448,7 @@ class Watch:
         with self._tracing(function):
             if not tf.executing_eagerly():
                 return call(self._clones.of(function), *args, **kwargs)
-            with self._counting(function):
+            with self.recorder.running(function, (args, kwargs)):
                 result = self._clones.call(call, function, args, kwargs)
         self.recorder.after_call()
         return result
@@ -409,10 +460,9 @@ class Watch:
         __tracebackhide__ = True
         if not self.recorder.enabled or self._clones.leaves_alone(function):
             return call(function, *args, **kwargs)
-        with self._tracing(function):
-            self.recorder.gradients_traced = 0
+        with self._tracing(function), self.recorder.gradients.tracing() as keep:
             concrete = call(self._clones.of(function), *args, **kwargs)
-        self._gradients_in[id(concrete)] = self.recorder.gradients_traced
+        keep(concrete)
         self._clones.keep(concrete)
         return concrete
 
@@ -423,7 +473,7 @@ class Watch:
             return call(function, *args, **kwargs)
         outermost = tf.executing_eagerly()
         if function in self._clones:
-            with self._counting(function):
+            with self.recorder.running(function, (args, kwargs)):
                 result = call(function, *args, **kwargs)
             if outermost:
                 self.recorder.after_call()
@@ -437,26 +487,6 @@ class Watch:
         if counters and moved:
             self._note_unseen(function, counters)
         return result
-
-    @contextmanager
-    def _counting(self, function: Any) -> Iterator[None]:
-        """Count the gradients that a run of a function takes: those of its trace."""
-        if not tf.executing_eagerly():
-            yield
-            return
-        recorder, taken = self.recorder, self._gradients_in
-        recorder.gradients_traced, recorder.models_traced = 0, []
-        yield
-        if recorder.gradients_traced:
-            taken[id(function)] = recorder.gradients_traced
-        if recorder.models_traced:
-            self._models_in[id(function)] = recorder.models_traced
-        recorder.gradients_asked += taken.get(id(function), 0)
-        if taken.get(id(function)):
-            recorder.makers.next_step()
-            return
-        for model in self._models_in.get(id(function), ()):
-            recorder.makers.made(model, None)
 
     def _ask(self, function: Any) -> None:
         """Note what a function differentiates that was compiled before."""
@@ -565,6 +595,7 @@ def watching(
             put(replaced(owner_of(owner, name), name, hook))
         put(replaced(tf.GradientTape, "__enter__", watch.on_tape_opened))
         put(replaced(tf.GradientTape, "__exit__", watch.on_tape_closed))
+        put(replaced(owner_of(tf.data.Dataset, "__iter__"), "__iter__", watch.on_iter))
         put(replaced(tf, "gradients", watch.on_gradients))
         put(replaced(function, "__call__", watch.on_function))
         put(replaced(function, "get_concrete_function", watch.on_get_concrete))

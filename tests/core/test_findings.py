@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_lossguard.core.findings import FINDING_KINDS, number
+from pytest_lossguard.model_checks import DEFAULTS as OF_MODELS
 from pytest_lossguard.preprocessing import DEFAULTS
 from tests.support.findings import KINDS, finding
 
@@ -19,13 +20,15 @@ labels_out_of_range loss_output_mismatch labels_carry_no_signal improvable
 baseline_regression nothing_trainable trained_unseen rows_in_class_order
 validation_differs nonfinite_validation validation_rows_trained_on
 constant_inputs sentinel_values inference_mode target_in_inputs rows_mixed
-labels_ignored
+labels_ignored repeated_batch inputs_ignored predictions_ignore_inputs
+update_skipped
 """
 
 
 def test_the_kinds_are_those_of_the_contract():
     relations = {f"contract_{name}" for name in DEFAULTS}
-    assert set(FINDING_KINDS) == set(CONTRACT.split()) | relations
+    checks = {f"model_check_{name}" for name in OF_MODELS}
+    assert set(FINDING_KINDS) == set(CONTRACT.split()) | relations | checks
 
 
 def test_each_kind_of_the_closed_list_stands_beside_a_rule():

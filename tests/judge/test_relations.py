@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.core.relations import MixedRows, StepRelations
+from pytest_lossguard.core.relations import InputUse, LabelUse, MixedRows, StepRelations
 from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
 
@@ -33,3 +33,36 @@ def test_mixed_rows_are_named_with_both_shapes_and_how_many_pairs_they_make(
     assert found.where == "train.py:12"
     assert f"({rows or 'n'}, 1)" in found.message
     assert f"{pairs[0]} pairs for {pairs[1]} rows" in found.message
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kinds"),
+    [
+        (0.5, 0.0, ["predictions_ignore_inputs"]),
+        (0.0, 0.0, ["inputs_ignored"]),
+        (0.0, 0.1, []),
+        (0.5, 1e-5, []),
+    ],
+)
+def test_outputs_that_do_not_depend_on_inputs_are_an_error(before, after, kinds):
+    used = InputUse(model="encoder", rows=16, before=before, after=after)
+    found = judged(inputs=used)
+    assert [it.kind for it in found] == kinds
+    for it in found:
+        assert (it.severity, it.where, it.limit) == ("error", "the model encoder", 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("use", "kind", "severity"),
+    [
+        ("ignored", "labels_ignored", "error"),
+        ("pairs", "rows_mixed", "error"),
+        ("as a set", "rows_mixed", "warning"),
+    ],
+)
+def test_a_loss_that_takes_no_label_by_row_is_named(use, kind, severity):
+    (found,) = judged(labels=LabelUse(loss="mine", use=use, rows=48, changed=0.0))
+    assert (found.kind, found.severity) == (kind, severity)
+    assert found.where == "the loss mine"
+    assert (found.value, found.limit) == (0.0, 1e-5)
+    assert "48 rows" in found.message

@@ -27,3 +27,16 @@ def test_a_step_of_which_nothing_was_seen_is_not_judged_by_it():
     assert not found("inference_mode")
     trace = make_trace(falling(), start=1.0, end=0.1)
     assert not judge(trace, Policy())
+
+
+@pytest.mark.parametrize(
+    ("steps", "taken", "after", "fails"),
+    [(1, 40, 36, True), (1, 12, 8, False), (1, 40, 0, False), (2, 400, 300, False)],
+)
+def test_one_update_that_is_followed_by_gradients_alone_fails(
+    steps, taken, after, fails
+):
+    facts = StepFacts(gradients=taken, gradients_after=after)
+    trace = make_trace([1.0] * steps, step=facts)
+    kinds = {it.kind for it in judge(trace, Policy())}
+    assert ("update_skipped" in kinds) == fails

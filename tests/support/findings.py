@@ -10,6 +10,7 @@ from string import Formatter
 import pytest_lossguard
 from pytest_lossguard.core.findings import Finding, Kind
 from pytest_lossguard.core.findings import finding as finding_of
+from pytest_lossguard.model_checks.kinds import KINDS as OF_MODEL_CHECKS
 from pytest_lossguard.preprocessing.kinds import KINDS as OF_CONTRACTS
 
 PACKAGE = Path(pytest_lossguard.__file__).parent
@@ -18,7 +19,8 @@ HEAVY = ("training",)
 
 
 def _gathered() -> dict[str, Kind]:
-    found = {it.name: it for it in OF_CONTRACTS.values()}
+    beside = (*OF_CONTRACTS.values(), *OF_MODEL_CHECKS.values())
+    found = {it.name: it for it in beside}
     for path in sorted(PACKAGE.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         if " = Kind(" not in text:

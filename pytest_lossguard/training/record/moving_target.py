@@ -69,12 +69,21 @@ class _Maker:
 
 @dataclass(slots=True)
 class Makers:
-    """The models that were called, and what they may have made for a training."""
+    """The models that were called, and what they may have made for a training.
+
+    Attributes:
+        known: What each was seen to do, by the identity of the model.
+        arguments: What the last function was given that takes gradients.
+    """
 
     known: dict[int, _Maker] = field(default_factory=dict)
     _made: dict[int, list[Any]] = field(default_factory=dict)
+    arguments: Any = ()
     _last: list[Any] = field(default_factory=list)
     _fitting: int = 0
+    _traced: list[Any] = field(default_factory=list)
+    _takes: bool = False
+    _of_function: dict[int, tuple[bool, list[Any]]] = field(default_factory=dict)
 
     @contextmanager
     def in_fit(self) -> Iterator[None]:
@@ -84,6 +93,28 @@ class Makers:
             yield
         finally:
             self._fitting -= 1
+
+    @contextmanager
+    def running(self, function: Any, arguments: Any) -> Iterator[None]:
+        """A function runs, perhaps traced just now: what its models made, or a step."""
+        if not tf.executing_eagerly():
+            yield
+            return
+        self._traced, self._takes = [], False
+        yield
+        if self._traced or self._takes:
+            self._of_function[id(function)] = self._takes, self._traced
+        takes, models = self._of_function.get(id(function), (False, []))
+        if takes:
+            self.arguments = arguments
+            self.next_step()
+            return
+        for model in models:
+            self.made(model, None)
+
+    def traced(self, model: Any) -> None:
+        """A model was called in a graph, and no tape was looking."""
+        self._traced.append(model)
 
     def made(self, model: Any, inputs: Any) -> None:
         """A model was called outside of graphs, and no tape was looking.
@@ -122,13 +153,15 @@ class Makers:
             for maker in {id(it[0]): self._of(it[0]) for it in calls}.values():
                 if not maker.has(sources):
                     maker.stands_beside()
+        self._takes = self._takes or not tf.executing_eagerly()
         self.next_step()
         self._last = [leaf for it in calls if it[3] for leaf in flatten(it[1])]
 
     def clear(self) -> None:
         """Forget them."""
-        for known in (self.known, self._made, self._last):
+        for known in (self.known, self._made, self._last, self._of_function):
             known.clear()
+        self._traced, self.arguments = [], ()
 
     def _of(self, model: Any) -> _Maker:
         return self.known.setdefault(id(model), _Maker(model=model))

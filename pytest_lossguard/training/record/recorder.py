@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
-from weakref import ref
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from ...core.errors import StopTraining
 from ..backend.batch import Batch
 from ..backend.frameworks import tf
 from ..backend.patches import Call
-from ..backend.private_api import TRAINABLE_VARIABLES, is_taping
+from ..backend.private_api import TRAINABLE_VARIABLES, KerasVariable, is_taping
 from ..backend.snapshot import Snapshot
 from ..backend.tensors import (
     current_graph,
@@ -31,16 +30,19 @@ from ..backend.tensors import (
     to_numpy,
     value_of,
     variable_key,
+    variable_path,
 )
 from ..backend.user_frames import taken_at, user_frames
 from .asked_variables import Asked
 from .call_log import CallLog
 from .eager_rows import EagerRows
 from .followed_labels import are_followed, loss_that_follows
+from .gradient_counts import GradientCounts, never_applied
 from .last_value import LastValue, kind_of
 from .layer_modes import LayerModes, training_of
 from .mixed_rows import mixed_rows_in_graph
 from .moving_target import Makers
+from .net_inputs import NetInputs
 from .norms import half_square_sums, look_at, taken_before
 from .optimizer_variables import build_outside
 from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
@@ -81,15 +83,13 @@ class Recorder:
     ) -> None:
         self.recordings: list[Recording] = []
         self.asked = Asked()
-        self.modes = LayerModes()
         self.makers = Makers()
+        self.net_inputs = NetInputs()
+        self.modes = LayerModes()
         self._paused = 0
         self._only_in = threading.get_ident() if only_here else None
         self._ignoring = ignoring
-        self.gradients_asked = 0
-        self.gradients_traced = 0
-        self.models_traced: list[Any] = []
-        self._traced_in: Callable[[], Any] = lambda: None
+        self.gradients = GradientCounts()
         self.xla_depth = 0
         self._lost: set[int] = set()
         self.traces_in_vain: Callable[[], bool] = lambda: False
@@ -139,12 +139,13 @@ class Recorder:
             self.eager_rows,
             self._inner,
             self.asked,
-            self.modes,
             self.makers,
+            self.net_inputs,
+            self.modes,
+            self.gradients,
             self._lost,
         ):
             known.clear()
-        self.gradients_asked = self.gradients_traced = 0
 
     @property
     def trained(self) -> list[Recording]:
@@ -154,6 +155,10 @@ class Recorder:
         for recording in self.recordings:
             recording.collect()
         return [it for it in self.recordings if it.steps]
+
+    def never_applied(self) -> list[TapeRecord]:
+        """Gradients of variables of which no recorded training moves any."""
+        return [*never_applied(self._taped.values(), self.trained)]
 
     @property
     def lost_updates(self) -> bool:
@@ -189,6 +194,20 @@ class Recorder:
                 self._made(model, args[0])
         return outputs
 
+    @contextmanager
+    def running(self, function: Any, arguments: Any) -> Iterator[None]:
+        """A compiled function runs: count what it does as its trace tells."""
+        makers = self.makers.running(function, arguments)
+        with self.gradients.counting(function), makers:
+            yield
+
+    def _made(self, model: Any, inputs: Any) -> None:
+        """A model made something: now, or whenever the last trace runs."""
+        if current_graph() is None:
+            self.makers.made(model, inputs)
+        else:
+            self.makers.traced(model)
+
     def on_layer(self, call: Call, layer: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember in which mode a layer was called."""
         __tracebackhide__ = True
@@ -196,13 +215,6 @@ class Recorder:
         if not self.modes.is_known(layer, training) and self.enabled:
             self.modes.add(layer, training)
         return call(layer, *args, **kwargs)
-
-    def _made(self, model: Any, inputs: Any) -> None:
-        """A model made something: now, or whenever the last trace runs."""
-        if current_graph() is None:
-            self.makers.made(model, inputs)
-        else:
-            self.models_traced.append(model)
 
     def on_loss(self, call: Call, loss: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost loss object's arguments and value."""
@@ -246,10 +258,10 @@ class Recorder:
         gradients = call(tape, target, sources, *args, **kwargs)
         variables = [leaf for leaf in flatten(sources) if is_variable(leaf)]
         if self.enabled and variables:
-            self._count(current_graph())
             self.asked.check_loose(self.recorded)
             self.asked.add(reached(sources, gradients), taken_at)
-            self._remember(tape, target, variables)
+            taped = self._remember(tape, target, variables)
+            self.gradients.add(taped, current_graph())
         return gradients
 
     def on_apply(
@@ -314,12 +326,15 @@ class Recorder:
         self.asked.check_loose(self.recorded)
         for taped in self._taped.values():
             self._pull_data(taped)
+            if taped.called is not None:
+                self._pull_data(taped.called)
         for recording in self.recordings:
             if recording.buffer is None:
                 continue
             unread, bad = recording.buffer.peek()
             if unread and unread != recording.unread:
                 recording.ended = time.perf_counter()
+                recording.asked_by_last = recording.taped.asked
             recording.unread = unread
             if unread > recording.buffer.capacity // 2:
                 recording.collect()
@@ -328,19 +343,16 @@ class Recorder:
 
     # How it is kept
 
-    def _count(self, graph: Any) -> None:
-        """Count gradients that are taken: now, or whenever the last trace runs."""
-        if graph is None:
-            self.gradients_asked += 1
-            return
-        if self._traced_in() is not graph:
-            self._traced_in, self.gradients_traced = ref(graph), 0
-        self.gradients_traced += 1
-
-    def _remember(self, tape: Any, target: Any, sources: list[Any]) -> None:
+    def _remember(self, tape: Any, target: Any, sources: list[Any]) -> TapeRecord:
         replica = current_replica() or Replica()
         keys = tuple((replica.index, variable_key(it)) for it in sources)
-        taped = self._taped.setdefault(keys, TapeRecord())
+        taped = self._taped.get(keys)
+        if taped is None:
+            taped = self._taped[keys] = TapeRecord(
+                keys=frozenset(key for _, key in keys),
+                where=variable_path(sources[0]),
+                is_of_model=all(isinstance(it, KerasVariable) for it in sources),
+            )
         self._taped_by_variable.update(dict.fromkeys(keys, taped))
         graph = current_graph()
         taken = self._calls.take(target)
@@ -358,12 +370,16 @@ class Recorder:
         found = _model_and_loss(losses, calls)
         if isinstance(found, str):
             taped.unscored = found
-            return
+            self.net_inputs.take(taken.models, target, {key for _, key in keys})
+            if replica.index == 0 and self._keeps_data:
+                self._keep_inputs(taped, calls, {key for _, key in keys})
+            return taped
         if replica.index > 0:
-            return
+            return taped
         taped.model_and_loss, batch = found
         if self._keeps_data and id(taped.model_and_loss.model) not in self._has_arrays:
             self._keep(taped, batch)
+        return taped
 
     def _look_at_rows(
         self, taped: TapeRecord, leaves: list[Any], calls: list[Any]
@@ -372,7 +388,7 @@ class Recorder:
         if taped.graph is None:
             taped.mixed_rows = taped.mixed_rows or self.eager_rows.behind(leaves)
             return
-        made = {id(leaf) for call in calls for leaf in flatten(call[-1])}
+        made = {id(leaf) for call in calls for leaf in flatten(call[2])}
         found = (mixed_rows_in_graph(it, made) for it in leaves if hasattr(it, "op"))
         taped.mixed_rows = next((it for it in found if it is not None), None)
 
@@ -381,6 +397,18 @@ class Recorder:
         if taped.slot is None:
             taped.slot = own_variable(np.zeros(LEAD))
         taped.slot.assign(stacked(taped.lead), read_value=False)
+
+    def _keep_inputs(
+        self, taped: TapeRecord, calls: list[Any], wanted: set[int]
+    ) -> None:
+        """Keep what the first model was called with that gradients are taken of."""
+        for model, inputs, *_ in calls:
+            if not wanted.isdisjoint(map(variable_key, model.variables)):
+                called = taped.called = taped.called or TapeRecord()
+                called.graph = taped.graph
+                called.model_and_loss = ModelAndLoss(model, None)
+                self._keep(called, (inputs, None, None))
+                return
 
     def _keep(self, taped: TapeRecord, batch: tuple[Any, Any, Any]) -> None:
         if taped.graph is None:
@@ -474,6 +502,7 @@ class Recorder:
         recording.collect()
         values = row.numpy()
         recording.add(values[None])
+        recording.asked_by_last = recording.taped.asked
         if self.stops and not bool(good):
             raise StopTraining
 

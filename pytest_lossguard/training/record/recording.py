@@ -42,7 +42,11 @@ class TapeRecord:
     ``uses`` has the keys of the variables that the loss depends on; ``follows`` names
     a loss whose labels the net itself makes, see `followed_labels`; ``unscored`` says
     why there is no evidence, and what to write so that there is; ``batches`` are the
-    first rows, ``late`` some of the last, where there are more.
+    first rows, ``late`` some of the last, where there are more; ``keys`` are those of
+    the variables that are differentiated by, ``where`` the first of them,
+    ``is_of_model`` whether all are of Keras layers, ``asked`` how often that was;
+    ``called`` has the first model behind a loss that cannot be scored again, and its
+    inputs.
     """
 
     uses: frozenset[int] = frozenset()
@@ -56,11 +60,16 @@ class TapeRecord:
     stashed: Any = None
     model_and_loss: ModelAndLoss | None = None
     unscored: str | None = None
+    called: TapeRecord | None = None
     batches: list[Batch] = field(default_factory=list)
     late: deque[Batch] = field(default_factory=deque)
     looks: int = 0
     next_look: int = 0
     pulled: int = 0
+    keys: frozenset[int] = frozenset()
+    where: str = ""
+    is_of_model: bool = False
+    asked: int = 0
 
     @property
     def wants_data(self) -> bool:
@@ -105,6 +114,7 @@ class Recording:
     unread: int = 0
     last_good: Any = None
     last_loss: Any = None
+    asked_by_last: int = 0
     rows: list[Floats] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     ended: float = 0.0

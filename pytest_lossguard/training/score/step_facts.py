@@ -11,4 +11,10 @@ __all__ = ["step_facts"]
 def step_facts(recording: Recording) -> StepFacts:
     """Of a finished recording."""
     layers, asked = recording.modes.never_in_training(recording.variables)
-    return StepFacts(inference_layers=tuple(layers), inference_asked=asked)
+    taken = recording.taped.asked
+    return StepFacts(
+        inference_layers=tuple(layers),
+        inference_asked=asked,
+        gradients=taken,
+        gradients_after=taken - recording.asked_by_last,
+    )

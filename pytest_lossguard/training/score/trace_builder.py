@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from ...core.column_stats import column_stats, target_range
+from ...core.data_facts import DataFacts
 from ...core.errors import first_line
-from ...core.relations import LabelUse, StepRelations
+from ...core.relations import InputUse, LabelUse, StepRelations
 from ...core.trace import (
     ClassOrder,
     ColumnStats,
@@ -35,6 +36,7 @@ from ..record import adversarial as contest
 from ..record import moving_target as moving
 from ..record.recording import Recording
 from .data_facts import facts_of_data
+from .input_use import input_use
 from .row_order import held_out_rows, is_sorted, one_pass, order_of_watched
 from .scorer import Scorer, as_tensors, parts_of
 from .step_facts import step_facts
@@ -106,6 +108,8 @@ def make_trace(
     contested: bool = False,
     moving_target: bool = False,
     notes: tuple[str, ...] = (),
+    fed: DataFacts | None = None,
+    inputs: InputUse | None = None,
 ) -> Trace:
     """Freeze a recorded training and its scores into a trace."""
     steps = recording.table()
@@ -148,13 +152,14 @@ def make_trace(
         averaging=tuple(tidy_names(_averaging(recording)).values()),
         held_out=held_out,
         class_order=class_order,
-        data_facts=facts_of_data(seen),
         step=replace(
             facts, inference_layers=tuple(tidy[it] for it in facts.inference_layers)
         ),
+        data_facts=facts_of_data(seen, fed),
         relations=StepRelations(
             mixed_rows=recording.taped.mixed_rows,
             labels=None if contested else scores.labels,
+            inputs=inputs,
         ),
     )
 
@@ -181,6 +186,7 @@ def watched_trace(
     validation: Validation | None,
     held_out: ArrayData | None,
     steps_per_epoch: int | None,
+    fed: DataFacts | None = None,
 ) -> Trace:
     """Score a watched training before and after, and freeze all of it.
 
@@ -194,6 +200,7 @@ def watched_trace(
         validation: Held-out losses.
         held_out: The rows behind them, where they are arrays.
         steps_per_epoch: Where known.
+        fed: What is known of how its rows came.
     """
     recording.collect()
     order = None if contested else order_of_watched(recording, data, steps_per_epoch)
@@ -224,6 +231,8 @@ def watched_trace(
         held_out=beside(held_out, trained, among),
         class_order=order,
         steps_per_epoch=steps_per_epoch,
+        fed=fed,
+        inputs=None if contested or moving_target else input_use(recording),
     )
 
 

@@ -1,0 +1,72 @@
+"""Checks of how the rows came: all of them, and others at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..core.data_facts import RepeatedBatch, UnseenRows
+from ..core.findings import Finding, Kind, finding
+from ..core.trace import Trace
+
+__all__ = ["repeated_batch"]
+
+# What they find
+
+REPEATED_BATCH = Kind(
+    name="repeated_batch",
+    severity="error",
+    headline="not all rows are trained on",
+    text="{why}",
+    hint="Make one iterator for each epoch (for x, y in dataset), yield the next rows"
+    " each time, and let a generator start anew or use dataset.repeat(); leave"
+    " steps_per_epoch out where all rows are meant.",
+)
+
+
+def repeated_batch(trace: Trace) -> Iterator[Finding]:
+    """The same rows at every step; a warning where some are never reached."""
+    facts = trace.data_facts
+    if facts is None:
+        return
+    if facts.repeated is not None:
+        yield _same(facts.repeated)
+    elif facts.unseen is not None:
+        yield _unseen(facts.unseen)
+
+
+def _same(batch: RepeatedBatch) -> Finding:
+    why = (
+        "a new iterator is made for each step"
+        if batch.by == "iterator"
+        else "what fit was given yields the same batch each time"
+    )
+    return finding(
+        REPEATED_BATCH,
+        value=batch.rows,
+        limit=batch.of,
+        where="the training rows",
+        why=f"each step trains on the same {batch.rows} rows of {batch.of}: {why}",
+    )
+
+
+def _unseen(rows: UnseenRows) -> Finding:
+    if rows.short:
+        return finding(
+            REPEATED_BATCH,
+            severity="warning",
+            value=rows.short,
+            limit=0,
+            where="the training rows",
+            why=f"{rows.short} of {rows.epochs} epochs made at most half of the"
+            f" {rows.first} updates of the first: what fit was given had ended",
+        )
+    share = 1 - rows.steps / rows.batches
+    return finding(
+        REPEATED_BATCH,
+        severity="warning",
+        value=share,
+        limit=0.0,
+        where="the training rows",
+        why=f"{share:.0%} of the rows are never trained on: the data have"
+        f" {rows.batches} batches, and {rows.epochs} epochs took {rows.steps}",
+    )

@@ -1,0 +1,110 @@
+"""What the nets of a training whose loss cannot be scored were called with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..backend.frameworks import tf
+from ..backend.tensors import flatten, variable_key
+
+__all__ = ["Net", "NetInputs"]
+
+#: Operations that data come out of, in a graph.
+_DATA = frozenset({"Placeholder", "IteratorGetNext", "OptionalGetValue"})
+#: Operations that are looked at, up from a tensor.
+_MOST_OPERATIONS = 4000
+
+
+@dataclass(slots=True, kw_only=True)
+class Net:
+    """A model that was called under a tape, with one tensor.
+
+    Attributes:
+        model: It.
+        shape: Of the input, rows first.
+        dtype: Likewise.
+        rows: The last input, of a step that runs eagerly; else None.
+        from_noise: Whether random numbers go into its input, in a graph.
+        from_data: Whether data do.
+        has_labels: Whether data go into the loss that go into no net; None where that
+            is not known.
+    """
+
+    model: Any
+    shape: Any
+    dtype: Any
+    rows: Any = None
+    from_noise: bool = False
+    from_data: bool = False
+    has_labels: bool | None = None
+
+
+@dataclass(slots=True)
+class NetInputs:
+    """The nets of all trainings of a test."""
+
+    nets: dict[int, Net] = field(default_factory=dict)
+
+    def take(self, calls: Sequence[Any], loss: Any, sources: Collection[int]) -> None:
+        """Gradients of a loss are asked for.
+
+        Args:
+            calls: The models that were called before: model, inputs, outputs, and
+                whether a tape was looking.
+            loss: What is differentiated.
+            sources: Keys of the variables.
+        """
+        known = [(it[0], _only_tensor(it[1])) for it in calls if it[3]]
+        taken = [(model, leaf) for model, leaf in known if leaf is not None]
+        for model, leaf in taken:
+            if id(model) not in self.nets and _is_trained(model, sources):
+                given = [it for _, it in taken]
+                self.nets[id(model)] = _net_of(model, leaf, given, loss)
+            if id(model) in self.nets and hasattr(leaf, "numpy"):
+                self.nets[id(model)].rows = leaf
+
+    def of(self, variables: Collection[int]) -> Iterator[Net]:
+        """The nets that have some of the variables."""
+        return (it for it in self.nets.values() if _is_trained(it.model, variables))
+
+    def clear(self) -> None:
+        """Forget them."""
+        self.nets.clear()
+
+
+def _only_tensor(inputs: Any) -> Any:
+    leaves = flatten(inputs)
+    return leaves[0] if len(leaves) == 1 and tf.is_tensor(leaves[0]) else None
+
+
+def _is_trained(model: Any, sources: Collection[int]) -> bool:
+    own = frozenset(map(variable_key, model.trainable_variables))
+    return not own.isdisjoint(sources)
+
+
+def _net_of(model: Any, leaf: Any, given: Sequence[Any], loss: Any) -> Net:
+    net = Net(model=model, shape=leaf.shape, dtype=leaf.dtype)
+    losses = [it for it in flatten(loss) if tf.is_tensor(it)]
+    if not any(hasattr(it, "numpy") for it in (*given, *losses)):
+        of_nets = set[str]().union(*(_behind(it)[0] for it in given))
+        data, net.from_noise = _behind(leaf)
+        net.from_data = bool(data)
+        net.has_labels = any(_behind(it)[0] - of_nets for it in losses)
+    return net
+
+
+def _behind(tensor: Any) -> tuple[set[str], bool]:
+    """The data in a graph that go into a tensor, and whether random numbers do."""
+    data, seen, todo, drawn = set[str](), set[str](), [tensor], False
+    while todo and len(seen) < _MOST_OPERATIONS:
+        found = todo.pop()
+        op = found.op
+        if op.type in _DATA and found.dtype not in (tf.resource, tf.variant):
+            data.add(found.name)
+        elif op.name not in seen:
+            seen.add(op.name)
+            drawn = drawn or "Random" in op.type
+            todo += op.inputs
+    return data, drawn

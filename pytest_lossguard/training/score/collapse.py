@@ -1,0 +1,111 @@
+"""Whether nets whose loss cannot be scored give every row the same output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...core.collapse import Spread, spread_of
+from ..backend.frameworks import tf
+from ..backend.snapshot import Snapshot
+from ..backend.tensors import flatten, variable_key
+from ..record.net_inputs import Net, NetInputs
+from ..record.recording import Recording
+
+__all__ = ["spreads_of_nets"]
+
+#: Rows that a net is called with, the fewest that prove anything, and the most values:
+#: large rows take long.
+_MOST_ROWS, _FEWEST_ROWS, _MOST_VALUES = 64, 8, 1 << 17
+#: Numbers from which on an output may be an embedding: of fewer all may be alike.
+_EMBEDDING = 4
+
+
+def spreads_of_nets(
+    recording: Recording, inputs: NetInputs, given: Any, *, contested: bool
+) -> tuple[Spread, ...]:
+    """How far the outputs of the nets of a training lie apart.
+
+    Args:
+        recording: The training.
+        inputs: What its nets were called with.
+        given: What its step was given, and the inputs that it was fitted to: rows that
+            a net may be called with, arrays or tensors.
+        contested: Whether it works against another: of two such only what noise is
+            made into must differ.
+    """
+    if recording.taped.model_and_loss is not None or recording.start is None:
+        return ()
+    variables = frozenset(map(variable_key, recording.variables))
+    nets = [it for it in inputs.of(variables) if it.from_noise or not contested]
+    try:
+        return tuple(_spreads(recording.start, nets, given))
+    except Exception:  # any model of the user's may refuse to be called again
+        return ()
+
+
+def _spreads(start: Snapshot, nets: Sequence[Net], given: Any) -> Iterator[Spread]:
+    called = [(net, rows) for net in nets if (rows := _rows(net, given)) is not None]
+    ends = [_ends(net, rows, start) for net, rows in called]
+    rebuilds = _rebuilds(called, [after for _, after in ends])
+    for (net, rows), (before, after) in zip(called, ends, strict=True):
+        embeds = net.has_labels is False and not rebuilds and _is_wide(after)
+        yield spread_of(
+            net.model.name,
+            np.asarray(rows),
+            before,
+            after,
+            generates=net.from_noise and not net.from_data,
+            embeds=embeds,
+        )
+
+
+def _ends(net: Net, rows: Any, start: Snapshot) -> tuple[list[Any], list[Any]]:
+    """What a net puts out before the first update, and after the last."""
+    with Snapshot(net.model.variables).in_force():
+        after = _outputs(net, rows)
+        with start.in_force():
+            return _outputs(net, rows), after
+
+
+def _rebuilds(called: Sequence[Any], outputs: Sequence[Sequence[Any]]) -> bool:
+    """Whether one of the nets makes what one was given of the data, as an autoencoder
+    does.
+    """
+    data = [rows.shape[1:] for net, rows in called if net.from_data]
+    made = [it.shape[1:] for them in outputs for it in them]
+    return any(tuple(it) in made for it in data)
+
+
+def _is_wide(outputs: Sequence[Any]) -> bool:
+    if len(outputs) != 1 or outputs[0].ndim != 2:
+        return False
+    return bool(outputs[0].shape[1] >= _EMBEDDING)
+
+
+def _rows(net: Net, given: Any) -> Any:
+    """What it was called with, or what would do."""
+    if net.rows is not None:
+        return _some(net.rows)
+    for leaf in flatten(given) if net.from_data else ():
+        alike = getattr(leaf, "dtype", None) == net.dtype
+        if alike and net.shape[1:].is_compatible_with(leaf.shape[1:]):
+            return _some(leaf)
+    if net.from_noise and net.shape[1:].is_fully_defined():
+        return _some(tf.random.normal((_MOST_ROWS, *net.shape[1:]), dtype=net.dtype))
+    return None
+
+
+def _some(rows: Any) -> Any:
+    values = int(np.prod(rows.shape[1:]))
+    most = min(_MOST_ROWS, _MOST_VALUES // max(1, values))
+    if min(most, len(rows)) < _FEWEST_ROWS:
+        return None
+    return tf.convert_to_tensor(rows[:most])
+
+
+def _outputs(net: Net, rows: Any) -> list[Any]:
+    found = flatten(net.model(rows, training=False))
+    return [np.asarray(it, np.float64) for it in found if it.dtype.is_floating]

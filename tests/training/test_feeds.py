@@ -1,0 +1,141 @@
+"""Trainings that see the same rows at every step, or never reach some."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.judge import judge
+from pytest_lossguard.training import set_seed, watching
+
+X = np.random.default_rng(0).normal(size=(96, 4)).astype("float32")
+Y = X @ np.float32([[1], [-1], [0.5], [2]])
+BATCHES = tf.data.Dataset.from_tensor_slices((X, Y)).batch(16)
+
+
+def net():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.02), "mse")
+    return model
+
+
+def found(train):
+    with watching(seed=0) as watch:
+        set_seed(0)
+        train()
+    (trace,) = watch.traces()
+    kept = [it for it in judge(trace, Policy()) if it.kind == "repeated_batch"]
+    return [(it.severity, it.value, it.limit) for it in kept]
+
+
+def same(x, y):
+    while True:
+        yield x[:16], y[:16]
+
+
+def in_turn(x, y):
+    while True:
+        for start in range(0, len(x), 16):
+            yield x[start : start + 16], y[start : start + 16]
+
+
+def once(x, y):
+    for start in range(0, len(x), 16):
+        yield x[start : start + 16], y[start : start + 16]
+
+
+class Feed(keras.utils.PyDataset):
+    def __init__(self, moves):
+        super().__init__()
+        self.x, self.y, self.moves = X, Y, moves
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        start = 16 * index * self.moves
+        return self.x[start : start + 16], self.y[start : start + 16]
+
+
+def fit(feed, **how):
+    return lambda: net().fit(feed, verbose=0, **{"epochs": 2, **how})
+
+
+@pytest.mark.parametrize(
+    ("broken", "fixed"),
+    [
+        (
+            lambda: fit(same(X, Y), steps_per_epoch=6),
+            lambda: fit(in_turn(X, Y), steps_per_epoch=6),
+        ),
+        (lambda: fit(Feed(moves=0)), lambda: fit(Feed(moves=1))),
+    ],
+    ids=["generator", "PyDataset"],
+)
+def test_a_feed_that_yields_the_same_of_its_rows_is_an_error(broken, fixed):
+    assert found(broken()) == [("error", 16, 96)]
+    assert found(fixed()) == []
+
+
+def loop(batches, wrap=lambda it: it):
+    model, optimizer = net(), keras.optimizers.Adam(0.02)
+    optimizer.build(model.trainable_variables)
+    loss_of = keras.losses.MeanSquaredError()
+
+    @wrap
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            loss = loss_of(y, model(x, training=True))
+        slopes = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(slopes, model.trainable_variables)
+
+    for x, y in batches:
+        step(x, y)
+
+
+def anew(dataset):
+    return (next(iter(dataset)) for _ in range(8))
+
+
+@pytest.mark.parametrize("wrap", [lambda it: it, tf.function], ids=["eager", "graph"])
+def test_an_iterator_made_at_each_step_is_an_error(wrap):
+    assert found(lambda: loop(anew(BATCHES), wrap)) == [("error", 16, 96)]
+    assert found(lambda: loop(anew(BATCHES.repeat()), wrap)) == [("error", 16, 96)]
+    assert found(lambda: loop(anew(BATCHES.shuffle(6)), wrap)) == []
+    assert found(lambda: loop([*BATCHES, *BATCHES], wrap)) == []
+
+
+def test_one_batch_by_intent_is_fine():
+    """Learned by heart, or all that there is."""
+    assert found(lambda: loop(anew(BATCHES.take(1)))) == []
+    assert found(lambda: loop([*BATCHES.take(1)] * 8)) == []
+    assert found(fit(BATCHES.take(1).repeat(), steps_per_epoch=6)) == []
+    assert found(fit(same(X[:16], Y[:16]), steps_per_epoch=6)) == []
+    assert found(fit(X, y=Y, batch_size=96)) == []
+
+
+@pytest.mark.parametrize(
+    ("train", "value"),
+    [
+        (lambda: fit(BATCHES, steps_per_epoch=2), 1 / 3),
+        (lambda: fit(X, y=Y, batch_size=8, steps_per_epoch=3), 0.5),
+        (lambda: fit(once(X, Y), epochs=3), 2),
+    ],
+    ids=["dataset", "arrays", "a generator that ended"],
+)
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_rows_that_are_never_reached_are_a_warning(train, value):
+    ((severity, seen, limit),) = found(train())
+    assert (severity, limit) == ("warning", 0)
+    assert seen == pytest.approx(value)
+
+
+def test_a_short_training_and_all_rows_in_several_epochs_are_fine():
+    assert found(fit(BATCHES, steps_per_epoch=2, epochs=1)) == []
+    assert found(fit(BATCHES, steps_per_epoch=2, epochs=3)) == []
+    assert found(fit(BATCHES)) == []
+    stop = keras.callbacks.EarlyStopping("loss", patience=0, min_delta=1e9)
+    assert found(fit(BATCHES, epochs=9, callbacks=[stop])) == []
