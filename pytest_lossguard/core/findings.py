@@ -192,6 +192,7 @@ FINDING_KINDS = (
     "nothing_trainable",
     "inference_mode",
     "update_skipped",
+    "optimizer_restarted",
     "contract_deterministic",
     "contract_alone",
     "contract_columns",
@@ -212,7 +213,7 @@ FINDING_KINDS = (
 
 #: Kinds that name a cause which was seen for certain while a training ran: one that
 #: fails it is the first cause of its diagnosis, under the same name.
-SEEN_CAUSES = ("inference_mode", "update_skipped")
+SEEN_CAUSES = ("inference_mode", "update_skipped", "optimizer_restarted")
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
 CAUSES = (

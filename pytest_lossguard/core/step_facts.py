@@ -17,9 +17,13 @@ class StepFacts:
         inference_asked: Whether the loop itself passed ``training=False``.
         gradients: How often gradients of its variables were taken.
         gradients_after: How often of those after its last update.
+        restarts: How often the same optimizer was made anew, and trained on.
+        state_lost: Whether it had a state to lose, as momentum.
     """
 
     inference_layers: tuple[str, ...] = ()
     inference_asked: bool = False
     gradients: int = 0
     gradients_after: int = 0
+    restarts: int = 0
+    state_lost: bool = False

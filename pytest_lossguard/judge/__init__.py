@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     numerics.nonfinite,
     step.inference_mode,
     step.update_skipped,
+    step.optimizer_restarted,
     outcome.diverging_loss,
     numerics.impossible_loss,
     outputs.labels_out_of_range,

@@ -12,7 +12,7 @@ from ..core.policy import Policy
 from ..core.trace import Trace
 from .curve import LossCurve
 
-__all__ = ["inference_mode", "never_applied", "update_skipped"]
+__all__ = ["inference_mode", "never_applied", "optimizer_restarted", "update_skipped"]
 
 #: Names that a sentence has room for.
 _MOST_NAMED = 3
@@ -23,6 +23,11 @@ _MOST_NAMED = 3
 #: it: to accumulate four micro-batches and stop leaves at most three. A training of one
 #: update alone is judged so: after many, gradients may be taken to look at them.
 MOST_AFTER, TIMES_BEFORE = 8, 2
+
+#: Steps of one optimizer up to which its averages are not there yet: the momentum of
+#: Adam is a mean over some ten steps. Longer ones are certain to be no phases of a
+#: training from so many optimizers on.
+SHORT, MANY = 10, 10
 
 # What they find
 
@@ -51,6 +56,38 @@ UPDATE_SKIPPED = Kind(
     " once, at tracing. To only look at gradients, write"
     " converges(allow='update_skipped').",
 )
+
+
+OPTIMIZER_RESTARTED = Kind(
+    name="optimizer_restarted",
+    severity="error",
+    headline="{value} new optimizers for one training",
+    text="{value} optimizers trained {where} one after another, {each} steps each,"
+    " limit {limit}: each starts without the momentum and the averages of the last",
+    hint="Make the optimizer once, before the loop; call compile once, and fit with"
+    " epochs=... instead of compiling in a loop.",
+)
+
+
+def optimizer_restarted(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
+    """The same optimizer made anew again and again, its state lost each time."""
+    del curve, policy
+    facts = trace.step
+    if facts is None or not (facts.restarts and facts.state_lost):
+        return
+    made = facts.restarts + 1
+    each = len(trace.steps) / made
+    certain = each <= SHORT or made >= MANY
+    yield finding(
+        OPTIMIZER_RESTARTED,
+        severity="error" if certain else "warning",
+        value=made,
+        limit=1,
+        where=trace.model,
+        each=round(each, 1),
+    )
 
 
 def update_skipped(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:

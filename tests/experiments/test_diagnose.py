@@ -31,6 +31,7 @@ DETAILS = dict.fromkeys(
             "how",
             "why",
             "applied",
+            "each",
             "reported",
             "factor",
             "raw",

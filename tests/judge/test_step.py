@@ -40,3 +40,23 @@ def test_one_update_that_is_followed_by_gradients_alone_fails(
     trace = make_trace([1.0] * steps, step=facts)
     kinds = {it.kind for it in judge(trace, Policy())}
     assert ("update_skipped" in kinds) == fails
+
+
+@pytest.mark.parametrize(
+    ("steps", "restarts", "state_lost", "severity"),
+    [
+        (40, 39, True, "error"),
+        (40, 3, True, "error"),
+        (200, 3, True, "warning"),
+        (200, 9, True, "error"),
+        (40, 39, False, None),
+        (40, 0, True, None),
+    ],
+)
+def test_optimizers_made_anew_fail_where_they_cannot_be_phases(
+    steps, restarts, state_lost, severity
+):
+    facts = StepFacts(restarts=restarts, state_lost=state_lost)
+    trace = make_trace(falling(steps=steps), start=1.0, end=0.1, step=facts)
+    found = [it for it in judge(trace, Policy()) if it.kind == "optimizer_restarted"]
+    assert [it.severity for it in found] == ([severity] if severity else [])

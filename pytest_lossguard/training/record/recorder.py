@@ -42,6 +42,7 @@ from .norms import half_square_sums, look_at, taken_before
 from .optimizer_variables import build_outside
 from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
 from .replicas import Replica, current_replica
+from .restarts import join_restarted
 from .ring_buffer import RingBuffer
 from .threads import is_part_of, is_replica
 
@@ -141,9 +142,13 @@ class Recorder:
         """The recordings of trainings that made an update: a step that is traced and
         raises where it runs has made none.
         """
+        self._join_restarted()
+        return [it for it in self.recordings if it.steps]
+
+    def _join_restarted(self) -> None:
         for recording in self.recordings:
             recording.collect()
-        return [it for it in self.recordings if it.steps]
+        join_restarted(self.recordings)
 
     def never_applied(self) -> list[TapeRecord]:
         """Gradients of variables of which no recorded training moves any."""
@@ -397,6 +402,8 @@ class Recorder:
             recording.model = taped.model_and_loss.model
         if self._keeps_data:
             recording.start = _first_state(recording)
+            with tf.init_scope():
+                self._join_restarted()
             for earlier in self.recordings:
                 _keep_end(earlier, keys)
         self.recordings.append(recording)

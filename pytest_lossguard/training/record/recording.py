@@ -41,8 +41,8 @@ class TapeRecord:
     ``uses`` has the keys of the variables that the loss depends on; ``unscored`` says
     why there is no evidence, and what to write so that there is; ``batches`` are the
     first rows, ``late`` some of the last, where there are more; ``keys`` are those of
-    the variables that are differentiated by, ``where`` the first of them, ``is_of_model``
-    whether all are of Keras layers, ``asked`` how often that was.
+    the variables that are differentiated by, ``where`` the first of them,
+    ``is_of_model`` whether all are of Keras layers, ``asked`` how often that was.
     """
 
     uses: frozenset[int] = frozenset()
@@ -108,6 +108,7 @@ class Recording:
     last_good: Any = None
     last_loss: Any = None
     asked_by_last: int = 0
+    restarts: int = 0
     rows: list[Floats] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     ended: float = 0.0
