@@ -193,6 +193,8 @@ FINDING_KINDS = (
     "inference_mode",
     "update_skipped",
     "optimizer_restarted",
+    "loss_not_scaled",
+    "penalty_left_out",
     "contract_deterministic",
     "contract_alone",
     "contract_columns",
@@ -213,7 +215,13 @@ FINDING_KINDS = (
 
 #: Kinds that name a cause which was seen for certain while a training ran: one that
 #: fails it is the first cause of its diagnosis, under the same name.
-SEEN_CAUSES = ("inference_mode", "update_skipped", "optimizer_restarted")
+SEEN_CAUSES = (
+    "inference_mode",
+    "update_skipped",
+    "optimizer_restarted",
+    "loss_not_scaled",
+    "penalty_left_out",
+)
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
 CAUSES = (

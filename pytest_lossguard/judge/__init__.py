@@ -28,6 +28,8 @@ CHECKS: tuple[Check, ...] = (
     step.inference_mode,
     step.update_skipped,
     step.optimizer_restarted,
+    step.loss_not_scaled,
+    step.penalty_left_out,
     outcome.diverging_loss,
     numerics.impossible_loss,
     outputs.labels_out_of_range,

@@ -19,7 +19,7 @@ labels_out_of_range loss_output_mismatch labels_carry_no_signal improvable
 baseline_regression nothing_trainable trained_unseen rows_in_class_order
 validation_differs nonfinite_validation validation_rows_trained_on
 constant_inputs sentinel_values inference_mode update_skipped
-optimizer_restarted
+optimizer_restarted loss_not_scaled penalty_left_out
 """
 
 

@@ -32,6 +32,7 @@ DETAILS = dict.fromkeys(
             "why",
             "applied",
             "each",
+            "loss",
             "reported",
             "factor",
             "raw",

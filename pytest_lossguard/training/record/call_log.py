@@ -20,13 +20,14 @@ _REMEMBERED = 8
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradientCall:
     """What led to the target of a tape: its leaves as they were before an optimizer
-    scaled them, and the calls of models and losses.
+    scaled them, the calls of models and losses, and the optimizer that scaled one.
     """
 
     target: Any
     leaves: list[Any]
     models: list[Any]
     losses: list[Any]
+    scaler: Any = None
 
 
 class CallLog(threading.local):
@@ -36,13 +37,13 @@ class CallLog(threading.local):
     Attributes:
         models: Model, inputs and outputs.
         losses: Loss object, labels, predictions, weights and value.
-        scaled: What an optimizer's ``scale_loss`` gave, and of what.
+        scaled: What an optimizer's ``scale_loss`` gave, of what, and the optimizer.
     """
 
     def __init__(self) -> None:
         self.models: deque[tuple[Any, Any, Any]] = deque(maxlen=_REMEMBERED)
         self.losses: deque[tuple[Any, Any, Any, Any, Any]] = deque(maxlen=_REMEMBERED)
-        self.scaled: deque[tuple[Any, Any]] = deque(maxlen=_REMEMBERED)
+        self.scaled: deque[tuple[Any, Any, Any]] = deque(maxlen=_REMEMBERED)
         self._depths: dict[str, int] = {}
         self._taken: GradientCall | None = None
 
@@ -66,12 +67,13 @@ class CallLog(threading.local):
         more, as for a second part of the variables, and forgotten for any other.
         """
         if self._taken is None or self._taken.target is not target:
-            plain = {id(scaled): loss for scaled, loss in self.scaled}
+            plain = {id(scaled): loss for scaled, loss, _ in self.scaled}
             taken = GradientCall(
                 target=target,
                 leaves=[plain.get(id(leaf), leaf) for leaf in flatten(target)],
                 models=list(self.models),
                 losses=list(self.losses),
+                scaler=self.scaled[-1][-1] if self.scaled else None,
             )
             self.clear()
             self._taken = taken

@@ -42,7 +42,9 @@ class TapeRecord:
     why there is no evidence, and what to write so that there is; ``batches`` are the
     first rows, ``late`` some of the last, where there are more; ``keys`` are those of
     the variables that are differentiated by, ``where`` the first of them,
-    ``is_of_model`` whether all are of Keras layers, ``asked`` how often that was.
+    ``is_of_model`` whether all are of Keras layers, ``asked`` how often that was;
+    ``scaler`` is the optimizer that scaled the loss, ``scaled`` has the identities of
+    the last gradients where one did.
     """
 
     uses: frozenset[int] = frozenset()
@@ -63,6 +65,8 @@ class TapeRecord:
     where: str = ""
     is_of_model: bool = False
     asked: int = 0
+    scaler: Any = None
+    scaled: frozenset[int] = frozenset()
 
     @property
     def wants_data(self) -> bool:
@@ -109,6 +113,7 @@ class Recording:
     last_loss: Any = None
     asked_by_last: int = 0
     restarts: int = 0
+    never_unscaled: bool = False
     rows: list[Floats] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     ended: float = 0.0

@@ -41,7 +41,7 @@ def _absorb(first: Recording, other: Recording) -> None:
     first.rows += other.rows
     for name in ("optimizer", "taped", "buffer", "unread", "last_good", "last_loss"):
         setattr(first, name, getattr(other, name))
-    for name in ("end", "ended", "asked_by_last"):
+    for name in ("end", "ended", "asked_by_last", "never_unscaled"):
         setattr(first, name, getattr(other, name))
 
 
