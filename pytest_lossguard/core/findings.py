@@ -198,6 +198,9 @@ FINDING_KINDS = (
     "nothing_trainable",
     "inference_mode",
     "update_skipped",
+    "optimizer_restarted",
+    "loss_not_scaled",
+    "penalty_left_out",
     "contract_deterministic",
     "contract_alone",
     "contract_columns",
@@ -241,6 +244,9 @@ SEEN_CAUSES = (
     "target_in_inputs",
     "repeated_batch",
     "predictions_ignore_inputs",
+    "optimizer_restarted",
+    "loss_not_scaled",
+    "penalty_left_out",
 )
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.
