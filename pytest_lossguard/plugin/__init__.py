@@ -29,6 +29,7 @@ from .fixtures import FIXTURES, Fixtures, prepared_for
 from .hook_calls import tell_finished
 from .html import hand_on_details
 from .marks import policy_of
+from .model_checks import ModelChecks
 from .options import (
     add_options,
     base_seed,
@@ -104,6 +105,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if replay is None and is_seed_drawn(config):
         config.pluginmanager.register(DrawnSeed(seed), "lossguard-drawn-seed")
     config.pluginmanager.register(Contracts(config), "lossguard-contracts")
+    config.pluginmanager.register(ModelChecks(config), "lossguard-model-checks")
     if config.getoption("lossguard_show_policy"):
         config.pluginmanager.register(ShowPolicy(config), "lossguard-show-policy")
     if not hasattr(config, "workerinput"):

@@ -38,6 +38,8 @@ PAYLOAD = "lossguard"
 DETAILS = "lossguard_html"
 #: What of it makes the entry of a test.
 _PARTS = ("runs", "search", "baseline")
+#: What a test has that checks a preparation or a model.
+_CHECKED = ("contract", "model_check")
 #: Attribute that carries what could not be handed on, as sentences.
 TROUBLES = "lossguard_troubles"
 
@@ -172,7 +174,7 @@ class Reporter:
                 "outcome": self._outcomes[report.nodeid],
                 "error": self._said.get(report.nodeid),
                 **{key: found.get(key) for key in _PARTS},
-                "contract": found.get("contract"),
+                **{key: found.get(key) for key in _CHECKED},
             }
         )
         with survived(self.troubles, f"{report.nodeid} has no time"):

@@ -234,6 +234,12 @@ _CONTRACT: _Fields = {
     "rows": _plain,
     "message": _text,
 }
+_MODEL_CHECK: _Fields = {
+    "check": _line,
+    "outcome": _one_of("passed", "failed", "skipped"),
+    "where": _line_or_none,
+    "message": _text,
+}
 _TEST: _Fields = {
     "nodeid": _text,
     "file": _text,
@@ -244,4 +250,5 @@ _TEST: _Fields = {
     "search": _one(_SEARCH),
     "baseline": _one(_BASELINE),
     "contract": _one(_CONTRACT),
+    "model_check": _one(_MODEL_CHECK),
 }
