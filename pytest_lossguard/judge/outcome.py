@@ -190,9 +190,12 @@ def _median_of_three(losses: Floats) -> Floats:
 
 
 def noisy_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
-    """Steps differ by more than the loss is large; said only of a bad training."""
-    del trace, policy
-    if not curve.finite or (curve.beats_constant and curve.decreased):
+    """Steps differ by more than the loss is large; said only of a bad training. One
+    that need not fall is small at times, and noisy beside that.
+    """
+    del policy
+    learned = curve.beats_constant and curve.decreased
+    if not curve.finite or learned or trace.need_not_fall:
         return
     if curve.noise > at.NOISY:
         yield finding(NOISY_LOSS, value=curve.noise, limit=at.NOISY, step=curve.steps)
