@@ -17,9 +17,23 @@ class StepFacts:
         inference_asked: Whether the loop itself passed ``training=False``.
         gradients: How often gradients of its variables were taken.
         gradients_after: How often of those after its last update.
+        restarts: How often the same optimizer was made anew, and trained on.
+        state_lost: Whether it had a state to lose, as momentum.
+        loss_scale: What the optimizer divides gradients by; 1 where by nothing.
+        loss_scaled: Whether the loss was multiplied by an optimizer's scale; None where
+            that was not seen.
+        gradients_scaled: Whether gradients of such a loss were applied undivided.
+        penalty: Sum of the model's own losses, as regularizers and ``add_loss``, at the
+            end of the training; 0 where it has none or that is not known.
     """
 
     inference_layers: tuple[str, ...] = ()
     inference_asked: bool = False
     gradients: int = 0
     gradients_after: int = 0
+    restarts: int = 0
+    state_lost: bool = False
+    loss_scale: float = 1.0
+    loss_scaled: bool | None = None
+    gradients_scaled: bool = False
+    penalty: float = 0.0

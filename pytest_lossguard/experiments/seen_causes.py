@@ -17,6 +17,8 @@ __all__ = ["explains_all", "seen_causes"]
 #: trains the same model on the same rows by the usual training step of Keras.
 _USUAL_STEP = {
     "inference_mode": "training=True",
+    "loss_not_scaled": "a loss that is scaled as the optimizer expects",
+    "optimizer_restarted": "one optimizer for the whole training",
 }
 
 

@@ -12,7 +12,7 @@ from ..core.policy import Policy
 from ..core.trace import Trace
 from .curve import LossCurve
 
-__all__ = ["inference_mode", "never_applied", "update_skipped"]
+__all__ = ["inference_mode", "never_applied", "optimizer_restarted", "update_skipped"]
 
 #: Names that a sentence has room for.
 _MOST_NAMED = 3
@@ -23,6 +23,14 @@ _MOST_NAMED = 3
 #: it: to accumulate four micro-batches and stop leaves at most three. A training of one
 #: update alone is judged so: after many, gradients may be taken to look at them.
 MOST_AFTER, TIMES_BEFORE = 8, 2
+
+#: Steps of one optimizer up to which its averages are not there yet: the momentum of
+#: Adam is a mean over some ten steps. Longer ones are certain to be no phases of a
+#: training from so many optimizers on.
+SHORT, MANY = 10, 10
+
+#: Share of the loss below which what a model adds is lost in rounding.
+_SMALLEST_PENALTY = 1e-6
 
 # What they find
 
@@ -51,6 +59,92 @@ UPDATE_SKIPPED = Kind(
     " once, at tracing. To only look at gradients, write"
     " converges(allow='update_skipped').",
 )
+
+
+OPTIMIZER_RESTARTED = Kind(
+    name="optimizer_restarted",
+    severity="error",
+    headline="{value} new optimizers for one training",
+    text="{value} optimizers trained {where} one after another, {each} steps each,"
+    " limit {limit}: each starts without the momentum and the averages of the last",
+    hint="Make the optimizer once, before the loop; call compile once, and fit with"
+    " epochs=... instead of compiling in a loop.",
+)
+
+
+LOSS_NOT_SCALED = Kind(
+    name="loss_not_scaled",
+    severity="error",
+    headline="{how}",
+    text="{how} for {where}: every update was that of a gradient {value} times as large"
+    " as meant, limit {limit}",
+    hint="Take the gradients of optimizer.scale_loss(loss), and apply them by the same"
+    " LossScaleOptimizer; or train without one.",
+)
+
+PENALTY_LEFT_OUT = Kind(
+    name="penalty_left_out",
+    severity="error",
+    headline="penalties of {value} are not in the loss",
+    text="{where} has losses of its own that come to {value} (regularizers, add_loss),"
+    " and the loss that was differentiated is the data loss alone, {loss}",
+    hint="Add them to the loss under the tape: loss += sum(model.losses).",
+)
+
+
+def loss_not_scaled(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
+    """Gradients that are divided by what the loss was never multiplied by, or not
+    divided by what it was.
+    """
+    del curve, policy
+    facts = trace.step
+    if facts is None:
+        return
+    if facts.gradients_scaled:
+        how, factor = "loss scaled, gradients never divided", facts.loss_scale
+    elif facts.loss_scale != 1 and facts.loss_scaled is False:
+        how, factor = "gradients divided, loss never scaled", 1 / facts.loss_scale
+    else:
+        return
+    yield finding(LOSS_NOT_SCALED, value=factor, limit=1, where=trace.model, how=how)
+
+
+def penalty_left_out(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
+    """Regularizers and added losses that the differentiated loss does not contain."""
+    del curve, policy
+    facts = trace.step
+    if facts is None or not len(trace.steps):
+        return
+    loss = float(trace.steps.loss[-1])
+    if facts.penalty > _SMALLEST_PENALTY * abs(loss):
+        yield finding(
+            PENALTY_LEFT_OUT, value=facts.penalty, limit=0, where=trace.model, loss=loss
+        )
+
+
+def optimizer_restarted(
+    trace: Trace, curve: LossCurve, policy: Policy
+) -> Iterator[Finding]:
+    """The same optimizer made anew again and again, its state lost each time."""
+    del curve, policy
+    facts = trace.step
+    if facts is None or not (facts.restarts and facts.state_lost):
+        return
+    made = facts.restarts + 1
+    each = len(trace.steps) / made
+    certain = each <= SHORT or made >= MANY
+    yield finding(
+        OPTIMIZER_RESTARTED,
+        severity="error" if certain else "warning",
+        value=made,
+        limit=1,
+        where=trace.model,
+        each=round(each, 1),
+    )
 
 
 def update_skipped(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:

@@ -234,7 +234,7 @@ class Watch:
             seed=self._seed,
             data=self._data_of(recording),
             is_one_call=self._fits.get(id(recording.model)) == 1,
-            validation=self._validation_of(key),
+            validation=None if recording.restarts else self._validation_of(key),
             held_out=self._held_out_of((id(recording.model), key)),
             steps_per_epoch=self._steps_per_epoch(recording, key),
             fed=self._fed(recording),
@@ -277,7 +277,7 @@ class Watch:
         return self._fitted.get((model, id(recording.optimizer))) or next(same, None)
 
     def _steps_per_epoch(self, recording: Recording, key: int) -> int | None:
-        epochs = self._epochs.get(key)
+        epochs = None if recording.restarts else self._epochs.get(key)
         recording.collect()
         steps = recording.steps
         return max(1, steps // epochs) if epochs else None

@@ -21,6 +21,7 @@ validation_differs nonfinite_validation validation_rows_trained_on
 constant_inputs sentinel_values inference_mode target_in_inputs rows_mixed
 labels_ignored repeated_batch inputs_ignored predictions_ignore_inputs
 update_skipped
+optimizer_restarted loss_not_scaled penalty_left_out
 """
 
 

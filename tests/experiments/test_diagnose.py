@@ -31,6 +31,8 @@ DETAILS = dict.fromkeys(
             "how",
             "why",
             "applied",
+            "each",
+            "loss",
             "reported",
             "factor",
             "raw",

@@ -40,3 +40,44 @@ def test_one_update_that_is_followed_by_gradients_alone_fails(
     trace = make_trace([1.0] * steps, step=facts)
     kinds = {it.kind for it in judge(trace, Policy())}
     assert ("update_skipped" in kinds) == fails
+
+
+@pytest.mark.parametrize(
+    ("steps", "restarts", "state_lost", "severity"),
+    [
+        (40, 39, True, "error"),
+        (40, 3, True, "error"),
+        (200, 3, True, "warning"),
+        (200, 9, True, "error"),
+        (40, 39, False, None),
+        (40, 0, True, None),
+    ],
+)
+def test_optimizers_made_anew_fail_where_they_cannot_be_phases(
+    steps, restarts, state_lost, severity
+):
+    facts = StepFacts(restarts=restarts, state_lost=state_lost)
+    trace = make_trace(falling(steps=steps), start=1.0, end=0.1, step=facts)
+    found = [it for it in judge(trace, Policy()) if it.kind == "optimizer_restarted"]
+    assert [it.severity for it in found] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(
+    ("facts", "value"),
+    [
+        ({"loss_scale": 1024.0, "loss_scaled": False}, 1 / 1024),
+        ({"loss_scale": 1024.0, "gradients_scaled": True, "loss_scaled": True}, 1024),
+        ({"loss_scale": 1024.0, "loss_scaled": True}, None),
+        ({"loss_scale": 1024.0, "loss_scaled": None}, None),
+        ({"loss_scale": 1.0, "loss_scaled": False}, None),
+    ],
+)
+def test_a_scale_must_be_on_both_sides(facts, value):
+    assert [it.value for it in found("loss_not_scaled", **facts)] == (
+        [] if value is None else [value]
+    )
+
+
+@pytest.mark.parametrize(("penalty", "fails"), [(0.3, True), (1e-9, False)])
+def test_a_penalty_that_is_left_out_is_told_with_the_loss(penalty, fails):
+    assert len(found("penalty_left_out", penalty=penalty)) == fails

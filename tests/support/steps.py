@@ -38,7 +38,12 @@ def traces_of(body: Callable[[], Any]) -> list[Trace]:
 
 def findings_of(body: Callable[[], Any]) -> list[Any]:
     """All that the judge says of the trainings of a body."""
-    return [it for trace in traces_of(body) for it in judge(trace, Policy())]
+    return found_in(traces_of(body))
+
+
+def found_in(traces: list[Trace]) -> list[Any]:
+    """All that the judge says of trainings."""
+    return [it for trace in traces for it in judge(trace, Policy())]
 
 
 def kinds_of(body: Callable[[], Any]) -> set[str]:

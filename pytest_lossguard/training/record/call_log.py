@@ -20,7 +20,7 @@ _REMEMBERED = 8
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradientCall:
     """What led to the target of a tape: its leaves as they were before an optimizer
-    scaled them, and the calls of models and losses.
+    scaled them, the calls of models and losses, and the optimizer that scaled one.
     """
 
     target: Any
@@ -28,6 +28,7 @@ class GradientCall:
     models: list[Any]
     losses: list[Any]
     followed: list[Any]
+    scaler: Any = None
 
 
 class CallLog(threading.local):
@@ -38,13 +39,13 @@ class CallLog(threading.local):
         models: Model, inputs, outputs, and whether a tape was looking.
         losses: Loss object, labels, predictions, weights and value.
         followed: Values of losses whose labels the net itself makes.
-        scaled: What an optimizer's ``scale_loss`` gave, and of what.
+        scaled: What an optimizer's ``scale_loss`` gave, of what, and the optimizer.
     """
 
     def __init__(self) -> None:
         self.models: deque[tuple[Any, Any, Any, bool]] = deque(maxlen=_REMEMBERED)
         self.losses: deque[tuple[Any, Any, Any, Any, Any]] = deque(maxlen=_REMEMBERED)
-        self.scaled: deque[tuple[Any, Any]] = deque(maxlen=_REMEMBERED)
+        self.scaled: deque[tuple[Any, Any, Any]] = deque(maxlen=_REMEMBERED)
         self.followed: deque[Any] = deque(maxlen=_REMEMBERED)
         self._depths: dict[str, int] = {}
         self._taken: GradientCall | None = None
@@ -69,13 +70,14 @@ class CallLog(threading.local):
         more, as for a second part of the variables, and forgotten for any other.
         """
         if self._taken is None or self._taken.target is not target:
-            plain = {id(scaled): loss for scaled, loss in self.scaled}
+            plain = {id(scaled): loss for scaled, loss, _ in self.scaled}
             taken = GradientCall(
                 target=target,
                 leaves=[plain.get(id(leaf), leaf) for leaf in flatten(target)],
                 models=list(self.models),
                 losses=list(self.losses),
                 followed=list(self.followed),
+                scaler=self.scaled[-1][-1] if self.scaled else None,
             )
             self.clear()
             self._taken = taken

@@ -47,10 +47,11 @@ from .norms import half_square_sums, look_at, taken_before
 from .optimizer_variables import build_outside
 from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
 from .replicas import Replica, current_replica
+from .restarts import join_restarted
 from .ring_buffer import RingBuffer
 from .threads import is_part_of, is_replica
 
-__all__ = ["Recorder", "reached"]
+__all__ = ["Recorder", "loss_scale", "reached"]
 
 #: What was seen of an update; see `LEAD`.
 _NOTHING, _LOSS, _BOTH = 0.0, 1.0, 2.0
@@ -152,9 +153,13 @@ class Recorder:
         """The recordings of trainings that made an update: a step that is traced and
         raises where it runs has made none.
         """
+        self._join_restarted()
+        return [it for it in self.recordings if it.steps]
+
+    def _join_restarted(self) -> None:
         for recording in self.recordings:
             recording.collect()
-        return [it for it in self.recordings if it.steps]
+        join_restarted(self.recordings)
 
     def never_applied(self) -> list[TapeRecord]:
         """Gradients of variables of which no recorded training moves any."""
@@ -241,7 +246,7 @@ class Recorder:
         __tracebackhide__ = True
         scaled = call(optimizer, loss)
         if scaled is not loss:
-            self._calls.add(self._calls.scaled, (scaled, loss))
+            self._calls.add(self._calls.scaled, (scaled, loss, optimizer))
         return scaled
 
     def on_gradient(
@@ -261,6 +266,8 @@ class Recorder:
             self.asked.check_loose(self.recorded)
             self.asked.add(reached(sources, gradients), taken_at)
             taped = self._remember(tape, target, variables)
+            if taped.scaler is not None:
+                taped.scaled = frozenset(map(id, flatten(gradients)))
             self.gradients.add(taped, current_graph())
         return gradients
 
@@ -291,6 +298,7 @@ class Recorder:
                 return call(optimizer, grads, trainable_variables, *args, **kwargs)
             recording = self._recording(optimizer, variables, replica)
             lead = self._lead(recording, replica)
+            recording.never_unscaled |= _is_scaled(grads, optimizer, recording.taped)
             unscaled = replica.total(_unscaled(grads, optimizer))
             xla = self.xla_depth > 0
             looks = [
@@ -363,6 +371,7 @@ class Recorder:
         taped.follows = loss_that_follows(losses, taken.followed)
         taped.uses = taped.uses or _uses(tape, taken.models)
         taped.graph = graph
+        taped.scaler = taken.scaler or taped.scaler
         taped.lead = _lead_of(taken.leaves, [it[-1] for it in losses], replica.count)
         self._look_at_rows(taped, taken.leaves, taken.models)
         if graph is not None and self._keeps_data:
@@ -464,6 +473,8 @@ class Recorder:
             recording.model = taped.model_and_loss.model
         if self._keeps_data:
             recording.start = _first_state(recording)
+            with tf.init_scope():
+                self._join_restarted()
             for earlier in self.recordings:
                 _keep_end(earlier, keys)
         self.recordings.append(recording)
@@ -509,15 +520,30 @@ class Recorder:
 
 def _unscaled(grads: list[Any], optimizer: Any) -> list[Any]:
     """The gradients as they were before the loss was scaled for them."""
-    scale = getattr(optimizer, "dynamic_scale", None)
-    if scale is None:  # no such optimizer, or one that was not built yet
-        scale = getattr(optimizer, "initial_scale", optimizer.loss_scale_factor)
+    scale = loss_scale(optimizer)
     if scale is None:
         return grads
     return [
         None if it is None else tf.convert_to_tensor(it) / tf.cast(scale, it.dtype)
         for it in grads
     ]
+
+
+def loss_scale(optimizer: Any) -> Any:
+    """What an optimizer divides gradients by, None where by nothing."""
+    scale = getattr(optimizer, "dynamic_scale", None)
+    if scale is None:  # no such optimizer, or one that was not built yet
+        scale = getattr(optimizer, "initial_scale", optimizer.loss_scale_factor)
+    return scale
+
+
+def _is_scaled(grads: list[Any], optimizer: Any, taped: TapeRecord) -> bool:
+    """Whether gradients of a loss that was scaled come as they are to an optimizer that
+    does not divide them.
+    """
+    given = [id(it) for it in grads if it is not None]
+    is_plain = bool(given) and loss_scale(optimizer) is None
+    return is_plain and taped.scaled.issuperset(given)
 
 
 def reached(sources: Any, gradients: Any) -> list[Any]:

@@ -46,7 +46,8 @@ class TapeRecord:
     the variables that are differentiated by, ``where`` the first of them,
     ``is_of_model`` whether all are of Keras layers, ``asked`` how often that was;
     ``called`` has the first model behind a loss that cannot be scored again, and its
-    inputs.
+    inputs; ``scaler`` is the optimizer that scaled the loss, ``scaled`` has the
+    identities of the last gradients where one did.
     """
 
     uses: frozenset[int] = frozenset()
@@ -70,6 +71,8 @@ class TapeRecord:
     where: str = ""
     is_of_model: bool = False
     asked: int = 0
+    scaler: Any = None
+    scaled: frozenset[int] = frozenset()
 
     @property
     def wants_data(self) -> bool:
@@ -115,6 +118,8 @@ class Recording:
     last_good: Any = None
     last_loss: Any = None
     asked_by_last: int = 0
+    restarts: int = 0
+    never_unscaled: bool = False
     rows: list[Floats] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     ended: float = 0.0

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from ...core.step_facts import StepFacts
+from ..backend.frameworks import tf
+from ..backend.tensors import value_of
+from ..record.recorder import loss_scale
 from ..record.recording import Recording
+from .penalties import penalty_left_out
 
 __all__ = ["step_facts"]
 
 
-def step_facts(recording: Recording) -> StepFacts:
-    """Of a finished recording."""
+def step_facts(recording: Recording, rows: Any) -> StepFacts:
+    """Of a finished recording, and the inputs of rows that were trained on."""
     layers, asked = recording.modes.never_in_training(recording.variables)
-    taken = recording.taped.asked
+    taken, optimizer = recording.taped.asked, recording.optimizer
+    scaler = recording.taped.scaler
+    scale = loss_scale(scaler if recording.never_unscaled else optimizer)
     return StepFacts(
         inference_layers=tuple(layers),
         inference_asked=asked,
         gradients=taken,
         gradients_after=taken - recording.asked_by_last,
+        restarts=recording.restarts,
+        state_lost=recording.restarts > 0 and _has_state(optimizer),
+        loss_scale=1.0 if scale is None else float(tf.cast(scale, tf.float64)),
+        loss_scaled=scaler is not None if taken or recording.taped.lead else None,
+        gradients_scaled=recording.never_unscaled,
+        penalty=penalty_left_out(recording, rows),
     )
+
+
+def _has_state(optimizer: Any) -> bool:
+    """Whether it keeps more than counts and rates: SGD without momentum does not."""
+    kept = (value_of(it) for it in optimizer.variables if len(it.shape))
+    return any(bool(np.any(it)) for it in kept)

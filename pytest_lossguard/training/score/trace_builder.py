@@ -116,7 +116,7 @@ def make_trace(
     known = recording.taped.model_and_loss
     variables = [variable_path(it) for it in recording.variables]
     model = recording.model if known is None else known.model
-    facts = step_facts(recording)
+    facts = step_facts(recording, None if seen is None else seen.x)
     tidy = tidy_names([*variables, *_layer_names(scores), *facts.inference_layers])
     return Trace(
         source=source,
