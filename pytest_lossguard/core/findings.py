@@ -232,6 +232,7 @@ SEEN_CAUSES = (
     "inputs_ignored",
     "target_in_inputs",
     "repeated_batch",
+    "validation_rows_trained_on",
     "predictions_ignore_inputs",
 )
 

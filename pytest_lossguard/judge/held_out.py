@@ -43,8 +43,11 @@ OTHER_ROWS, OTHER_LOSS = 1.5, 2.0
 #: Fewer held-out rows tell nothing of the others.
 FEW_HELD_OUT = 20
 #: Share of held-out rows that are trained on, over what repeats do among the training
-#: rows: the surest ends of both 95 % intervals.
-TRAINED_ON = 0.1
+#: rows, by the surest ends of both 95 % intervals: from the first on it is worth a
+#: warning, from the second on the held-out loss is mostly one of the training rows.
+TRAINED_ON, MOSTLY_TRAINED_ON = 0.01, 0.2
+#: Share of held-out rows of classes that no training row has.
+UNKNOWN = 0.1
 
 # What they find
 
@@ -71,6 +74,7 @@ NONFINITE_VALIDATION = Kind(
 VALIDATION_ROWS_TRAINED_ON = Kind(
     name="validation_rows_trained_on",
     severity="warning",
+    headline="validation rows are trained on",
     text="{least}{share} of the validation rows are trained on too, limit"
     " {share_limit}"
     " ({again} of the training rows come twice): the held-out loss does not tell"
@@ -157,11 +161,17 @@ def validation_rows_trained_on(
         return
     surely, _ = share_interval(repeats.found, repeats.of)
     _, by_nature = share_interval(repeats.again, repeats.again_of)
-    # Among some of the trained rows only some of these are curve.
-    limit = by_nature + (1 - by_nature) * TRAINED_ON * repeats.among
+    # Among some of the trained rows only some of these are found.
+    limits = [
+        by_nature + (1 - by_nature) * it * repeats.among
+        for it in (TRAINED_ON, MOSTLY_TRAINED_ON)
+    ]
+    is_error = surely > limits[1]
+    limit = limits[is_error]
     if surely > limit:
         yield finding(
             VALIDATION_ROWS_TRAINED_ON,
+            severity="error" if is_error else "warning",
             value=repeats.found / repeats.of,
             limit=limit,
             least="at least " if repeats.among < 1 else "",
@@ -252,7 +262,7 @@ def seen_in_columns(trace: Trace) -> str | None:
             told = _otherwise(one, other, part)
             if told is not None:
                 return told
-    if rows.unknown > TRAINED_ON:
+    if rows.unknown > UNKNOWN:
         return f"{rows.unknown:.0%} of its rows are of a class that no training row has"
     return None
 

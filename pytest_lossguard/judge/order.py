@@ -7,16 +7,25 @@ from collections.abc import Iterator
 from ..core.findings import Finding, Kind, finding
 from ..core.policy import Policy
 from ..core.rows import SORTED
-from ..core.trace import Trace
+from ..core.trace import ClassOrder, Trace
+from . import thresholds as at
 from .curve import LossCurve
 
 __all__ = ["is_in_class_order", "rows_in_class_order"]
+
+# Limits, each with what set it
+
+#: From this order on steps have so few of the classes that they unlearn the others:
+#: digits class by class have .83, through a shuffle buffer of 16 rows .82, of 64 rows
+#: .67, of 180 rows (a class) .33; five classes through a buffer of a third of one .64.
+UNLEARNS = 0.6
 
 # What they find
 
 ROWS_IN_CLASS_ORDER = Kind(
     name="rows_in_class_order",
     severity="warning",
+    headline="the rows come class by class",
     text="the rows are trained on in the order of their classes: a step has"
     " {together} of {classes} classes on average, neighbors are {share} less mixed"
     " than by chance, limit {share_limit}",
@@ -39,15 +48,25 @@ def is_in_class_order(trace: Trace) -> bool:
 def rows_in_class_order(
     trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
-    """A step that has few of the classes unlearns the others."""
-    del curve, policy
+    """A step that has few of the classes unlearns the others: an error where little
+    was learned, as .26 to .33 of what a constant costs by digits class by class in 5
+    epochs; in 20 and 60 epochs it is .83 to .97, shuffled .76 to .99.
+    """
+    del policy
     order = trace.class_order
     if order is not None and is_in_class_order(trace):
         yield finding(
             ROWS_IN_CLASS_ORDER,
+            severity="error" if _hurts(order, curve) else "warning",
             value=order.order,
             limit=SORTED,
             together=order.together,
             classes=order.classes,
             where="the training rows",
         )
+
+
+def _hurts(order: ClassOrder, curve: LossCurve) -> bool:
+    """Whether steps have few of the classes, and little was learned."""
+    skill = curve.share_gone(curve.predicts)
+    return order.order > UNLEARNS and skill is not None and skill < at.LEARNED_ENOUGH

@@ -98,7 +98,8 @@ def test_a_training_that_broke_itself_has_no_held_out_rows_to_blame():
         (100, 100, 0, True),  # the training data themselves
         (30, 100, 0, True),
         (8, 8, 0, True),
-        (5, 100, 0, False),  # a few duplicates
+        (2, 100, 0, False),  # a few duplicates
+        (5, 100, 0, True),
         (40, 100, 200, False),  # rows repeat as much by nature
         (100, 100, 500, False),
         (95, 100, 200, True),
@@ -116,7 +117,15 @@ def test_held_out_rows_that_are_trained_on_are_told_beyond_what_repeats(
 def test_the_share_of_rows_trained_on_is_told_beside_its_limit():
     repeats = Repeats(found=30, of=100, again=0, again_of=500)
     trace = trained((0.5, 0.3, 0.2), HeldOut(rows=100, repeats=repeats))
-    assert "30% of the validation rows are trained on too, limit 11%" in message(trace)
+    assert "30% of the validation rows are trained on too, limit 21%" in message(trace)
+
+
+@pytest.mark.parametrize(("found", "severity"), [(30, "error"), (20, "warning")])
+def test_a_held_out_loss_of_mostly_trained_rows_is_an_error(found, severity):
+    repeats = Repeats(found=found, of=100, again=0, again_of=500)
+    trace = trained((0.5, 0.3, 0.2), HeldOut(rows=100, repeats=repeats))
+    (it,) = judge(trace, Policy())
+    assert (it.kind, it.severity) == ("validation_rows_trained_on", severity)
 
 
 # Rows that are prepared otherwise

@@ -37,6 +37,22 @@ def test_rows_in_class_order_are_warned_of_with_what_a_step_has():
 
 
 @pytest.mark.parametrize(
+    ("order", "end", "severity"),
+    [(0.61, 2.0, "error"), (0.59, 2.0, "warning"), (0.9, 0.5, "warning")],
+)
+def test_steps_of_a_class_that_teach_little_are_an_error(order, end, severity):
+    trace = replace(
+        LITTLE,
+        after=replace(SHUFFLED.after, loss=end, reported=end),
+        class_order=replace(SORTED, order=order),
+    )
+    found = next(
+        it for it in judge(trace, Policy()) if it.kind == "rows_in_class_order"
+    )
+    assert found.severity == severity
+
+
+@pytest.mark.parametrize(
     ("order", "losses"),
     [
         (replace(SORTED, order=0.3), LITTLE.losses),

@@ -13,7 +13,8 @@ from pytest_lossguard.training import set_seed, watching
 
 X = np.random.default_rng(0).normal(size=(96, 4)).astype("float32")
 Y = X @ np.float32([[1], [-1], [0.5], [2]])
-BATCHES = tf.data.Dataset.from_tensor_slices((X, Y)).batch(16)
+ROWS = tf.data.Dataset.from_tensor_slices((X, Y))
+BATCHES = ROWS.batch(16)
 
 
 def net():
@@ -137,5 +138,7 @@ def test_a_short_training_and_all_rows_in_several_epochs_are_fine():
     assert found(fit(BATCHES, steps_per_epoch=2, epochs=1)) == []
     assert found(fit(BATCHES, steps_per_epoch=2, epochs=3)) == []
     assert found(fit(BATCHES)) == []
+    endless = ROWS.repeat().shuffle(96, seed=0).batch(16)
+    assert found(fit(endless, steps_per_epoch=4)) == []
     stop = keras.callbacks.EarlyStopping("loss", patience=0, min_delta=1e9)
     assert found(fit(BATCHES, epochs=9, callbacks=[stop])) == []

@@ -226,3 +226,13 @@ def test_held_out_rows_need_no_weights_though_training_has_some():
         epochs=2,
     )
     assert len(trace.validation.loss) == 2
+
+
+@pytest.mark.parametrize(
+    ("buffer", "severity"), [(1, "error"), (30, "error"), (400, None)]
+)
+def test_a_shuffle_buffer_far_smaller_than_a_class_is_an_error(buffer, severity):
+    rows = tf.data.Dataset.from_tensor_slices((X[SORTED], LABELS[SORTED]))
+    trace = trace_of("watch", rows.shuffle(buffer, seed=0).batch(16), epochs=1)
+    kept = {it.kind: it.severity for it in judge(trace, Policy())}
+    assert kept.get("rows_in_class_order") == severity

@@ -143,8 +143,16 @@ def _batches(given: Any) -> int | None:
         sources = sources_of(given)
         if known != tf.data.INFINITE_CARDINALITY or len(sources) != 1:
             return None
+        if _ranks(sources[0]) != _ranks(given):
+            return None  # of single rows, that come again before they are batched
         given = sources[0]
     return None
+
+
+def _ranks(dataset: Any) -> list[Any]:
+    """How many axes each part of an element has."""
+    parts = tf.nest.flatten(dataset.element_spec, expand_composites=True)
+    return [it.shape.rank for it in parts]
 
 
 def _held(given: Any) -> Iterable[Any]:
