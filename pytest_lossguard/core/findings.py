@@ -195,6 +195,8 @@ FINDING_KINDS = (
     "optimizer_restarted",
     "loss_not_scaled",
     "penalty_left_out",
+    "rate_ended",
+    "clipped_to_nothing",
     "contract_deterministic",
     "contract_alone",
     "contract_columns",
@@ -221,6 +223,8 @@ SEEN_CAUSES = (
     "optimizer_restarted",
     "loss_not_scaled",
     "penalty_left_out",
+    "rate_ended",
+    "clipped_to_nothing",
 )
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.

@@ -15,7 +15,17 @@ from ..core.custom_checks import found_by
 from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
-from . import data, held_out, internals, numerics, order, outcome, outputs, step
+from . import (
+    data,
+    held_out,
+    internals,
+    numerics,
+    order,
+    outcome,
+    outputs,
+    settings,
+    step,
+)
 from .curve import LossCurve, loss_curve_of
 
 __all__ = ["LossCurve", "held_to", "judge", "loss_curve_of"]
@@ -30,6 +40,8 @@ CHECKS: tuple[Check, ...] = (
     step.optimizer_restarted,
     step.loss_not_scaled,
     step.penalty_left_out,
+    settings.rate_ended,
+    settings.clipped_to_nothing,
     outcome.diverging_loss,
     numerics.impossible_loss,
     outputs.labels_out_of_range,
