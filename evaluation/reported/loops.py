@@ -393,7 +393,7 @@ REPORTS = (
         kind="custom loop",
         wrong="the loss is computed from the predictions alone",
         program=_labels_left_out,
-        causes=("labels_ignored",),
+        causes=("labels_ignored", "predictions_ignore_inputs"),
     ),
     Report(
         name="gradient-written-by-hand",

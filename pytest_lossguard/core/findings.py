@@ -201,6 +201,8 @@ FINDING_KINDS = (
     "optimizer_restarted",
     "loss_not_scaled",
     "penalty_left_out",
+    "rate_ended",
+    "clipped_to_nothing",
     "contract_deterministic",
     "contract_alone",
     "contract_columns",
@@ -238,6 +240,11 @@ FINDING_KINDS = (
 SEEN_CAUSES = (
     "inference_mode",
     "update_skipped",
+    "optimizer_restarted",
+    "loss_not_scaled",
+    "penalty_left_out",
+    "rate_ended",
+    "clipped_to_nothing",
     "rows_mixed",
     "labels_ignored",
     "inputs_ignored",
@@ -245,9 +252,6 @@ SEEN_CAUSES = (
     "repeated_batch",
     "validation_rows_trained_on",
     "predictions_ignore_inputs",
-    "optimizer_restarted",
-    "loss_not_scaled",
-    "penalty_left_out",
 )
 
 #: Kinds that name a cause rather than a symptom, the likeliest first: told first.

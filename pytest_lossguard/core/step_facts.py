@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["StepFacts"]
+__all__ = ["NEXT_TO_NOTHING", "Clipping", "StepFacts"]
+
+#: Share of its largest value below which a learning rate moves nothing: a cosine is
+#: there for the last 2 % of its steps, an exponential decay that is meant ends above.
+NEXT_TO_NOTHING = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clipping:
+    """What an optimizer clips gradients to: the L2 norm of each variable's, that of all
+    together, each value; None where it does not.
+    """
+
+    norm: float | None = None
+    whole: float | None = None
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +40,10 @@ class StepFacts:
         gradients_scaled: Whether gradients of such a loss were applied undivided.
         penalty: Sum of the model's own losses, as regularizers and ``add_loss``, at the
             end of the training; 0 where it has none or that is not known.
+        rate_ended_at: Updates after which a schedule's rate is next to 0 for good; None
+            where it is not.
+        clipping: What gradients are clipped to, where their size matters: not for
+            optimizers that divide it out, as Adam.
     """
 
     inference_layers: tuple[str, ...] = ()
@@ -37,3 +56,5 @@ class StepFacts:
     loss_scaled: bool | None = None
     gradients_scaled: bool = False
     penalty: float = 0.0
+    rate_ended_at: int | None = None
+    clipping: Clipping | None = None

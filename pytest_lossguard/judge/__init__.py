@@ -28,6 +28,7 @@ from . import (
     outcome,
     outputs,
     relations,
+    settings,
     step,
     targets,
 )
@@ -46,6 +47,8 @@ RULES: tuple[Rule, ...] = (
     step.optimizer_restarted,
     step.loss_not_scaled,
     step.penalty_left_out,
+    settings.rate_ended,
+    settings.clipped_to_nothing,
     outcome.diverging_loss,
     numerics.impossible_loss,
     outputs.labels_out_of_range,

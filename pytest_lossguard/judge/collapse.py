@@ -14,9 +14,10 @@ __all__ = ["predictions_ignore_inputs"]
 
 #: Fewer different rows prove nothing.
 FEWEST_ROWS = 8
-#: What is generated is one and the same if it differs by so small a share of its size,
-#: and of what it differed by before the first update; of dead units it is 0, a net that
-#: learned targets around 1 with a deviation of .005 keeps .004 of it.
+#: What is generated, or made of rows without any label, is one and the same if it
+#: differs by so small a share of its size, and of what it differed by before the first
+#: update; of dead units it is 0, a net that learned targets around 1 with a deviation
+#: of .005 keeps .004 of it.
 SAME = 1e-3
 #: A posterior that collapsed: one net of a training keeps so small a share of how far
 #: its outputs lay apart, and those of another, which is given what it makes, differ by
@@ -56,7 +57,8 @@ def predictions_ignore_inputs(trace: Trace) -> Iterator[Finding]:
         return
     spreads = [it for it in trace.spreads if it.rows >= FEWEST_ROWS]
     for spread in spreads:
-        if spread.generates and max(spread.apart, spread.kept) <= SAME:
+        must_differ = spread.generates or spread.embeds
+        if must_differ and max(spread.apart, spread.kept) <= SAME:
             what, of = "the same output", "of its size is all by which it differs"
             yield _found(spread, spread.apart, SAME, what, of)
             return

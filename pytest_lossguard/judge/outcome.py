@@ -189,9 +189,12 @@ def _median_of_three(losses: Floats) -> Floats:
     return np.asarray(np.median([losses[:-2], losses[1:-1], losses[2:]], axis=0))
 
 
-def noisy_loss(curve: LossCurve) -> Iterator[Finding]:
-    """Steps differ by more than the loss is large; said only of a bad training."""
-    if not curve.finite or (curve.beats_constant and curve.decreased):
+def noisy_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
+    """Steps differ by more than the loss is large; said only of a bad training. One
+    that need not fall is small at times, and noisy beside that.
+    """
+    learned = curve.beats_constant and curve.decreased
+    if not curve.finite or learned or trace.need_not_fall:
         return
     if curve.noise > at.NOISY:
         yield finding(NOISY_LOSS, value=curve.noise, limit=at.NOISY, step=curve.steps)

@@ -21,8 +21,9 @@ baseline_regression nothing_trainable trained_unseen rows_in_class_order
 validation_differs nonfinite_validation validation_rows_trained_on
 constant_inputs sentinel_values inference_mode target_in_inputs rows_mixed
 labels_ignored repeated_batch inputs_ignored predictions_ignore_inputs
-constant_inputs sentinel_values inference_mode update_skipped
+update_skipped
 optimizer_restarted loss_not_scaled penalty_left_out
+rate_ended clipped_to_nothing
 """
 
 

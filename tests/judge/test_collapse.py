@@ -24,6 +24,7 @@ def found(*spreads, **facts):
 
 BROKEN = {
     "generator": ([{**GOOD, "apart": 1e-6, "kept": 1e-6, "generates": True}], "net"),
+    "no labels": ([{**GOOD, "apart": 1e-6, "kept": 1e-6, "embeds": True}], "net"),
     "posterior": ([CODE, REBUILT], "encoder"),
     "embedding": ([EMBEDDING], "encoder"),
 }

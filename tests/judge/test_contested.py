@@ -63,3 +63,14 @@ def test_it_must_fall_where_the_test_asks_for_it():
 def test_values_that_run_away_fail_whatever_their_targets_do():
     assert "diverging_loss" in errors(np.geomspace(1, 1e9, 40), moving_target=True)
     assert "impossible_loss" in errors(BOTTOMLESS, moving_target=True)
+
+
+def test_noise_around_0_is_nothing_where_a_loss_need_not_fall():
+    noisy = np.random.default_rng(0).standard_normal(80)
+
+    assert found_of(noisy, moving_target=True) == set()
+    assert "noisy_loss" in found_of(noisy)
+
+
+def found_of(loss, **facts):
+    return {it.kind for it in judge(make_trace(loss, **facts), Policy())}

@@ -113,12 +113,33 @@ def by_predict(model):
     return lambda x: model.predict(np.asarray(x), verbose=0)
 
 
+def drawing():
+    """A policy gradient: actions are drawn in the step, from the net's own chances."""
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    optimizer = keras.optimizers.SGD(0.02)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step():
+        def loss():
+            scores = model(X, training=True)
+            actions = tf.random.categorical(scores, 1)[:, 0]
+            chances = tf.gather(tf.nn.log_softmax(scores), actions, batch_dims=1)
+            return -tf.reduce_mean(chances * tf.gather(Y[:, 0], actions))
+
+        descend(model, optimizer, loss)
+
+    for _ in range(STEPS):
+        step()
+
+
 MOVING = {
     "target network, eager": bootstrapped(lambda step: step, copied_at_times),
     "target network, graph": bootstrapped(tf.function, copied_at_times),
     "average of the weights": bootstrapped(tf.function, averaged),
     "its own values, eager": self_targeted(lambda step: step),
     "its own values, graph": self_targeted(tf.function),
+    "actions are drawn": drawing,
     "it acts": acting(lambda model: model),
     "it acts in a tf.function": acting(tf.function),
     "it acts by predict": acting(by_predict),

@@ -25,6 +25,8 @@ NOTE = (
     " judged only for blowing up"
 )
 
+#: Operations that draw one of several actions by their chances.
+_DRAWS = frozenset({"Multinomial", "StatelessMultinomial"})
 #: Share of the updates before which a model made something: one that acts or sets
 #: targets does so before each of them, an evaluation once per epoch.
 _MOST_UPDATES = 0.5
@@ -143,6 +145,11 @@ class Makers:
             loss: What is differentiated.
             sources: Keys of the variables.
         """
+        draws = [op for op in _behind(loss) if op.type in _DRAWS]
+        for model, _, outputs, _ in calls if draws else ():
+            acts = any(_leads_to(flatten(outputs), op.outputs) for op in draws)
+            if acts and self._of(model).has(sources):
+                self._of(model).sets_targets = True
         if len(calls) > 1:
             own = [it for it in calls if self._of(it[0]).has(sources)]
             taped = [leaf for it in own if it[3] for leaf in flatten(it[1])]
@@ -197,20 +204,20 @@ def _all_among(leaves: Sequence[Any], others: Sequence[Any]) -> bool:
 
 def _leads_to(outputs: Sequence[Any], loss: Any) -> bool:
     """Whether a loss in a graph is computed from outputs."""
-    first: Any = next(iter(flatten(loss)), None)
-    graph = _graph_of(first)
-    if graph is None:
-        return False
-    wanted = {it.op.name for it in outputs if _graph_of(it) is graph}
-    seen, todo = set[str](), [first.op]
-    while todo and wanted:
+    made = {it.op.name for it in outputs if _graph_of(it) is not None}
+    return bool(made) and any(op.name in made for op in _behind(loss))
+
+
+def _behind(value: Any) -> Iterator[Any]:
+    """The operations of a graph that the first leaf of a value is computed by."""
+    first: Any = next(iter(flatten(value)), None)
+    seen, todo = set[str](), [] if _graph_of(first) is None else [first.op]
+    while todo:
         op = todo.pop()
-        if op.name in wanted:
-            return True
         if op.name not in seen:
             seen.add(op.name)
+            yield op
             todo += [it.op for it in op.inputs]
-    return False
 
 
 def _graph_of(tensor: Any) -> Any:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...core.step_facts import StepFacts
-from ..backend.frameworks import tf
+from ..backend.frameworks import keras, tf
 from ..backend.tensors import value_of
 from ..record.recorder import loss_scale
 from ..record.recording import Recording
+from .optimizer_settings import clipping_of, rate_ended_at
 from .penalties import penalty_left_out
 
 __all__ = ["step_facts"]
@@ -33,6 +34,8 @@ def step_facts(recording: Recording, rows: Any) -> StepFacts:
         loss_scaled=scaler is not None if taken or recording.taped.lead else None,
         gradients_scaled=recording.never_unscaled,
         penalty=penalty_left_out(recording, rows),
+        rate_ended_at=rate_ended_at(recording),
+        clipping=clipping_of(optimizer) if _minds_size(optimizer) else None,
     )
 
 
@@ -40,3 +43,9 @@ def _has_state(optimizer: Any) -> bool:
     """Whether it keeps more than counts and rates: SGD without momentum does not."""
     kept = (value_of(it) for it in optimizer.variables if len(it.shape))
     return any(bool(np.any(it)) for it in kept)
+
+
+def _minds_size(optimizer: Any) -> bool:
+    """Whether an update grows with its gradient: the others divide the size out."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return isinstance(inner, keras.optimizers.SGD)

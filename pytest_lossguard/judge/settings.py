@@ -1,0 +1,107 @@
+"""Settings of the optimizer under which a training comes to rest before its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..core.findings import Finding, Kind, finding
+from ..core.step_facts import Clipping
+from ..core.trace import Floats, Trace
+from . import thresholds as at
+from .curve import LossCurve
+
+__all__ = ["clipped_to_nothing", "rate_ended"]
+
+# Limits, each with what set it
+
+#: Share of the steps that may be left without a rate: a schedule that is a little too
+#: short leaves some, one that counts epochs as steps nearly all.
+LEFT = 0.5
+#: The loss was still falling there if it had lost so much of itself over the last part
+#: of the steps until then, or there were too few of them to tell.
+STILL_FALLING, PART, TOO_FEW = 0.02, 0.2, 20
+#: Share of the gradient that is left at every step: clipping that is meant binds at
+#: peaks or, where it sets the length of each step, lets the loss fall.
+NOTHING_LEFT = 0.01
+
+# What they find
+
+RATE_ENDED = Kind(
+    name="rate_ended",
+    severity="error",
+    headline="learning rate next to 0 after {step} steps",
+    text="the learning rate of {where} was next to 0 after step {step}: {share} of the"
+    " steps trained nothing, limit {share_limit}, and the loss was still falling"
+    " there",
+    hint="Give the schedule as many steps as the training has: epochs times steps per"
+    " epoch. Keras counts its decay_steps in updates, not in epochs.",
+)
+
+CLIPPED_TO_NOTHING = Kind(
+    name="clipped_to_nothing",
+    severity="error",
+    headline="clipping leaves {share} of the gradient",
+    text="clipping left at most {share} of the gradient of {where} at every step, limit"
+    " {share_limit}, and the loss did not fall",
+    hint="Raise clipnorm, global_clipnorm or clipvalue so that it binds at peaks only,"
+    " or raise the learning rate.",
+)
+
+
+def rate_ended(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
+    """A schedule that comes to its end while there is much left to learn."""
+    ended = None if trace.step is None else trace.step.rate_ended_at
+    steps = len(trace.steps)
+    if ended is None or steps <= TOO_FEW:
+        return
+    left = 1 - ended / steps
+    if left > LEFT and _falls_until(curve.losses, ended) and _is_unfinished(curve):
+        yield finding(RATE_ENDED, step=ended, value=left, limit=LEFT, where=trace.model)
+
+
+def _falls_until(losses: Floats, end: int) -> bool:
+    """Whether the loss was falling up to a step, or there were too few to tell."""
+    if end < TOO_FEW:
+        return True
+    part = max(1, int(PART * end))
+    before, last = losses[end - 2 * part : end - part], losses[end - part : end]
+    return bool(np.mean(last) < (1 - STILL_FALLING) * np.mean(before))
+
+
+def _is_unfinished(curve: LossCurve) -> bool:
+    """Whether much of what a constant costs is left, as far as that is known."""
+    return curve.skill is None or curve.skill < at.LEARNED_HALF
+
+
+def clipped_to_nothing(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
+    """Clipping that binds at every step, of an optimizer whose updates grow with the
+    gradient, where it kept the weights at their place.
+    """
+    clipping = None if trace.step is None else trace.step.clipping
+    if clipping is None or len(trace.steps) <= TOO_FEW or not _stands_still(curve):
+        return
+    left = float(_left(clipping, trace).max())
+    if left <= NOTHING_LEFT:
+        yield finding(
+            CLIPPED_TO_NOTHING, value=left, limit=NOTHING_LEFT, where=trace.model
+        )
+
+
+def _stands_still(curve: LossCurve) -> bool:
+    return not curve.decreased and _is_unfinished(curve)
+
+
+def _left(clipping: Clipping, trace: Trace) -> Floats:
+    """Share of the gradient of all that is left of each step, at most."""
+    norms = np.maximum(trace.steps.grad_norm, 0.0)
+    whole = np.linalg.norm(norms, axis=1)
+    most = np.full(len(whole), np.inf)
+    if clipping.norm is not None:
+        most = np.linalg.norm(np.minimum(norms, clipping.norm), axis=1)
+    if clipping.whole is not None:
+        most = np.minimum(most, clipping.whole)
+    if clipping.value is not None:
+        most = np.minimum(most, clipping.value * np.sqrt(sum(trace.sizes)))
+    return np.where(whole > 0, np.minimum(most / np.maximum(whole, 1e-300), 1.0), 1.0)

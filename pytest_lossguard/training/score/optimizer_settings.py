@@ -1,0 +1,66 @@
+"""What the settings of an optimizer made of a training: its schedule, its clipping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core.step_facts import NEXT_TO_NOTHING, Clipping
+from ..backend.frameworks import keras
+from ..backend.private_api import learning_rate_of
+from ..record.recording import Recording
+
+__all__ = ["clipping_of", "rate_ended_at"]
+
+#: Places at which a rate that is next to 0 in the end is held to have stayed so.
+_PLACES = 4
+_ACCUMULATES = "gradient_accumulation_steps"
+
+
+def rate_ended_at(recording: Recording) -> int | None:
+    """Updates after which the schedule's rate is next to 0 for good.
+
+    Returns:
+        None where it follows no schedule, or one that does not end so.
+    """
+    schedule = learning_rate_of(_inner(recording.optimizer))
+    steps = recording.steps
+    if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        return None
+    if steps < _PLACES or getattr(recording.optimizer, _ACCUMULATES, None):
+        return None  # of accumulated gradients fewer updates count
+    start = max(0, int(recording.optimizer.iterations) - steps)
+    try:
+        return _ended_at(lambda step: float(schedule(start + step)), steps)
+    except Exception:  # a schedule of the user's own may refuse
+        return None
+
+
+def _ended_at(rate: Any, steps: int) -> int | None:
+    """The first step from which on a rate is next to 0, by halving."""
+    last, first = rate(steps - 1), rate(0)
+    if last > NEXT_TO_NOTHING * first > 0:
+        return None
+    early = [first, *(rate(1 << it) for it in range((steps - 1).bit_length()))]
+    limit = NEXT_TO_NOTHING * max(early)
+    if last > limit or limit <= 0:
+        return None
+    low, high = (1 << early.index(max(early))) // 2, steps - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if rate(middle) <= limit else (middle, high)
+    between = (high + (steps - high) * part // _PLACES for part in range(_PLACES))
+    return high if all(rate(it) <= limit for it in between) else None
+
+
+def clipping_of(optimizer: Any) -> Clipping | None:
+    """The limits that an optimizer clips gradients to, None where it does not."""
+    inner = _inner(optimizer)
+    names = ("clipnorm", "global_clipnorm", "clipvalue")
+    norm, whole, value = (getattr(inner, name, None) for name in names)
+    if norm is None and whole is None and value is None:
+        return None
+    return Clipping(norm=norm, whole=whole, value=value)
+
+
+def _inner(optimizer: Any) -> Any:
+    return getattr(optimizer, "inner_optimizer", optimizer)
