@@ -20,7 +20,9 @@ def compare(name: str, model_or_factory: Any, bar: float | None = None) -> None:
     rows = np.resize(np.arange(len(x)), STEPS * BATCH_SIZE)
 
     def fit() -> None:
-        trainer.fit(model_or_factory, x, y, steps=STEPS, batch_size=BATCH_SIZE)
+        trainer.fit_seeds(
+            model_or_factory, x, y, steps=STEPS, batch_size=BATCH_SIZE, seeds=(0,)
+        )[0]
 
     def by_keras() -> None:
         mlp().fit(x[rows], y[rows], batch_size=BATCH_SIZE, verbose=0)

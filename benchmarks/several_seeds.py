@@ -43,7 +43,7 @@ def compare(
 
     def one_by_one() -> None:
         for seed in range(seeds):
-            trainer.fit(build, x, y, seed=seed, **how)
+            trainer.fit_seeds(build, x, y, seeds=(seed,), **how)[0]
 
     one_by_one()
     together()

@@ -63,6 +63,7 @@ def _origin(program: Program) -> str:
 
 def _end(program: Program, trainer: Any, path: Path) -> End:
     from pytest_lossguard.core.errors import BaselineError, LossguardError, NotConverged
+    from pytest_lossguard.session.guard import BaselineRequest
 
     assert program.fixed is not None
     guard = _guard(trainer)
@@ -75,11 +76,13 @@ def _end(program: Program, trainer: Any, path: Path) -> End:
         origin = _guard(trainer)
         try:
             _train(origin, program.fixed(_SEED))
-            origin.check_baseline(path, "quality", "all")
+            origin.check_baseline(
+                BaselineRequest(path=path, test="quality", update="all")
+            )
         except LossguardError:
             return "no baseline"
     try:
-        guard.check_baseline(path, "quality", "")
+        guard.check_baseline(BaselineRequest(path=path, test="quality"))
     except (NotConverged, BaselineError):  # worse, or another length
         return "worse than its baseline"
     return "passes"

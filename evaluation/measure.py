@@ -173,7 +173,7 @@ def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
         )
     judged = time.perf_counter()
     if diagnose and error is not None:
-        guard.explain(error)
+        guard.diagnose(guard.runs[0])
     explained = time.perf_counter()
     verdict = guard.runs[0].verdict
     found = verdict.diagnosis
@@ -222,7 +222,9 @@ def _told(found: Any, program: Program, seed: int, trainer: Any) -> _Told:
     ]
     if program.fixed is not None:
         fixed = program.fixed(seed)
-        trace = trainer.fit(fixed.build, fixed.x, fixed.y, seed=seed, **fixed.how())
+        trace = trainer.fit_seeds(
+            fixed.build, fixed.x, fixed.y, seeds=(seed,), **fixed.how()
+        )[0]
         told.fixed_skill = loss_curve_of(trace).skill
     setup = program.setup(seed)
     again = trainer.again(setup.build, setup.x, setup.y, seed=seed, **setup.how())

@@ -52,12 +52,12 @@ def _quality(trainer: Any, setup: Setup, seed: int) -> float:
     predictions: list[Any] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # layers without gradients are meant
-        trainer.fit(
+        trainer.fit_seeds(
             *(setup.build, setup.x, setup.y),
-            seed=seed,
+            seeds=(seed,),
             finish=lambda model: predictions.append(model(inputs, training=False)),
             **setup.how(),
-        )
+        )[0]
     return setup.quality(labels, predictions[0])
 
 

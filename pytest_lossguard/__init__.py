@@ -12,6 +12,7 @@ from .core.errors import (
     BaselineError,
     ContractBroken,
     LossguardError,
+    ModelCheckFailed,
     NotConverged,
     NothingTrained,
     PolicyError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .core.policy import Policy
     from .core.trace import Trace
     from .experiments.margins import Margins
+    from .model_checks import check_model
     from .preprocessing import contracts
     from .session.runs import TrainingRun
 
@@ -37,6 +39,7 @@ __all__ = [
     "Finding",
     "LossguardError",
     "Margins",
+    "ModelCheckFailed",
     "NotConverged",
     "NothingTrained",
     "Policy",
@@ -45,6 +48,7 @@ __all__ = [
     "Trace",
     "TrainingRun",
     "UsageError",
+    "check_model",
     "contracts",
     "diagnose",
     "finding",
@@ -59,6 +63,7 @@ _LAZY = {
     "Policy": "core.policy",
     "Trace": "core.trace",
     "TrainingRun": "session.runs",
+    "check_model": "model_checks",
     "contracts": "preprocessing",
     "diagnose": "api",
     "margins": "api",

@@ -84,16 +84,19 @@ def diagnose(
     __tracebackhide__ = True
     try:
         guard = _guard(policy, seed, checked("budget", budget, SECONDS))
-        guard.fit(model_or_factory, x, y, **how)
-        guard.compare()
+        with guard.explaining():
+            guard.fit(model_or_factory, x, y, **how)
+            guard.compare()
     except NotConverged:
         pass
     except UsageError as error:
         raise error.with_traceback(None) from None
     bad = (run for run in guard.runs if not run.converged or _is_improvable(run))
     run = next(bad, None)
-    found = None if run is None else guard.diagnose(run).verdict.diagnosis
-    return found or Diagnosis(causes=())
+    if run is None:
+        return Diagnosis(causes=())
+    known = run.verdict.diagnosis or guard.diagnose(run).verdict.diagnosis
+    return known or Diagnosis(causes=())
 
 
 def plot(run: TrainingRun) -> Any:

@@ -177,7 +177,9 @@ def pin(test: Callable[..., Any], corruption: Corruption) -> None:
 
 
 @contextmanager
-def seeded(test: Callable[..., Any], seed: int) -> Iterator[None]:
+def seeded(
+    test: Callable[..., Any], seed: int, parts: int = 1, shard: str = ""
+) -> Iterator[Callable[[], int]]:
     """Have a test draw the same examples each time, for a while.
 
     A seed that was asked for, by ``@seed`` or ``--hypothesis-seed``, stays in force. Of
@@ -188,44 +190,62 @@ def seeded(test: Callable[..., Any], seed: int) -> Iterator[None]:
     Args:
         test: A test of Hypothesis.
         seed: Any whole number.
+        parts: Tests that share its examples.
+        shard: The name of the one at hand: what another one found in this session
+            would make its report depend on which was first.
+
+    Yields:
+        Says how many examples an earlier session has left to be tried again.
     """
     function: Any = getattr(test, "__func__", test)
     given, settings = (getattr(function, it, None) for it in (_SEED, _SETTINGS))
     if settings is None:
-        yield
+        yield lambda: 0
         return
     asked = given is not None or core.global_force_seed is not None
     # With and without a database Hypothesis does not draw the same.
-    kept = settings.database or InMemoryExampleDatabase()
+    kept = _Failures(settings.database or InMemoryExampleDatabase(), shard)
     setattr(function, _SEED, given if asked else seed)
     repeatable = hypothesis.settings(
-        settings, database=_Failures(kept), derandomize=False
+        settings,
+        database=kept,
+        derandomize=False,
+        max_examples=-(-settings.max_examples // parts),
     )
     setattr(function, _SETTINGS, repeatable)
     try:
         with _no_local_constants():
-            yield
+            yield lambda: kept.fetched
     finally:
         setattr(function, _SEED, given)
         setattr(function, _SETTINGS, settings)
 
 
 class _Failures(ExampleDatabase):
-    """An example database without what it keeps of passing searches."""
+    """An example database without what it keeps of passing searches.
 
-    def __init__(self, whole: ExampleDatabase) -> None:
+    Attributes:
+        fetched: How many failures it gave.
+    """
+
+    def __init__(self, whole: ExampleDatabase, shard: str) -> None:
         super().__init__()
-        self._whole = whole
+        self._whole, self._shard = whole, shard.encode()
+        self.fetched = 0
 
     def save(self, key: bytes, value: bytes) -> None:
         if not key.endswith(_PASSED):
-            self._whole.save(key, value)
+            self._whole.save(key + self._shard, value)
 
     def fetch(self, key: bytes) -> Iterable[bytes]:
-        return () if key.endswith(_PASSED) else self._whole.fetch(key)
+        found = (
+            () if key.endswith(_PASSED) else tuple(self._whole.fetch(key + self._shard))
+        )
+        self.fetched += len(found)
+        return found
 
     def delete(self, key: bytes, value: bytes) -> None:
-        self._whole.delete(key, value)
+        self._whole.delete(key + self._shard, value)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
-import hypothesis
+from tests.support.profile import use_patient_profile
 
 pytest_plugins = ["pytester"]
 
-# A busy machine is no failure: no test of ours is judged by its time.
-hypothesis.settings.register_profile("patient", hypothesis.settings(deadline=None))
-hypothesis.settings.load_profile("patient")
+use_patient_profile()

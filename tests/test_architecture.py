@@ -19,8 +19,8 @@ OTHERS = {"browser", "examples", "golden", "evaluation", "support"}
 
 
 def rooms():
-    found = (it for it in PACKAGE.iterdir() if not it.name.startswith("__"))
-    return {it.stem for it in found if it.is_dir() or it.suffix == ".py"}
+    found = {it.stem for it in PACKAGE.iterdir() if it.is_dir() or it.suffix == ".py"}
+    return found - {"__init__", "__pycache__"}
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,10 @@ def test_the_floors_name_every_folder():
     assert {it for floor in floors["layers"] for it in floor.split(" | ")} == rooms()
 
 
-def test_there_are_no_more_than_three_loose_files():
+def test_there_are_no_more_than_three_loose_files_and_the_command():
     assert {it.name for it in PACKAGE.glob("*.py")} == {
         "__init__.py",
+        "__main__.py",
         "api.py",
         "strategies.py",
     }

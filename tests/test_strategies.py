@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, find, given, settings
 
 from pytest_lossguard import PolicyError, strategies
 from pytest_lossguard.corruptions import Corruption, Offset, Outliers, Scale
-from pytest_lossguard.corruptions.space import DEFAULTS
+from pytest_lossguard.corruptions.families import KEYWORDS
+
+NAMES = [it.name for it in KEYWORDS]
 
 QUIET = settings(
     database=None,
@@ -69,7 +71,7 @@ def test_the_named_features_are_hit_and_no_others():
 def test_its_keywords_are_those_of_the_marker():
     keywords = inspect.signature(strategies.corruptions).parameters
 
-    assert {*keywords} == {*DEFAULTS, "features"}
+    assert {*keywords} == {*NAMES, "features"}
 
 
 def test_misuse_names_the_strategy():
@@ -78,7 +80,7 @@ def test_misuse_names_the_strategy():
 
 
 @settings(QUIET, max_examples=100)
-@given(strategies.corruptions(**dict.fromkeys(DEFAULTS, True)))
+@given(strategies.corruptions(**dict.fromkeys(NAMES, True)))
 def test_what_is_drawn_prints_as_what_makes_it(corruption):
     from pytest_lossguard import corruptions
 

@@ -242,21 +242,9 @@ class _Body:
 
 def as_marked(guard: Any, body: Callable[[], None]) -> BaseException | None:
     """Do what the plugin does around the body of a marked test; what it raised."""
-    from pytest_lossguard.core.errors import NotConverged
-
     try:
-        try:
-            with guard.watching():
-                body()
-        except Exception:
-            guard.collect()
-            raise
-        guard.collect()
-        guard.demand()
-        guard.compare()
-    except NotConverged as error:
-        guard.explain(error)
-        return error
+        with guard.judging():
+            body()
     except Exception as error:
         return error
     return None

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from .errors import LossguardError
 from .trace import Trace
 
 __all__ = [
-    "CHANGES",
+    "CLIP",
     "RATE_INSTEAD_OF_0",
+    "ActsOn",
     "Change",
     "ChangeName",
     "MakeRerun",
     "ModelFacts",
     "Rerun",
     "RerunRequest",
-    "Sort",
 ]
 
-#: What a change acts on, the cheapest first: only the last needs a new trace.
-Sort = Literal["data", "length", "weights", "program"]
+#: What has to be made anew for a change, the cheapest first: only the last needs a
+#: new trace.
+ActsOn = Literal["data", "length", "weights", "program"]
 
 #: The closed list of changes: a typo is found by mypy, and at once where one is made.
 ChangeName = Literal[
@@ -55,15 +56,8 @@ ChangeName = Literal[
 #: A learning rate of 0 cannot be multiplied: ten times this is what most optimizers
 #: start with.
 RATE_INSTEAD_OF_0 = 1e-4
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What a kind of change acts on, and the cause that it proves if it helps."""
-
-    sort: Sort
-    cause: str
-    remedy: str
+#: What is clipped lies farther from the median than so many robust standard deviations.
+CLIP = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +65,7 @@ class Change:
     """One change of a training, all else the same.
 
     Attributes:
-        kind: A key of `CHANGES`.
+        kind: What is changed.
         value: How much, or to what: a factor, a name; None where there is no choice.
         at: The columns or rows concerned; empty for all.
     """
@@ -81,25 +75,8 @@ class Change:
     at: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in CHANGES:
-            raise ValueError(f"no change is called {self.kind!r}; see CHANGES")
-
-    @property
-    def sort(self) -> Sort:
-        """What it acts on."""
-        return CHANGES[self.kind].sort
-
-    @property
-    def cause(self) -> str:
-        """The cause that it proves if it makes a training converge."""
-        if self.kind == "learning_rate" and float(self.value or 0) > 1:
-            return "learning_rate_too_low"
-        return CHANGES[self.kind].cause
-
-    @property
-    def remedy(self) -> str:
-        """What the user is to do."""
-        return CHANGES[self.kind].remedy
+        if self.kind not in get_args(ChangeName):
+            raise ValueError(f"no change is called {self.kind!r}; see ChangeName")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,96 +134,6 @@ class ModelFacts:
     canonical_output: bool = True
     output_is_bounded: bool = False
     fixed: str | None = None
-
-
-_SCALER = (
-    "scale the inputs: StandardScaler in the preprocessing, or a Normalization layer"
-    " adapted to the training data"
-)
-
-CHANGES: dict[ChangeName, _Words] = {
-    "fill_missing": _Words(
-        "data",
-        "missing_values",
-        "fill or drop missing values before training, as SimpleImputer does",
-    ),
-    "standardize_inputs": _Words("data", "unscaled_inputs", _SCALER),
-    "drop_rows": _Words(
-        "data",
-        "input_outliers",
-        "look at that row: correct, clip or drop it, or use RobustScaler",
-    ),
-    "scale_inputs": _Words("data", "unscaled_inputs", _SCALER),
-    "clip_inputs": _Words(
-        "data", "input_outliers", "clip the inputs, or use RobustScaler"
-    ),
-    "clip_targets": _Words(
-        "data",
-        "target_outliers",
-        "look at that target: correct or clip it, or use a robust loss such as Huber",
-    ),
-    "standardize_targets": _Words(
-        "data",
-        "unscaled_targets",
-        "scale the targets to mean 0 and standard deviation 1, and undo it after"
-        " predict",
-    ),
-    "balance_classes": _Words(
-        "data", "class_imbalance", "give class_weight to fit, or resample the rows"
-    ),
-    "shuffle_rows": _Words(
-        "data",
-        "rows_in_class_order",
-        "shuffle the rows before training: fit(shuffle=True), or dataset.shuffle with a"
-        " buffer as large as the data",
-    ),
-    "shuffle_labels": _Words(
-        "data",
-        "labels_carry_no_signal",
-        "check that the labels still belong to the rows they describe",
-    ),
-    "learning_rate": _Words(
-        "weights", "learning_rate_too_high", "compile with that learning rate"
-    ),
-    "reinitialize": _Words(
-        "weights",
-        "bad_initialization",
-        "use the layers' own initializers: glorot_uniform, he_normal before relu,"
-        " zeros for biases",
-    ),
-    "batch_size": _Words(
-        "length", "batch_size_too_small", "train with that batch size"
-    ),
-    "more_steps": _Words("length", "too_few_steps", "train longer"),
-    "momentum": _Words("program", "momentum_too_high", "compile with that momentum"),
-    "canonical_output": _Words(
-        "program",
-        "loss_output_mismatch",
-        "make last activation, units, loss and label encoding fit each other",
-    ),
-    "no_penalty": _Words(
-        "program", "over_regularization", "lower the factors of the penalties"
-    ),
-    "no_dropout": _Words("program", "over_regularization", "lower the dropout rates"),
-    "hidden_activation": _Words(
-        "program", "activation_choice", "use that activation in the hidden layers"
-    ),
-    "unfreeze": _Words(
-        "program", "disconnected_variables", "set trainable=True on those layers"
-    ),
-    "clip_gradients": _Words(
-        "program", "gradient_clipping_needed", "compile the optimizer with clipnorm=1.0"
-    ),
-    "optimizer": _Words("program", "optimizer_choice", "compile with that optimizer"),
-    "wider": _Words(
-        "program", "insufficient_capacity", "give the hidden layers more units"
-    ),
-    "shallower": _Words(
-        "program",
-        "vanishing_gradients",
-        "use fewer hidden layers, residual connections or BatchNormalization",
-    ),
-}
 
 
 class Rerun(Protocol):

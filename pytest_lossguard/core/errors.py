@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 __all__ = [
     "BaselineError",
     "CannotChange",
     "ContractBroken",
     "LossguardError",
+    "ModelCheckFailed",
     "NotConverged",
     "NothingToChange",
     "NothingTrained",
@@ -56,32 +57,47 @@ class BaselineError(UsageError, AssertionError):
 class NotConverged(AssertionError):
     """A training was judged not to converge; the message says what happened.
 
-    Attributes:
+    Args:
+        message: What happened, and why.
+        failure: The run and what else the message is made of.
         after_body: Raised once the test had ended: no line of it is to blame.
     """
 
-    after_body = False
+    def __init__(
+        self, message: str = "", *, failure: Any = None, after_body: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.failure = failure
+        self.after_body = after_body
 
 
-class ContractBroken(AssertionError):
-    """A contract of a preparation does not hold; the message says how.
+class _ChecksFailed(AssertionError):
+    """Some checks of a preparation or of a model failed; the message says how.
 
     Attributes:
-        findings: What is broken, as findings.
-        results: What came of each relation that was checked.
+        findings: What failed, as findings.
+        results: What came of each check.
     """
 
     findings: tuple[Any, ...] = ()
     results: tuple[Any, ...] = ()
 
     @classmethod
-    def of(cls, broken: Sequence[Any], results: Sequence[Any]) -> ContractBroken:
-        """The error for some results that are broken; the first one is told whole."""
+    def of(cls, broken: Sequence[Any], results: Sequence[Any]) -> Self:
+        """The error for some results that are bad; the first one is told whole."""
         more = [it.message.partition("\n")[0] for it in broken[1:]]
         made = cls("\n".join([broken[0].message, *(f"also {it}" for it in more)]))
         made.findings = tuple(it.finding for it in broken)
         made.results = tuple(results)
         return made
+
+
+class ContractBroken(_ChecksFailed):
+    """A contract of a preparation does not hold; the message says how."""
+
+
+class ModelCheckFailed(_ChecksFailed):
+    """A model fails a check; the message says how."""
 
 
 class StopTraining(BaseException):
@@ -106,5 +122,6 @@ for _public in (
     BaselineError,
     NotConverged,
     ContractBroken,
+    ModelCheckFailed,
 ):
     _public.__module__ = "pytest_lossguard"

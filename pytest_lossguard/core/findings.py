@@ -219,6 +219,20 @@ FINDING_KINDS = (
     "contract_mixed",
     "contract_requests",
     "contract_units",
+    "model_check_learns_one_batch",
+    "model_check_starts_at_chance",
+    "model_check_every_variable_learns",
+    "model_check_uses_every_input",
+    "model_check_rows_are_independent",
+    "model_check_ignores_padding",
+    "model_check_causal",
+    "model_check_same_seed_same_weights",
+    "model_check_saves_and_loads",
+    "model_check_exports",
+    "model_check_resumes",
+    "model_check_accumulates",
+    "model_check_serves_as_trained",
+    "model_check_mixed_precision_agrees",
 )
 
 #: Kinds that name a cause which was seen for certain while a training ran: one that

@@ -23,14 +23,13 @@ from .given import (
     unknown,
 )
 
-__all__ = ["LATER_KEYS", "MOST_SEEDS", "Policy"]
+__all__ = ["MOST_SEEDS", "MOST_SHARDS", "Policy"]
 
 #: From so many seeds a training may be run in one test.
 MOST_SEEDS = 1_000
 
-#: Keys of the public contract that this version does not serve yet: they are
-#: refused by name, so that nobody believes them to be at work.
-LATER_KEYS = ("shards",)
+#: Into so many items a search may be divided.
+MOST_SHARDS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +62,8 @@ class Policy:
             whether it could learn far more. True by default.
         max_examples: Examples of a search over corruptions, default that of
             Hypothesis' profile.
+        shards: Tests that a search over corruptions is divided into, each of which
+            runs its own part of them: several workers share one search. Default 1.
         budget: Seconds after which a search runs no example that it has not run
             before. None (default): no end. ``--lossguard-budget`` is a cap.
 
@@ -84,6 +85,7 @@ class Policy:
     baseline: bool = False
     diagnose: bool = True
     max_examples: int | None = None
+    shards: int = 1
     budget: float | None = None
 
     def __post_init__(self) -> None:
@@ -107,15 +109,9 @@ class Policy:
             owner: What took them, for messages.
 
         Raises:
-            PolicyError: A key is unknown, comes with a later version, or its
-                value has the wrong type or range.
+            PolicyError: A key is unknown, or its value has the wrong type or range.
         """
         for key, value in keywords.items():
-            if key in LATER_KEYS:
-                raise PolicyError(
-                    f"{owner}({key}={shown(value)}) is not supported by this"
-                    " version of pytest-lossguard yet: remove it"
-                )
             if key not in _EXPECTED:
                 raise PolicyError(unknown(key, sorted(_EXPECTED), f"{owner}()"))
             _checked(key, value, owner)
@@ -198,6 +194,10 @@ _EXPECTED = {
     "baseline": FLAG,
     "diagnose": FLAG,
     "max_examples": COUNT,
+    "shards": Expected(
+        f"a whole number from 1 to {MOST_SHARDS}",
+        lambda value: is_whole(value) and 1 <= value <= MOST_SHARDS,
+    ),
     "budget": SECONDS,
 }
 

@@ -20,6 +20,7 @@ from ..judge.curve import LossCurve, in_one_unit, loss_curve_of
 from ..judge.order import is_in_class_order
 from ..judge.outcome import PLATEAU
 from ..judge.scale import is_of_order_one, is_out_of_scale
+from .changes import acts_on, kind_of
 
 __all__ = [
     "ComparedRun",
@@ -109,7 +110,7 @@ class ComparedRun:
     @property
     def undoes_a_choice(self) -> bool:
         """What it undoes is as often meant as not: it proves no fault."""
-        return any(it.kind in _CHOICES for it in self.changes)
+        return any(kind_of(it).undoes == "choice" for it in self.changes)
 
     @property
     def scales(self) -> bool:
@@ -127,28 +128,7 @@ class ComparedRun:
         """
         if self.undoes_a_choice:
             return 2
-        return 0 if any(it.kind in _FAULTS for it in self.changes) else 1
-
-
-#: Nobody means sorted rows, an outlier, a loss that does not fit, a penalty that
-#: outweighs the data.
-_FAULTS = frozenset(
-    {
-        "shuffle_rows",
-        "clip_inputs",
-        "clip_targets",
-        "canonical_output",
-        "no_penalty",
-        "no_dropout",
-    }
-)
-#: Frozen backbones and narrow codes are.
-_CHOICES = frozenset({"unfreeze", "wider"})
-#: Changes after which rows that are kept back are no longer what they were.
-_OTHER_TARGETS = frozenset(
-    {"clip_targets", "standardize_targets", "shuffle_labels", "canonical_output"}
-)
-_OTHER_ROWS = frozenset({"drop_rows", "balance_classes"})
+        return 0 if any(kind_of(it).undoes == "fault" for it in self.changes) else 1
 
 
 #: Initializers that keep the scale of what goes through a layer.
@@ -431,8 +411,9 @@ def is_told_outside(changes: tuple[Change, ...], rows: int) -> bool:
     """Whether rows that are kept back tell a repair from what is learned by heart: they
     have their targets still, and are so many that they say something.
     """
+    kinds = [kind_of(it) for it in changes]
     return rows >= CONTROL_ROWS and not any(
-        it.kind in _OTHER_TARGETS or it.kind in _OTHER_ROWS for it in changes
+        it.other_targets or it.other_rows for it in kinds
     )
 
 
@@ -453,7 +434,7 @@ def holds_outside(
     constant, perfect = changed.validation.constant, loss_curve_of(changed).perfect
     known = constant is not None and perfect is not None and constant > perfect
     gap = constant - perfect if known else abs(before)  # type: ignore[operator]
-    if any(it.sort == "data" for it in changes) and carries_signal(changed):
+    if any(acts_on(it) == "data" for it in changes) and carries_signal(changed):
         return True
     return before - after > SIGNAL * gap
 

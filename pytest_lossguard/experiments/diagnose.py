@@ -17,10 +17,11 @@ from ..core.errors import CannotChange, UsageError
 from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
-from ..core.wording import describe, describe_remedy
 from ..judge import loss_curve_of
 from . import thresholds as at
-from .candidates import MISFIT, SEALED, hypotheses, suspected, where_of
+from .candidates import hypotheses, suspected, where_of
+from .changes import cause_of, describe, remedy_of
+from .changes.kind import MISFIT, SEALED
 from .runner import ExperimentRunner, Target, gain
 from .seen_causes import explains_all, seen_causes
 
@@ -134,13 +135,13 @@ def _cause(
     facts: ModelFacts,
 ) -> Cause:
     return Cause(
-        cause=change.cause,
+        cause=cause_of(change),
         verified=False,
         where=where_of(change, findings),
         change=describe(change, trace, facts),
         loss_before=loss_curve_of(trace).end if done.before is None else done.before,
         loss_after=None if math.isnan(done.loss) else done.loss,
-        remedy=describe_remedy(change, facts),
+        remedy=remedy_of(change, trace, facts),
     )
 
 

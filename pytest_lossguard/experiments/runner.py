@@ -16,12 +16,12 @@ from ..core.errors import CannotChange, NothingToChange, UsageError
 from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
-from ..core.wording import describe
 from ..judge import judge, loss_curve_of
 from ..judge.curve import Compared, LossCurve, exceeds, in_one_unit
 from ..judge.thresholds import FAR_BETTER
 from . import thresholds as at
 from .candidates import Candidate
+from .changes import cause_of, describe
 from .compare import holds_outside, is_told_outside
 
 __all__ = ["ExperimentRunner", "Target", "gain"]
@@ -184,13 +184,16 @@ class ExperimentRunner:
         Without the fault the training may have nothing to learn: reaching the
         level of a constant is then all that can be asked.
         """
-        others = [it for it in ideas if it.change.cause != fault.change.cause]
+        others = [it for it in ideas if cause_of(it.change) != cause_of(fault.change)]
         companions = (Candidate(0.0, it) for it in at.COMPANIONS)
         tried = set()
         for other in (*others[: at.LIKELY_IN_PAIRS], *companions):
             if self._ends():
                 return False
-            if other.change.cause == fault.change.cause or other.change in tried:
+            if (
+                cause_of(other.change) == cause_of(fault.change)
+                or other.change in tried
+            ):
                 continue
             tried.add(other.change)
             first, second = sorted((fault, other), key=lambda it: -it.weight)
@@ -200,8 +203,8 @@ class ExperimentRunner:
 
     def _is_answered(self, change: Change) -> bool:
         """A smaller change of the same cause repairs it already."""
-        known = {other.cause for it in self.repairs for other in it.changes}
-        return change.cause in known
+        known = {cause_of(other) for it in self.repairs for other in it.changes}
+        return cause_of(change) in known
 
     def _is_pointless(self, change: Change) -> bool:
         """A smaller change in the same direction made it worse, or cannot be made."""
@@ -209,7 +212,7 @@ class ExperimentRunner:
             it
             for it in self.experiments
             if it.changes[0].kind == change.kind
-            and it.changes[0].cause == change.cause
+            and cause_of(it.changes[0]) == cause_of(change)
             and it.changes[0].at == change.at
         ]
         if change.kind == "more_steps":
@@ -231,7 +234,7 @@ class ExperimentRunner:
         for first, second in itertools.combinations(ranked, 2):
             if self._ends() or self.repairs:
                 return
-            if first.cause != second.cause and first.kind != second.kind:
+            if cause_of(first) != cause_of(second) and first.kind != second.kind:
                 self._run(first, second, reaches="clearly")
 
     def _promising(self, changes: tuple[Change, ...]) -> list[Change]:
@@ -243,10 +246,10 @@ class ExperimentRunner:
         best: dict[str, Change] = {}  # of each cause the change that helped most
         for change in changes:
             if change in known and (
-                change.cause not in best
-                or gain(known[change]) > gain(known[best[change.cause]])
+                cause_of(change) not in best
+                or gain(known[change]) > gain(known[best[cause_of(change)]])
             ):
-                best[change.cause] = change
+                best[cause_of(change)] = change
         likely = list(best.values())
         helped = sorted(likely, key=lambda it: -gain(known[it]))
         return list(

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache
+from inspect import signature
 
-from ..core.custom_checks import Check as OwnCheck
-from ..core.custom_checks import found_by
+from ..core.custom_checks import Check, found_by
 from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
@@ -35,10 +36,11 @@ from .curve import LossCurve, loss_curve_of
 
 __all__ = ["LossCurve", "held_to", "judge", "loss_curve_of"]
 
-Check = Callable[[Trace, LossCurve, Policy], Iterator[Finding]]
+#: A rule takes what it needs by name: some of ``trace``, ``curve`` and ``policy``.
+Rule = Callable[..., Iterator[Finding]]
 
 #: In the order in which they are told: what happened, then what explains it.
-CHECKS: tuple[Check, ...] = (
+RULES: tuple[Rule, ...] = (
     numerics.nonfinite,
     step.inference_mode,
     step.update_skipped,
@@ -90,7 +92,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def judge(
-    trace: Trace, policy: Policy, own: tuple[OwnCheck, ...] = ()
+    trace: Trace, policy: Policy, own: tuple[Check, ...] = ()
 ) -> tuple[Finding, ...]:
     """Everything worth saying of one training, errors first.
 
@@ -100,9 +102,19 @@ def judge(
             ``strict`` every finding is an error.
         own: Further checks, told after the others.
     """
-    evidence = loss_curve_of(trace)
-    found = (it for check in CHECKS for it in check(trace, evidence, policy))
+    known = {"trace": trace, "curve": loss_curve_of(trace), "policy": policy}
+    found = (
+        it
+        for rule in RULES
+        for it in rule(**{name: known[name] for name in _needs(rule)})
+    )
     return held_to((*found, *found_by(own, trace, policy)), policy)
+
+
+@cache
+def _needs(rule: Rule) -> tuple[str, ...]:
+    """The names of what a rule takes."""
+    return tuple(signature(rule).parameters)
 
 
 def held_to(found: Iterable[Finding], policy: Policy) -> tuple[Finding, ...]:

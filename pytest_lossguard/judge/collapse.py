@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..core.collapse import Spread
 from ..core.findings import Finding, Kind, Severity, finding
-from ..core.policy import Policy
 from ..core.trace import Trace
-from .curve import LossCurve
 
 __all__ = ["predictions_ignore_inputs"]
 
@@ -51,13 +49,10 @@ PREDICTIONS_IGNORE_INPUTS = Kind(
 _LEFT = "of how far they lay apart untrained is left"
 
 
-def predictions_ignore_inputs(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def predictions_ignore_inputs(trace: Trace) -> Iterator[Finding]:
     """Nets whose loss is the user's own, so that no score tells. What a net that acts
     or sets its own targets should put out may well be the same everywhere.
     """
-    del curve, policy
     if trace.moving_target:
         return
     spreads = [it for it in trace.spreads if it.rows >= FEWEST_ROWS]

@@ -8,7 +8,6 @@ import numpy as np
 
 from ..core.findings import Finding, Kind, finding, number
 from ..core.keras_names import loss_facts
-from ..core.policy import Policy
 from ..core.trace import ColumnStats, Trace
 from . import thresholds as at
 from .curve import LossCurve
@@ -116,9 +115,8 @@ def _is_good(curve: LossCurve) -> bool:
     return curve.finite and curve.beats_constant and curve.decreased
 
 
-def unscaled(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def unscaled(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """Inputs or targets far from the order of 1, columns named."""
-    del policy
     limit = at.UNSCALED_ALONE if _is_good(curve) else at.UNSCALED
     if not trace.normalizes_inputs:
         for stats in trace.inputs:
@@ -150,9 +148,8 @@ def _unscaled(
     yield finding(kind, value=float(magnitude[worst]), limit=limit, where=where)
 
 
-def input_outliers(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def input_outliers(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A value absurdly far from the rest of its feature, row named."""
-    del policy
     limit = at.OUTLIER_ALONE if _is_good(curve) else at.OUTLIER
     for stats in trace.inputs:
         if _is_sentinel(stats):
@@ -162,13 +159,10 @@ def input_outliers(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[F
             yield _outlier(INPUT_OUTLIERS, stats, place, limit)
 
 
-def target_outliers(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def target_outliers(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A target absurdly far from the others, row named; no news where a robust loss
     has dealt with it.
     """
-    del policy
     if _is_good(curve) and _is_robust(trace):
         return
     limit = at.OUTLIER_ALONE if _is_good(curve) else TARGET_OUTLIER
@@ -196,11 +190,8 @@ def _outlier(kind: Kind, stats: ColumnStats, place: str, limit: float) -> Findin
     )
 
 
-def constant_feature(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def constant_feature(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A feature that is the same in every row; said only of a bad training."""
-    del policy
     if _is_good(curve) or has_constant_inputs(trace):
         return
     for stats in trace.inputs:
@@ -225,11 +216,8 @@ def _learned_little(curve: LossCurve) -> bool:
     return curve.skill is not None and curve.skill < at.LEARNED_ENOUGH
 
 
-def constant_inputs(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def constant_inputs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """Inputs that are the same in every row, or most columns of a bad training's."""
-    del policy
     for stats in trace.inputs:
         columns = len(stats.std)
         if has_constant_inputs(trace):
@@ -261,11 +249,8 @@ def _is_sentinel(stats: ColumnStats) -> bool:
     return known.get(stats.outlier.column) == stats.outlier.value
 
 
-def sentinel_values(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def sentinel_values(trace: Trace) -> Iterator[Finding]:
     """One value, as -999, that stands for missing ones."""
-    del curve, policy
     for stats in trace.inputs:
         if stats.sentinel is None:
             continue
@@ -278,13 +263,10 @@ def sentinel_values(
         )
 
 
-def class_imbalance(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def class_imbalance(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A class with hardly any rows, no weights to make up for it, and a model that has
     hardly found it.
     """
-    del policy
     gain = trace.rare_gain
     # Who knows nothing costs the rare rows little, and all others much.
     is_found = gain is not None and gain >= RARE_FOUND and curve.beats_constant

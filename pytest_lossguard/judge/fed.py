@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 from ..core.data_facts import RepeatedBatch, UnseenRows
 from ..core.findings import Finding, Kind, finding
-from ..core.policy import Policy
 from ..core.trace import Trace
-from .curve import LossCurve
 
 __all__ = ["repeated_batch"]
 
@@ -25,9 +23,8 @@ REPEATED_BATCH = Kind(
 )
 
 
-def repeated_batch(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def repeated_batch(trace: Trace) -> Iterator[Finding]:
     """The same rows at every step; a warning where some are never reached."""
-    del curve, policy
     facts = trace.data_facts
     if facts is None:
         return

@@ -8,7 +8,6 @@ import numpy as np
 
 from ..core.column_stats import share_interval
 from ..core.findings import Finding, Kind, finding, number
-from ..core.policy import Policy
 from ..core.trace import ColumnStats, Floats, Nonfinite, Trace
 from . import thresholds as at
 from .curve import LossCurve
@@ -91,14 +90,11 @@ _SEVERAL = 4
 _LEAST_SPREAD = 0.1
 
 
-def nonfinite_validation(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def nonfinite_validation(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """NaN or infinity in held-out rows, or a held-out loss that is not finite though
     the training is. Rows whose loss is finite all the same, as by a mask, are worth a
     word only where no training row is like them.
     """
-    del policy
     held, rows = trace.validation, trace.held_out
     if held is None:
         return
@@ -149,13 +145,10 @@ def _describe(it: Nonfinite) -> str:
     )
 
 
-def validation_rows_trained_on(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def validation_rows_trained_on(trace: Trace) -> Iterator[Finding]:
     """Held-out rows that are among the training rows, more often than those are among
     themselves.
     """
-    del curve, policy
     repeats = None if trace.held_out is None else trace.held_out.repeats
     if repeats is None:
         return
@@ -180,13 +173,10 @@ def validation_rows_trained_on(
         )
 
 
-def validation_differs(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def validation_differs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """Held-out rows that are prepared otherwise: their loss is far above a constant's
     from the first look on, however well the training goes.
     """
-    del policy
     others = others_held_out(trace, curve)
     if others is not None:
         yield others

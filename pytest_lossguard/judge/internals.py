@@ -102,21 +102,15 @@ PENALTY_DOMINATES = Kind(
 _MANY = 128
 
 
-def disconnected_variable(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def disconnected_variable(trace: Trace) -> Iterator[Finding]:
     """A variable that was given to the optimizer and never got a gradient."""
-    del curve, policy
     absent = (trace.steps.grad_norm < 0).all(axis=0)
     for index in np.flatnonzero(absent):
         yield finding(DISCONNECTED_VARIABLE, where=trace.variables[int(index)])
 
 
-def exploding_gradient(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def exploding_gradient(trace: Trace, policy: Policy) -> Iterator[Finding]:
     """A gradient norm over the policy's limit, or far over what it was before."""
-    del curve
     norms = trace.steps.global_grad_norm
     if not np.isfinite(norms).any():
         return
@@ -138,11 +132,8 @@ def exploding_gradient(
     )
 
 
-def vanishing_gradient(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def vanishing_gradient(trace: Trace) -> Iterator[Finding]:
     """The first weights' gradient is tiny beside the last weights'."""
-    del curve, policy
     norms = trace.steps.grad_norm
     weights = [index for index, size in enumerate(trace.sizes) if size > 1]
     if len(weights) < 3 or not len(norms):
@@ -161,9 +152,8 @@ def vanishing_gradient(
         )
 
 
-def dead_units(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def dead_units(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A layer most of whose relu units are 0 for every row."""
-    del policy
     if trace.after is None or has_constant_inputs(trace):
         return  # a unit that is 0 for one row is 0 for all
     limit = DEAD_ALONE if curve.finite and curve.beats_constant else DEAD
@@ -174,15 +164,12 @@ def dead_units(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Findi
             )
 
 
-def symmetric_weights(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def symmetric_weights(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A hidden layer all of whose units still are one: certain, whatever the loss.
 
     Units that start equal get equal gradients; no length of training parts them. Where
     numbers were not finite the units of a layer are alike for that.
     """
-    del policy
     if trace.after is None or not curve.finite:
         return
     for layer in trace.after.layers:
@@ -196,15 +183,12 @@ def symmetric_weights(
             )
 
 
-def saturated_activations(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def saturated_activations(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A layer whose sigmoid or tanh outputs nearly all sit at the flat ends.
 
     An output layer may be sure of itself: there it counts only when the
     training ended no better than a constant.
     """
-    del policy
     if trace.after is None:
         return
     for layer in trace.after.layers:
@@ -218,13 +202,10 @@ def saturated_activations(
             )
 
 
-def penalty_dominates(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def penalty_dominates(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """Penalties are much of the loss; no news where they were little at first, and
     what the data cost has been learned away since.
     """
-    del policy
     steps = trace.steps
     if not curve.finite or not steps.data_loss_seen.all() or not len(steps):
         return

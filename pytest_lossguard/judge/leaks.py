@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.findings import Finding, Kind, finding
-from ..core.policy import Policy
 from ..core.trace import Trace
-from .curve import LossCurve
 
 __all__ = ["target_in_inputs"]
 
@@ -30,11 +28,8 @@ TARGET_IN_INPUTS = Kind(
 )
 
 
-def target_in_inputs(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def target_in_inputs(trace: Trace) -> Iterator[Finding]:
     """A target that the model is given."""
-    del curve, policy
     found = None if trace.data_facts is None else trace.data_facts.among_inputs
     if found is not None:
         yield finding(

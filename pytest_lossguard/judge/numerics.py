@@ -8,7 +8,6 @@ import numpy as np
 
 from ..core.findings import Finding, Kind, finding
 from ..core.keras_names import loss_facts
-from ..core.policy import Policy
 from ..core.trace import Trace
 from . import thresholds as at
 from .curve import LossCurve
@@ -73,7 +72,7 @@ IMPOSSIBLE_LOSS = Kind(
 _ROUNDING = 1e-6
 
 
-def nonfinite(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def nonfinite(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """NaN or infinity in inputs, gradients or the loss, the earliest first.
 
     Inputs that are not finite fail only if the training broke with them.
@@ -88,7 +87,6 @@ def nonfinite(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Findin
                 limit=0,
                 where=f"row {row}, feature {column}",
             )
-    del policy
     yield from sorted(broken, key=lambda it: it.step or 0)
 
 
@@ -114,11 +112,8 @@ def _broken_steps(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         )
 
 
-def impossible_loss(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def impossible_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A loss below zero that cannot be or has no bottom, or zero from the start."""
-    del policy
     losses = curve.losses[np.isfinite(curve.losses)]
     if not len(losses):
         return

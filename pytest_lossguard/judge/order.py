@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.findings import Finding, Kind, finding
-from ..core.policy import Policy
 from ..core.rows import SORTED
 from ..core.trace import ClassOrder, Trace
 from . import thresholds as at
@@ -45,14 +44,11 @@ def is_in_class_order(trace: Trace) -> bool:
     return order is not None and named and order.order > SORTED
 
 
-def rows_in_class_order(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def rows_in_class_order(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A step that has few of the classes unlearns the others: an error where little
     was learned, as .26 to .33 of what a constant costs by digits class by class in 5
     epochs; in 20 and 60 epochs it is .83 to .97, shuffled .76 to .99.
     """
-    del policy
     order = trace.class_order
     if order is not None and is_in_class_order(trace):
         yield finding(

@@ -189,11 +189,10 @@ def _median_of_three(losses: Floats) -> Floats:
     return np.asarray(np.median([losses[:-2], losses[1:-1], losses[2:]], axis=0))
 
 
-def noisy_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def noisy_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """Steps differ by more than the loss is large; said only of a bad training. One
     that need not fall is small at times, and noisy beside that.
     """
-    del policy
     learned = curve.beats_constant and curve.decreased
     if not curve.finite or learned or trace.need_not_fall:
         return
@@ -275,9 +274,7 @@ def _not_decreasing(
     )
 
 
-def worse_than_constant(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def worse_than_constant(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """The model ends no better than the best constant prediction.
 
     Excused as slow: a short run that ended near the constant, and one that
@@ -285,7 +282,6 @@ def worse_than_constant(
     was still losing it. One that started further off must have lost most of it, and
     from data that do not explain such a start.
     """
-    del policy
     constant = curve.constant
     if constant is None or not curve.finite:
         return
@@ -347,13 +343,10 @@ def _plateau(curve: LossCurve, constant: float) -> Finding:
     return finding(PLATEAU, step=curve.steps, value=curve.end, limit=constant, why=why)
 
 
-def slow_convergence(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def slow_convergence(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """Not below a constant yet, still falling, and excused for it; or below it in
     training, while predictions lag behind.
     """
-    del policy
     constant = curve.constant
     if constant is None or not curve.finite:
         return
@@ -393,11 +386,8 @@ def _predicts_a_constant(trace: Trace) -> bool:
     return trace.after.spread <= CONSTANT_SPREAD * _target_spread(trace)
 
 
-def constant_predictions(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def constant_predictions(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """Every row gets the same prediction although the targets differ."""
-    del policy
     if trace.after is None or curve.beats_constant or not curve.finite:
         return
     if _target_spread(trace) > 0 and _predicts_a_constant(trace):
@@ -409,14 +399,13 @@ def constant_predictions(
         )
 
 
-def masked_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def masked_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """The reported loss is far below what the predictions deserve.
 
     Only with predictions no better than a constant: sigmoid outputs under
     categorical cross-entropy, and softmax under ``from_logits=True``, also
     score differently from plain predictions and train like the right program.
     """
-    del policy
     after = trace.after
     if after is None or not curve.finite or curve.constant is None:
         return
@@ -433,11 +422,8 @@ def masked_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Find
         )
 
 
-def unchanged_weights(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def unchanged_weights(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """No variable moved at any step."""
-    del policy
     updates, weights = trace.steps.update_norm, trace.steps.weight_norm
     # Of a large variable only some rows were looked at for a change, of a huge one for
     # its weights too: there the score has to be the same as well.
@@ -453,11 +439,10 @@ def unchanged_weights(
 _LOWEST = " (its lowest)"
 
 
-def overfitting(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def overfitting(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """The training loss fell on while the held-out loss rose, or stayed at the
     level of a constant. Not where the held-out rows are others from the start.
     """
-    del policy
     held_out = _finite(trace.validation)
     if held_out is None or len(held_out.loss) < 4 or not curve.finite:
         return

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 from ..core.findings import Finding, Kind, Severity, finding
 from ..core.keras_names import LossFacts, activation_facts, loss_facts
-from ..core.policy import Policy
 from ..core.trace import Output, TargetRange, Trace
-from .curve import LossCurve
 
 __all__ = [
     "labels_out_of_range",
@@ -55,11 +53,8 @@ def _ends(trace: Trace) -> Iterator[tuple[Output, TargetRange, LossFacts | None]
         yield from zip(outputs, targets, map(loss_facts, losses), strict=True)
 
 
-def labels_out_of_range(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def labels_out_of_range(trace: Trace) -> Iterator[Finding]:
     """Labels that the last activation cannot reach."""
-    del curve, policy
     for output, target, loss in _ends(trace):
         if loss is None:
             continue
@@ -99,11 +94,8 @@ def _unreached(output: Output, target: TargetRange) -> tuple[float, str]:
     return 0.0, ""  # elu: targets below -1 cost it little
 
 
-def loss_output_mismatch(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def loss_output_mismatch(trace: Trace) -> Iterator[Finding]:
     """A softmax that cannot say what the labels say."""
-    del curve, policy
     for output, target, loss in _ends(trace):
         if output.activation != "softmax":
             continue

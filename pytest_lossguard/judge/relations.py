@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.findings import Finding, Kind, Severity, finding, number
-from ..core.policy import Policy
 from ..core.relations import LabelUse, MixedRows
 from ..core.trace import Trace
 from .curve import LossCurve
@@ -71,11 +70,8 @@ INPUTS_IGNORED = Kind(
 )
 
 
-def outputs_ignore_inputs(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def outputs_ignore_inputs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A model whose outputs are the same for all rows, from the start or in the end."""
-    del policy
     used = None if trace.relations is None else trace.relations.inputs
     if used is None or used.after > SAME_OUTPUT or not curve.finite:
         return
@@ -90,12 +86,11 @@ def outputs_ignore_inputs(
     )
 
 
-def rows_mixed(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def rows_mixed(trace: Trace) -> Iterator[Finding]:
     """A loss that pairs each row with every other, by the shapes that it combines or by
     what it makes of labels that are exchanged; one of something of all rows may be
     meant.
     """
-    del curve, policy
     facts = trace.relations
     if facts is None:
         return
@@ -105,9 +100,8 @@ def rows_mixed(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Findi
         yield _of_labels(facts.labels)
 
 
-def labels_ignored(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def labels_ignored(trace: Trace) -> Iterator[Finding]:
     """A loss whose gradient is the same whatever the labels are."""
-    del curve, policy
     used = None if trace.relations is None else trace.relations.labels
     if used is not None and used.use == "ignored":
         yield finding(

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..core.findings import Finding, Kind, finding
-from ..core.policy import Policy
 from ..core.step_facts import Clipping
 from ..core.trace import Floats, Trace
 from . import thresholds as at
@@ -51,9 +50,8 @@ CLIPPED_TO_NOTHING = Kind(
 )
 
 
-def rate_ended(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def rate_ended(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A schedule that comes to its end while there is much left to learn."""
-    del policy
     ended = None if trace.step is None else trace.step.rate_ended_at
     steps = len(trace.steps)
     if ended is None or steps <= TOO_FEW:
@@ -77,13 +75,10 @@ def _is_unfinished(curve: LossCurve) -> bool:
     return curve.skill is None or curve.skill < at.LEARNED_HALF
 
 
-def clipped_to_nothing(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def clipped_to_nothing(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """Clipping that binds at every step, of an optimizer whose updates grow with the
     gradient, where it kept the weights at their place.
     """
-    del policy
     clipping = None if trace.step is None else trace.step.clipping
     if clipping is None or len(trace.steps) <= TOO_FEW or not _stands_still(curve):
         return

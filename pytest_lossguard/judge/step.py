@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.findings import Finding, Kind, finding
-from ..core.policy import Policy
 from ..core.trace import Trace
-from .curve import LossCurve
 
 __all__ = ["inference_mode", "never_applied", "optimizer_restarted", "update_skipped"]
 
@@ -92,13 +90,10 @@ PENALTY_LEFT_OUT = Kind(
 )
 
 
-def loss_not_scaled(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def loss_not_scaled(trace: Trace) -> Iterator[Finding]:
     """Gradients that are divided by what the loss was never multiplied by, or not
     divided by what it was.
     """
-    del curve, policy
     facts = trace.step
     if facts is None:
         return
@@ -111,11 +106,8 @@ def loss_not_scaled(
     yield finding(LOSS_NOT_SCALED, value=factor, limit=1, where=trace.model, how=how)
 
 
-def penalty_left_out(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def penalty_left_out(trace: Trace) -> Iterator[Finding]:
     """Regularizers and added losses that the differentiated loss does not contain."""
-    del curve, policy
     facts = trace.step
     if facts is None or not len(trace.steps):
         return
@@ -126,11 +118,8 @@ def penalty_left_out(
         )
 
 
-def optimizer_restarted(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def optimizer_restarted(trace: Trace) -> Iterator[Finding]:
     """The same optimizer made anew again and again, its state lost each time."""
-    del curve, policy
     facts = trace.step
     if facts is None or not (facts.restarts and facts.state_lost):
         return
@@ -147,9 +136,8 @@ def optimizer_restarted(
     )
 
 
-def update_skipped(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def update_skipped(trace: Trace) -> Iterator[Finding]:
     """One update, and from then on gradients that lead to none."""
-    del curve, policy
     facts = trace.step
     if facts is None or len(trace.steps) != 1:
         return
@@ -173,11 +161,10 @@ def never_applied(taken: int, where: str) -> Iterator[Finding]:
         )
 
 
-def inference_mode(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
+def inference_mode(trace: Trace) -> Iterator[Finding]:
     """Layers that were trained and never called in training mode; where the loop asked
     for that by ``training=False``, it may be meant.
     """
-    del curve, policy
     facts = trace.step
     if facts is None or not facts.inference_layers:
         return

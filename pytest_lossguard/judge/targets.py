@@ -7,9 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.findings import Finding, Kind, finding
-from ..core.policy import Policy
 from ..core.trace import Trace
-from .curve import LossCurve
 
 __all__ = ["labels_from_the_net", "targets_left_at_zero"]
 
@@ -51,13 +49,10 @@ _FOLLOWED = (
 )
 
 
-def targets_left_at_zero(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def targets_left_at_zero(trace: Trace) -> Iterator[Finding]:
     """Values of actions that were not taken, given as 0. Where no model makes the
     targets, sparse ones may be meant.
     """
-    del curve, policy
     share = 0.0 if trace.data_facts is None else trace.data_facts.lone_targets
     if share >= LONE:
         yield finding(
@@ -69,12 +64,9 @@ def targets_left_at_zero(
         )
 
 
-def labels_from_the_net(
-    trace: Trace, curve: LossCurve, policy: Policy
-) -> Iterator[Finding]:
+def labels_from_the_net(trace: Trace) -> Iterator[Finding]:
     """A net that chases its own outputs, and moves them as it does. Two nets that work
     against each other may well compare what one of them says of two inputs.
     """
-    del curve, policy
     if trace.labels_follow is not None and not trace.contested:
         yield finding(LABELS_FROM_THE_NET, where=trace.labels_follow, why=_FOLLOWED)

@@ -7,6 +7,7 @@ functions that a marked test reaches: an unmarked suite pays nothing.
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from ..core.errors import NotConverged, PolicyError, UsageError
 from .baselines import (
     BaselineSummary,
     Unused,
-    check_baseline_of,
+    baseline_of,
     refuse_baseline_of_search,
 )
 from .contracts import Contracts
@@ -24,10 +25,11 @@ from .ending import Ending
 from .failures import leave_out_own_frames, show_in_short
 from .files import Files, hand_files_on
 from .fixture import Lossguard
-from .fixtures import FIXTURES, Fixtures, adopt
+from .fixtures import FIXTURES, Fixtures, prepared_for
 from .hook_calls import tell_finished
 from .html import hand_on_details
 from .marks import policy_of
+from .model_checks import ModelChecks
 from .options import (
     add_options,
     base_seed,
@@ -37,11 +39,22 @@ from .options import (
     is_diagnosed,
     is_seed_drawn,
 )
+from .project_policy import ShowPolicy, project_policy
 from .report_data import Reporter, hand_on
 from .reports import register_others
-from .search import Searches, in_examples, is_searched, report_failure
+from .search import Searches, explained, in_examples, is_searched
 from .seeds import DrawnSeed, seeded_body, seeded_fixture, seeded_set_up
-from .state import MARKS, POLICY, SESSION, TEST, Session, Test, guard_of
+from .state import (
+    MARKS,
+    ORIGINS,
+    POLICY,
+    PROJECT_POLICY,
+    SESSION,
+    TEST,
+    Session,
+    Test,
+    guard_of,
+)
 from .terminal import Summary
 
 if TYPE_CHECKING:
@@ -81,6 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
     budget_of(config, None)  # a bad value is told of before any test runs
     default_examples(config)
     is_diagnosed(config)
+    config.stash[PROJECT_POLICY] = project_policy(config)
     replay = _replay(config)
     seed = base_seed(config) if replay is None else replay.seed
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
@@ -91,6 +105,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if replay is None and is_seed_drawn(config):
         config.pluginmanager.register(DrawnSeed(seed), "lossguard-drawn-seed")
     config.pluginmanager.register(Contracts(config), "lossguard-contracts")
+    config.pluginmanager.register(ModelChecks(config), "lossguard-model-checks")
+    if config.getoption("lossguard_show_policy"):
+        config.pluginmanager.register(ShowPolicy(config), "lossguard-show-policy")
     if not hasattr(config, "workerinput"):
         reporter = Reporter(config)
         config.pluginmanager.register(reporter, "lossguard-reporter")
@@ -133,7 +150,7 @@ def pytest_pycollect_makeitem(
 
 def _read_marks(item: pytest.Item) -> None:
     item.stash[MARKS] = _count_marks(item)
-    item.stash[POLICY] = policy_of(item)
+    item.stash[POLICY], item.stash[ORIGINS] = policy_of(item)
 
 
 def _count_marks(item: pytest.Item) -> int:
@@ -235,64 +252,37 @@ def _watched(
 ) -> Generator[None, Any, Any]:
     """Run a test as it is and judge what trained in it."""
     __tracebackhide__ = True
-    result = None
+    baseline = baseline_of(item) if policy.baseline else None
     try:
-        try:
-            with guard.watching():
-                result = yield
-        except BaseException as error:  # pytest.skip and a timeout are no Exception
-            _collect_beside(item, guard, error)
-            raise
-        adopt(item, guard)
-        guard.collect()
-        guard.demand()
-        guard.compare()
-        if policy.baseline:
-            check_baseline_of(item, guard)
-    except NotConverged as error:
-        guard.explain(error)
+        with guard.judging(partial(prepared_for, item), baseline):
+            return (yield)
+    except NotConverged:
         raise
     except BaseException:
         if guard.failures():
             item.add_report_section("call", "lossguard", guard.failures())
         raise
-    return result
-
-
-def _collect_beside(item: pytest.Item, guard: Guard, error: BaseException) -> None:
-    """Judge what had been trained when something ended the body; that stays the error
-    of the test, whatever comes of it.
-    """
-    try:
-        adopt(item, guard)
-        guard.collect()
-    except Exception as ours:
-        error.add_note(
-            "note: pytest-lossguard could not judge what had been trained:"
-            f" {type(ours).__name__}: {ours}"
-        )
 
 
 def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, Any, Any]:
     """Run a test of Hypothesis, each example judged by itself."""
     __tracebackhide__ = True
-    result = None
     try:
         with guard.watching(), in_examples(item, test.policy) as test.search:
             result = yield
     except BaseException as error:
-        if test.search is not None:
-            report_failure(item, test.search, error)
-            guard.runs = test.search.runs or guard.runs
-        raise
-    guard.runs = test.search.runs
-    adopt(item, guard)
-    try:
-        guard.demand_adopted()
-    except NotConverged as error:
-        guard.explain(error)
-        raise
-    guard.demand_some(test.search.trained)
+        if test.search is None:
+            raise
+        failed = explained(item, test.search, error)
+        guard.show(test.search.runs or guard.runs)
+        if failed is error:
+            raise
+        raise failed from None
+    guard.conclude_search(
+        test.search.runs,
+        trained=test.search.trained or test.search.left_to_others > 0,
+        prepared=partial(prepared_for, item),
+    )
     return result
 
 

@@ -17,13 +17,12 @@ from .files import keep_baseline
 from .state import POLICY, TEST
 
 if TYPE_CHECKING:
-    from ..baselines.check import Update
-    from ..session.guard import Guard
+    from ..session.guard import BaselineRequest
 
 __all__ = [
     "BaselineSummary",
     "Unused",
-    "check_baseline_of",
+    "baseline_of",
     "refuse_baseline_of_search",
 ]
 
@@ -35,12 +34,16 @@ _FOLDER = "__lossguard__"
 _LONGEST = 120
 
 
-def check_baseline_of(item: pytest.Item, guard: Guard) -> None:
-    """Hold the trainings of a test that ended well against its baseline."""
-    __tracebackhide__ = True
-    update: Update = item.config.getoption("lossguard_update") or ""
-    write = partial(keep_baseline, item.config, item.stash[TEST])
-    guard.check_baseline(_path_of(item), _name_of(item), update, write)
+def baseline_of(item: pytest.Item) -> BaselineRequest:
+    """The baseline of a test, and what becomes of it."""
+    from ..session.guard import BaselineRequest
+
+    return BaselineRequest(
+        path=_path_of(item),
+        test=_name_of(item),
+        update=item.config.getoption("lossguard_update") or "",
+        write=partial(keep_baseline, item.config, item.stash[TEST]),
+    )
 
 
 def refuse_baseline_of_search(item: pytest.Item) -> None:

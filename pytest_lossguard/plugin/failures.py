@@ -10,14 +10,20 @@ from typing import Any
 
 import pytest
 
-from ..core.errors import ContractBroken, LossguardError, NotConverged, first_line
+from ..core.errors import (
+    ContractBroken,
+    LossguardError,
+    ModelCheckFailed,
+    NotConverged,
+    first_line,
+)
 
 __all__ = ["leave_out_own_frames", "said_by", "show_in_short"]
 
 #: Attribute of a test report that carries all that one of our errors says.
 _SAID = "lossguard_said"
 _PACKAGE = f"{__name__.partition('.')[0]}."
-_OURS = (ContractBroken, LossguardError, NotConverged)
+_OURS = (ContractBroken, LossguardError, ModelCheckFailed, NotConverged)
 #: Characters of what a failed test said.
 _MOST_SAID = 2000
 

@@ -12,6 +12,7 @@ from .state import Session, guard_of
 if TYPE_CHECKING:
     from ..core.findings import Finding
     from ..experiments.margins import Margins
+    from ..model_checks import ModelCheckResult
     from ..session.guard import Guard
     from ..session.runs import TrainingRun, WatchedRuns
 
@@ -138,6 +139,29 @@ class Lossguard:
         from ..preprocessing import contracts
 
         return contracts(prepare, x, y, **{"seed": self._session.seed, **how})
+
+    def check_model(
+        self, build_model: Any, x: Any, y: Any = None, **keys: Any
+    ) -> tuple[ModelCheckResult, ...]:
+        """Check a model as it is before any training of its own.
+
+        Args:
+            build_model: See `pytest_lossguard.check_model`.
+            x: Inputs, or a dataset; see there.
+            y: Targets.
+            keys: Its other arguments; ``seed`` is ``--lossguard-seed`` by default.
+
+        Returns:
+            What came of each check.
+
+        Raises:
+            ModelCheckFailed: One failed.
+            UsageError: Model or data cannot be meant.
+        """
+        __tracebackhide__ = True
+        from ..model_checks import check_model
+
+        return check_model(build_model, x, y, **{"seed": self._session.seed, **keys})
 
     def watch(self, name: str | None = None) -> AbstractContextManager[WatchedRuns]:
         """Watch the trainings inside a ``with`` block of an unmarked test.

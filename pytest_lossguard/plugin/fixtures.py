@@ -17,10 +17,9 @@ from .private_api import (
 from .state import POLICY, SESSION, TEST, guard_of
 
 if TYPE_CHECKING:
-    from ..session.guard import Guard
     from ..session.runs import Prepared
 
-__all__ = ["FIXTURES", "Fixtures", "adopt"]
+__all__ = ["FIXTURES", "Fixtures", "prepared_for"]
 
 
 class Fixtures:
@@ -79,13 +78,11 @@ class Fixtures:
 FIXTURES = pytest.StashKey[Fixtures]()
 
 
-def adopt(item: pytest.Item, guard: Guard) -> None:
-    """Judge in a test what the fixtures that it uses have trained."""
+def prepared_for(item: pytest.Item) -> list[Prepared]:
+    """What the fixtures that a test uses have trained."""
     fixtures = item.config.stash[FIXTURES].prepared
     used = fixtures_used_by(item) if fixtures else []
-    for fixturedef, prepared in fixtures.items():
-        if fixturedef in used:
-            guard.adopt(prepared, item.nodeid)
+    return [it for fixturedef, it in fixtures.items() if fixturedef in used]
 
 
 #: ``setup_module`` and its like, which pytest makes fixtures of.

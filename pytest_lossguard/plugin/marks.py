@@ -10,6 +10,8 @@ from ..core.errors import PolicyError
 from ..core.given import shown
 from .hook_calls import policy_by_hook
 from .options import is_diagnosed
+from .project_policy import SETTING, changed_keys, name_of_ini
+from .state import PROJECT_POLICY
 
 if TYPE_CHECKING:
     from ..core.policy import Policy
@@ -17,14 +19,40 @@ if TYPE_CHECKING:
 __all__ = ["policy_of"]
 
 
-def policy_of(item: pytest.Item) -> Policy | None:
-    """The policy of a test: the closest mark wins, key by key; others may change it."""
-    merged: dict[str, Any] = {}
+def policy_of(item: pytest.Item) -> tuple[Policy | None, dict[str, str]]:
+    """The policy of a test, and where each key of it comes from that is no default.
+
+    The closest mark wins, key by key; below all marks stands ``lossguard_policy`` of
+    the ini file; a hook may change what comes of it.
+    """
     marks = list(item.iter_markers_with_node("converges"))
     if not marks:
-        return None
+        return None, {}
     from ..core.policy import Policy
 
+    merged, owners = _merged(marks)
+    if "steps" in merged and "epochs" in merged and owners["steps"] != owners["epochs"]:
+        nodes = item.listchain()
+        farther = min(("steps", "epochs"), key=lambda key: nodes.index(owners[key]))
+        del merged[farther], owners[farther]
+    origins = {key: f"mark on {owners[key].name}" for key in merged}
+    for key, value in _defaults(item, merged).items():
+        merged[key], origins[key] = value, f"{SETTING} in {name_of_ini(item.config)}"
+    if "diagnose" not in merged and not is_diagnosed(item.config):
+        merged["diagnose"], origins["diagnose"] = False, "--lossguard-no-diagnose"
+    marked = Policy.from_keywords(merged)
+    policy = policy_by_hook(item, marked)
+    hooked = dict.fromkeys(changed_keys(marked, policy), "pytest_lossguard_policy")
+    return policy, {**origins, **hooked}
+
+
+def _merged(
+    marks: list[tuple[Any, pytest.Mark]],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The keys of all marks, and the node of each."""
+    from ..core.policy import Policy
+
+    merged: dict[str, Any] = {}
     owners: dict[str, Any] = {}
     for node, mark in marks:
         if mark.args:
@@ -34,16 +62,24 @@ def policy_of(item: pytest.Item) -> Policy | None:
             )
         Policy.from_keywords(mark.kwargs)  # one that a closer mark hides is wrong too
         for key, value in mark.kwargs.items():
-            if owners.get(key) is node and merged[key] != value:
+            if key in owners and owners[key] is node and merged[key] != value:
                 raise PolicyError(
                     f"two marks on {node.name} disagree: converges({key}="
                     f"{shown(merged[key])}) and converges({key}={shown(value)})"
                 )
             if key not in merged:
                 merged[key], owners[key] = value, node
-    if "steps" in merged and "epochs" in merged and owners["steps"] != owners["epochs"]:
-        nodes = item.listchain()
-        farther = min(("steps", "epochs"), key=lambda key: nodes.index(owners[key]))
-        del merged[farther]
-    merged.setdefault("diagnose", is_diagnosed(item.config))
-    return policy_by_hook(item, Policy.from_keywords(merged))
+    return merged, owners
+
+
+def _defaults(item: pytest.Item, marked: dict[str, Any]) -> dict[str, Any]:
+    """What the project holds a test to where its marks do not say: a length by steps
+    hides one by epochs, and a search has no baseline.
+    """
+    left_out = set(marked)
+    if left_out & {"steps", "epochs"}:
+        left_out |= {"steps", "epochs"}
+    if hasattr(getattr(item, "obj", None), "hypothesis"):
+        left_out.add("baseline")
+    known = item.config.stash[PROJECT_POLICY]
+    return {key: it for key, it in known.items() if key not in left_out}

@@ -84,6 +84,18 @@ def add_options(parser: pytest.Parser) -> None:
             const=what,
             help=told,
         )
+    group.addoption(
+        "--lossguard-show-policy",
+        action="store_true",
+        help="run nothing; show what each marked test is held to, and where each key"
+        " comes from",
+    )
+    parser.addini(
+        "lossguard_policy",
+        "what marked tests are held to by default, one key = value a line: the keys of"
+        " the marker converges, which stands above it",
+        type="linelist",
+    )
     parser.addini("lossguard_seed", "default of --lossguard-seed")
     parser.addini(
         "lossguard_no_diagnose", "default of --lossguard-no-diagnose", type="bool"

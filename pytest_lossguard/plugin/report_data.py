@@ -38,6 +38,8 @@ PAYLOAD = "lossguard"
 DETAILS = "lossguard_html"
 #: What of it makes the entry of a test.
 _PARTS = ("runs", "search", "baseline")
+#: What a test has that checks a preparation or a model.
+_CHECKED = ("contract", "model_check")
 #: Attribute that carries what could not be handed on, as sentences.
 TROUBLES = "lossguard_troubles"
 
@@ -94,8 +96,8 @@ def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, An
     with survived(troubles, unsaid):
         found["search"] = None if test.search is None else test.search.to_json()
     with survived(troubles, unsaid):
-        if guard.held is not None:
-            held = guard.held.to_json()
+        if guard.baseline is not None:
+            held = guard.baseline.to_json()
             # as seen from the root, on whatever machine
             held["file"] = os.path.relpath(held["file"], item.config.rootpath)
             found["baseline"] = held
@@ -172,7 +174,7 @@ class Reporter:
                 "outcome": self._outcomes[report.nodeid],
                 "error": self._said.get(report.nodeid),
                 **{key: found.get(key) for key in _PARTS},
-                "contract": found.get("contract"),
+                **{key: found.get(key) for key in _CHECKED},
             }
         )
         with survived(self.troubles, f"{report.nodeid} has no time"):

@@ -14,23 +14,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..core.errors import NotConverged, PolicyError
-from ..core.given import shown
+from ..core.given import is_count, shown
 from ..core.printable import printable
 from .files import keep_replay
 from .options import budget_of, default_examples
 from .private_api import is_fixture_known, items_of
 from .progress import search_progress
-from .state import SESSION, TEST, guard_of
+from .state import PROJECT_POLICY, SESSION, TEST, guard_of
 
 if TYPE_CHECKING:
     from ..corruptions import Corruption
     from ..session.search import Search
 
-__all__ = ["Searches", "in_examples", "is_searched", "report_failure"]
+__all__ = ["Searches", "explained", "in_examples", "is_searched"]
 
 ARGUMENT = "corruption"
 _ORIGINAL = "_lossguard_original"
 _SPACE = "_lossguard_space"
+#: The parameter of an item that runs one part of a search.
+_SHARD = "lossguard_shard"
 #: What an example raises that fails, as Hypothesis sees it.
 _FAILURES = (Exception, SystemExit, GeneratorExit, pytest.fail.Exception)
 
@@ -54,6 +56,16 @@ class Searches:
             return _as_search(collector, name, obj)
         except PolicyError as error:
             raise collector.CollectError(f"{collector.nodeid}: {error}") from None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Make the items of a search that is shared by several."""
+        count = _shards(metafunc)
+        if count > 1 and hasattr(metafunc.function, "hypothesis"):
+            metafunc.fixturenames.append(_SHARD)
+            names = [f"shard-{it}-of-{count}" for it in range(1, count + 1)]
+            shards = [(it, count) for it in range(1, count + 1)]
+            metafunc.parametrize(_SHARD, shards, ids=names)
 
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
@@ -118,7 +130,9 @@ def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
     keywords = _keywords(collector, function, "corruptions")
     space = Space.from_keywords(keywords, "corruptions")
     # The whole policy is read once there are items: here only what Hypothesis needs.
-    asked = _keywords(collector, function, "converges").get("max_examples")
+    project = collector.config.stash[PROJECT_POLICY].get("max_examples")
+    marked = _keywords(collector, function, "converges")
+    asked = marked.get("max_examples", project)
     searched = strategies.searching(
         _copy(function),
         space,
@@ -190,6 +204,18 @@ def _keep_replayed(config: pytest.Config, items: list[pytest.Item]) -> None:
     items[:] = kept
 
 
+def _shards(metafunc: pytest.Metafunc) -> int:
+    """Into how many items the marks of a test divide its search; what cannot be meant
+    is refused where its whole policy is read.
+    """
+    marks = metafunc.definition.iter_markers("converges")
+    asked = [it.kwargs["shards"] for it in marks if "shards" in it.kwargs]
+    asked.append(metafunc.config.stash[PROJECT_POLICY].get("shards", 1))
+    from ..core.policy import MOST_SHARDS
+
+    return asked[0] if is_count(asked[0]) and asked[0] <= MOST_SHARDS else 1
+
+
 # While the test runs
 
 
@@ -202,17 +228,22 @@ def is_searched(item: pytest.Item) -> bool:
 def in_examples(item: Any, policy: Any) -> Iterator[Search]:
     """Run and judge each example of a test by itself."""
     from .. import strategies
-    from ..session.search import Search
+    from ..session.search import Search, Shard
 
     session = item.config.stash[SESSION]
+    space, part = getattr(item.obj, _SPACE, None), _part_of(item)
     search = Search(
         guard=guard_of(item),
         budget=budget_of(item.config, policy.budget),
-        space=getattr(item.obj, _SPACE, None),
+        space=space,
+        shard=None
+        if space is None or part is None
+        else Shard(index=part[0], of=part[1]),
         steer=strategies.steer,
         only=None if session.replay is None else session.replay.corruption,
         failures=_FAILURES,
     )
+    parts = 1 if search.shard is not None or part is None else part[1]
     handle = item.obj.hypothesis
     body = handle.inner_test
     seam = _Seam(search, body, _not_drawn(item))
@@ -222,7 +253,9 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
     try:
         with (
             search_progress(item) as search.progress,
-            strategies.seeded(item.obj, _seed_of(item)),
+            strategies.seeded(
+                item.obj, _seed_of(item), parts, "" if part is None else repr(part)
+            ) as search.replays,
         ):
             yield search
         seam.look_beyond()
@@ -231,6 +264,13 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
         raise
     finally:
         handle.inner_test = body
+
+
+def _part_of(item: Any) -> tuple[int, int] | None:
+    """Which part of a search an item runs, counted from 1, and of how many."""
+    callspec = getattr(item, "callspec", None)
+    part: tuple[int, int] | None = callspec and callspec.params.get(_SHARD)
+    return part
 
 
 def _not_drawn(item: Any) -> set[str]:
@@ -304,21 +344,23 @@ class _Seam:
             self._search.settle(self._run)
 
 
-def report_failure(item: Any, search: Search, error: BaseException) -> None:
-    """Tell of the smallest case in the message, and keep it for a replay."""
+def explained(item: Any, search: Search, error: BaseException) -> BaseException:
+    """The error of a search: with the smallest case, which is kept for a replay."""
     if search.failed is None or not isinstance(error, _FAILURES):
-        return
+        return error
     corruption, run = search.failed.corruption, search.failed.run
     error.__traceback__ = _from_the_body(item, error.__traceback__)
     if corruption is None:
-        return
+        return error
     again = (f"paste: @example(corruption={corruption!r})", _kept(item, corruption))
-    _drop_notes(error)
     if run is not None and isinstance(error, NotConverged):
-        search.failed.run = search.guard.diagnose(run)
-        error.args = (search.message(again),)
-    else:
-        error.add_note("\n".join(["", f"note: {search.summary()}", *again]))
+        made = search.explained(run, again)
+        for note in _notes(error):
+            made.add_note(note)
+        return made.with_traceback(error.__traceback__)
+    error.__notes__ = _notes(error)
+    error.add_note("\n".join(["", f"note: {search.summary()}", *again]))
+    return error
 
 
 def _kept(item: Any, corruption: Corruption) -> str:
@@ -332,10 +374,9 @@ def _kept(item: Any, corruption: Corruption) -> str:
     return f"again: pytest --lossguard-replay={_relative(path, item)}"
 
 
-def _drop_notes(error: BaseException) -> None:
-    """Leave out what Hypothesis says in its words and the message in ours."""
-    notes = [it for it in getattr(error, "__notes__", []) if "@reproduce" in it]
-    error.__notes__ = notes
+def _notes(error: BaseException) -> list[str]:
+    """Without what Hypothesis says in its words and the message in ours."""
+    return [it for it in getattr(error, "__notes__", []) if "@reproduce" in it]
 
 
 def _from_the_body(item: Any, traceback: Any) -> Any:

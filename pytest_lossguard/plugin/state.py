@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARKS",
+    "ORIGINS",
     "POLICY",
+    "PROJECT_POLICY",
     "SESSION",
     "TEST",
     "Session",
@@ -72,6 +74,10 @@ class Test:
 SESSION = pytest.StashKey[Session]()
 TEST = pytest.StashKey[Test]()
 POLICY = pytest.StashKey["Policy | None"]()
+#: Where each key of the policy comes from that is no default.
+ORIGINS = pytest.StashKey[dict[str, str]]()
+#: What the project holds marked tests to by default.
+PROJECT_POLICY = pytest.StashKey[dict[str, Any]]()
 #: How many marks the policy was read from.
 MARKS = pytest.StashKey[int]()
 
@@ -80,6 +86,7 @@ def guard_of(item: pytest.Item) -> Guard:
     """The guard of a test, made when it first trains."""
     test = item.stash[TEST]
     if test.guard is None:
+        from ..session.failure import MessageStyle
         from ..session.guard import Guard
 
         session = item.config.stash[SESSION]
@@ -88,11 +95,14 @@ def guard_of(item: pytest.Item) -> Guard:
             policy=test.policy,
             seed=session.seed,
             trainer=session.trainer,
-            reproduce=again,
+            test=item.nodeid,
             test_file=str(item.path),
-            ascii_only=not _shows_blocks(),
+            style=MessageStyle(
+                reproduce=again,
+                ascii_only=not _shows_blocks(),
+                verbose=item.config.get_verbosity() > 1,
+            ),
             budget=diagnosis_budget(item.config),
-            verbose=item.config.get_verbosity() > 1,
             checks=checks_of(item),
         )
     return test.guard

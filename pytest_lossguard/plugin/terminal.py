@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..core.printable import printable
+from ..report.checked import is_checked
 from .report_data import Reporter, survived
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Summary:
     ) -> None:
         """One line and what stands out; under ``-v`` a line for each test."""
         entries, troubles = self._reporter.tests.values(), self._reporter.troubles
-        tests = [it for it in entries if it["runs"] or it["contract"] is None]
+        tests = [it for it in entries if it["runs"] or not is_checked(it)]
         if any(test["runs"] for test in tests):
             with survived(troubles, "the summary could not be written completely"):
                 self._tell(terminalreporter, tests)

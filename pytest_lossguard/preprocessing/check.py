@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..core.checked import Broken, Skipped
+from ..core.checked_message import broken_message
 from ..core.errors import ContractBroken, UsageError
 from ..core.findings import Finding, finding
 from .kinds import KINDS
-from .message import broken_message
 from .policy import ContractPolicy
 from .preparation import Preparation
 from .raw import Raw
 from .relations import RELATIONS, Relation
-from .result import Broken, ContractResult, Skipped
+from .result import ContractResult
 from .subject import subject_of
 from .table import NotComparable
 

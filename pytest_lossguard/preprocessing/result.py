@@ -7,61 +7,7 @@ from typing import Any, Literal
 
 from ..core.findings import Finding
 
-__all__ = ["KEPT", "Broken", "ContractResult", "Kept", "Line", "Outcome", "Skipped"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One value of the smallest case, with what to call it."""
-
-    name: str
-    value: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The relation holds."""
-
-
-KEPT = Kept()
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """The relation does not apply, or it could not be checked.
-
-    Attributes:
-        reason: One sentence without a full stop.
-        applies: Whether it does apply and could not be checked: ``strict`` fails it.
-    """
-
-    reason: str
-    applies: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
-    """The relation does not hold.
-
-    Attributes:
-        fact: The first line: what happened, in at most 76 characters or so.
-        column: The raw column concerned, None where it is not one.
-        rows: The raw rows of the smallest case.
-        lines: Raw value, what came out, what should have.
-        meaning: What it means, in a sentence or two.
-        remedy: What to do, where it is not that of the kind.
-    """
-
-    fact: str
-    column: str | None = None
-    rows: tuple[int, ...] = ()
-    lines: tuple[Line, ...] = ()
-    meaning: str = ""
-    remedy: str = ""
-
-
-Outcome = Kept | Skipped | Broken
+__all__ = ["ContractResult"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

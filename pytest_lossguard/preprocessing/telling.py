@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.checked import Line
 from .raw import Column, Raw
-from .result import Line
 from .table import Table, _format_cell
 
 __all__ = [

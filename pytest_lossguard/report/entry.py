@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from ..core.findings import number
 
@@ -13,6 +13,7 @@ __all__ = [
     "ClosestEntry",
     "Entry",
     "FindingEntry",
+    "Number",
     "RunEntry",
     "SearchEntry",
     "causes_of",
@@ -93,8 +94,15 @@ class ClosestEntry(TypedDict):
     corruption: str
 
 
+class ShardEntry(TypedDict):
+    """Which part of a search a test ran, counted from 1."""
+
+    index: int
+    of: int
+
+
 class SearchEntry(TypedDict):
-    """A search over corruptions."""
+    """A search over corruptions; ``shard`` is there where it was divided."""
 
     examples: int
     unique: int
@@ -103,6 +111,7 @@ class SearchEntry(TypedDict):
     space: str | None
     closest: ClosestEntry | None
     headroom: list[str]
+    shard: NotRequired[ShardEntry | None]
 
 
 class MetricEntry(TypedDict):
@@ -136,6 +145,15 @@ class ContractEntry(TypedDict):
     message: str
 
 
+class ModelCheckEntry(TypedDict):
+    """What came of one check of a model."""
+
+    check: str
+    outcome: Literal["passed", "failed", "skipped"]
+    where: str | None
+    message: str
+
+
 class Entry(TypedDict):
     """A test as the JSON report holds it, made by `sound.sound`; see `json_report`."""
 
@@ -148,6 +166,7 @@ class Entry(TypedDict):
     search: SearchEntry | None
     baseline: BaselineEntry | None
     contract: ContractEntry | None
+    model_check: ModelCheckEntry | None
 
 
 def worst_run(test: Entry) -> RunEntry | None:
@@ -167,12 +186,13 @@ def causes_of(run: RunEntry) -> list[CauseEntry]:
 
 def verdict_of(test: Entry) -> str:
     """``"converged"``, ``"not converged"``, ``"2 of 3 converged"``; what came of its
-    contract where nothing was trained, ``"none"`` without one.
+    contract or model check where nothing was trained, ``"none"`` without one.
     """
     runs = test["runs"]
     good = sum(run["verdict"] == "converged" for run in runs)
     if not runs:
-        return str((test.get("contract") or {"outcome": "none"})["outcome"])
+        known = test.get("contract") or test.get("model_check")
+        return str((known or {"outcome": "none"})["outcome"])
     if good in (0, len(runs)):
         return "converged" if good else "not converged"
     return f"{good} of {len(runs)} converged"

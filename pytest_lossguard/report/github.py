@@ -6,7 +6,7 @@ import os.path
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from . import contracts
+from . import checked
 from .entry import (
     LOSS,
     STEPS_ONLY,
@@ -19,12 +19,12 @@ from .entry import (
 )
 from .sound import sound
 
-__all__ = ["MOST_BYTES", "commands", "summary"]
+__all__ = ["MOST_BYTES", "commands", "escaped", "summary"]
 
 #: What a step summary may hold, in bytes of UTF-8; see the documentation of workflow
 #: commands, as for the annotations: of each severity at most so many in a step.
 MOST_BYTES, _MOST = 1024 * 1024, 10
-_OF_CONTRACTS = ("contract", "outcome", "what was found")
+_OF_CHECKS = ("outcome", "what was found")
 _COLUMNS = ("test", "verdict", LOSS, "steps", "of limit", "what was found")
 #: What Markdown or HTML would take for its own.
 _MARKUP = "&<>|*_`[]()\\~!#$@{}"
@@ -38,17 +38,17 @@ def summary(tests: Iterable[Entry], room: int = MOST_BYTES) -> str:
         room: Most bytes of UTF-8; what does not fit is counted in a last line.
     """
     ordered = sorted(map(sound, tests), key=lambda it: (_rank(it), it["nodeid"]))
-    of_contracts = [it for it in ordered if contracts.is_only_contract(it)]
-    trained = [it for it in ordered if not contracts.is_only_contract(it)]
+    of_checks = [it for it in ordered if checked.is_only_checked(it)]
+    trained = [it for it in ordered if not checked.is_only_checked(it)]
     text = "### lossguard\n\n"
-    if trained or not of_contracts:
+    if trained or not of_checks:
         bad = sum(_rank(test) == 0 for test in trained)
         title = f"{_plural(len(trained), 'test')} of training, {bad or 'none'} failed"
         text += _table(title, _COLUMNS, trained, _row, room - _size(text))
-    if of_contracts:
-        title = contracts.counted(of_contracts)
-        left = room - _size(text)
-        text += _table(title, _OF_CONTRACTS, of_contracts, _contract_row, left)
+    if of_checks:
+        title, left = checked.counted(of_checks), room - _size(text)
+        columns = (_noun_of(of_checks), *_OF_CHECKS)
+        text += _table(title, columns, of_checks, _check_row, left)
     return text if len(text.encode()) <= room else ""
 
 
@@ -62,7 +62,7 @@ def _table(
     """A title and a table, in so many bytes; what does not fit is counted."""
     lines = [title, "", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
     used = sum(_size(line) for line in lines)
-    marked = f"\n{_escaped(STEPS_ONLY)}"
+    marked = f"\n{escaped(STEPS_ONLY)}"
     reserve = _size(_left_out(len(tests))) + _size(marked)
     for index, test in enumerate(tests):
         line = row(test)
@@ -91,7 +91,7 @@ def _size(line: str) -> int:
 def _rank(test: Entry) -> int:
     if test["outcome"] == "failed":
         return 0
-    found = any(run["findings"] for run in test["runs"]) or contracts.is_allowed(test)
+    found = any(run["findings"] for run in test["runs"]) or checked.is_allowed(test)
     return 1 if found else 2
 
 
@@ -104,13 +104,19 @@ def _row(test: Entry) -> str:
     return _cells(cells)
 
 
-def _contract_row(test: Entry) -> str:
-    told = " / ".join(_describe(test)) or contracts.describe(test)
+def _noun_of(tests: list[Entry]) -> str:
+    """What all of them are."""
+    nouns = {it.noun for test in tests if (it := checked.checked_of(test))}
+    return nouns.pop() if len(nouns) == 1 else "check"
+
+
+def _check_row(test: Entry) -> str:
+    told = " / ".join(_describe(test)) or checked.describe(test)
     return _cells((test["nodeid"], verdict_of(test), told))
 
 
 def _cells(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(map(_escaped, cells))} |"
+    return f"| {' | '.join(map(escaped, cells))} |"
 
 
 def _describe(test: Entry) -> Iterator[str]:
@@ -121,7 +127,7 @@ def _describe(test: Entry) -> Iterator[str]:
     if test["outcome"] == "failed" and not _is_why(test):
         yield (test["error"] or "failed").partition("\n")[0]
     if _is_broken(test):
-        yield contracts.describe(test)
+        yield checked.describe(test)
     if run is not None and run["findings"]:
         first = run["findings"][0]
         yield f"{first['kind']}: {first['message']}"
@@ -133,7 +139,8 @@ def _describe(test: Entry) -> Iterator[str]:
         yield f"baseline: {baseline['told']}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text in one line that Markdown shows as it is."""
     plain = " ".join(text.split())
     return "".join(f"&#{ord(it)};" if it in _MARKUP else it for it in plain)
 
@@ -165,14 +172,13 @@ def commands(tests: Iterable[Entry], root: Path, workspace: Path) -> Iterator[st
 
 
 def _whole(test: Entry) -> list[str]:
-    """The message of a broken contract, where nothing trained: an annotation has room
-    for all of it.
+    """The message of a check that went bad, where nothing trained: an annotation has
+    room for all of it.
     """
-    contract = test["contract"]
-    if contract is None or test["runs"] or not _is_broken(test):
+    found = checked.checked_of(test)
+    if found is None or test["runs"] or not found.is_bad:
         return []
-    lines = str(contract["message"]).splitlines()
-    return [contracts.describe(test), *lines[1:]]
+    return [checked.describe(test), *found.message.splitlines()[1:]]
 
 
 def _is_why(test: Entry) -> bool:
@@ -187,16 +193,17 @@ def _is_why(test: Entry) -> bool:
 
 
 def _is_broken(test: Entry) -> bool:
-    contract = test.get("contract")
-    return contract is not None and contract["outcome"] == "broken"
+    found = checked.checked_of(test)
+    return found is not None and found.is_bad
 
 
 def _title(test: Entry) -> str:
     verdict = verdict_of(test)
-    good = ("converged", "none", "kept", "skipped")
+    good = ("converged", "none", "kept", "passed", "skipped")
     failed = test["outcome"] == "failed" and verdict in good
-    if contracts.is_only_contract(test) and not failed:
-        return f"contract {verdict}"
+    found = checked.checked_of(test)
+    if found is not None and not test["runs"] and not failed:
+        return f"{found.noun} {verdict}"
     return "failed" if failed else verdict
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from .checked import checked_of
 from .entry import CauseEntry, RunEntry, causes_of, worst_run
 from .sound import sound
 
@@ -39,14 +40,15 @@ def properties(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         kinds = dict.fromkeys(it["kind"] for it in run["findings"])
         yield f"{PREFIX}findings", ",".join(kinds)
         yield f"{PREFIX}causes", ",".join(_proved(causes_of(run)))
-    contract = test.get("contract")
-    if contract is not None:
-        yield f"{PREFIX}contract", contract["relation"]
-        yield f"{PREFIX}contract_outcome", contract["outcome"]
-        if contract["outcome"] == "skipped":
-            yield f"{PREFIX}contract_reason", contract["message"]
-        if contract["outcome"] == "broken":
-            yield f"{PREFIX}contract_broken", contract["message"].partition("\n")[0]
+    checked = checked_of(test)
+    if checked is not None:
+        name = f"{PREFIX}{checked.noun.replace(' ', '_')}"
+        yield name, checked.name
+        yield f"{name}_outcome", checked.outcome
+        if checked.is_skipped:
+            yield f"{name}_reason", checked.message
+        if checked.is_bad:
+            yield f"{name}_{checked.outcome}", checked.first_line
     baseline = test.get("baseline")
     if baseline is not None:
         yield f"{PREFIX}baseline", baseline["state"]

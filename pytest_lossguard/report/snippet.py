@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from .checked import checked_of
 from .entry import (
     Entry,
     RunEntry,
@@ -23,17 +24,15 @@ __all__ = ["snippet"]
 
 def snippet(test: Entry) -> str:
     """Verdict, curve and findings of the training that stands for a test, or what came
-    of its contract; empty where nothing was judged. Everything in it is escaped, and
-    nothing is loaded.
+    of its contract or model check; empty where nothing was judged. Everything in it is
+    escaped, and nothing is loaded.
     """
     test = sound(test)
-    run, contract = worst_run(test), test.get("contract")
-    if run is None and contract is not None:
-        told = f"lossguard: contract {contract['relation']}: {contract['outcome']}"
-        found = (
-            f"<pre>{escape(contract['message'])}</pre>" if contract["message"] else ""
-        )
-        return f'<div class="lossguard"><p>{escape(told)}</p>{found}</div>'
+    run, checked = worst_run(test), checked_of(test)
+    if run is None and checked is not None:
+        text = f"lossguard: {checked.noun} {checked.name}: {checked.outcome}"
+        found = f"<pre>{escape(checked.message)}</pre>" if checked.message else ""
+        return f'<div class="lossguard"><p>{escape(text)}</p>{found}</div>'
     if run is None:
         return ""
     facts = (

@@ -201,6 +201,7 @@ _RUN: _Fields = {
     "nearest": _line_or_none,
 }
 _CLOSEST: _Fields = {"nearness": _nearness, "corruption": _text}
+_SHARD: _Fields = {"index": _count, "of": _count}
 _SEARCH: _Fields = {
     "examples": _count,
     "unique": _count,
@@ -209,6 +210,7 @@ _SEARCH: _Fields = {
     "space": _text_or_none,
     "closest": _one(_CLOSEST),
     "headroom": _texts,
+    "shard": _one(_SHARD),
 }
 _METRIC: _Fields = {
     "name": _line,
@@ -232,6 +234,12 @@ _CONTRACT: _Fields = {
     "rows": _plain,
     "message": _text,
 }
+_MODEL_CHECK: _Fields = {
+    "check": _line,
+    "outcome": _one_of("passed", "failed", "skipped"),
+    "where": _line_or_none,
+    "message": _text,
+}
 _TEST: _Fields = {
     "nodeid": _text,
     "file": _text,
@@ -242,4 +250,5 @@ _TEST: _Fields = {
     "search": _one(_SEARCH),
     "baseline": _one(_BASELINE),
     "contract": _one(_CONTRACT),
+    "model_check": _one(_MODEL_CHECK),
 }

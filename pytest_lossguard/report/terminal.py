@@ -18,6 +18,7 @@ from .entry import (
     verdict_of,
     worst_run,
 )
+from .shards import whole_searches
 
 __all__ = ["counted", "extremes", "searches", "table", "warned"]
 
@@ -201,9 +202,9 @@ def searches(tests: Iterable[Entry], *, every: bool) -> Iterator[str]:
         every: Tell of all, not only of the first five.
     """
     passed = [
-        (closest, search, test["nodeid"])
-        for test in tests
-        if (search := test["search"]) and (closest := search["closest"])
+        (closest, search, name)
+        for name, search in whole_searches(tests)
+        if (closest := search["closest"])
     ]
     passed.sort(key=lambda it: -it[0]["nearness"])
     shown = passed if every else passed[:_SHOWN]

@@ -18,7 +18,7 @@ from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
 from ..core.verdict import Verdict
-from ..core.wording import describe
+from ..experiments.changes import describe
 from ..experiments.compare import (
     ComparedRun,
     carries_signal,

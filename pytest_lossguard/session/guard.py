@@ -1,4 +1,4 @@
-"""One training from recipe to verdict: run, judge, raise.
+"""One test: what trains in it is watched, judged, compared and explained.
 
 No pytest and no TensorFlow in here: whoever calls brings the trainer.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import RLock
@@ -16,17 +16,9 @@ from typing import Any, Protocol
 from ..baselines import Baseline, write_baseline
 from ..baselines.check import BaselineCase, BaselineResult, Update, check_baseline
 from ..core.change import MakeRerun, Rerun
-from ..core.column_stats import share_interval
 from ..core.custom_checks import Check
-from ..core.errors import (
-    BaselineError,
-    NotConverged,
-    NothingTrained,
-    StopTraining,
-    UsageError,
-)
+from ..core.errors import BaselineError, NotConverged, NothingTrained, StopTraining
 from ..core.findings import Finding
-from ..core.given import COUNT, FLAG, SEED, checked, unknown
 from ..core.policy import Policy
 from ..core.trace import Trace
 from ..core.verdict import Verdict
@@ -35,11 +27,12 @@ from ..judge import held_to
 from ..judge.limit_used import nearness, shares
 from ..judge.thresholds import SPIKE
 from ..report.baseline import baseline_lines
-from ..report.message import failure_message
 from .after_test import DIAGNOSIS_BUDGET, compared, diagnosed
+from .failure import Failure, MessageStyle, beside_others, share_of_seeds
+from .fit_arguments import fit_arguments
 from .runs import Prepared, TrainingRun, WatchedRuns, judged
 
-__all__ = ["Guard", "Training"]
+__all__ = ["BaselineRequest", "Guard", "TrainedInFixtures", "Training"]
 
 
 class Training(Protocol):
@@ -74,6 +67,31 @@ class Training(Protocol):
         """What trains, as ``"CPU"``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineRequest:
+    """The baseline that a test is compared with.
+
+    Attributes:
+        path: File of the baseline.
+        test: What the test is called in it.
+        update: What is to be written, and does not fail.
+        write: Writes it.
+    """
+
+    path: Path
+    test: str
+    update: Update = ""
+    write: Callable[[Path, Baseline], None] = write_baseline
+
+
+#: What fixtures trained for a test, asked for once its body has ended.
+TrainedInFixtures = Callable[[], Iterable[Prepared]]
+
+
+def _nothing() -> tuple[Prepared, ...]:
+    return ()
+
+
 class Guard:
     """Trains, watches and judges for one test.
 
@@ -81,12 +99,15 @@ class Guard:
         policy: What trainings are held to; None where nothing is asserted.
         seed: The base seed.
         trainer: Gives the floor that trains, when first needed.
-        reproduce: The command that runs the test again.
+        test: The id of the test.
         test_file: Path of the test, where a traceback begins.
-        ascii_only: Draw for a terminal without block characters.
+        style: How its messages are written.
         budget: Seconds for the diagnosis of a failure.
-        verbose: Tell of every experiment of a diagnosis.
-        checks: Checks of one's own.
+        checks: Custom checks.
+
+    Attributes:
+        runs: What was judged: of a search, what its report shows.
+        baseline: How the test compares with its baseline; None where it has none.
     """
 
     def __init__(
@@ -95,27 +116,24 @@ class Guard:
         policy: Policy | None,
         seed: int,
         trainer: Callable[[], Training],
-        reproduce: str | None = None,
+        test: str = "",
         test_file: str = "",
-        ascii_only: bool = False,
+        style: MessageStyle | None = None,
         budget: float = DIAGNOSIS_BUDGET,
-        verbose: bool = False,
         checks: tuple[Check, ...] = (),
     ) -> None:
         self.runs: list[TrainingRun] = []
-        self.corruption: Any = None
-        self.held: BaselineResult | None = None
-        self.ends_early = True
-        self._in_search = False
+        self.baseline: BaselineResult | None = None
+        self._corruption: Any = None
+        self._in_search = self._ends_early = False
         self._asserts = policy is not None
         self._policy = policy or Policy()
         self._seed = seed
         self._trainer = trainer
-        self._reproduce = reproduce
+        self._test = test
         self._test_file = test_file
-        self._ascii_only = ascii_only
+        self._style = style or MessageStyle()
         self._budget = budget
-        self._verbose = verbose
         self._checks = checks
         self._watch: Any = None
         self._earlier: Any = None
@@ -124,7 +142,102 @@ class Guard:
         self._adopted: list[tuple[TrainingRun, str, Any]] = []
         self._unseen: list[str] = []
         self._subjects: list[TrainingRun] = []
-        self._failed: tuple[TrainingRun, tuple[str, ...]] | None = None
+
+    # One test, from its body to its verdict
+
+    @contextmanager
+    def judging(
+        self,
+        prepared: TrainedInFixtures = _nothing,
+        baseline: BaselineRequest | None = None,
+    ) -> Iterator[None]:
+        """Watch a whole test body; then judge what trained in it, compare it with
+        re-runs and with its baseline, and say why what failed did.
+
+        Args:
+            prepared: What its fixtures trained.
+            baseline: The baseline that it has.
+
+        Raises:
+            NotConverged: A training did not converge, or got worse.
+            NothingTrained: No optimizer update was seen in the whole test, or some
+                could not be seen.
+            BaselineError: There was no baseline, or one of another training.
+        """
+        __tracebackhide__ = True
+        with self.explaining():
+            try:
+                with self.watching():
+                    yield
+            except BaseException as error:  # pytest.skip and a timeout are no Exception
+                self._collect_beside(error, prepared)
+                raise
+            self._collect(prepared)
+            self._demand()
+            self.compare()
+            if baseline is not None:
+                self.check_baseline(baseline)
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Make a failure of the block one that says why, proved by re-runs."""
+        __tracebackhide__ = True
+        try:
+            yield
+        except NotConverged as error:
+            explained = self._explained(error)
+            if explained is error:
+                raise
+            raise explained.with_traceback(error.__traceback__) from None
+
+    def _explained(self, error: NotConverged) -> NotConverged:
+        failure = error.failure
+        if failure is None or failure.baseline:  # one that got worse converges
+            return error
+        run = self.diagnose(failure.run)
+        if run is failure.run:
+            return error
+        explained = self._style.error(replace(failure, run=run))
+        for note in getattr(error, "__notes__", ()):
+            explained.add_note(note)
+        return explained
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch a block. A training that is stopped at its first non-finite loss ends
+        it quietly: the verdict says so.
+        """
+        with self._begun(stops=self._stops) as watch:
+            self._watch = watch
+            try:
+                yield
+            except StopTraining:
+                pass
+
+    def conclude_search(
+        self, runs: list[TrainingRun], *, trained: bool, prepared: TrainedInFixtures
+    ) -> None:
+        """Judge what the fixtures of a search trained, once its examples have passed.
+
+        Args:
+            runs: What a report shows of the search.
+            trained: Whether any example trained.
+            prepared: What its fixtures trained.
+
+        Raises:
+            NotConverged: A training of a fixture did not converge.
+            NothingTrained: Something trained unseen, or nothing trained.
+        """
+        __tracebackhide__ = True
+        self.show(runs)
+        self._adopt(prepared())
+        with self.explaining():
+            self._demand_adopted()
+        self._demand_some(trained)
+
+    def show(self, runs: list[TrainingRun]) -> None:
+        """Have a report show these runs of a search."""
+        self.runs = runs
 
     # Running
 
@@ -136,39 +249,9 @@ class Guard:
         with self._one_at_a_time:
             return self._fit(model_or_factory, x, y, **how)
 
-    def _fit(
-        self,
-        model_or_factory: Any,
-        x: Any,
-        y: Any,
-        *,
-        steps: int | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        seed: int | None = None,
-        **rest: Any,
-    ) -> TrainingRun:
+    def _fit(self, model_or_factory: Any, x: Any, y: Any, **given: Any) -> TrainingRun:
         __tracebackhide__ = True
-        _refuse_unknown(rest)
-        asked = _counts(steps=steps, epochs=epochs, batch_size=batch_size)
-        seed = None if seed is None else checked("seed", seed, SEED)
-        if "shuffle" in rest:
-            rest["shuffle"] = checked("shuffle", rest["shuffle"], FLAG)
-        if "batch_size" in asked and hasattr(x, "as_numpy_iterator"):
-            raise UsageError(
-                f"batch_size={batch_size} was given beside a tf.data.Dataset, which"
-                f" brings its own batches: write .batch({batch_size}) there, and leave"
-                " it out here"
-            )
-        if steps is not None and epochs is not None:
-            raise UsageError(
-                f"steps={steps} and epochs={epochs} both set the length of the"
-                " training: give only one"
-            )
-        if steps is None and epochs is None:
-            steps, epochs = self._policy.steps, self._policy.epochs
-        size = asked.get("batch_size", self._policy.batch_size)
-        how = {**rest, **_counts(steps=steps, epochs=epochs, batch_size=size)}
+        how, seed = fit_arguments(x, self._policy, **given)
         seeds = self._policy.seed_list(self._seed) if seed is None else (seed,)
         if self._in_search:
             how |= {"reuse_built": True, "growth": self._sealing_growth()}
@@ -183,23 +266,10 @@ class Guard:
         ]
         self.runs += runs
         self._subjects += [it for it in runs[:1] if it.make_rerun is not None]
-        if self._asserts:
-            self._demand_share(runs)
+        failure = share_of_seeds(runs, self._policy.min_pass) if self._asserts else None
+        if failure is not None:
+            raise self._error(failure)
         return next((run for run in runs if not run.converged), runs[0])
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Watch a whole test body.
-
-        A training stopped at its first non-finite loss ends the block quietly:
-        `demand` tells of it.
-        """
-        with self._begun(stops=self._stops) as watch:
-            self._watch = watch
-            try:
-                yield
-            except StopTraining:
-                pass
 
     @contextmanager
     def preparing(self, by: str, test: str) -> Iterator[Prepared]:
@@ -221,14 +291,23 @@ class Guard:
         prepared.watch = watch
 
     @contextmanager
-    def example(self) -> Iterator[None]:
+    def example(
+        self, corruption: Any = None, *, ends_early: bool = True
+    ) -> Iterator[None]:
         """Run and judge one example of a search, apart from all others.
+
+        Args:
+            corruption: What its data are corrupted by.
+            ends_early: End a training once no step can save it; False for one whose
+                whole curve is shown.
 
         Raises:
             NotConverged: A training in it did not converge.
         """
         __tracebackhide__ = True
-        self.runs, self._watched, self._in_search = [], [], True
+        self.runs, self._watched = [], []
+        self._in_search, self._ends_early = True, ends_early
+        self._corruption = corruption
         if self._watch is not None:
             self._watch.forget()
         self._trainer().reseed(self._seed)
@@ -237,9 +316,9 @@ class Guard:
         except StopTraining:
             pass
         except BaseException:
-            self.collect()
+            self._collect()
             raise
-        self.collect()
+        self._collect()
         self._demand_watched()
         self._demand_seen()
 
@@ -306,21 +385,23 @@ class Guard:
             for trace, recording in zip(watch.traces(), watch.recordings, strict=True)
         ]
 
-    def adopt(self, prepared: Prepared, test: str) -> None:
-        """Judge what a fixture trained that the test uses."""
-        told = prepared.described_for(test)
-        missed = _as_sentences(prepared.missed, self._policy)
-        self._unseen += [f"{told}: {it}" for it in (*prepared.unseen, *missed)]
-        if prepared.watch is None:
-            runs = [self._judged(it) for it in prepared.traces]
-            self._adopted += [(run, told, None) for run in runs]
-            return
-        runs = self._judged_watched(prepared.watch)
-        for run, recording in zip(runs, prepared.watch.recordings, strict=True):
-            self._adopted.append((run, told, recording.frames))
+    def _adopt(self, prepared: Iterable[Prepared]) -> None:
+        """Judge what the fixtures trained that the test uses."""
+        for each in prepared:
+            by = each.described_for(self._test)
+            missed = _as_sentences(each.missed, self._policy)
+            self._unseen += [f"{by}: {it}" for it in (*each.unseen, *missed)]
+            if each.watch is None:
+                runs = [self._judged(it) for it in each.traces]
+                self._adopted += [(run, by, None) for run in runs]
+                continue
+            runs = self._judged_watched(each.watch)
+            for run, recording in zip(runs, each.watch.recordings, strict=True):
+                self._adopted.append((run, by, recording.frames))
 
-    def collect(self) -> None:
-        """Judge what was watched; to be called once, after `watching`."""
+    def _collect(self, prepared: TrainedInFixtures = _nothing) -> None:
+        """Judge what was watched; once, after the body."""
+        self._adopt(prepared())
         self._earlier = ()  # let go of what other threads hold
         self.runs = [*(run for run, _, _ in self._adopted), *self.runs]
         if self._watch is not None:
@@ -328,42 +409,43 @@ class Guard:
             self.runs += self._watched
             self._subjects += self._watched
 
-    def demand(self) -> None:
-        """Raise if a watched training failed, was not seen, or none was.
-
-        Raises:
-            NotConverged: A training did not converge.
-            NothingTrained: No optimizer update was seen in the whole test, or
-                some could not be seen.
+    def _collect_beside(
+        self, error: BaseException, prepared: TrainedInFixtures
+    ) -> None:
+        """Judge what had been trained when something ended the body; that stays the
+        error of the test, whatever comes of it.
         """
+        try:
+            self._collect(prepared)
+        except Exception as ours:
+            error.add_note(
+                "note: pytest-lossguard could not judge what had been trained:"
+                f" {type(ours).__name__}: {ours}"
+            )
+
+    def _demand(self) -> None:
+        """Raise if a watched training failed, was not seen, or none was."""
         __tracebackhide__ = True
-        self.demand_adopted()
+        self._demand_adopted()
         self._demand_watched()
-        self.demand_some(bool(self.runs))
+        self._demand_some(bool(self.runs))
 
-    def demand_adopted(self) -> None:
-        """Raise if a training of a fixture failed.
-
-        Raises:
-            NotConverged: A training of a fixture did not converge.
-        """
+    def _demand_adopted(self) -> None:
+        """Raise if a training of a fixture failed."""
         __tracebackhide__ = True
-        for run, told, frames in self._adopted:
+        for run, by, frames in self._adopted:
             if not run.converged:
                 if run not in self.runs:
                     self.runs.insert(0, run)
-                error = self._failure(run, (told, *self._others(run)))
-                if frames is None:  # another test has its lines
-                    error.after_body = True
+                remarks = (by, *beside_others(run, self.runs))
+                late = frames is None  # another test has its lines
+                error = self._error(Failure(run=run, remarks=remarks, after_body=late))
+                if frames is None:
                     raise error
                 raise error.with_traceback(frames.traceback(self._test_file))
 
-    def demand_some(self, trained: bool) -> None:
-        """Raise if some updates could not be seen, or there were none at all.
-
-        Raises:
-            NothingTrained: Something trained unseen, or nothing trained.
-        """
+    def _demand_some(self, trained: bool) -> None:
+        """Raise if some updates could not be seen, or there were none at all."""
         self._demand_seen()
         if not trained:
             raise NothingTrained(self._watch.why_nothing_trained())
@@ -386,24 +468,15 @@ class Guard:
         for index, run in enumerate(self._watched):
             if not run.converged:
                 frames = self._watch.recordings[index].frames
-                raise self._failure(run, self._others(run)).with_traceback(
+                failure = Failure(run=run, remarks=beside_others(run, self.runs))
+                raise self._error(failure).with_traceback(
                     frames.traceback(self._test_file)
                 )
 
-    def _failure(self, run: TrainingRun, remarks: tuple[str, ...]) -> NotConverged:
-        self._failed = (run, remarks)
-        return NotConverged(self.message(run, remarks))
+    def _error(self, failure: Failure) -> NotConverged:
+        return self._style.error(replace(failure, corruption=self._corruption))
 
     # After the test
-
-    def explain(self, error: NotConverged) -> None:
-        """Say in an error of ours why its training failed, proved by re-runs."""
-        if self._failed is None:
-            return
-        run, remarks = self._failed
-        explained = self.diagnose(run)
-        if explained is not run:
-            error.args = (self.message(explained, remarks),)
 
     def diagnose(self, run: TrainingRun) -> TrainingRun:
         """A failed run with its diagnosis; the same where none is wanted."""
@@ -434,24 +507,10 @@ class Guard:
                 verdict = compared(run.verdict, run.make_rerun, self._policy)
             run = self._replaced(run, verdict)
             if not run.converged:
-                error = self._failure(run, ())
-                error.after_body = True
-                raise error
+                raise self._error(Failure(run=run, after_body=True))
 
-    def check_baseline(
-        self,
-        path: Path,
-        test: str,
-        update: Update,
-        write: Callable[[Path, Baseline], None] = write_baseline,
-    ) -> None:
-        """Hold the trainings of the test against its baseline, or write that.
-
-        Args:
-            path: File of the baseline.
-            test: What the test is called in it.
-            update: What is to be written, and does not fail.
-            write: Writes it.
+    def check_baseline(self, asked: BaselineRequest) -> None:
+        """Compare the trainings of the test with its baseline, or write that.
 
         Raises:
             NotConverged: Something got worse.
@@ -470,36 +529,39 @@ class Guard:
             if run.make_rerun is not None
         ]
         with self._paused():
-            self.held = check_baseline(
+            self.baseline = check_baseline(
                 subjects,
                 self._policy,
-                path=path,
-                test=test,
+                path=asked.path,
+                test=asked.test,
                 seed=self._seed,
                 device=self._trainer().device(),
-                update=update,
-                write=write,
+                update=asked.update,
+                write=asked.write,
             )
-        if self.held.state == "written" and not update:
+        if self.baseline.state == "written" and not asked.update:
             raise BaselineError(
-                f"the test had no baseline: {self.held.description};"
+                f"the test had no baseline: {self.baseline.description};"
                 " review and commit it"
             )
-        self._demand_no_regression(self.held)
+        self._demand_no_regression(self.baseline)
 
-    def _demand_no_regression(self, held: BaselineResult) -> None:
+    def _demand_no_regression(self, result: BaselineResult) -> None:
         __tracebackhide__ = True
-        for run, comparisons in zip(self._subjects, held.comparisons, strict=False):
+        for run, comparisons in zip(self._subjects, result.comparisons, strict=False):
             worse = [it.finding() for it in comparisons if it.regressed]
             found = held_to((*worse, *run.findings), self._policy)
             if any(it.kind == "baseline_regression" for it in found):
-                verdict = replace(run.verdict, findings=found)
-                new = self._replaced(run, verdict)
-                remarks = () if held.note is None else (held.note,)
-                lines = tuple(baseline_lines(comparisons, held.seeds))
-                error = NotConverged(self.message(new, remarks, baseline=lines))
-                error.after_body = True
-                raise error
+                new = self._replaced(run, replace(run.verdict, findings=found))
+                lines = tuple(baseline_lines(comparisons, result.seeds))
+                raise self._error(
+                    Failure(
+                        run=new,
+                        remarks=() if result.note is None else (result.note,),
+                        baseline=lines,
+                        after_body=True,
+                    )
+                )
 
     def _replaced(self, run: TrainingRun, verdict: Verdict) -> TrainingRun:
         """The run with another verdict, in its place among the runs."""
@@ -517,7 +579,7 @@ class Guard:
         """
         if not self._asserts or not (self._policy.diagnose or self._policy.baseline):
             return None
-        if self._in_search and self.ends_early:
+        if self._in_search and self._ends_early:
             return None
         kept = {key: how[key] for key in how if key not in ("reuse_built", "growth")}
         start = self._trainer().start_of(model_or_factory)
@@ -532,8 +594,12 @@ class Guard:
 
     def failures(self) -> str:
         """The messages of all runs that did not converge, for a report section."""
-        failed = [run for run in self.runs if not run.converged]
-        return "\n\n".join(self.message(run) for run in failed)
+        failed = [Failure(run=run) for run in self.runs if not run.converged]
+        return "\n\n".join(self._style.message(it) for it in failed)
+
+    def error(self, failure: Failure) -> NotConverged:
+        """The exception for a failure, in the words of this test."""
+        return self._style.error(failure)
 
     def nearness(self, run: TrainingRun) -> float:
         """How near a run came to failing; see `judge.margin.nearness`."""
@@ -544,66 +610,11 @@ class Guard:
         used = shares(run.trace, self._policy)
         return max(used, key=lambda name: used[name])
 
-    def message(
-        self,
-        run: TrainingRun,
-        remarks: tuple[str, ...] = (),
-        again: tuple[str, ...] | None = None,
-        baseline: tuple[str, ...] = (),
-    ) -> str:
-        """The failure message of a run.
-
-        Args:
-            run: The run that the message is about.
-            remarks: Sentences on the other runs, or on the search.
-            again: Lines that run it again; default the command of the test.
-            baseline: Lines on what it reached when its baseline was written.
-        """
-        if again is None:
-            again = () if self._reproduce is None else (f"again: {self._reproduce}",)
-        return failure_message(
-            run.verdict,
-            corruption=None if self.corruption is None else repr(self.corruption),
-            again=again,
-            remarks=remarks,
-            baseline=baseline,
-            ascii_only=self._ascii_only,
-            verbose=self._verbose,
-        )
-
     def _sealing_growth(self) -> float | None:
         """The growth of the loss from which on no step can save a training."""
-        if not self.ends_early or "diverging_loss" in self._policy.allow:
+        if not self._ends_early or "diverging_loss" in self._policy.allow:
             return None
         return SPIKE * self._policy.max_loss_growth
-
-    def _others(self, failed: TrainingRun) -> tuple[str, ...]:
-        if len(self.runs) < 2:
-            return ()
-        place = self.runs.index(failed) + 1
-        good = sum(run.converged for run in self.runs)
-        return (
-            f"training {place} of the {len(self.runs)} in this test;"
-            f" {good} of them converged",
-        )
-
-    def _demand_share(self, runs: list[TrainingRun]) -> None:
-        """Raise if too few of the seeds converged."""
-        __tracebackhide__ = True
-        failed = [run for run in runs if not run.converged]
-        good, least = len(runs) - len(failed), self._policy.min_pass
-        if not failed or good / len(runs) >= least:
-            return
-        remarks: tuple[str, ...] = ()
-        if len(runs) > 1:
-            seeds = ", ".join(str(run.trace.seed) for run in failed)
-            low, high = share_interval(good, len(runs))
-            remarks = (
-                f"{good} of {len(runs)} seeds converged (of all seeds {low:.0%} to"
-                f" {high:.0%}, with 95% confidence), min_pass={least:g};"
-                f" failed on seed {seeds}, the first of them is shown",
-            )
-        raise self._failure(failed[0], remarks)
 
     @property
     def _stops(self) -> bool:
@@ -621,33 +632,6 @@ class Guard:
 def _as_sentences(missed: list[Finding], policy: Policy) -> list[str]:
     """What a policy does not tolerate of what trained unseen."""
     return [f"{it.message}. {it.hint}" for it in missed if it.kind not in policy.allow]
-
-
-#: Arguments of `Guard.fit` that only the trainer looks at.
-_HANDED_ON = ("sample_weight", "validation_data", "shuffle")
-
-
-def _refuse_unknown(given: Iterable[str]) -> None:
-    known = ("steps", "epochs", "batch_size", "seed", *_HANDED_ON)
-    for key in given:
-        if key not in _HANDED_ON:
-            raise UsageError(
-                f"{unknown(key, known, 'fit()', 'argument')}; what else model.fit"
-                " takes, give to model.fit in a test marked converges"
-            )
-
-
-def _counts(**given: int | None) -> dict[str, int]:
-    """The counts that were given, checked.
-
-    Raises:
-        UsageError: One is not a whole number of at least 1.
-    """
-    return {
-        name: checked(name, value, COUNT)
-        for name, value in given.items()
-        if value is not None
-    }
 
 
 def _named(trace: Trace, name: str | None) -> Trace:

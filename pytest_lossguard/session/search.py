@@ -6,6 +6,7 @@ body, or spares it.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -18,10 +19,11 @@ from ..core.errors import NotConverged, first_line
 from ..corruptions import Corruption, Offset, Scale
 from ..corruptions.family import Family
 from ..corruptions.space import Space
+from .failure import Failure
 from .guard import Guard
 from .runs import TrainingRun
 
-__all__ = ["Case", "Search"]
+__all__ = ["Case", "Search", "Shard"]
 
 #: Runs beyond the asked range: at most this share of the examples, but some.
 _HEADROOM_SHARE, _FEWEST_HEADROOM = 0.1, 5
@@ -36,6 +38,28 @@ Run = Callable[[Corruption], Any]
 def _size(factor: float) -> float:
     """How far from 1, whichever way."""
     return max(abs(factor), 1 / max(abs(factor), 1e-300))
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of several tests that share a search.
+
+    Attributes:
+        index: Counted from 1.
+        of: How many there are.
+    """
+
+    index: int
+    of: int
+
+    def owns(self, corruption: Corruption) -> bool:
+        """Whether it runs a corruption: by its digest, the same in each process."""
+        digest = hashlib.sha256(repr(corruption).encode()).digest()
+        return int.from_bytes(digest[:8]) % self.of == self.index - 1
+
+    def to_json(self) -> dict[str, int]:
+        """As builtins, in the shape of the JSON report."""
+        return {"index": self.index, "of": self.of}
 
 
 @dataclass(slots=True, eq=False)
@@ -92,6 +116,8 @@ class Search:
         clock: Seconds.
         progress: Called before each example.
         only: The one corruption to be run, in a replay.
+        shard: Which part of the corruptions it runs, and of how many.
+        replays: Examples at the start that an earlier search left to be tried again.
         failures: What an example raises that fails.
         examples: How many were asked for.
         ran: How many were run, those after the search among them.
@@ -100,6 +126,7 @@ class Search:
         closest: Of those that passed, the one that came nearest to failing.
         headroom: What was found beyond the space, one sentence for each direction.
         trained: Whether any example trained anything.
+        left_to_others: Examples that other shards run.
         holds: Whether the failing case failed once more at the end.
     """
 
@@ -110,6 +137,8 @@ class Search:
     clock: Callable[[], float] = time.monotonic
     progress: Callable[[Search], None] = lambda _: None
     only: Corruption | None = None
+    shard: Shard | None = None
+    replays: Callable[[], int] = lambda: 0
     failures: tuple[type[BaseException], ...] = (Exception,)
     examples: int = 0
     ran: int = 0
@@ -118,11 +147,13 @@ class Search:
     closest: Case | None = None
     headroom: list[str] = field(default_factory=list)
     trained: bool = False
+    left_to_others: int = 0
     holds: bool = True
     _cases: dict[Corruption, Case] = field(default_factory=dict)
     _later: list[Case] = field(default_factory=list)
     _features: int = 0
     _began: float | None = None
+    _ends_early: bool = True
 
     # While Hypothesis runs it
 
@@ -176,8 +207,7 @@ class Search:
     def _judged(self, corruption: Corruption | None) -> Iterator[None]:
         __tracebackhide__ = True
         self.ran += 1
-        self.guard.corruption = corruption
-        with self.guard.example():
+        with self.guard.example(corruption, ends_early=self._ends_early):
             yield
 
     def _note(self, case: Case) -> None:
@@ -208,7 +238,19 @@ class Search:
         if self.only is not None:
             return known != self.only
         self.exhausted = self.exhausted or self._is_spent()
-        return self.exhausted
+        if self.exhausted:
+            return True
+        left = self._is_of_another_shard(known)
+        self.left_to_others += left
+        return left
+
+    def _is_of_another_shard(self, known: Corruption | None) -> bool:
+        """Whether a corruption is another shard's to run. Once one has failed, what is
+        milder is looked for here, whosever it is.
+        """
+        if self.shard is None or known is None or self.failed is not None:
+            return False
+        return self.examples > self.replays() and not self.shard.owns(known)
 
     def _is_spent(self) -> bool:
         now = self.clock()
@@ -226,6 +268,8 @@ class Search:
         """
         if self.space is None or self.only is not None or not self.trained:
             return
+        if self.shard is not None and self.shard.index > 1:
+            return  # once is enough
         left = max(_FEWEST_HEADROOM, int(_HEADROOM_SHARE * self.examples))
         for axis in self.space.axes:
             for way in axis.beyond:
@@ -259,7 +303,7 @@ class Search:
             for attempt in (self._one_family, self._one_feature):
                 self.failed = self._first(run, attempt()) or self.failed
         assert self.failed.corruption is not None
-        self.guard.ends_early = False  # the report shows the whole curve
+        self._ends_early = False  # the report shows the whole curve
         again = self._again(run, self.failed.corruption)
         self.holds = again.error is not None
         if self.holds:
@@ -383,6 +427,7 @@ class Search:
             "space": None if self.space is None else self.space.description,
             "closest": closest,
             "headroom": list(self.headroom),
+            **({} if self.shard is None else {"shard": self.shard.to_json()}),
         }
 
     def details(self) -> dict[str, Any]:
@@ -405,23 +450,33 @@ class Search:
             told += f"; the budget of {self.budget:g} s kept others from being run"
         return told
 
-    def message(self, again: tuple[str, ...]) -> str:
-        """The message of the failing run, once the search has ended.
+    def explained(self, run: TrainingRun, again: tuple[str, ...]) -> NotConverged:
+        """The exception for the failing run, once the search has ended.
 
         Args:
+            run: The failing run.
             again: Lines that run the case again.
         """
         assert self.failed is not None
-        assert self.failed.run is not None
-        remarks = [f"the smallest corruption found that breaks it, in {self.summary()}"]
+        self.failed.run = self.guard.diagnose(run)
+        return self.guard.error(
+            Failure(
+                run=self.failed.run,
+                remarks=tuple(self.remarks()),
+                corruption=self.failed.corruption,
+                again=again,
+            )
+        )
+
+    def remarks(self) -> Iterator[str]:
+        """Sentences on a search that failed."""
+        yield f"the smallest corruption found that breaks it, in {self.summary()}"
         if not self.holds:
-            remarks.append(
+            yield (
                 "the failing example converged when run again: the result depends on"
                 " more than data and seed, for instance on a model that examples"
                 " share"
             )
         bounded = self._bounded()
         if bounded is not None:
-            remarks.append(bounded)
-        self.guard.corruption = self.failed.corruption
-        return self.guard.message(self.failed.run, tuple(remarks), again)
+            yield bounded

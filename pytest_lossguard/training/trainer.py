@@ -32,10 +32,6 @@ class Trainer:
         self._loops = LoopTrainer(shared_by)
         self._seeder = Seeder()
 
-    def fit(self, model_or_factory: Any, x: Any, y: Any = None, **how: Any) -> Trace:
-        """Run one training and put everything back; see `LoopTrainer.fit`."""
-        return self._loops.fit(model_or_factory, x, y, **how)
-
     def fit_seeds(
         self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
     ) -> list[Trace]:
@@ -63,11 +59,11 @@ class Trainer:
         """The same training, to be run again with changes.
 
         Args:
-            model_or_factory: As for `LoopTrainer.fit`.
-            x: As for `LoopTrainer.fit`.
-            y: As for `LoopTrainer.fit`.
+            model_or_factory: As for `LoopTrainer.fit_seeds`.
+            x: As for `LoopTrainer.fit_seeds`.
+            y: As for `LoopTrainer.fit_seeds`.
             seed: Of weights and batches.
-            how: The other arguments of `LoopTrainer.fit`.
+            how: The other arguments of `LoopTrainer.fit_seeds`.
             start: What a model given as an object started from.
 
         Raises:

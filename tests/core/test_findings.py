@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_lossguard.core.findings import FINDING_KINDS, number
+from pytest_lossguard.model_checks import DEFAULTS as OF_MODELS
 from pytest_lossguard.preprocessing import DEFAULTS
 from tests.support.findings import KINDS, finding
 
@@ -28,7 +29,8 @@ rate_ended clipped_to_nothing
 
 def test_the_kinds_are_those_of_the_contract():
     relations = {f"contract_{name}" for name in DEFAULTS}
-    assert set(FINDING_KINDS) == set(CONTRACT.split()) | relations
+    checks = {f"model_check_{name}" for name in OF_MODELS}
+    assert set(FINDING_KINDS) == set(CONTRACT.split()) | relations | checks
 
 
 def test_each_kind_of_the_closed_list_stands_beside_a_rule():

@@ -17,8 +17,8 @@ from pytest_lossguard.core.keras_names import (
 )
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import Output, TargetRange
-from pytest_lossguard.core.wording import describe
 from pytest_lossguard.experiments.candidates import hypotheses
+from pytest_lossguard.experiments.changes import describe
 from pytest_lossguard.judge import judge
 from tests.support.traces import column, falling, make_trace
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_lossguard import PolicyError
-from pytest_lossguard.core.policy import LATER_KEYS, Policy
+from pytest_lossguard.core.policy import Policy
 
 
 def test_the_defaults_need_no_tuning():
@@ -44,12 +44,6 @@ def test_an_unknown_key_is_refused_with_the_nearest_right_one():
 def test_a_bad_value_is_refused_with_what_was_meant(key, value):
     with pytest.raises(PolicyError, match=rf"converges\({key}=.*{key} must be"):
         Policy.from_keywords({key: value})
-
-
-@pytest.mark.parametrize("key", LATER_KEYS)
-def test_keys_of_later_versions_are_refused_by_name(key):
-    with pytest.raises(PolicyError, match=f"{key}=.*not supported by this version"):
-        Policy.from_keywords({key: 3})
 
 
 def test_diagnose_is_on_and_may_be_switched_off():

@@ -18,7 +18,8 @@ from pytest_lossguard.corruptions import (
     TargetOutliers,
     TargetScale,
 )
-from pytest_lossguard.corruptions.space import DEFAULTS, Space
+from pytest_lossguard.corruptions.families import KEYWORDS
+from pytest_lossguard.corruptions.space import Space
 
 OFF = {"scales": False, "offsets": False, "outliers": False}
 
@@ -84,7 +85,7 @@ def test_a_space_tells_its_ranges_and_knows_its_own():
     assert not narrow.has(Offset(1.0))
 
 
-@pytest.mark.parametrize("keyword", DEFAULTS)
+@pytest.mark.parametrize("keyword", [it.name for it in KEYWORDS])
 def test_every_keyword_can_be_turned_on_alone(keyword):
     assert levels(**{keyword: True})
 

@@ -10,6 +10,7 @@ from evaluation.mutants import CANDIDATES, MUTANTS, OPERATORS
 from pytest_lossguard.core.diagnosis import CAUSES
 from pytest_lossguard.training import Trainer
 from tests.support.findings import KINDS
+from tests.support.fitting import train_once
 
 #: Bases whose training is traced and run within a second.
 QUICK = {"linear", "tumour-probability", "iris-sparse", "diabetes", "moons"}
@@ -76,7 +77,8 @@ def test_an_effect_without_spread_is_large():
 def trained(program, seed=0):
     setup = program.setup(seed)
     predictions = []
-    trace = Trainer().fit(
+    trace = train_once(
+        Trainer(),
         *(setup.build, setup.x, setup.y),
         seed=seed,
         finish=lambda model: predictions.append(model(setup.test[0], training=False)),

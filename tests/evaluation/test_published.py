@@ -15,6 +15,7 @@ from evaluation.published import PUBLISHED
 from pytest_lossguard.core.diagnosis import CAUSES
 from pytest_lossguard.training import Trainer
 from tests.support.findings import KINDS
+from tests.support.fitting import train_once
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
 
@@ -67,7 +68,8 @@ def epoch_mean(losses, setup, epoch):
 def measure(trainer, setup, seed):
     """Loss of the first and the last epoch, and the quality on the training rows."""
     predicted = []
-    trace = trainer.fit(
+    trace = train_once(
+        trainer,
         setup.build,
         setup.x,
         setup.y,
@@ -123,7 +125,7 @@ def test_clean_rows_show_what_the_training_rows_hide(trainer, case):
         for rows, labels in ((setup.x, setup.y), (x, y)):
             scores.append(setup.quality(labels, model.predict(rows, verbose=0)))
 
-    trainer.fit(setup.build, setup.x, setup.y, finish=score, **setup.how())
+    train_once(trainer, setup.build, setup.x, setup.y, finish=score, **setup.how())
     flattering, true = scores
     assert true < flattering - 0.5
 

@@ -9,6 +9,7 @@ from hypothesis import configuration
 import pytest_lossguard.session.search
 import pytest_lossguard.strategies
 import pytest_lossguard.training  # noqa: F401
+from tests.support.profile import use_patient_profile
 from tests.support.projects import PROJECT
 
 #: Without what would shuffle or seed tests, unless a test asks for it.
@@ -25,6 +26,7 @@ def project(pytester, monkeypatch):
     # What an earlier run of these tests found must not be tried first.
     home = pytester.path / ".hypothesis"
     monkeypatch.setattr(configuration, "__hypothesis_home_directory", home)
+    use_patient_profile()  # the last one remembers where its examples are kept
     pytester.makepyfile(project=PROJECT)
 
     def run(body: str, *options: str):

@@ -242,7 +242,7 @@ class Case(unittest.TestCase):
         ("min_dorp=0.3", "*no key 'min_dorp': did you mean 'min_drop'?*"),
         ("steps=-1", "*converges(steps=-1): steps must be a whole number*"),
         ("min_drop=30", "*a share of the starting loss between 0 and 1*"),
-        ("shards=2", "*shards=2) is not supported by this version*"),
+        ("shards=0", "*shards=0): shards must be a whole number from 1 to 256*"),
         ("0.3", "*takes keywords only, got 0.3*"),
     ],
 )

@@ -69,7 +69,7 @@ MARKS = {
     "converges(steps=0)": "converges(steps=0): steps must be a whole number",
     "converges(steps=10**12)": "at most 10,000,000",
     "converges(max_loss=np.ones(10**5))": "max_loss=ndarray of shape (100000,)",
-    "converges(shards=2)": "converges(shards=2) is not supported by this version",
+    "converges(shards=0)": "shards must be a whole number from 1 to 256",
     "converges(seeds=(1, 1))": "seeds must be a count from 1 to 1,000, or a tuple of",
     "converges(strict=0)": "strict must be True or False",
     "converges(np.ones(10**5))": "takes keywords only, got ndarray of shape (100000,)",

@@ -10,7 +10,7 @@ import pytest
 from pytest_lossguard import NotConverged
 from pytest_lossguard.corruptions import Corruption, Offset, Scale
 from pytest_lossguard.corruptions.space import Space
-from pytest_lossguard.session.search import Search
+from pytest_lossguard.session.search import Search, Shard
 
 SPACE = Space.from_keywords({"outliers": False}, "corruptions")
 
@@ -19,10 +19,10 @@ class FakeGuard:
     """Judges a body by what it leaves in ``near``."""
 
     def __init__(self):
-        self.runs, self.corruption, self.ends_early = [], None, True
+        self.runs = []
 
     @contextmanager
-    def example(self):
+    def example(self, corruption, *, ends_early):
         self.runs = []
         yield
 
@@ -272,17 +272,62 @@ def test_what_breaks_by_its_scale_alone_is_told_the_line_that_bounds_the_search(
     part, line
 ):
     program = Program(lambda _: True)
-    program.search.guard.message = lambda _run, remarks, _again: remarks
     with pytest.raises(NotConverged):
         program.example(part)
 
-    assert program.search.message(())[-1].endswith(line)
+    assert [*program.search.remarks()][-1].endswith(line)
 
 
 def test_what_takes_more_than_another_scale_is_not_told_to_bound_it():
     program = Program(lambda _: True)
-    program.search.guard.message = lambda _run, remarks, _again: remarks
     with pytest.raises(NotConverged):
         program.example(Scale(10.0), Offset(10.0))
 
-    assert not any("bound" in it for it in program.search.message(()))
+    assert not any("bound" in it for it in program.search.remarks())
+
+
+# Shards
+
+EVERY = [Corruption(Scale(10.0**it, features=at)) for it in range(9) for at in range(4)]
+
+
+def test_each_corruption_is_one_shard_s_and_all_of_them_are_somebody_s():
+    shards = [Shard(it, 4) for it in (1, 2, 3, 4)]
+
+    owners = [[it.index for it in shards if it.owns(one)] for one in EVERY]
+
+    assert all(len(it) == 1 for it in owners)
+    assert {it[0] for it in owners} == {1, 2, 3, 4}
+
+
+def test_a_shard_runs_its_own_and_counts_what_it_leaves_to_others():
+    program = Program(shard=Shard(2, 3))
+
+    for one in EVERY:
+        program.example(*one.parts)
+
+    assert program.ran == [it for it in EVERY if program.search.shard.owns(it)]
+    assert program.search.left_to_others == len(EVERY) - len(program.ran)
+    assert program.search.examples == len(EVERY)
+
+
+def test_once_one_has_failed_what_is_milder_is_run_whosever_it_is():
+    shard = Shard(1, 5)
+    program = Program(lambda it: factor(it) >= 100, shard=shard)
+    mine = next(it for it in EVERY if shard.owns(it) and factor(it) >= 100)
+
+    with pytest.raises(NotConverged):
+        program.example(*mine.parts)
+    for one in EVERY[:5]:
+        program.example(*one.parts)
+
+    assert program.ran == [mine, *(it for it in EVERY[:5] if it != mine)]
+
+
+def test_what_failed_in_an_earlier_session_is_tried_by_every_shard():
+    program = Program(shard=Shard(1, 10**6), replays=lambda: 2)
+
+    for one in EVERY[:4]:
+        program.example(*one.parts)
+
+    assert program.ran == EVERY[:2]

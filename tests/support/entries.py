@@ -65,6 +65,17 @@ def baseline(regressed=True):
     }
 
 
+def model_check(outcome="passed", check="exports", message=""):
+    """The entry of a test that made a check of a model."""
+    found = {"check": check, "outcome": outcome, "where": None, "message": message}
+    test = entry(f"test_model[{check}]", model_check=found)
+    return {
+        **test,
+        "runs": [],
+        "outcome": "failed" if outcome == "failed" else "passed",
+    }
+
+
 #: What is broken, as a test of contracts tells it.
 BROKEN = "alone: row 0 served alone is not the row among others\n\n  raw row  5, <4>"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from importlib import import_module
 from pathlib import Path
+from string import Formatter
 
 import pytest_lossguard
 from pytest_lossguard.core.findings import Finding, Kind
 from pytest_lossguard.core.findings import finding as finding_of
+from pytest_lossguard.model_checks.kinds import KINDS as OF_MODEL_CHECKS
 from pytest_lossguard.preprocessing.kinds import KINDS as OF_CONTRACTS
 
 PACKAGE = Path(pytest_lossguard.__file__).parent
@@ -17,7 +19,8 @@ HEAVY = ("training",)
 
 
 def _gathered() -> dict[str, Kind]:
-    found = {it.name: it for it in OF_CONTRACTS.values()}
+    beside = (*OF_CONTRACTS.values(), *OF_MODEL_CHECKS.values())
+    found = {it.name: it for it in beside}
     for path in sorted(PACKAGE.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         if " = Kind(" not in text:
@@ -51,3 +54,16 @@ KINDS = _gathered()
 def finding(kind: str, **numbers: object) -> Finding:
     """A finding by the name of its kind."""
     return finding_of(KINDS[kind], **numbers)
+
+
+def _fields(kind: Kind) -> set[str]:
+    parsed = Formatter().parse(f"{kind.text} {kind.headline}")
+    return {name for _, name, _, _ in parsed if name}
+
+
+#: Something for each detail that a kind's sentences name.
+DETAILS = dict.fromkeys(
+    set().union(*map(_fields, KINDS.values()))
+    - {"step", "value", "limit", "where", "share", "share_limit", "multiple"},
+    1.0,
+)

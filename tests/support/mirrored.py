@@ -16,6 +16,7 @@ import tensorflow as tf
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer, set_seed, watching
+from tests.support.fitting import train_once
 from tests.support.programs import mlp, regression
 
 BATCH, EPOCHS = 32, 4
@@ -139,7 +140,7 @@ def fitted(strategy: tf.distribute.Strategy, rate: float) -> dict[str, Any]:
             return adam(rate)()
 
     how = {"epochs": EPOCHS, "batch_size": BATCH, "shuffle": False}
-    return told(Trainer().fit(build, X, Y, **how))
+    return told(train_once(Trainer(), build, X, Y, **how))
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from tests.support.breadth.layers import LAYERS
 from tests.support.breadth.objectives import OBJECTIVES
 from tests.support.breadth.structures import STRUCTURES
 from tests.support.breadth.ways import OPTIMIZERS, WAYS, mlp
+from tests.support.fitting import train_once
 
 CASES = {**STRUCTURES, **OBJECTIVES, **LAYERS, **OPTIMIZERS, **WAYS}
 
@@ -61,7 +62,7 @@ def by_watch(case, model):
 def by_fit(trainer, case, model):
     given = dict(zip(("x", "y", "sample_weight"), case.data(), strict=False))
     how = {"epochs": case.epochs, "batch_size": BATCH, "shuffle": False}
-    return trainer.fit(model, **given, **how)
+    return train_once(trainer, model, **given, **how)
 
 
 def assert_learned(trace, *, scored=True):
@@ -199,7 +200,7 @@ def test_a_backbone_of_millions_of_parameters_is_judged(trainer, rate, converges
     assert model.count_params() > 3_000_000
 
     how = {"epochs": 4, "batch_size": 16, "shuffle": False}
-    fitted = trainer.fit(model, x, y, **how)
+    fitted = train_once(trainer, model, x, y, **how)
     (seen,) = watched(lambda: model.fit(x, y, **how, verbose=0))
 
     for trace in (fitted, seen):

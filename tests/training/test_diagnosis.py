@@ -10,6 +10,7 @@ from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.experiments.diagnose import diagnose
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer, set_seed, watching
+from tests.support.fitting import train_once
 from tests.support.scenarios import SCENARIOS, train_by_hand
 
 #: First cause of each broken scenario, and what it names.
@@ -37,7 +38,7 @@ def trainer():
 def test_the_right_cause_comes_first_and_is_proved(trainer, name, seed):
     scenario = SCENARIOS[name](seed)
     how = {"epochs": scenario.epochs, "batch_size": scenario.batch_size, "seed": seed}
-    trace = trainer.fit(scenario.build, scenario.x, scenario.y, **how)
+    trace = train_once(trainer, scenario.build, scenario.x, scenario.y, **how)
     again = trainer.again(scenario.build, scenario.x, scenario.y, **how)
 
     found = diagnose(trace, judge(trace, Policy()), again, Policy(), budget=60.0)
@@ -53,7 +54,7 @@ def test_the_right_cause_comes_first_and_is_proved(trainer, name, seed):
 def test_unscaled_inputs_are_the_cause_of_saturated_sigmoids(trainer, seed):
     scenario = SCENARIOS["S2-hot"](seed)
     how = {"epochs": scenario.epochs, "batch_size": scenario.batch_size, "seed": seed}
-    trace = trainer.fit(scenario.build, scenario.x, scenario.y, **how)
+    trace = train_once(trainer, scenario.build, scenario.x, scenario.y, **how)
     again = trainer.again(scenario.build, scenario.x, scenario.y, **how)
     policy = Policy(strict=True)
 
@@ -87,7 +88,7 @@ def test_the_same_failure_is_diagnosed_the_same_way(trainer):
     how = {"epochs": scenario.epochs, "seed": 0}
 
     def once():
-        trace = trainer.fit(scenario.build, scenario.x, scenario.y, **how)
+        trace = train_once(trainer, scenario.build, scenario.x, scenario.y, **how)
         again = trainer.again(scenario.build, scenario.x, scenario.y, **how)
         return diagnose(trace, judge(trace, Policy()), again, Policy(), budget=60.0)
 

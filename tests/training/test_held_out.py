@@ -14,6 +14,7 @@ from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer, set_seed, watching
 from pytest_lossguard.training.backend.reread import rows_once_more
+from tests.support.fitting import train_once
 
 RNG = np.random.default_rng(0)
 CENTERS = 2 * RNG.normal(size=(5, 6))
@@ -38,7 +39,7 @@ def trainer():
 
 def trace_of(way, x, y=None, epochs=4, **how):
     if way == "fit":
-        return trainer().fit(net, x, y, epochs=epochs, **how)
+        return train_once(trainer(), net, x, y, epochs=epochs, **how)
     with watching(seed=0) as watch:
         set_seed(0)
         net().fit(x, y, epochs=epochs, verbose=0, **how)
@@ -217,7 +218,8 @@ def test_held_out_rows_need_no_weights_though_training_has_some():
         model.compile("adam", "binary_crossentropy")
         return model
 
-    trace = trainer().fit(
+    trace = train_once(
+        trainer(),
         build,
         TRAINED[0],
         rare,

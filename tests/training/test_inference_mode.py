@@ -11,6 +11,7 @@ from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.experiments.diagnose import diagnose
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training import set_seed, watching
+from tests.support.fitting import train_once
 from tests.support.steps import MSE, batches, findings_of, kinds_of, train
 
 LAYERS = keras.layers
@@ -159,7 +160,7 @@ def test_lossguard_fit_sees_it_too():
     model = OwnStep()
     model.compile(keras.optimizers.Adam(0.01), "mse")
     x, y = next(batches(1, rows=32))
-    trace = training.Trainer().fit(model, x, y, steps=3)
+    trace = train_once(training.Trainer(), model, x, y, steps=3)
     assert any(map(_is_mode, judge(trace, Policy())))
 
 

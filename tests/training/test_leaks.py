@@ -9,6 +9,7 @@ import pytest
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer, set_seed, watching
+from tests.support.fitting import train_once
 
 SERIES = np.sin(np.arange(240) / 7)[:, None].astype("float32")
 
@@ -46,7 +47,7 @@ def kinds(trace):
 )
 def test_a_forecast_of_a_value_in_its_window_fails(way, data, expected):
     if way == "fit":
-        trace = Trainer().fit(forecast, data, epochs=6)
+        trace = train_once(Trainer(), forecast, data, epochs=6)
     else:
         trace = watched(lambda: forecast().fit(data, epochs=6, verbose=0))
     assert kinds(trace) == expected

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 import pytest_lossguard.training as training
+from tests.support.fitting import train_once
 from tests.support.programs import mlp
 from tests.support.steps import MSE, batches, findings_of, found_in
 
@@ -121,5 +122,5 @@ def test_a_scale_on_both_sides_or_none_is_silent(body):
 
 def test_lossguard_fit_scales_as_keras_does():
     x, y = next(batches(1))
-    trace = training.Trainer().fit(mlp(optimizer=scaling()), x, y, steps=3)
+    trace = train_once(training.Trainer(), mlp(optimizer=scaling()), x, y, steps=3)
     assert "loss_not_scaled" not in {it.kind for it in found_in([trace])}

@@ -10,6 +10,7 @@ import tensorflow as tf
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer, set_seed, watching
+from tests.support.fitting import train_once
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(128, 4)).astype("float32")
@@ -114,7 +115,7 @@ def test_labels_without_the_last_axis_are_an_error_and_with_it_none(way):
 
 
 def test_it_is_seen_by_lossguard_fit_as_well():
-    trace = Trainer().fit(own, X, Y, epochs=2)
+    trace = train_once(Trainer(), own, X, Y, epochs=2)
     assert [it.kind for it in judge(trace, Policy())][:1] == ["rows_mixed"]
 
 

@@ -14,6 +14,7 @@ from sklearn.preprocessing import scale
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer, set_seed, watching
+from tests.support.fitting import train_once
 from tests.support.scenarios import SCENARIOS, dense, train_by_hand
 
 SEEDS = range(20)
@@ -88,7 +89,8 @@ def trainer():
 
 def fit(trainer, name, seed):
     scenario = SCENARIOS[name](seed)
-    return trainer.fit(
+    return train_once(
+        trainer,
         scenario.build,
         scenario.x,
         scenario.y,
@@ -137,7 +139,7 @@ def test_a_linear_model_on_correlated_columns_is_slow_wherever_it_starts(trainer
     sgd = partial(keras.optimizers.SGD, 1e-3)
     build = dense(10, optimizer=sgd, hidden=0, initializer="he_normal")
 
-    trace = trainer.fit(build, x, y, steps=160, seed=seed)
+    trace = train_once(trainer, build, x, y, steps=160, seed=seed)
 
     assert {it.kind for it in judge(trace, Policy())} <= {"slow_convergence"}
 

@@ -12,6 +12,7 @@ from pytest_lossguard.core.errors import NotConverged
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.session.guard import Guard
 from pytest_lossguard.training import Trainer
+from tests.support.fitting import train_once
 from tests.support.scenarios import SCENARIOS
 
 SEEDS = range(3)
@@ -91,10 +92,8 @@ def test_a_dropped_scaler_fails_a_watched_test_too(guard):
 
     def by_watch(x):
         def run(guard):
-            with guard.watching():
+            with guard.judging():
                 BUILD().fit(x, y, epochs=3, verbose=0)
-            guard.collect()
-            guard.demand()
 
         return run
 
@@ -144,7 +143,7 @@ def test_a_rare_class_that_is_learned_passes(guard, share, epochs):
 
 def test_knowing_nothing_and_averaging_layers_are_measured(trainer):
     x, y = rule(400, 12, 0, 0.02)
-    trace = trainer.fit(classifier(12, norm=True), x, y, steps=20, seed=0)
+    trace = train_once(trainer, classifier(12, norm=True), x, y, steps=20, seed=0)
     assert trace.uninformed_loss == pytest.approx(np.log(2), abs=1e-3)
     assert trace.constant_loss < 0.15
     assert trace.averaging == ("batch_normalization",)
@@ -208,6 +207,6 @@ def test_a_loss_with_a_large_constant_part_falls(trainer):
         return model
 
     for seed in SEEDS:
-        trace = trainer.fit(build, x, y, steps=64, seed=seed)
+        trace = train_once(trainer, build, x, y, steps=64, seed=seed)
         found = judge(trace, Policy())
         assert "loss_not_decreasing" not in [it.kind for it in found]

@@ -19,6 +19,7 @@ from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer, set_seed, watching
 from tests.support import tapes
+from tests.support.fitting import train_once
 from tests.support.programs import mlp, regression, tape_step
 
 X, Y = regression()
@@ -121,7 +122,7 @@ def test_a_fixed_scale_of_the_loss_is_taken_out(by):
             return mlp(optimizer=keras.optimizers.SGD(0.01, **options))
 
         if by == "fit":
-            return Trainer().fit(build, X, Y, steps=8).steps
+            return train_once(Trainer(), build, X, Y, steps=8).steps
         return only(lambda: build().fit(X, Y, epochs=2, verbose=0)).steps
 
     plain, scaled = trained(), trained(loss_scale_factor=1024.0)
@@ -141,7 +142,7 @@ def half_precision():
 def by_both(build, epochs, *, by):
     """The training of a model by `lossguard.fit` or by ``model.fit`` under watch."""
     if by == "fit":
-        return Trainer().fit(build, X, Y, epochs=epochs)
+        return train_once(Trainer(), build, X, Y, epochs=epochs)
     return only(lambda: build().fit(X, Y, epochs=epochs, verbose=0))
 
 
@@ -300,7 +301,7 @@ def test_two_optimizers_in_a_train_step_are_two_trainings():
 
 def test_lossguard_fit_refuses_two_optimizers_in_one_sentence():
     with pytest.raises(UsageError, match=r"2 optimizers.*call model\.fit"):
-        Trainer().fit(both_ways, X, Y, steps=4)
+        train_once(Trainer(), both_ways, X, Y, steps=4)
 
 
 def test_a_descent_by_hand_is_told_in_one_sentence():
@@ -365,6 +366,6 @@ def test_tf_keras_that_is_merely_loaded_is_no_reason(tf_keras):
 
 def test_lossguard_fit_says_that_tf_keras_is_not_served(tf_keras):
     with pytest.raises(UsageError, match="a tf_keras model, which is not supported"):
-        Trainer().fit(tf_keras.Model(), X, Y)
+        train_once(Trainer(), tf_keras.Model(), X, Y)
     with pytest.raises(UsageError, match="a tf_keras model, which is not supported"):
-        Trainer().fit(lambda: tf_keras.Model(), X, Y)
+        train_once(Trainer(), lambda: tf_keras.Model(), X, Y)

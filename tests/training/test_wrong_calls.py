@@ -378,7 +378,7 @@ POLICIES = [
         ["'nothing'", "['dead_unit']", "':'", "('A:B',)", "'x' * 10**4", "''"],
         "which is no finding kind",
     ),
-    ("Policy.from_keywords({'shards': @})", ["2", "HUGE"], "not supported"),
+    ("Policy.from_keywords({'shards': @})", ["0", "HUGE"], "from 1 to 256"),
     ("Policy.from_keywords({@: 1})", ["'min_dorp'"], "did you mean 'min_drop'"),
     ("Policy.from_keywords({@: 1})", ["'x' * 10**4", "3"], "known are allow, "),
     ("Policy(@)", ["steps='a'", "seeds=10**9", "strict=0"], "Policy("),

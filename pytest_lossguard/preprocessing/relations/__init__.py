@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ...core.checked import Outcome
 from ..preparation import Preparation
-from ..result import Outcome
 from .information import kept, units
 from .leaks import future, held_out, own_label
 from .repeatable import deterministic, process

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
 from ...core.rows import evenly_spaced
 from ..preparation import Preparation
 from ..raw import Array, Column, Raw
-from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import Table
 from ..telling import format_raw_row, output_lines
 from ..thresholds import NARROW, SAME_NEIGHBORS, TINY

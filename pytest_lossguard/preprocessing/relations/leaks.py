@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
 from ..preparation import Preparation
 from ..raw import Array, Column, Raw
-from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..subject import Prepared
 from ..table import Table
 from ..telling import format_raw_row, output_lines, told_shape

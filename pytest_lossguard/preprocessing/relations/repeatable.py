@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
 from ..other_process import CannotHandOver, OtherProcess
 from ..preparation import Preparation
-from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..subject import Prepared
 from ..table import Table
 from ..telling import format_error, output_lines, told_shape

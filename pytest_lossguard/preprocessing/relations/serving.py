@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
 from ...core.rows import evenly_spaced
 from ..preparation import Preparation
 from ..raw import Array, Raw
-from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import NotComparable, Table, table_of
 from ..telling import (
     NO_SERVE,

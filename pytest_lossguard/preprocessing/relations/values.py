@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
 from ..preparation import Preparation
 from ..raw import Array, Column, Raw
-from ..result import KEPT, Broken, Line, Outcome, Skipped
 from ..table import Table
 from ..telling import format_columns, format_error, format_raw_row, is_clear, is_own
 from ..thresholds import (

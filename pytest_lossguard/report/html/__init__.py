@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .details import details_of, shown_first
+from .details import details_of, details_of_entry, shown_first
 from .page import write_html
 
-__all__ = ["details_of", "shown_first", "write_html"]
+__all__ = ["details_of", "details_of_entry", "shown_first", "write_html"]

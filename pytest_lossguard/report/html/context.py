@@ -11,7 +11,7 @@ from typing import Any
 
 from ...core.findings import number
 from ...core.printable import printable
-from .. import contracts
+from .. import checked
 from ..entry import Entry
 from ..sound import sound
 from .details import MOST_COLUMNS, MOST_VARIABLES
@@ -56,17 +56,11 @@ def page_context(
             status: sum(it["status"] == status for it in told) for status in _ORDER
         },
         "trainings": sum(it["trainings"] for it in told),
-        "trained": sum(it["contract"] is None or bool(it["runs"]) for it in told),
-        "contracts": _contracts(tests),
+        "trained": sum(it["checked"] is None or bool(it["runs"]) for it in told),
+        "checks": checked.counted(map(sound, tests)),
         "environment": {key: str(it) for key, it in environment.items() if it},
         "size": (WIDTH, HEIGHT),
     }
-
-
-def _contracts(tests: list[Entry]) -> str:
-    """How many contracts were checked and kept; empty without any."""
-    known = [it for it in map(sound, tests) if contracts.is_contract(it)]
-    return contracts.counted(known) if known else ""
 
 
 def _name_figures(test: dict[str, Any], name: str) -> None:
@@ -126,7 +120,7 @@ def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
         "left_out": test["trainings"] - len(details),
         "row": None if first is None else _row(first),
         "told": _in_short(test),
-        "contract": _contract(test),
+        "checked": _checked(test),
         "error": _own_error(test),
         "runs": [_run(it) for it in details],
         "search": None if test["search"] is None else _search(test),
@@ -142,7 +136,7 @@ def _status(test: dict[str, Any]) -> str:
         failed = any(not run["converged"] for run in test["details"])
         return "xfailed" if failed else "skipped"
     warned = any(run["findings"] for run in test["details"])
-    warned = warned or contracts.is_allowed(test)
+    warned = warned or checked.is_allowed(test)
     return "warned" if warned else "passed"
 
 
@@ -162,23 +156,27 @@ def _in_short(test: dict[str, Any]) -> str:
         if not run["converged"]:
             return str(run["headline"])
     found = [it["kind"] for run in test["details"] for it in run["findings"]]
-    own = contracts.describe(test) or _own_error(test).partition("\n")[0]
+    own = checked.describe(test) or _own_error(test).partition("\n")[0]
     return own or ", ".join(dict.fromkeys(found))
 
 
-def _contract(test: dict[str, Any]) -> dict[str, str] | None:
-    """What came of its contract, in words; the message where no error holds it."""
-    contract = test.get("contract")
-    if contract is None:
+def _checked(test: dict[str, Any]) -> dict[str, str] | None:
+    """What came of its check, in words; the message where no error holds it."""
+    found = checked.checked_of(test)
+    if found is None:
         return None
-    told = {
-        "kept": "The contract is kept.",
-        "skipped": f"Not checked: {contract['message']}.",
-        "broken": "The contract is broken"
-        + (", which the test allows." if contracts.is_allowed(test) else "."),
-    }[contract["outcome"]]
-    shown = contract["outcome"] == "broken" and not test["error"]
-    return {"told": told, "message": contract["message"] if shown else ""}
+    text = f"The {found.noun} is kept." if found.outcome == "kept" else ""
+    if found.is_skipped:
+        text = f"Not checked: {found.message}."
+    elif found.is_bad:
+        allowed = ", which the test allows" if checked.is_allowed(test) else ""
+        verb = "is broken" if found.outcome == "broken" else "failed"
+        text = f"The {found.noun} {verb}{allowed}."
+    shown = found.is_bad and not test["error"]
+    return {
+        "told": text or f"The {found.noun} passed.",
+        "message": found.message if shown else "",
+    }
 
 
 def _own_error(test: dict[str, Any]) -> str:

@@ -13,9 +13,10 @@ from ...core.diagnosis import Diagnosis, Experiment
 from ...core.findings import Finding
 from ...core.trace import Floats, Trace
 from ...core.verdict import Verdict
+from ..entry import Number, RunEntry, causes_of
 from .thinning import columns_of, rounded, thinned
 
-__all__ = ["MOST_RUNS", "details_of", "shown_first"]
+__all__ = ["MOST_RUNS", "details_of", "details_of_entry", "shown_first"]
 
 #: Trainings of one test, variables and columns of a heat map, points of a re-run.
 MOST_RUNS, MOST_VARIABLES, MOST_COLUMNS, MOST_RERUN = 12, 60, 120, 120
@@ -64,6 +65,50 @@ def details_of(verdict: Verdict) -> dict[str, Any]:
         if verdict.diagnosis is None
         else _diagnosis(verdict.diagnosis),
     }
+
+
+def details_of_entry(run: RunEntry) -> dict[str, Any]:
+    """The same of an entry of the JSON report: without variables and re-runs."""
+    loss, norms = (np.array(run[it], np.float64) for it in ("loss", "grad_norm"))
+    errors = [it for it in run["findings"] if it["severity"] == "error"]
+    steps = (it["step"] for it in errors)
+    decisive = next((step for step in steps if step is not None), None)
+    always = [] if decisive is None else [decisive - 1]
+    probe: Any = run["probe"] or {"before": None, "after": None}
+    return {
+        **{key: run[key] for key in ("model", "source", "steps", "seed", "notes")},
+        "converged": run["verdict"] == "converged",
+        "headline": errors[0]["message"] if errors else "",
+        "before": _as_float(probe["before"]),
+        "after": _as_float(probe["after"]),
+        "constant": _as_float(run["constant_loss"]),
+        "constant_name": "a constant",
+        "loss": _curve(loss, always),
+        "grad_norm": _curve(norms, always),
+        "held_out": None,
+        "decisive": decisive,
+        "variables": {"names": [], "of": 0, "x": [], "norms": []},
+        "findings": [{**it, "hint": ""} for it in run["findings"]],
+        "diagnosis": None
+        if run["diagnosis"] is None
+        else {
+            "causes": [
+                {
+                    **it,
+                    "before": _as_float(it["loss_before"]),
+                    "after": _as_float(it["loss_after"]),
+                    "with_next": False,
+                }
+                for it in causes_of(run)
+            ],
+            "experiments": [],
+            "left_out": [],
+        },
+    }
+
+
+def _as_float(value: Number | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _plain(value: float | None) -> float | None:

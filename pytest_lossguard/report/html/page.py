@@ -16,15 +16,21 @@ from .context import page_context
 __all__ = ["rendered", "write_html"]
 
 
-def write_html(path: Path, tests: list[Entry], seed: int) -> None:
+def write_html(
+    path: Path,
+    tests: list[Entry],
+    seed: int,
+    made_on: dict[str, Any] | None = None,
+) -> None:
     """Write the page whole or not at all.
 
     Args:
         path: Where; folders above it are made.
         tests: See `page_context`.
         seed: Of the session.
+        made_on: The environment that it shows; default the one at hand.
     """
-    write_whole(path, rendered(page_context(tests, environment(), seed)))
+    write_whole(path, rendered(page_context(tests, made_on or environment(), seed)))
 
 
 def rendered(context: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ from .data_checks import check_data
 from .fingerprint import fingerprint_of
 from .loop_run import LoopRun
 from .models import build, is_fresh, model_of, recipe_of
-from .spec import Hook, PreparedRun, TrainingSpec, make_spec
+from .spec import PreparedRun, TrainingSpec, make_spec
 from .traced_loop import NotInGraph, TracedLoop, is_light
 
 __all__ = ["LoopTrainer"]
@@ -50,50 +50,6 @@ class LoopTrainer:
         self._keys: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._built: dict[Any, Any] = {}
 
-    def fit(
-        self,
-        model_or_factory: Any,
-        x: Any,
-        y: Any = None,
-        *,
-        sample_weight: Any = None,
-        validation_data: Any = None,
-        steps: int | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        shuffle: bool = True,
-        seed: int = 0,
-        reuse_built: bool = False,
-        growth: float | None = None,
-        finish: Hook = None,
-    ) -> Trace:
-        """Run one training and put everything back; see `Lossguard.fit`.
-
-        ``reuse_built`` calls the same factory once for each seed and no more: for
-        a search, whose examples differ in their data. ``growth`` ends a training
-        on arrays once its loss is so many times above both reference losses. ``finish``
-        is called with the trained model before its weights are put back.
-
-        Raises:
-            UsageError: Model or data cannot be trained as given.
-        """
-        task = make_spec(
-            x,
-            y,
-            sample_weight=sample_weight,
-            validation_data=validation_data,
-            steps=steps,
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            seed=seed,
-            growth=growth,
-        )
-        with preserved_seeds():
-            probe, task = _probe(task)
-            job = self._job(model_or_factory, task, probe, reuse_built)
-            return self.train(replace(job, finish=finish))
-
     def fit_seeds(
         self,
         model_or_factory: Any,
@@ -107,12 +63,14 @@ class LoopTrainer:
         """The same training from several seeds, beside each other where they can be.
 
         Args:
-            model_or_factory: As for `fit`.
-            x: As for `fit`.
-            y: As for `fit`.
+            model_or_factory: As for ``lossguard.fit``.
+            x: Likewise.
+            y: Likewise.
             seeds: One training from each.
-            reuse_built: As for `fit`.
-            how: The other arguments of `fit`.
+            reuse_built: Whether the same factory is called once for each seed and no
+                more: for a search, whose examples differ in their data.
+            how: Its other arguments. ``growth`` ends a training on arrays once its loss
+                is so many times above both reference losses.
 
         Raises:
             UsageError: Model or data cannot be trained as given.

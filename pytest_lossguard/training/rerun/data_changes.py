@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ...core.change import Change
+from ...core.change import CLIP, Change, ChangeName
 from ...core.column_stats import sentinel_of
 from ...core.errors import CannotChange
 from ..backend.data import ArrayData
@@ -15,10 +16,8 @@ from ..backend.frameworks import keras
 from ..backend.index_inputs import reads_as_numbers
 from ..backend.tensors import flatten, map_structure
 
-__all__ = ["changed_data", "integers_as_floats", "standards"]
+__all__ = ["DATA_CHANGES", "changed_data", "integers_as_floats", "standards"]
 
-#: Farther from the median than this, in robust standard deviations, is clipped.
-_CLIP = 5.0
 #: A column with this mean and, but for 1, deviation at most has been standardized.
 _ABOUT = 0.2
 #: What a column that never varies is divided by.
@@ -30,38 +29,13 @@ def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
 
     Args:
         data: Arrays of a training.
-        change: Of sort ``"data"`` or ``"length"``.
+        change: One of `DATA_CHANGES`.
         seed: Of what is shuffled or drawn.
 
     Raises:
         CannotChange: These data do not allow it.
     """
-    generator = np.random.default_rng(seed)
-    if change.kind == "batch_size":
-        return replace(data, batch_size=int(change.value or data.batch_size))
-    if change.kind == "standardize_inputs":
-        return replace(data, x=_each_float(data.x, _standardized, change.at))
-    if change.kind == "clip_inputs":
-        return replace(data, x=_each_float(data.x, _clipped, change.at))
-    if change.kind == "scale_inputs":
-        factor = float(change.value or 1.0)
-        return replace(data, x=_each_float(data.x, lambda it: it * factor, change.at))
-    if change.kind == "fill_missing":
-        return replace(data, x=_each_float(data.x, _filling(change.value), change.at))
-    if change.kind == "drop_rows":
-        keep = np.setdiff1d(np.arange(len(data)), change.at)
-        return _rows(data, keep)
-    if change.kind in ("standardize_targets", "clip_targets"):
-        how = _standardized if change.kind == "standardize_targets" else _clipped
-        return replace(data, y=_each_float(data.y, how, change.at))
-    if change.kind == "shuffle_labels":
-        order = generator.permutation(len(data))
-        return replace(data, y=map_structure(lambda it: np.asarray(it)[order], data.y))
-    if change.kind == "shuffle_rows":
-        return _rows(data, generator.permutation(len(data)))
-    if change.kind == "balance_classes":
-        return _rows(data, _balanced(data, generator))
-    raise ValueError(f"{change.kind!r} is no change of data")
+    return DATA_CHANGES[change.kind](data, change, np.random.default_rng(seed))
 
 
 def integers_as_floats(data: ArrayData, model: Any) -> ArrayData:
@@ -84,6 +58,68 @@ def integers_as_floats(data: ArrayData, model: Any) -> ArrayData:
         return np.asarray(leaf, np.float32) if next(numbers) else leaf
 
     return replace(data, x=map_structure(one, data.x))
+
+
+def _standardize_inputs(data: ArrayData, change: Change, _: Any) -> ArrayData:
+    return replace(data, x=_each_float(data.x, _standardized, change.at))
+
+
+def _clip_inputs(data: ArrayData, change: Change, _: Any) -> ArrayData:
+    return replace(data, x=_each_float(data.x, _clipped, change.at))
+
+
+def _scale_inputs(data: ArrayData, change: Change, _: Any) -> ArrayData:
+    factor = float(change.value or 1.0)
+    return replace(data, x=_each_float(data.x, lambda it: it * factor, change.at))
+
+
+def _fill_missing(data: ArrayData, change: Change, _: Any) -> ArrayData:
+    return replace(data, x=_each_float(data.x, _filling(change.value), change.at))
+
+
+def _standardize_targets(data: ArrayData, change: Change, _: Any) -> ArrayData:
+    return replace(data, y=_each_float(data.y, _standardized, change.at))
+
+
+def _clip_targets(data: ArrayData, change: Change, _: Any) -> ArrayData:
+    return replace(data, y=_each_float(data.y, _clipped, change.at))
+
+
+def _drop_rows(data: ArrayData, change: Change, _: Any) -> ArrayData:
+    return _rows(data, np.setdiff1d(np.arange(len(data)), change.at))
+
+
+def _shuffle_labels(data: ArrayData, _: Change, generator: Any) -> ArrayData:
+    order = generator.permutation(len(data))
+    return replace(data, y=map_structure(lambda it: np.asarray(it)[order], data.y))
+
+
+def _shuffle_rows(data: ArrayData, _: Change, generator: Any) -> ArrayData:
+    return _rows(data, generator.permutation(len(data)))
+
+
+def _balance_classes(data: ArrayData, _: Change, generator: Any) -> ArrayData:
+    return _rows(data, _balanced(data, generator))
+
+
+def _batch_size(data: ArrayData, change: Change, _: Any) -> ArrayData:
+    return replace(data, batch_size=int(change.value or data.batch_size))
+
+
+#: What does each change of the data, given a generator for what is drawn.
+DATA_CHANGES: dict[ChangeName, Callable[[ArrayData, Change, Any], ArrayData]] = {
+    "fill_missing": _fill_missing,
+    "drop_rows": _drop_rows,
+    "clip_inputs": _clip_inputs,
+    "standardize_inputs": _standardize_inputs,
+    "scale_inputs": _scale_inputs,
+    "clip_targets": _clip_targets,
+    "standardize_targets": _standardize_targets,
+    "shuffle_rows": _shuffle_rows,
+    "shuffle_labels": _shuffle_labels,
+    "balance_classes": _balance_classes,
+    "batch_size": _batch_size,
+}
 
 
 def _rows(data: ArrayData, index: Any) -> ArrayData:
@@ -175,7 +211,7 @@ def _filled(table: Any) -> Any:
 def _clipped(table: Any) -> Any:
     q1, median, q3 = np.nanpercentile(table, [25, 50, 75], axis=0)
     spread = np.maximum((q3 - q1) / 1.349, _TINY)
-    return np.clip(table, median - _CLIP * spread, median + _CLIP * spread)
+    return np.clip(table, median - CLIP * spread, median + CLIP * spread)
 
 
 def _balanced(data: ArrayData, generator: Any) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...core.change import RATE_INSTEAD_OF_0, Change
+from ...core.change import Change, ChangeName
 from ...core.errors import CannotChange, NothingToChange, first_line
 from ...core.keras_names import USUAL_OUTPUTS
 from ..backend.data import ArrayData
@@ -16,22 +17,22 @@ from ..backend.frameworks import keras
 from ..backend.private_api import (
     compiled_loss,
     flat_layers,
-    learning_rate_of,
     loss_weights,
-    set_learning_rate_of,
 )
 from ..backend.tensors import flatten, map_structure
 from ..score.trace_builder import describe_losses
 from .model_facts import (
     activation_name,
-    follows_schedule,
-    inner_optimizer,
     kind_of_labels,
     output_layers,
     why_fixed,
 )
+from .optimizer_changes import OPTIMIZER_CHANGES, remade_optimizer
 
-__all__ = ["changed_program", "reinitialize", "set_learning_rate"]
+__all__ = ["MODEL_CHANGES", "changed_program", "reinitialize"]
+
+#: Edits the configuration of a layer.
+_Edit = Callable[[Any, dict[str, Any], Change], None]
 
 
 def changed_program(
@@ -42,7 +43,8 @@ def changed_program(
     Args:
         model: A built, compiled model; left as it is.
         data: What it trains on.
-        change: Of sort ``"program"``, or a learning rate under a schedule.
+        change: One of `MODEL_CHANGES` or `OPTIMIZER_CHANGES`, or
+            ``"canonical_output"``.
 
     Returns:
         The clone, and the data: labels may be shaped or numbered otherwise.
@@ -55,21 +57,22 @@ def changed_program(
         raise CannotChange(reason)
     if change.kind == "canonical_output":
         return _canonical(model, data)
-    if change.kind == "shallower":
-        clone, optimizer = _shallower(model), _remade_optimizer(model)
-    elif change.kind in _OF_THE_OPTIMIZER:
+    if change.kind in OPTIMIZER_CHANGES:
         clone = _clone(model, _same)
-        optimizer = _OF_THE_OPTIMIZER[change.kind](model, change)
+        optimizer = OPTIMIZER_CHANGES[change.kind](model, change)
     else:
-        clone, optimizer = _with_other_layers(model, change), _remade_optimizer(model)
+        clone = MODEL_CHANGES[change.kind](model, change)
+        optimizer = remade_optimizer(model)
     _take_weights(clone, model)
     clone.compile(optimizer, model.loss, loss_weights=loss_weights(model))
     return clone, data
 
 
-def _with_other_layers(model: Any, change: Change) -> Any:
-    edit = _OF_THE_LAYERS[change.kind]
-    spared = output_layers(model) if change.kind in _SPARE_THE_OUTPUT else []
+def _with_other_layers(
+    model: Any, change: Change, edit: _Edit, *, spares_output: bool = False
+) -> Any:
+    """A clone each of whose layers has its configuration edited."""
+    spared = output_layers(model) if spares_output else []
 
     def edited(layer: Any) -> dict[str, Any]:
         config: dict[str, Any] = layer.get_config()
@@ -83,7 +86,7 @@ def _with_other_layers(model: Any, change: Change) -> Any:
     return _clone(model, lambda layer: type(layer).from_config(edited(layer)))
 
 
-def _shallower(model: Any) -> Any:
+def _shallower(model: Any, _: Change) -> Any:
     """A plain stack with two hidden dense layers left."""
     if not isinstance(model, keras.Sequential):
         raise CannotChange("hidden layers can only be removed from a Sequential model")
@@ -139,65 +142,6 @@ def _take_weights(clone: Any, model: Any) -> None:
             layer.finalize_state()
 
 
-# The optimizer
-
-
-def _remade_optimizer(model: Any, **changed: Any) -> Any:
-    optimizer = inner_optimizer(model)
-    config = {**optimizer.get_config(), **changed}
-    return type(optimizer).from_config(config)
-
-
-def _momentum(model: Any, change: Change) -> Any:
-    optimizer = inner_optimizer(model)
-    for name in ("momentum", "beta_1"):
-        if getattr(optimizer, name, None):
-            return _remade_optimizer(model, **{name: float(change.value or 0.0)})
-    raise NothingToChange("the optimizer has no momentum")
-
-
-def _clipped(model: Any, change: Change) -> Any:
-    config = {"clipvalue": None, "global_clipnorm": None, "clipnorm": None}
-    return _remade_optimizer(model, **{**config, "clipnorm": float(change.value or 1)})
-
-
-def _scaled_rate(model: Any, change: Change) -> Any:
-    optimizer = inner_optimizer(model)
-    schedule = learning_rate_of(optimizer)
-    if not follows_schedule(model):
-        rate = float(np.asarray(schedule)) * float(change.value or 1)
-        return _remade_optimizer(model, learning_rate=rate)
-    remade = _remade_optimizer(model)
-    set_learning_rate_of(remade, _Scaled(schedule, float(change.value or 1)))
-    return remade
-
-
-class _Scaled(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A schedule times a factor."""
-
-    def __init__(self, schedule: Any, factor: float) -> None:
-        self._schedule, self._factor = schedule, factor
-
-    def __call__(self, step: Any) -> Any:
-        return self._schedule(step) * self._factor
-
-    def get_config(self) -> dict[str, Any]:
-        return {"schedule": repr(self._schedule), "factor": self._factor}
-
-
-def _other(model: Any, change: Change) -> Any:
-    del model
-    return keras.optimizers.get(str(change.value))
-
-
-_OF_THE_OPTIMIZER: dict[str, Callable[[Any, Change], Any]] = {
-    "momentum": _momentum,
-    "clip_gradients": _clipped,
-    "learning_rate": _scaled_rate,
-    "optimizer": _other,
-}
-
-
 # The layers: each edits a configuration
 
 
@@ -234,14 +178,17 @@ def _wider(layer: Any, config: dict[str, Any], change: Change) -> None:
             config[name] = int(max(float(change.value or 4) * config[name], 32))
 
 
-_OF_THE_LAYERS: dict[str, Callable[[Any, dict[str, Any], Change], None]] = {
-    "no_penalty": _without_penalty,
-    "no_dropout": _without_dropout,
-    "hidden_activation": _other_activation,
-    "unfreeze": _trainable,
-    "wider": _wider,
+#: What clones a model with each change of it.
+MODEL_CHANGES: dict[ChangeName, Callable[[Any, Change], Any]] = {
+    "no_penalty": partial(_with_other_layers, edit=_without_penalty),
+    "no_dropout": partial(_with_other_layers, edit=_without_dropout),
+    "hidden_activation": partial(
+        _with_other_layers, edit=_other_activation, spares_output=True
+    ),
+    "unfreeze": partial(_with_other_layers, edit=_trainable),
+    "wider": partial(_with_other_layers, edit=_wider, spares_output=True),
+    "shallower": _shallower,
 }
-_SPARE_THE_OUTPUT = frozenset({"hidden_activation", "wider"})
 
 
 # The output end
@@ -282,23 +229,11 @@ def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
 
     clone = _clone(model, remake)
     _take_weights(clone, model)
-    clone.compile(_remade_optimizer(model), keras.losses.get(usual.loss_class))
+    clone.compile(remade_optimizer(model), keras.losses.get(usual.loss_class))
     return clone, replace(data, y=map_structure(lambda _: y, data.y))
 
 
 # The weights, in place
-
-
-def set_learning_rate(model: Any, factor: float) -> None:
-    """Multiply the learning rate of a model.
-
-    Raises:
-        CannotChange: It follows a schedule.
-    """
-    rate = learning_rate_of(inner_optimizer(model))
-    if rate is None or follows_schedule(model):
-        raise CannotChange("the learning rate follows a schedule")
-    rate.assign((float(np.asarray(rate)) or RATE_INSTEAD_OF_0) * factor)
 
 
 def reinitialize(model: Any, seed: int) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from ...core.change import Change, ModelFacts, RerunRequest
 from ...core.errors import CannotChange, LossguardError, first_line
 from ...core.trace import Trace
+from ...experiments.changes import acts_on
 from ..backend.data import ArrayData, first_rows, kept_arrays
 from ..backend.frameworks import keras
 from ..backend.snapshot import Snapshot, preserved_seeds, seeded_call
@@ -26,8 +27,9 @@ from ..loop.spec import PreparedRun, TrainingSpec
 from ..score.row_order import is_sorted, may_be_sorted, order_of_arrays, spread_rows
 from .data_changes import changed_data, integers_as_floats
 from .mapped_back import MeasuredOtherwise, easier, measures_otherwise
-from .model_changes import changed_program, reinitialize, set_learning_rate
+from .model_changes import changed_program, reinitialize
 from .model_facts import follows_schedule, model_facts
+from .optimizer_changes import set_learning_rate
 from .reinitialize import redraw_weights
 
 __all__ = ["Rerun"]
@@ -252,9 +254,9 @@ class Rerun:
         arrays = self._arrays(task)
         model = self._built(arrays, task.seed)
         owned = False
-        in_place = [it for it in changes if it.sort == "weights"]
+        in_place = [it for it in changes if acts_on(it) == "weights"]
         for change in changes:
-            if change.sort == "program" or (
+            if acts_on(change) == "program" or (
                 change in in_place and _needs_a_clone(model, change)
             ):
                 make = partial(_changed_and_built, model, arrays, change)
@@ -325,7 +327,7 @@ def _changed_task(task: TrainingSpec, change: Change) -> TrainingSpec:
     """The task with a change of its data or its length."""
     if change.kind == "more_steps":
         return replace(task, steps=int(task.array_steps() * float(change.value or 2)))
-    if change.sort not in ("data", "length") or task.arrays is None:
+    if acts_on(change) not in ("data", "length") or task.arrays is None:
         return task
     arrays = changed_data(task.arrays, change, task.seed)
     return replace(task, arrays=arrays, batch_size=arrays.batch_size)

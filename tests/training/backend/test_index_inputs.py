@@ -15,6 +15,7 @@ from pytest_lossguard.experiments.diagnose import diagnose
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer
 from pytest_lossguard.training.backend.index_inputs import reads_as_numbers
+from tests.support.fitting import train_once
 
 L = keras.layers
 WHOLE = np.arange(40).reshape(10, 4)
@@ -100,7 +101,7 @@ HOW = {"epochs": 5, "batch_size": 32, "seed": 0}
 def test_pixels_are_told_unscaled_whatever_their_type_and_a_re_run_proves_it(kind):
     trainer, (x, y) = Trainer(), digits()
     x = x.astype(kind)
-    trace = trainer.fit(small(), x, y, **HOW)
+    trace = train_once(trainer, small(), x, y, **HOW)
     found = judge(trace, Policy())
 
     why = diagnose(trace, found, trainer.again(small(), x, y, **HOW), Policy(), 60.0)
@@ -117,7 +118,7 @@ def test_tokens_have_no_scale():
     how = {"steps": 4, "batch_size": 32, "seed": 0}
     trainer = Trainer()
 
-    trace = trainer.fit(build, x, y, **how)
+    trace = train_once(trainer, build, x, y, **how)
 
     assert not trace.inputs[0].is_numeric
     with pytest.raises(CannotChange, match="only indices"):
@@ -145,7 +146,7 @@ def test_what_stands_for_missing_values_is_the_cause_that_a_re_run_proves(scaled
     build = binary
     how = {"steps": 54, "batch_size": 32, "seed": 0}
     trainer = Trainer()
-    trace = trainer.fit(build, x, y, **how)
+    trace = train_once(trainer, build, x, y, **how)
     found = judge(trace, Policy(strict=True))
 
     again = trainer.again(build, x, y, **how)

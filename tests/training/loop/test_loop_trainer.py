@@ -26,6 +26,7 @@ from pytest_lossguard.training.loop.fingerprint import fingerprint_of
 from pytest_lossguard.training.loop.spec import batch_order
 from pytest_lossguard.training.loop.traced_loop import TracedLoop, is_light
 from pytest_lossguard.training.record import ring_buffer
+from tests.support.fitting import train_once
 from tests.support.programs import StepLosses, busy_net, mlp, regression
 
 X, Y = regression()
@@ -40,7 +41,7 @@ def same_losses(trainer, build, x, y=None, *, rtol=1e-5, **how):
     """Train twice from the same start, by both, and compare each step's loss."""
     set_seed(0)
     model = build()
-    trace = trainer.fit(model, x, y, epochs=2, shuffle=False, **how)
+    trace = train_once(trainer, model, x, y, epochs=2, shuffle=False, **how)
     seen = StepLosses()
     model.fit(x, y, epochs=2, shuffle=False, verbose=0, callbacks=[seen], **how)
     np.testing.assert_allclose(trace.steps.loss, seen.losses, rtol=rtol)
@@ -73,7 +74,8 @@ def test_weighted_rows_are_held_against_a_constant_beside_fewer_validation_rows(
         model.compile(loss="sparse_categorical_crossentropy")
         return model
 
-    trace = trainer.fit(
+    trace = train_once(
+        trainer,
         build(),
         X,
         labels,
@@ -151,7 +153,7 @@ def test_the_constant_is_what_the_loss_prefers(trainer, loss, statistic):
     best = statistic(y)
     cost = {"mse": np.mean((y - best) ** 2), "mae": np.mean(np.abs(y - best))}
 
-    trace = trainer.fit(lambda: mlp(loss=loss), X, y, steps=3)
+    trace = train_once(trainer, lambda: mlp(loss=loss), X, y, steps=3)
 
     assert trace.constant_loss == pytest.approx(cost[loss], rel=1e-4)
 
@@ -175,7 +177,7 @@ def test_a_loss_that_does_not_end_at_0_is_measured_down_to_a_perfect_prediction(
         return model
 
     if source == "fit":
-        trace = trainer.fit(build, X, y, steps=3)
+        trace = train_once(trainer, build, X, y, steps=3)
     else:
         with watching(seed=0) as watch:
             build().fit(X, y, verbose=0)
@@ -224,7 +226,7 @@ def test_skill_is_measured_above_what_a_perfect_prediction_costs(trainer, case):
         model.compile("adam", loss)
         return model
 
-    trace = trainer.fit(build, X, y, steps=3)
+    trace = train_once(trainer, build, X, y, steps=3)
 
     assert trace.perfect_loss == pytest.approx(floor, rel=1e-3, abs=1e-4)
     found = loss_curve_of(trace)
@@ -245,7 +247,7 @@ def test_a_constant_is_scored_on_the_positions_that_count(trainer):
         model.compile("adam", "mse")
         return model
 
-    assert trainer.fit(build, x, y[..., None], steps=2).constant_loss == (
+    assert train_once(trainer, build, x, y[..., None], steps=2).constant_loss == (
         pytest.approx(1.0, rel=1e-3)
     )
 
@@ -253,10 +255,10 @@ def test_a_constant_is_scored_on_the_positions_that_count(trainer):
 def test_a_loss_that_sums_is_scored_at_the_size_of_a_step(trainer):
     summed = keras.losses.MeanSquaredError(reduction="sum")
 
-    trace = trainer.fit(lambda: mlp(loss=summed), X, Y, steps=3, batch_size=20)
+    trace = train_once(trainer, lambda: mlp(loss=summed), X, Y, steps=3, batch_size=20)
 
     assert trace.before.loss == pytest.approx(
-        20 * trainer.fit(mlp, X, Y, steps=3).before.loss, rel=1e-4
+        20 * train_once(trainer, mlp, X, Y, steps=3).before.loss, rel=1e-4
     )
 
 
@@ -265,7 +267,7 @@ def test_the_model_leaves_as_it_came(trainer):
     model.fit(X, Y, verbose=0)
     before = state(model)
 
-    trainer.fit(model, X, Y, steps=20)
+    train_once(trainer, model, X, Y, steps=20)
 
     assert_same(before, state(model))
     assert model.optimizer.iterations == 4
@@ -281,7 +283,7 @@ def test_the_model_leaves_as_it_came_when_training_fails(trainer):
     before = state(model)
 
     with pytest.raises(tf.errors.InvalidArgumentError):
-        trainer.fit(model, X * np.inf, Y, steps=20)
+        train_once(trainer, model, X * np.inf, Y, steps=20)
 
     assert_same(before, state(model))
 
@@ -302,16 +304,16 @@ def test_the_random_generators_are_left_as_they_were(trainer):
     dice = keras.random.normal([])
 
     set_seed(5)
-    trainer.fit(busy_net, X, Y, steps=5)
+    train_once(trainer, busy_net, X, Y, steps=5)
 
     assert (random.random(), np.random.rand(), float(tf.random.normal([]))) == expected
     assert float(keras.random.normal([])) == float(dice)
 
 
 def test_the_same_seed_gives_the_same_training(trainer):
-    one = trainer.fit(busy_net, X, Y, steps=20, seed=4)
-    two = trainer.fit(busy_net, X, Y, steps=20, seed=4)
-    other = trainer.fit(busy_net, X, Y, steps=20, seed=5)
+    one = train_once(trainer, busy_net, X, Y, steps=20, seed=4)
+    two = train_once(trainer, busy_net, X, Y, steps=20, seed=4)
+    other = train_once(trainer, busy_net, X, Y, steps=20, seed=5)
 
     np.testing.assert_array_equal(one.steps.loss, two.steps.loss)
     assert not np.array_equal(one.steps.loss, other.steps.loss)
@@ -328,9 +330,11 @@ def test_raw_tensorflow_randomness_is_reset_too(trainer):
         model.compile("adam", "mse")
         return model
 
-    one, two = (trainer.fit(build(), X, Y, steps=5).steps.loss for _ in range(2))
+    one, two = (
+        train_once(trainer, build(), X, Y, steps=5).steps.loss for _ in range(2)
+    )
     model = build()
-    again = [trainer.fit(model, X, Y, steps=5).steps.loss for _ in range(2)]
+    again = [train_once(trainer, model, X, Y, steps=5).steps.loss for _ in range(2)]
 
     assert one.shape == two.shape
     np.testing.assert_array_equal(*again)
@@ -347,19 +351,19 @@ def test_models_of_one_structure_are_traced_once(trainer, monkeypatch):
     monkeypatch.setattr(TracedLoop, "__init__", counted)
 
     for _ in range(3):
-        trainer.fit(mlp, X, Y, steps=5)
-    trainer.fit(mlp, X[:60], Y[:60], steps=9, batch_size=8)
+        train_once(trainer, mlp, X, Y, steps=5)
+    train_once(trainer, mlp, X[:60], Y[:60], steps=9, batch_size=8)
 
     assert len(made) == 1
-    trainer.fit(busy_net, X, Y, steps=5)
+    train_once(trainer, busy_net, X, Y, steps=5)
     assert len(made) == 2
 
 
 def test_reuse_gives_what_a_fresh_trace_gives(trainer):
-    trainer.fit(mlp, X, Y, steps=5, seed=0)
+    train_once(trainer, mlp, X, Y, steps=5, seed=0)
 
-    reused = trainer.fit(mlp, X, Y, steps=20, seed=3)
-    fresh = Trainer().fit(mlp, X, Y, steps=20, seed=3)
+    reused = train_once(trainer, mlp, X, Y, steps=20, seed=3)
+    fresh = train_once(Trainer(), mlp, X, Y, steps=20, seed=3)
 
     np.testing.assert_array_equal(reused.steps.loss, fresh.steps.loss)
 
@@ -389,7 +393,7 @@ def test_losses_of_a_class_of_ones_own_share_no_program():
     assert fingerprint_of(mlp(loss=Raised(5.0))) is None
     trainer = Trainer()
     first, second = (
-        trainer.fit(partial(mlp, loss=Raised(by)), X, Y, steps=2, seed=0)
+        train_once(trainer, partial(mlp, loss=Raised(by)), X, Y, steps=2, seed=0)
         for by in (5.0, 500.0)
     )
     assert second.steps.loss[0] - first.steps.loss[0] == pytest.approx(495.0)
@@ -399,7 +403,7 @@ def test_training_stops_at_the_first_loss_that_is_not_finite(trainer):
     def build():
         return mlp(optimizer=keras.optimizers.SGD(1e12))
 
-    trace = trainer.fit(build, X, Y, steps=500)
+    trace = train_once(trainer, build, X, Y, steps=500)
 
     assert len(trace.steps) < 20
     assert not np.isfinite(trace.steps.loss[-1])
@@ -424,7 +428,7 @@ def test_what_cannot_run_in_the_graph_runs_by_keras_and_says_so(trainer, reason)
         model.compile("adam", "mse", run_eagerly=True)
     before = state(model)
 
-    trace = trainer.fit(model, X, Y, steps=10)
+    trace = train_once(trainer, model, X, Y, steps=10)
 
     assert len(trace.steps) == 10
     assert trace.source == "fit"
@@ -433,7 +437,9 @@ def test_what_cannot_run_in_the_graph_runs_by_keras_and_says_so(trainer, reason)
 
 
 def test_held_out_data_is_scored_along_the_way(trainer):
-    trace = trainer.fit(mlp, X[:64], Y[:64], epochs=5, validation_data=(X[64:], Y[64:]))
+    trace = train_once(
+        trainer, mlp, X[:64], Y[:64], epochs=5, validation_data=(X[64:], Y[64:])
+    )
 
     assert trace.validation.step == (2, 4, 6, 8, 10)
     assert trace.validation.loss[0] > trace.validation.loss[-1]
@@ -442,8 +448,8 @@ def test_held_out_data_is_scored_along_the_way(trainer):
 def test_a_dataset_is_repeated_until_the_steps_are_done(trainer):
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(50)
 
-    assert len(trainer.fit(mlp, data, steps=7).steps) == 7
-    assert len(trainer.fit(mlp, data, epochs=3).steps) == 6
+    assert len(train_once(trainer, mlp, data, steps=7).steps) == 7
+    assert len(train_once(trainer, mlp, data, epochs=3).steps) == 6
 
 
 def test_batches_of_many_lengths_train(trainer):
@@ -466,7 +472,7 @@ def test_batches_of_many_lengths_train(trainer):
         model.compile("adam", "mse")
         return model
 
-    assert len(trainer.fit(build, data, steps=6).steps) == 6
+    assert len(train_once(trainer, build, data, steps=6).steps) == 6
 
 
 def empty():
@@ -543,7 +549,7 @@ def test_misuse_is_answered_by_one_sentence(trainer, case):
     arguments, sentence = MISUSE[case]
 
     with pytest.raises(UsageError, match=sentence) as caught:
-        trainer.fit(*arguments, steps=100)
+        train_once(trainer, *arguments, steps=100)
 
     assert "\n" not in str(caught.value)
 
@@ -552,9 +558,9 @@ def test_epochs_of_a_dataset_that_never_ends_are_refused(trainer):
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(50).repeat()
 
     with pytest.raises(UsageError, match="epochs=2 of a dataset that never ends"):
-        trainer.fit(mlp, data, epochs=2)
+        train_once(trainer, mlp, data, epochs=2)
 
-    assert len(trainer.fit(mlp, data, steps=3).steps) == 3
+    assert len(train_once(trainer, mlp, data, steps=3).steps) == 3
 
 
 @given(
@@ -583,18 +589,18 @@ def test_a_dataset_is_scored_on_many_batches_at_the_size_of_one(trainer):
     summed = keras.losses.MeanSquaredError(reduction="sum")
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(20)
 
-    trace = trainer.fit(lambda: mlp(loss=summed), data, steps=3)
+    trace = train_once(trainer, lambda: mlp(loss=summed), data, steps=3)
 
     assert trace.batch_size == 20
     assert trace.targets[0].rows == 100
-    expected = 20 * trainer.fit(mlp, X, Y, steps=3).before.loss
+    expected = 20 * train_once(trainer, mlp, X, Y, steps=3).before.loss
     assert trace.before.loss == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_model_made_anew_trains_as_the_first_of_its_kind_did(trainer):
-    first = trainer.fit(mlp, X, Y, steps=20, seed=3)
-    again = trainer.fit(mlp, X, Y, steps=20, seed=3)
-    other = trainer.fit(mlp, X, Y, steps=20, seed=4)
+    first = train_once(trainer, mlp, X, Y, steps=20, seed=3)
+    again = train_once(trainer, mlp, X, Y, steps=20, seed=3)
+    other = train_once(trainer, mlp, X, Y, steps=20, seed=4)
 
     assert len(trainer._loops._programs) == 1
     assert np.array_equal(first.steps.loss, again.steps.loss)
@@ -603,11 +609,11 @@ def test_a_model_made_anew_trains_as_the_first_of_its_kind_did(trainer):
 
 
 def test_a_trained_optimizer_starts_from_where_it_is(trainer):
-    trainer.fit(mlp, X, Y, steps=20, seed=3)
+    train_once(trainer, mlp, X, Y, steps=20, seed=3)
     model = mlp()
     model.fit(X, Y, verbose=0)
 
-    trace = trainer.fit(model, X, Y, steps=5, shuffle=False)
+    trace = train_once(trainer, model, X, Y, steps=5, shuffle=False)
 
     assert int(model.optimizer.iterations) == -(-len(X) // 32)
     by_keras = model.fit(X[:32], Y[:32], verbose=0).history["loss"][0]
@@ -627,7 +633,9 @@ def test_a_factory_is_called_again_when_a_global_that_it_reads_has_changed(
     trainer, monkeypatch
 ):
     def fit():
-        return trainer.fit(changing_mlp, X, Y, steps=20, reuse_built=True).steps.loss
+        return train_once(
+            trainer, changing_mlp, X, Y, steps=20, reuse_built=True
+        ).steps.loss
 
     slow = fit()
     assert np.array_equal(fit(), slow)
@@ -639,8 +647,8 @@ def test_a_training_whose_fate_is_sealed_ends_there(trainer):
     def build():
         return mlp(optimizer=keras.optimizers.SGD(0.6))
 
-    whole = trainer.fit(build, X, Y, steps=60, seed=1)
-    ended = trainer.fit(build, X, Y, steps=60, seed=1, growth=100.0)
+    whole = train_once(trainer, build, X, Y, steps=60, seed=1)
+    ended = train_once(trainer, build, X, Y, steps=60, seed=1, growth=100.0)
 
     steps = len(ended.steps)
     largest = max(whole.before.loss, whole.constant_loss, whole.steps.loss[0])
@@ -658,7 +666,7 @@ def test_a_first_step_far_above_the_probe_seals_nothing(trainer):
     x, y = X.copy(), Y.copy()
     y[:32] *= 1e4
 
-    trace = trainer.fit(mlp, x, y, steps=20, shuffle=False, growth=1.5)
+    trace = train_once(trainer, mlp, x, y, steps=20, shuffle=False, growth=1.5)
 
     assert len(trace.steps) == 20
 
@@ -674,7 +682,7 @@ def test_each_output_is_told_with_its_activation_and_loss(trainer):
         return model
 
     labels = np.arange(len(X)) % 3
-    trace = trainer.fit(build, X, [Y, labels], steps=3)
+    trace = train_once(trainer, build, X, [Y, labels], steps=3)
 
     made = [(it.layer, it.activation, it.units) for it in trace.after.outputs]
     assert made == [("value", "linear", 1), ("softmax", "softmax", 3)]
@@ -691,7 +699,7 @@ def test_a_normalization_layer_keeps_its_own_statistics(trainer):
             model.compile("adam", "mse")
             return model
 
-        return trainer.fit(build, X * factor, Y, steps=10, seed=3)
+        return train_once(trainer, build, X * factor, Y, steps=10, seed=3)
 
     small, large = adapted(1e-3), adapted(1e3)
 
@@ -703,7 +711,7 @@ def test_a_normalization_layer_keeps_its_own_statistics(trainer):
 def test_the_first_model_of_a_process_shares_its_trace_too(trainer):
     keras.backend.clear_session()
     for _ in range(3):
-        trainer.fit(mlp, X, Y, steps=3)
+        train_once(trainer, mlp, X, Y, steps=3)
 
     assert len(trainer._loops._programs) == 1
 
@@ -713,7 +721,7 @@ def test_models_with_names_of_their_own_do_not_share_a_trace(trainer):
         layers = [keras.Input((4,)), keras.layers.Dense(1, name=name)]
         model = keras.Sequential(layers)
         model.compile("adam", "mse")
-        trace = trainer.fit(model, X, Y, steps=3)
+        trace = train_once(trainer, model, X, Y, steps=3)
         assert trace.variables[0].split("/")[-2] == name
 
 
@@ -727,7 +735,7 @@ def test_an_optimizer_that_scales_the_loss_trains(trainer):
         return model
 
     x = np.random.default_rng(0).normal(size=(64, 4))
-    trace = trainer.fit(build, x, x[:, :1], steps=60)
+    trace = train_once(trainer, build, x, x[:, :1], steps=60)
 
     assert len(trace.steps) == 60
     assert trace.after.loss < trace.before.loss
@@ -768,7 +776,7 @@ def test_a_small_model_may_call_functions_that_branch():
     model.compile("adam", "mse")
     x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 
-    trace = Trainer().fit(model, x, x.sum(axis=1), steps=5)
+    trace = train_once(Trainer(), model, x, x.sum(axis=1), steps=5)
 
     assert len(trace.steps) == 5
 
@@ -781,7 +789,9 @@ def test_a_small_model_with_a_wide_layer_comes_back():
     x = np.random.default_rng(0).normal(size=(64, 100)).astype("float32")
     trainer = Trainer()
 
-    lengths = [len(trainer.fit(model, x, x[:, 0], steps=100).steps) for _ in range(20)]
+    lengths = [
+        len(train_once(trainer, model, x, x[:, 0], steps=100).steps) for _ in range(20)
+    ]
 
     assert lengths == [100] * 20
 
@@ -803,7 +813,7 @@ def test_models_that_are_gone_are_kept_in_a_small_number_with_their_graphs():
 
     for units in range(1, 20):
         rows = np.zeros((4, 2), "float32"), np.ones((4, units), "float32")
-        trainer.fit(partial(build, units), *rows, steps=2)
+        train_once(trainer, partial(build, units), *rows, steps=2)
     gc.collect()
     assert len(models) <= 16
     assert len(graphs) <= 17  # the global one is that of the scoring
@@ -821,7 +831,7 @@ def test_a_step_that_branches_gets_more_than_one_thread(options, light):
     """TensorFlow's single-threaded executor hangs there on one processor."""
     trainer = Trainer()
 
-    trainer.fit(mlp(optimizer=keras.optimizers.Adam(**options)), X, Y, steps=4)
+    train_once(trainer, mlp(optimizer=keras.optimizers.Adam(**options)), X, Y, steps=4)
 
     (program,) = trainer._loops._programs.values()
     assert program.is_light == light
@@ -837,7 +847,7 @@ def test_a_step_that_branches_ends_on_one_processor():
     from pytest_lossguard.training import Trainer
     from tests.support.programs import mlp, regression
     optimizer = keras.optimizers.Adam(gradient_accumulation_steps=2)
-    trace = Trainer().fit(mlp(optimizer=optimizer), *regression(), steps=8)
+    trace = train_once(Trainer(), mlp(optimizer=optimizer), *regression(), steps=8)
     print(len(trace.steps), "steps")
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]

@@ -17,6 +17,7 @@ from pytest_lossguard.training.loop import loop_trainer as fit
 from pytest_lossguard.training.loop import traced_loop as program
 from pytest_lossguard.training.loop.loop_run import LoopRun
 from pytest_lossguard.training.loop.loop_trainer import LoopTrainer
+from tests.support.fitting import train_once
 from tests.support.programs import busy_net, mlp, regression
 
 X, Y = regression(96)
@@ -110,7 +111,7 @@ def test_seeds_come_out_as_one_by_one(trainer, beside, monkeypatch, name, given)
 
     assert beside == list(SEEDS)[1:]  # the first traces
     other = Trainer()
-    alone = [other.fit(model, *data, seed=it, **how) for it in SEEDS]
+    alone = [train_once(other, model, *data, seed=it, **how) for it in SEEDS]
     assert_same(together, alone)
 
 
@@ -140,7 +141,7 @@ def test_of_those_that_wait_only_one_holds_its_weights(trainer, monkeypatch):
         ended.append(trace)
         return trace
 
-    trainer.fit(mlp, X, Y, **HOW)  # all after it run beside each other
+    train_once(trainer, mlp, X, Y, **HOW)  # all after it run beside each other
     monkeypatch.setattr(LoopTrainer, "_chosen", prepared)
     monkeypatch.setattr(LoopRun, "beside", ran)
 
@@ -207,7 +208,7 @@ def test_what_cannot_run_beside_itself_runs_alone(trainer, beside, build):
 
     assert beside == []
     other = Trainer()
-    alone = [other.fit(model, X, Y, seed=it, **HOW) for it in range(3)]
+    alone = [train_once(other, model, X, Y, seed=it, **HOW) for it in range(3)]
     assert_same(together, alone)
 
 

@@ -14,6 +14,7 @@ from pytest_lossguard.judge import loss_curve_of
 from pytest_lossguard.judge.curve import in_one_unit
 from pytest_lossguard.session.guard import Guard
 from pytest_lossguard.training import Trainer
+from tests.support.fitting import train_once
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.standard_normal((200, 4)).astype("float32")
@@ -39,7 +40,7 @@ def linear(loss="mse", rate=0.05):
 
 def both(trainer, build, x, y, *changes, **how):
     """The training, its re-run, and both in one unit."""
-    first = trainer.fit(build, x, y, seed=0, **how)
+    first = train_once(trainer, build, x, y, seed=0, **how)
     again = trainer.again(build, x, y, seed=0, **how)(*changes)
     return first, again, in_one_unit(loss_curve_of(first), again)
 
@@ -105,9 +106,8 @@ def test_a_fixed_pairing_that_a_faster_training_learns_by_heart_has_no_cause(tra
         return model
 
     guard = Guard(policy=Policy(), seed=0, trainer=lambda: trainer)
-    with pytest.raises(NotConverged) as raised:
+    with pytest.raises(NotConverged), guard.explaining():
         guard.fit(build, x, y, steps=320)
-    guard.explain(raised.value)
 
     found = guard.runs[0].verdict.diagnosis
     assert not any(it.verified for it in found.causes)

@@ -8,11 +8,15 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from pytest_lossguard.core.change import CHANGES, Change
+from pytest_lossguard.core.change import Change
 from pytest_lossguard.core.errors import CannotChange, StopTraining
+from pytest_lossguard.experiments.changes import CHANGES
 from pytest_lossguard.training import Trainer, watching
-from pytest_lossguard.training.backend.data import ArrayData
+from pytest_lossguard.training.rerun.data_changes import DATA_CHANGES
+from pytest_lossguard.training.rerun.model_changes import MODEL_CHANGES
 from pytest_lossguard.training.rerun.model_facts import kind_of_labels
+from pytest_lossguard.training.rerun.optimizer_changes import OPTIMIZER_CHANGES
+from tests.support.fitting import train_once
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(96, 4)).astype("float32")
@@ -45,7 +49,7 @@ def again(trainer):
 
 
 def test_nothing_changed_repeats_the_training(trainer, again):
-    first = trainer.fit(build, X, Y, **HOW)
+    first = train_once(trainer, build, X, Y, **HOW)
     np.testing.assert_allclose(again().steps.loss, first.steps.loss, rtol=1e-6)
 
 
@@ -361,27 +365,22 @@ def test_a_training_whose_model_was_not_seen_cannot_be_run_again(trainer):
 
 def test_every_kind_of_change_is_served():
     """A kind without an implementation would silently repeat the training."""
-    from pytest_lossguard.training.rerun import model_changes as program
-
-    known = {
-        *program._OF_THE_LAYERS,
-        *program._OF_THE_OPTIMIZER,
-        *("canonical_output", "shallower"),
+    by_model = {*MODEL_CHANGES, *OPTIMIZER_CHANGES, "canonical_output"}
+    names = {
+        it: {kind.name for kind in CHANGES if kind.acts_on == it}
+        for it in ("data", "length", "weights", "program")
     }
-    assert {kind for kind, it in CHANGES.items() if it.sort == "program"} <= known
-    data = ArrayData(X, Y, None, 32)
-    from pytest_lossguard.training.rerun.data_changes import changed_data
 
-    for kind, words in CHANGES.items():
-        if words.sort == "data" and kind not in ("balance_classes", "fill_missing"):
-            change = Change(kind=kind, at=(0,) if kind == "drop_rows" else ())
-            assert changed_data(data, change, 0) is not data
+    assert names["data"] | {"batch_size"} == set(DATA_CHANGES)
+    assert names["length"] == {"batch_size", "more_steps"}
+    assert names["weights"] == {"learning_rate", "reinitialize"}
+    assert names["program"] | {"learning_rate"} == by_model
 
 
 def test_a_model_that_trained_on_is_run_again_from_where_it_started(trainer):
     model = build()
     start = trainer.start_of(model)
-    first = trainer.fit(model, X, Y, **HOW)
+    first = train_once(trainer, model, X, Y, **HOW)
     model.fit(X, Y, epochs=2, verbose=0)
     again = trainer.again(model, X, Y, start=start, **HOW)
     assert again().before.loss == pytest.approx(first.before.loss, rel=1e-6)
@@ -405,7 +404,7 @@ def test_a_factory_that_works_only_once_is_no_error_of_the_test(trainer):
             raise RuntimeError("the license is used up")
         return build()
 
-    trainer.fit(once, X, Y, **HOW)
+    train_once(trainer, once, X, Y, **HOW)
     again = trainer.again(once, X, Y, **HOW)
     with pytest.raises(CannotChange, match="RuntimeError: the license is used up"):
         again()

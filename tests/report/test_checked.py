@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import html
+from pathlib import Path
 
 import pytest
 
-from pytest_lossguard.report.contracts import counted, describe
+from pytest_lossguard.report.checked import counted, describe
 from pytest_lossguard.report.github import commands, summary
 from pytest_lossguard.report.html.context import page_context
 from pytest_lossguard.report.html.page import rendered
 from pytest_lossguard.report.junit import properties
 from pytest_lossguard.report.snippet import snippet
-from tests.support.entries import BROKEN, contract, contracts, entry, found, run
+from tests.support.entries import (
+    BROKEN,
+    contract,
+    contracts,
+    entry,
+    found,
+    model_check,
+    run,
+)
 
 COUNTED = "4 contracts checked: 1 kept, 2 broken (1 of them allowed), 1 skipped"
 FACT = BROKEN.partition("\n")[0]
@@ -131,3 +140,35 @@ def test_pytest_html_gets_what_came_of_it():
         '<div class="lossguard"><p>lossguard: contract alone: kept</p></div>'
     )
     assert "raw row  5, &lt;4&gt;</pre>" in snippet(contract("alone", "broken"))
+
+
+# Checks of a model are told by the same code
+
+EXPORTS = "exports: it cannot be exported\n\n  served  nothing"
+MODEL_CHECKS = [
+    model_check(),
+    model_check("failed", message=EXPORTS),
+    model_check("skipped", "causal", "no sequences"),
+]
+
+
+def test_model_checks_are_counted_beside_contracts():
+    told = "3 model checks made: 1 passed, 1 failed, 1 skipped"
+
+    assert counted(MODEL_CHECKS) == told
+    assert counted([*contracts(), *MODEL_CHECKS]) == f"{COUNTED}; {told}"
+
+
+def test_a_model_check_is_told_in_every_report():
+    bad = MODEL_CHECKS[1]
+    text, (command,) = summary([bad]), commands([bad], Path(), Path())
+    context = page_context([bad], {}, 0)
+
+    assert describe(bad) == "exports: it cannot be exported"
+    assert rows(text)[0] == ["model check", "outcome", "what was found"]
+    assert "title=lossguard%3A model check failed" in command
+    assert command.endswith("%0A%0A  served  nothing")
+    assert dict(properties(bad))["lossguard_model_check_failed"] == describe(bad)
+    assert "model check exports: failed" in snippet(bad)
+    assert context["tests"][0]["checked"]["told"] == "The model check failed."
+    assert "1 model check made" in rendered(context)

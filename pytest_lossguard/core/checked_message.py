@@ -1,10 +1,10 @@
-"""The message of a broken contract: the fact, the smallest case, what to do."""
+"""The message of what a check found broken: the fact, the smallest case, what to do."""
 
 from __future__ import annotations
 
 import textwrap
 
-from .result import Broken
+from .checked import Broken
 
 __all__ = ["broken_message"]
 
@@ -19,7 +19,7 @@ def broken_message(
     """At most 15 lines.
 
     Args:
-        relation: Its key.
+        relation: The key of the relation or the check.
         broken: What is told.
         hint: What to do.
         again: Lines that run it again.

@@ -1,0 +1,105 @@
+"""``python -m pytest_lossguard``: merge reports, show them, compare two of them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..core.errors import UsageError
+from .comparison import TOLERANCE, compare
+from .comparison_text import FORMATS
+from .reports import merged, read_report, write_page, write_report
+
+__all__ = ["main"]
+
+#: What ends a comparison, as of pytest: all well, something got worse, wrong use.
+_WELL, _WORSE, _WRONG_USE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Default those of the process.
+
+    Returns:
+        0, or 1 where a comparison finds something worse, or 2 for what cannot be meant.
+    """
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = given.run
+    try:
+        return run(given)
+    except UsageError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return _WRONG_USE
+    except BrokenPipeError:  # whoever read it has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _WELL
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pytest_lossguard",
+        description="What can be done with the reports of --lossguard-json.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    merge = commands.add_parser("merge", help="make one report of several")
+    merge.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
+    merge.add_argument(
+        "-o", "--output", required=True, type=Path, help="where to write it"
+    )
+    merge.set_defaults(run=_merge)
+
+    page = commands.add_parser("html", help="write a report as a page")
+    page.add_argument("report", type=Path, metavar="REPORT")
+    page.add_argument("-o", "--output", type=Path, help="default: REPORT with .html")
+    page.set_defaults(run=_html)
+
+    comparison = commands.add_parser(
+        "compare", help="show what got worse or better; exit code 1 if anything did"
+    )
+    comparison.add_argument("base", type=Path, metavar="BASE")
+    comparison.add_argument("new", type=Path, metavar="NEW")
+    comparison.add_argument(
+        "--format", choices=sorted(FORMATS), default="text", help="default: text"
+    )
+    comparison.add_argument(
+        "--tolerance",
+        type=float,
+        default=TOLERANCE,
+        metavar="SHARE",
+        help=f"share by which a loss may differ, default {TOLERANCE:g}",
+    )
+    comparison.set_defaults(run=_compare)
+    return parser
+
+
+def _merge(given: argparse.Namespace) -> int:
+    whole, replaced = merged([read_report(it) for it in given.reports])
+    write_report(given.output, whole)
+    for nodeid in replaced:
+        print(f"{nodeid} stands in several reports: the last one counts")
+    print(f"{len(whole.tests)} tests of {len(given.reports)} reports: {given.output}")
+    return _WELL
+
+
+def _html(given: argparse.Namespace) -> int:
+    output = given.output or given.report.with_suffix(".html")
+    write_page(output, read_report(given.report))
+    print(output)
+    return _WELL
+
+
+def _compare(given: argparse.Namespace) -> int:
+    if not given.tolerance >= 0:
+        raise UsageError(f"--tolerance={given.tolerance}: it must be a share, as 0.1")
+    found = compare(
+        read_report(given.base).tests, read_report(given.new).tests, given.tolerance
+    )
+    print(FORMATS[given.format](found))
+    return _WORSE if found.worse else _WELL

@@ -1,0 +1,113 @@
+"""JSON reports: read, made one, written again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+from ..core.errors import UsageError
+from ..core.files import write_whole
+from ..core.given import shown
+from ..report.entry import Entry
+from ..report.json_report import SCHEMA, report_text
+from ..report.sound import sound
+
+__all__ = ["Report", "merged", "read_report", "write_page", "write_report"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a JSON report holds.
+
+    Attributes:
+        tests: The entries of its tests.
+        environment: Versions and the machine that it was made on.
+    """
+
+    tests: tuple[Entry, ...]
+    environment: dict[str, Any]
+
+
+def read_report(path: Path) -> Report:
+    """Read what ``--lossguard-json`` has written, of this version or an older one.
+
+    Raises:
+        UsageError: There is no such file, or it is something else.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        found = None
+    tests = found.get("tests") if isinstance(found, dict) else None
+    if not isinstance(found, dict) or not isinstance(tests, list):
+        raise UsageError(f"{path} is no report of pytest --lossguard-json=PATH")
+    if found.get("schema") != SCHEMA:
+        raise UsageError(
+            f"{path} has schema {shown(found.get('schema'))}, and this version reads"
+            f" schema {SCHEMA}: install the version that wrote it, or a newer one"
+        )
+    known = found.get("environment")
+    return Report(
+        tests=tuple(map(sound, tests)),
+        environment=known if isinstance(known, dict) else {},
+    )
+
+
+def merged(reports: Sequence[Report]) -> tuple[Report, list[str]]:
+    """One report of several, and the tests that stand in more than one of them.
+
+    Of a test that does, the last entry counts. The environment is that of the first.
+    """
+    tests: dict[str, Entry] = {}
+    replaced: list[str] = []
+    for report in reports:
+        for test in report.tests:
+            if test["nodeid"] in tests:
+                replaced.append(test["nodeid"])
+            tests[test["nodeid"]] = test
+    environment = reports[0].environment if reports else {}
+    return Report(tests=tuple(tests.values()), environment=environment), replaced
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write it as ``--lossguard-json`` does.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    try:
+        write_whole(path, report_text(report.tests, report.environment))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def write_page(path: Path, report: Report) -> None:
+    """Write it as a page.
+
+    Raises:
+        UsageError: It cannot be written there, or what a page needs is not installed.
+    """
+    missing = [it for it in ("jinja2", "plotly") if find_spec(it) is None]
+    if missing:
+        raise UsageError(
+            f"a page needs {' and '.join(missing)}, not installed here: pip install"
+            " 'pytest-lossguard[html]'"
+        )
+    from ..report.html import details_of_entry, write_html
+
+    tests = [
+        cast("Entry", {**test, "details": [*map(details_of_entry, test["runs"])]})
+        for test in report.tests
+    ]
+    seeds = [run["seed"] for test in report.tests for run in test["runs"]]
+    seed = next((it for it in seeds if it is not None), 0)
+    try:
+        write_html(path, tests, seed, report.environment)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None

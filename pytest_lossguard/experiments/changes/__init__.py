@@ -1,0 +1,56 @@
+"""What a re-run can do otherwise: each change with its words and its cause.
+
+What does a change to data or model stands in ``training/rerun``, in the file of the
+same name.
+"""
+
+from __future__ import annotations
+
+from ...core.change import ActsOn, Change, ModelFacts
+from ...core.trace import Trace
+from . import data_changes, model_changes, optimizer_changes
+from .kind import ChangeKind, Proposal, Words
+
+__all__ = ["CHANGES", "acts_on", "cause_of", "describe", "kind_of", "remedy_of"]
+
+#: In the order in which changes of equal weight are tried.
+CHANGES: tuple[ChangeKind, ...] = (
+    *data_changes.KINDS,
+    *optimizer_changes.KINDS,
+    *model_changes.KINDS,
+)
+_BY_NAME = {it.name: it for it in CHANGES}
+
+
+def kind_of(change: Change) -> ChangeKind:
+    """What is known of such changes."""
+    return _BY_NAME[change.kind]
+
+
+def acts_on(change: Change) -> ActsOn:
+    """What has to be made anew for a change."""
+    return kind_of(change).acts_on
+
+
+def cause_of(change: Change) -> str:
+    """The cause that a change proves if it makes a training converge."""
+    cause = kind_of(change).cause
+    return cause if isinstance(cause, str) else cause(change)
+
+
+def remedy_of(change: Change, trace: Trace, facts: ModelFacts) -> str:
+    """What the user is to do, with the value to try."""
+    return _in_words(kind_of(change).remedy, change, trace, facts)
+
+
+def describe(change: Change, trace: Trace, facts: ModelFacts) -> str:
+    """A change in the user's terms: what it was, and what it is tried with."""
+    return _in_words(kind_of(change).describe, change, trace, facts)
+
+
+def _in_words(
+    words: str | Words, change: Change, trace: Trace, facts: ModelFacts
+) -> str:
+    if isinstance(words, str):
+        return words
+    return words(Proposal(change=change, trace=trace, facts=facts))

@@ -1,0 +1,231 @@
+"""Changes of the model; what does them is in ``training/rerun/model_changes``."""
+
+from __future__ import annotations
+
+from ...core.change import Change, ModelFacts
+from ...core.findings import number
+from ...core.keras_names import USUAL_OUTPUTS, activation_facts
+from .kind import (
+    CERTAIN,
+    LIKELY,
+    MISFIT,
+    POSSIBLE,
+    REMOTE,
+    SEEN,
+    STRONG,
+    ChangeKind,
+    Proposal,
+    Situation,
+    Weighed,
+)
+
+__all__ = ["KINDS"]
+
+#: Dropout above this is much; more hidden layers than this are many, fewer units than
+#: this few; two curved hidden layers may do, a third makes the gradients vanish.
+_MUCH_DROPOUT, _DEEP, _NARROW, _CURVED_LAYERS = 0.6, 4, 4, 2
+
+_ODD_INITIALIZERS = frozenset(
+    {"Constant", "Zeros", "Ones", "RandomNormal", "RandomUniform", "TruncatedNormal"}
+)
+
+
+# The weights
+
+
+def _reinitialize(now: Situation) -> Weighed:
+    odd = not _ODD_INITIALIZERS.isdisjoint(now.facts.initializers)
+    weight = POSSIBLE
+    if "symmetric_weights" in now.found:
+        weight = CERTAIN
+    elif odd and now.found & {"saturated_activations", "dead_units"}:
+        weight = SEEN + 2
+    elif "dead_units" in now.found:
+        weight = LIKELY
+    elif odd:
+        weight = STRONG - 2
+    yield weight, Change(kind="reinitialize")
+
+
+def _unfreeze(now: Situation) -> Weighed:
+    if now.facts.frozen:
+        yield LIKELY, Change(kind="unfreeze")
+
+
+def _describe_unfrozen(now: Proposal) -> str:
+    return f"trainable {', '.join(now.facts.frozen[:3])}"
+
+
+# The output
+
+
+def _canonical_output(now: Situation) -> Weighed:
+    if now.facts.canonical_output:
+        return
+    weight = STRONG - 1 if now.facts.output_is_bounded else SEEN - 1
+    if now.found & MISFIT:
+        weight = CERTAIN + 5
+    yield weight, Change(kind="canonical_output")
+
+
+def _usual_output(facts: ModelFacts) -> str:
+    usual = USUAL_OUTPUTS.get(facts.labels or "")
+    return "the usual output and loss" if usual is None else usual.text
+
+
+def _describe_output(now: Proposal) -> str:
+    return _usual_output(now.facts)
+
+
+def _remedy_of_output(now: Proposal) -> str:
+    return f"give the model {_usual_output(now.facts)}"
+
+
+# Regularization
+
+
+def _no_penalty(now: Situation) -> Weighed:
+    if now.facts.penalized:
+        weight = SEEN if "penalty_dominates" in now.found else LIKELY + 2
+        yield weight, Change(kind="no_penalty")
+
+
+def _no_dropout(now: Situation) -> Weighed:
+    if now.facts.dropout > 0:
+        weight = STRONG if now.facts.dropout > _MUCH_DROPOUT else POSSIBLE - 2
+        yield weight, Change(kind="no_dropout")
+
+
+def _describe_dropout(now: Proposal) -> str:
+    return f"dropout {number(now.facts.dropout)} -> 0"
+
+
+# Activations, depth, width
+
+
+def _hidden_activation(now: Situation) -> Weighed:
+    hidden = now.facts.activations
+    relu = Change(kind="hidden_activation", value="relu")
+    if any(map(_is_odd_in_hidden_layers, hidden)):
+        only = all(map(_is_odd_in_hidden_layers, hidden))
+        yield (STRONG - 4 if only else POSSIBLE), relu
+    elif any(map(_can_saturate, hidden)):
+        seen = now.found & {"vanishing_gradient", "saturated_activations"}
+        many = len(hidden) > _CURVED_LAYERS
+        yield (LIKELY if seen or many else POSSIBLE - 4), relu
+    elif "dead_units" in now.found:
+        yield LIKELY - 2, Change(kind="hidden_activation", value="leaky_relu")
+
+
+def _is_odd_in_hidden_layers(activation: str) -> bool:
+    facts = activation_facts(activation)
+    return activation == "custom" or (facts is not None and not facts.suits_hidden)
+
+
+def _can_saturate(activation: str) -> bool:
+    facts = activation_facts(activation)
+    return facts is not None and facts.can_saturate
+
+
+def _describe_activation(now: Proposal) -> str:
+    return f"hidden activation {now.change.value}"
+
+
+def _shallower(now: Situation) -> Weighed:
+    if len(now.facts.activations) > _DEEP:
+        weight = STRONG - 3 if "vanishing_gradient" in now.found else LIKELY - 5
+        yield weight, Change(kind="shallower")
+
+
+def _wider(now: Situation) -> Weighed:
+    narrow = 0 < now.facts.narrowest <= _NARROW
+    yield LIKELY if narrow else REMOTE + 2, Change(kind="wider", value=4.0)
+
+
+def _describe_width(now: Proposal) -> str:
+    return f"{float(now.change.value or 1.0):g} times as many units"
+
+
+#: In the order in which changes of equal weight are tried.
+KINDS = (
+    ChangeKind(
+        name="reinitialize",
+        acts_on="weights",
+        cause="bad_initialization",
+        remedy="use the layers' own initializers: glorot_uniform, he_normal before"
+        " relu, zeros for biases",
+        describe="weights drawn anew (Glorot, He before relu; zero biases)",
+        worth=_reinitialize,
+        shown_by=("symmetric_weights", "saturated_activations", "dead_units"),
+    ),
+    ChangeKind(
+        name="unfreeze",
+        acts_on="program",
+        cause="disconnected_variables",
+        remedy="set trainable=True on those layers",
+        describe=_describe_unfrozen,
+        worth=_unfreeze,
+        undoes="choice",
+    ),
+    ChangeKind(
+        name="canonical_output",
+        acts_on="program",
+        cause="loss_output_mismatch",
+        remedy=_remedy_of_output,
+        describe=_describe_output,
+        worth=_canonical_output,
+        shown_by=(
+            "labels_out_of_range",
+            "loss_output_mismatch",
+            "masked_loss",
+            "impossible_loss",
+        ),
+        undoes="fault",
+        other_targets=True,
+    ),
+    ChangeKind(
+        name="no_penalty",
+        acts_on="program",
+        cause="over_regularization",
+        remedy="lower the factors of the penalties",
+        describe="no weight penalty",
+        worth=_no_penalty,
+        undoes="fault",
+    ),
+    ChangeKind(
+        name="no_dropout",
+        acts_on="program",
+        cause="over_regularization",
+        remedy="lower the dropout rates",
+        describe=_describe_dropout,
+        worth=_no_dropout,
+        undoes="fault",
+    ),
+    ChangeKind(
+        name="hidden_activation",
+        acts_on="program",
+        cause="activation_choice",
+        remedy="use that activation in the hidden layers",
+        describe=_describe_activation,
+        worth=_hidden_activation,
+        shown_by=("dead_units", "saturated_activations"),
+    ),
+    ChangeKind(
+        name="shallower",
+        acts_on="program",
+        cause="vanishing_gradients",
+        remedy="use fewer hidden layers, residual connections or BatchNormalization",
+        describe="two hidden layers",
+        worth=_shallower,
+        shown_by=("vanishing_gradient",),
+    ),
+    ChangeKind(
+        name="wider",
+        acts_on="program",
+        cause="insufficient_capacity",
+        remedy="give the hidden layers more units",
+        describe=_describe_width,
+        worth=_wider,
+        undoes="choice",
+    ),
+)

@@ -1,0 +1,16 @@
+"""Checks of any model, trained or not: what each must pass, whatever it is for."""
+
+from __future__ import annotations
+
+from .check import check_model, check_of, subject_of
+from .policy import DEFAULTS, ModelCheckPolicy
+from .result import ModelCheckResult
+
+__all__ = [
+    "DEFAULTS",
+    "ModelCheckPolicy",
+    "ModelCheckResult",
+    "check_model",
+    "check_of",
+    "subject_of",
+]

@@ -1,0 +1,104 @@
+"""Which checks a test asks for: a frozen value made from its marks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.errors import PolicyError
+from ..core.given import FLAG, checked, shown, unknown
+
+__all__ = ["DEFAULTS", "PREFIX", "ModelCheckPolicy"]
+
+#: The checks, in the order in which they run, and whether each is on by default.
+DEFAULTS: dict[str, bool] = {
+    "learns_one_batch": True,
+    "starts_at_chance": True,
+    "every_variable_learns": True,
+    "uses_every_input": True,
+    "rows_are_independent": True,
+    "ignores_padding": True,
+    "causal": False,
+    "same_seed_same_weights": True,
+    "saves_and_loads": True,
+    "exports": True,
+    "resumes": True,
+    "accumulates": True,
+    "serves_as_trained": True,
+    "mixed_precision_agrees": False,
+}
+#: What the finding kind of a check begins with.
+PREFIX = "model_check_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCheckPolicy:
+    """The keys of ``@pytest.mark.model_checks(...)``; the defaults need no tuning.
+
+    Attributes:
+        checks: Which are on: each key of `DEFAULTS` is True or False.
+        allow: Finding kinds that are tolerated, as ``"model_check_exports"``; the name
+            of the check will do.
+        strict: A check that applies and could not be made fails; else it is skipped
+            with the reason. What does not apply (no labels, no mask) passes in either
+            case.
+
+    Raises:
+        PolicyError: A key is unknown or its value cannot be meant.
+    """
+
+    checks: Mapping[str, bool] = field(default_factory=lambda: dict(DEFAULTS))
+    allow: tuple[str, ...] = ()
+    strict: bool = False
+
+    @classmethod
+    def from_keywords(
+        cls, keywords: Mapping[str, Any], what: str = "model_checks"
+    ) -> ModelCheckPolicy:
+        """Make it from a marker's keywords, refusing what cannot be meant.
+
+        Args:
+            keywords: Keys and values as the user wrote them.
+            what: What took them, for messages.
+
+        Raises:
+            PolicyError: A key is unknown or its value cannot be meant.
+        """
+        known = (*DEFAULTS, "allow", "strict")
+        for key in keywords:
+            if key not in known:
+                raise PolicyError(unknown(key, known, f"{what}()"))
+        flags = {
+            key: checked(key, value, FLAG, f"{what}({{}})", PolicyError)
+            for key, value in keywords.items()
+            if key != "allow"
+        }
+        strict = flags.pop("strict", False)
+        allow = keywords.get("allow", ())
+        return cls(
+            checks={**DEFAULTS, **flags}, allow=_allowed(allow, what), strict=strict
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The checks that are on."""
+        return tuple(it for it in DEFAULTS if self.checks[it])
+
+    def allows(self, check: str) -> bool:
+        """Whether it is tolerated that the check fails."""
+        return f"{PREFIX}{check}" in self.allow
+
+
+def _allowed(given: Any, what: str) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else given
+    if not isinstance(names, (tuple, list, set, frozenset)):
+        raise PolicyError(f"{what}(allow={shown(given)}): allow must be finding kinds")
+    return tuple(_kind(it, what) for it in names)
+
+
+def _kind(name: Any, what: str) -> str:
+    check = str(name).removeprefix(PREFIX)
+    if check not in DEFAULTS:
+        raise PolicyError(unknown(name, DEFAULTS, f"{what}(allow=...)", "check"))
+    return f"{PREFIX}{check}"

@@ -1,0 +1,212 @@
+"""Tests that check something in many ways: one item per check, and what came of it.
+
+Contracts of a preparation and checks of a model are both of this kind.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ..core.errors import PolicyError, UsageError
+from .files import hand_files_on
+from .private_api import fixtures_of_argument
+from .report_data import PAYLOAD, put_properties
+from .state import TEST
+
+__all__ = ["CheckKind", "CheckedTests"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckKind:
+    """Checks of one kind.
+
+    Attributes:
+        mark: The marker that asks for them.
+        argument: The argument of a test that makes one.
+        key: What an entry of the JSON report holds them under.
+        example: How the argument is called.
+        policy: From the keywords of the marks to what is asked for, with ``names``;
+            raises `PolicyError`.
+        order: The outcomes, what stands for several of them first.
+    """
+
+    mark: str
+    argument: str
+    key: str
+    example: str
+    policy: Callable[[dict[str, Any]], Any]
+    order: tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class _Checked:
+    """What lives as long as one item runs."""
+
+    kind: CheckKind
+    results: list[Any] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+_CHECKED = pytest.StashKey[_Checked]()
+
+
+class CheckedTests:
+    """Items and reports of checks of one kind.
+
+    Args:
+        kind: The kind.
+        owner: The plugin that has the fixture.
+    """
+
+    def __init__(self, kind: CheckKind, owner: object) -> None:
+        self._kind, self._owner = kind, owner
+        self._entries: list[dict[str, Any]] = []
+        self._outcomes: dict[str, str] = {}
+
+    # At collection
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One item for each check that is on."""
+        definition, kind = metafunc.definition, self._kind
+        try:
+            policy = self.policy_of(definition)
+            asks = kind.argument in metafunc.fixturenames and self._gives(metafunc)
+            own = any(it.name == kind.mark for it in definition.own_markers)
+            if own and not asks:
+                raise PolicyError(
+                    f"{definition.name} is marked {kind.mark} and does not ask for the"
+                    f" argument {kind.argument!r}: add it, or remove the mark"
+                )
+            if asks and policy is None:
+                raise PolicyError(
+                    f"{definition.name} asks for the argument {kind.argument!r} and is"
+                    f" not marked: add @pytest.mark.{kind.mark}, or provide a fixture"
+                    " of that name"
+                )
+        except PolicyError as error:
+            sentence = f"{definition.nodeid}: {error}"
+            raise pytest.Collector.CollectError(sentence) from None
+        if policy is not None and asks:
+            names = policy.names
+            metafunc.parametrize(kind.argument, names, ids=names, indirect=True)
+
+    def _gives(self, metafunc: pytest.Metafunc) -> bool:
+        """Whether the argument is ours, not a fixture or parameter of the user's."""
+        known = fixtures_of_argument(metafunc, self._kind.argument)
+        return bool(known) and getattr(known[-1].func, "__self__", None) is self._owner
+
+    def policy_of(self, node: Any) -> Any:
+        """What a test asks for, None where it is not marked; the closest mark wins, key
+        by key.
+
+        Raises:
+            PolicyError: A key is unknown or its value cannot be meant.
+        """
+        marks = list(node.iter_markers(self._kind.mark))
+        if not marks:
+            return None
+        merged: dict[str, Any] = {}
+        for mark in marks:
+            if mark.args:
+                raise PolicyError(
+                    f"{self._kind.mark}() takes keywords only, got {mark.args[0]!r}:"
+                    f" name what it is, as in {self._kind.mark}(strict=True)"
+                )
+            merged = {**mark.kwargs, **merged}
+        return self._kind.policy(merged)
+
+    # While a test runs
+
+    def results_of(self, item: pytest.Item) -> list[Any]:
+        """The list that takes what the checks of an item come to."""
+        item.stash[_CHECKED] = _Checked(self._kind)
+        return item.stash[_CHECKED].results
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """A test that asks for a check and never makes one has tested nothing."""
+        __tracebackhide__ = True
+        made = yield
+        checked = self._checked(item)
+        if checked is not None and not checked.results:
+            raise UsageError(
+                f"the test asked for {self._kind.argument!r} and never called it: call"
+                f" {self._kind.example} in it"
+            )
+        return made
+
+    def _checked(self, item: pytest.Item) -> _Checked | None:
+        """What an item has checked of this kind."""
+        checked = item.stash.get(_CHECKED, None)
+        return checked if checked is not None and checked.kind is self._kind else None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, Any, Any]:
+        """Hand on what came of it, as builtins, with the last report."""
+        report: Any = yield
+        checked = self._checked(item)
+        if checked is None:
+            return report
+        checked.seconds += call.duration
+        if call.when == "teardown" and checked.results:
+            found = getattr(report, PAYLOAD, None)
+            if found is None:
+                nothing: dict[str, Any] = {"runs": [], "search": None, "baseline": None}
+                found = {**nothing, "seconds": checked.seconds}
+            found[self._kind.key] = self._worst(checked.results).to_json()
+            vars(report)[PAYLOAD] = found
+            put_properties(item, report, found)
+            hand_files_on(report, item.stash[TEST])
+            del item.stash[_CHECKED]
+        return report
+
+    def _worst(self, results: list[Any]) -> Any:
+        """What stands for a test that checked several."""
+        return min(results, key=lambda it: self._kind.order.index(it.outcome))
+
+    # At the end
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count what came of it, where reports are made."""
+        if str(report.outcome) == "rerun":
+            return
+        worse = {"failed": "failed", "skipped": "skipped"}.get(str(report.outcome))
+        if worse is not None:
+            self._outcomes.setdefault(report.nodeid, worse)
+        found = (getattr(report, PAYLOAD, None) or {}).get(self._kind.key)
+        if found is not None:
+            outcome = self._outcomes.pop(report.nodeid, "passed")
+            entry = {"runs": [], "outcome": outcome, self._kind.key: found}
+            self._entries.append(entry)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """One line; under ``-v`` what is bad and allowed, and the reasons of what was
+        skipped.
+        """
+        if not self._entries:
+            return
+        from ..report.checked import checked_of, counted, is_allowed, reasons
+
+        found = [(it, checked_of(it)) for it in self._entries]
+        bad = any(one and one.is_bad and not is_allowed(it) for it, one in found)
+        line = f"lossguard: {counted(self._entries)}"
+        terminalreporter.write_line(line, red=bad, green=not bad)
+        if terminalreporter.config.get_verbosity() > 0:
+            for reason in reasons(self._entries):
+                for line in _wrapped(reason):
+                    terminalreporter.write_line(line)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="    ")

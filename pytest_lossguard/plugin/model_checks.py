@@ -1,0 +1,102 @@
+"""Marker ``model_checks``, argument ``model_check``: checks of any model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..core.errors import ModelCheckFailed, UsageError
+from .checks import CheckedTests, CheckKind
+from .state import SESSION, as_typed
+
+if TYPE_CHECKING:
+    from ..model_checks import ModelCheckPolicy, ModelCheckResult
+
+__all__ = ["ModelChecks"]
+
+ARGUMENT, MARK = "model_check", "model_checks"
+
+
+def _policy(keywords: dict[str, Any]) -> ModelCheckPolicy:
+    from ..model_checks import ModelCheckPolicy
+
+    return ModelCheckPolicy.from_keywords(keywords, MARK)
+
+
+_KIND = CheckKind(
+    mark=MARK,
+    argument=ARGUMENT,
+    key="model_check",
+    example=f"{ARGUMENT}(build_model, x, y)",
+    policy=_policy,
+    order=("failed", "passed", "skipped"),
+)
+
+
+class ModelChecks:
+    """The marker and the argument of model checks."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        config.addinivalue_line(
+            "markers",
+            "model_checks(check=True|False, allow, strict): the model that the test"
+            " gives to `model_check` must pass checks that hold for any model, each an"
+            " item of its own.",
+        )
+        self._tests = CheckedTests(_KIND, self)
+        config.pluginmanager.register(self._tests, "lossguard-model-check-tests")
+
+    @pytest.fixture
+    def model_check(self, request: pytest.FixtureRequest) -> ModelCheck:
+        """Makes one check of a model; see `ModelCheck`."""
+        item: Any = request.node
+        policy, results = self._tests.policy_of(item), self._tests.results_of(item)
+        return ModelCheck(item, request.param, policy, results)
+
+
+class ModelCheck:
+    """What the argument ``model_check`` gives: a function that makes one check.
+
+    Attributes:
+        check: Its name.
+    """
+
+    def __init__(
+        self,
+        item: Any,
+        check: str,
+        policy: ModelCheckPolicy,
+        results: list[ModelCheckResult],
+    ) -> None:
+        self._item, self._policy, self._results = item, policy, results
+        self.check = check
+
+    def __call__(self, build_model: Any, x: Any, y: Any = None) -> ModelCheckResult:
+        """Make the check of this item.
+
+        Args:
+            build_model: A function without arguments that builds a `keras.Model`, or
+                such a model, which leaves as it came.
+            x: Inputs of shape ``(rows, ...)``, a nested structure of arrays, or a
+                `tf.data.Dataset` of batches; at most 256 rows of it are used.
+            y: Targets, likewise; None with a dataset, and for a model without a loss.
+
+        Raises:
+            ModelCheckFailed: The model fails it.
+            UsageError: Model or data cannot be meant.
+        """
+        __tracebackhide__ = True
+        from ..model_checks import check_of, subject_of
+
+        seed = self._item.config.stash[SESSION].seed
+        again = f"again: pytest {as_typed(self._item)} --lossguard-seed={seed}"
+        try:
+            subject = subject_of(build_model, x, y, seed=seed)
+            result = check_of(subject, self.check, self._policy, (again,))
+        except UsageError as error:  # its sentence says all
+            raise error.with_traceback(None) from None
+        self._results.append(result)
+        if result.is_bad:
+            raise ModelCheckFailed.of([result], [result])
+        return result

@@ -1,0 +1,115 @@
+"""The project's own defaults of what marked tests are held to, and what holds where."""
+
+from __future__ import annotations
+
+import ast
+import os.path
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..core.errors import PolicyError
+from ..core.given import one_line, shown
+from .state import ORIGINS, POLICY
+
+if TYPE_CHECKING:
+    from ..core.policy import Policy
+
+__all__ = ["SETTING", "ShowPolicy", "project_policy"]
+
+SETTING = "lossguard_policy"
+#: As ini files write them.
+_WORDS = {"true": True, "false": False, "none": None}
+
+
+def project_policy(config: pytest.Config) -> dict[str, Any]:
+    """The keys of ``lossguard_policy``: one ``key = value`` a line, below every marker.
+
+    Raises:
+        pytest.UsageError: A line cannot be read, or its value cannot be meant.
+    """
+    lines = [it for it in config.getini(SETTING) if not it.startswith("#")]
+    if not lines:
+        return {}
+    from ..core.policy import Policy
+
+    found: dict[str, Any] = {}
+    for line in lines:
+        key, value = _read(line)
+        if key in found:
+            raise pytest.UsageError(f"{SETTING} in the ini file names {key} twice")
+        found[key] = value
+    try:
+        Policy.from_keywords(found, SETTING)
+    except PolicyError as error:
+        raise pytest.UsageError(f"{error} (in the ini file)") from None
+    return found
+
+
+def _read(line: str) -> tuple[str, Any]:
+    key, equals, text = map(str.strip, line.partition("="))
+    try:
+        if not equals:
+            raise ValueError(line)
+        known = text.lower() in _WORDS
+        return key, _WORDS[text.lower()] if known else ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        raise pytest.UsageError(
+            f"{SETTING} in the ini file has the line {one_line(line, 60)!r}: write one"
+            " key = value a line, as min_drop = 0.3 or allow = ('noisy_loss',)"
+        ) from None
+
+
+class ShowPolicy:
+    """Runs no test, and says what each marked one is held to and why."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        if getattr(config.option, "numprocesses", None):
+            raise pytest.UsageError(
+                "--lossguard-show-policy collects in this process: add -n0"
+            )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Write it in place of running the tests."""
+        for line in _lines(session):
+            print(line)
+        return True
+
+
+def _lines(session: pytest.Session) -> Iterator[str]:
+    marked = [
+        (item, policy)
+        for item in session.items
+        if (policy := item.stash.get(POLICY, None)) is not None
+    ]
+    yield f"lossguard: {len(marked)} of {len(session.items)} tests are marked converges"
+    for item, policy in marked:
+        origins = item.stash[ORIGINS]
+        values = {it.name: getattr(policy, it.name) for it in fields(policy)}
+        yield ""
+        yield item.nodeid
+        for key in origins:
+            yield f"  {key:<16} {shown(values[key]):<14} {origins[key]}"
+        rest = (f"{key} {shown(values[key])}" for key in _defaults(values, origins))
+        yield f"  by default: {', '.join(rest)}"
+
+
+def _defaults(values: dict[str, Any], origins: dict[str, str]) -> Iterator[str]:
+    """Keys whose default says something."""
+    return (it for it in values if it not in origins and values[it] not in (None, ()))
+
+
+def name_of_ini(config: pytest.Config) -> str:
+    """The file that holds the settings, relative to where pytest was called."""
+    if config.inipath is None:
+        return "the ini file"
+    return os.path.relpath(config.inipath, config.invocation_params.dir)
+
+
+def changed_keys(before: Policy, after: Policy) -> list[str]:
+    """The keys in which two policies differ."""
+    names = (it.name for it in fields(before))
+    return [it for it in names if getattr(before, it) != getattr(after, it)]

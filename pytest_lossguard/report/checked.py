@@ -1,0 +1,165 @@
+"""What every report says of a test that checks a preparation or a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .entry import Entry
+
+__all__ = [
+    "Checked",
+    "checked_of",
+    "counted",
+    "describe",
+    "is_allowed",
+    "is_checked",
+    "is_only_checked",
+    "reasons",
+]
+
+#: An entry of the JSON report, or one with the details of the page beside it.
+Tested = Entry | dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Family:
+    """Checks of one kind, and the words for what came of them.
+
+    Attributes:
+        key: What an entry holds them under.
+        name: The key of a check's own name there.
+        noun: One of them.
+        good, bad: Its outcomes.
+    """
+
+    key: Literal["contract", "model_check"]
+    name: str
+    noun: str
+    good: str
+    bad: str
+
+
+_FAMILIES = (
+    _Family(
+        key="contract", name="relation", noun="contract", good="kept", bad="broken"
+    ),
+    _Family(
+        key="model_check",
+        name="check",
+        noun="model check",
+        good="passed",
+        bad="failed",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What came of a check.
+
+    Attributes:
+        noun: What it is: ``"contract"`` or ``"model check"``.
+        name: Its name.
+        outcome: The word for what came of it.
+        is_bad: Whether it is broken, or failed.
+        is_skipped: Whether it was not made.
+        message: The message of what is bad, the reason of what was skipped.
+    """
+
+    noun: str
+    name: str
+    outcome: str
+    is_bad: bool
+    is_skipped: bool
+    message: str
+
+    @property
+    def first_line(self) -> str:
+        """The first line of its message."""
+        return self.message.partition("\n")[0]
+
+
+def checked_of(test: Tested) -> Checked | None:
+    """What a test has checked; None where it has checked nothing."""
+    for family in _FAMILIES:
+        found: Any = test.get(family.key)
+        if found is not None:
+            outcome = str(found["outcome"])
+            return Checked(
+                noun=family.noun,
+                name=str(found[family.name]),
+                outcome=outcome,
+                is_bad=outcome == family.bad,
+                is_skipped=outcome == "skipped",
+                message=str(found["message"]),
+            )
+    return None
+
+
+def is_checked(test: Tested) -> bool:
+    """Whether a test has checked anything."""
+    return checked_of(test) is not None
+
+
+def is_only_checked(test: Tested) -> bool:
+    """Whether it has, and nothing trained in it."""
+    return is_checked(test) and not test["runs"]
+
+
+def is_allowed(test: Tested) -> bool:
+    """Whether its check went bad, and the test passes all the same."""
+    found = checked_of(test)
+    return found is not None and found.is_bad and test["outcome"] == "passed"
+
+
+def describe(test: Tested) -> str:
+    """In one line what is bad, or why it was not checked; empty if all is well."""
+    found = checked_of(test)
+    if found is None or not (found.is_bad or found.is_skipped):
+        return ""
+    return f"{found.first_line} (allowed)" if is_allowed(test) else found.first_line
+
+
+def counted(tests: Iterable[Tested]) -> str:
+    """``"13 contracts checked: 7 kept, none broken, 6 skipped"``, and of model checks
+    likewise.
+    """
+    tests = list(tests)
+    parts = (_counted(family, tests) for family in _FAMILIES)
+    return "; ".join(it for it in parts if it)
+
+
+def _counted(family: _Family, tests: list[Tested]) -> str:
+    mine = [it for it in tests if it.get(family.key) is not None]
+    if not mine:
+        return ""
+    outcomes = [str((it.get(family.key) or {})["outcome"]) for it in mine]
+    allowed = sum(map(is_allowed, mine))
+    beside = f" ({allowed} of them allowed)" if allowed else ""
+    made = "checked" if family.key == "contract" else "made"
+    return (
+        f"{len(mine)} {family.noun}{'' if len(mine) == 1 else 's'} {made}:"
+        f" {outcomes.count(family.good)} {family.good},"
+        f" {outcomes.count(family.bad) or 'none'} {family.bad}{beside},"
+        f" {outcomes.count('skipped') or 'none'} skipped"
+    )
+
+
+def reasons(tests: Iterable[Tested]) -> list[str]:
+    """Sentences on what is bad and allowed, and on why what was skipped was."""
+    found: list[str] = []
+    skipped: dict[str, list[str]] = {}
+    for test in tests:
+        checked = checked_of(test)
+        if checked is None:
+            continue
+        if is_allowed(test):
+            found.append(f"allowed {checked.first_line}")
+        if checked.is_skipped:
+            skipped.setdefault(checked.message, []).append(checked.name)
+    return found + [
+        f"skipped {', '.join(dict.fromkeys(names))}: {reason}"
+        for reason, names in sorted(skipped.items())
+    ]

@@ -1,0 +1,84 @@
+"""What ``lossguard.fit`` was given, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.errors import UsageError
+from ..core.given import COUNT, FLAG, SEED, checked, unknown
+from ..core.policy import Policy
+
+__all__ = ["fit_arguments"]
+
+#: Arguments that only the trainer looks at.
+_HANDED_ON = ("sample_weight", "validation_data", "shuffle")
+
+
+def fit_arguments(
+    x: Any,
+    policy: Policy,
+    *,
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    seed: int | None = None,
+    **rest: Any,
+) -> tuple[dict[str, Any], int | None]:
+    """How to train, as the trainer takes it, and the seed that was asked for.
+
+    Args:
+        x: The inputs.
+        policy: What says how long and in which batches where the call does not.
+        steps: As for ``lossguard.fit``.
+        epochs: Likewise.
+        batch_size: Likewise.
+        seed: Likewise.
+        rest: What is handed on.
+
+    Raises:
+        UsageError: An argument is unknown, or cannot be meant.
+    """
+    _refuse_unknown(rest)
+    asked = _counts(steps=steps, epochs=epochs, batch_size=batch_size)
+    seed = None if seed is None else checked("seed", seed, SEED)
+    if "shuffle" in rest:
+        rest["shuffle"] = checked("shuffle", rest["shuffle"], FLAG)
+    if "batch_size" in asked and hasattr(x, "as_numpy_iterator"):
+        raise UsageError(
+            f"batch_size={batch_size} was given beside a tf.data.Dataset, which"
+            f" brings its own batches: write .batch({batch_size}) there, and leave"
+            " it out here"
+        )
+    if steps is not None and epochs is not None:
+        raise UsageError(
+            f"steps={steps} and epochs={epochs} both set the length of the"
+            " training: give only one"
+        )
+    if steps is None and epochs is None:
+        steps, epochs = policy.steps, policy.epochs
+    size = asked.get("batch_size", policy.batch_size)
+    return {**rest, **_counts(steps=steps, epochs=epochs, batch_size=size)}, seed
+
+
+def _refuse_unknown(given: Iterable[str]) -> None:
+    known = ("steps", "epochs", "batch_size", "seed", *_HANDED_ON)
+    for key in given:
+        if key not in _HANDED_ON:
+            raise UsageError(
+                f"{unknown(key, known, 'fit()', 'argument')}; what else model.fit"
+                " takes, give to model.fit in a test marked converges"
+            )
+
+
+def _counts(**given: int | None) -> dict[str, int]:
+    """The counts that were given, checked.
+
+    Raises:
+        UsageError: One is not a whole number of at least 1.
+    """
+    return {
+        name: checked(name, value, COUNT)
+        for name, value in given.items()
+        if value is not None
+    }

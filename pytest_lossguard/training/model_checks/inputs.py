@@ -1,0 +1,222 @@
+"""Checks of what the outputs depend on: every input, the row itself, no padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...core.checked import KEPT, Broken, Line, Outcome
+from ...core.findings import number
+from ..backend.frameworks import keras
+from ..backend.private_api import flat_layers
+from ..backend.tensors import as_tensor, flatten, map_structure
+from .subject import NotMade, Subject, differ, outputs_of
+
+__all__ = ["causal", "ignores_padding", "rows_are_independent", "uses_every_input"]
+
+# Limits, each with what set it
+
+#: Share by which outputs may differ that are to be equal: float32 sums in another order
+#: differ by 1e-6 and less, half precision by 1e-3.
+SAME, SAME_IN_HALF = 1e-4, 2e-2
+#: Share from which on an output depends on an input.
+DEPENDS = 1e-7
+#: Columns of a table that are tried one by one, and rows of each.
+_MOST_COLUMNS, _ROWS = 256, 8
+#: Positions that are added behind a sequence.
+_PADDING = 3
+
+
+def uses_every_input(subject: Subject) -> Outcome:
+    """Each input, and each column of a table, changes the output, with one of two
+    draws of the weights.
+    """
+    seeds = (subject.seed,) if subject.is_object else (subject.seed, subject.seed + 1)
+    unused: list[str] | None = None
+    for seed in seeds:
+        found = list(_unused(subject, subject.fresh(seed, kept=True)))
+        unused = found if unused is None else [it for it in unused if it in found]
+        if not unused:
+            return KEPT
+    assert unused
+    return Broken(
+        fact=f"{unused[0]} changes no output",
+        column=unused[0],
+        lines=(Line("not used", ", ".join(unused[:8]), f"{len(unused)} in all"),),
+        meaning="Other values there, taken from other rows, give the same outputs.",
+    )
+
+
+def _unused(subject: Subject, model: Any) -> Iterator[str]:
+    leaves = flatten(subject.rows()[0])
+    outputs = outputs_of(model, _like(subject, leaves))
+    for place, leaf in enumerate(leaves):
+        array = np.asarray(leaf)
+        name = _name(model, place, len(leaves))
+        if not _changes(subject, model, leaves, place, _rolled(array), outputs):
+            if not np.array_equal(array, _rolled(array)):
+                yield name
+        elif _is_table(array):
+            yield from _unused_columns(subject, model, leaves, place, name)
+
+
+def _is_table(array: Any) -> bool:
+    """Whether its columns are features of their own."""
+    is_numeric = array.ndim == 2 and array.dtype.kind == "f"
+    return bool(is_numeric and 1 < array.shape[1] <= _MOST_COLUMNS)
+
+
+def _unused_columns(
+    subject: Subject, model: Any, leaves: list[Any], place: int, name: str
+) -> Iterator[str]:
+    array = np.asarray(leaves[place])
+    outputs = outputs_of(model, _like(subject, leaves))
+    for column in range(array.shape[1]):
+        changed = array.copy()
+        changed[:, column] = _rolled(array)[:, column]
+        same = np.array_equal(array, changed)
+        if not same and not _changes(subject, model, leaves, place, changed, outputs):
+            yield f"{name}, column {column}"
+
+
+def _changes(
+    subject: Subject,
+    model: Any,
+    leaves: list[Any],
+    place: int,
+    changed: Any,
+    outputs: list[Any],
+) -> bool:
+    others = [*leaves[:place], as_tensor(changed), *leaves[place + 1 :]]
+    return (
+        differ(outputs, outputs_of(model, _like(subject, others)), DEPENDS) is not None
+    )
+
+
+def _rolled(array: Any) -> Any:
+    """The values of other rows."""
+    return np.roll(array, 1, axis=0)
+
+
+def _like(subject: Subject, leaves: list[Any]) -> Any:
+    """The leaves in the structure of the inputs."""
+    left = iter(leaves)
+    return map_structure(lambda _: next(left), subject.data.x)
+
+
+def _name(model: Any, place: int, of: int) -> str:
+    inputs = getattr(model, "inputs", None) or []
+    named = len(inputs) == of and of > 1
+    return f"input {inputs[place].name!r}" if named else f"input {place}"
+
+
+def rows_are_independent(subject: Subject) -> Outcome:
+    """In inference a row alone gives what it gives among others."""
+    model, (x, _, _) = subject.model, subject.rows(_ROWS)
+    together = outputs_of(model, x)
+    if any(len(it) != len(flatten(x)[0]) for it in together):
+        raise NotMade("its outputs are not one for each row")
+    for row in range(len(flatten(x)[0])):
+        one = map_structure(lambda it, at=row: it[at : at + 1], x)
+        try:
+            alone = outputs_of(model, one)
+        except Exception:
+            raise NotMade("it takes batches of one size only", applies=True) from None
+        among = [it[row : row + 1] for it in together]
+        apart = differ(among, alone, tolerance_of(model))
+        if apart is not None:
+            return Broken(
+                fact=f"row {row} alone gives something else than among others",
+                rows=(row,),
+                lines=(
+                    Line("among 8 rows", _shown(among)),
+                    Line("alone", _shown(alone)),
+                ),
+                meaning=f"Outputs differ by {apart:.1%} of their size, limit"
+                f" {tolerance_of(model):.2%}. In production each request is alone.",
+            )
+    return KEPT
+
+
+def tolerance_of(model: Any) -> float:
+    """How far outputs may differ that are to be equal."""
+    return SAME if model.compute_dtype in ("float32", "float64") else SAME_IN_HALF
+
+
+def _shown(outputs: list[Any]) -> str:
+    values = np.ravel(outputs[0])[:4]
+    return ", ".join(number(float(it)) for it in values)
+
+
+def ignores_padding(subject: Subject) -> Outcome:
+    """Where a mask is made, padding behind a sequence changes no output."""
+    model = subject.model
+    value = _padding_of(model)
+    if value is None:
+        raise NotMade("no layer makes a mask")
+    leaves = flatten(subject.rows(_ROWS)[0])
+    if len(leaves) != 1 or np.asarray(leaves[0]).ndim < 2:
+        raise NotMade("its input is no single array of sequences")
+    short = np.asarray(leaves[0])
+    width = [(0, 0), (0, _PADDING), *[(0, 0)] * (short.ndim - 2)]
+    longer = np.pad(short, width, constant_values=value)
+    before = outputs_of(model, _like(subject, leaves))
+    try:
+        after = outputs_of(model, _like(subject, [as_tensor(longer)]))
+    except Exception:
+        raise NotMade("it takes sequences of one length only") from None
+    after = [
+        it[:, : short.shape[1]] if it.ndim > 2 or it.shape != own.shape else it
+        for it, own in zip(after, before, strict=True)
+    ]
+    apart = differ(before, after, tolerance_of(model))
+    if apart is None:
+        return KEPT
+    return Broken(
+        fact=f"{_PADDING} positions of padding change the output",
+        lines=(Line("without", _shown(before)), Line("with", _shown(after))),
+        meaning=f"Outputs differ by {apart:.1%} of their size, limit"
+        f" {tolerance_of(model):.2%}: the same text says something else in a batch with"
+        " a longer one.",
+    )
+
+
+def _padding_of(model: Any) -> float | None:
+    """What stands for padding, None where nothing masks it."""
+    for layer in flat_layers(model):
+        if isinstance(layer, keras.layers.Embedding) and layer.mask_zero:
+            return 0
+        if isinstance(layer, keras.layers.Masking):
+            return float(layer.mask_value)
+    return None
+
+
+def causal(subject: Subject) -> Outcome:
+    """What comes later in a sequence changes no earlier output."""
+    model, leaves = subject.model, flatten(subject.rows(_ROWS)[0])
+    lengths = {np.asarray(it).shape[1] for it in leaves if np.asarray(it).ndim > 1}
+    before = outputs_of(model, _like(subject, leaves))
+    if len(lengths) != 1 or any(
+        it.ndim < 3 or it.shape[1] not in lengths for it in before
+    ):
+        raise NotMade("its outputs are not one for each position of its inputs")
+    (length,) = lengths
+    at = length // 2
+    others = []
+    for leaf in leaves:
+        array = np.asarray(leaf).copy()
+        array[:, at:] = np.roll(array, 1, axis=0)[:, at:]
+        others.append(as_tensor(array))
+    after = outputs_of(model, _like(subject, others))
+    first, second = ([it[:, :at] for it in some] for some in (before, after))
+    apart = differ(first, second, tolerance_of(model))
+    if apart is None:
+        return KEPT
+    return Broken(
+        fact="an output depends on later positions",
+        lines=(Line("changed", f"positions {at} to {length - 1}"),),
+        meaning=f"Outputs before position {at} differ by {apart:.1%} of their size,"
+        f" limit {tolerance_of(model):.2%}: in training it sees what it is to predict.",
+    )

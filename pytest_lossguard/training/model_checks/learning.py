@@ -1,0 +1,227 @@
+"""Checks of how a model learns: by heart, from chance, with every variable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...core.change import Change
+from ...core.checked import KEPT, Broken, Line, Outcome
+from ...core.findings import number
+from ...core.keras_names import loss_facts
+from ...core.trace import Trace
+from ...judge import loss_curve_of
+from ..backend.frameworks import keras
+from ..backend.private_api import flat_layers
+from .subject import NotMade, Subject, outputs_of
+
+__all__ = [
+    "every_variable_learns",
+    "learns_one_batch",
+    "serves_as_trained",
+    "starts_at_chance",
+]
+
+# Limits, each with what set it
+
+#: Share of what the best constant costs on 32 rows that is to be learned away: healthy
+#: models of the tests reach 0.85 and more, what cannot learn at most 0.2; a narrow
+#: autoencoder reaches less than all.
+LEARNED = 0.5
+#: The first loss over that of chance: fresh dense, convolutional, recurrent and
+#: attention models on scaled inputs start at 0.9 to 1.6 times it, raw pixels at 10 and
+#: more.
+FAR_ABOVE_CHANCE = 3.0
+#: The loss in inference mode over that in training mode, once statistics have settled.
+SERVES_WORSE = 2.0
+#: ... and by so much of what a constant costs.
+SERVES_WORSE_BY = 0.25
+#: Passes in which statistics settle: the usual momentum of .99 forgets all but 2 % of
+#: its start.
+_SETTLING = 400
+
+#: What is tried where a model does not learn with its own learning rate: that is not
+#: what this check is about, nor is the scale of the rows.
+_OTHERWISE = (
+    (Change(kind="learning_rate", value=10.0),),
+    (Change(kind="learning_rate", value=0.1),),
+    (Change(kind="standardize_inputs"), Change(kind="standardize_targets")),
+    (Change(kind="learning_rate", value=100.0),),
+)
+
+
+def learns_one_batch(subject: Subject) -> Outcome:
+    """Up to 32 rows can be learned by heart: with the model's own learning rate, or
+    another, or on scaled rows.
+    """
+    trace = subject.one_batch
+    first = _learned(trace)
+    if first is None:
+        raise NotMade("nothing is known that its loss could be compared with")
+    if first >= LEARNED:
+        return KEPT
+    for changes in _OTHERWISE:
+        again = subject.learned_with(*changes)
+        if again is not None and (_learned(again) or 0.0) >= LEARNED:
+            return KEPT
+    curve, rows = loss_curve_of(trace), min(32, len(subject.data))
+    return Broken(
+        fact=f"{rows} rows are not learned by heart in {len(trace.steps)} steps",
+        lines=(
+            Line("loss before", number(curve.start)),
+            Line("loss after", number(curve.end)),
+            Line("a constant", number(curve.constant), trace.constant),
+        ),
+        meaning=f"It removed {max(first, 0):.0%} of what always predicting"
+        f" {trace.constant} costs; a model that can learn anything removes"
+        f" {LEARNED:.0%} and more on its own training rows. Neither another learning"
+        " rate nor scaled rows helped.",
+    )
+
+
+def _learned(trace: Trace) -> float | None:
+    """Share of the best constant's loss that is gone, scored from predictions: what a
+    training reports of a softmax over one unit falls all the same.
+    """
+    curve = loss_curve_of(trace)
+    if not curve.finite or curve.constant is None or curve.perfect is None:
+        return None if curve.constant is None else 0.0
+    gap = curve.constant - curve.perfect
+    return (curve.constant - curve.end) / gap if gap > 0 else None
+
+
+def starts_at_chance(subject: Subject) -> Outcome:
+    """The first loss is that of knowing nothing, within what fresh weights give; a
+    model that starts better has learned before.
+    """
+    first, chance = _start(subject.one_batch, subject)
+    others = () if subject.is_object else (subject.seed + 1, subject.seed + 2)
+    for seed in others if first > FAR_ABOVE_CHANCE * chance else ():
+        loss, _ = _start(subject.trained(seed=seed, steps=1), subject)
+        first = min(first, loss)
+    if first <= FAR_ABOVE_CHANCE * chance:
+        return KEPT
+    return Broken(
+        fact=f"the first loss is {number(first)}, chance costs {number(chance)}",
+        meaning=f"Before any training it is {first / chance:.1f} times as high as for a"
+        f" model that knows nothing, limit {FAR_ABOVE_CHANCE:g}: the outputs are large"
+        " and wrong, and the first steps only undo that.",
+    )
+
+
+def _start(trace: Trace, subject: Subject) -> tuple[float, float]:
+    """The loss before training, and what knowing nothing costs."""
+    chance = _chance(trace, subject)
+    if trace.before is None or chance is None:
+        raise NotMade("nothing is known that its loss could be compared with")
+    return trace.before.loss, chance
+
+
+def _chance(trace: Trace, subject: Subject) -> float | None:
+    """What knowing nothing costs: the best constant, the middle of the range, or 0."""
+    known = [trace.constant_loss, trace.uninformed_loss, _zeros(trace, subject)]
+    costs = [it for it in known if it is not None and np.isfinite(it)]
+    return max(costs) if costs and max(costs) > 0 else None
+
+
+def _zeros(trace: Trace, subject: Subject) -> float | None:
+    """What always predicting 0 costs, for a loss of values: that targets are far from 0
+    is no fault of the model.
+    """
+    facts = [loss_facts(it) for it in trace.losses]
+    if not facts or not all(
+        it is not None and "values" in it.usual_labels for it in facts
+    ):
+        return None
+    x, y, weights = subject.rows()
+    outputs = [np.zeros(it.shape, np.float32) for it in outputs_of(subject.model, x)]
+    if len(outputs) != 1:
+        return None
+    return float(subject.model.compute_loss(x, y, outputs[0], weights, training=False))
+
+
+def every_variable_learns(subject: Subject) -> Outcome:
+    """Each trainable variable gets a gradient that is not 0, and moves."""
+    still = set(_still(subject.one_batch))
+    for seed in (subject.seed + 1, subject.seed + 2):
+        if still and not subject.is_object:
+            still &= set(_still(subject.trained(seed=seed, steps=20)))
+    if not still:
+        return KEPT
+    names = [it for it in subject.one_batch.variables if it in still]
+    steps = subject.one_batch.steps
+    index = subject.one_batch.variables.index(names[0])
+    largest = float(steps.grad_norm[:, index].max())
+    return Broken(
+        fact=f"{names[0]} does not learn",
+        column=names[0],
+        lines=(
+            Line("variables", ", ".join(names[:5]), f"{len(names)} in all"),
+            Line("largest gradient", number(largest) if largest >= 0 else "none"),
+            Line("largest change", number(float(steps.update_norm[:, index].max()))),
+        ),
+        meaning=f"In {len(steps)} steps it is trainable, and nothing changes it.",
+    )
+
+
+def _still(trace: Trace) -> Iterator[str]:
+    steps = trace.steps
+    for index, name in enumerate(trace.variables):
+        got_none = not (steps.grad_norm[:, index] > 0).any()
+        if got_none or not (steps.update_norm[:, index] != 0).any():
+            yield name
+
+
+def serves_as_trained(subject: Subject) -> Outcome:
+    """The loss in training mode and in inference mode agree after training, and
+    inference draws nothing at random.
+    """
+    subject.need_loss()
+    model = subject.fresh(subject.seed)
+    x, y, weights = subject.rows(256)
+    for _ in range(30):
+        model.train_on_batch(x, y, sample_weight=weights)
+    first, second = outputs_of(model, x), outputs_of(model, x)
+    pairs = zip(first, second, strict=True)
+    if any(not np.array_equal(*it, equal_nan=True) for it in pairs):
+        return Broken(
+            fact="two predictions of the same rows differ",
+            meaning="In inference mode something is drawn at random: a Dropout, noise"
+            " or augmentation layer is called in training mode.",
+            remedy="Leave training out of calls of layers inside of the model, or pass"
+            " on what the model gets: layer(x, training=training).",
+        )
+    if not _keeps_statistics(model):
+        return KEPT
+    for _ in range(_SETTLING):
+        model(x, training=True)
+    training = _loss(model, x, y, weights, training=True)
+    inference = _loss(model, x, y, weights, training=False)
+    constant = subject.one_batch.constant_loss or 0.0
+    apart = inference - training
+    if inference <= SERVES_WORSE * training or apart <= SERVES_WORSE_BY * constant:
+        return KEPT
+    return Broken(
+        fact=f"the loss is {number(training)} in training mode and"
+        f" {number(inference)} in inference mode",
+        meaning="On the same rows, with the same weights, after statistics had"
+        f" {_SETTLING} passes to settle: limit {SERVES_WORSE:g} times.",
+    )
+
+
+def _keeps_statistics(model: Any) -> bool:
+    """Whether it has state that training mode moves, but for what draws at random."""
+    kinds = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization)
+    own = any(it.non_trainable_weights for it in flat_layers(model) if _is_own(it))
+    return own or any(isinstance(it, kinds) for it in flat_layers(model))
+
+
+def _is_own(layer: Any) -> bool:
+    return not type(layer).__module__.startswith("keras.")
+
+
+def _loss(model: Any, x: Any, y: Any, weights: Any, *, training: bool) -> float:
+    outputs = model(x, training=training)
+    return float(model.compute_loss(x, y, outputs, weights, training=training))

@@ -1,0 +1,210 @@
+"""Checks of what is kept: weights from a seed, files, exports, resumed trainings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from ...core.checked import KEPT, Broken, Line, Outcome
+from ...core.errors import first_line
+from ...core.findings import number
+from ..backend.frameworks import keras, tf
+from ..backend.tensors import flatten, map_structure
+from .inputs import tolerance_of
+from .subject import NotMade, Subject, differ, outputs_of, quietly
+
+__all__ = ["exports", "resumes", "same_seed_same_weights", "saves_and_loads"]
+
+#: Steps before a training is saved, and after.
+_STEPS = 3
+#: Share by which weights of a resumed training may differ: the same operations in the
+#: same order differ in their last digits at most.
+SAME_WEIGHTS = 1e-4
+
+
+def same_seed_same_weights(subject: Subject) -> Outcome:
+    """Built twice under one seed, a model has the same weights."""
+    subject.need_factory()
+    one, other = subject.fresh(subject.seed), subject.fresh(subject.seed)
+    if len(one.weights) != len(other.weights):
+        return Broken(fact="built twice, it has another number of weights")
+    for mine, theirs in zip(one.weights, other.weights, strict=True):
+        if not np.array_equal(np.asarray(mine), np.asarray(theirs), equal_nan=True):
+            return Broken(
+                fact=f"{mine.path} is another one each time, with the same seed",
+                column=mine.path,
+                lines=(
+                    Line("built first", _first(mine)),
+                    Line("built again", _first(theirs)),
+                ),
+                meaning="Python, NumPy, TensorFlow and Keras were seeded before each:"
+                " no training of it can be repeated.",
+            )
+    return KEPT
+
+
+def _first(variable: Any) -> str:
+    values = np.ravel(np.asarray(variable))[:3]
+    return ", ".join(number(float(it)) for it in values)
+
+
+def saves_and_loads(subject: Subject) -> Outcome:
+    """From a ``.keras`` file, and from a file of weights, comes a model that predicts
+    the same.
+    """
+    model = _moved(subject)
+    x = subject.rows()[0]
+    before = outputs_of(model, x)
+    with TemporaryDirectory() as folder, quietly():
+        path = Path(folder) / "model.keras"
+        try:
+            model.save(path)
+            after = outputs_of(_loaded(path), x)
+        except Exception as error:
+            return _refused("it cannot be saved and loaded", error)
+        found = _compared("a model that was saved and loaded", model, before, after)
+        if found is not None or subject.is_object:
+            return found or KEPT
+        weights = Path(folder) / "model.weights.h5"
+        try:
+            model.save_weights(weights)
+            fresh = subject.fresh(subject.seed + 1)
+            fresh.load_weights(weights)
+        except Exception as error:
+            return _refused("its weights cannot be saved and loaded", error)
+        after = outputs_of(fresh, x)
+    return _compared("a model with loaded weights", model, before, after) or KEPT
+
+
+def _loaded(path: Path) -> Any:
+    """The model of a file; a loss that cannot be loaded is none that serving needs."""
+    try:
+        return keras.models.load_model(path)
+    except Exception:
+        return keras.models.load_model(path, compile=False)
+
+
+def exports(subject: Subject) -> Outcome:
+    """What ``model.export`` writes serves the same predictions."""
+    model = _moved(subject)
+    x = subject.rows()[0]
+    before = outputs_of(model, x)
+    with TemporaryDirectory() as folder, quietly():
+        try:
+            model.export(folder, verbose=False)
+            loaded = tf.saved_model.load(folder)  # owns what it serves with
+            served = loaded.serve(_as_declared(model, x))
+        except Exception as error:
+            return _refused("it cannot be exported and served", error)
+        after = [np.asarray(tf.cast(it, tf.float64)) for it in flatten(served)]
+    if len(after) != len(before):
+        return Broken(
+            fact=f"what was exported has {len(after)} outputs, not {len(before)}"
+        )
+    return _compared("what was exported", model, before, after) or KEPT
+
+
+def _as_declared(model: Any, x: Any) -> Any:
+    """Inputs in the types that the model names: an export does not cast them."""
+    declared = getattr(model, "inputs", None) or []
+    leaves = flatten(x)
+    if len(declared) != len(leaves):
+        return x
+    cast = (tf.cast(it, own.dtype) for it, own in zip(leaves, declared, strict=True))
+    return map_structure(lambda _: next(cast), x)
+
+
+def _moved(subject: Subject) -> Any:
+    """A model that is not as its recipe makes it: some steps trained, if it can be."""
+    model = subject.fresh(subject.seed)
+    try:
+        subject.need_loss()
+    except NotMade:
+        return model
+    x, y, weights = subject.rows()
+    for _ in range(_STEPS):
+        model.train_on_batch(x, y, sample_weight=weights)
+    return model
+
+
+def _compared(what: str, model: Any, before: Any, after: Any) -> Broken | None:
+    apart = differ(before, after, tolerance_of(model))
+    if apart is None:
+        return None
+    return Broken(
+        fact=f"{what} predicts something else",
+        lines=(
+            Line("before", number(float(np.ravel(before[0])[0]))),
+            Line("after", number(float(np.ravel(after[0])[0]))),
+        ),
+        meaning=f"Outputs differ by {apart:.1%} of their size, limit"
+        f" {tolerance_of(model):.2%}: part of it is not kept.",
+    )
+
+
+def _refused(what: str, error: Exception) -> Broken:
+    return Broken(
+        fact=what, meaning=f"{type(error).__name__}: {first_line(error)}"[:300]
+    )
+
+
+def resumes(subject: Subject) -> Outcome:
+    """Some steps, saved, loaded, and as many more are as many in one go, with the
+    state of the optimizer.
+    """
+    subject.need_loss()
+    subject.need_factory()
+    whole = [_trained(subject.fresh(subject.seed), subject, 2 * _STEPS) for _ in "12"]
+    if _apart(*whole) > SAME_WEIGHTS:
+        raise NotMade("two trainings from one seed differ: it draws at random")
+    model = subject.fresh(subject.seed)
+    _trained(model, subject, _STEPS)
+    with TemporaryDirectory() as folder, quietly():
+        path = Path(folder) / "model.keras"
+        try:
+            model.save(path)
+            loaded = keras.models.load_model(path)
+        except Exception:
+            raise NotMade(
+                "it cannot be saved and loaded: see saves_and_loads"
+            ) from None
+    if getattr(loaded, "optimizer", None) is None:
+        raise NotMade("it is loaded without its optimizer", applies=True)
+    _draw_alike(model, loaded)
+    resumed = _trained(loaded, subject, _STEPS)
+    apart = _apart(whole[0], resumed)
+    if apart <= SAME_WEIGHTS:
+        return KEPT
+    return Broken(
+        fact="a training that was saved and resumed goes another way",
+        meaning=f"{_STEPS} steps, saved, loaded, and {_STEPS} more end at weights that"
+        f" differ by {apart:.2%} from those of {2 * _STEPS} steps in one go, limit"
+        f" {SAME_WEIGHTS:.2%}: part of the state is not saved.",
+    )
+
+
+def _draw_alike(model: Any, loaded: Any) -> None:
+    """Have layers that draw at random go on where those of the other model are."""
+    for mine, theirs in zip(model.variables, loaded.variables, strict=False):
+        if "seed_generator" in mine.path and mine.shape == theirs.shape:
+            theirs.assign(mine)
+
+
+def _trained(model: Any, subject: Subject, steps: int) -> list[Any]:
+    """The trained weights after some steps on one batch."""
+    x, y, weights = subject.rows()
+    for _ in range(steps):
+        model.train_on_batch(x, y, sample_weight=weights)
+    return [np.asarray(it, np.float64) for it in model.trainable_variables]
+
+
+def _apart(one: list[Any], other: list[Any]) -> float:
+    """The largest difference of a variable, as a share of its norm."""
+    shares = (
+        float(np.linalg.norm(mine - theirs)) / max(float(np.linalg.norm(mine)), 1e-6)
+        for mine, theirs in zip(one, other, strict=True)
+    )
+    return max(shares, default=0.0)

@@ -1,0 +1,254 @@
+"""The model that is checked, and rows that it takes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...core.change import Change
+from ...core.checked import Outcome, Skipped
+from ...core.errors import CannotChange, UsageError
+from ...core.trace import Trace
+from ..backend.data import (
+    ArrayData,
+    checked_arrays,
+    first_rows,
+    is_dataset,
+    kept_arrays,
+)
+from ..backend.frameworks import keras, tf
+from ..backend.private_api import takes_training
+from ..backend.snapshot import Snapshot, preserved_seeds, seeded_call
+from ..backend.tensors import as_tensor, flatten, map_structure
+from ..loop.models import build
+from ..trainer import Trainer
+
+__all__ = ["NotMade", "Subject", "differ", "outputs_of", "quietly"]
+
+#: Rows of the sample that are looked at, and that one batch has.
+_MOST_ROWS, ONE_BATCH = 256, 32
+#: Steps on one batch: enough for Adam at its usual rate to learn 32 rows by heart.
+_STEPS = 300
+
+
+class NotMade(Exception):
+    """A check applies, or does not, and cannot be made; says why."""
+
+    def __init__(self, reason: str, *, applies: bool = False) -> None:
+        super().__init__(reason)
+        self.applies = applies
+
+
+class Subject:
+    """A model, given as a function that builds it or as it is, and rows that it takes.
+
+    Args:
+        build_model: As for ``lossguard.fit``; a model need not be compiled.
+        x: Inputs, or a dataset of batches.
+        y: Targets.
+        seed: Of weights and rows.
+
+    Attributes:
+        data: At most 256 rows.
+        is_object: Whether it was given as a model, of which there is but one.
+
+    Raises:
+        UsageError: They cannot be meant.
+    """
+
+    def __init__(self, build_model: Any, x: Any, y: Any, *, seed: int) -> None:
+        self.data = _some_rows(x, y)
+        self.is_object = isinstance(build_model, keras.Model)
+        if not self.is_object and not callable(build_model):
+            raise UsageError(
+                "model_check() needs a function that builds a keras.Model, or a model;"
+                f" got {type(build_model).__name__}"
+            )
+        self._given, self.seed = build_model, seed
+        self._start: Snapshot | None = None
+        if self.is_object:
+            self._built(build_model)
+            self._start = _snapshot(build_model)
+        self._models: dict[int, Any] = {}
+        self._trainer = Trainer()
+
+    def checked(self, check: Callable[[Subject], Outcome]) -> Outcome:
+        """What came of one check; whatever it does to a model given as it is is undone,
+        as are seeds and the policy of types.
+        """
+        policy = keras.config.dtype_policy()
+        kept = nullcontext() if self._start is None else self._start.in_force()
+        try:
+            with preserved_seeds(), kept, warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return check(self)
+        except NotMade as reason:
+            return Skipped(str(reason), applies=reason.applies)
+        finally:
+            keras.config.set_dtype_policy(policy)
+
+    # The model
+
+    @property
+    def model(self) -> Any:
+        """The model as it starts, built, under the seed; to be left as it is."""
+        return self.fresh(self.seed, kept=True)
+
+    def fresh(self, seed: int, *, kept: bool = False) -> Any:
+        """A model as it starts under a seed. Of a model given as it is there is but
+        one, which starts where it started.
+
+        Args:
+            seed: Of its weights.
+            kept: Whether the same one may be given again.
+        """
+        if self._start is not None:
+            self._start.restore()
+            return self._given
+        if kept and seed in self._models:
+            return self._models[seed]
+        model = seeded_call(seed, self._made)
+        if kept:
+            self._models[seed] = model
+        return model
+
+    def _made(self) -> Any:
+        model = self._given()
+        if not isinstance(model, keras.Model):
+            raise UsageError(
+                "model_check() needs a function that returns a keras.Model; it"
+                f" returned {type(model).__name__}"
+            )
+        return self._built(model)
+
+    def _built(self, model: Any) -> Any:
+        if is_compiled(model):
+            build(model, self.data.probe())
+        elif not model.built:
+            model(self.rows(2)[0])
+        return model
+
+    def need_loss(self) -> None:
+        """Raise where the model is not compiled, or has no loss for these rows."""
+        if not is_compiled(self.model):
+            raise NotMade("the model is not compiled: it has no loss")
+        if self.data.y is None and self.model.loss is not None:
+            raise NotMade("no targets were given")
+
+    def need_factory(self) -> None:
+        """Raise where there is but one model."""
+        if self.is_object:
+            raise NotMade("it takes a function that builds the model, not a model")
+
+    # Rows
+
+    def rows(self, count: int = ONE_BATCH) -> tuple[Any, Any, Any]:
+        """The first rows as tensors: inputs, targets, weights."""
+        some = self.data.rows(np.arange(min(count, len(self.data))))
+        x, y, weights = (map_structure(_tensor, it) for it in some.parts)
+        return x, y, weights
+
+    # Training on one batch
+
+    @cached_property
+    def one_batch(self) -> Trace:
+        """A training on the first rows, all of them at each step."""
+        return self.trained()
+
+    def trained(
+        self, *changes: Change, seed: int | None = None, steps: int = _STEPS
+    ) -> Trace:
+        """A training on the first rows, with changes."""
+        self.need_loss()
+        some = self.data.rows(np.arange(min(ONE_BATCH, len(self.data))))
+        seed = self.seed if seed is None else seed
+        how: dict[str, Any] = {"steps": steps, "batch_size": ONE_BATCH}
+        if changes:
+            again = self._trainer.again(self._given, some.x, some.y, seed=seed, **how)
+            return again(*changes)
+        (trace,) = self._trainer.fit_seeds(
+            self._given, some.x, some.y, seeds=(seed,), **how
+        )
+        return trace
+
+    def learned_with(self, *changes: Change) -> Trace | None:
+        """The same with changes; None where the model or the data do not allow them."""
+        try:
+            return self.trained(*changes)
+        except (CannotChange, UsageError):
+            return None
+
+
+def is_compiled(model: Any) -> bool:
+    """Whether a model has an optimizer and what it minimizes."""
+    return bool(getattr(model, "compiled", False)) and model.optimizer is not None
+
+
+def outputs_of(model: Any, x: Any, *, training: bool = False) -> list[Any]:
+    """What a model says of some rows, each output as an array of floats.
+
+    Raises:
+        NotMade: It says nothing that can be compared.
+    """
+    if takes_training(model):
+        found = flatten(model(x, training=training))
+    else:
+        found = flatten(model(x))
+    if any(not tf.is_tensor(it) or isinstance(it, tf.RaggedTensor) for it in found):
+        raise NotMade("its outputs are no plain tensors")
+    return [np.asarray(tf.cast(it, tf.float64)) for it in found]
+
+
+def differ(one: list[Any], other: list[Any], tolerance: float) -> float | None:
+    """The largest difference of outputs as a share of their size, None below a
+    tolerance.
+    """
+    worst = 0.0
+    for mine, theirs in zip(one, other, strict=True):
+        if mine.shape != theirs.shape:
+            return float("inf")
+        size = max(float(np.max(np.abs(mine), initial=0.0)), 1e-6)
+        apart = np.abs(mine - theirs)
+        known = apart[np.isfinite(apart)]
+        worst = max(worst, float(np.max(known, initial=0.0)) / size)
+    return worst if worst > tolerance else None
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without what Keras prints while it saves and exports."""
+    was = keras.config.is_interactive_logging_enabled()
+    keras.config.disable_interactive_logging()
+    try:
+        yield
+    finally:
+        if was:
+            keras.config.enable_interactive_logging()
+
+
+def _tensor(leaf: Any) -> Any:
+    return None if leaf is None else as_tensor(leaf)
+
+
+def _some_rows(x: Any, y: Any) -> ArrayData:
+    if is_dataset(x):
+        if y is not None:
+            raise UsageError("model_check() got y beside a dataset, which has its own")
+        rows, size = first_rows(x, _MOST_ROWS)
+        if rows is None:
+            raise UsageError("model_check() got a dataset without rows")
+        return replace(kept_arrays(rows, size), batch_size=ONE_BATCH)
+    data = checked_arrays(x, y, None, ONE_BATCH)
+    return data.part(np.arange(min(_MOST_ROWS, len(data))))
+
+
+def _snapshot(model: Any) -> Snapshot:
+    if is_compiled(model):
+        return Snapshot.of_model(model)
+    return Snapshot(model.variables)

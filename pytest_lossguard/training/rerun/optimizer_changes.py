@@ -1,0 +1,86 @@
+"""Changes of the optimizer: a fresh one with one setting otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...core.change import RATE_INSTEAD_OF_0, Change, ChangeName
+from ...core.errors import CannotChange, NothingToChange
+from ..backend.frameworks import keras
+from ..backend.private_api import learning_rate_of, set_learning_rate_of
+from .model_facts import follows_schedule, inner_optimizer
+
+__all__ = ["OPTIMIZER_CHANGES", "remade_optimizer", "set_learning_rate"]
+
+
+def remade_optimizer(model: Any, **changed: Any) -> Any:
+    """A fresh optimizer like that of a model, with some settings changed."""
+    optimizer = inner_optimizer(model)
+    config = {**optimizer.get_config(), **changed}
+    return type(optimizer).from_config(config)
+
+
+def _momentum(model: Any, change: Change) -> Any:
+    optimizer = inner_optimizer(model)
+    for name in ("momentum", "beta_1"):
+        if getattr(optimizer, name, None):
+            return remade_optimizer(model, **{name: float(change.value or 0.0)})
+    raise NothingToChange("the optimizer has no momentum")
+
+
+def _clip_gradients(model: Any, change: Change) -> Any:
+    config = {"clipvalue": None, "global_clipnorm": None, "clipnorm": None}
+    return remade_optimizer(model, **{**config, "clipnorm": float(change.value or 1)})
+
+
+def _learning_rate(model: Any, change: Change) -> Any:
+    optimizer = inner_optimizer(model)
+    schedule = learning_rate_of(optimizer)
+    if not follows_schedule(model):
+        rate = float(np.asarray(schedule)) * float(change.value or 1)
+        return remade_optimizer(model, learning_rate=rate)
+    remade = remade_optimizer(model)
+    set_learning_rate_of(remade, _Scaled(schedule, float(change.value or 1)))
+    return remade
+
+
+class _Scaled(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A schedule times a factor."""
+
+    def __init__(self, schedule: Any, factor: float) -> None:
+        self._schedule, self._factor = schedule, factor
+
+    def __call__(self, step: Any) -> Any:
+        return self._schedule(step) * self._factor
+
+    def get_config(self) -> dict[str, Any]:
+        return {"schedule": repr(self._schedule), "factor": self._factor}
+
+
+def _other_optimizer(model: Any, change: Change) -> Any:
+    del model
+    return keras.optimizers.get(str(change.value))
+
+
+#: What makes the optimizer of each change of it.
+OPTIMIZER_CHANGES: dict[ChangeName, Callable[[Any, Change], Any]] = {
+    "momentum": _momentum,
+    "clip_gradients": _clip_gradients,
+    "learning_rate": _learning_rate,
+    "optimizer": _other_optimizer,
+}
+
+
+def set_learning_rate(model: Any, factor: float) -> None:
+    """Multiply the learning rate of a model.
+
+    Raises:
+        CannotChange: It follows a schedule.
+    """
+    rate = learning_rate_of(inner_optimizer(model))
+    if rate is None or follows_schedule(model):
+        raise CannotChange("the learning rate follows a schedule")
+    rate.assign((float(np.asarray(rate)) or RATE_INSTEAD_OF_0) * factor)

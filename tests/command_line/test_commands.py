@@ -1,0 +1,164 @@
+"""What can be done with reports: merged, shown as a page, compared."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from pytest_lossguard.command_line import main
+from pytest_lossguard.report.json_report import write_json
+from tests.support.entries import PROBE, entry, found, run
+
+GOOD = entry("test_good", run(probe={"before": 2.0, "after": 0.5}))
+OTHER = entry("test_other", run(probe={"before": 2.0, "after": 0.5}))
+BAD = entry(
+    "test_good",
+    run((2.0, 9.0), findings=[found()], probe={"before": 2.0, "after": 9.0}, seed=3),
+)
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(name, *tests):
+        write_json(tmp_path / name, tests)
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.fixture
+def compared(written, capsys):
+    """The exit code and the output of a comparison."""
+
+    def run_it(base, new, *options):
+        code = main(["compare", written("a", *base), written("b", *new), *options])
+        return code, capsys.readouterr().out
+
+    return run_it
+
+
+def test_shards_merged_are_the_report_of_one_session(written, tmp_path, capsys):
+    parts = [written("a", OTHER), written("b", GOOD)]
+
+    assert main(["merge", *parts, "-o", str(tmp_path / "all.json")]) == 0
+
+    assert "2 tests of 2 reports" in capsys.readouterr().out
+    whole = tmp_path / "whole.json"
+    write_json(whole, [GOOD, OTHER])
+    assert (tmp_path / "all.json").read_bytes() == whole.read_bytes()
+
+
+def test_of_a_test_in_several_reports_the_last_counts(written, tmp_path, capsys):
+    output = tmp_path / "all.json"
+
+    main(["merge", written("a", GOOD), written("b", BAD), "-o", str(output)])
+
+    assert "test_good stands in several reports" in capsys.readouterr().out
+    (test,) = json.loads(output.read_text())["tests"]
+    assert test["outcome"] == "failed"
+
+
+def test_equal_reports_differ_in_nothing(compared):
+    code, out = compared([GOOD, OTHER], [GOOD, OTHER])
+
+    assert code == 0
+    assert out == "lossguard: 2 the same\n"
+
+
+def test_what_got_worse_comes_first_and_decides_the_exit_code(compared):
+    code, out = compared([GOOD, OTHER], [BAD, entry("test_new")])
+
+    assert code == 1
+    assert out.splitlines() == [
+        "lossguard: 1 worse, 1 new, 1 gone",
+        "worse    tests/test_it.py::test_good",
+        "  ! outcome         passed -> failed",
+        "  ! verdict         converged -> not converged",
+        "  ! diverging_loss  - -> error",
+        "  ! loss after      0.5 -> 9",
+        "new      tests/test_it.py::test_new",
+        "gone     tests/test_it.py::test_other",
+    ]
+
+
+def test_what_got_better_fails_nothing(compared):
+    code, out = compared([BAD], [GOOD])
+
+    assert code == 0
+    assert "lossguard: 1 better" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "worse"), [((), True), (("--tolerance=0.5",), False)]
+)
+def test_a_loss_may_differ_by_the_tolerance(compared, options, worse):
+    higher = entry("test_good", run(probe={"before": 2.0, "after": 0.6}))
+
+    code, _ = compared([GOOD], [higher], *options)
+
+    assert code == worse
+
+
+def test_a_training_that_comes_nearer_to_failing_got_worse(compared):
+    near = entry("test_good", run(probe=GOOD["runs"][0]["probe"], nearness=0.8))
+
+    code, out = compared([GOOD], [near])
+
+    assert code == 1
+    assert "share of a limit  0.25 -> 0.8" in out
+
+
+def test_a_pull_request_gets_a_table_that_no_name_breaks(compared):
+    hostile = entry("test_a[|<b>]", run(probe=PROBE))
+    failed = {**hostile, "outcome": "failed", "error": "no"}
+
+    _, out = compared([hostile], [failed], "--format=markdown")
+
+    (row,) = [it for it in out.splitlines() if it.startswith("| worse")]
+    assert row.count("|") == 4
+    assert "<b>" not in row
+
+
+def test_a_program_reads_json(compared):
+    _, out = compared([GOOD], [BAD], "--format=json")
+
+    (test,) = json.loads(out)["changed"]
+    assert test["way"] == "worse"
+    assert test["differences"][0] == {
+        "what": "outcome",
+        "before": "passed",
+        "after": "failed",
+        "way": "worse",
+    }
+
+
+def test_a_report_becomes_a_page(written, tmp_path, capsys):
+    report = written("all.json", BAD, OTHER)
+
+    assert main(["html", report]) == 0
+
+    page = (tmp_path / "all.html").read_text()
+    assert "it blew up" in page
+    assert re.search(r"--lossguard-seed=3", page)
+    assert capsys.readouterr().out.strip() == str(tmp_path / "all.html")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("[1", "is no report of pytest --lossguard-json=PATH"),
+        ("[]", "is no report of pytest --lossguard-json=PATH"),
+        ('{"schema": 2, "tests": []}', "has schema 2, and this version reads schema 1"),
+    ],
+)
+def test_what_is_no_report_is_named(tmp_path, capsys, text, sentence):
+    path = tmp_path / "r.json"
+    if text is not None:
+        path.write_text(text)
+
+    assert main(["html", str(path)]) == 2
+
+    assert f"{path} {sentence}" in capsys.readouterr().err
