@@ -45,8 +45,8 @@ class CallLog(threading.local):
     def __init__(self) -> None:
         self.models: deque[tuple[Any, Any, Any, bool]] = deque(maxlen=_REMEMBERED)
         self.losses: deque[tuple[Any, Any, Any, Any, Any]] = deque(maxlen=_REMEMBERED)
-        self.followed: deque[Any] = deque(maxlen=_REMEMBERED)
         self.scaled: deque[tuple[Any, Any, Any]] = deque(maxlen=_REMEMBERED)
+        self.followed: deque[Any] = deque(maxlen=_REMEMBERED)
         self._depths: dict[str, int] = {}
         self._taken: GradientCall | None = None
 
