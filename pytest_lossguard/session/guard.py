@@ -385,10 +385,19 @@ class Guard:
         __tracebackhide__ = True
         for index, run in enumerate(self._watched):
             if not run.converged:
+                run = self._with_missed(run)
                 frames = self._watch.recordings[index].frames
                 raise self._failure(run, self._others(run)).with_traceback(
                     frames.traceback(self._test_file)
                 )
+
+    def _with_missed(self, run: TrainingRun) -> TrainingRun:
+        """A failed run with what did not train beside it, which may well be why."""
+        missed = self._watch.missed()
+        if not missed:
+            return run
+        found = held_to((*run.findings, *missed), self._policy)
+        return self._replaced(run, replace(run.verdict, findings=found))
 
     def _failure(self, run: TrainingRun, remarks: tuple[str, ...]) -> NotConverged:
         self._failed = (run, remarks)

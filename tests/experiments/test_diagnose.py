@@ -33,6 +33,7 @@ DETAILS = dict.fromkeys(
             "applied",
             "each",
             "loss",
+            "count",
             "reported",
             "factor",
             "raw",
