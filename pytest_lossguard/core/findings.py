@@ -238,6 +238,7 @@ FINDING_KINDS = (
 #: Kinds that name a cause which was seen for certain while a training ran: one that
 #: fails it is the first cause of its diagnosis, under the same name.
 SEEN_CAUSES = (
+    "nothing_trainable",
     "inference_mode",
     "update_skipped",
     "optimizer_restarted",

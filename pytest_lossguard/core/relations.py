@@ -67,8 +67,11 @@ class StepRelations:
         mixed_rows: Where its loss mixes rows that do not belong together.
         labels: How its loss uses labels, where that is not row by row.
         inputs: What a model makes of its inputs whose loss cannot be scored again.
+        shared_rows: Rows over which the outputs of each unit add up to 1, instead of
+            those of each row; 0 where they do not.
     """
 
     mixed_rows: MixedRows | None = None
     labels: LabelUse | None = None
     inputs: InputUse | None = None
+    shared_rows: int = 0

@@ -98,6 +98,8 @@ def rows_mixed(trace: Trace) -> Iterator[Finding]:
         yield _of_shapes(facts.mixed_rows, trace.batch_size)
     elif facts.labels is not None and facts.labels.use != "ignored":
         yield _of_labels(facts.labels)
+    elif facts.shared_rows:
+        yield _of_outputs(facts.shared_rows, trace)
 
 
 def labels_ignored(trace: Trace) -> Iterator[Finding]:
@@ -142,6 +144,18 @@ def _of_labels(used: LabelUse) -> Finding:
         where=f"the loss {used.loss}",
         why=f"with the labels of {used.rows} rows exchanged its gradient changes by"
         f" {number(used.changed)} of its size, limit {NO_CHANGE:g}; {by_all}",
+    )
+
+
+def _of_outputs(rows: int, trace: Trace) -> Finding:
+    outputs = () if trace.after is None else trace.after.outputs
+    return finding(
+        ROWS_MIXED,
+        value=rows,
+        limit=1,
+        where=f"layer {outputs[0].layer}" if len(outputs) == 1 else "the output",
+        why=f"the outputs of each unit add up to 1 over {rows} rows, and those of a row"
+        " do not: that is a softmax over the axis of the batch",
     )
 
 

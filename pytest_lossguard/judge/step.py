@@ -35,10 +35,10 @@ _SMALLEST_PENALTY = 1e-6
 INFERENCE_MODE = Kind(
     name="inference_mode",
     severity="error",
-    headline="{value} layers were never in training mode",
-    text="{value} layers that behave otherwise in training were called {how} in every"
-    " training step, limit {limit}: {where}. BatchNormalization did not learn its"
-    " averages there, and Dropout dropped nothing",
+    headline="{count} never in training mode",
+    text="{count} trained and never called in training mode, limit {limit}: {where}. In"
+    " the training step the model is called {how}, so that BatchNormalization does not"
+    " learn its averages and Dropout drops nothing",
     hint="Call the model with training=True where gradients are taken:"
     " model(x, training=True), and in a training step of your own"
     " self(x, training=True).",
@@ -168,13 +168,14 @@ def inference_mode(trace: Trace) -> Iterator[Finding]:
     facts = trace.step
     if facts is None or not facts.inference_layers:
         return
-    asked = facts.inference_asked
+    asked, layers = facts.inference_asked, len(facts.inference_layers)
     yield finding(
         INFERENCE_MODE,
         severity="warning" if asked else "error",
-        value=len(facts.inference_layers),
+        value=layers,
         limit=0,
         where=_listed(facts.inference_layers),
+        count=f"{layers} layer{'s' if layers > 1 else ''}",
         how="with training=False" if asked else "without training=True",
     )
 

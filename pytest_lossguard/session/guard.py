@@ -467,11 +467,20 @@ class Guard:
         __tracebackhide__ = True
         for index, run in enumerate(self._watched):
             if not run.converged:
+                run = self._with_missed(run)
                 frames = self._watch.recordings[index].frames
                 failure = Failure(run=run, remarks=beside_others(run, self.runs))
                 raise self._error(failure).with_traceback(
                     frames.traceback(self._test_file)
                 )
+
+    def _with_missed(self, run: TrainingRun) -> TrainingRun:
+        """A failed run with what did not train beside it, which may well be why."""
+        missed = self._watch.missed()
+        if not missed:
+            return run
+        found = held_to((*run.findings, *missed), self._policy)
+        return self._replaced(run, replace(run.verdict, findings=found))
 
     def _error(self, failure: Failure) -> NotConverged:
         return self._style.error(replace(failure, corruption=self._corruption))

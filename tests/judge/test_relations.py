@@ -66,3 +66,9 @@ def test_a_loss_that_takes_no_label_by_row_is_named(use, kind, severity):
     assert found.where == "the loss mine"
     assert (found.value, found.limit) == (0.0, 1e-5)
     assert "48 rows" in found.message
+
+
+def test_outputs_that_are_shares_of_the_rows_are_an_error():
+    (found,) = judged(shared_rows=48)
+    assert (found.kind, found.severity, found.value) == ("rows_mixed", "error", 48)
+    assert "add up to 1 over 48 rows" in found.message

@@ -180,3 +180,34 @@ def test_a_model_with_losses_of_its_own_may_leave_labels_out():
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1), Inner()])
     model.compile("adam", without_labels)
     assert relations(model) == []
+
+
+def over_the_batch(x):
+    return ops.softmax(x, axis=0)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        keras.layers.Softmax(axis=0),
+        keras.layers.Activation(over_the_batch),
+        keras.layers.Lambda(lambda x: tf.nn.softmax(x, axis=0)),
+    ],
+)
+def test_a_softmax_over_the_batch_is_an_error(last):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), last])
+    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
+    assert relations(model, y=CLASSES) == [("rows_mixed", "error")]
+
+
+@pytest.mark.parametrize("last", ["softmax", "sigmoid", None])
+def test_other_last_activations_are_fine(last):
+    losses = {
+        "softmax": "sparse_categorical_crossentropy",
+        "sigmoid": "binary_crossentropy",
+        None: "mse",
+    }
+    if last == "softmax":
+        assert relations(net(losses[last], 3, last), y=CLASSES) == []
+    else:
+        assert relations(net(losses[last], 1, last), y=(Y > 0).astype("f4")) == []

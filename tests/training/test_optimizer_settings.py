@@ -6,6 +6,7 @@ import keras
 import pytest
 
 import pytest_lossguard.training as training
+from tests.support.fitting import train_once
 from tests.support.programs import mlp
 from tests.support.steps import batches, found_in, kinds_of, traces_of
 
@@ -47,7 +48,7 @@ def test_a_schedule_that_is_over_at_once_fails_by_watch_and_fit(name):
 
 def test_lossguard_fit_sees_it_too():
     model = mlp(optimizer=sgd(SCHEDULES.PolynomialDecay(0.02, 8, 0.0)))
-    trace = training.Trainer().fit(model, X, Y, steps=60, batch_size=8)
+    trace = train_once(training.Trainer(), model, X, Y, steps=60, batch_size=8)
     assert trace.step.rate_ended_at == 8
 
 

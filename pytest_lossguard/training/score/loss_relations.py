@@ -16,15 +16,17 @@ from ...core.relations import LabelUse
 from ..backend.batch import Batch
 from ..backend.frameworks import is_of_keras, tf
 from ..backend.private_api import compiled_loss
-from ..backend.tensors import arrays_of
+from ..backend.tensors import arrays_of, flatten
 from ..record.recording import ModelAndLoss
 
-__all__ = ["label_use"]
+__all__ = ["label_use", "shared_rows"]
 
 #: Rows that are looked at, and the fewest that prove anything.
 _MOST_ROWS, _FEWEST_ROWS = 48, 4
 #: Share of a gradient that is rounding.
 _ROUNDING = 1e-5
+#: How far shares add up to 1, in half precision.
+_ROUNDED_SUM = 1e-3
 
 _Gradient = Callable[[Any, Any], Any]
 
@@ -56,6 +58,26 @@ def label_use(
             use, changed = found
             return LabelUse(loss=name, use=use, rows=len(y), changed=changed)
     return None
+
+
+def shared_rows(batch: Batch, predict: Callable[[Any], Any]) -> int:
+    """Over how many rows the outputs of each unit add up to 1, as by a softmax over the
+    axis of the batch; 0 where they do not, or those of each row do too.
+    """
+    batch = _few(batch)
+    for output in flatten(predict(batch.x)):
+        if not tf.is_tensor(output) or output.shape.rank != 2:
+            continue
+        shares = np.asarray(output, np.float64)
+        if len(shares) < 2 * _FEWEST_ROWS or shares.min() < 0:
+            continue
+        if _adds_up(shares.sum(axis=0)) and not _adds_up(shares.sum(axis=1)):
+            return len(shares)
+    return 0
+
+
+def _adds_up(sums: Any) -> bool:
+    return bool(np.all(np.abs(sums - 1) < _ROUNDED_SUM))
 
 
 def _is_own(known: ModelAndLoss) -> bool:

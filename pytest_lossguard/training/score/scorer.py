@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
-from typing import Any, cast
+from functools import partial, reduce
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -39,7 +39,7 @@ from ..backend.tensors import (
 )
 from ..record.recording import ModelAndLoss
 from .layer_stats import activation_stats, is_watched, layers_seen, output_of, symmetric
-from .loss_relations import label_use
+from .loss_relations import label_use, shared_rows
 
 __all__ = [
     "Scorer",
@@ -47,6 +47,7 @@ __all__ = [
     "parts_of",
 ]
 
+_Found = TypeVar("_Found")
 _FEW_ROWS = 8
 #: Numbers of a probe before those of its layers, and for each of these.
 _LEAD, _PER_LAYER = 5, 3
@@ -77,6 +78,7 @@ class _Known:
     growth: int | None = None
     costs: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     labels: tuple[LabelUse | None] | None = None
+    shared_rows: int | None = None
 
 
 class Scorer:
@@ -160,13 +162,17 @@ class Scorer:
         """
         if self._known.labels is None:
             known = ModelAndLoss(self.model, self.loss)
-            try:
-                with preserved_seeds():
-                    found = label_use(known, name, batch, self._call)
-            except Exception:  # a loss of the user's own may refuse other rows
-                found = None
-            self._known.labels = (found,)
+            look = partial(label_use, known, name, batch, self._call)
+            self._known.labels = (_if_it_can(look),)
         return self._known.labels[0]
+
+    def shared_rows(self, batch: Batch) -> int:
+        """Over how many rows outputs are shares; see `shared_rows`."""
+        if self._known.shared_rows is None:
+            look = partial(shared_rows, batch, self._call)
+            found = _if_it_can(look) if self._probabilities else 0
+            self._known.shared_rows = found or 0
+        return self._known.shared_rows
 
     def _measured(self, batch: Batch) -> Any:
         elsewhere = {"instead": self.instead} if self.instead else {}
@@ -444,6 +450,17 @@ class Scorer:
         if not self._known.growth or not len(batch) or not self.rows_per_step:
             return 1.0
         return float((self.rows_per_step / len(batch)) ** self._known.growth)
+
+
+def _if_it_can(look: Callable[[], _Found]) -> _Found | None:
+    """What is found, with seeds put back; None of a model or a loss of the user's own
+    that refuses other rows.
+    """
+    try:
+        with preserved_seeds():
+            return look()
+    except Exception:
+        return None
 
 
 def _rarest(batch: Batch) -> list[Batch]:

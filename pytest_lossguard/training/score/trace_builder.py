@@ -54,7 +54,7 @@ class Scores:
     what the first weights cost on the rows of the end, where those are others,
     ``constant_there`` what the best constant costs on held-out rows, where those cost
     more than a constant does here, ``labels`` how the loss uses them where that is not
-    row by row.
+    row by row, ``shared_rows`` over how many rows outputs are shares.
     """
 
     before: Probe | None = None
@@ -66,6 +66,7 @@ class Scores:
     rare_gain: float | None = None
     constant_there: float | None = None
     labels: LabelUse | None = None
+    shared_rows: int = 0
     failure: str | None = None
 
     @classmethod
@@ -90,6 +91,7 @@ class Scores:
             uninformed,
             rare_gain,
             labels=scorer.label_use(batch, " + ".join(describe_losses(scorer.loss))),
+            shared_rows=scorer.shared_rows(batch),
         )
 
 
@@ -160,6 +162,7 @@ def make_trace(
             mixed_rows=recording.taped.mixed_rows,
             labels=None if contested else scores.labels,
             inputs=inputs,
+            shared_rows=scores.shared_rows,
         ),
     )
 
