@@ -15,6 +15,13 @@ from .report import Report
 __all__ = ["Row", "measured", "rows_of_job"]
 
 
+#: How `NothingTrained` words the kinds of finding that it is raised for.
+_IN_WORDS = {
+    "nothing_trainable": "has no trainable weight",
+    "update_skipped": "applied never",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One program of one report on one seed.
@@ -42,10 +49,16 @@ class Row:
 
     @property
     def first_cause(self) -> str | None:
-        """What the report says is wrong: the diagnosis, else the first finding."""
+        """What the report says is wrong: the diagnosis, else the first finding; where
+        nothing trained, what the sentence says of it.
+        """
         if self.cause not in (None, "unknown"):
             return self.cause
-        return next(iter([*self.errors, *self.warnings]), None)
+        first = next(iter([*self.errors, *self.warnings]), None)
+        if first != "NothingTrained":
+            return first
+        said = " ".join(self.messages)
+        return next((it for it, words in _IN_WORDS.items() if words in said), first)
 
 
 def rows_of_job(job: tuple[str, Sequence[int]]) -> list[Row]:

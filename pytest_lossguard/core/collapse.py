@@ -27,6 +27,8 @@ class Spread:
         turned: Share of their length by which the directions of its outputs differ,
             after the last update.
         turned_before: The same before the first one.
+        rebuilt: How far its outputs differ, as a share of how far the rows do that they
+            are of one shape with; None where there are none, or it is given them.
         generates: Whether it makes random numbers into something.
         embeds: Whether it makes several numbers of each row, of another shape, and no
             label goes into the loss.
@@ -38,6 +40,7 @@ class Spread:
     kept: float
     turned: float
     turned_before: float
+    rebuilt: float | None = None
     generates: bool = False
     embeds: bool = False
 
@@ -48,6 +51,7 @@ def spread_of(
     before: Sequence[Floats],
     after: Sequence[Floats],
     *,
+    data: Floats | None = None,
     generates: bool = False,
     embeds: bool = False,
 ) -> Spread:
@@ -59,6 +63,7 @@ def spread_of(
         rows: What it was called with.
         before: Its outputs before the first update.
         after: Those after the last.
+        data: Rows that it may make again from what another net makes of them.
         generates: See `Spread`.
         embeds: Likewise.
     """
@@ -66,14 +71,16 @@ def spread_of(
     def most(measure: Callable[[Floats], float], outputs: Sequence[Floats]) -> float:
         return max(map(measure, outputs), default=1.0)
 
-    untrained = most(_deviation, before)
+    untrained, left = most(_deviation, before), most(_deviation, after)
+    differ = 0.0 if data is None else _deviation(data)
     return Spread(
         net=net,
         rows=len(np.unique(rows.reshape(len(rows), -1), axis=0)),
         apart=most(_share, after),
-        kept=most(_deviation, after) / untrained if untrained > 0 else 1.0,
+        kept=left / untrained if untrained > 0 else 1.0,
         turned=most(_turned, after),
         turned_before=most(_turned, before),
+        rebuilt=left / differ if differ > 0 else None,
         generates=generates,
         embeds=embeds,
     )

@@ -20,11 +20,11 @@ FEWEST_ROWS = 8
 #: of .005 keeps .004 of it.
 SAME = 1e-3
 #: A posterior that collapsed: one net of a training keeps so small a share of how far
-#: its outputs lay apart, and those of another, which is given what it makes, differ by
-#: so little and keep so little. Of VAEs whose KL term weighs .01 to 1 the codes keep
-#: .45 and more, the outputs differ by .2 and more and keep .39; of 10 to 50 times as
-#: much codes .003 to .03, outputs .07 to .1 and .13 to .17.
-CODE_KEPT, OUTPUT_APART, OUTPUT_KEPT = 0.05, 0.12, 0.2
+#: its outputs lay apart, and what another makes of these differs by so small a share of
+#: how far the data do. Of VAEs whose KL term weighs .01 to 1 the codes keep .45 and
+#: more, and what is made again differs by .23 to .53; of 10 to 60 times as much codes
+#: keep .003 to .03, and what is made of them differs by .08 to .12.
+CODE_KEPT, REBUILT = 0.05, 0.15
 #: Embeddings that collapsed: their directions differ by so small a share, those of the
 #: untrained net by so much more, and what still differs is their length. Views drawn
 #: together with nothing against it .014 to .04 (of .2 in all), with it .77 and more.
@@ -68,7 +68,7 @@ def predictions_ignore_inputs(trace: Trace) -> Iterator[Finding]:
 def _collapsed(spreads: Sequence[Spread]) -> Iterator[Finding]:
     codes = [it for it in spreads if it.kept <= CODE_KEPT]
     for spread in codes:
-        if any(_hardly_differs(it) for it in spreads if it is not spread):
+        if any(_is_rebuilt_alike(it) for it in spreads if it is not spread):
             what = "all but one output, and so does the net that is given that"
             yield _found(spread, spread.kept, CODE_KEPT, what, _LEFT)
             return
@@ -86,8 +86,8 @@ def _collapsed_embedding(spreads: Sequence[Spread]) -> Iterator[Finding]:
             yield _found(spread, spread.kept, SHRUNK, what, of, severity="warning")
 
 
-def _hardly_differs(spread: Spread) -> bool:
-    return spread.apart <= OUTPUT_APART and spread.kept <= OUTPUT_KEPT
+def _is_rebuilt_alike(spread: Spread) -> bool:
+    return spread.rebuilt is not None and spread.rebuilt <= REBUILT
 
 
 def _points_one_way(spread: Spread) -> bool:

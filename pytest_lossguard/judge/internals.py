@@ -204,10 +204,13 @@ def saturated_activations(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 def penalty_dominates(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """Penalties are much of the loss; no news where they were little at first, and
-    what the data cost has been learned away since.
+    what the data cost has been learned away since. Of an agent what its loss object did
+    not give is no penalty, but the part of its actions.
     """
     steps = trace.steps
     if not curve.finite or not steps.data_loss_seen.all() or not len(steps):
+        return
+    if trace.moving_target:
         return
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(steps.loss > 0, 1.0 - steps.data_loss / steps.loss, 0.0)

@@ -43,6 +43,15 @@ def test_of_several_outputs_the_one_that_tells_rows_apart_counts():
     assert spread(np.zeros((32, 2)), BEFORE[0]).apart > 0.9
 
 
+def test_what_is_made_again_is_held_against_the_data():
+    data = RNG.standard_normal((32, 8))
+
+    assert spread_of(
+        "net", ROWS, BEFORE, [0.1 * data], data=data
+    ).rebuilt == pytest.approx(0.1)
+    assert spread(*BEFORE).rebuilt is None
+
+
 def test_rows_that_are_alike_count_once():
     assert spread(*BEFORE, rows=np.ones((32, 5))).rows == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,14 @@ def test_some_of_each_topic_fail_and_are_mended(name):
     assert broken.failed
     assert true_cause(KNOWN[name], broken)
     assert not fixed.failed
+
+
+def test_a_sentence_that_nothing_trained_names_its_cause():
+    said = "gradients of dense/kernel were taken 120 times and applied never"
+    silent = replace(row(failed=True, errors=["NothingTrained"]), messages=[said])
+
+    assert silent.first_cause == "update_skipped"
+    assert replace(silent, messages=[]).first_cause == "NothingTrained"
 
 
 def row(*, fixed=False, failed=False, errors=(), warnings=(), cause=None):

@@ -12,7 +12,7 @@ from tests.support.traces import falling, make_trace
 #: Of a good VAE and a good embedding of the corpus.
 GOOD = {"rows": 32, "apart": 0.5, "kept": 2.9, "turned": 0.5, "turned_before": 0.6}
 CODE = {**GOOD, "net": "encoder", "kept": 0.02}
-REBUILT = {**GOOD, "net": "decoder", "apart": 0.06, "kept": 0.08}
+REBUILT = {**GOOD, "net": "decoder", "rebuilt": 0.1}
 EMBEDDING = {**GOOD, "net": "encoder", "apart": 0.13, "turned": 0.04, "embeds": True}
 
 
@@ -43,6 +43,7 @@ def test_a_collapsed_net_fails(spreads, where):
         [{**GOOD, "apart": 0.0, "kept": 0.0}],
         [{**GOOD, "apart": 1e-4, "kept": 1.0}],
         [CODE, GOOD],
+        [CODE, {**REBUILT, "rebuilt": 0.4}],
         [CODE],
         [REBUILT, GOOD],
         [{**EMBEDDING, "embeds": False}],
@@ -58,6 +59,7 @@ def test_a_collapsed_net_fails(spreads, where):
         "made around 1",
         "another's to judge",
         "large outputs",
+        "a code alone",
         "a code that tells little, rebuilt well",
         "one net with little left",
         "a decoder of rows that hardly differ",

@@ -72,5 +72,13 @@ def test_noise_around_0_is_nothing_where_a_loss_need_not_fall():
     assert "noisy_loss" in found_of(noisy)
 
 
+def test_what_a_loss_object_did_not_give_of_an_agent_is_no_penalty():
+    falling = np.geomspace(1.0, 0.2, 80)
+    parts = {"data_loss": 0.2 * falling}
+
+    assert "penalty_dominates" in found_of(falling, **parts)
+    assert found_of(falling, **parts, moving_target=True) == set()
+
+
 def found_of(loss, **facts):
     return {it.kind for it in judge(make_trace(loss, **facts), Policy())}

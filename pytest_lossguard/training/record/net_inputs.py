@@ -40,6 +40,11 @@ class Net:
     from_data: bool = False
     has_labels: bool | None = None
 
+    @property
+    def is_of_data(self) -> bool:
+        """Whether it may be given data: of a step that runs eagerly nobody knows."""
+        return self.from_data or self.rows is not None
+
 
 @dataclass(slots=True)
 class NetInputs:

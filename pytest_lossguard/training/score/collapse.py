@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,37 +47,45 @@ def spreads_of_nets(
         return ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Called:
+    """A net, rows that it was given, and its outputs for them at both ends."""
+
+    net: Net
+    rows: Any
+    before: list[Any]
+    after: list[Any]
+
+    def makes(self, other: _Called) -> bool:
+        """Whether its output is shaped as the data that another was given."""
+        made = [it.shape[1:] for it in self.after]
+        return other.net.is_of_data and made == [other.rows.shape[1:]]
+
+
 def _spreads(start: Snapshot, nets: Sequence[Net], given: Any) -> Iterator[Spread]:
-    called = [(net, rows) for net in nets if (rows := _rows(net, given)) is not None]
-    ends = [_ends(net, rows, start) for net, rows in called]
-    rebuilds = _rebuilds(called, [after for _, after in ends])
-    for (net, rows), (before, after) in zip(called, ends, strict=True):
-        embeds = net.has_labels is False and not rebuilds and _is_wide(after)
+    rows = ((net, _rows(net, given)) for net in nets)
+    called = [_called(net, it, start) for net, it in rows if it is not None]
+    rebuilds = any(one.makes(other) for one in called for other in called)
+    for it in called:
+        of = (other.rows for other in called if other is not it and it.makes(other))
         yield spread_of(
-            net.model.name,
-            np.asarray(rows),
-            before,
-            after,
-            generates=net.from_noise and not net.from_data,
-            embeds=embeds,
+            it.net.model.name,
+            it.rows,
+            it.before,
+            it.after,
+            data=next(of, None),
+            generates=it.net.from_noise and not it.net.from_data,
+            embeds=it.net.has_labels is False and not rebuilds and _is_wide(it.after),
         )
 
 
-def _ends(net: Net, rows: Any, start: Snapshot) -> tuple[list[Any], list[Any]]:
-    """What a net puts out before the first update, and after the last."""
+def _called(net: Net, rows: Any, start: Snapshot) -> _Called:
+    """Call a net with the first weights and with the last; nothing is left changed."""
     with Snapshot(net.model.variables).in_force():
         after = _outputs(net, rows)
         with start.in_force():
-            return _outputs(net, rows), after
-
-
-def _rebuilds(called: Sequence[Any], outputs: Sequence[Sequence[Any]]) -> bool:
-    """Whether one of the nets makes what one was given of the data, as an autoencoder
-    does.
-    """
-    data = [rows.shape[1:] for net, rows in called if net.from_data]
-    made = [it.shape[1:] for them in outputs for it in them]
-    return any(tuple(it) in made for it in data)
+            before = _outputs(net, rows)
+    return _Called(net=net, rows=np.asarray(rows), before=before, after=after)
 
 
 def _is_wide(outputs: Sequence[Any]) -> bool:
