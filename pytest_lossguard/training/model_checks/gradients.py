@@ -30,6 +30,7 @@ def accumulates(subject: Subject) -> Outcome:
     inference mode: statistics of a batch are those of no half.
     """
     subject.need_loss()
+    subject.need_same_outputs()
     model, rows = subject.model, subject.rows(16)
     count = len(flatten(rows[0])[0])
     if count < 2:
@@ -85,6 +86,7 @@ def _gradient(model: Any, rows: Any) -> Any:
 def mixed_precision_agrees(subject: Subject) -> Outcome:
     """With the same weights half precision gives what single precision gives."""
     subject.need_factory()
+    subject.need_same_outputs()
     x = subject.rows()[0]
     single = outputs_of(subject.model, x)
     was = keras.config.dtype_policy()

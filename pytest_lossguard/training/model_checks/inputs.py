@@ -12,7 +12,7 @@ from ...core.findings import number
 from ..backend.frameworks import keras
 from ..backend.private_api import flat_layers
 from ..backend.tensors import as_tensor, flatten, map_structure
-from .subject import NotMade, Subject, differ, outputs_of
+from .subject import NotMade, Subject, differ, is_compiled, outputs_of
 
 __all__ = ["causal", "ignores_padding", "rows_are_independent", "uses_every_input"]
 
@@ -27,20 +27,21 @@ DEPENDS = 1e-7
 _MOST_COLUMNS, _ROWS = 256, 8
 #: Positions that are added behind a sequence.
 _PADDING = 3
+#: Steps of training after which no weight is at 0 that learns.
+_STEPS = 5
 
 
 def uses_every_input(subject: Subject) -> Outcome:
-    """Each input, and each column of a table, changes the output, with one of two
-    draws of the weights.
+    """Each input, and each column of a table, changes the output: at the start, or
+    after some steps of training where weights start at 0.
     """
-    seeds = (subject.seed,) if subject.is_object else (subject.seed, subject.seed + 1)
-    unused: list[str] | None = None
-    for seed in seeds:
-        found = list(_unused(subject, subject.fresh(seed, kept=True)))
-        unused = found if unused is None else [it for it in unused if it in found]
-        if not unused:
-            return KEPT
-    assert unused
+    subject.need_same_outputs()
+    unused = list(_unused(subject, subject.model))
+    if unused and is_compiled(subject.model):
+        later = list(_unused(subject, subject.after(_STEPS, subject.seed + 1)))
+        unused = [it for it in unused if it in later]
+    if not unused:
+        return KEPT
     return Broken(
         fact=f"{unused[0]} changes no output",
         column=unused[0],
@@ -114,6 +115,7 @@ def _name(model: Any, place: int, of: int) -> str:
 
 def rows_are_independent(subject: Subject) -> Outcome:
     """In inference a row alone gives what it gives among others."""
+    subject.need_same_outputs()
     model, (x, _, _) = subject.model, subject.rows(_ROWS)
     together = outputs_of(model, x)
     if any(len(it) != len(flatten(x)[0]) for it in together):
@@ -156,6 +158,7 @@ def ignores_padding(subject: Subject) -> Outcome:
     value = _padding_of(model)
     if value is None:
         raise NotMade("no layer makes a mask")
+    subject.need_same_outputs()
     leaves = flatten(subject.rows(_ROWS)[0])
     if len(leaves) != 1 or np.asarray(leaves[0]).ndim < 2:
         raise NotMade("its input is no single array of sequences")
@@ -195,6 +198,7 @@ def _padding_of(model: Any) -> float | None:
 
 def causal(subject: Subject) -> Outcome:
     """What comes later in a sequence changes no earlier output."""
+    subject.need_same_outputs()
     model, leaves = subject.model, flatten(subject.rows(_ROWS)[0])
     lengths = {np.asarray(it).shape[1] for it in leaves if np.asarray(it).ndim > 1}
     before = outputs_of(model, _like(subject, leaves))

@@ -55,6 +55,7 @@ def saves_and_loads(subject: Subject) -> Outcome:
     """From a ``.keras`` file, and from a file of weights, comes a model that predicts
     the same.
     """
+    subject.need_same_outputs()
     model = _moved(subject)
     x = subject.rows()[0]
     before = outputs_of(model, x)
@@ -89,6 +90,7 @@ def _loaded(path: Path) -> Any:
 
 def exports(subject: Subject) -> Outcome:
     """What ``model.export`` writes serves the same predictions."""
+    subject.need_same_outputs()
     model = _moved(subject)
     x = subject.rows()[0]
     before = outputs_of(model, x)
@@ -119,15 +121,11 @@ def _as_declared(model: Any, x: Any) -> Any:
 
 def _moved(subject: Subject) -> Any:
     """A model that is not as its recipe makes it: some steps trained, if it can be."""
-    model = subject.fresh(subject.seed)
     try:
         subject.need_loss()
     except NotMade:
-        return model
-    x, y, weights = subject.rows()
-    for _ in range(_STEPS):
-        model.train_on_batch(x, y, sample_weight=weights)
-    return model
+        return subject.fresh(subject.seed)
+    return subject.after(_STEPS)
 
 
 def _compared(what: str, model: Any, before: Any, after: Any) -> Broken | None:
@@ -157,11 +155,10 @@ def resumes(subject: Subject) -> Outcome:
     """
     subject.need_loss()
     subject.need_factory()
-    whole = [_trained(subject.fresh(subject.seed), subject, 2 * _STEPS) for _ in "12"]
-    if _apart(*whole) > SAME_WEIGHTS:
+    first, second = (_weights(subject.after(2 * _STEPS)) for _ in range(2))
+    if _apart(first, second) > SAME_WEIGHTS:
         raise NotMade("two trainings from one seed differ: it draws at random")
-    model = subject.fresh(subject.seed)
-    _trained(model, subject, _STEPS)
+    model = subject.after(_STEPS)
     with TemporaryDirectory() as folder, quietly():
         path = Path(folder) / "model.keras"
         try:
@@ -174,8 +171,7 @@ def resumes(subject: Subject) -> Outcome:
     if getattr(loaded, "optimizer", None) is None:
         raise NotMade("it is loaded without its optimizer", applies=True)
     _draw_alike(model, loaded)
-    resumed = _trained(loaded, subject, _STEPS)
-    apart = _apart(whole[0], resumed)
+    apart = _apart(first, _weights(subject.train(loaded, _STEPS)))
     if apart <= SAME_WEIGHTS:
         return KEPT
     return Broken(
@@ -193,12 +189,9 @@ def _draw_alike(model: Any, loaded: Any) -> None:
             theirs.assign(mine)
 
 
-def _trained(model: Any, subject: Subject, steps: int) -> list[Any]:
-    """The trained weights after some steps on one batch."""
-    x, y, weights = subject.rows()
-    for _ in range(steps):
-        model.train_on_batch(x, y, sample_weight=weights)
-    return [np.asarray(it, np.float64) for it in model.trainable_variables]
+def _weights(model: Any) -> list[Any]:
+    """The trained weights, copied."""
+    return [np.array(it, np.float64) for it in model.trainable_variables]
 
 
 def _apart(one: list[Any], other: list[Any]) -> float:

@@ -29,7 +29,7 @@ from ..backend.tensors import as_tensor, flatten, map_structure
 from ..loop.models import build
 from ..trainer import Trainer
 
-__all__ = ["NotMade", "Subject", "differ", "outputs_of", "quietly"]
+__all__ = ["NotMade", "Subject", "differ", "is_compiled", "outputs_of", "quietly"]
 
 #: Rows of the sample that are looked at, and that one batch has.
 _MOST_ROWS, ONE_BATCH = 256, 32
@@ -153,6 +153,37 @@ class Subject:
         some = self.data.rows(np.arange(min(count, len(self.data))))
         x, y, weights = (map_structure(_tensor, it) for it in some.parts)
         return x, y, weights
+
+    def after(self, steps: int, seed: int | None = None) -> Any:
+        """A model that was trained for some steps on one batch, by `Model.fit`."""
+        model = self.fresh(self.seed if seed is None else seed)
+        return self.train(model, steps)
+
+    def train(self, model: Any, steps: int) -> Any:
+        """Train a model on one batch, always the same, by `Model.fit`."""
+        x, y, weights = self.rows()
+        model.fit(
+            x,
+            y,
+            sample_weight=weights,
+            batch_size=ONE_BATCH,
+            epochs=steps,
+            shuffle=False,
+            verbose=0,
+        )
+        return model
+
+    @cached_property
+    def draws_at_random(self) -> bool:
+        """Whether two predictions of the same rows differ."""
+        x = self.rows()[0]
+        first, second = outputs_of(self.model, x), outputs_of(self.model, x)
+        return differ(first, second, 0.0) is not None
+
+    def need_same_outputs(self) -> None:
+        """Raise where predictions cannot be compared, as they are drawn at random."""
+        if self.draws_at_random:
+            raise NotMade("it draws at random in inference: nothing can be compared")
 
     # Training on one batch
 
