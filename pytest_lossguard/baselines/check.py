@@ -148,8 +148,8 @@ def check_baseline(
     baseline = Baseline(test=test, seed=seed, environment=here, trainings=taken)
     write(path, baseline)
     notes = "".join(f"; {note}" for it in taken for note in it.notes)
-    told = f"its baseline was written to {_short(path)}{notes}"
-    return BaselineResult(state="written", path=path, description=told)
+    text = f"its baseline was written to {_short(path)}{notes}"
+    return BaselineResult(state="written", path=path, description=text)
 
 
 def _compared(
@@ -171,11 +171,11 @@ def _compared(
         again.data != old.data
         for again, old in zip(reruns, before.trainings, strict=True)
     ):
-        told = (
+        text = (
             f"not compared: with --lossguard-seed={seed} the test has other data than"
             f" its baseline, which is from seed {before.seed}"
         )
-        return BaselineResult(state="not_compared", path=path, description=told)
+        return BaselineResult(state="not_compared", path=path, description=text)
     found = tuple(
         _held_against(subject, again, old, policy, path)
         for subject, again, old in zip(subjects, reruns, before.trainings, strict=True)

@@ -121,11 +121,11 @@ def perfect_candidates(
     for count in sorted(ways):
         label = values * (1 - smoothing) + smoothing / count
         share = np.clip(label, _EPSILON, 1 - _EPSILON)
-        told = f" of labels smoothed over {count}" if smoothing else ""
+        text = f" of labels smoothed over {count}" if smoothing else ""
         if smoothing:
-            found[f"the shares{told}"] = label
-        found[f"the log-odds{told}"] = np.log(share / (1 - share))
-        found[f"the logs{told}"] = np.log(share)
+            found[f"the shares{text}"] = label
+        found[f"the log-odds{text}"] = np.log(share / (1 - share))
+        found[f"the logs{text}"] = np.log(share)
     return found
 
 

@@ -73,8 +73,8 @@ def checked(
         UsageError: It is something else.
     """
     if not expected.holds(value):
-        told = owner.format(f"{name}={shown(value)}")
-        raise error(f"{told}: {name} must be {expected.words}")
+        sentence = owner.format(f"{name}={shown(value)}")
+        raise error(f"{sentence}: {name} must be {expected.words}")
     return plain(value)
 
 

@@ -103,14 +103,14 @@ class Family:
         }
 
     def __repr__(self) -> str:
-        told = []
+        parts = []
         for index, field in enumerate(fields(self)):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             if index == 0:
-                told.append(repr(value))
+                parts.append(repr(value))
             elif value != field.default:
-                told.append(f"{field.name}={value!r}")
-        return f"{type(self).__name__}({', '.join(told)})"
+                parts.append(f"{field.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(parts)})"
 
 
 def _counted_round(feature: Features, features: int) -> Features:

@@ -67,7 +67,7 @@ class Sample:
             raise UsageError("corruption got no array to act on: give x, or x and y")
         rows = [leaf.rows for leaf in (*x_leaves, *y_leaves, *weights)]
         if len(set(rows)) != 1:
-            told = " and ".join(
+            text = " and ".join(
                 f"{name} of {', '.join(str(it.rows) for it in leaves)} rows"
                 for name, leaves in (
                     ("x", x_leaves),
@@ -77,7 +77,7 @@ class Sample:
                 if leaves
             )
             raise UsageError(
-                f"corruption needs x and y with as many rows each; got {told}: give"
+                f"corruption needs x and y with as many rows each; got {text}: give"
                 " every array the same rows"
             )
         if rows[0] == 0:

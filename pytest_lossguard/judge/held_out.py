@@ -249,9 +249,9 @@ def seen_in_columns(trace: Trace) -> str | None:
         if len(mine) != len(theirs):
             continue
         for one, other in zip(mine, theirs, strict=True):
-            told = _otherwise(one, other, part)
-            if told is not None:
-                return told
+            sentence = _otherwise(one, other, part)
+            if sentence is not None:
+                return sentence
     if rows.unknown > UNKNOWN:
         return f"{rows.unknown:.0%} of its rows are of a class that no training row has"
     return None

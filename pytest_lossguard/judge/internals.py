@@ -235,8 +235,8 @@ def _by_epoch(share: Floats, steps_per_epoch: int | None) -> str:
         return f"step 1 {share[0]:.0%}, step {len(share)} {share[-1]:.0%}"
     shown = np.unique(np.linspace(1, epochs, min(5, epochs)).astype(int))
     size = steps_per_epoch or 1
-    told = (
+    sentence = (
         f"{epoch} {np.mean(share[(epoch - 1) * size : epoch * size]):.0%}"
         for epoch in shown
     )
-    return "epoch " + ", ".join(told)
+    return "epoch " + ", ".join(sentence)

@@ -93,19 +93,19 @@ def _at_the_test(item: pytest.Item, error: Exception) -> Any:
     except type(error):
         *_, at = _frames(error)
     info = pytest.ExceptionInfo.from_exception(error.with_traceback(at))
-    told: Any = info.getrepr(style="value", chain=False)
+    shown: Any = info.getrepr(style="value", chain=False)
     where = f"{os.path.relpath(path, item.config.rootpath)}:{(line or 0) + 1}"
     kind = type(error).__name__
-    told.reprtraceback.reprentries[0].lines[:] = [
+    shown.reprtraceback.reprentries[0].lines[:] = [
         *f"{kind}: {error}".splitlines(),
         "",
         f"{where}: {kind}",
     ]
-    return told
+    return shown
 
 
 def said_by(report: pytest.TestReport) -> str:
     """What a failure says, without the way to it."""
     crash = getattr(report.longrepr, "reprcrash", None)
-    told = getattr(report, _SAID, None) or getattr(crash, "message", None)
-    return str(told or report.longreprtext)[:_MOST_SAID]
+    text = getattr(report, _SAID, None) or getattr(crash, "message", None)
+    return str(text or report.longreprtext)[:_MOST_SAID]

@@ -72,7 +72,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="run exactly the failing case that a search wrote to PATH",
     )
     # Each spelling is an option without a value: what follows is a path of tests.
-    for update, what, told in (
+    for update, what, text in (
         ("", "all", "write the baselines of the tests that run"),
         ("=new", "new", "write only the baselines that are missing"),
         ("=all", "all", argparse.SUPPRESS),
@@ -82,7 +82,7 @@ def add_options(parser: pytest.Parser) -> None:
             dest="lossguard_update",
             action="store_const",
             const=what,
-            help=told,
+            help=text,
         )
     group.addoption(
         "--lossguard-show-policy",

@@ -96,8 +96,8 @@ class _InLog:
             return
         self._patience = 2 * seconds
         with _uncaptured(self._item.config):
-            told = f"lossguard: {self._item.nodeid} {_format(search, seconds)}"
-            self._reporter.write_line(told)
+            sentence = f"lossguard: {self._item.nodeid} {_format(search, seconds)}"
+            self._reporter.write_line(sentence)
             if self._reporter.showfspath:
                 self._reporter.write_fspath_result(self._item.nodeid, "")
 
@@ -107,10 +107,10 @@ def _can_rewrite() -> bool:
 
 
 def _format(search: Search, seconds: float) -> str:
-    told = f"{search.examples} examples in {seconds:.0f} s"
+    sentence = f"{search.examples} examples in {seconds:.0f} s"
     if search.failed is not None:
-        told += ", one failed, looking for the smallest"
-    return told
+        sentence += ", one failed, looking for the smallest"
+    return sentence
 
 
 def _uncaptured(config: pytest.Config) -> contextlib.AbstractContextManager[Any]:

@@ -33,8 +33,8 @@ class Summary:
             with survived(troubles, "the summary could not be written completely"):
                 self._tell(terminalreporter, tests)
         for path in self._reporter.written if entries else ():
-            told = printable(f"lossguard: report in {path}")
-            terminalreporter.write_line(told)
+            text = printable(f"lossguard: report in {path}")
+            terminalreporter.write_line(text)
         for trouble in dict.fromkeys(troubles):
             terminalreporter.write_line(f"lossguard: {trouble}", yellow=True)
 

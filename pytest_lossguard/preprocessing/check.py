@@ -106,9 +106,9 @@ def _outcome(preparation: Preparation, relation: Relation, asked: Any) -> Any:
     except NotComparable as error:
         return Skipped(str(error), applies=True)
     if relation.compares:
-        told = preparation.repeats
-        if told:
-            return Skipped(f"not checked: {told}")  # fails as `deterministic`
+        text = preparation.repeats
+        if text:
+            return Skipped(f"not checked: {text}")  # fails as `deterministic`
     try:
         return relation.check(preparation, asked)
     except NotComparable as error:

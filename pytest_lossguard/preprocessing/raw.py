@@ -70,10 +70,10 @@ class Raw:
         parts, nest, keys = _apart(data, name, "")
         counts = sorted({len(it) for it in parts})
         if len(counts) != 1 or counts[0] == 0:
-            told = " and ".join(map(str, counts)) or "no"
+            text = " and ".join(map(str, counts)) or "no"
             raise UsageError(
                 f"contract() needs {name} with one number of rows, at least one; got"
-                f" {told} rows"
+                f" {text} rows"
             )
         return cls(parts=tuple(parts), nest=nest, keys=tuple(keys))
 

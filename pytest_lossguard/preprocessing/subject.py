@@ -203,8 +203,8 @@ def _of_dataset(dataset: Any) -> Prepared:
     try:
         whole = elements_of(dataset)
     except UsageError as error:
-        told = str(error).partition(":")[0]
-        raise NotComparable(told.replace("corruption", "contract()")) from None
+        text = str(error).partition(":")[0]
+        raise NotComparable(text.replace("corruption", "contract()")) from None
     if isinstance(whole, tuple) and len(whole) in (2, 3):
         return Prepared(x=table_of(whole[0]), y=table_of(whole[1]), is_dataset=True)
     return Prepared(x=table_of(whole), is_dataset=True)

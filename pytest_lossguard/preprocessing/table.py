@@ -134,9 +134,9 @@ class Table:
         """A row in short, or some of its columns."""
         cells = [*self.numbers[row], *self.others[row]]
         chosen = list(range(len(cells)) if columns is None else columns)
-        told = [_format_cell(cells[it]) for it in chosen[:most]]
-        more = len(chosen) - len(told)
-        return ", ".join(told) + (f", ... ({more} more)" if more else "")
+        cells_shown = [_format_cell(cells[it]) for it in chosen[:most]]
+        more = len(chosen) - len(cells_shown)
+        return ", ".join(cells_shown) + (f", ... ({more} more)" if more else "")
 
 
 def _format_cell(cell: Any) -> str:
@@ -169,8 +169,8 @@ def table_of(output: Any) -> Table:
         raise NotComparable("what came out holds no array")
     rows = {len(it) for _, it in blocks}
     if len(rows) != 1:
-        told = " and ".join(str(it) for it in sorted(rows))
-        raise NotComparable(f"what came out has parts of {told} rows")
+        counts = " and ".join(str(it) for it in sorted(rows))
+        raise NotComparable(f"what came out has parts of {counts} rows")
     numbers: list[Array] = []
     others: list[Array] = []
     known: tuple[list[str], list[str]] = ([], [])

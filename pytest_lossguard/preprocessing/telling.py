@@ -58,7 +58,7 @@ def output_lines(
 ) -> tuple[Line, ...]:
     """What came out and what should have: the columns that differ."""
     if not came.fits(should):
-        told = (f"{came.width} columns", f"{should.width} columns")
+        values = (f"{came.width} columns", f"{should.width} columns")
     else:
         differs = should.take([row_of_should]).cells(
             came.take([row]), np.minimum(should.spread, came.spread)
@@ -71,13 +71,13 @@ def output_lines(
         if len(columns) == 1 < should.width:
             name = f"output {should.names[columns[0]]}"
             notes = (f"{notes[0]}, {name}".lstrip(", "), notes[1])
-        told = (
+        values = (
             came.format_row(row, columns),
             should.format_row(row_of_should, columns),
         )
     return (
-        Line(name="came out", value=told[0], note=notes[0]),
-        Line(name="should be", value=told[1], note=notes[1]),
+        Line(name="came out", value=values[0], note=notes[0]),
+        Line(name="should be", value=values[1], note=notes[1]),
     )
 
 

@@ -50,10 +50,10 @@ def _cause(group: tuple[Cause, ...], index: int) -> list[str]:
         return _seen(first, index)
     if not first.verified:
         head = "  cause?  " if index == 0 else "     or?  "
-        told = f"{names}, not verified"
+        text = f"{names}, not verified"
         if first.change:
-            told += f": {first.change} helps on some seeds"
-        return wrapped(head, told if first.cause != "unknown" else "unknown")
+            text += f": {first.change} helps on some seeds"
+        return wrapped(head, text if first.cause != "unknown" else "unknown")
     head = "  cause   " if index == 0 else "  or      "
     changes = " and ".join(it.change for it in group)
     proof = (
@@ -72,9 +72,9 @@ def _cause(group: tuple[Cause, ...], index: int) -> list[str]:
 def _seen(cause: Cause, index: int) -> list[str]:
     """One that no re-run need prove."""
     head = "  cause   " if index == 0 else "  and     "
-    told = f"{cause.cause}{_place(cause)}, seen in the training itself"
+    text = f"{cause.cause}{_place(cause)}, seen in the training itself"
     remedy = wrapped("  remedy  ", cause.remedy) if index == 0 else []
-    return [*wrapped(head, told), *remedy]
+    return [*wrapped(head, text), *remedy]
 
 
 def _place(cause: Cause) -> str:
@@ -100,5 +100,5 @@ def _tried(diagnosis: Diagnosis) -> Iterator[str]:
 
 def _table(diagnosis: Diagnosis) -> Iterator[str]:
     yield f"  {'final loss':>10}  change"
-    for told, loss, came_of in diagnosis.table():
-        yield from wrapped(f"  {loss:>10}  ", f"{told}: {came_of}")
+    for text, loss, came_of in diagnosis.table():
+        yield from wrapped(f"  {loss:>10}  ", f"{text}: {came_of}")

@@ -231,12 +231,12 @@ LOSS = "loss before -> after"
 
 def labeled_loss(run: RunEntry) -> str:
     """The same in words."""
-    told = format_loss(run)
-    if told == "-":
+    text = format_loss(run)
+    if text == "-":
         return "no loss recorded"
     if measured(run) is not None:
-        return f"loss before training -> after: {told}"
-    return f"loss of the first step -> the last: {told.removesuffix('*')}"
+        return f"loss before training -> after: {text}"
+    return f"loss of the first step -> the last: {text.removesuffix('*')}"
 
 
 def _format(value: Any) -> str:

@@ -111,8 +111,8 @@ def _noun_of(tests: list[Entry]) -> str:
 
 
 def _check_row(test: Entry) -> str:
-    told = " / ".join(_describe(test)) or checked.describe(test)
-    return _cells((test["nodeid"], verdict_of(test), told))
+    text = " / ".join(_describe(test)) or checked.describe(test)
+    return _cells((test["nodeid"], verdict_of(test), text))
 
 
 def _cells(cells: Iterable[str]) -> str:
@@ -157,8 +157,8 @@ def commands(tests: Iterable[Entry], root: Path, workspace: Path) -> Iterator[st
     left = {"error": _MOST, "warning": _MOST}
     for test in sorted(map(sound, tests), key=lambda it: it["nodeid"]):
         level = {"failed": "error", "passed": "warning"}.get(test["outcome"])
-        told = list(_describe(test))
-        if level is None or not told or not left[level]:
+        sentences = list(_describe(test))
+        if level is None or not sentences or not left[level]:
             continue
         left[level] -= 1
         where = {
@@ -167,7 +167,7 @@ def commands(tests: Iterable[Entry], root: Path, workspace: Path) -> Iterator[st
             "title": f"lossguard: {_title(test)}",
         }
         options = ",".join(f"{key}={_property(str(it))}" for key, it in where.items())
-        message = "\n".join([test["nodeid"], *(_whole(test) or told)])
+        message = "\n".join([test["nodeid"], *(_whole(test) or sentences)])
         yield f"::{level} {options}::{_data(message)}"
 
 

@@ -73,11 +73,11 @@ def _curves(trace: Trace, ascii_only: bool) -> Iterator[str]:
     if trace.validation is not None:
         held_out = np.asarray(trace.validation.loss, dtype=np.float64)
         yield from _curve("held-out", held_out, ascii_only)
-    told = list(_probed(trace))
+    losses = list(_probed(trace))
     if trace.constant_loss is not None:
-        told.append(f"a constant ({trace.constant}) {number(trace.constant_loss)}")
-    if told:
-        yield from wrapped(f"  {'':<8}  ", ", ".join(told))
+        losses.append(f"a constant ({trace.constant}) {number(trace.constant_loss)}")
+    if losses:
+        yield from wrapped(f"  {'':<8}  ", ", ".join(losses))
 
 
 def _probed(trace: Trace) -> Iterator[str]:

@@ -134,7 +134,7 @@ def _numbers(given: Any) -> list[Any]:
     values = _list(given)
     if all(type(it) is float and math.isfinite(it) for it in values):
         return values
-    return ["NaN" if (told := _number(it)) is None else told for it in values]
+    return ["NaN" if (number := _number(it)) is None else number for it in values]
 
 
 def _numbers_or_none(given: Any) -> list[Any] | None:
@@ -142,10 +142,10 @@ def _numbers_or_none(given: Any) -> list[Any] | None:
 
 
 def _nearness(given: Any) -> float:
-    told = _number(given)
-    if told is None:
+    number = _number(given)
+    if number is None:
         return 0.0
-    return float(told) if not isinstance(told, str) else _BROKEN
+    return float(number) if not isinstance(number, str) else _BROKEN
 
 
 def _one_of(*words: str) -> Callable[[Any], str]:

@@ -58,24 +58,24 @@ def warned(tests: Iterable[Entry], verbosity: int = 0) -> Iterator[str]:
         tests: Their entries.
         verbosity: Above 0 all are told of, at 0 the first ten, below 0 how many.
     """
-    told = sorted(filter(_is_warned, tests), key=_badness)
-    if not told:
+    found = sorted(filter(_is_warned, tests), key=_badness)
+    if not found:
         return
-    passed = f"  {_plural(len(told), 'test')} passed with warnings"
+    passed = f"  {_plural(len(found), 'test')} passed with warnings"
     if verbosity < 0:
         yield f"{passed}; without -q they are listed"
         return
-    yield f"{passed}{', the nearest to failing first' if told[1:] else ''}:"
-    shown = told if verbosity > 0 else told[:_WARNED]
+    yield f"{passed}{', the nearest to failing first' if found[1:] else ''}:"
+    shown = found if verbosity > 0 else found[:_WARNED]
     rows = [_warning(test) for test in shown]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
     for kind, numbers, name in rows:
         head = f"    {kind:<{widths[0]}}  {numbers:<{widths[1]}}  "
         yield head + _shortened(name, _WIDTH - len(head))
-    if len(shown) < len(told):
-        rest = Counter(_worst(test)["kind"] for test in told[len(shown) :])
+    if len(shown) < len(found):
+        rest = Counter(_worst(test)["kind"] for test in found[len(shown) :])
         kinds = ", ".join(f"{count} {kind}" for kind, count in rest.most_common())
-        yield from _wrapped(f"  and {len(told) - len(shown)} more with -v: {kinds}")
+        yield from _wrapped(f"  and {len(found) - len(shown)} more with -v: {kinds}")
 
 
 def _is_warned(test: Entry) -> bool:
@@ -151,8 +151,8 @@ def table(tests: Iterable[Entry]) -> Iterator[str]:
         )
     marked = any(loss.endswith("*") for _, loss, *_ in rows)
     notes = (_LOSSES, *([STEPS_ONLY] if marked else []), _LIMITS)
-    for told in notes:
-        yield from textwrap.wrap(told, _WIDTH, subsequent_indent="  ")
+    for sentence in notes:
+        yield from textwrap.wrap(sentence, _WIDTH, subsequent_indent="  ")
 
 
 def _row(test: Entry) -> tuple[str, ...]:

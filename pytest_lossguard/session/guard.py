@@ -456,12 +456,12 @@ class Guard:
         Raises:
             NothingTrained: Something trained unseen.
         """
-        told = list(self._unseen)
+        sentences = list(self._unseen)
         if self._watch is not None:
             missed = _as_sentences(self._watch.missed(), self._policy)
-            told += [*self._watch.unseen, *missed]
-        if told:
-            raise NothingTrained("; ".join(told))
+            sentences += [*self._watch.unseen, *missed]
+        if sentences:
+            raise NothingTrained("; ".join(sentences))
 
     def _demand_watched(self) -> None:
         __tracebackhide__ = True

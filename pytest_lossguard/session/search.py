@@ -445,10 +445,10 @@ class Search:
 
     def summary(self) -> str:
         """What the search did, in a few words."""
-        told = f"{self.examples} examples, {self.unique} of them different"
+        text = f"{self.examples} examples, {self.unique} of them different"
         if self.exhausted:
-            told += f"; the budget of {self.budget:g} s kept others from being run"
-        return told
+            text += f"; the budget of {self.budget:g} s kept others from being run"
+        return text
 
     def explained(self, run: TrainingRun, again: tuple[str, ...]) -> NotConverged:
         """The exception for the failing run, once the search has ended.

@@ -22,14 +22,14 @@ _SERVED = 64
 def deterministic(preparation: Preparation, asked: Any) -> Outcome:
     """Prepared twice from the same seed is the same."""
     del asked
-    told = preparation.repeats
-    if not told:
+    text = preparation.repeats
+    if not text:
         return KEPT
     lines: tuple[Line, ...] = ()
     first, second = preparation.base, preparation.prepare()
     lines = _difference(first, second, ("the first time", "the second time"))
     return Broken(
-        fact=told,
+        fact=text,
         lines=lines,
         meaning="Every other contract compares two runs: with numbers that change by"
         " themselves none of them can be checked.",

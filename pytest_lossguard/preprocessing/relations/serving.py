@@ -112,7 +112,7 @@ def _describe_alone(
     x: Raw, rows: Array, serve: Callable[[Raw], Table], whole: Table, what: str
 ) -> Broken:
     size = "alone" if len(rows) == 1 else f"in a request of {len(rows)}"
-    told = partial(
+    broken = partial(
         Broken,
         rows=tuple(int(it) for it in rows[:20]),
         meaning="A row must come out the same whichever rows are beside it. The whole"
@@ -124,7 +124,7 @@ def _describe_alone(
     try:
         made = serve(x.take(rows))
     except Exception as error:
-        return told(
+        return broken(
             fact=f"{whose} cannot be served {size}: {type(error).__name__}",
             lines=(
                 raw,
@@ -135,7 +135,7 @@ def _describe_alone(
             ),
         )
     if made.rows != len(rows) or not made.fits(whole):
-        return told(
+        return broken(
             fact=f"{whose} served {size} has another shape than among others",
             lines=(
                 raw,
@@ -150,7 +150,7 @@ def _describe_alone(
     spread = BY_REQUEST * whole.spread
     at = int(np.flatnonzero(whole.take(rows).differing(made, spread))[0])
     row = int(rows[at])
-    return told(
+    return broken(
         fact=f"row {row} served {size} is not the row among others"
         if what == "served"
         else f"row {row}: its label {size} is not its label among others",

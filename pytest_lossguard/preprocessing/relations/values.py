@@ -56,15 +56,15 @@ def unseen(preparation: Preparation, asked: Any) -> Outcome:
 
 
 def _told_unseen(
-    column: Column, row: int, told: str, made: Table | Exception
+    column: Column, row: int, sentence: str, made: Table | Exception
 ) -> Broken:
     is_error = isinstance(made, Exception)
     own = isinstance(made, Exception) and is_own(made)
     meant = isinstance(made, Exception) and is_clear(made)
     what = f"a category never seen in {column.name}"
-    should = "as many columns as ever" if "columns" in told else "finite numbers"
+    should = "as many columns as ever" if "columns" in sentence else "finite numbers"
     return Broken(
-        fact=f"{what if column.is_named else 'a text never seen'} {told}",
+        fact=f"{what if column.is_named else 'a text never seen'} {sentence}",
         column=column.name,
         rows=(row,),
         lines=(
@@ -120,10 +120,10 @@ def zeros(preparation: Preparation, asked: Any) -> Outcome:
     found = _first_problem(preparation, positive, lambda _: 0, problem)
     if found is None:
         return KEPT
-    column, row, told, made = found
+    column, row, sentence, made = found
     least = f"the sample's least is {x.get(column).min():.4g}"
     return Broken(
-        fact=f"0 in {column.name} {told}",
+        fact=f"0 in {column.name} {sentence}",
         column=column.name,
         rows=(row,),
         lines=(
@@ -159,9 +159,9 @@ def missing(preparation: Preparation, asked: Any) -> Outcome:
     found = _first_problem(preparation, able, nothing, problem)
     if found is None:
         return KEPT
-    column, row, told, made = found
+    column, row, sentence, made = found
     return Broken(
-        fact=f"a missing value in {column.name} {told}",
+        fact=f"a missing value in {column.name} {sentence}",
         column=column.name,
         rows=(row,),
         lines=(
@@ -272,8 +272,8 @@ def _first_problem(
         draw = (next(single, 0), draw[1])
         preparation.draw = draw
     made = with_value([(columns[draw[0]], draw[1])])
-    told = problem(made, usual, draw[1], columns[draw[0]])
-    return (columns[draw[0]], draw[1], told, made) if told else None
+    sentence = problem(made, usual, draw[1], columns[draw[0]])
+    return (columns[draw[0]], draw[1], sentence, made) if sentence else None
 
 
 def types(preparation: Preparation, asked: Any) -> Outcome:

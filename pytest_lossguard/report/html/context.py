@@ -44,19 +44,19 @@ def page_context(
         ``tests``, failed ones first and then by name; ``counts``; ``figures``, by
         their names on the page; ``environment``; ``size`` of the small curves.
     """
-    told = sorted(
+    shown = sorted(
         (_shown(it, seed) for it in tests),
         key=lambda it: (_ORDER[it["status"]], it["nodeid"]),
     )
-    for index, test in enumerate(told):
+    for index, test in enumerate(shown):
         _name_figures(test, f"t{index}")
     return {
-        "tests": told,
+        "tests": shown,
         "counts": {
-            status: sum(it["status"] == status for it in told) for status in _ORDER
+            status: sum(it["status"] == status for it in shown) for status in _ORDER
         },
-        "trainings": sum(it["trainings"] for it in told),
-        "trained": sum(it["checked"] is None or bool(it["runs"]) for it in told),
+        "trainings": sum(it["trainings"] for it in shown),
+        "trained": sum(it["checked"] is None or bool(it["runs"]) for it in shown),
         "checks": checked.counted(map(sound, tests)),
         "environment": {key: str(it) for key, it in environment.items() if it},
         "size": (WIDTH, HEIGHT),
@@ -95,9 +95,9 @@ def _shown(test: Any, seed: int) -> dict[str, Any]:
         "cases": given.get("cases") or {"axes": [], "cases": [], "left_out": 0},
     }
     try:
-        told = _test(entry, seed)
-        json.dumps(told, allow_nan=False)  # as the page will hold its figures
-        return told
+        shown = _test(entry, seed)
+        json.dumps(shown, allow_nan=False)  # as the page will hold its figures
+        return shown
     except Exception as error:
         reason = printable(f"{type(error).__name__}: {error}")
         note = f"what was recorded cannot be shown on the page ({reason})"
@@ -195,8 +195,8 @@ def _losses(run: dict[str, Any]) -> dict[str, Any]:
         steps = run["loss"]["y"] or [None]
         pair, of = (steps[0], steps[-1]), ("of the first step", "of the last")
     start, end = map(number, pair)
-    told = f"loss {of[0]} {start}, {of[1]} {end}"
-    return {"start": start, "end": end, "on_probe": of[1] == "after", "told": told}
+    sentence = f"loss {of[0]} {start}, {of[1]} {end}"
+    return {"start": start, "end": end, "on_probe": of[1] == "after", "told": sentence}
 
 
 def _run(run: dict[str, Any]) -> dict[str, Any]:
@@ -231,12 +231,14 @@ def _findings(findings: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _describe(run: dict[str, Any]) -> str:
     """The curve in words, for who cannot see it."""
-    told = f"{run['steps']} steps: {_losses(run)['told']}"
+    sentence = f"{run['steps']} steps: {_losses(run)['told']}"
     if run["constant"] is not None:
-        told += f"; a constant ({run['constant_name']}) costs {number(run['constant'])}"
+        sentence += (
+            f"; a constant ({run['constant_name']}) costs {number(run['constant'])}"
+        )
     if run["decisive"] is not None:
-        told += f"; decisive is step {run['decisive']}"
-    return f"{told}."
+        sentence += f"; decisive is step {run['decisive']}"
+    return f"{sentence}."
 
 
 def _bounds(run: dict[str, Any]) -> Iterator[str]:

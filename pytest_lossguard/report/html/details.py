@@ -163,9 +163,9 @@ def _spread(names: tuple[str, ...], named: set[str | None]) -> list[int]:
     """Variables from the first layer to the last, and those that findings name."""
     if len(names) <= MOST_VARIABLES:
         return list(range(len(names)))
-    told = [it for it, name in enumerate(names) if name in named][:MOST_VARIABLES]
-    rest = np.linspace(0, len(names) - 1, MOST_VARIABLES - len(told)).astype(int)
-    return sorted({*told, *map(int, rest)})
+    chosen = [it for it, name in enumerate(names) if name in named][:MOST_VARIABLES]
+    rest = np.linspace(0, len(names) - 1, MOST_VARIABLES - len(chosen)).astype(int)
+    return sorted({*chosen, *map(int, rest)})
 
 
 def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:

@@ -105,8 +105,8 @@ def _label(level: tuple[str, Any], levels: list[tuple[str, Any]]) -> str:
     if len({_family(it) for it, _ in levels}) > 1:
         return plain(name)
     first, comma, rest = name.partition("(")[2].removesuffix(")").partition(", ")
-    told = first if value is None else number(value)
-    return plain(f"{told}{comma}{rest}" or name)
+    text = first if value is None else number(value)
+    return plain(f"{text}{comma}{rest}" or name)
 
 
 def _panel(
@@ -128,13 +128,13 @@ def _panel(
             ]
             if not chosen and not (show_names and is_alone):
                 continue
-            told = "failed" if failed else "passed"
+            text = "failed" if failed else "passed"
             data.append(
                 {
                     "type": "scatter",
                     "mode": "markers",
-                    "name": told if is_alone else f"{told}, with others",
-                    "legendgroup": f"{told} {is_alone}",
+                    "name": text if is_alone else f"{text}, with others",
+                    "legendgroup": f"{text} {is_alone}",
                     "showlegend": show_names,
                     "x": [
                         names.index(it["part"]["level"]) + _aside(index)

@@ -249,8 +249,8 @@ def checked_arrays(
     for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
         if hasattr(part, "columns"):
             part = np.asarray(part)
-        told = name + of
-        parts.append(map_structure(lambda it, told=told: _checked(it, told), part))
+        text = name + of
+        parts.append(map_structure(lambda it, text=text: _checked(it, text), part))
     if not flatten(parts[0]):
         raise UsageError(f"x{of} is {shown(x)}: give the inputs as x")
     lengths = {
@@ -259,11 +259,11 @@ def checked_arrays(
         if flatten(part)
     }
     if len({length for group in lengths.values() for length in group}) > 1:
-        told = ", ".join(
+        text = ", ".join(
             f"{name} has {' and '.join(map(str, group))} rows"
             for name, group in lengths.items()
         )
-        raise UsageError(f"all parts{of} must have as many rows: {told}")
+        raise UsageError(f"all parts{of} must have as many rows: {text}")
     data = ArrayData(parts[0], parts[1], parts[2], batch_size)
     if len(data) == 0:
         raise UsageError(f"lossguard.fit got no rows: x{of} is empty")
@@ -381,9 +381,9 @@ def _check_rows(parts: Any, of: str) -> None:
     """Inputs and labels must have as many rows; single rows rarely have."""
     shapes = [tuple(flatten(part)[0].shape) for part in parts[:2] if flatten(part)]
     if () in shapes or len({shape[0] for shape in shapes}) > 1:
-        told = " and ".join(map(str, shapes))
+        text = " and ".join(map(str, shapes))
         raise UsageError(
             f"the dataset given as {of} must yield batches, with as many labels as"
-            f" inputs; it yields shapes {told}: add .batch(32) to a dataset of single"
+            f" inputs; it yields shapes {text}: add .batch(32) to a dataset of single"
             " rows"
         )

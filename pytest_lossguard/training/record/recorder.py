@@ -334,8 +334,6 @@ class Recorder:
         self.asked.check_loose(self.recorded)
         for taped in self._taped.values():
             self._pull_data(taped)
-            if taped.called is not None:
-                self._pull_data(taped.called)
         for recording in self.recordings:
             if recording.buffer is None:
                 continue
@@ -416,14 +414,19 @@ class Recorder:
                 called = taped.called = taped.called or TapeRecord()
                 called.graph = taped.graph
                 called.model_and_loss = ModelAndLoss(model, None)
-                self._keep(called, (inputs, None, None))
+                self._keep(called, (inputs, None, None), counts=False)
                 return
 
-    def _keep(self, taped: TapeRecord, batch: tuple[Any, Any, Any]) -> None:
+    def _keep(
+        self, taped: TapeRecord, batch: tuple[Any, Any, Any], counts: bool = True
+    ) -> None:
+        """Keep a batch: some of the first and last or, not counted, some of the first
+        that run eagerly and the last one of a graph.
+        """
         if taped.graph is None:
             if taped.wants_data:
                 taped.batches.append(Batch(*to_numpy(batch)))
-            elif taped.wants_late:
+            elif counts and taped.wants_late:
                 taped.keep_late(Batch(*to_numpy(batch)))
             return
         if self.xla_depth and not all(
@@ -435,6 +438,8 @@ class Recorder:
             taped.stashes[kind] = LastValue(batch)
         taped.stash = taped.stashes[kind]
         taped.stash.assign(batch)
+        if not counts:
+            return
         if taped.stashed is None:
             taped.stashed = own_variable(np.int32(0))
         taped.stashed.assign_add(1, read_value=False)

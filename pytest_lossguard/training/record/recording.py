@@ -90,6 +90,13 @@ class TapeRecord:
         self.next_look = self.looks + 1 + self.looks // (_SELDOM if large else _OFTEN)
         return True
 
+    @property
+    def last_batch(self) -> Batch | None:
+        """Rows that were kept as they ran eagerly, else the last of a graph."""
+        if self.batches:
+            return self.batches[-1]
+        return None if self.stash is None else Batch(*self.stash.value())
+
     def keep_late(self, batch: Batch) -> None:
         """Keep one of the last batches, and no more of them than are needed."""
         self.late.append(batch)

@@ -295,9 +295,9 @@ def _as_ours(error: Exception) -> LossguardError:
     """Why a re-run failed, as one of our errors."""
     if isinstance(error, LossguardError):
         return error
-    told = first_line(error)[:100]
+    why = first_line(error)[:100]
     return CannotChange(
-        f"run again it raised {type(error).__name__}{': ' + told if told else ''}"
+        f"run again it raised {type(error).__name__}{f': {why}' if why else ''}"
     )
 
 

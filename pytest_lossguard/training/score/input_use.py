@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ...core.relations import InputUse
-from ..backend.data import joined
 from ..backend.frameworks import tf
 from ..backend.private_api import takes_training
 from ..backend.snapshot import Snapshot
@@ -36,11 +35,11 @@ def input_use(recording: Recording) -> InputUse | None:
         one class or on one end of their range.
     """
     called, start = recording.taped.called, recording.start
-    batch = None if called is None else joined(called.batches)
+    batch = None if called is None else called.last_batch
     if called is None or called.model_and_loss is None or start is None:
         return None
     model = called.model_and_loss.model
-    if batch is None or _is_dear(model, recording, len(called.batches[0])):
+    if batch is None or _is_dear(model, recording, len(batch)):
         return None
     if not _differs([it[:_MOST_ROWS] for it in arrays_of(batch.x)]):
         return None
