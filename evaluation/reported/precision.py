@@ -99,8 +99,8 @@ REPORTS = (
         kind="serving",
         wrong="dropout by hand, active in inference too",
         program=_drops_when_served,
-        causes=("serves_as_trained",),
-        unseen="model_checks: rows_are_independent, saves_and_loads",
+        causes=("rows_are_independent",),
+        unseen="model_checks: rows_are_independent",
     ),
     Report(
         name="number-left-out-of-the-config",

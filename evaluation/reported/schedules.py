@@ -106,7 +106,7 @@ REPORTS = (
         kind="fit",
         wrong="decay_steps far below the steps of the training: the rate is gone",
         program=_decays_every_step,
-        causes=("rate_ended",),
+        causes=("rate_ended", "learning_rate_too_low"),
     ),
     Report(
         name="cosine-over-epochs-not-steps",
