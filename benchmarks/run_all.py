@@ -14,6 +14,8 @@ SCRIPTS = (
     "several_seeds.py",
     "watch_against_unwatched.py",
     "search_against_by_hand.py",
+    "sharded_search.py",
+    "model_checks.py",
     "memory.py",
     "xla.py",
     "growth.py",
