@@ -30,6 +30,7 @@ def accumulates(subject: Subject) -> Outcome:
     inference mode: statistics of a batch are those of no half.
     """
     subject.need_loss()
+    subject.need_any_rows()
     subject.need_same_outputs()
     model, rows = subject.model, subject.rows(16)
     count = len(flatten(rows[0])[0])

@@ -115,6 +115,7 @@ def _name(model: Any, place: int, of: int) -> str:
 
 def rows_are_independent(subject: Subject) -> Outcome:
     """In inference a row alone gives what it gives among others."""
+    subject.need_any_rows()
     subject.need_same_outputs()
     model, (x, _, _) = subject.model, subject.rows(_ROWS)
     together = outputs_of(model, x)

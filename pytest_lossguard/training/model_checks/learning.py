@@ -66,6 +66,10 @@ def learns_one_batch(subject: Subject) -> Outcome:
         raise NotMade("nothing is known that its loss could be compared with")
     if first >= LEARNED:
         return KEPT
+    excuse = _excuse(subject, trace)
+    if excuse:
+        steps = len(trace.steps)
+        raise NotMade(f"not learned in {steps} steps, and {excuse}", applies=True)
     for changes in _OTHERWISE:
         again = subject.learned_with(*changes)
         if again is not None and (_learned(again) or 0.0) >= LEARNED:
@@ -83,6 +87,17 @@ def learns_one_batch(subject: Subject) -> Outcome:
         f" {LEARNED:.0%} and more on its own training rows. Neither another learning"
         " rate, Adam nor scaled rows helped.",
     )
+
+
+def _excuse(subject: Subject, trace: Trace) -> str:
+    """Why a batch that is not learned proves nothing; empty where it does."""
+    if subject.has_frozen_layers:
+        return "what frozen layers give may not tell the rows apart"
+    if trace.steps.is_penalized:
+        return "losses of the model's own (regularizers, add_loss) hold it back"
+    if subject.draws_at_random:
+        return "its outputs change by themselves"
+    return ""
 
 
 def _learned(trace: Trace) -> float | None:
@@ -148,6 +163,9 @@ def _zeros(trace: Trace, subject: Subject) -> float | None:
 
 def every_variable_learns(subject: Subject) -> Outcome:
     """Each trainable variable gets a gradient that is not 0, and moves."""
+    subject.need_loss()
+    if subject.has_output_without_loss:
+        raise NotMade("an output has no loss, and what makes it need not learn")
     still = set(_still(subject.one_batch))
     for seed in (subject.seed + 1, subject.seed + 2):
         if still and not subject.is_object:

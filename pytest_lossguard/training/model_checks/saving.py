@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ...core.checked import KEPT, Broken, Line, Outcome
+from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
 from ...core.errors import first_line
 from ...core.findings import number
-from ..backend.frameworks import keras, tf
+from ..backend.frameworks import is_of_keras, keras, tf
+from ..backend.private_api import flat_layers
+from ..backend.snapshot import seeded_call
 from ..backend.tensors import flatten, map_structure
 from .inputs import tolerance_of
 from .subject import NotMade, Subject, differ, outputs_of, quietly
@@ -53,31 +55,56 @@ def _first(variable: Any) -> str:
 
 def saves_and_loads(subject: Subject) -> Outcome:
     """From a ``.keras`` file, and from a file of weights, comes a model that predicts
-    the same.
+    the same. Of a class of the user's own that keeps its weights only, these will do.
     """
     subject.need_same_outputs()
-    model = _moved(subject)
-    x = subject.rows()[0]
+    model, x = _moved(subject), subject.rows()[0]
     before = outputs_of(model, x)
     with TemporaryDirectory() as folder, quietly():
-        path = Path(folder) / "model.keras"
-        try:
-            model.save(path)
-            after = outputs_of(_loaded(path), x)
-        except Exception as error:
-            return _refused("it cannot be saved and loaded", error)
-        found = _compared("a model that was saved and loaded", model, before, after)
-        if found is not None or subject.is_object:
-            return found or KEPT
-        weights = Path(folder) / "model.weights.h5"
-        try:
-            model.save_weights(weights)
-            fresh = subject.fresh(subject.seed + 1)
-            fresh.load_weights(weights)
-        except Exception as error:
-            return _refused("its weights cannot be saved and loaded", error)
-        after = outputs_of(fresh, x)
-    return _compared("a model with loaded weights", model, before, after) or KEPT
+        whole = _from_file(model, Path(folder) / "model.keras", x, before)
+        refused = isinstance(whole, Skipped)
+        if isinstance(whole, Broken) or (refused and subject.is_object):
+            return _refused(whole) if isinstance(whole, Skipped) else whole
+        weights = _from_weights(subject, model, Path(folder) / "w.weights.h5", before)
+    if weights is not None or not isinstance(whole, Skipped):
+        return weights or KEPT
+    if is_of_keras(type(model)):
+        return _refused(whole)
+    reason = f"its weights can be saved and loaded, the model cannot: {whole.reason}"
+    return Skipped(reason, applies=True)
+
+
+def _from_file(model: Any, path: Path, x: Any, before: Any) -> Outcome:
+    """What a ``.keras`` file gives; skipped where it cannot be written or read."""
+    try:
+        model.save(path)
+        after = outputs_of(_loaded(path), x)
+    except Exception as error:
+        return Skipped(f"{type(error).__name__}: {first_line(error)}")
+    return _compared("a model that was saved and loaded", model, before, after) or KEPT
+
+
+def _from_weights(
+    subject: Subject, model: Any, path: Path, before: Any
+) -> Broken | None:
+    """What is wrong with a file of weights."""
+    if subject.is_object:
+        return None
+    try:
+        model.save_weights(path)
+        fresh = subject.fresh(subject.seed + 1)
+        fresh.load_weights(path)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        return Broken(
+            fact="its weights cannot be saved and loaded", meaning=reason[:300]
+        )
+    after = outputs_of(fresh, subject.rows()[0])
+    return _compared("a model with loaded weights", model, before, after)
+
+
+def _refused(whole: Skipped) -> Broken:
+    return Broken(fact="it cannot be saved and loaded", meaning=whole.reason[:300])
 
 
 def _loaded(path: Path) -> Any:
@@ -100,7 +127,8 @@ def exports(subject: Subject) -> Outcome:
             loaded = tf.saved_model.load(folder)  # owns what it serves with
             served = loaded.serve(_as_declared(model, x))
         except Exception as error:
-            return _refused("it cannot be exported and served", error)
+            reason = f"{type(error).__name__}: {first_line(error)}"
+            return Broken(fact="it cannot be exported and served", meaning=reason[:300])
         after = [np.asarray(tf.cast(it, tf.float64)) for it in flatten(served)]
     if len(after) != len(before):
         return Broken(
@@ -143,55 +171,55 @@ def _compared(what: str, model: Any, before: Any, after: Any) -> Broken | None:
     )
 
 
-def _refused(what: str, error: Exception) -> Broken:
-    return Broken(
-        fact=what, meaning=f"{type(error).__name__}: {first_line(error)}"[:300]
-    )
-
-
 def resumes(subject: Subject) -> Outcome:
-    """Some steps, saved, loaded, and as many more are as many in one go, with the
-    state of the optimizer.
+    """Some steps after a training was saved and loaded are the same as without, with
+    the state of the optimizer.
     """
     subject.need_loss()
     subject.need_factory()
-    first, second = (_weights(subject.after(2 * _STEPS)) for _ in range(2))
-    if _apart(first, second) > SAME_WEIGHTS:
-        raise NotMade("two trainings from one seed differ: it draws at random")
     model = subject.after(_STEPS)
     with TemporaryDirectory() as folder, quietly():
         path = Path(folder) / "model.keras"
         try:
             model.save(path)
-            loaded = keras.models.load_model(path)
+            loaded, again = (keras.models.load_model(path) for _ in range(2))
         except Exception:
-            raise NotMade(
-                "it cannot be saved and loaded: see saves_and_loads"
-            ) from None
+            reason = "it cannot be saved and loaded: see saves_and_loads"
+            raise NotMade(reason) from None
     if getattr(loaded, "optimizer", None) is None:
         raise NotMade("it is loaded without its optimizer", applies=True)
-    _draw_alike(model, loaded)
-    apart = _apart(first, _weights(subject.train(loaded, _STEPS)))
+    for other in (loaded, again):
+        _draw_alike(model, other)
+    resumed = _went_on(loaded, subject)
+    if _apart(resumed, _went_on(again, subject)) > SAME_WEIGHTS:
+        raise NotMade("the same steps from the same state end elsewhere")
+    apart = _apart(_went_on(model, subject), resumed)
     if apart <= SAME_WEIGHTS:
         return KEPT
     return Broken(
         fact="a training that was saved and resumed goes another way",
-        meaning=f"{_STEPS} steps, saved, loaded, and {_STEPS} more end at weights that"
-        f" differ by {apart:.2%} from those of {2 * _STEPS} steps in one go, limit"
-        f" {SAME_WEIGHTS:.2%}: part of the state is not saved.",
+        meaning=f"{_STEPS} steps after it was saved and loaded it is at weights that"
+        f" differ by {apart:.2%} from those without, limit {SAME_WEIGHTS:.2%}: part of"
+        " the state is not saved.",
     )
 
 
+def _went_on(model: Any, subject: Subject) -> list[Any]:
+    """The trained weights after some more steps, whatever is drawn in them."""
+    seeded_call(subject.seed, lambda: subject.train(model, _STEPS))
+    return [np.array(it, np.float64) for it in model.trainable_variables]
+
+
 def _draw_alike(model: Any, loaded: Any) -> None:
-    """Have layers that draw at random go on where those of the other model are."""
+    """Have layers that draw at random go on where those of the other model are, and
+    those that remember rows forget them: what is kept of that is Keras' matter.
+    """
+    for layer in (*flat_layers(model), *flat_layers(loaded)):
+        if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
+            layer.reset_state()
     for mine, theirs in zip(model.variables, loaded.variables, strict=False):
         if "seed_generator" in mine.path and mine.shape == theirs.shape:
             theirs.assign(mine)
-
-
-def _weights(model: Any) -> list[Any]:
-    """The trained weights, copied."""
-    return [np.array(it, np.float64) for it in model.trainable_variables]
 
 
 def _apart(one: list[Any], other: list[Any]) -> float:

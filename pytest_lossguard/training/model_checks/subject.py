@@ -23,7 +23,7 @@ from ..backend.data import (
     kept_arrays,
 )
 from ..backend.frameworks import keras, tf
-from ..backend.private_api import takes_training
+from ..backend.private_api import flat_layers, takes_training
 from ..backend.snapshot import Snapshot, preserved_seeds, seeded_call
 from ..backend.tensors import as_tensor, flatten, map_structure
 from ..loop.models import build
@@ -131,7 +131,7 @@ class Subject:
         if is_compiled(model):
             build(model, self.data.probe())
         elif not model.built:
-            model(self.rows(2)[0])
+            model(map_structure(_tensor, self.data.rows(np.arange(2)).x))
         return model
 
     def need_loss(self) -> None:
@@ -146,11 +146,38 @@ class Subject:
         if self.is_object:
             raise NotMade("it takes a function that builds the model, not a model")
 
+    def need_any_rows(self) -> None:
+        """Raise where the model takes batches of one size only."""
+        if self.batch_size is not None:
+            raise NotMade(
+                f"it takes batches of {self.batch_size} rows only", applies=True
+            )
+
+    @property
+    def has_frozen_layers(self) -> bool:
+        """Whether some layers are not to be trained."""
+        return any(not it.trainable for it in flat_layers(self.model) if it.weights)
+
+    @property
+    def has_output_without_loss(self) -> bool:
+        """Whether an output has no loss, as `compile` allows."""
+        outputs = flatten(getattr(self.model, "outputs", None) or [])
+        return 1 < len(outputs) > len(flatten(self.model.loss)) > 0
+
     # Rows
 
+    @cached_property
+    def batch_size(self) -> int | None:
+        """Rows of a batch, where the model says so."""
+        declared = getattr(self.model, "inputs", None) or []
+        size = declared[0].shape[0] if declared else None
+        return None if size is None else int(size)
+
     def rows(self, count: int = ONE_BATCH) -> tuple[Any, Any, Any]:
-        """The first rows as tensors: inputs, targets, weights."""
-        some = self.data.rows(np.arange(min(count, len(self.data))))
+        """The first rows as tensors: inputs, targets, weights; as many as the model
+        takes where it takes batches of one size only.
+        """
+        some = self.data.rows(np.arange(min(self.batch_size or count, len(self.data))))
         x, y, weights = (map_structure(_tensor, it) for it in some.parts)
         return x, y, weights
 
@@ -166,7 +193,7 @@ class Subject:
             x,
             y,
             sample_weight=weights,
-            batch_size=ONE_BATCH,
+            batch_size=self.batch_size or ONE_BATCH,
             epochs=steps,
             shuffle=False,
             verbose=0,
@@ -183,7 +210,10 @@ class Subject:
     def need_same_outputs(self) -> None:
         """Raise where predictions cannot be compared, as they are drawn at random."""
         if self.draws_at_random:
-            raise NotMade("it draws at random in inference: nothing can be compared")
+            raise NotMade(
+                "it draws at random in inference, or remembers rows: nothing can be"
+                " compared"
+            )
 
     # Training on one batch
 
@@ -197,9 +227,10 @@ class Subject:
     ) -> Trace:
         """A training on the first rows, with changes."""
         self.need_loss()
-        some = self.data.rows(np.arange(min(ONE_BATCH, len(self.data))))
+        size = self.batch_size or ONE_BATCH
+        some = self.data.rows(np.arange(min(size, len(self.data))))
         seed = self.seed if seed is None else seed
-        how: dict[str, Any] = {"steps": steps, "batch_size": ONE_BATCH}
+        how: dict[str, Any] = {"steps": steps, "batch_size": size}
         if changes:
             again = self._trainer.again(self._given, some.x, some.y, seed=seed, **how)
             return again(*changes)
