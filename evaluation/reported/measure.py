@@ -95,7 +95,7 @@ def _row(report: Report, fixed: bool, seed: int, trainer: Any) -> Row:
     began = time.perf_counter()
     trainer.reseed(seed)
     raised = as_marked(guard, lambda: scores.append(report.program(fixed)))
-    found = [it for run in guard.runs for it in run.findings]
+    found = [*guard.findings, *(it for run in guard.runs for it in run.findings)]
     errors = list(dict.fromkeys(it.kind for it in found if it.severity == "error"))
     warnings = list(dict.fromkeys(it.kind for it in found if it.severity == "warning"))
     messages = [f"{it.kind}: {it.message}" for it in found]

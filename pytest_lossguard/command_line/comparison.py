@@ -148,7 +148,7 @@ def _of_findings(before: Entry, after: Entry) -> Iterator[Difference]:
 
 def _kinds(test: Entry) -> dict[str, str]:
     """What was found, and how severe it is."""
-    found = [it for run in test["runs"] for it in run["findings"]]
+    found = [it for each in (test, *test["runs"]) for it in each["findings"]]
     return {it["kind"]: it["severity"] for it in reversed(found)}
 
 

@@ -37,7 +37,7 @@ PAYLOAD = "lossguard"
 #: Attribute that carries what only the page shows, as builtins.
 DETAILS = "lossguard_html"
 #: What of it makes the entry of a test.
-_PARTS = ("runs", "search", "baseline")
+_PARTS = ("runs", "findings", "search", "baseline")
 #: What a test has that checks a preparation or a model.
 _CHECKED = ("contract", "model_check")
 #: Attribute that carries what could not be handed on, as sentences.
@@ -82,8 +82,8 @@ def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, An
     guard = test.guard
     assert guard is not None
     unsaid = f"{item.nodeid} cannot be reported whole"
-    found: dict[str, Any] = {"runs": [], "search": None, "baseline": None}
-    found["seconds"] = test.seconds
+    found: dict[str, Any] = {"runs": [], "findings": [], "search": None}
+    found |= {"baseline": None, "seconds": test.seconds}
     for run in guard.runs:
         with survived(troubles, unsaid):
             found["runs"].append(
@@ -93,6 +93,8 @@ def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, An
                     "nearest": guard.nearest(run),
                 }
             )
+    with survived(troubles, unsaid):
+        found["findings"] = [it.to_json() for it in guard.findings]
     with survived(troubles, unsaid):
         found["search"] = None if test.search is None else test.search.to_json()
     with survived(troubles, unsaid):

@@ -155,7 +155,10 @@ class ModelCheckEntry(TypedDict):
 
 
 class Entry(TypedDict):
-    """A test as the JSON report holds it, made by `sound.sound`; see `json_report`."""
+    """A test as the JSON report holds it, made by `sound.sound`; see `json_report`.
+
+    Its ``findings`` failed the test and are of none of its ``runs``.
+    """
 
     nodeid: str
     file: str
@@ -163,6 +166,7 @@ class Entry(TypedDict):
     outcome: Literal["passed", "skipped", "failed"]
     error: str | None
     runs: list[RunEntry]
+    findings: list[FindingEntry]
     search: SearchEntry | None
     baseline: BaselineEntry | None
     contract: ContractEntry | None

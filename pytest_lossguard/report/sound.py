@@ -247,6 +247,7 @@ _TEST: _Fields = {
     "outcome": _one_of("passed", "skipped", "failed"),
     "error": _said,
     "runs": _runs,
+    "findings": _several(_FINDING),
     "search": _one(_SEARCH),
     "baseline": _one(_BASELINE),
     "contract": _one(_CONTRACT),

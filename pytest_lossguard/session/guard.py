@@ -107,6 +107,7 @@ class Guard:
 
     Attributes:
         runs: What was judged: of a search, what its report shows.
+        findings: What failed the test and is of no recorded training.
         baseline: How the test compares with its baseline; None where it has none.
     """
 
@@ -123,6 +124,7 @@ class Guard:
         checks: tuple[Check, ...] = (),
     ) -> None:
         self.runs: list[TrainingRun] = []
+        self.findings: tuple[Finding, ...] = ()
         self.baseline: BaselineResult | None = None
         self._corruption: Any = None
         self._in_search = self._ends_early = False
@@ -141,6 +143,7 @@ class Guard:
         self._watched: list[TrainingRun] = []
         self._adopted: list[tuple[TrainingRun, str, Any]] = []
         self._unseen: list[str] = []
+        self._missed: list[Finding] = []
         self._subjects: list[TrainingRun] = []
 
     # One test, from its body to its verdict
@@ -305,7 +308,7 @@ class Guard:
             NotConverged: A training in it did not converge.
         """
         __tracebackhide__ = True
-        self.runs, self._watched = [], []
+        self.runs, self._watched, self.findings = [], [], ()
         self._in_search, self._ends_early = True, ends_early
         self._corruption = corruption
         if self._watch is not None:
@@ -391,6 +394,7 @@ class Guard:
             by = each.described_for(self._test)
             missed = _as_sentences(each.missed, self._policy)
             self._unseen += [f"{by}: {it}" for it in (*each.unseen, *missed)]
+            self._missed += each.missed
             if each.watch is None:
                 runs = [self._judged(it) for it in each.traces]
                 self._adopted += [(run, by, None) for run in runs]
@@ -456,10 +460,12 @@ class Guard:
         Raises:
             NothingTrained: Something trained unseen.
         """
-        sentences = list(self._unseen)
+        sentences, found = list(self._unseen), list(self._missed)
         if self._watch is not None:
-            missed = _as_sentences(self._watch.missed(), self._policy)
-            sentences += [*self._watch.unseen, *missed]
+            missed = self._watch.missed()
+            found += missed
+            sentences += [*self._watch.unseen, *_as_sentences(missed, self._policy)]
+        self.findings = held_to(found, self._policy)
         if sentences:
             raise NothingTrained("; ".join(sentences))
 

@@ -83,6 +83,14 @@ def test_what_got_worse_comes_first_and_decides_the_exit_code(compared):
     ]
 
 
+def test_a_finding_that_is_of_no_training_is_compared_as_well(compared):
+    unseen = {**GOOD, "findings": [found("trained_unseen")], "outcome": "failed"}
+    code, out = compared([GOOD], [unseen])
+
+    assert code == 1
+    assert "  ! trained_unseen  - -> error" in out.splitlines()
+
+
 def test_what_got_better_fails_nothing(compared):
     code, out = compared([BAD], [GOOD])
 

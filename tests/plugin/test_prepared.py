@@ -194,7 +194,55 @@ def test_what_trains_unseen_beside_a_seen_training_fails_the_test(project, pytes
         ]
     )
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
-    (entry,) = (
-        it for it in json_of(pytester)["tests"] if "out_of_range" in it["nodeid"]
+    entries = {it["nodeid"].split("::")[1]: it for it in json_of(pytester)["tests"]}
+    assert entries["test_out_of_range"]["runs"] == []
+    unseen = ["trained_unseen"]
+    assert {name: _unattached(it) for name, it in entries.items()} == {
+        "test_beside_a_seen_one": unseen,
+        "test_tolerated": [],
+        "test_frozen": ["nothing_trainable"],
+        "test_out_of_range": [],
+        "test_search": unseen,
+        "test_after": [],
+    }
+
+
+def _unattached(entry):
+    return [it["kind"] for it in entry["findings"]]
+
+
+def test_a_test_of_a_frozen_model_alone_has_its_finding_and_no_run(project, pytester):
+    frozen = """
+@pytest.mark.converges
+def test_frozen():
+    model = build()
+    model.trainable = False
+    model.fit(*load(), verbose=0)
+"""
+    project(frozen, "--lossguard-json=out.json").assert_outcomes(failed=1)
+
+    (entry,) = json_of(pytester)["tests"]
+    (finding,) = entry["findings"]
+    assert (entry["runs"], finding["kind"]) == ([], "nothing_trainable")
+    assert finding["severity"] == "error"
+    assert "was trained by fit and has no trainable weight" in finding["message"]
+
+
+def test_what_a_fixture_trained_unseen_is_a_finding_of_its_test(project, pytester):
+    in_a_fixture = (
+        MISSED.split("@pytest")[0]
+        + """
+@pytest.fixture
+def slope():
+    by_hand()
+
+@pytest.mark.converges
+def test_it(slope):
+    train()
+"""
     )
-    assert entry["runs"] == []
+    project(in_a_fixture, "--lossguard-json=out.json").assert_outcomes(failed=1)
+
+    (entry,) = json_of(pytester)["tests"]
+    assert _unattached(entry) == ["trained_unseen"]
+    assert [it["verdict"] for it in entry["runs"]] == ["converged"]

@@ -93,6 +93,7 @@ WHOLE = entry(
     run((1.0, "NaN"), findings=[found(), found("plateau", "warning")], probe=PROBE),
     run(diagnosis={"causes": [CAUSE], "tried": 3}, data_loss=[1.0, 0.2], notes=["n"]),
     baseline=baseline(),
+    findings=[found("trained_unseen")],
 )
 WHOLE["search"] = {
     "examples": 3,
