@@ -89,6 +89,32 @@ def divided_by_hand():
     loop(optimizer, optimizer.scale_loss, by=plain, divide=1024.0)
 
 
+def two_nets(scales_second=True, wrap=tf.function):
+    """As the step of a GAN: both losses are scaled before a gradient is taken."""
+    nets, optimizers = [mlp(), mlp()], [scaling(), scaling()]
+
+    def step(x, y):
+        with tf.GradientTape(persistent=True) as tape:
+            first, second = (MSE(y, net(x, training=True)) for net in nets)
+            first = optimizers[0].scale_loss(first)
+            if scales_second:
+                second = optimizers[1].scale_loss(second)
+        for loss, net, optimizer in zip([first, second], nets, optimizers, strict=True):
+            moved = net.trainable_variables
+            optimizer.apply(tape.gradient(loss, moved), moved)
+
+    for net, optimizer in zip(nets, optimizers, strict=True):
+        optimizer.build(net.trainable_variables)
+    step = wrap(step)
+    for x, y in batches(4):
+        step(x, y)
+
+
+def test_of_two_nets_the_one_whose_loss_is_not_scaled_fails():
+    found = findings_of(lambda: two_nets(scales_second=False))
+    assert sum(it.kind == "loss_not_scaled" for it in found) == 1
+
+
 def by_hand():
     loop(keras.optimizers.SGD(1e-5), lambda it: it * 1024.0)
 
@@ -106,13 +132,16 @@ def by_fit():
         lambda: rightly(wrap=lambda it: it),
         lambda: rightly(loss_of=squared),
         summed,
+        two_nets,
+        lambda: two_nets(wrap=lambda it: it),
         divided_by_hand,
         by_hand,
         by_fit,
         lambda: loop(keras.optimizers.SGD(0.01), as_it_is),
     ],
     ids=[
-        *("graph", "eager", "a loss by hand", "summed", "divided by hand"),
+        *("graph", "eager", "a loss by hand", "summed"),
+        *("two nets", "two nets, eager", "divided by hand"),
         *("a factor of the user's", "fit", "no scale"),
     ],
 )

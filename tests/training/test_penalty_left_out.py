@@ -105,6 +105,57 @@ def frozen_part():
     loop(net(fixed), False)
 
 
+def slopes(of, variables):
+    """Gradients of what a function gives, None where there is none."""
+    with tf.GradientTape() as tape:
+        value = of()
+    return tape.gradient(value, variables)
+
+
+def penalty_of(model, x):
+    model(x, training=True)
+    return sum(model.losses)
+
+
+def by_a_gradient_of_its_own(wrap=tf.function):
+    """The penalty has a tape of its own; both gradients are applied in one update."""
+    model, optimizer = MODELS["regularizer"](), keras.optimizers.SGD(0.01)
+
+    def step(x, y):
+        moved = model.trainable_variables
+        penalty = slopes(lambda: penalty_of(model, x), moved)
+        data = slopes(lambda: MSE(y, model(x, training=True)), moved)
+        kernel, bias = data
+        optimizer.apply([kernel + penalty[0], bias], moved)
+
+    step = wrap(step)
+    for x, y in batches(4):
+        step(x, y)
+
+
+def by_a_second_optimizer(wrap=tf.function):
+    """One optimizer has the data loss, another the penalty."""
+    model = MODELS["regularizer"]()
+    fits, shrinks = keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01)
+    moved = model.trainable_variables
+    fits.build(moved)
+    shrinks.build(moved[:1])
+
+    def step(x, y):
+        fits.apply(slopes(lambda: MSE(y, model(x, training=True)), moved), moved)
+        shrinks.apply(slopes(lambda: penalty_of(model, x), moved[:1]), moved[:1])
+
+    step = wrap(step)
+    for x, y in batches(4):
+        step(x, y)
+
+
+@pytest.mark.parametrize("wrap", [tf.function, lambda it: it], ids=["graph", "eager"])
+@pytest.mark.parametrize("body", [by_a_gradient_of_its_own, by_a_second_optimizer])
+def test_a_penalty_whose_gradient_is_taken_apart_is_not_left_out(body, wrap):
+    assert not any(map(_is_left_out, findings_of(lambda: body(wrap))))
+
+
 @pytest.mark.parametrize(
     "body",
     [

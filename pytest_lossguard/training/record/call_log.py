@@ -47,6 +47,7 @@ class CallLog(threading.local):
         self.losses: deque[tuple[Any, Any, Any, Any, Any]] = deque(maxlen=_REMEMBERED)
         self.scaled: deque[tuple[Any, Any, Any]] = deque(maxlen=_REMEMBERED)
         self.followed: deque[Any] = deque(maxlen=_REMEMBERED)
+        self._scaled_before: deque[tuple[Any, Any, Any]] = deque(maxlen=_REMEMBERED)
         self._depths: dict[str, int] = {}
         self._taken: GradientCall | None = None
 
@@ -70,16 +71,22 @@ class CallLog(threading.local):
         more, as for a second part of the variables, and forgotten for any other.
         """
         if self._taken is None or self._taken.target is not target:
-            plain = {id(scaled): loss for scaled, loss, _ in self.scaled}
+            leaves, fresh = flatten(target), list(self.scaled)
+            # In a GAN both losses are scaled before either gradient is taken.
+            known = {id(it[0]): it for it in (*self._scaled_before, *fresh)}
+            own = [known[id(leaf)] for leaf in leaves if id(leaf) in known]
+            plain = {id(scaled): loss for scaled, loss, _ in own}
             taken = GradientCall(
                 target=target,
-                leaves=[plain.get(id(leaf), leaf) for leaf in flatten(target)],
+                leaves=[plain.get(id(leaf), leaf) for leaf in leaves],
                 models=list(self.models),
                 losses=list(self.losses),
                 followed=list(self.followed),
-                scaler=self.scaled[-1][-1] if self.scaled else None,
+                scaler=next((it[-1] for it in (*own, *reversed(fresh))), None),
             )
+            before = [*self._scaled_before, *fresh]
             self.clear()
+            self._scaled_before.extend(before)
             self._taken = taken
         return self._taken
 
@@ -88,3 +95,4 @@ class CallLog(threading.local):
         self._taken = None
         for known in (self.models, self.losses, self.followed, self.scaled):
             known.clear()
+        self._scaled_before.clear()

@@ -87,6 +87,7 @@ class Recorder:
         self.makers = Makers()
         self.net_inputs = NetInputs()
         self.modes = LayerModes()
+        self._apart: set[int] = set()
         self._paused = 0
         self._only_in = threading.get_ident() if only_here else None
         self._ignoring = ignoring
@@ -143,6 +144,7 @@ class Recorder:
             self.makers,
             self.net_inputs,
             self.modes,
+            self._apart,
             self.gradients,
             self._lost,
         ):
@@ -264,8 +266,11 @@ class Recorder:
         variables = [leaf for leaf in flatten(sources) if is_variable(leaf)]
         if self.enabled and variables:
             self.asked.check_loose(self.recorded)
-            self.asked.add(reached(sources, gradients), taken_at)
+            moving = reached(sources, gradients)
+            self.asked.add(moving, taken_at)
             taped = self._remember(tape, target, variables)
+            if _has_no_loss_object(taped.lead):
+                self._apart.update(map(variable_key, moving))
             if taped.scaler is not None:
                 taped.scaled = frozenset(map(id, flatten(gradients)))
             self.gradients.add(taped, current_graph())
@@ -473,6 +478,7 @@ class Recorder:
             frames=user_frames(),
             replicas=replica.count,
             modes=self.modes,
+            apart=self._apart,
         )
         if taped.model_and_loss is not None:
             recording.model = taped.model_and_loss.model
@@ -595,6 +601,11 @@ def _uses(tape: Any, calls: list[Any]) -> frozenset[int]:
     """
     models = (variable for call in calls for variable in call[0].variables)
     return frozenset(map(variable_key, (*models, *tape.watched_variables())))
+
+
+def _has_no_loss_object(lead: list[Any]) -> bool:
+    """Whether what is differentiated came from no loss object, as a penalty alone."""
+    return isinstance(lead[0], float) and lead[0] < _BOTH
 
 
 def _data_loss(lead: list[Any]) -> Any:

@@ -109,7 +109,11 @@ class TapeRecord:
 
 @dataclass(slots=True, kw_only=True)
 class Recording:
-    """One training as it is being recorded."""
+    """One training as it is being recorded.
+
+    ``apart`` has the keys of the variables that gradients were also taken of by
+    something else than the value of a loss object, in this training or another.
+    """
 
     optimizer: Any
     variables: list[Any]
@@ -118,6 +122,7 @@ class Recording:
     replicas: int = 1
     model: Any = None
     modes: LayerModes = field(default_factory=LayerModes)
+    apart: set[int] = field(default_factory=set)
     start: Snapshot | None = None
     end: tuple[int, Snapshot] | None = None
     buffer: RingBuffer | None = None

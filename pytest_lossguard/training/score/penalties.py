@@ -18,12 +18,15 @@ _ROWS = 8
 
 def penalty_left_out(recording: Recording, rows: Any) -> float:
     """The model's own losses in the end, where the loss that is differentiated is the
-    data loss and no more; 0 where it is not, or neither is seen.
+    data loss and no more; 0 where it is not, or neither is seen, or where gradients
+    of the same variables were taken apart from it: they may be those of the penalty.
     """
     steps = recording.table()
     if not len(steps) or recording.model is None or not steps.data_loss_seen[-1]:
         return 0.0
     if steps.loss[-1] != steps.data_loss[-1]:
+        return 0.0
+    if not recording.apart.isdisjoint(map(variable_key, recording.variables)):
         return 0.0
     return _of_weights(recording) or _of_a_call(recording, rows)
 
