@@ -11,6 +11,7 @@ from keras import ops
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer, set_seed, watching
+from tests.support.fitting import train_once
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(96, 4)).astype("float32")
@@ -79,7 +80,7 @@ def test_a_loss_that_does_not_take_a_rows_label_for_it_is_found(loss, kind, seve
 
 
 def test_it_is_seen_by_lossguard_fit_as_well():
-    trace = TRAINER.fit(lambda: net(in_integers), X, Y, steps=4)
+    trace = train_once(TRAINER, lambda: net(in_integers), X, Y, steps=4)
     first = next(it for it in judge(trace, Policy()) if it.kind == "labels_ignored")
     assert first.where == "the loss in_integers"
     assert "with other labels in 48 rows its gradient changes by 0" in first.message

@@ -26,7 +26,7 @@ from .data_checks import check_data
 from .fingerprint import fingerprint_of
 from .loop_run import LoopRun
 from .models import build, is_fresh, model_of, recipe_of
-from .spec import PreparedRun, TrainingSpec, make_spec
+from .spec import Hook, PreparedRun, TrainingSpec, make_spec
 from .traced_loop import NotInGraph, TracedLoop, is_light
 
 __all__ = ["LoopTrainer"]
@@ -58,6 +58,7 @@ class LoopTrainer:
         *,
         seeds: Sequence[int],
         reuse_built: bool = False,
+        finish: Hook = None,
         **how: Any,
     ) -> list[Trace]:
         """The same training from several seeds, beside each other where they can be.
@@ -69,6 +70,7 @@ class LoopTrainer:
             seeds: One training from each.
             reuse_built: Whether the same factory is called once for each seed and no
                 more: for a search, whose examples differ in their data.
+            finish: Called with each trained model before its weights are put back.
             how: Its other arguments. ``growth`` ends a training on arrays once its loss
                 is so many times above both reference losses.
 
@@ -80,7 +82,8 @@ class LoopTrainer:
             probe, task = _probe(task)
             tasks = (replace(task, seed=seed) for seed in seeds)
             jobs = (self._job(model_or_factory, it, probe, reuse_built) for it in tasks)
-            return [it.result() for it in self.train_all(jobs)]
+            finished = (replace(it, finish=finish) for it in jobs)
+            return [it.result() for it in self.train_all(finished)]
 
     def _job(
         self, model_or_factory: Any, task: TrainingSpec, probe: Batch, reuse_built: bool

@@ -54,7 +54,7 @@ def test_a_broken_model_fails_its_check_by_name(name):
     result = outcome(name, subject_of(build, x, y))
 
     assert result.outcome == "failed"
-    assert fact in result.message
+    assert fact in result.finding.message
     assert result.message.startswith(f"{name}: ")
     assert "hint: " in result.message
     assert result.finding.kind == f"model_check_{name}"
