@@ -21,7 +21,7 @@ __all__ = [
 
 @pytest.hookspec(firstresult=True)
 def pytest_lossguard_policy(item: pytest.Item, policy: Policy) -> Policy | None:
-    """Change what a marked test is held to; called once for each, at collection.
+    """Change the limits of a marked test; called once for each, at collection.
 
     Args:
         item: The test.

@@ -87,12 +87,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossguard-show-policy",
         action="store_true",
-        help="run nothing; show what each marked test is held to, and where each key"
+        help="run nothing; show the limits of each marked test, and where each key"
         " comes from",
     )
     parser.addini(
         "lossguard_policy",
-        "what marked tests are held to by default, one key = value a line: the keys of"
+        "default limits of marked tests, one key = value a line: the keys of"
         " the marker converges, which stands above it",
         type="linelist",
     )

@@ -1,4 +1,4 @@
-"""The project's own defaults of what marked tests are held to, and what holds where."""
+"""The default limits of a project's marked tests, and where each one comes from."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _read(line: str) -> tuple[str, Any]:
 
 
 class ShowPolicy:
-    """Runs no test, and says what each marked one is held to and why."""
+    """Runs no test, and shows the limits of each marked one and their source."""
 
     def __init__(self, config: pytest.Config) -> None:
         if getattr(config.option, "numprocesses", None):

@@ -62,9 +62,9 @@ def diagnosed(
     Args:
         verdict: With at least one error.
         make_rerun: Gives what runs it again; None where that was not kept.
-        policy: What it was held to.
+        policy: The limits it was judged by.
         budget: Seconds.
-        checks: Checks of one's own that re-runs are held to as well.
+        checks: The user's own checks, which re-runs must pass as well.
     """
 
     def by(rerun: Rerun | None) -> Diagnosis:

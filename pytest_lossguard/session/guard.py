@@ -96,7 +96,7 @@ class Guard:
     """Trains, watches and judges for one test.
 
     Args:
-        policy: What trainings are held to; None where nothing is asserted.
+        policy: The limits that trainings are judged by; None where nothing is asserted.
         seed: The base seed.
         trainer: Gives the floor that trains, when first needed.
         test: The id of the test.

@@ -35,7 +35,7 @@ class TrainingRun:
 
     @property
     def converged(self) -> bool:
-        """Whether the training passed the policy it was held to."""
+        """Whether the training passed its policy."""
         return self.verdict.converged
 
     @property
