@@ -47,7 +47,7 @@ from .norms import half_square_sums, look_at, taken_before
 from .optimizer_variables import build_outside
 from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
 from .replicas import Replica, current_replica
-from .restarts import join_restarted
+from .restarts import join_restarted, may_be_restarted
 from .ring_buffer import RingBuffer
 from .threads import is_part_of, is_replica
 
@@ -484,8 +484,9 @@ class Recorder:
             recording.model = taped.model_and_loss.model
         if self._keeps_data:
             recording.start = _first_state(recording)
-            with tf.init_scope():
-                self._join_restarted()
+            if may_be_restarted(self.recordings, keys):
+                with tf.init_scope():
+                    self._join_restarted()
             for earlier in self.recordings:
                 _keep_end(earlier, keys)
         self.recordings.append(recording)

@@ -10,12 +10,18 @@ from ...core.trace import Floats
 from ..backend.tensors import variable_key
 from .recording import LEAD, Recording
 
-__all__ = ["join_restarted"]
+__all__ = ["join_restarted", "may_be_restarted"]
 
 #: So many optimizers in a row are one training: two or three may be its phases.
 _FEWEST = 4
 #: How far a norm may be off the sum of what led to it: large variables are sampled.
 _SLACK, _ROUNDING = 1.05, 1e-4
+
+
+def may_be_restarted(recordings: list[Recording], keys: list[int]) -> bool:
+    """Whether so many recordings are of the same variables that some may be joined."""
+    same = (keys == list(map(variable_key, it.variables)) for it in recordings)
+    return sum(same) >= _FEWEST - 1
 
 
 def join_restarted(recordings: list[Recording]) -> None:
