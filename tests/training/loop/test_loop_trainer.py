@@ -845,6 +845,7 @@ def test_a_step_that_branches_ends_on_one_processor():
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     import keras
     from pytest_lossguard.training import Trainer
+    from tests.support.fitting import train_once
     from tests.support.programs import mlp, regression
     optimizer = keras.optimizers.Adam(gradient_accumulation_steps=2)
     trace = train_once(Trainer(), mlp(optimizer=optimizer), *regression(), steps=8)
