@@ -47,8 +47,9 @@ def _learning_rate(model: Any, change: Change) -> Any:
     return remade
 
 
+@keras.saving.register_keras_serializable("pytest_lossguard")
 class _Scaled(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A schedule times a factor."""
+    """A schedule times a factor; made again from its config by a further change."""
 
     def __init__(self, schedule: Any, factor: float) -> None:
         self._schedule, self._factor = schedule, factor
@@ -57,7 +58,13 @@ class _Scaled(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[
         return self._schedule(step) * self._factor
 
     def get_config(self) -> dict[str, Any]:
-        return {"schedule": repr(self._schedule), "factor": self._factor}
+        schedule = keras.optimizers.schedules.serialize(self._schedule)
+        return {"schedule": schedule, "factor": self._factor}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> _Scaled:
+        schedule = keras.optimizers.schedules.deserialize(config["schedule"])
+        return cls(schedule, config["factor"])
 
 
 def _other_optimizer(model: Any, change: Change) -> Any:

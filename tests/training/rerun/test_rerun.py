@@ -508,3 +508,20 @@ def test_what_is_frozen_or_set_free_after_a_training_is_not_run_again(trainer, l
         model.layers[0].trainable = later
     with pytest.raises(CannotChange, match="other variables .* are trainable now"):
         trainer.watched_again(watch, watch.recordings[0])
+
+
+def test_a_schedule_is_scaled_and_its_optimizer_can_be_made_again():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
+    schedule = keras.optimizers.schedules.CosineDecay(0.01, decay_steps=20)
+    model.compile(keras.optimizers.Adam(schedule), "mse")
+
+    scaled = OPTIMIZER_CHANGES["learning_rate"](
+        model, Change(kind="learning_rate", value=10.0)
+    )
+    model.compile(scaled, "mse")
+    clipped = OPTIMIZER_CHANGES["clip_gradients"](
+        model, Change(kind="clip_gradients", value=1.0)
+    )
+
+    assert float(clipped.learning_rate) == pytest.approx(0.1)
+    assert clipped.clipnorm == 1.0
