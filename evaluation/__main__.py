@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import sys
 from collections.abc import Iterator
-from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
 
+from .command import command_line, lines_of, rows_of_jobs
 from .corpus import programs
 from .measure import Row, rows_of_job
 from .results import results
@@ -34,7 +31,8 @@ def main() -> None:
     parser.add_argument("--read", type=Path, help="run nothing, report these rows")
     parser.add_argument("--out", type=Path, default=_HERE / "RESULTS.md")
     asked = parser.parse_args()
-    found = _rows(asked) if asked.read is None else _read(asked.read)
+    known = None if asked.read is None else lines_of(asked.read)
+    found = _rows(asked) if known is None else (Row(**it) for it in known)
     rows = sorted(found, key=lambda it: (it.name, it.seed))
     text = results(rows, _command(asked))
     asked.out.write_text(text, encoding="utf-8")
@@ -42,17 +40,9 @@ def main() -> None:
 
 
 def _command(asked: argparse.Namespace) -> str:
-    """What was asked for, without where it was written."""
-    words = ["python -m evaluation", f"--seeds {asked.seeds}"]
-    for name in ("source", "part", "only", "first_seed"):
-        if getattr(asked, name):
-            words.append(f"--{name.replace('_', '-')} {getattr(asked, name)}")
-    return " ".join([*words, *(["--no-diagnose"] if asked.no_diagnose else [])])
-
-
-def _read(path: Path) -> Iterator[Row]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        yield Row(**json.loads(line))
+    names = ("source", "part", "only", "first_seed")
+    text = command_line("python -m evaluation", asked, names)
+    return f"{text} --no-diagnose" if asked.no_diagnose else text
 
 
 def _rows(asked: argparse.Namespace) -> Iterator[Row]:
@@ -66,14 +56,14 @@ def _rows(asked: argparse.Namespace) -> Iterator[Row]:
     chunks = [names[at : at + _CHUNK] for at in range(0, len(names), _CHUNK)]
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
     jobs = [(chunk, seeds, not asked.no_diagnose) for chunk in chunks]
-    # A process is left after each chunk: traced graphs are never given back.
-    with get_context("spawn").Pool(asked.processes, maxtasksperchild=1) as pool:
-        for done, found in enumerate(pool.imap_unordered(rows_of_job, jobs), start=1):
-            print(f"{done} of {len(jobs)} chunks", file=sys.stderr, flush=True)
-            if asked.rows is not None:
-                with asked.rows.open("a", encoding="utf-8") as file:
-                    file.writelines(json.dumps(asdict(row)) + "\n" for row in found)
-            yield from found
+    yield from rows_of_jobs(
+        rows_of_job,
+        jobs,
+        processes=asked.processes,
+        jobs_per_process=1,
+        brief=lambda _: " chunks",
+        keep=asked.rows,
+    )
 
 
 if __name__ == "__main__":

@@ -11,15 +11,12 @@ a program has changed since, the table says that watched runs end at another sco
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
 
+from ..command import command_line, lines_of, rows_of_jobs
 from . import cases
 from .measure import WAYS, Job, Row, quiet, rows_of_job
 from .table import table
@@ -53,19 +50,14 @@ def main() -> None:
 
 
 def _command(asked: argparse.Namespace) -> str:
-    """What was asked for, without where it was written."""
-    words = ["python -m evaluation.diverse", f"--seeds {asked.seeds}"]
-    for name in ("half", "only", "way", "first_seed"):
-        if getattr(asked, name):
-            words.append(f"--{name.replace('_', '-')} {getattr(asked, name)}")
-    return " ".join(words)
+    names = ("half", "only", "way", "first_seed")
+    return command_line("python -m evaluation.diverse", asked, names)
 
 
 def _known(path: Path | None) -> list[Row]:
     if path is None or not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [Row.from_json(json.loads(it)) for it in lines if it.endswith("}")]
+    return [Row.from_json(it) for it in lines_of(path, cut_off=True)]
 
 
 def _rows(asked: argparse.Namespace) -> Iterator[Row]:
@@ -88,17 +80,14 @@ def _rows(asked: argparse.Namespace) -> Iterator[Row]:
         for name in chosen
         if (left := [it for it in seeds if (name, it) not in known])
     ]
-    with get_context("spawn").Pool(
-        asked.jobs, maxtasksperchild=_CASES_PER_PROCESS
-    ) as p:
-        for done, found in enumerate(p.imap_unordered(rows_of_job, jobs), start=1):
-            print(
-                f"{done} of {len(jobs)}: {_brief(found)}", file=sys.stderr, flush=True
-            )
-            if asked.rows is not None:
-                with asked.rows.open("a", encoding="utf-8") as file:
-                    file.writelines(json.dumps(asdict(row)) + "\n" for row in found)
-            yield from found
+    yield from rows_of_jobs(
+        rows_of_job,
+        jobs,
+        processes=asked.jobs,
+        jobs_per_process=_CASES_PER_PROCESS,
+        brief=_brief,
+        keep=asked.rows,
+    )
 
 
 def _brief(rows: list[Row]) -> str:
@@ -108,7 +97,7 @@ def _brief(rows: list[Row]) -> str:
     failed = sum(it.failed for it in judged)
     warned = sum(bool(it.warnings) and not it.failed for it in judged)
     return (
-        f"{rows[0].name}, {len(healthy)} of {len(rows)} healthy,"
+        f": {rows[0].name}, {len(healthy)} of {len(rows)} healthy,"
         f" {failed} failed, {warned} warned"
     )
 

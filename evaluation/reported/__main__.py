@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import sys
 from collections.abc import Iterator
-from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
 
+from ..command import command_line, lines_of, rows_of_jobs
 from ..diverse.measure import quiet
 from . import reports
 from .measure import Row, rows_of_job
@@ -34,7 +31,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="default: evaluation/REPORTED.md")
     asked = parser.parse_args()
     quiet()  # inherited by the processes, which import TensorFlow
-    found = _rows(asked) if asked.read is None else _read(asked.read)
+    known = None if asked.read is None else lines_of(asked.read)
+    found = _rows(asked) if known is None else (Row(**it) for it in known)
     rows = sorted(found, key=lambda it: (it.name, it.seed, it.fixed))
     text = table(reports(), rows, _command(asked))
     out = asked.out or Path(__file__).parent.parent / "REPORTED.md"
@@ -43,17 +41,8 @@ def main() -> None:
 
 
 def _command(asked: argparse.Namespace) -> str:
-    """What was asked for, without where it was written."""
-    words = ["python -m evaluation.reported", f"--seeds {asked.seeds}"]
-    for name in ("half", "only", "first_seed"):
-        if getattr(asked, name):
-            words.append(f"--{name.replace('_', '-')} {getattr(asked, name)}")
-    return " ".join(words)
-
-
-def _read(path: Path) -> Iterator[Row]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        yield Row(**json.loads(line))
+    names = ("half", "only", "first_seed")
+    return command_line("python -m evaluation.reported", asked, names)
 
 
 def _rows(asked: argparse.Namespace) -> Iterator[Row]:
@@ -64,28 +53,25 @@ def _rows(asked: argparse.Namespace) -> Iterator[Row]:
     ]
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
     jobs = [(name, seeds) for name in chosen]
-    with get_context("spawn").Pool(
-        asked.jobs, maxtasksperchild=_REPORTS_PER_PROCESS
-    ) as p:
-        for done, found in enumerate(p.imap_unordered(rows_of_job, jobs), start=1):
-            print(
-                f"{done} of {len(jobs)}",
-                *map(_brief, found),
-                sep="\n  ",
-                file=sys.stderr,
-                flush=True,
-            )
-            if asked.rows is not None:
-                with asked.rows.open("a", encoding="utf-8") as file:
-                    file.writelines(json.dumps(asdict(row)) + "\n" for row in found)
-            yield from found
+    yield from rows_of_jobs(
+        rows_of_job,
+        jobs,
+        processes=asked.jobs,
+        jobs_per_process=_REPORTS_PER_PROCESS,
+        brief=_brief,
+        keep=asked.rows,
+    )
 
 
-def _brief(row: Row) -> str:
-    """One row in one line, as it comes in."""
+def _brief(rows: list[Row]) -> str:
+    """Each row in one line, as it comes in."""
+    return "".join(map(_line, rows))
+
+
+def _line(row: Row) -> str:
     which = "fixed" if row.fixed else "broken"
     return (
-        f"{row.name} {which} {row.seed}: {'failed' if row.failed else 'passed'}"
+        f"\n  {row.name} {which} {row.seed}: {'failed' if row.failed else 'passed'}"
         f" {row.score:.2f} {row.seconds:.1f} s; {row.first_cause};"
         f" {row.errors} {row.warnings}"
     )
