@@ -14,23 +14,18 @@ from typing import Any
 from ..core.errors import UsageError
 from ..core.given import shown
 from .datasets import on_dataset
-from .families import (
-    FAMILIES,
+from .families import FAMILIES
+from .families.inputs import (
     ConstantFeature,
     Dtype,
-    DuplicateRows,
-    FewRows,
-    FlippedLabels,
-    Imbalance,
     MissingValues,
     MixedUnits,
     Offset,
     Outliers,
     Scale,
-    SortedRows,
-    TargetOutliers,
-    TargetScale,
 )
+from .families.rows import DuplicateRows, FewRows, SortedRows
+from .families.targets import FlippedLabels, Imbalance, TargetOutliers, TargetScale
 from .family import Family
 from .sample import Sample
 

@@ -21,6 +21,7 @@ __all__ = [
     "halves",
     "only_true",
     "share",
+    "share_axis",
     "tens",
     "up_to",
 ]
@@ -142,6 +143,20 @@ def factor_axis(keyword: str, make: Callable[[float], Family]) -> Callable[[Any]
             tuple(tuple(make(it) for it in way) for way in beyond),
             by_feature=hasattr(make(2.0), "features"),
         )
+
+    return axis
+
+
+def share_axis(
+    keyword: str, make: Callable[[float], Family], example: str, of: str = "rows"
+) -> Callable[[Any], Axis]:
+    """What draws shares up to one, an eighth of it first."""
+
+    def axis(value: Any) -> Axis:
+        most = share(value, example)
+        levels = tuple(map(make, halves(most)))
+        by_feature = hasattr(levels[0], "features")
+        return Axis(keyword, f"to {most:g} of the {of}", levels, by_feature=by_feature)
 
     return axis
 

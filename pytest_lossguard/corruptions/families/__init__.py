@@ -21,24 +21,7 @@ from .inputs import (
 from .rows import DuplicateRows, FewRows, SortedRows
 from .targets import FlippedLabels, Imbalance, TargetOutliers, TargetScale
 
-__all__ = [
-    "FAMILIES",
-    "KEYWORDS",
-    "ConstantFeature",
-    "Dtype",
-    "DuplicateRows",
-    "FewRows",
-    "FlippedLabels",
-    "Imbalance",
-    "MissingValues",
-    "MixedUnits",
-    "Offset",
-    "Outliers",
-    "Scale",
-    "SortedRows",
-    "TargetOutliers",
-    "TargetScale",
-]
+__all__ = ["FAMILIES", "KEYWORDS"]
 
 #: In the order in which they act.
 FAMILIES: tuple[type[Family], ...] = (

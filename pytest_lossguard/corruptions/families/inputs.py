@@ -20,9 +20,8 @@ from ..axis import (
     bounds,
     factor_axis,
     finite,
-    halves,
     only_true,
-    share,
+    share_axis,
     tens,
     up_to,
 )
@@ -286,12 +285,6 @@ def _outliers(value: Any) -> Axis:
     )
 
 
-def _missing(value: Any) -> Axis:
-    most = share(value, "0.1")
-    levels = tuple(map(MissingValues, halves(most)))
-    return Axis("missing", f"to {most:g} of the rows", levels, by_feature=True)
-
-
 def _constant(value: Any) -> Axis:
     only_true(value)
     return Axis(  # all at once leave nothing to learn from
@@ -322,6 +315,8 @@ OUTLIERS = Keyword(name="outliers", default=1e3, axis=_outliers, is_on=True)
 MIXED_UNITS = Keyword(
     name="mixed_units", default=(1e-3, 1e3), axis=factor_axis("mixed_units", MixedUnits)
 )
-MISSING = Keyword(name="missing", default=0.1, axis=_missing)
+MISSING = Keyword(
+    name="missing", default=0.1, axis=share_axis("missing", MissingValues, "0.1")
+)
 CONSTANT = Keyword(name="constant", default=True, axis=_constant)
 DTYPE = Keyword(name="dtype", default=("float16", "float64", "int64"), axis=_dtype)

@@ -13,9 +13,8 @@ from ..axis import (
     Axis,
     Keyword,
     OutOfRange,
-    halves,
     only_true,
-    share,
+    share_axis,
 )
 from ..family import (
     Family,
@@ -112,12 +111,6 @@ class SortedRows(Family):
 # What is drawn
 
 
-def _duplicates(value: Any) -> Axis:
-    most = share(value, "0.5")
-    levels = tuple(map(DuplicateRows, halves(most)))
-    return Axis("duplicates", f"to {most:g} of the rows", levels)
-
-
 def _rows(value: Any) -> Axis:
     if not is_count(value) or value > MOST // 8:
         raise OutOfRange("must be True, False or the fewest rows to try, as 10")
@@ -130,6 +123,8 @@ def _sorted_rows(value: Any) -> Axis:
     return Axis("sorted_rows", "by target", (SortedRows(),))
 
 
-DUPLICATES = Keyword(name="duplicates", default=0.5, axis=_duplicates)
+DUPLICATES = Keyword(
+    name="duplicates", default=0.5, axis=share_axis("duplicates", DuplicateRows, "0.5")
+)
 ROWS = Keyword(name="rows", default=10, axis=_rows)
 SORTED_ROWS = Keyword(name="sorted_rows", default=True, axis=_sorted_rows)

@@ -14,8 +14,8 @@ from ..axis import (
     Keyword,
     bounds,
     factor_axis,
-    halves,
     share,
+    share_axis,
     tens,
 )
 from ..family import (
@@ -172,12 +172,10 @@ def _imbalance(value: Any) -> Axis:
     return Axis("imbalance", f"down to {fewest:g} of a class", levels)
 
 
-def _flipped(value: Any) -> Axis:
-    most = share(value, "0.1")
-    levels = tuple(map(FlippedLabels, halves(most)))
-    return Axis("flipped", f"to {most:g} of the labels", levels)
-
-
 TARGETS = Keyword(name="targets", default=(1e-3, 1e3), axis=_targets)
 IMBALANCE = Keyword(name="imbalance", default=0.05, axis=_imbalance)
-FLIPPED = Keyword(name="flipped", default=0.1, axis=_flipped)
+FLIPPED = Keyword(
+    name="flipped",
+    default=0.1,
+    axis=share_axis("flipped", FlippedLabels, "0.1", of="labels"),
+)
