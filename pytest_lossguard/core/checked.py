@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-__all__ = ["KEPT", "Broken", "Kept", "Line", "Outcome", "Skipped"]
+from .findings import Finding, Kind, finding
+
+__all__ = [
+    "KEPT",
+    "Broken",
+    "Kept",
+    "Line",
+    "Outcome",
+    "Skipped",
+    "finding_of",
+    "kinds_of",
+    "unchecked",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +72,45 @@ class Broken:
 
 
 Outcome = Kept | Skipped | Broken
+
+
+def kinds_of(prefix: str, hints: Mapping[str, str]) -> dict[str, Kind]:
+    """The kind of finding of each check that does not hold, by the name of the check.
+
+    Args:
+        prefix: What the kinds begin with.
+        hints: What to do, by check.
+    """
+    return {
+        name: Kind(
+            name=f"{prefix}{name}",
+            severity="error",
+            headline="{fact}",
+            text="{fact}",
+            hint=hint,
+        )
+        for name, hint in hints.items()
+    }
+
+
+def finding_of(kind: Kind, broken: Broken) -> Finding:
+    """What is broken as a finding, with its own remedy where it has one."""
+    made = finding(kind, where=broken.column, fact=broken.fact)
+    return replace(made, hint=broken.remedy) if broken.remedy else made
+
+
+def unchecked(mark: str, name: str, skipped: Skipped) -> Broken:
+    """What ``strict`` makes of a check that applies and could not be made.
+
+    Args:
+        mark: The marker that asks for it.
+        name: The check.
+        skipped: Why it was not made.
+    """
+    reason = skipped.reason
+    return Broken(
+        fact="it could not be checked, and strict=True asks for it",
+        meaning=f"{reason[0].upper()}{reason[1:]}.",
+        remedy=f"Make it possible to check, or say that it need not be:"
+        f" {mark}({name}=False).",
+    )

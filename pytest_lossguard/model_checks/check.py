@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from ..core.checked import Broken, Skipped
+from ..core.checked import Broken, Skipped, finding_of, unchecked
 from ..core.checked_message import broken_message
 from ..core.errors import ModelCheckFailed
-from ..core.findings import finding
 from ..core.given import SEED, checked
 from .kinds import KINDS
 from .policy import ModelCheckPolicy
@@ -46,14 +44,12 @@ def check_of(
 
     found = subject.checked(CHECKS[name])
     if isinstance(found, Skipped) and found.applies and policy.strict:
-        found = _unchecked(name, found)
+        found = unchecked("model_checks", name, found)
     if isinstance(found, Skipped):
         return ModelCheckResult(check=name, outcome="skipped", message=found.reason)
     if not isinstance(found, Broken):
         return ModelCheckResult(check=name, outcome="passed")
-    made = finding(KINDS[name], where=found.column, fact=found.fact)
-    if found.remedy:
-        made = replace(made, hint=found.remedy)
+    made = finding_of(KINDS[name], found)
     return ModelCheckResult(
         check=name,
         outcome="failed",
@@ -61,17 +57,6 @@ def check_of(
         message=broken_message(name, found, hint=made.hint, again=again),
         finding=made,
         is_allowed=policy.allows(name),
-    )
-
-
-def _unchecked(name: str, skipped: Skipped) -> Broken:
-    """What `strict` makes of a check that applies and could not be made."""
-    reason = skipped.reason
-    return Broken(
-        fact="it could not be checked, and strict=True asks for it",
-        meaning=f"{reason[0].upper()}{reason[1:]}.",
-        remedy="Make it possible to check, or say that it need not be:"
-        f" model_checks({name}=False).",
     )
 
 

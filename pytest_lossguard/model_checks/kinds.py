@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.findings import Kind
+from ..core.checked import kinds_of
 from .policy import PREFIX
 
 __all__ = ["KINDS"]
@@ -37,13 +37,4 @@ _HINTS = {
 }
 
 #: By check.
-KINDS = {
-    name: Kind(
-        name=f"{PREFIX}{name}",
-        severity="error",
-        headline="{fact}",
-        text="{fact}",
-        hint=hint,
-    )
-    for name, hint in _HINTS.items()
-}
+KINDS = kinds_of(PREFIX, _HINTS)

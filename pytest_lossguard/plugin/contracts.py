@@ -13,7 +13,7 @@ import pytest
 from ..core.errors import ContractBroken, UsageError
 from .checks import CheckedTests, CheckKind
 from .files import keep_replay
-from .state import SESSION, TEST, as_typed
+from .state import SESSION, TEST, run_again
 
 if TYPE_CHECKING:
     from ..preprocessing import ContractPolicy, ContractResult, Preparation
@@ -119,14 +119,14 @@ class ContractCheck:
         result = check_relation(preparation, self.relation, self._policy, self._again)
         self._shared.keep(len(results), preparation)
         results.append(result)
-        if result.outcome == "broken" and not result.is_allowed:
+        if result.is_bad:
             raise ContractBroken.of([result], [result])
         return result
 
     def _again(self, draw: tuple[int, ...] | None) -> tuple[str, ...]:
         """The lines that run it again; a case that was drawn is kept for a replay."""
         seed = self._item.config.stash[SESSION].seed
-        again = f"again: pytest {as_typed(self._item)} --lossguard-seed={seed}"
+        again = f"again: {run_again(self._item)}"
         if draw is None:
             return (again,)
         from ..report.replay import Replay, replay_path

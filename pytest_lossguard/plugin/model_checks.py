@@ -8,7 +8,7 @@ import pytest
 
 from ..core.errors import ModelCheckFailed, UsageError
 from .checks import CheckedTests, CheckKind
-from .state import SESSION, as_typed
+from .state import SESSION, run_again
 
 if TYPE_CHECKING:
     from ..model_checks import ModelCheckPolicy, ModelCheckResult
@@ -90,7 +90,7 @@ class ModelCheck:
         from ..model_checks import check_of, subject_of
 
         seed = self._item.config.stash[SESSION].seed
-        again = f"again: pytest {as_typed(self._item)} --lossguard-seed={seed}"
+        again = f"again: {run_again(self._item)}"
         try:
             subject = subject_of(build_model, x, y, seed=seed)
             result = check_of(subject, self.check, self._policy, (again,))

@@ -27,7 +27,6 @@ __all__ = [
     "TEST",
     "Session",
     "Test",
-    "as_typed",
     "guard_of",
 ]
 
@@ -90,7 +89,6 @@ def guard_of(item: pytest.Item) -> Guard:
         from ..session.guard import Guard
 
         session = item.config.stash[SESSION]
-        again = f"pytest {as_typed(item)} --lossguard-seed={session.seed}"
         test.guard = Guard(
             policy=test.policy,
             seed=session.seed,
@@ -98,7 +96,7 @@ def guard_of(item: pytest.Item) -> Guard:
             test=item.nodeid,
             test_file=str(item.path),
             style=MessageStyle(
-                reproduce=again,
+                reproduce=run_again(item),
                 ascii_only=not _shows_blocks(),
                 verbose=item.config.get_verbosity() > 1,
             ),
@@ -108,7 +106,14 @@ def guard_of(item: pytest.Item) -> Guard:
     return test.guard
 
 
-def as_typed(item: pytest.Item) -> str:
+def run_again(item: pytest.Item) -> str:
+    """What runs the test again, with its seed, in the current folder."""
+    return (
+        f"pytest {_as_typed(item)} --lossguard-seed={item.config.stash[SESSION].seed}"
+    )
+
+
+def _as_typed(item: pytest.Item) -> str:
     """The test's id as a shell in the current folder takes it."""
     import os.path
     import shlex

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..core.checked import Broken, Skipped
+from ..core.checked import Broken, Skipped, finding_of, unchecked
 from ..core.checked_message import broken_message
 from ..core.errors import ContractBroken, UsageError
-from ..core.findings import Finding, finding
+from ..core.findings import Finding
 from .kinds import KINDS
 from .policy import ContractPolicy
 from .preparation import Preparation
@@ -80,12 +80,12 @@ def check_relation(
     preparation.draw = None
     found = _outcome(preparation, relation, policy.relations.get(name, True))
     if isinstance(found, Skipped) and found.applies and policy.strict:
-        found = _unchecked(name, found)
+        found = unchecked("contracts", name, found)
     if isinstance(found, Skipped):
         return ContractResult(relation=name, outcome="skipped", message=found.reason)
     if not isinstance(found, Broken):
         return ContractResult(relation=name, outcome="kept")
-    made = _finding(name, found)
+    made = finding_of(KINDS[name], found)
     return ContractResult(
         relation=name,
         outcome="broken",
@@ -113,31 +113,6 @@ def _outcome(preparation: Preparation, relation: Relation, asked: Any) -> Any:
         return relation.check(preparation, asked)
     except NotComparable as error:
         return Skipped(str(error), applies=True)
-
-
-def _unchecked(name: str, skipped: Skipped) -> Broken:
-    """What `strict` makes of a relation that applies and could not be checked."""
-    reason = skipped.reason
-    return Broken(
-        fact="it could not be checked, and strict=True asks for it",
-        meaning=f"{reason[0].upper()}{reason[1:]}.",
-        remedy=f"Make it possible to check, or say that it need not be:"
-        f" contracts({name}=False).",
-    )
-
-
-def _finding(name: str, found: Broken) -> Finding:
-    made = finding(KINDS[name], where=found.column, fact=found.fact)
-    if not found.remedy:
-        return made
-    return Finding(
-        kind=made.kind,
-        severity=made.severity,
-        where=made.where,
-        message=made.message,
-        headline=made.headline,
-        hint=found.remedy,
-    )
 
 
 def contracts(
@@ -192,7 +167,7 @@ def contracts(
         unused=policy.unused,
     )
     results = tuple(check_relation(preparation, it, policy) for it in policy.names)
-    broken = [it for it in results if it.outcome == "broken" and not it.is_allowed]
+    broken = [it for it in results if it.is_bad]
     if broken:
         raise ContractBroken.of(broken, results)
     return tuple(it.finding for it in results if it.finding is not None)

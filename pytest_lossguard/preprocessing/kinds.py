@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.findings import Kind
+from ..core.checked import kinds_of
 
 __all__ = ["KINDS"]
 
@@ -42,13 +42,4 @@ _HINTS = {
 }
 
 #: By relation.
-KINDS = {
-    name: Kind(
-        name=f"contract_{name}",
-        severity="error",
-        headline="{fact}",
-        text="{fact}",
-        hint=hint,
-    )
-    for name, hint in _HINTS.items()
-}
+KINDS = kinds_of("contract_", _HINTS)

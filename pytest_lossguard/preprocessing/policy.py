@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.errors import PolicyError
+from ..core.given import unknown
 
 __all__ = ["DEFAULTS", "ContractPolicy"]
 
@@ -76,7 +77,8 @@ class ContractPolicy:
             if key in DEFAULTS:
                 relations[key] = _checked(what, key, value)
             elif key not in ("unused", "allow", "strict"):
-                raise PolicyError(_unknown(what, key))
+                known = (*DEFAULTS, "unused", "allow", "strict")
+                raise PolicyError(unknown(key, known, f"{what}()"))
         strict = keywords.get("strict", False)
         if not isinstance(strict, bool):
             raise PolicyError(f"{what}(strict={strict!r}): it must be True or False")
@@ -131,10 +133,3 @@ def _kind(what: str, name: str) -> str:
         f"{what}(allow=...) names {name!r}, which is no finding kind of a contract"
         f"{meant}"
     )
-
-
-def _unknown(what: str, key: str) -> str:
-    known = [*DEFAULTS, "unused", "allow", "strict"]
-    near = difflib.get_close_matches(key, known, n=1)
-    meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-    return f"{what}() has no key {key!r}: {meant}"

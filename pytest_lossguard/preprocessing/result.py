@@ -34,6 +34,11 @@ class ContractResult:
     is_allowed: bool = False
     draw: tuple[int, ...] | None = field(default=None)
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether it fails a test."""
+        return self.outcome == "broken" and not self.is_allowed
+
     def to_json(self) -> dict[str, Any]:
         """As builtins, in the shape of the JSON report."""
         return {
