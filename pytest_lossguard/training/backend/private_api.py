@@ -44,6 +44,7 @@ __all__ = [
     "KerasVariable",
     "ResourceVariable",
     "build_symbolically",
+    "call_model",
     "calls_of",
     "cloned_function",
     "compiled_loss",
@@ -75,7 +76,6 @@ __all__ = [
     "set_mask",
     "sources_of",
     "strategy_of",
-    "takes_training",
 ]
 
 # Of variables and optimizers
@@ -154,9 +154,13 @@ def build_symbolically(model: Any, batch: Any) -> None:
     model._symbolic_build(data_batch=batch)
 
 
-def takes_training(model: Any) -> bool:
-    """Whether its ``call`` takes ``training`` (Keras 3.6 to 3.15)."""
-    return bool(getattr(model, "_call_has_training_arg", True))
+def call_model(model: Any, x: Any, *, training: bool = False) -> Any:
+    """What a model makes of inputs; one whose ``call`` does not take ``training`` is
+    called without it (Keras 3.6 to 3.15).
+    """
+    if getattr(model, "_call_has_training_arg", True):
+        return model(x, training=training)
+    return model(x)
 
 
 def strategy_of(model: Any) -> Any:

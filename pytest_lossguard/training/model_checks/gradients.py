@@ -9,7 +9,7 @@ import numpy as np
 from ...core.checked import KEPT, Broken, Line, Outcome
 from ...core.findings import number
 from ..backend.frameworks import keras, tf
-from ..backend.private_api import mask_of, takes_training
+from ..backend.private_api import call_model, mask_of
 from ..backend.tensors import flatten, map_structure
 from .subject import NotMade, Subject, differ, outputs_of
 
@@ -69,7 +69,7 @@ def _gradient(model: Any, rows: Any) -> Any:
     x, y, weights = rows
     variables = [it.value for it in model.trainable_variables]
     with tf.GradientTape() as tape:
-        outputs = model(x, training=False) if takes_training(model) else model(x)
+        outputs = call_model(model, x)
         if any(mask_of(it) is not None for it in flatten(outputs)):
             raise NotMade("its loss leaves out masked positions")
         loss = model.compute_loss(x, y, outputs, weights, training=False)

@@ -13,7 +13,7 @@ from ...core.findings import number
 from ...core.keras_names import loss_facts
 from ...core.trace import Trace
 from ...judge import loss_curve_of
-from ..backend.frameworks import keras
+from ..backend.frameworks import is_of_keras, keras
 from ..backend.private_api import flat_layers
 from .subject import NotMade, Subject, outputs_of
 
@@ -245,12 +245,12 @@ def _is_noise(layer: Any) -> bool:
 def _keeps_statistics(model: Any) -> bool:
     """Whether it has state that training mode moves, but for what draws at random."""
     kinds = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization)
-    own = any(it.non_trainable_weights for it in flat_layers(model) if _is_own(it))
+    own = any(
+        it.non_trainable_weights
+        for it in flat_layers(model)
+        if not is_of_keras(type(it))
+    )
     return own or any(isinstance(it, kinds) for it in flat_layers(model))
-
-
-def _is_own(layer: Any) -> bool:
-    return not type(layer).__module__.startswith("keras.")
 
 
 def _loss(model: Any, x: Any, y: Any, weights: Any, *, training: bool) -> float:

@@ -23,7 +23,7 @@ from ..backend.data import (
     kept_arrays,
 )
 from ..backend.frameworks import keras, tf
-from ..backend.private_api import flat_layers, takes_training
+from ..backend.private_api import call_model, flat_layers
 from ..backend.snapshot import Snapshot, preserved_seeds, seeded_call
 from ..backend.tensors import as_tensor, flatten, map_structure
 from ..loop.models import build
@@ -177,9 +177,12 @@ class Subject:
         """The first rows as tensors: inputs, targets, weights; as many as the model
         takes where it takes batches of one size only.
         """
-        some = self.data.rows(np.arange(min(self.batch_size or count, len(self.data))))
+        some = self._first_rows(count)
         x, y, weights = (map_structure(_tensor, it) for it in some.parts)
         return x, y, weights
+
+    def _first_rows(self, count: int = ONE_BATCH) -> Any:
+        return self.data.rows(np.arange(min(self.batch_size or count, len(self.data))))
 
     def after(self, steps: int, seed: int | None = None) -> Any:
         """A model that was trained for some steps on one batch, by `Model.fit`."""
@@ -227,10 +230,12 @@ class Subject:
     ) -> Trace:
         """A training on the first rows, with changes."""
         self.need_loss()
-        size = self.batch_size or ONE_BATCH
-        some = self.data.rows(np.arange(min(size, len(self.data))))
+        some = self._first_rows()
         seed = self.seed if seed is None else seed
-        how: dict[str, Any] = {"steps": steps, "batch_size": size}
+        how: dict[str, Any] = {
+            "steps": steps,
+            "batch_size": self.batch_size or ONE_BATCH,
+        }
         if changes:
             again = self._trainer.again(self._given, some.x, some.y, seed=seed, **how)
             return again(*changes)
@@ -258,10 +263,7 @@ def outputs_of(model: Any, x: Any, *, training: bool = False) -> list[Any]:
     Raises:
         NotMade: It says nothing that can be compared.
     """
-    if takes_training(model):
-        found = flatten(model(x, training=training))
-    else:
-        found = flatten(model(x))
+    found = flatten(call_model(model, x, training=training))
     if any(not tf.is_tensor(it) or isinstance(it, tf.RaggedTensor) for it in found):
         raise NotMade("its outputs are no plain tensors")
     return [np.asarray(tf.cast(it, tf.float64)) for it in found]

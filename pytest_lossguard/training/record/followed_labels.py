@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..backend.frameworks import tf
+from ..backend.frameworks import is_of_keras, tf
 from ..backend.private_api import is_on_tape
 from ..backend.tensors import flatten
 
@@ -26,7 +26,7 @@ def are_followed(loss: Any, labels: Any, outputs: Any, calls: Iterable[Any]) -> 
         calls: Models that were called: model, inputs, outputs, and whether a tape was
             looking.
     """
-    of_keras = type(loss).__module__.startswith("keras.")
+    of_keras = is_of_keras(type(loss))
     if not (of_keras and _is_followed(labels) and _is_followed(outputs)):
         return False
     inputs: dict[int, set[tuple[int, ...]]] = {}

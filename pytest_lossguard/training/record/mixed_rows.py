@@ -7,13 +7,14 @@ that runs eagerly, while its first tapes are open.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from ...core.relations import MixedRows
 from ..backend.frameworks import tf
+from ..backend.graphs import tensors_behind
 from ..backend.user_frames import written_at
 
 __all__ = ["ELEMENTWISE", "are_paired", "may_be_labels", "mixed_rows_in_graph"]
@@ -54,8 +55,11 @@ def mixed_rows_in_graph(target: Any, outputs: Collection[int]) -> MixedRows | No
         target: The loss, a tensor of a graph.
         outputs: Identities of the tensors that models made.
     """
-    for operation in _behind(target, outputs):
-        if operation.type in ELEMENTWISE and len(operation.inputs) == 2:
+    for tensor in tensors_behind([target], lambda it: id(it) in outputs):
+        operation = tensor.op
+        if id(tensor) in outputs or operation.type not in ELEMENTWISE:
+            continue
+        if len(operation.inputs) == 2:
             one, other = operation.inputs
             if not (_may_pair(one, other) or _may_pair(other, one)):
                 continue
@@ -73,18 +77,6 @@ def mixed_rows_in_graph(target: Any, outputs: Collection[int]) -> MixedRows | No
 
 def _may_pair(one: Any, other: Any) -> bool:
     return are_paired(one.shape, other.shape)
-
-
-def _behind(target: Any, outputs: Collection[int]) -> Iterator[Any]:
-    """The operations between a loss and the models' outputs."""
-    pending, seen = [target], set()
-    while pending:
-        tensor = pending.pop()
-        if id(tensor) in outputs or tensor.op in seen:
-            continue
-        seen.add(tensor.op)
-        yield tensor.op
-        pending.extend(tensor.op.inputs)
 
 
 def _sources(tensor: Any, outputs: Collection[int]) -> set[str]:

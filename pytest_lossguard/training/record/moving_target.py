@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..backend.frameworks import tf
+from ..backend.graphs import tensors_behind
 from ..backend.tensors import flatten, raw, variable_key
 from .asked_variables import Digest, digest
 from .recording import Recording
@@ -145,9 +146,9 @@ class Makers:
             loss: What is differentiated.
             sources: Keys of the variables.
         """
-        draws = [op for op in _behind(loss) if op.type in _DRAWS]
+        draws = [it for it in _behind(loss) if it.op.type in _DRAWS]
         for model, _, outputs, _ in calls if draws else ():
-            acts = any(_leads_to(flatten(outputs), op.outputs) for op in draws)
+            acts = any(_leads_to(flatten(outputs), it) for it in draws)
             if acts and self._of(model).has(sources):
                 self._of(model).sets_targets = True
         if len(calls) > 1:
@@ -205,19 +206,13 @@ def _all_among(leaves: Sequence[Any], others: Sequence[Any]) -> bool:
 def _leads_to(outputs: Sequence[Any], loss: Any) -> bool:
     """Whether a loss in a graph is computed from outputs."""
     made = {it.op.name for it in outputs if _graph_of(it) is not None}
-    return bool(made) and any(op.name in made for op in _behind(loss))
+    return bool(made) and any(it.op.name in made for it in _behind(loss))
 
 
 def _behind(value: Any) -> Iterator[Any]:
-    """The operations of a graph that the first leaf of a value is computed by."""
+    """The tensors of a graph that the first leaf of a value is computed from."""
     first: Any = next(iter(flatten(value)), None)
-    seen, todo = set[str](), [] if _graph_of(first) is None else [first.op]
-    while todo:
-        op = todo.pop()
-        if op.name not in seen:
-            seen.add(op.name)
-            yield op
-            todo += [it.op for it in op.inputs]
+    return tensors_behind([] if _graph_of(first) is None else [first])
 
 
 def _graph_of(tensor: Any) -> Any:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ..backend.frameworks import tf
+from ..backend.graphs import tensors_behind
 from ..backend.tensors import flatten, variable_key
 
 __all__ = ["Net", "NetInputs"]
 
 #: Operations that data come out of, in a graph.
 _DATA = frozenset({"Placeholder", "IteratorGetNext", "OptionalGetValue"})
-#: Operations that are looked at, up from a tensor.
-_MOST_OPERATIONS = 4000
+#: Tensors that are looked at, up from one.
+_MOST_TENSORS = 4000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,14 +104,10 @@ def _net_of(model: Any, leaf: Any, given: Sequence[Any], loss: Any) -> Net:
 
 def _behind(tensor: Any) -> tuple[set[str], bool]:
     """The data in a graph that go into a tensor, and whether random numbers do."""
-    data, seen, todo, drawn = set[str](), set[str](), [tensor], False
-    while todo and len(seen) < _MOST_OPERATIONS:
-        found = todo.pop()
-        op = found.op
-        if op.type in _DATA and found.dtype not in (tf.resource, tf.variant):
-            data.add(found.name)
-        elif op.name not in seen:
-            seen.add(op.name)
-            drawn = drawn or "Random" in op.type
-            todo += op.inputs
-    return data, drawn
+    found = list(islice(tensors_behind([tensor], _is_data), _MOST_TENSORS))
+    data = {it.name for it in found if _is_data(it)}
+    return data, any("Random" in it.op.type for it in found)
+
+
+def _is_data(tensor: Any) -> bool:
+    return tensor.op.type in _DATA and tensor.dtype not in (tf.resource, tf.variant)

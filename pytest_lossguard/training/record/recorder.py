@@ -367,7 +367,7 @@ class Recorder:
         self._taped_by_variable.update(dict.fromkeys(keys, taped))
         graph = current_graph()
         taken = self._calls.take(target)
-        self.makers.take(taken.models, target, {key for _, key in keys})
+        self.makers.take(taken.models, target, taped.keys)
         losses = [it for it in taken.losses if _belongs(it[-1], graph)]
         losses = [it for it in losses if it[-1] is taken.leaves[0]] or losses
         calls = [it for it in taken.models if _belongs(it[2], graph)]
@@ -382,9 +382,9 @@ class Recorder:
         found = _model_and_loss(losses, calls)
         if isinstance(found, str):
             taped.unscored = found
-            self.net_inputs.take(taken.models, target, {key for _, key in keys})
+            self.net_inputs.take(taken.models, target, taped.keys)
             if replica.index == 0 and self._keeps_data:
-                self._keep_inputs(taped, calls, {key for _, key in keys})
+                self._keep_inputs(taped, calls)
             return taped
         if replica.index > 0:
             return taped
@@ -410,12 +410,10 @@ class Recorder:
             taped.slot = own_variable(np.zeros(LEAD))
         taped.slot.assign(stacked(taped.lead), read_value=False)
 
-    def _keep_inputs(
-        self, taped: TapeRecord, calls: list[Any], wanted: set[int]
-    ) -> None:
+    def _keep_inputs(self, taped: TapeRecord, calls: list[Any]) -> None:
         """Keep what the first model was called with that gradients are taken of."""
         for model, inputs, *_ in calls:
-            if not wanted.isdisjoint(map(variable_key, model.variables)):
+            if not taped.keys.isdisjoint(map(variable_key, model.variables)):
                 called = taped.called = taped.called or TapeRecord()
                 called.graph = taped.graph
                 called.model_and_loss = ModelAndLoss(model, None)

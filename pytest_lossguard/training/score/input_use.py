@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.relations import InputUse
 from ..backend.frameworks import tf
-from ..backend.private_api import takes_training
+from ..backend.private_api import call_model
 from ..backend.snapshot import Snapshot
 from ..backend.tensors import arrays_of, flatten, map_structure
 from ..record.recording import Recording
@@ -103,7 +103,7 @@ def _changes(model: Any, x: Any) -> float | None:
 
 def _outputs(model: Any, x: Any) -> list[Any]:
     x = map_structure(tf.convert_to_tensor, x)
-    found = flatten(model(x, training=False) if takes_training(model) else model(x))
+    found = flatten(call_model(model, x))
     return [np.asarray(it, np.float64) for it in found]
 
 

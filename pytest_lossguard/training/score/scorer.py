@@ -21,12 +21,12 @@ from ...core.trace import LayerStats, Output, Probe
 from ..backend.batch import Batch
 from ..backend.frameworks import keras, tf
 from ..backend.private_api import (
+    call_model,
     flat_losses,
     keeps_logits,
     loss_options,
     mask_of,
     set_mask,
-    takes_training,
 )
 from ..backend.snapshot import live_statistics, preserved_seeds
 from ..backend.tensors import (
@@ -360,9 +360,7 @@ class Scorer:
         return str(keras.backend.floatx())
 
     def _call(self, x: Any) -> Any:
-        if takes_training(self.model):
-            return self.model(x, training=False)
-        return self.model(x)
+        return call_model(self.model, x)
 
     def _scored(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         value = self.loss(y, y_pred, sample_weight=sample_weight)
