@@ -7,6 +7,7 @@ cause; a re-run by the usual training step proves what that step does otherwise.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from ..core.diagnosis import Cause, Experiment
 from ..core.findings import SEEN_CAUSES, Finding
@@ -52,14 +53,12 @@ def _cause(finding: Finding, proof: Experiment | None) -> Cause:
     if proof is None:
         return seen
     before, after = _fall(proof)
-    return Cause(
-        cause=seen.cause,
+    return replace(
+        seen,
         verified=True,
-        where=seen.where,
         change=_USUAL_STEP[finding.kind],
         loss_before=before,
         loss_after=after,
-        remedy=seen.remedy,
     )
 
 
