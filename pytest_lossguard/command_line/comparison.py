@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ..report.checked import BAD_OUTCOMES
 from ..report.entry import Entry, RunEntry, verdict_of, worst_run
 
 __all__ = ["TOLERANCE", "Comparison", "Difference", "TestChange", "compare"]
@@ -124,7 +125,7 @@ def _between(before: Entry, after: Entry, tolerance: float) -> Iterator[Differen
 
 
 _BAD_OUTCOMES = frozenset({"failed"})
-_BAD_VERDICTS = frozenset({"not converged", "broken"})
+_BAD_VERDICTS = BAD_OUTCOMES | {"not converged"}
 
 
 def _of_words(

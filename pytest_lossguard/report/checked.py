@@ -9,6 +9,7 @@ from typing import Any, Literal
 from .entry import Entry
 
 __all__ = [
+    "BAD_OUTCOMES",
     "Checked",
     "checked_of",
     "counted",
@@ -53,6 +54,9 @@ _FAMILIES = (
         bad="failed",
     ),
 )
+
+#: What came of a check that is broken, or failed.
+BAD_OUTCOMES = frozenset(it.bad for it in _FAMILIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

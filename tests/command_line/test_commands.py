@@ -91,6 +91,24 @@ def test_a_finding_that_is_of_no_training_is_compared_as_well(compared):
     assert "  ! trained_unseen  - -> error" in out.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [("contract", "kept", "broken"), ("model_check", "passed", "failed")],
+)
+def test_a_check_that_goes_bad_and_is_allowed_got_worse(compared, key, good, bad):
+    def checked(outcome):
+        about = {"relation": "kept", "column": None, "rows": []}
+        if key == "model_check":
+            about = {"check": "exports", "where": None}
+        found = {**about, "outcome": outcome, "message": ""}
+        return {**entry("test_it"), "runs": [], key: found}
+
+    code, out = compared([checked(good)], [checked(bad)])
+
+    assert code == 1
+    assert f"  ! verdict  {good} -> {bad}" in out.splitlines()
+
+
 def test_what_got_better_fails_nothing(compared):
     code, out = compared([BAD], [GOOD])
 
