@@ -66,9 +66,16 @@ def _table(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any] | Non
 
 
 def _flat(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any]:
-    """Rows in the precision that a training has at most in common."""
-    rows = array[chosen].reshape(len(chosen), -1)
-    return rows.astype(np.float32) if array.dtype.kind == "f" else rows
+    """Rows of one column per value, in the precision of a training."""
+    return _comparable(array[chosen].reshape(len(chosen), -1))
+
+
+def _comparable(values: NDArray[Any]) -> NDArray[Any]:
+    """Floats in single precision, what is beyond it as infinity; all else as it is."""
+    if values.dtype.kind != "f":
+        return values
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
 
 
 def _unusual(column: NDArray[Any]) -> int:
@@ -112,8 +119,7 @@ def _equal(
     """Columns of an array that equal one column in every row."""
     places = np.arange(int(np.prod(array.shape[1:])))
     for row, value in zip(chosen.tolist(), column, strict=True):
-        flat = np.ravel(array[row])[places]
-        places = places[flat.astype(column.dtype) == value]
+        places = places[_comparable(np.ravel(array[row])[places]) == value]
         if not len(places):
             return
     yield from places.tolist()

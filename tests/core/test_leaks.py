@@ -35,6 +35,20 @@ def test_a_target_that_stands_in_a_column_or_time_step_is_found(x, y, where):
     assert (found.where, found.rows) == (where, 200)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("hole", [np.nan, np.inf, 1e300])
+def test_numbers_that_no_label_can_be_are_compared_without_a_warning(hole):
+    x, labels = TABLE.astype("float64"), DRAW.integers(0, 3, 200)
+    x[::3] = hole
+    assert target_among_inputs([x], [labels]) is None
+    assert target_among_inputs([x], [x[:, 0]]) is None
+
+
+def test_a_label_is_no_number_that_is_cut_off():
+    labels = DRAW.integers(0, 40, 200)
+    assert target_among_inputs([with_column(labels + 0.5)], [labels]) is None
+
+
 def test_of_several_inputs_and_targets_the_one_is_named():
     found = target_among_inputs([SERIES, TABLE], [LABELS, TABLE[:, 1]])
     assert found is not None
