@@ -28,7 +28,7 @@ from sklearn.datasets import load_diabetes, load_digits, load_wine
 
 from pytest_lossguard.core.errors import NotConverged
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.session.guard import Guard
+from pytest_lossguard.session.guard import BaselineRequest, Guard
 from pytest_lossguard.training import Trainer
 
 #: Baselines of each program, and re-runs of the unchanged programs on other seeds.
@@ -52,7 +52,8 @@ class Program:
         try:
             x, y = self.data(self.scaled)
             guard.fit(lambda: self.build(self.rate), x, y, steps=self.steps)
-            guard.hold(path, "benchmark", update)
+            asked = BaselineRequest(path=path, test="benchmark", update=update)
+            guard.check_baseline(asked)
         except NotConverged:
             return False
         return True

@@ -208,11 +208,12 @@ class _Told:
 def _told(found: Any, program: Program, seed: int, trainer: Any) -> _Told:
     from pytest_lossguard.core.errors import LossguardError
     from pytest_lossguard.core.policy import Policy
+    from pytest_lossguard.experiments.changes import cause_of
     from pytest_lossguard.judge import judge, loss_curve_of
 
     told = _Told()
     repairs = {
-        change.cause: it
+        cause_of(change): it
         for it in reversed([it for it in found.experiments if it.repairs])
         for change in it.changes
     }

@@ -36,3 +36,11 @@ def test_broken_programs_are_flagged_and_healthy_ones_pass(every, flagged, faile
     ]
     assert share(found["broken flagged"]) >= flagged
     assert share(found["broken failed"]) >= failed
+
+
+def test_causes_are_held_against_what_was_done_to_a_program():
+    broken = next(it for it in programs() if it.causes == ("unscaled_inputs",))
+    (row,) = rows_of([broken.name], seeds=(0,), diagnose=True)
+    assert row.failed
+    assert row.true_of[0]
+    assert row.held == [True]
