@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 __all__ = [
-    "CAUSES",
     "FINDING_KINDS",
     "OWN_KIND",
     "SEEN_CAUSES",
@@ -20,6 +19,7 @@ __all__ = [
     "Severity",
     "finding",
     "number",
+    "place_of",
 ]
 
 #: What a check of one's own finds: a prefix, and what it is.
@@ -42,6 +42,10 @@ class Kind:
         hint: What to try next.
         headline: The same fact in 45 characters, for the first line of a failure and
             pytest's summary; kinds that never fail a test need none.
+        suspects: The cause that it lets one suspect where no re-run proves any: one of
+            `diagnosis.CAUSES`.
+        undone_by: What the usual training step of Keras does otherwise, where a re-run
+            by it proves the cause.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Kind:
     text: str
     hint: str
     headline: str = ""
+    suspects: str = ""
+    undone_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +72,8 @@ class Finding:
         message: One sentence with all of these.
         headline: The same, short.
         hint: What to try next.
+        suspects: The cause that it lets one suspect.
+        undone_by: What the usual training step does otherwise, if that proves it.
     """
 
     kind: str
@@ -77,6 +85,8 @@ class Finding:
     message: str
     headline: str = ""
     hint: str = ""
+    suspects: str = ""
+    undone_by: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """This finding as builtins, in the shape of the JSON report."""
@@ -143,58 +153,14 @@ def finding(
         message=message,
         headline=kind.headline.format(**words) or message,
         hint=kind.hint,
+        suspects=kind.suspects,
+        undone_by=kind.undone_by,
     )
 
 
-#: The closed list: a kind that is added, or gone, is a change of the contract.
-FINDING_KINDS = (
-    "nonfinite_loss",
-    "nonfinite_gradient",
-    "nonfinite_input",
-    "missing_values",
-    "diverging_loss",
-    "impossible_loss",
-    "masked_loss",
-    "exploding_gradient",
-    "loss_not_decreasing",
-    "worse_than_constant",
-    "constant_predictions",
-    "slow_convergence",
-    "oscillating_loss",
-    "noisy_loss",
-    "plateau",
-    "vanishing_gradient",
-    "disconnected_variable",
-    "unchanged_weights",
-    "symmetric_weights",
-    "dead_units",
-    "saturated_activations",
-    "overfitting",
-    "validation_differs",
-    "nonfinite_validation",
-    "validation_rows_trained_on",
-    "target_in_inputs",
-    "repeated_batch",
-    "rows_in_class_order",
-    "penalty_dominates",
-    "unscaled_inputs",
-    "unscaled_targets",
-    "input_outliers",
-    "target_outliers",
-    "constant_feature",
-    "constant_inputs",
-    "sentinel_values",
-    "class_imbalance",
-    "labels_out_of_range",
-    "loss_output_mismatch",
-    "rows_mixed",
-    "labels_ignored",
-    "inputs_ignored",
-    "predictions_ignore_inputs",
-    "labels_carry_no_signal",
-    "improvable",
-    "baseline_regression",
-    "trained_unseen",
+#: Kinds that name a cause which was seen for certain while a training ran: one that
+#: fails it is the first cause of its diagnosis, under the same name.
+SEEN_CAUSES = (
     "nothing_trainable",
     "inference_mode",
     "update_skipped",
@@ -203,6 +169,59 @@ FINDING_KINDS = (
     "penalty_left_out",
     "rate_ended",
     "clipped_to_nothing",
+    "rows_mixed",
+    "labels_ignored",
+    "inputs_ignored",
+    "target_in_inputs",
+    "repeated_batch",
+    "validation_rows_trained_on",
+    "predictions_ignore_inputs",
+)
+
+#: The closed list: a kind that is added, or gone, is a change of the contract. Those
+#: that let one suspect a cause come first, the likeliest first.
+FINDING_KINDS = (
+    *SEEN_CAUSES,
+    "constant_inputs",
+    "disconnected_variable",
+    "unchanged_weights",
+    "nonfinite_input",
+    "labels_out_of_range",
+    "loss_output_mismatch",
+    "masked_loss",
+    "impossible_loss",
+    "rows_in_class_order",
+    "sentinel_values",
+    "input_outliers",
+    "unscaled_inputs",
+    "target_outliers",
+    "unscaled_targets",
+    "symmetric_weights",
+    "labels_carry_no_signal",
+    "diverging_loss",
+    "dead_units",
+    "saturated_activations",
+    "vanishing_gradient",
+    "penalty_dominates",
+    "class_imbalance",
+    "overfitting",
+    "slow_convergence",
+    "nonfinite_loss",
+    "nonfinite_gradient",
+    "missing_values",
+    "exploding_gradient",
+    "loss_not_decreasing",
+    "worse_than_constant",
+    "constant_predictions",
+    "oscillating_loss",
+    "noisy_loss",
+    "plateau",
+    "validation_differs",
+    "nonfinite_validation",
+    "constant_feature",
+    "improvable",
+    "baseline_regression",
+    "trained_unseen",
     "contract_deterministic",
     "contract_alone",
     "contract_columns",
@@ -235,39 +254,10 @@ FINDING_KINDS = (
     "model_check_mixed_precision_agrees",
 )
 
-#: Kinds that name a cause which was seen for certain while a training ran: one that
-#: fails it is the first cause of its diagnosis, under the same name.
-SEEN_CAUSES = (
-    "nothing_trainable",
-    "inference_mode",
-    "update_skipped",
-    "optimizer_restarted",
-    "loss_not_scaled",
-    "penalty_left_out",
-    "rate_ended",
-    "clipped_to_nothing",
-    "rows_mixed",
-    "labels_ignored",
-    "inputs_ignored",
-    "target_in_inputs",
-    "repeated_batch",
-    "validation_rows_trained_on",
-    "predictions_ignore_inputs",
-)
 
-#: Kinds that name a cause rather than a symptom, the likeliest first: told first.
-CAUSES = (
-    *SEEN_CAUSES,
-    "nonfinite_input",
-    "constant_inputs",
-    "labels_out_of_range",
-    "loss_output_mismatch",
-    "masked_loss",
-    "impossible_loss",
-    "unscaled_inputs",
-    "sentinel_values",
-    "input_outliers",
-    "saturated_activations",
-    "unscaled_targets",
-    "target_outliers",
-)
+def place_of(kind: str) -> int:
+    """The place of a kind in the closed list; a custom check's own come last."""
+    try:
+        return FINDING_KINDS.index(kind)
+    except ValueError:
+        return len(FINDING_KINDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..core.change import Change, ModelFacts
-from ..core.findings import SEEN_CAUSES, Finding
+from ..core.findings import Finding, place_of
 from ..core.trace import Trace
 from .changes import CHANGES, acts_on, kind_of
 from .changes.kind import SEEN, Situation
@@ -43,36 +43,6 @@ def hypotheses(
     return tuple(Candidate(weight, change) for weight, change in weighed)
 
 
-#: What a finding lets one suspect where no experiment proved anything.
-_SUSPECTED = {
-    **{kind: kind for kind in SEEN_CAUSES},
-    "constant_inputs": "constant_inputs",
-    "disconnected_variable": "disconnected_variables",
-    "unchanged_weights": "disconnected_variables",
-    "nonfinite_input": "missing_values",
-    "labels_out_of_range": "loss_output_mismatch",
-    "loss_output_mismatch": "loss_output_mismatch",
-    "masked_loss": "loss_output_mismatch",
-    "impossible_loss": "loss_output_mismatch",
-    "rows_in_class_order": "rows_in_class_order",
-    "sentinel_values": "missing_values",
-    "input_outliers": "input_outliers",
-    "unscaled_inputs": "unscaled_inputs",
-    "target_outliers": "target_outliers",
-    "unscaled_targets": "unscaled_targets",
-    "symmetric_weights": "bad_initialization",
-    "labels_carry_no_signal": "labels_carry_no_signal",
-    "diverging_loss": "learning_rate_too_high",
-    "dead_units": "dead_units",
-    "saturated_activations": "bad_initialization",
-    "vanishing_gradient": "vanishing_gradients",
-    "penalty_dominates": "over_regularization",
-    "class_imbalance": "class_imbalance",
-    "overfitting": "overfitting",
-    "slow_convergence": "too_few_steps",
-}
-
-
 #: Units that are 0 for one row are so for all if these are alike.
 _OF_ALIKE_ROWS = ("dead_units", "vanishing_gradient", "saturated_activations")
 
@@ -82,10 +52,9 @@ def suspected(findings: tuple[Finding, ...]) -> tuple[tuple[str, Finding], ...]:
     known: dict[str, Finding] = {}
     if any(it.kind == "constant_inputs" for it in findings):  # what all rows share
         findings = tuple(it for it in findings if it.kind not in _OF_ALIKE_ROWS)
-    for kind, cause in _SUSPECTED.items():
-        for finding in findings:
-            if finding.kind == kind and cause not in known:
-                known[cause] = finding
+    for finding in sorted(findings, key=lambda it: place_of(it.kind)):
+        if finding.suspects:
+            known.setdefault(finding.suspects, finding)
     return tuple(known.items())
 
 

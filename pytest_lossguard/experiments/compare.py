@@ -70,6 +70,7 @@ SIGNAL = 0.05
 LABELS_CARRY_NO_SIGNAL = Kind(
     name="labels_carry_no_signal",
     severity="warning",
+    suspects="labels_carry_no_signal",
     headline="the labels carry no signal",
     text="rows that were kept back are predicted no better than a constant, as"
     " with shuffled labels: held-out loss {value} against {limit}",

@@ -14,14 +14,6 @@ from ..core.findings import SEEN_CAUSES, Finding
 
 __all__ = ["explains_all", "seen_causes"]
 
-#: What a re-run of a watched loop does otherwise, by the finding that this undoes: it
-#: trains the same model on the same rows by the usual training step of Keras.
-_USUAL_STEP = {
-    "inference_mode": "training=True",
-    "loss_not_scaled": "a loss that is scaled as the optimizer expects",
-    "optimizer_restarted": "one optimizer for the whole training",
-}
-
 
 def seen_causes(
     findings: tuple[Finding, ...], usual_step: Experiment | None = None
@@ -34,7 +26,7 @@ def seen_causes(
     """
     errors = {it.kind: it for it in reversed(findings) if it.severity == "error"}
     return tuple(
-        _cause(errors[kind], usual_step if kind in _USUAL_STEP else None)
+        _cause(errors[kind], usual_step if errors[kind].undone_by else None)
         for kind in SEEN_CAUSES
         if kind in errors
     )
@@ -56,7 +48,7 @@ def _cause(finding: Finding, proof: Experiment | None) -> Cause:
     return replace(
         seen,
         verified=True,
-        change=_USUAL_STEP[finding.kind],
+        change=finding.undone_by,
         loss_before=before,
         loss_after=after,
     )

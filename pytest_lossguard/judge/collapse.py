@@ -8,7 +8,7 @@ from ..core.collapse import Spread
 from ..core.findings import Finding, Kind, Severity, finding
 from ..core.trace import Trace
 
-__all__ = ["predictions_ignore_inputs"]
+__all__ = ["RULES"]
 
 # Limits, each with what set it
 
@@ -38,6 +38,7 @@ SHRUNK = 0.02
 PREDICTIONS_IGNORE_INPUTS = Kind(
     name="predictions_ignore_inputs",
     severity="error",
+    suspects="predictions_ignore_inputs",
     headline="{where} gives all rows one output",
     text="after training {where} gives {rows} different rows {what}: {value} {of},"
     " limit {limit}",
@@ -113,3 +114,6 @@ def _found(
         what=what,
         of=of,
     )
+
+
+RULES = (predictions_ignore_inputs,)

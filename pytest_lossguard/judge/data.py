@@ -14,16 +14,7 @@ from .curve import LossCurve
 from .hints import SCALE_INPUTS, SCALE_TARGETS
 from .scale import is_outlier, magnitude_of
 
-__all__ = [
-    "class_imbalance",
-    "constant_feature",
-    "constant_inputs",
-    "has_constant_inputs",
-    "input_outliers",
-    "sentinel_values",
-    "target_outliers",
-    "unscaled",
-]
+__all__ = ["RULES", "has_constant_inputs"]
 
 # Limits, each with what set it
 
@@ -49,6 +40,7 @@ RARE_FOUND = 0.7
 UNSCALED_INPUTS = Kind(
     name="unscaled_inputs",
     severity="warning",
+    suspects="unscaled_inputs",
     text="{where} is unscaled: typical magnitude {value}, limit {limit}",
     hint=SCALE_INPUTS,
 )
@@ -56,6 +48,7 @@ UNSCALED_INPUTS = Kind(
 UNSCALED_TARGETS = Kind(
     name="unscaled_targets",
     severity="warning",
+    suspects="unscaled_targets",
     text="{where} is unscaled: typical magnitude {value}, limit {limit}",
     hint=SCALE_TARGETS,
 )
@@ -63,6 +56,7 @@ UNSCALED_TARGETS = Kind(
 INPUT_OUTLIERS = Kind(
     name="input_outliers",
     severity="warning",
+    suspects="input_outliers",
     text="{where} is {raw}: {value} robust standard deviations from the median,"
     " limit {limit}",
     hint="Look at that row; clip, drop, or use RobustScaler.",
@@ -71,6 +65,7 @@ INPUT_OUTLIERS = Kind(
 TARGET_OUTLIERS = Kind(
     name="target_outliers",
     severity="warning",
+    suspects="target_outliers",
     text="{where} is {raw}: {value} robust standard deviations from the median,"
     " limit {limit}",
     hint="Look at that row; clip it, or use a robust loss such as Huber.",
@@ -86,6 +81,7 @@ CONSTANT_FEATURE = Kind(
 CONSTANT_INPUTS = Kind(
     name="constant_inputs",
     severity="warning",
+    suspects="constant_inputs",
     text="{share} of {where} are the same in every row, limit {share_limit}",
     hint="Print the inputs after each step of the preprocessing: look for a cast to"
     " integers, an integer division (//), a clip to too small a range, or a lookup"
@@ -95,6 +91,7 @@ CONSTANT_INPUTS = Kind(
 SENTINEL_VALUES = Kind(
     name="sentinel_values",
     severity="warning",
+    suspects="missing_values",
     text="{where} is {value} in {missing} of the rows, far from all its other"
     " values: it seems to stand for missing values",
     hint="Treat it as missing: replace it by NaN where the data are read, and fill"
@@ -104,6 +101,7 @@ SENTINEL_VALUES = Kind(
 CLASS_IMBALANCE = Kind(
     name="class_imbalance",
     severity="warning",
+    suspects="class_imbalance",
     text="{where} is rare: {share} of the rows, below a tenth of an equal share"
     " ({share_limit}){learned}",
     hint="Use class_weight, or resample.",
@@ -289,3 +287,14 @@ def class_imbalance(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
                 where=f"class {number_of_class}",
                 learned=learned,
             )
+
+
+RULES = (
+    unscaled,
+    constant_inputs,
+    sentinel_values,
+    input_outliers,
+    target_outliers,
+    constant_feature,
+    class_imbalance,
+)

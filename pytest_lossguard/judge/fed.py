@@ -8,13 +8,14 @@ from ..core.data_facts import RepeatedBatch, UnseenRows
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
 
-__all__ = ["repeated_batch"]
+__all__ = ["RULES"]
 
 # What they find
 
 REPEATED_BATCH = Kind(
     name="repeated_batch",
     severity="error",
+    suspects="repeated_batch",
     headline="not all rows are trained on",
     text="{why}",
     hint="Make one iterator for each epoch (for x, y in dataset), yield the next rows"
@@ -70,3 +71,6 @@ def _unseen(rows: UnseenRows) -> Finding:
         why=f"{share:.0%} of the rows are never trained on: the data have"
         f" {rows.batches} batches, and {rows.epochs} epochs took {rows.steps}",
     )
+
+
+RULES = (repeated_batch,)

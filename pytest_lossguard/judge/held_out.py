@@ -12,14 +12,7 @@ from ..core.trace import ColumnStats, Floats, Nonfinite, Trace
 from . import thresholds as at
 from .curve import LossCurve
 
-__all__ = [
-    "differs",
-    "nonfinite_validation",
-    "others_held_out",
-    "seen_in_columns",
-    "validation_differs",
-    "validation_rows_trained_on",
-]
+__all__ = ["RULES", "differs", "others_held_out", "seen_in_columns"]
 
 # Limits, each with what set it
 
@@ -73,6 +66,7 @@ NONFINITE_VALIDATION = Kind(
 VALIDATION_ROWS_TRAINED_ON = Kind(
     name="validation_rows_trained_on",
     severity="warning",
+    suspects="validation_rows_trained_on",
     headline="validation rows are trained on",
     text="{least}{share} of the validation rows are trained on too, limit"
     " {share_limit}"
@@ -331,3 +325,6 @@ def _seen_at_once(trace: Trace, curve: LossCurve) -> str | None:
         f"it was {number(held.loss[0])} after the first pass over the data already,"
         f" {number(float(np.mean(steps)))} in training{look if rows else ''}"
     )
+
+
+RULES = (nonfinite_validation, validation_differs, validation_rows_trained_on)

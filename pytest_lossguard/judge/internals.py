@@ -14,15 +14,7 @@ from .curve import LossCurve
 from .data import has_constant_inputs
 from .hints import LOWER_THE_RATE, SCALE_INPUTS
 
-__all__ = [
-    "dead_units",
-    "disconnected_variable",
-    "exploding_gradient",
-    "penalty_dominates",
-    "saturated_activations",
-    "symmetric_weights",
-    "vanishing_gradient",
-]
+__all__ = ["RULES"]
 
 # Limits, each with what set it
 
@@ -53,6 +45,7 @@ EXPLODING_GRADIENT = Kind(
 VANISHING_GRADIENT = Kind(
     name="vanishing_gradient",
     severity="warning",
+    suspects="vanishing_gradients",
     text="the gradient of {where} is {value} times the largest one, limit {limit}",
     hint="Use relu with He initialization, BatchNormalization or fewer layers.",
 )
@@ -60,6 +53,7 @@ VANISHING_GRADIENT = Kind(
 DISCONNECTED_VARIABLE = Kind(
     name="disconnected_variable",
     severity="warning",
+    suspects="disconnected_variables",
     text="no gradient reaches {where}",
     hint="Use the layer in the forward pass inside the tape, or freeze it"
     " (trainable=False).",
@@ -68,6 +62,7 @@ DISCONNECTED_VARIABLE = Kind(
 SYMMETRIC_WEIGHTS = Kind(
     name="symmetric_weights",
     severity="error",
+    suspects="bad_initialization",
     headline="all {value} units of {where} are equal",
     text="all {value} units of {where} give the same for every row: they started"
     " equal and no update can make them differ",
@@ -77,6 +72,7 @@ SYMMETRIC_WEIGHTS = Kind(
 DEAD_UNITS = Kind(
     name="dead_units",
     severity="warning",
+    suspects="dead_units",
     text="{share} of the units of {where} are 0 for every row, limit {share_limit}",
     hint="Lower the learning rate, scale the inputs, use He initialization or"
     " leaky_relu.",
@@ -85,6 +81,7 @@ DEAD_UNITS = Kind(
 SATURATED_ACTIVATIONS = Kind(
     name="saturated_activations",
     severity="warning",
+    suspects="bad_initialization",
     text="{share} of the outputs of {where} are saturated, limit {share_limit}",
     hint=SCALE_INPUTS + " Or start from smaller weights.",
 )
@@ -92,6 +89,7 @@ SATURATED_ACTIVATIONS = Kind(
 PENALTY_DOMINATES = Kind(
     name="penalty_dominates",
     severity="warning",
+    suspects="over_regularization",
     text="penalties are {share} of the loss in the first quarter, limit"
     " {share_limit} ({shares})",
     hint="Lower the L1/L2 factors or the weight of added losses.",
@@ -240,3 +238,14 @@ def _by_epoch(share: Floats, steps_per_epoch: int | None) -> str:
         for epoch in shown
     )
     return "epoch " + ", ".join(sentence)
+
+
+RULES = (
+    penalty_dominates,
+    symmetric_weights,
+    saturated_activations,
+    dead_units,
+    exploding_gradient,
+    vanishing_gradient,
+    disconnected_variable,
+)

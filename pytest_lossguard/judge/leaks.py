@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
 
-__all__ = ["target_in_inputs"]
+__all__ = ["RULES"]
 
 # Limits, each with what set it
 
@@ -20,6 +20,7 @@ A_HANDFUL = 5
 TARGET_IN_INPUTS = Kind(
     name="target_in_inputs",
     severity="error",
+    suspects="target_in_inputs",
     headline="the target stands among the inputs",
     text="{fact} ({value} different values, limit {limit}): the model need only copy"
     " it, and its loss does not tell what it can predict",
@@ -40,3 +41,6 @@ def target_in_inputs(trace: Trace) -> Iterator[Finding]:
             where=found.where,
             fact=f"{found.target} equals {found.where} in all of {found.rows} rows",
         )
+
+
+RULES = (target_in_inputs,)

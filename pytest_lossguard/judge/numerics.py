@@ -12,10 +12,7 @@ from ..core.trace import Trace
 from . import thresholds as at
 from .curve import LossCurve
 
-__all__ = [
-    "impossible_loss",
-    "nonfinite",
-]
+__all__ = ["RULES"]
 
 # Limits, each with what set it
 
@@ -47,6 +44,7 @@ NONFINITE_GRADIENT = Kind(
 NONFINITE_INPUT = Kind(
     name="nonfinite_input",
     severity="error",
+    suspects="missing_values",
     headline="NaN or infinity in the input at {where}",
     text="the input holds NaN or infinity in {value} places, first in {where}",
     hint="Fill or drop missing values before training (SimpleImputer, dropna).",
@@ -62,6 +60,7 @@ MISSING_VALUES = Kind(
 IMPOSSIBLE_LOSS = Kind(
     name="impossible_loss",
     severity="error",
+    suspects="loss_output_mismatch",
     headline="the loss was {value} at step {step}",
     text="{where} was {value} at step {step}; {why}",
     hint="Check that labels, last activation and loss belong together, and the"
@@ -172,3 +171,6 @@ def _impossible_labels(constant_loss: float, names: str) -> Iterator[Finding]:
             where=f"{names} of a constant prediction",
             why="it cannot be negative for labels that the output can reach",
         )
+
+
+RULES = (nonfinite, impossible_loss)

@@ -10,7 +10,7 @@ from ..core.trace import ClassOrder, Trace
 from . import thresholds as at
 from .curve import LossCurve
 
-__all__ = ["is_in_class_order", "rows_in_class_order"]
+__all__ = ["RULES", "is_in_class_order"]
 
 # Limits, each with what set it
 
@@ -24,6 +24,7 @@ UNLEARNS = 0.6
 ROWS_IN_CLASS_ORDER = Kind(
     name="rows_in_class_order",
     severity="warning",
+    suspects="rows_in_class_order",
     headline="the rows come class by class",
     text="the rows are trained on in the order of their classes: a step has"
     " {together} of {classes} classes on average, neighbors are {share} less mixed"
@@ -66,3 +67,6 @@ def _hurts(order: ClassOrder, curve: LossCurve) -> bool:
     """Whether steps have few of the classes, and little was learned."""
     skill = curve.share_gone(curve.predicts)
     return order.order > UNLEARNS and skill is not None and skill < at.LEARNED_ENOUGH
+
+
+RULES = (rows_in_class_order,)

@@ -16,18 +16,7 @@ from .held_out import differs, others_held_out, seen_in_columns
 from .hints import LOWER_THE_RATE
 from .scale import is_in_scale, is_out_of_scale
 
-__all__ = [
-    "PLATEAU",
-    "constant_predictions",
-    "diverging_loss",
-    "loss_not_decreasing",
-    "masked_loss",
-    "noisy_loss",
-    "overfitting",
-    "slow_convergence",
-    "unchanged_weights",
-    "worse_than_constant",
-]
+__all__ = ["PLATEAU", "RULES"]
 
 # Limits, each with what set it
 
@@ -57,6 +46,7 @@ HELD_OUT_LOST = 0.25
 DIVERGING_LOSS = Kind(
     name="diverging_loss",
     severity="error",
+    suspects="learning_rate_too_high",
     headline="loss blew up to {value} at step {step}, limit {limit}",
     text="the loss blew up to {value} at step {step}, limit {limit} ({factor} x the"
     " larger of its start and a constant prediction)",
@@ -66,6 +56,7 @@ DIVERGING_LOSS = Kind(
 MASKED_LOSS = Kind(
     name="masked_loss",
     severity="error",
+    suspects="loss_output_mismatch",
     headline="reports loss {reported}, predictions score {value}",
     text="the training reports a loss of {reported}, but scored from the model's"
     " predictions it is {value}, limit {limit}",
@@ -105,6 +96,7 @@ CONSTANT_PREDICTIONS = Kind(
 SLOW_CONVERGENCE = Kind(
     name="slow_convergence",
     severity="warning",
+    suspects="too_few_steps",
     text="the loss is at {value} after step {step} and {how}; a constant"
     " prediction costs {limit}",
     hint="Needs more steps, or a higher learning rate.",
@@ -138,6 +130,7 @@ PLATEAU = Kind(
 UNCHANGED_WEIGHTS = Kind(
     name="unchanged_weights",
     severity="error",
+    suspects="disconnected_variables",
     headline="no weight changed in {step} steps",
     text="{where} did not change in {step} steps",
     hint="Check the learning rate, the variables given to the optimizer, and that"
@@ -147,6 +140,7 @@ UNCHANGED_WEIGHTS = Kind(
 OVERFITTING = Kind(
     name="overfitting",
     severity="warning",
+    suspects="overfitting",
     text="the held-out loss went from {limit} (step {best_step}) to {value} (step"
     " {step}) while the training loss fell from {train_start} to {train_end}",
     hint="Stop earlier, add data, regularization or dropout, or use a smaller model.",
@@ -519,3 +513,17 @@ def _mean_before(losses: Floats, step: int, size: int) -> float:
     """Mean loss over the ``size`` steps up to ``step``."""
     part = losses[max(0, min(step, len(losses)) - size) : step]
     return float(np.mean(part)) if len(part) else float("nan")
+
+
+RULES = (
+    diverging_loss,
+    masked_loss,
+    unchanged_weights,
+    loss_not_decreasing,
+    loss_above_maximum,
+    worse_than_constant,
+    constant_predictions,
+    slow_convergence,
+    overfitting,
+    noisy_loss,
+)

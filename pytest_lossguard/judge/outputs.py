@@ -8,10 +8,7 @@ from ..core.findings import Finding, Kind, Severity, finding
 from ..core.keras_names import LossFacts, activation_facts, loss_facts
 from ..core.trace import Output, TargetRange, Trace
 
-__all__ = [
-    "labels_out_of_range",
-    "loss_output_mismatch",
-]
+__all__ = ["RULES"]
 
 # Limits, each with what set it
 
@@ -24,6 +21,7 @@ UNREACHED = 0.05
 LABELS_OUT_OF_RANGE = Kind(
     name="labels_out_of_range",
     severity="error",
+    suspects="loss_output_mismatch",
     headline="{share} of the labels are out of reach",
     text="the labels go from {low} to {high}, and the output, layer {where}, can"
     " never be {share} of them: {reach}",
@@ -34,6 +32,7 @@ LABELS_OUT_OF_RANGE = Kind(
 LOSS_OUTPUT_MISMATCH = Kind(
     name="loss_output_mismatch",
     severity="error",
+    suspects="loss_output_mismatch",
     headline="the output does not fit the labels",
     text="the output, layer {where}, does not fit the labels: {why}",
     hint="Match last activation, units, loss and label encoding: sigmoid where"
@@ -122,3 +121,6 @@ def loss_output_mismatch(trace: Trace) -> Iterator[Finding]:
             where=output.layer,
             why=why,
         )
+
+
+RULES = (labels_out_of_range, loss_output_mismatch)

@@ -9,7 +9,7 @@ from ..core.relations import LabelUse, MixedRows
 from ..core.trace import Trace
 from .curve import LossCurve
 
-__all__ = ["labels_ignored", "outputs_ignore_inputs", "rows_mixed"]
+__all__ = ["RULES"]
 
 # Limits, each with what set it
 
@@ -28,6 +28,7 @@ SAME_OUTPUT = 1e-6
 ROWS_MIXED = Kind(
     name="rows_mixed",
     severity="error",
+    suspects="rows_mixed",
     headline="the loss mixes the rows of a batch",
     text="{where} mixes the rows of a batch: {why}",
     hint="Give labels and predictions one shape before the loss, as"
@@ -38,6 +39,7 @@ ROWS_MIXED = Kind(
 LABELS_IGNORED = Kind(
     name="labels_ignored",
     severity="error",
+    suspects="labels_ignored",
     headline="the loss does not depend on the labels",
     text="{where} ignores the labels: with other labels in {known} rows its gradient"
     " changes by {value} of its size, limit {limit}",
@@ -49,6 +51,7 @@ LABELS_IGNORED = Kind(
 PREDICTIONS_IGNORE_INPUTS = Kind(
     name="predictions_ignore_inputs",
     severity="error",
+    suspects="predictions_ignore_inputs",
     headline="every row gets the same output",
     text="after training the outputs of {where} do not depend on its inputs: with those"
     " of another row they change by {value} of their size, limit {limit}, in {known}"
@@ -61,6 +64,7 @@ PREDICTIONS_IGNORE_INPUTS = Kind(
 INPUTS_IGNORED = Kind(
     name="inputs_ignored",
     severity="error",
+    suspects="inputs_ignored",
     headline="the model does not depend on its inputs",
     text="the outputs of {where} never depended on its inputs: with those of another"
     " row they change by {value} of their size, limit {limit}, in {known} rows, before"
@@ -163,3 +167,6 @@ def _shape(sizes: tuple[int | None, ...]) -> str:
     """As Python writes it, with the number of rows as ``n`` where it is not known."""
     known = ", ".join("n" if it is None else str(it) for it in sizes)
     return f"({known},)" if len(sizes) == 1 else f"({known})"
+
+
+RULES = (rows_mixed, labels_ignored, outputs_ignore_inputs)

@@ -12,7 +12,7 @@ from ..core.trace import Floats, Trace
 from . import thresholds as at
 from .curve import LossCurve
 
-__all__ = ["clipped_to_nothing", "rate_ended"]
+__all__ = ["RULES"]
 
 # Limits, each with what set it
 
@@ -31,6 +31,7 @@ NOTHING_LEFT = 0.01
 RATE_ENDED = Kind(
     name="rate_ended",
     severity="error",
+    suspects="rate_ended",
     headline="learning rate next to 0 after {step} steps",
     text="the learning rate of {where} was next to 0 after step {step}: {share} of the"
     " steps trained nothing, limit {share_limit}, and the loss was still falling"
@@ -42,6 +43,7 @@ RATE_ENDED = Kind(
 CLIPPED_TO_NOTHING = Kind(
     name="clipped_to_nothing",
     severity="error",
+    suspects="clipped_to_nothing",
     headline="clipping leaves {share} of the gradient",
     text="clipping left at most {share} of the gradient of {where} at every step, limit"
     " {share_limit}, and the loss did not fall",
@@ -105,3 +107,6 @@ def _left(clipping: Clipping, trace: Trace) -> Floats:
     if clipping.value is not None:
         most = np.minimum(most, clipping.value * np.sqrt(sum(trace.sizes)))
     return np.where(whole > 0, np.minimum(most / np.maximum(whole, 1e-300), 1.0), 1.0)
+
+
+RULES = (rate_ended, clipped_to_nothing)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
 
-__all__ = ["inference_mode", "never_applied", "optimizer_restarted", "update_skipped"]
+__all__ = ["RULES", "never_applied"]
 
 #: Names that a sentence has room for.
 _MOST_NAMED = 3
@@ -35,6 +35,8 @@ _SMALLEST_PENALTY = 1e-6
 INFERENCE_MODE = Kind(
     name="inference_mode",
     severity="error",
+    suspects="inference_mode",
+    undone_by="training=True",
     headline="{count} never in training mode",
     text="{count} trained and never called in training mode, limit {limit}: {where}. In"
     " the training step the model is called {how}, so that BatchNormalization does not"
@@ -48,6 +50,7 @@ INFERENCE_MODE = Kind(
 UPDATE_SKIPPED = Kind(
     name="update_skipped",
     severity="error",
+    suspects="update_skipped",
     headline="gradients taken {value} times, applied {applied}",
     text="gradients of {where} were taken {value} times and applied {applied}: at most"
     " {limit} may go by without an update. The condition around the update is never"
@@ -62,6 +65,8 @@ UPDATE_SKIPPED = Kind(
 OPTIMIZER_RESTARTED = Kind(
     name="optimizer_restarted",
     severity="error",
+    suspects="optimizer_restarted",
+    undone_by="one optimizer for the whole training",
     headline="{value} new optimizers for one training",
     text="{value} optimizers trained {where} one after another, {each} steps each,"
     " limit {limit}: each starts without the momentum and the averages of the last",
@@ -73,6 +78,8 @@ OPTIMIZER_RESTARTED = Kind(
 LOSS_NOT_SCALED = Kind(
     name="loss_not_scaled",
     severity="error",
+    suspects="loss_not_scaled",
+    undone_by="a loss that is scaled as the optimizer expects",
     headline="{how}",
     text="{how} for {where}: every update was that of a gradient {value} times as large"
     " as meant, limit {limit}",
@@ -83,6 +90,7 @@ LOSS_NOT_SCALED = Kind(
 PENALTY_LEFT_OUT = Kind(
     name="penalty_left_out",
     severity="error",
+    suspects="penalty_left_out",
     headline="penalties of {value} are not in the loss",
     text="{where} has losses of its own that come to {value} (regularizers, add_loss),"
     " and the loss that was differentiated is the data loss alone, {loss}",
@@ -184,3 +192,12 @@ def _listed(names: tuple[str, ...]) -> str:
     more = len(names) - _MOST_NAMED
     listed = ", ".join(names[:_MOST_NAMED])
     return f"{listed} and {more} more" if more > 0 else listed
+
+
+RULES = (
+    inference_mode,
+    update_skipped,
+    optimizer_restarted,
+    loss_not_scaled,
+    penalty_left_out,
+)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
 
-__all__ = ["labels_from_the_net", "targets_left_at_zero"]
+__all__ = ["RULES"]
 
 # Limits, each with what set it
 
@@ -23,6 +23,7 @@ LONE = 0.9
 TARGETS_LEFT_AT_ZERO = Kind(
     name="loss_output_mismatch",
     severity="error",
+    suspects="loss_output_mismatch",
     headline="all targets but one of a row are 0",
     text="the targets do not fit the outputs: {why}",
     hint="Give the others the model's own values (targets = model(x), then set the one"
@@ -33,6 +34,7 @@ TARGETS_LEFT_AT_ZERO = Kind(
 LABELS_FROM_THE_NET = Kind(
     name="loss_output_mismatch",
     severity="warning",
+    suspects="loss_output_mismatch",
     text="the labels of {where} do not fit the outputs: {why}",
     hint="Take them from a copy of the net that is updated at times (a target"
     " network), or stop the gradient: tf.stop_gradient(labels).",
@@ -70,3 +72,6 @@ def labels_from_the_net(trace: Trace) -> Iterator[Finding]:
     """
     if trace.labels_follow is not None and not trace.contested:
         yield finding(LABELS_FROM_THE_NET, where=trace.labels_follow, why=_FOLLOWED)
+
+
+RULES = (targets_left_at_zero, labels_from_the_net)

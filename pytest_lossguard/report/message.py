@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..core.findings import CAUSES, Finding, number
+from ..core.findings import Finding, number, place_of
 from ..core.trace import Floats, Trace, row_norms
 from ..core.verdict import Verdict
 from .diagnosis import diagnosis_lines
@@ -152,7 +152,7 @@ def _decisive(loss: Floats, findings: tuple[Finding, ...]) -> list[int]:
 
 def _hints(verdict: Verdict) -> list[str]:
     """At most two: of the likeliest cause, and of what failed."""
-    kinds = {it.kind: it for it in reversed(verdict.findings)}
-    causes = [kinds[kind] for kind in CAUSES if kind in kinds]
+    causes = [it for it in verdict.findings if it.suspects]
+    causes.sort(key=lambda it: place_of(it.kind))
     hints = [it.hint for it in (*causes[:1], verdict.errors[0])]
     return list(dict.fromkeys(filter(None, hints)))

@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..core.findings import CAUSES, number
+from ..core.findings import number, place_of
 from .entry import (
     STEPS_ONLY,
     ClosestEntry,
@@ -92,12 +92,7 @@ def _badness(test: Entry) -> tuple[bool, float, str]:
 def _worst(test: Entry) -> FindingEntry:
     """The finding to tell of: an error, else what may be a cause, else the first."""
     found = [it for run in test["runs"] for it in run["findings"]]
-    order = {kind: place for place, kind in enumerate(CAUSES)}
-
-    def rank(it: FindingEntry) -> tuple[bool, int]:
-        return it["severity"] != "error", order.get(it["kind"], len(order))
-
-    return min(found, key=rank)
+    return min(found, key=lambda it: (it["severity"] != "error", place_of(it["kind"])))
 
 
 def _warning(test: Entry) -> tuple[str, str, str]:

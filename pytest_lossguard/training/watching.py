@@ -41,6 +41,7 @@ __all__ = ["Seen", "Watch", "watching"]
 NOTHING_TRAINABLE = Kind(
     name="nothing_trainable",
     severity="error",
+    suspects="nothing_trainable",
     headline="a model has no trainable weight",
     text="model {where} was trained by {by} and has no trainable weight: nothing in"
     " it changed",
