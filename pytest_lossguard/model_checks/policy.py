@@ -29,7 +29,7 @@ DEFAULTS: dict[str, bool] = {
     "mixed_precision_agrees": False,
 }
 #: What the finding kind of a check begins with.
-PREFIX = "model_check_"
+PREFIX = "check_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class ModelCheckPolicy:
 
     Attributes:
         checks: Which are on: each key of `DEFAULTS` is True or False.
-        allow: Finding kinds that are tolerated, as ``"model_check_exports"``; the name
+        allow: Finding kinds that are tolerated, as ``"check_exports"``; the name
             of the check will do.
         strict: A check that applies and could not be made fails; else it is skipped
             with the reason. What does not apply (no labels, no mask) passes in either
@@ -98,7 +98,7 @@ def _allowed(given: Any, what: str) -> tuple[str, ...]:
 
 
 def _kind(name: Any, what: str) -> str:
-    check = str(name).removeprefix(PREFIX)
+    check = str(name).removeprefix("model_").removeprefix(PREFIX)
     if check not in DEFAULTS:
         raise PolicyError(unknown(name, DEFAULTS, f"{what}(allow=...)", "check"))
     return f"{PREFIX}{check}"

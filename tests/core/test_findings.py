@@ -29,7 +29,7 @@ rate_ended clipped_to_nothing
 
 def test_the_kinds_are_those_of_the_contract():
     relations = {f"contract_{name}" for name in DEFAULTS}
-    checks = {f"model_check_{name}" for name in OF_MODELS}
+    checks = {f"check_{name}" for name in OF_MODELS}
     assert set(FINDING_KINDS) == set(CONTRACT.split()) | relations | checks
 
 

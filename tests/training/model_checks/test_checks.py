@@ -57,7 +57,7 @@ def test_a_broken_model_fails_its_check_by_name(name):
     assert fact in result.finding.message
     assert result.message.startswith(f"{name}: ")
     assert "hint: " in result.message
-    assert result.finding.kind == f"model_check_{name}"
+    assert result.finding.kind == f"check_{name}"
     assert all(len(line) <= 76 for line in result.message.splitlines())
 
 
