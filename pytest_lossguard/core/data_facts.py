@@ -17,12 +17,15 @@ class AmongInputs:
         where: The input column, or time step and column, that it equals.
         rows: How many rows were compared.
         values: How many different ones the target has among them.
+        is_all: Whether the other columns tell nothing of it: no rank correlation with
+            it is beyond chance.
     """
 
     target: str
     where: str
     rows: int
     values: int
+    is_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

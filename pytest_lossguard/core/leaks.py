@@ -22,6 +22,12 @@ _MOST_ROWS, _FEWEST_ROWS = 512, 32
 _MOST_COLUMNS = 16
 #: Rows that differ from the target's usual value: fewer may agree by chance.
 _FEWEST_UNUSUAL = 10
+#: A rank correlation from which on a column is the target once more.
+_COPY = 0.999
+#: Columns that are looked at for something that tells of the target.
+_MOST_OTHERS = 1024
+#: How often unrelated columns may seem to be related.
+_BY_CHANCE = 0.01
 
 
 def target_among_inputs(inputs: Arrays, targets: Arrays) -> AmongInputs | None:
@@ -43,14 +49,15 @@ def target_among_inputs(inputs: Arrays, targets: Arrays) -> AmongInputs | None:
         if table is None or not 0 < table.shape[1] <= _MOST_COLUMNS:
             continue
         for number, array in enumerate(inputs):
-            place = _place_of(table, array, chosen)
-            if place is not None:
+            places = _places_of(table, array, chosen)
+            if places:
                 several = f"input {number}, " if len(inputs) > 1 else "input "
                 return AmongInputs(
                     target=f"target {index}" if len(targets) > 1 else "the target",
-                    where=several + place,
+                    where=several + _named(places[0], array.shape[1:]),
                     rows=len(table),
                     values=len(np.unique(table, axis=0)),
+                    is_all=not _is_told_elsewhere(table, inputs, chosen),
                 )
     return None
 
@@ -83,22 +90,22 @@ def _unusual(column: NDArray[Any]) -> int:
     return len(column) - int(np.unique(column, return_counts=True)[1].max())
 
 
-def _place_of(
+def _places_of(
     table: NDArray[Any], array: NDArray[Any], chosen: NDArray[np.int64]
-) -> str | None:
+) -> Sequence[int]:
     """Where all columns of a target stand in an array of inputs."""
     if array.dtype.kind not in "fiub" or array.ndim < 2:
-        return None
+        return ()
     columns = int(np.prod(array.shape[1:]))
     if _is_as_large(table, columns):
-        return None
+        return ()
     found = [next(_equal(column, array, chosen), None) for column in table.T]
     places = [it for it in found if it is not None]
     if len(places) < len(found) or _is_as_large(table, _varying(array, chosen)):
-        return None
+        return ()
     if array.ndim > 2 and _is_shifted(places, array.shape[1:]):
-        return None
-    return _named(places[0], array.shape[1:])
+        return ()
+    return places
 
 
 def _is_as_large(table: NDArray[Any], columns: int) -> bool:
@@ -123,6 +130,30 @@ def _equal(
         if not len(places):
             return
     yield from places.tolist()
+
+
+def _is_told_elsewhere(
+    table: NDArray[Any], inputs: Arrays, chosen: NDArray[np.int64]
+) -> bool:
+    """Whether a column that is no copy correlates with a target beyond chance."""
+    arrays = [_flat(it, chosen) for it in inputs if it.dtype.kind in "fiub"]
+    columns = np.concatenate(arrays, axis=1)
+    columns = columns[:, evenly_spaced(columns.shape[1], _MOST_OTHERS)]
+    related = np.abs(_ranked(table).T @ _ranked(columns))
+    related[related > _COPY] = 0.0
+    # Of so many correlations of n unrelated rows one in a hundred draws is as large.
+    chance = np.sqrt(2 * np.log(2 * related.size / _BY_CHANCE) / len(table))
+    return bool(related.max(initial=0.0) > chance)
+
+
+def _ranked(table: NDArray[Any]) -> NDArray[np.float64]:
+    """Ranks of each column, about 0 and of length 1; equal values share theirs."""
+    ranks = [np.unique(it, return_inverse=True)[1].reshape(-1) for it in table.T]
+    centered = np.stack(ranks, axis=1) - np.mean(ranks, axis=1)
+    unit: NDArray[np.float64] = centered / np.maximum(
+        np.linalg.norm(centered, axis=0), 1e-12
+    )
+    return unit
 
 
 def _varying(array: NDArray[Any], chosen: NDArray[np.int64]) -> int:

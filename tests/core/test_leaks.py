@@ -35,6 +35,24 @@ def test_a_target_that_stands_in_a_column_or_time_step_is_found(x, y, where):
     assert (found.where, found.rows) == (where, 200)
 
 
+@pytest.mark.parametrize("draw", range(10))
+@pytest.mark.parametrize("related", [False, True])
+def test_whether_another_column_tells_of_the_target_too(related, draw):
+    x = np.random.default_rng(draw).normal(size=(512, 30))
+    if related:
+        x[:, 4] = np.exp(x[:, 3] + 2 * x[:, 4])
+    found = target_among_inputs([x], [x[:, 3]])
+    assert found is not None
+    assert found.is_all != related
+
+
+def test_a_second_copy_of_the_target_tells_nothing_more():
+    x = with_column(2 * TABLE[:, 3])
+    found = target_among_inputs([x], [TABLE[:, 3]])
+    assert found is not None
+    assert found.is_all
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("hole", [np.nan, np.inf, 1e300])
 def test_numbers_that_no_label_can_be_are_compared_without_a_warning(hole):

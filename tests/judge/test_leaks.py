@@ -10,10 +10,17 @@ from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
 
 
-@pytest.mark.parametrize(("values", "severity"), [(6, "error"), (5, "warning")])
-def test_a_target_in_the_inputs_is_named_with_its_place(values, severity):
+@pytest.mark.parametrize(
+    ("values", "is_all", "severity"),
+    [(6, False, "error"), (5, False, "warning"), (200, True, "warning")],
+)
+def test_a_target_in_the_inputs_is_named_with_its_place(values, is_all, severity):
     place = AmongInputs(
-        target="the target", where="input column 3", rows=200, values=values
+        target="the target",
+        where="input column 3",
+        rows=200,
+        values=values,
+        is_all=is_all,
     )
     facts = DataFacts(among_inputs=place)
     trace = make_trace(falling(), start=1, end=0.1, constant=1, data_facts=facts)

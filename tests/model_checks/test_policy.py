@@ -90,7 +90,9 @@ def test_what_is_broken_fails_with_fact_values_and_remedy(made):
     assert result.finding.kind == "check_exports"
 
 
-@pytest.mark.parametrize("allow", ["exports", ("check_exports",), "model_check_exports"])
+@pytest.mark.parametrize(
+    "allow", ["exports", ("check_exports",), "model_check_exports"]
+)
 def test_what_is_allowed_fails_no_test(made, allow):
     result = made(Broken(fact="it differs"), allow=allow)
 
