@@ -25,10 +25,19 @@ if keras.backend.backend() != "tensorflow":
         " pytest-lossguard watches TensorFlow only: set KERAS_BACKEND=tensorflow"
     )
 
-__all__ = ["is_of_keras", "keras", "tf"]
+__all__ = ["is_of_keras", "keras", "noise_layers", "tf"]
 
 
 def is_of_keras(thing: Any) -> bool:
     """Whether a class, function or object comes with Keras."""
     module = getattr(thing, "__module__", None) or type(thing).__module__
     return module.partition(".")[0] == "keras"
+
+
+def noise_layers() -> tuple[type, ...]:
+    """The layers that draw at random in training mode, and only there."""
+    layers = vars(keras.layers)
+    names = ["Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout"]
+    names += [it for it in layers if it.startswith("Random")]
+    found = [layers[it] for it in names]
+    return tuple(it for it in found if issubclass(it, keras.layers.Layer))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
-from .frameworks import keras, tf
+from .frameworks import keras, noise_layers, tf
 
 __all__ = ["Observer", "observed", "observed_layers", "owner_of"]
 
@@ -105,27 +105,12 @@ def observed(observer: Observer) -> Iterator[None]:
 @contextmanager
 def observed_layers(hook: Callable[..., Any]) -> Iterator[None]:
     """Route the ``call`` of each layer that behaves otherwise in training."""
-    layers = keras.layers
     found = {
         cls: None
-        for root in (
-            layers.BatchNormalization,
-            layers.Dropout,
-            layers.GaussianNoise,
-            layers.GaussianDropout,
-            layers.AlphaDropout,
-            *_augmenting(),
-        )
+        for root in (keras.layers.BatchNormalization, *noise_layers())
         for cls in _and_overriding(root, "call")
     }
     with ExitStack() as patches:
         for cls in found:
             patches.enter_context(replaced(cls, "call", hook))
         yield
-
-
-def _augmenting() -> list[type]:
-    """The layers that change images at random."""
-    known = vars(keras.layers).items()
-    found = [layer for name, layer in known if name.startswith("Random")]
-    return [it for it in found if issubclass(it, keras.layers.Layer)]

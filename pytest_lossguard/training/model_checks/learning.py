@@ -13,7 +13,7 @@ from ...core.findings import number
 from ...core.keras_names import loss_facts
 from ...core.trace import Trace
 from ...judge import loss_curve_of
-from ..backend.frameworks import is_of_keras, keras
+from ..backend.frameworks import is_of_keras, keras, noise_layers
 from ..backend.private_api import flat_layers
 from .subject import NotMade, Subject, outputs_of
 
@@ -204,7 +204,7 @@ def serves_as_trained(subject: Subject) -> Outcome:
     model = subject.after(_STEPS)
     x, y, weights = subject.rows(256)
     if subject.draws_at_random:
-        if not any(map(_is_noise, flat_layers(model))):
+        if not any(isinstance(it, noise_layers()) for it in flat_layers(model)):
             raise NotMade("it draws at random in inference too")
         return Broken(
             fact="two predictions of the same rows differ",
@@ -229,17 +229,6 @@ def serves_as_trained(subject: Subject) -> Outcome:
         meaning="On the same rows, with the same weights, after statistics had"
         f" {_SETTLING} passes to settle: limit {SERVES_WORSE:g} times.",
     )
-
-
-def _is_noise(layer: Any) -> bool:
-    """Whether it draws at random so that a training generalizes, and only then."""
-    noise = (
-        keras.layers.Dropout,
-        keras.layers.GaussianNoise,
-        keras.layers.GaussianDropout,
-        keras.layers.AlphaDropout,
-    )
-    return isinstance(layer, noise) or type(layer).__name__.startswith("Random")
 
 
 def _keeps_statistics(model: Any) -> bool:
