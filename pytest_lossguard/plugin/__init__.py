@@ -20,7 +20,9 @@ from .baselines import (
     baseline_of,
     refuse_baseline_of_search,
 )
+from .collected import COLLECTED, Collected
 from .contracts import Contracts
+from .earlier import EARLIER, EarlierSessions
 from .ending import Ending
 from .failures import leave_out_own_frames, show_in_short
 from .files import Files, hand_files_on
@@ -39,6 +41,7 @@ from .options import (
     is_diagnosed,
     is_seed_drawn,
 )
+from .order import Order, orders
 from .project_policy import ShowPolicy, project_policy
 from .report_data import Reporter, hand_on
 from .reports import register_others
@@ -81,7 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "converges(steps, epochs, batch_size, min_drop, max_loss, max_loss_growth,"
         " max_grad_norm, seeds, min_pass, allow, strict, baseline, diagnose,"
-        " max_examples, budget): every training in the test must converge.",
+        " max_examples, budget, shards): every training in the test must converge.",
     )
     config.addinivalue_line(
         "markers",
@@ -108,6 +111,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(ModelChecks(config), "lossguard-model-checks")
     if config.getoption("lossguard_show_policy"):
         config.pluginmanager.register(ShowPolicy(config), "lossguard-show-policy")
+    is_ordered = orders(config)
+    config.stash[COLLECTED] = Collected(config)
+    config.stash[EARLIER] = EarlierSessions(config, is_asked=is_ordered)
+    config.pluginmanager.register(config.stash[COLLECTED], "lossguard-collected")
+    config.pluginmanager.register(config.stash[EARLIER], "lossguard-earlier")
+    if is_ordered:
+        config.pluginmanager.register(Order(config), "lossguard-order")
     if not hasattr(config, "workerinput"):
         reporter = Reporter(config)
         config.pluginmanager.register(reporter, "lossguard-reporter")
@@ -158,7 +168,9 @@ def _count_marks(item: pytest.Item) -> int:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
     """Read the marks of a test once more if a conftest has added some by now."""
     for item in items:
         if item.stash.get(MARKS, 0) == _count_marks(item):
@@ -167,6 +179,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             _read_marks(item)
         except PolicyError as error:
             raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+    config.stash[COLLECTED].before_split(items)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -305,6 +318,7 @@ def pytest_runtest_makereport(
         leave_out_own_frames(item, call)
     report = yield
     show_in_short(item, call, report)
+    item.config.stash[COLLECTED].mark(item, report)
     if test is None:
         return report
     test.seconds += call.duration

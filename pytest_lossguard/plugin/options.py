@@ -26,6 +26,7 @@ __all__ = [
     "is_diagnosed",
     "is_seed_drawn",
     "report_path",
+    "time_of",
 ]
 
 #: Characters of a path in a message.
@@ -85,6 +86,18 @@ def add_options(parser: pytest.Parser) -> None:
             help=text,
         )
     group.addoption(
+        "--lossguard-order",
+        action="store_true",
+        help="run the marked tests that failed last first, then new ones, then those"
+        " nearest to failing; off by default",
+    )
+    group.addoption(
+        "--lossguard-time",
+        metavar="SECONDS",
+        help="run the marked tests most worth it that fit into so many seconds, in the"
+        " order of --lossguard-order, and name those that were left out",
+    )
+    group.addoption(
         "--lossguard-show-policy",
         action="store_true",
         help="run nothing; show the limits of each marked test, and where each key"
@@ -100,6 +113,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini(
         "lossguard_no_diagnose", "default of --lossguard-no-diagnose", type="bool"
     )
+    parser.addini("lossguard_order", "default of --lossguard-order", type="bool")
     parser.addini("lossguard_max_examples", "default of --lossguard-max-examples")
     parser.addini("lossguard_budget", "default of --lossguard-budget")
 
@@ -150,6 +164,12 @@ def diagnosis_budget(config: pytest.Config) -> float:
 
     cap = budget_of(config, None)
     return DIAGNOSIS_BUDGET if cap is None else min(DIAGNOSIS_BUDGET, cap)
+
+
+def time_of(config: pytest.Config) -> float | None:
+    """Seconds that the marked tests of a session may take; None for no end."""
+    seconds = _number(config, "lossguard_time", float, SECONDS, ini=False)
+    return None if seconds is None else float(seconds)
 
 
 def report_path(config: pytest.Config, writer: Writer) -> Path | None:

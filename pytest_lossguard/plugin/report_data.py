@@ -14,6 +14,7 @@ import pytest
 from ..core.errors import first_line
 from ..core.printable import printable
 from ..report.writers import WRITERS
+from .collected import COLLECTED
 from .failures import said_by
 from .options import report_path
 from .state import SESSION
@@ -188,11 +189,14 @@ class Reporter:
     def pytest_sessionfinish(self) -> None:
         """Write the reports that were asked for."""
         seed = self._config.stash[SESSION].seed
+        states = self._config.stash[COLLECTED].states()
+        others = {it: states[it] for it in states if it not in self.tests}
         for writer in WRITERS:
             path = report_path(self._config, writer)
             if path is not None:
                 with self._writing(path):
-                    writer.write(path, self._entries(writer.takes_details), seed)
+                    entries = self._entries(writer.takes_details)
+                    writer.write(path, entries, seed, others)
 
     def _entries(self, with_details: bool) -> list[Entry]:
         if not with_details:

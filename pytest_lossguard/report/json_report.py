@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..core.environment import environment, version_of
 from ..core.files import write_whole
+from ..core.printable import printable
 from .entry import Entry
 from .sound import sound
 
@@ -17,28 +18,41 @@ __all__ = ["SCHEMA", "report_text", "write_json"]
 SCHEMA = 1
 
 
-def write_json(path: Path, tests: Iterable[Entry]) -> None:
+def write_json(
+    path: Path, tests: Iterable[Entry], others: Mapping[str, str] | None = None
+) -> None:
     """Write the report whole or not at all.
 
     Args:
         path: Where; folders above it are made.
         tests: One entry per test, sorted here by node id, so that the order in
             which workers reported them does not show.
+        others: The marked tests that have no entry, by node id: ``"passed"``,
+            ``"skipped"``, ``"failed"`` before anything trained, ``"not_run"``,
+            ``"left_out"`` by ``--lossguard-time``, or ``"elsewhere"`` where another
+            part of the session is to run them.
     """
-    write_whole(path, report_text(tests, environment()))
+    write_whole(path, report_text(tests, environment(), others))
 
 
-def report_text(tests: Iterable[Entry], made_on: dict[str, Any]) -> str:
+def report_text(
+    tests: Iterable[Entry],
+    made_on: dict[str, Any],
+    others: Mapping[str, str] | None = None,
+) -> str:
     """The report of these tests.
 
     Args:
         tests: As for `write_json`.
         made_on: See `environment`.
+        others: As for `write_json`; where there are none the report says nothing.
     """
-    report = {
+    report: dict[str, Any] = {
         "schema": SCHEMA,
         "version": version_of(["pytest-lossguard"]),
         "environment": made_on,
         "tests": sorted(map(sound, tests), key=lambda test: test["nodeid"]),
     }
+    if others:
+        report["without_entry"] = {printable(it): others[it] for it in sorted(others)}
     return json.dumps(report, allow_nan=False) + "\n"

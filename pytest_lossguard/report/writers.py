@@ -7,7 +7,7 @@ does not ask for it does not load it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ class Writer:
             also the extra of this package that installs what it needs.
         help: Of the option, without where it is written to.
         write: Writes it, whole or not at all: where, the entries of the tests, the
-            seed of the session.
+            seed of the session, and what came of the marked tests without an entry.
         is_folder: Whether the path is a folder, not a file.
         needs: Modules that may not be installed.
         takes_details: Whether entries are to have what only the page shows.
@@ -35,7 +35,7 @@ class Writer:
 
     name: str
     help: str
-    write: Callable[[Path, list[Entry], int], None]
+    write: Callable[[Path, list[Entry], int, Mapping[str, str]], None]
     is_folder: bool = False
     needs: tuple[str, ...] = ()
     takes_details: bool = False
@@ -56,23 +56,26 @@ class Writer:
         return "DIR" if self.is_folder else "PATH"
 
 
-def _json(path: Path, tests: list[Entry], seed: int) -> None:
+def _json(path: Path, tests: list[Entry], seed: int, others: Mapping[str, str]) -> None:
     from .json_report import write_json
 
     del seed
-    write_json(path, tests)
+    write_json(path, tests, others)
 
 
-def _tensorboard(folder: Path, tests: list[Entry], seed: int) -> None:
+def _tensorboard(
+    folder: Path, tests: list[Entry], seed: int, others: Mapping[str, str]
+) -> None:
     from .tensorboard import write_events
 
-    del seed
+    del seed, others
     write_events(folder, tests)
 
 
-def _html(path: Path, tests: list[Entry], seed: int) -> None:
+def _html(path: Path, tests: list[Entry], seed: int, others: Mapping[str, str]) -> None:
     from .html import write_html
 
+    del others
     write_html(path, tests, seed)
 
 

@@ -38,7 +38,7 @@ def test_a_session_without_tests_is_written(writer, tmp_path):
         pytest.skip("what it needs is not installed")
     path = tmp_path / "report"
 
-    writer.write(path, [], 0)
+    writer.write(path, [], 0, {})
 
     assert path.is_file() or writer.is_folder
     if writer.name == "json":

@@ -1,0 +1,176 @@
+"""Marked tests in the order that a gate needs, and as many as a time allows.
+
+First those that failed last, then those that no session has run yet, then those that
+came near to failing, then the others. Unmarked tests keep their places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from functools import partial
+from statistics import median
+from typing import Any
+
+import pytest
+
+from ..core.printable import printable
+from .collected import COLLECTED, is_marked
+from .earlier import EARLIER, Earlier
+from .options import time_of
+
+__all__ = ["Order", "in_order", "left_out", "orders"]
+
+#: From this share of a limit on a test came near to failing.
+NEAR = 0.5
+#: What each session that left a test out adds to the share: in time all have a turn.
+PER_SESSION = 0.1
+
+Known = Mapping[str, Earlier]
+
+
+def orders(config: pytest.Config) -> bool:
+    """Whether this session orders its marked tests.
+
+    Raises:
+        pytest.UsageError: It also goes on where an earlier session stopped.
+    """
+    asked = bool(
+        config.getoption("lossguard_order")
+        or config.getini("lossguard_order")
+        or time_of(config) is not None
+    )
+    if asked and config.getoption("stepwise", False):
+        raise pytest.UsageError(
+            "--stepwise needs the tests in the order of their files: leave out"
+            " --lossguard-order and --lossguard-time, or --stepwise"
+        )
+    return asked
+
+
+def in_order(nodeids: Iterable[str], known: Known) -> list[str]:
+    """The same tests, as a gate runs them; where nothing decides, as they came."""
+    return sorted(nodeids, key=partial(_place, known=known))
+
+
+def _place(nodeid: str, known: Known) -> tuple[int, float]:
+    rank, urgency = _rank(known.get(nodeid))
+    return (rank, -urgency) if urgency >= NEAR or rank < 2 else (rank + 1, 0.0)
+
+
+def left_out(
+    nodeids: Sequence[str], known: Known, seconds: float, at_once: int = 1
+) -> list[str]:
+    """The tests that a time has no room for, those most worth running first.
+
+    Args:
+        nodeids: All of them.
+        known: How long each took. One that is new counts as the median of them.
+        seconds: The time.
+        at_once: How many processes run tests.
+
+    Returns:
+        Nothing where no duration is known.
+    """
+    durations = [known[it].seconds for it in nodeids if it in known]
+    if not durations:
+        return []
+    usual = median(durations)
+
+    def worth(nodeid: str) -> tuple[int, float, str]:
+        rank, urgency = _rank(known.get(nodeid))
+        return rank, -urgency, nodeid
+
+    room, out = seconds * at_once, []
+    for nodeid in sorted(nodeids, key=worth):
+        takes = known[nodeid].seconds if nodeid in known else usual
+        if takes <= min(room, seconds):
+            room -= takes
+        else:
+            out.append(nodeid)
+    return out
+
+
+def _rank(earlier: Earlier | None) -> tuple[int, float]:
+    """Failed, new or else; and how much is to be said for running it."""
+    if earlier is None:
+        return 1, 0.0
+    if earlier.failed:
+        return 0, 0.0
+    return 2, earlier.nearness + PER_SESSION * earlier.left_out
+
+
+class Order:
+    """Puts marked tests in that order, and leaves out what the time has no room for."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    # After all others that order and select: pytest-randomly, --lf, pytest-split.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None, Any, Any]:
+        """Order what the others have left."""
+        result = yield
+        marked = {it.nodeid: it for it in items if is_marked(it)}
+        known = config.stash[EARLIER].tests
+        out = self._left_out([*marked], known)
+        if out:
+            items[:] = [it for it in items if it.nodeid not in out]
+            gone = [marked[nodeid] for nodeid in out]
+            config.stash[COLLECTED].leave_out(gone)
+            config.hook.pytest_deselected(items=gone)
+        places = [at for at, it in enumerate(items) if it.nodeid in marked]
+        ordered = [items[at] for at in places]
+        ordered.sort(key=lambda it: _place(it.nodeid, known))
+        for at, item in zip(places, ordered, strict=True):
+            items[at] = item
+        return result
+
+    def _left_out(self, nodeids: Sequence[str], known: Known) -> list[str]:
+        seconds = time_of(self._config)
+        if seconds is None:
+            return []
+        return left_out(nodeids, known, seconds, _processes(self._config))
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """Name what was left out."""
+        seconds = time_of(self._config)
+        if seconds is None:
+            return
+        states = self._config.stash[COLLECTED].states()
+        known = self._config.stash[EARLIER].tests
+        out = sorted(it for it in states if states[it] == "left_out")
+        option = f"--lossguard-time={seconds:g}"
+        if states and not any(it in known for it in states):
+            terminalreporter.write_line(
+                f"lossguard: {option} left nothing out: no durations in pytest's cache",
+                yellow=True,
+            )
+        if out:
+            here = sum(it != "elsewhere" for it in states.values())
+            terminalreporter.write_line(
+                f"lossguard: {len(out)} of {here} marked tests left out by {option}:",
+                yellow=True,
+            )
+        for nodeid in out:
+            terminalreporter.write_line(
+                f"  {_told(known.get(nodeid), seconds)}  {printable(nodeid)}"
+            )
+
+
+def _told(earlier: Earlier | None, most: float) -> str:
+    if earlier is None:
+        return "     new"
+    longer = ", longer than that" if earlier.seconds > most else ""
+    failed = ", failed last time" if earlier.failed else ""
+    return f"{earlier.seconds:6.1f} s{longer}{failed}"
+
+
+def _processes(config: pytest.Config) -> int:
+    """How many share the tests."""
+    if config.getoption("dist", "no") == "each":
+        return 1
+    return int(getattr(config, "workerinput", {}).get("workercount", 1))
