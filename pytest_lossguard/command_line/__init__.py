@@ -15,7 +15,8 @@ from .reports import merged, read_report, write_page, write_report
 
 __all__ = ["main"]
 
-#: What ends a comparison, as of pytest: all well, something got worse, wrong use.
+#: What ends a command, as of pytest: all well, something got worse or was lost, wrong
+#: use.
 _WELL, _WORSE, _WRONG_USE = 0, 1, 2
 
 
@@ -26,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Default those of the process.
 
     Returns:
-        0, or 1 where a comparison finds something worse, or 2 for what cannot be meant.
+        0, or 1 where a comparison finds something worse or merged reports lack a test
+        that was collected, or 2 for what cannot be meant.
     """
     parser = _parser()
     given = parser.parse_args(arguments)
@@ -48,7 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    merge = commands.add_parser("merge", help="make one report of several")
+    merge = commands.add_parser(
+        "merge",
+        help="make one report of several; exit code 1 if a test that was collected has"
+        " no result in any of them",
+    )
     merge.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
     merge.add_argument(
         "-o", "--output", required=True, type=Path, help="where to write it"
@@ -85,7 +91,19 @@ def _merge(given: argparse.Namespace) -> int:
     for nodeid in replaced:
         print(f"{nodeid} stands in several reports: the last one counts")
     print(f"{len(whole.tests)} tests of {len(given.reports)} reports: {given.output}")
-    return _WELL
+    left_out = [it for it, why in whole.others.items() if why == "left_out"]
+    _name(left_out, "left out by --lossguard-time")
+    for why in sorted(set(whole.lost.values())):
+        _name([it for it in whole.lost if whole.lost[it] == why], why)
+    return _WORSE if whole.lost else _WELL
+
+
+def _name(nodeids: Sequence[str], why: str) -> None:
+    """Name tests without a result."""
+    if nodeids:
+        print(f"{len(nodeids)} without a result, {why}:")
+    for nodeid in sorted(nodeids):
+        print(f"  {nodeid}")
 
 
 def _html(given: argparse.Namespace) -> int:
@@ -98,8 +116,7 @@ def _html(given: argparse.Namespace) -> int:
 def _compare(given: argparse.Namespace) -> int:
     if not given.tolerance >= 0:
         raise UsageError(f"--tolerance={given.tolerance}: it must be a share, as 0.1")
-    found = compare(
-        read_report(given.base).tests, read_report(given.new).tests, given.tolerance
-    )
+    base, new = read_report(given.base), read_report(given.new)
+    found = compare(base.tests, new.tests, given.tolerance, new.others)
     print(FORMATS[given.format](found))
     return _WORSE if found.worse else _WELL

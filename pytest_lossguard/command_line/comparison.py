@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,7 +78,10 @@ class Comparison:
 
 
 def compare(
-    base: Iterable[Entry], new: Iterable[Entry], tolerance: float = TOLERANCE
+    base: Iterable[Entry],
+    new: Iterable[Entry],
+    tolerance: float = TOLERANCE,
+    others: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Compare the tests of two reports.
 
@@ -86,26 +89,36 @@ def compare(
         base: The entries of the older one.
         new: Those of the newer one.
         tolerance: Share by which the loss after training may differ.
+        others: What came of the newer tests without an entry; see `write_json`.
     """
     before = {it["nodeid"]: it for it in base}
     after = {it["nodeid"]: it for it in new}
+    others = {it: why for it, why in (others or {}).items() if it in before}
     both = [it for it in after if it in before]
     found = [
         TestChange(nodeid=nodeid, differences=differences)
         for nodeid in both
         if (differences := tuple(_between(before[nodeid], after[nodeid], tolerance)))
     ]
+    found += [
+        TestChange(
+            nodeid=nodeid,
+            differences=tuple(_of_outcome(before[nodeid]["outcome"], why)),
+        )
+        for nodeid, why in others.items()
+        if why != before[nodeid]["outcome"]
+    ]
     found.sort(key=lambda it: (_WAYS.index(it.way), it.nodeid))
     return Comparison(
         changed=tuple(found),
-        same=len(both) - len(found),
+        same=len(both) + len(others) - len(found),
         new=tuple(sorted(after.keys() - before.keys())),
-        gone=tuple(sorted(before.keys() - after.keys())),
+        gone=tuple(sorted(before.keys() - after.keys() - others.keys())),
     )
 
 
 def _between(before: Entry, after: Entry, tolerance: float) -> Iterator[Difference]:
-    yield from _of_words("outcome", before["outcome"], after["outcome"], _BAD_OUTCOMES)
+    yield from _of_outcome(before["outcome"], after["outcome"])
     yield from _of_words(
         "verdict", verdict_of(before), verdict_of(after), _BAD_VERDICTS
     )
@@ -124,7 +137,9 @@ def _between(before: Entry, after: Entry, tolerance: float) -> Iterator[Differen
     yield from _of_limits(old, new)
 
 
-_BAD_OUTCOMES = frozenset({"failed"})
+#: What a test without a result counts as.
+_WORDS = {"left_out": "left out", "not_run": "not run", "elsewhere": "not run"}
+_BAD_OUTCOMES = frozenset({"failed", "not run"})
 _BAD_VERDICTS = BAD_OUTCOMES | {"not converged"}
 
 
@@ -137,6 +152,10 @@ def _of_words(
     if (before in bad) != (after in bad):
         way = "worse" if after in bad else "better"
     yield Difference(what=what, before=before, after=after, way=way)
+
+
+def _of_outcome(before: str, after: str) -> Iterator[Difference]:
+    yield from _of_words("outcome", before, _WORDS.get(after, after), _BAD_OUTCOMES)
 
 
 def _of_findings(before: Entry, after: Entry) -> Iterator[Difference]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -12,11 +12,21 @@ from typing import Any, cast
 from ..core.errors import UsageError
 from ..core.files import write_whole
 from ..core.given import shown
+from ..core.printable import printable
 from ..report.entry import Entry
 from ..report.json_report import SCHEMA, report_text
 from ..report.sound import sound
 
-__all__ = ["Report", "merged", "read_report", "write_page", "write_report"]
+__all__ = ["WHY_LOST", "Report", "merged", "read_report", "write_page", "write_report"]
+
+
+#: Why a test has no result that should have one.
+WHY_LOST = {
+    "not_run": "not run: its session ended before",
+    "elsewhere": "of a part whose report is not here",
+}
+#: What came of a test without an entry, what says most first.
+_OTHERS = ("failed", "passed", "skipped", "left_out", *WHY_LOST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +36,17 @@ class Report:
     Attributes:
         tests: The entries of its tests.
         environment: Versions and the machine that it was made on.
+        others: What came of the marked tests without an entry; see `write_json`.
     """
 
     tests: tuple[Entry, ...]
     environment: dict[str, Any]
+    others: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> dict[str, str]:
+        """The tests that were collected and have no result, and why."""
+        return {it: WHY_LOST[why] for it, why in self.others.items() if why in WHY_LOST}
 
 
 def read_report(path: Path) -> Report:
@@ -56,7 +73,13 @@ def read_report(path: Path) -> Report:
     return Report(
         tests=tuple(map(sound, tests)),
         environment=known if isinstance(known, dict) else {},
+        others=_others(found.get("without_entry")),
     )
+
+
+def _others(given: Any) -> dict[str, str]:
+    known = given.items() if isinstance(given, dict) else ()
+    return {printable(it): why for it, why in known if why in _OTHERS}
 
 
 def merged(reports: Sequence[Report]) -> tuple[Report, list[str]]:
@@ -72,7 +95,23 @@ def merged(reports: Sequence[Report]) -> tuple[Report, list[str]]:
                 replaced.append(test["nodeid"])
             tests[test["nodeid"]] = test
     environment = reports[0].environment if reports else {}
-    return Report(tests=tuple(tests.values()), environment=environment), replaced
+    whole = Report(
+        tests=tuple(tests.values()),
+        environment=environment,
+        others=_without_entry(reports, tests),
+    )
+    return whole, replaced
+
+
+def _without_entry(reports: Sequence[Report], tests: Container[str]) -> dict[str, str]:
+    """What came of the tests that none of the reports has an entry for."""
+    found: dict[str, str] = {}
+    for report in reports:
+        for nodeid, why in report.others.items():
+            if nodeid not in tests:
+                known = found.get(nodeid, why)
+                found[nodeid] = min(known, why, key=_OTHERS.index)
+    return found
 
 
 def write_report(path: Path, report: Report) -> None:
@@ -82,7 +121,7 @@ def write_report(path: Path, report: Report) -> None:
         UsageError: It cannot be written there.
     """
     try:
-        write_whole(path, report_text(report.tests, report.environment))
+        write_whole(path, report_text(report.tests, report.environment, report.others))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -188,3 +188,101 @@ def test_what_is_no_report_is_named(tmp_path, capsys, text, sentence):
     assert main(["html", str(path)]) == 2
 
     assert f"{path} {sentence}" in capsys.readouterr().err
+
+
+# Tests without a result
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """Reports of the parts of a session, each with its tests that have no entry."""
+
+    def write(name, tests, **others):
+        known = {f"tests/test_it.py::{it}": why for it, why in others.items()}
+        write_json(tmp_path / name, tests, known)
+        return str(tmp_path / name)
+
+    return write
+
+
+def test_a_part_that_is_missing_is_seen_by_the_tests_it_was_to_run(
+    parts, tmp_path, capsys
+):
+    one = parts("a", [GOOD], test_other="elsewhere", test_lost="elsewhere")
+    two = parts("b", [OTHER], test_good="elsewhere", test_lost="elsewhere")
+    output = str(tmp_path / "all.json")
+
+    assert main(["merge", one, two, "-o", output]) == 1
+
+    assert capsys.readouterr().out.splitlines() == [
+        f"2 tests of 2 reports: {output}",
+        "1 without a result, of a part whose report is not here:",
+        "  tests/test_it.py::test_lost",
+    ]
+    three = parts("c", [entry("test_lost")], test_good="elsewhere")
+    assert main(["merge", output, three, "-o", output]) == 0
+    assert "without_entry" not in json.loads((tmp_path / "all.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("others", "code"),
+    [("not_run", 1), ("left_out", 0), ("skipped", 0), ("failed", 0)],
+)
+def test_what_was_not_run_ends_a_merge_with_1(parts, tmp_path, others, code):
+    report = parts("a", [GOOD], test_other=others)
+
+    assert main(["merge", report, "-o", str(tmp_path / "all.json")]) == code
+
+    whole = json.loads((tmp_path / "all.json").read_text())
+    assert whole["without_entry"] == {"tests/test_it.py::test_other": others}
+
+
+def test_a_list_of_what_was_collected_shows_what_no_report_has(parts, tmp_path, capsys):
+    collected = parts("c", [], test_good="not_run", test_lost="not_run")
+    one = parts("a", [GOOD])
+
+    assert main(["merge", collected, one, "-o", str(tmp_path / "all.json")]) == 1
+
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "1 without a result, not run: its session ended before:",
+        "  tests/test_it.py::test_lost",
+    ]
+
+
+def test_what_is_left_out_by_its_time_is_named(parts, tmp_path, capsys):
+    report = parts("a", [GOOD], test_other="left_out")
+
+    main(["merge", report, "-o", str(tmp_path / "all.json")])
+
+    out = capsys.readouterr().out
+    assert "1 without a result, left out by --lossguard-time:" in out
+    assert "  tests/test_it.py::test_other\n" in out
+
+
+@pytest.mark.parametrize(
+    ("others", "code", "told"),
+    [
+        ("failed", 1, "passed -> failed"),
+        ("not_run", 1, "passed -> not run"),
+        ("elsewhere", 1, "passed -> not run"),
+        ("left_out", 0, "passed -> left out"),
+        ("skipped", 0, "passed -> skipped"),
+    ],
+)
+def test_a_test_without_an_entry_is_compared_by_what_came_of_it(
+    parts, capsys, others, code, told
+):
+    base, new = parts("a", [GOOD, OTHER]), parts("b", [OTHER], test_good=others)
+
+    assert main(["compare", base, new]) == code
+
+    out = capsys.readouterr().out
+    assert told in out
+    assert "1 the same" in out
+    assert "gone" not in out
+
+
+def test_damaged_lists_of_tests_without_an_entry_are_left_out(parts, tmp_path):
+    report = parts("a", [GOOD], test_other="nonsense")
+
+    assert main(["merge", report, "-o", str(tmp_path / "all.json")]) == 0
