@@ -1,0 +1,29 @@
+"""What axe (https://github.com/dequelabs/axe-core) finds wrong with a page in a browser.
+
+Nothing is loaded from the network: the script is part of the package.
+"""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+__all__ = ["serious_violations"]
+
+_SERIOUS = frozenset({"serious", "critical"})
+
+
+def serious_violations(page: Page) -> list[str]:
+    """The violations of a page as it stands that axe calls serious or critical.
+
+    Returns:
+        One line for each element, as ``"serious color-contrast: Elements must meet
+        ... (.badge)"``; nothing where the page is accessible as far as axe can see.
+    """
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{it['impact']} {it['id']}: {it['help']} ({' '.join(map(str, node['target']))})"
+        for it in found
+        if it["impact"] in _SERIOUS
+        for node in it["nodes"]
+    ]
