@@ -58,9 +58,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """The types of the package."""
-    install(session, "-e", ".[html]", "mypy")
+    """The types of the package, the examples and a user's suite of every name."""
+    install(session, "-e", ".[html]", "mypy", "pyright[nodejs]")
     session.run("mypy")
+    session.run("pyright")
 
 
 @nox.session

@@ -163,4 +163,5 @@ def on_other_seeds(trainer: Trainer, folder: Path, name: str, index: int) -> boo
 if __name__ == "__main__":
     chosen = [it for it in sys.argv[1:] if it in PROGRAMS]
     counts = [int(it) for it in sys.argv[1:] if it.isdigit()]
-    main(*(counts or (WORSE, UNCHANGED)), chosen or list(PROGRAMS))
+    worse, unchanged = counts or (WORSE, UNCHANGED)
+    main(worse, unchanged, chosen or list(PROGRAMS))

@@ -29,7 +29,7 @@ PAINTED = """addEventListener("load", () => requestAnimationFrame(
   () => { window.painted = performance.now(); }))"""
 
 
-def tests() -> list[dict[str, Any]]:
+def tests() -> list[Any]:
     """One in five failed and was diagnosed, one in ten is a search."""
     generator = np.random.default_rng(0)
     names = tuple(f"net/dense_{it // 2}/kernel_{it}" for it in range(VARIABLES))

@@ -171,8 +171,8 @@ def main() -> None:
     with get_context("spawn").Pool(asked.processes, maxtasksperchild=1) as pool:
         for outcomes in pool.imap_unordered(_of_one_origin, jobs.values()):
             found += outcomes
-            for it in outcomes:
-                print(it.name, it.end, flush=True)
+            for outcome in outcomes:
+                print(outcome.name, outcome.end, flush=True)
     words = [f"--only {asked.only}"] if asked.only else []
     words += [f"--part {asked.part}"] if asked.part else []
     command = " ".join(["python -m evaluation.baselined", *words])

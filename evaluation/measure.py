@@ -141,7 +141,7 @@ def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
     from pytest_lossguard.session.guard import Guard
 
     guard = Guard(policy=Policy(), seed=seed, trainer=lambda: trainer)
-    about = {
+    about: dict[str, Any] = {
         "name": program.name,
         "source": program.source,
         "family": program.family,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from statistics import median
 
 from pytest_lossguard.core.column_stats import share_interval
@@ -105,8 +106,8 @@ def _rivals_table(rows: list[Row]) -> list[str]:
         f" {_count(healthy, lambda it: it.failed or bool(it.warnings))} |",
     ]
     for rule in RIVALS:
-        caught = _count(broken, lambda it, rule=rule: rule in it.rivals)
-        alarmed = _count(healthy, lambda it, rule=rule: rule in it.rivals)
+        flags = partial(_flags, rule)
+        caught, alarmed = _count(broken, flags), _count(healthy, flags)
         lines.append(f"| {rule} | {caught} | {alarmed} |")
     return [*lines, ""]
 
@@ -197,6 +198,10 @@ def _missed(rows: Sequence[Row]) -> list[str]:
         )
         lines.append(f"- {told}: {listed or 'none'}")
     return [*lines, ""]
+
+
+def _flags(rule: str, row: Row) -> bool:
+    return rule in row.rivals
 
 
 def _count(rows: Iterable[Row], holds: Callable[[Row], bool]) -> str:

@@ -32,6 +32,7 @@ from sklearn.preprocessing import (
 from sklearn.utils import shuffle
 
 import pytest_lossguard
+from pytest_lossguard import Corruption, Lossguard
 
 pytestmark = pytest.mark.converges(steps=80)
 
@@ -71,7 +72,7 @@ def build_tumour_model() -> keras.Model:
 
 
 @pytest.mark.corruptions(outliers=False)
-def test_pipeline_with_scaler(lossguard, corruption):
+def test_pipeline_with_scaler(lossguard: Lossguard, corruption: Corruption) -> None:
     x, y = corruption(*tumour_shapes())
     pipeline = make_pipeline(SimpleImputer(), StandardScaler())
     lossguard.fit(build_tumour_model, pipeline.fit_transform(x), y)
@@ -79,7 +80,7 @@ def test_pipeline_with_scaler(lossguard, corruption):
 
 @broken(r"(Scale\(100\.0|Offset\(-?1000?\.0), features=\d+\)")
 @pytest.mark.corruptions(outliers=False)
-def test_pipeline_without_scaler(lossguard, corruption):
+def test_pipeline_without_scaler(lossguard: Lossguard, corruption: Corruption) -> None:
     """Shares became percentages, and nothing scales them back."""
     x, y = corruption(*tumour_shapes())
     pipeline = make_pipeline(SimpleImputer())
@@ -91,7 +92,8 @@ def test_pipeline_without_scaler(lossguard, corruption):
 
 def irises() -> tuple[np.ndarray, np.ndarray]:
     """Four lengths of 150 flowers, in centimeters."""
-    return load_iris(return_X_y=True)
+    x, y = load_iris(return_X_y=True)
+    return x, y
 
 
 def build_iris_model() -> keras.Model:
@@ -99,7 +101,7 @@ def build_iris_model() -> keras.Model:
 
 
 @pytest.mark.corruptions(outliers=False)
-def test_normalization_adapted(lossguard, corruption):
+def test_normalization_adapted(lossguard: Lossguard, corruption: Corruption) -> None:
     x, y = corruption(*irises())
     normalize = layers.Normalization()
     normalize.adapt(x)
@@ -108,7 +110,9 @@ def test_normalization_adapted(lossguard, corruption):
 
 @broken(r"(Scale\(10\.0|Offset\(-?10+\.0), features=\d+\)")
 @pytest.mark.corruptions(outliers=False)
-def test_normalization_never_adapted(lossguard, corruption):
+def test_normalization_never_adapted(
+    lossguard: Lossguard, corruption: Corruption
+) -> None:
     """Without `adapt` the layer hands on what comes in, millimeters too."""
     x, y = corruption(*irises())
     normalize = layers.Normalization()
@@ -137,7 +141,7 @@ meters_to_millimeters = pytest.mark.corruptions(
 
 
 @meters_to_millimeters
-def test_every_column_is_scaled(lossguard, corruption):
+def test_every_column_is_scaled(lossguard: Lossguard, corruption: Corruption) -> None:
     frame, y = corruption(*iris_frame())
     prepare = make_column_transformer((StandardScaler(), list(frame)))
     lossguard.fit(build_frame_model, prepare.fit_transform(frame), y)
@@ -145,7 +149,7 @@ def test_every_column_is_scaled(lossguard, corruption):
 
 @broken(r"Scale\(1000\.0, features='petal length \(m\)'\)")
 @meters_to_millimeters
-def test_one_column_is_forgotten(lossguard, corruption):
+def test_one_column_is_forgotten(lossguard: Lossguard, corruption: Corruption) -> None:
     """The column that is not listed passes through, in whatever unit it comes."""
     frame, y = corruption(*iris_frame())
     listed = [name for name in frame if name != PETAL_LENGTH]
@@ -173,14 +177,16 @@ next_scanner = pytest.mark.corruptions(scales=(1, 16), offsets=False, outliers=F
 
 
 @next_scanner
-def test_grey_levels_divided_by_16(lossguard, corruption):
+def test_grey_levels_divided_by_16(
+    lossguard: Lossguard, corruption: Corruption
+) -> None:
     x, y = corruption(*digits())
     lossguard.fit(build_digit_model, x / 16, y)
 
 
 @broken(r"Scale\(10\.0(, features=\d+)?\)")
 @next_scanner
-def test_grey_levels_as_they_come(lossguard, corruption):
+def test_grey_levels_as_they_come(lossguard: Lossguard, corruption: Corruption) -> None:
     """Levels up to 16 still train; one pixel up to 160 can be too much."""
     x, y = corruption(*digits())
     lossguard.fit(build_digit_model, x, y)
@@ -210,7 +216,7 @@ only_targets = pytest.mark.corruptions(
 
 @pytest.mark.converges(min_drop=0.3)
 @only_targets
-def test_target_scaled(lossguard, corruption):
+def test_target_scaled(lossguard: Lossguard, corruption: Corruption) -> None:
     x, y = corruption(*diabetes())
     lossguard.fit(build_diabetes_model, x, StandardScaler().fit_transform(y))
 
@@ -218,7 +224,7 @@ def test_target_scaled(lossguard, corruption):
 @broken(r"TargetScale\(10\.0\)")
 @pytest.mark.converges(min_drop=0.3)
 @only_targets
-def test_target_not_scaled(lossguard, corruption):
+def test_target_not_scaled(lossguard: Lossguard, corruption: Corruption) -> None:
     """80 steps take the predictions to some hundreds, and the target is beyond."""
     x, y = corruption(*diabetes())
     lossguard.fit(build_diabetes_model, x, y)
@@ -242,7 +248,9 @@ only_outliers = pytest.mark.corruptions(outliers=1e3, scales=False, offsets=Fals
 
 @pytest.mark.converges(max_loss=0.3)
 @only_outliers
-def test_scaled_by_quartiles_and_clipped(lossguard, corruption):
+def test_scaled_by_quartiles_and_clipped(
+    lossguard: Lossguard, corruption: Corruption
+) -> None:
     x, y = corruption(*tumours())
     clip = FunctionTransformer(np.clip, kw_args={"a_min": -3, "a_max": 3})
     pipeline = make_pipeline(RobustScaler(), clip)
@@ -252,7 +260,9 @@ def test_scaled_by_quartiles_and_clipped(lossguard, corruption):
 @broken(r"Outliers\(100\.0\)")
 @pytest.mark.converges(max_loss=0.3)
 @only_outliers
-def test_scaled_by_smallest_and_largest(lossguard, corruption):
+def test_scaled_by_smallest_and_largest(
+    lossguard: Lossguard, corruption: Corruption
+) -> None:
     """One row far out is the new largest, and presses all others against 0."""
     x, y = corruption(*tumours())
     pipeline = make_pipeline(MinMaxScaler())
@@ -267,7 +277,7 @@ only_missing = pytest.mark.corruptions(
 
 
 @only_missing
-def test_missing_values_filled(lossguard, corruption):
+def test_missing_values_filled(lossguard: Lossguard, corruption: Corruption) -> None:
     x, y = corruption(*tumours())
     pipeline = make_pipeline(SimpleImputer(), StandardScaler())
     lossguard.fit(build_wide_tumour_model, pipeline.fit_transform(x), y)
@@ -275,7 +285,9 @@ def test_missing_values_filled(lossguard, corruption):
 
 @broken(r"MissingValues\(0\.0125, features=\d+\)")
 @only_missing
-def test_missing_values_not_filled(lossguard, corruption):
+def test_missing_values_not_filled(
+    lossguard: Lossguard, corruption: Corruption
+) -> None:
     """StandardScaler hands NaN on, and one is enough to make every weight NaN."""
     x, y = corruption(*tumours())
     pipeline = make_pipeline(StandardScaler())
@@ -287,7 +299,8 @@ def test_missing_values_not_filled(lossguard, corruption):
 
 def wines() -> tuple[np.ndarray, np.ndarray]:
     """Thirteen features of 178 wines, from three growers."""
-    return load_wine(return_X_y=True)
+    x, y = load_wine(return_X_y=True)
+    return x, y
 
 
 def build_wine_model() -> keras.Model:
@@ -296,7 +309,7 @@ def build_wine_model() -> keras.Model:
 
 @pytest.mark.converges(max_loss=0.3)
 @pytest.mark.corruptions(outliers=False)
-def test_rows_shuffled_together(lossguard, corruption):
+def test_rows_shuffled_together(lossguard: Lossguard, corruption: Corruption) -> None:
     x, y = shuffle(*corruption(*wines()), random_state=0)
     lossguard.fit(build_wine_model, StandardScaler().fit_transform(x), y)
 
@@ -304,7 +317,7 @@ def test_rows_shuffled_together(lossguard, corruption):
 @broken("")
 @pytest.mark.converges(max_loss=0.3)
 @pytest.mark.corruptions(outliers=False)
-def test_rows_shuffled_apart(lossguard, corruption):
+def test_rows_shuffled_apart(lossguard: Lossguard, corruption: Corruption) -> None:
     """The labels belong to other rows: broken on the sample as it is."""
     x, y = corruption(*wines())
     x, y = shuffle(x, random_state=0), shuffle(y, random_state=1)

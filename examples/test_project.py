@@ -9,12 +9,12 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 
 
 @pytest.mark.converges
-def test_tumours_with_the_projects_train():
+def test_tumours_with_the_projects_train() -> None:
     train(build_tumour_model(), *prepare_tumours(*load_breast_cancer(return_X_y=True)))
 
 
 @pytest.mark.converges(max_loss=1.0)
-def test_digits_reach_a_given_loss():
+def test_digits_reach_a_given_loss() -> None:
     digits = load_digits()
     model = build_digit_model()
     model.fit(*prepare_digits(digits.images, digits.target), epochs=5, verbose=0)
@@ -23,13 +23,13 @@ def test_digits_reach_a_given_loss():
 
 
 @pytest.mark.converges(min_drop=0.2)
-def test_diabetes_regression_loses_a_fifth_of_its_loss():
+def test_diabetes_regression_loses_a_fifth_of_its_loss() -> None:
     x, y = prepare_diabetes(*load_diabetes(return_X_y=True))
     build_diabetes_model().fit(x, y, epochs=20, verbose=0)
 
 
 @pytest.mark.converges
-def test_diabetes_with_a_hand_written_loop():
+def test_diabetes_with_a_hand_written_loop() -> None:
     x, y = prepare_diabetes(*load_diabetes(return_X_y=True))
     loss = keras.losses.MeanSquaredError()
     train_by_hand(build_diabetes_model(), x, y, loss, epochs=20)

@@ -6,7 +6,7 @@ recorded step by step, judged, and a broken one fails with the reason.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .core.errors import (
     BaselineError,
@@ -21,25 +21,40 @@ from .core.errors import (
 )
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .api import diagnose, margins, plot
     from .core.custom_checks import finding
     from .core.diagnosis import Diagnosis
     from .core.findings import Finding
     from .core.policy import Policy
     from .core.trace import Trace
-    from .experiments.margins import Margins
-    from .model_checks import check_model
-    from .preprocessing import contracts
-    from .session.runs import TrainingRun
+    from .corruptions import Corruption
+    from .experiments.margins import Margin, Margins
+    from .model_checks import ModelCheckResult, check_model
+    from .plugin.contracts import Contract
+    from .plugin.fixture import Lossguard
+    from .plugin.model_checks import ModelCheck
+    from .preprocessing import ContractResult, contracts
+    from .session.runs import TrainingRun, WatchedRuns
+
+    __version__: str
 
 __all__ = [
     "BaselineError",
+    "Contract",
     "ContractBroken",
+    "ContractResult",
+    "Corruption",
     "Diagnosis",
     "Finding",
+    "Lossguard",
     "LossguardError",
+    "Margin",
     "Margins",
+    "ModelCheck",
     "ModelCheckFailed",
+    "ModelCheckResult",
     "NotConverged",
     "NothingTrained",
     "Policy",
@@ -48,6 +63,8 @@ __all__ = [
     "Trace",
     "TrainingRun",
     "UsageError",
+    "WatchedRuns",
+    "__version__",
     "check_model",
     "contracts",
     "diagnose",
@@ -56,26 +73,50 @@ __all__ = [
     "plot",
 ]
 
+#: Where each name stands that is imported only when it is asked for.
 _LAZY = {
+    "Contract": "plugin.contracts",
+    "ContractResult": "preprocessing",
+    "Corruption": "corruptions",
     "Diagnosis": "core.diagnosis",
     "Finding": "core.findings",
+    "Lossguard": "plugin.fixture",
+    "Margin": "experiments.margins",
     "Margins": "experiments.margins",
+    "ModelCheck": "plugin.model_checks",
+    "ModelCheckResult": "model_checks",
     "Policy": "core.policy",
     "Trace": "core.trace",
     "TrainingRun": "session.runs",
+    "WatchedRuns": "session.runs",
     "check_model": "model_checks",
     "contracts": "preprocessing",
     "diagnose": "api",
-    "margins": "api",
     "finding": "core.custom_checks",
+    "margins": "api",
     "plot": "api",
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import what needs NumPy only when it is asked for."""
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+def _version() -> str:
+    """The version in the metadata of the installed distribution."""
+    from .core.environment import version_of
 
-    return getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    return version_of(["pytest-lossguard"]) or "unknown"
+
+
+if not TYPE_CHECKING:  # a type checker would take any name for an Any
+
+    def __getattr__(name: str) -> Any:
+        """Import what needs NumPy or pytest only when it is asked for."""
+        if name == "__version__":
+            return _version()
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f".{_LAZY[name]}", __name__), name)
+
+    def __dir__() -> list[str]:
+        """What a notebook completes."""
+        return sorted({*globals(), *__all__})

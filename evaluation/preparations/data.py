@@ -46,12 +46,17 @@ def _floats32() -> tuple[Any, Any]:
     return x.astype(np.float32), y.astype(np.float32)
 
 
+def _digits() -> tuple[Any, Any]:
+    x, y = datasets.load_digits(return_X_y=True)
+    return _some(x, y, 300)
+
+
 TABLES = {
     "iris": lambda: datasets.load_iris(return_X_y=True),
     "wine": lambda: _some(*datasets.load_wine(return_X_y=True)),
     "cancer": lambda: _some(*datasets.load_breast_cancer(return_X_y=True)),
     "diabetes": lambda: _some(*datasets.load_diabetes(return_X_y=True)),
-    "digits": lambda: _some(*datasets.load_digits(return_X_y=True), 300),
+    "digits": _digits,
     "made": lambda: datasets.make_classification(500, 30, random_state=5),
     "friedman": lambda: datasets.make_friedman1(300, 8, random_state=6),
     "moons": lambda: datasets.make_moons(250, noise=0.2, random_state=7),

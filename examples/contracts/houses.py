@@ -26,7 +26,9 @@ def load_sample() -> tuple[pd.DataFrame, np.ndarray]:
 class Preprocessing:
     """Fitted in training, kept with the model, called by the service."""
 
-    def prepare(self, frame: pd.DataFrame, price: np.ndarray):
+    def prepare(
+        self, frame: pd.DataFrame, price: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         cut = len(frame) * 4 // 5
         train, held_out = frame[:cut], frame[cut:]
         self.mean, self.std = train[NUMBERS].mean(), train[NUMBERS].std()

@@ -14,8 +14,10 @@ import mlflow
 import pytest
 from mlflow.entities import Metric
 
+from pytest_lossguard import TrainingRun
 
-def pytest_lossguard_run_finished(item: pytest.Item, run) -> None:
+
+def pytest_lossguard_run_finished(item: pytest.Item, run: TrainingRun) -> None:
     """One run of MLflow for each training: its curves, verdict and findings."""
     curves = {"loss": run.loss, "gradient_norm": run.grad_norm}
     with mlflow.start_run(run_name=item.nodeid) as logged:

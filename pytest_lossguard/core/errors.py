@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from .findings import Finding
 
 __all__ = [
     "BaselineError",
@@ -79,7 +82,7 @@ class _ChecksFailed(AssertionError):
         results: What came of each check.
     """
 
-    findings: tuple[Any, ...] = ()
+    findings: tuple[Finding, ...] = ()
     results: tuple[Any, ...] = ()
 
     @classmethod

@@ -54,14 +54,14 @@ class Contracts:
         config.pluginmanager.register(self._tests, "lossguard-contract-tests")
 
     @pytest.fixture
-    def contract(self, request: pytest.FixtureRequest) -> ContractCheck:
-        """Checks one relation of a preparation; see `ContractCheck`."""
+    def contract(self, request: pytest.FixtureRequest) -> Contract:
+        """Checks one relation of a preparation; see `Contract`."""
         item: Any = request.node
         policy, results = self._tests.policy_of(item), self._tests.results_of(item)
-        return ContractCheck(item, request.param, policy, results, self._shared)
+        return Contract(item, request.param, policy, results, self._shared)
 
 
-class ContractCheck:
+class Contract:
     """What the argument ``contract`` gives: a function that checks one relation."""
 
     def __init__(
