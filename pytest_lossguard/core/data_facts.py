@@ -33,7 +33,7 @@ class RepeatedBatch:
     """One batch that came at every step, though the data have more rows.
 
     Attributes:
-        rows, of: Rows of the batch, and of the data.
+        rows, of: Rows of the batch, and of the data; 0 where those are not known.
         by: What yields it: a ``"feed"`` given to ``fit``, or a new ``"iterator"`` at
             each step.
     """
@@ -52,6 +52,7 @@ class UnseenRows:
         short: How many of them made at most half the updates of the first.
         first: How many that made.
         batches, steps: In one pass over the data, and updates made; 0 where unknown.
+        calls: Calls of ``fit`` that each took the same first ``steps``; 0 of one call.
     """
 
     epochs: int
@@ -59,6 +60,7 @@ class UnseenRows:
     first: int = 0
     batches: int = 0
     steps: int = 0
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

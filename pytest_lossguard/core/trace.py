@@ -290,6 +290,8 @@ class Repeats:
         again, again_of: How many trained rows come again among the trained rows, of how
             many that were looked up.
         among: Share of the trained rows among which both were looked up.
+        copied: The class whose rows were copied to make it larger, which are not
+            counted in ``again``; None where there is none.
     """
 
     found: int
@@ -297,6 +299,7 @@ class Repeats:
     again: int
     again_of: int
     among: float = 1.0
+    copied: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -43,10 +43,12 @@ def _same(batch: RepeatedBatch) -> Finding:
     )
     return finding(
         REPEATED_BATCH,
+        severity="error" if batch.of else "warning",
         value=batch.rows,
-        limit=batch.of,
+        limit=batch.of or None,
         where="the training rows",
-        why=f"each step trains on the same {batch.rows} rows of {batch.of}: {why}",
+        why=f"each step trains on the same {batch.rows} rows"
+        f"{f' of {batch.of}' if batch.of else ''}: {why}",
     )
 
 
@@ -62,6 +64,9 @@ def _unseen(rows: UnseenRows) -> Finding:
             f" {rows.first} updates of the first: what fit was given had ended",
         )
     share = 1 - rows.steps / rows.batches
+    took = f"{rows.epochs} epochs took {rows.steps}"
+    if rows.calls:
+        took = f"each of {rows.calls} calls of fit begins anew and takes {rows.steps}"
     return finding(
         REPEATED_BATCH,
         severity="warning",
@@ -69,7 +74,7 @@ def _unseen(rows: UnseenRows) -> Finding:
         limit=0.0,
         where="the training rows",
         why=f"{share:.0%} of the rows are never trained on: the data have"
-        f" {rows.batches} batches, and {rows.epochs} epochs took {rows.steps}",
+        f" {rows.batches} batches, and {took}",
     )
 
 

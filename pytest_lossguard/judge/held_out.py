@@ -70,8 +70,7 @@ VALIDATION_ROWS_TRAINED_ON = Kind(
     headline="validation rows are trained on",
     text="{least}{share} of the validation rows are trained on too, limit"
     " {share_limit}"
-    " ({again} of the training rows come twice): the held-out loss does not tell"
-    " how the model does on new rows",
+    " ({why}): the held-out loss does not tell how the model does on new rows",
     hint="Split first, then repeat or augment the training rows; drop duplicates"
     " before the split.",
 )
@@ -162,7 +161,10 @@ def validation_rows_trained_on(trace: Trace) -> Iterator[Finding]:
             value=repeats.found / repeats.of,
             limit=limit,
             least="at least " if repeats.among < 1 else "",
-            again=f"{repeats.again / repeats.again_of:.0%}",
+            why=f"{repeats.again / repeats.again_of:.0%} of the training rows come twice"
+            if repeats.copied is None
+            else f"the rows of class {repeats.copied} were copied before the split, the"
+            " others were not",
             where="the validation data",
         )
 

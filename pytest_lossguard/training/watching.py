@@ -266,7 +266,7 @@ class Watch:
         batches = [*taped.batches, *taped.late]
         return DataFacts(
             repeated=self._feeds.repeated(key, batches, recording.steps),
-            unseen=None if feed is None else feed.unseen(),
+            unseen=None if feed is None else feed.unseen(taped.batches),
         )
 
     def _data_of(self, recording: Recording) -> Fitted | None:
@@ -315,7 +315,7 @@ class Watch:
         if data is not None:
             self._fitted[key].shuffles = bool(arguments.arguments.get("shuffle"))
         feed = Feed.of(arguments.arguments, None if data is None else len(data))
-        self._feeds.add(key, feed)
+        feed = self._feeds.add(key, feed)
         scored = held_out_arrays(arguments.arguments)
         rows = arguments.arguments.get("validation_data") if scored is None else scored
         if scored is not None or is_dataset(rows):

@@ -64,6 +64,33 @@ def test_how_often_rows_repeat_among_themselves_is_counted():
     assert counts(repeats([X[:100]], [twice])) == (100, 100, 400, 400)
 
 
+def of_two_classes(copies):
+    """Rows of class 1, each there so often, among others; and a part of all."""
+    rows = np.concatenate([X[:300], np.repeat(X[300:], copies, axis=0)])
+    labels = np.repeat([0, 1], [300, len(rows) - 300])
+    order = np.random.default_rng(1).permutation(len(rows))
+    held_out, trained = np.split(order, [len(rows) // 4])
+    return [rows[held_out]], [rows[trained]], labels[trained]
+
+
+def test_rows_of_a_rare_class_that_were_copied_do_not_repeat_by_nature():
+    held_out, trained, labels = of_two_classes(3)
+    plain, told = repeats(held_out, trained), repeats(held_out, trained, labels)
+    assert plain.copied is None and plain.again > plain.again_of / 4
+    assert (told.copied, told.again) == (1, 0)
+    assert (told.found, told.of) == (plain.found, plain.of)
+
+
+def test_rows_that_repeat_by_nature_were_not_copied():
+    uneven = np.repeat(np.arange(100), np.r_[np.full(95, 2), np.full(5, 60)])
+    rows = np.concatenate([X[:300], X[300:][uneven]])
+    of_rare = np.repeat([0, 1], [300, len(uneven)])
+    both = np.concatenate([X[:200], X[:200]])
+    for some, labels in ((rows, of_rare), (both, np.arange(400) % 2)):
+        found = repeats([some[::5]], [some], labels)
+        assert found.copied is None and found.again
+
+
 @pytest.mark.parametrize(
     "rows",
     [
@@ -124,6 +151,19 @@ def test_sorted_rows_are_in_the_order_of_their_classes():
     assert order.order > 0.8
     assert order.classes == 10
     assert 1.0 <= order.together < 2.0
+
+
+@pytest.mark.parametrize(("share", "is_told"), [(0.25, True), (0.5, True), (1, False)])
+def test_a_shuffle_buffer_far_smaller_than_a_class_is_told(share, is_told):
+    for seed in range(5):
+        generator = np.random.default_rng(seed)
+        buffer, come = [], []
+        for label in np.repeat(np.arange(10), 64):
+            buffer.append(label)
+            if len(buffer) > share * 64:
+                come.append(buffer.pop(generator.integers(len(buffer))))
+        order = class_order(np.array(come), 32)
+        assert (order.order > SORTED) == is_told
 
 
 @pytest.mark.parametrize("rows_per_step", [1, 4, 32, 128])

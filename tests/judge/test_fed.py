@@ -26,6 +26,18 @@ from tests.support.traces import falling, make_trace
             "yields the same batch each time",
         ),
         (
+            DataFacts(repeated=RepeatedBatch(rows=16, of=0, by="feed")),
+            "warning",
+            (16, None),
+            "the same 16 rows: what fit was given yields the same batch each time",
+        ),
+        (
+            DataFacts(unseen=UnseenRows(epochs=5, batches=10, steps=4, calls=5)),
+            "warning",
+            (0.6, 0),
+            "10 batches, and each of 5 calls of fit begins anew and takes 4",
+        ),
+        (
             DataFacts(unseen=UnseenRows(epochs=3, batches=10, steps=6)),
             "warning",
             (0.4, 0),

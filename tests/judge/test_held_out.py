@@ -128,6 +128,12 @@ def test_a_held_out_loss_of_mostly_trained_rows_is_an_error(found, severity):
     assert (it.kind, it.severity) == ("validation_rows_trained_on", severity)
 
 
+def test_rows_of_a_class_that_were_copied_are_told_as_such():
+    repeats = Repeats(found=30, of=100, again=0, again_of=500, copied=1)
+    trace = trained((0.5, 0.3, 0.2), HeldOut(rows=100, repeats=repeats))
+    assert "the rows of class 1 were copied before the split" in message(trace)
+
+
 # Rows that are prepared otherwise
 
 RAW = HeldOut(rows=100, inputs=(column("input", mean=541.0, std=120.0, high=900.0),))

@@ -33,7 +33,7 @@ def test_rows_in_class_order_are_warned_of_with_what_a_step_has():
     (found,) = judge(trace, Policy())
     assert (found.kind, found.severity) == ("rows_in_class_order", "warning")
     assert "a step has 1.2 of 10 classes on average" in found.message
-    assert "limit 50%" in found.message
+    assert "limit 40%" in found.message
 
 
 @pytest.mark.parametrize(

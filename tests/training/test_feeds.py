@@ -81,6 +81,63 @@ def test_a_feed_that_yields_the_same_of_its_rows_is_an_error(broken, fixed):
     assert found(fixed()) == []
 
 
+class Pair:
+    def __init__(self, moves):
+        self.arrays, self.moves = (X, Y), moves
+
+    def __iter__(self):
+        arrays, start = self.arrays, 0
+        while True:
+            yield tuple(it[start : start + 16] for it in arrays)
+            start = (start + 16 * self.moves) % 96
+
+
+def read_anew(moves):
+    """As from a file: the generator holds no array."""
+    start = 0
+    while True:
+        yield read(start, 16), read(start, 16)[:, :1]
+        start += 16 * moves
+
+
+def read(start, rows):
+    return np.random.default_rng(start).normal(size=(rows, 4)).astype("float32")
+
+
+def test_arrays_are_found_in_a_tuple_that_a_generator_holds():
+    def given(moves):
+        return fit(iter(Pair(moves)), steps_per_epoch=6)
+
+    assert found(given(0)) == [("error", 16, 96)]
+    assert found(given(1)) == []
+
+
+def test_a_batch_that_comes_again_from_who_knows_where_is_a_warning():
+    def given(moves):
+        return fit(read_anew(moves), steps_per_epoch=6)
+
+    assert found(given(0)) == [("warning", 16, None)]
+    assert found(given(1)) == []
+    ones = np.ones((16, 4), "float32"), np.ones((16, 1), "float32")
+    assert found(fit((it for it in [ones] * 12), steps_per_epoch=6)) == []
+
+
+def test_calls_of_fit_that_each_take_the_first_batches_are_a_warning():
+    def calls(feed, **how):
+        def train():
+            model = net()
+            for _ in range(4):
+                model.fit(feed, verbose=0, epochs=1, **how)
+
+        return train
+
+    ((severity, value, _),) = found(calls(BATCHES, steps_per_epoch=2))
+    assert (severity, value) == ("warning", pytest.approx(2 / 3))
+    assert found(calls(BATCHES)) == []
+    assert found(calls(ROWS.shuffle(96).batch(16), steps_per_epoch=2)) == []
+    assert found(calls(in_turn(X, Y), steps_per_epoch=2)) == []
+
+
 def loop(batches, wrap=lambda it: it):
     model, optimizer = net(), keras.optimizers.Adam(0.02)
     optimizer.build(model.trainable_variables)

@@ -23,21 +23,26 @@ _FEWEST_BATCHES = 3
 #: Share of the updates of the first epoch that one has whose rows have ended: epochs
 #: of a dataset that is filtered vary by less.
 _SHORT = 0.5
+#: Calls of ``fit`` that have to take the same.
+_FEWEST_CALLS = 3
+#: Parts of a tuple, list or mapping that may be arrays.
+_MEMBERS = 16
 #: Iterators that may have been made for something else than a step.
 _OTHER_ITERATORS = 2
 
 
 @dataclass(slots=True)
 class Feed:
-    """What one ``fit`` call was given.
+    """What one ``fit`` call was given, or several that were given the like.
 
     Attributes:
-        given: Its ``x``.
+        given: Its ``x``, of the first call.
         batches: In one pass over it, None where that is not known.
         held: Arrays that a generator or a `keras.utils.PyDataset` takes its rows from,
             as far as they are in it.
         ended: Updates made when each epoch ended.
         stopped: Whether somebody stopped it, perhaps within an epoch.
+        calls: How many epochs had ended when each call but the first began.
     """
 
     given: Any
@@ -45,6 +50,7 @@ class Feed:
     held: tuple[Any, ...] = ()
     ended: list[int] = field(default_factory=list)
     stopped: bool = False
+    calls: list[int] = field(default_factory=list)
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], rows: int | None) -> Feed:
@@ -58,8 +64,33 @@ class Feed:
         """Whether it is used up: what it yields is not there again."""
         return not isinstance(self.given, (np.ndarray, keras.utils.PyDataset))
 
-    def unseen(self) -> UnseenRows | None:
-        """Rows that no epoch reached, or epochs that got few."""
+    def rows_beside(self, batch: Batch) -> int | None:
+        """How many rows there are where a batch comes from, 0 where that is not known;
+        None where the batch may be all of them.
+        """
+        held = [it for it in self.held if _holds(it, batch)]
+        if held:
+            most = max(map(len, held))
+            return most if most > len(batch) else None
+        endless = isinstance(self.given, GeneratorType)
+        several = isinstance(self.given, keras.utils.PyDataset) and self.batches != 1
+        return 0 if (endless or several) and _rows_differ(batch) else None
+
+    def is_like(self, other: Feed) -> bool:
+        """Whether another call was given the same, or as much of the same kind."""
+        same = self.batches is not None and self.batches == other.batches
+        return self.given is other.given or (
+            same and type(self.given) is type(other.given)
+        )
+
+    def unseen(self, batches: Sequence[Batch] = ()) -> UnseenRows | None:
+        """Rows that no epoch reached, or epochs that got few.
+
+        Args:
+            batches: The first that were trained on, in order.
+        """
+        if self.calls:
+            return self._unseen_by_calls(batches)
         made = np.diff([0, *self.ended])[: -1 if self.stopped else None]
         if len(made) < 2 or not made[0]:
             return None
@@ -70,6 +101,24 @@ class Feed:
         if self.batches is not None and steps < self.batches:
             return UnseenRows(epochs=len(made), batches=self.batches, steps=steps)
         return None
+
+    def _unseen_by_calls(self, batches: Sequence[Batch]) -> UnseenRows | None:
+        """Calls that each begin anew, take the same few batches and end."""
+        if self.calls[-1] >= len(self.ended) or 0 in self.calls:
+            return None
+        ends = [*(self.ended[it - 1] for it in self.calls), self.ended[-1]]
+        steps = set(np.diff([0, *ends]).tolist())
+        each = steps.pop()
+        if steps or not self.batches or not 0 < each < self.batches:
+            return None
+        if len(ends) < _FEWEST_CALLS or len(batches) < 2 * each:
+            return None
+        pairs = zip(batches[:each], batches[each : 2 * each], strict=True)
+        if not all(_are_same(pair) for pair in pairs):
+            return None
+        return UnseenRows(
+            epochs=len(self.ended), batches=self.batches, steps=each, calls=len(ends)
+        )
 
 
 @dataclass(slots=True)
@@ -102,12 +151,20 @@ class Feeds:
         if known.times == _FEWEST_BATCHES:
             known.batches = _batches(dataset) or 0
 
-    def add(self, key: tuple[int, int], feed: Feed) -> None:
-        """A ``fit`` call was made; of several none is kept, with its data."""
-        self._fits[key] = None if key in self._fits else feed
+    def add(self, key: tuple[int, int], feed: Feed) -> Feed:
+        """A ``fit`` call was made; of several that were given other things none is
+        kept, with its data. Gives what stands for the call.
+        """
+        known = self._fits.setdefault(key, feed)
+        if known is not None and known is not feed and known.is_like(feed):
+            known.calls.append(len(known.ended))
+            return known
+        if known is not feed:
+            self._fits[key] = None
+        return feed
 
     def only(self, key: tuple[int, int]) -> Feed | None:
-        """What the one ``fit`` call was given; None of none, or of several."""
+        """What the ``fit`` calls were given; None of none, or of several others."""
         return self._fits.get(key)
 
     def repeated(
@@ -124,8 +181,8 @@ class Feeds:
             return None
         rows, feed = len(batches[0]), self.only(key)
         if feed is not None:
-            more = [len(it) for it in feed.held if _holds(it, batches[0])]
-            return RepeatedBatch(rows=rows, of=max(more), by="feed") if more else None
+            of = feed.rows_beside(batches[0])
+            return None if of is None else RepeatedBatch(rows=rows, of=of, by="feed")
         least = max(_FEWEST_BATCHES, steps - _OTHER_ITERATORS)
         often = (it.batches for it in self._begun.values() if it.times >= least)
         of = rows * max(often, default=0)
@@ -162,10 +219,17 @@ def _held(given: Any) -> Iterable[Any]:
     elif isinstance(given, GeneratorType) and given.gi_frame is not None:
         frame = given.gi_frame
         named = (frame.f_globals.get(it) for it in given.gi_code.co_names)
-        found = [*frame.f_locals.values(), *named]
+        own = getattr(frame.f_locals.get("self"), "__dict__", {})
+        found = [*frame.f_locals.values(), *named, *own.values()]
     else:
         return
-    yield from (it for it in found if isinstance(it, np.ndarray) and it.ndim)
+    for value in found:
+        members = [value]
+        if isinstance(value, (tuple, list)):
+            members += value[:_MEMBERS]
+        elif isinstance(value, Mapping):
+            members += [*value.values()][:_MEMBERS]
+        yield from (it for it in members if isinstance(it, np.ndarray) and it.ndim)
 
 
 def _are_same(batches: Sequence[Batch]) -> bool:
@@ -176,14 +240,18 @@ def _are_same(batches: Sequence[Batch]) -> bool:
     )
 
 
+def _rows_differ(batch: Batch) -> bool:
+    """Whether a batch has different rows: of ones alone it stands for any data."""
+    return any(len(it) and bool(np.any(it != it[0])) for it in arrays_of(batch.x))
+
+
 def _leaves(batch: Batch) -> list[Any]:
     return [*arrays_of(batch.x), *arrays_of(batch.y)]
 
 
 def _holds(array: Any, batch: Batch) -> bool:
-    """Whether an array has the rows of a batch, and more."""
-    rows = len(batch)
-    return len(array) > rows and any(
+    """Whether an array has the rows of a batch, and perhaps more."""
+    return len(array) >= len(batch) and any(
         it.shape[1:] == array.shape[1:]
         and it.dtype.kind == array.dtype.kind
         and bool((it[0] == array).reshape(len(array), -1).all(axis=1).any())

@@ -673,7 +673,7 @@ def _first_state(recording: Recording) -> Snapshot | None:
     learning rate; None where they do not exist yet.
     """
     model_variables = recording.model.variables if recording.model is not None else ()
-    numbers = (it for it in recording.optimizer.variables if not it.shape)
+    numbers = (it for it in recording.optimizer.variables if not len(it.shape))
     try:
         start = Snapshot([*recording.variables, *model_variables, *numbers])
         return start if start.is_whole else None
