@@ -1,7 +1,7 @@
 """Every check by name: ``nox -l`` lists them, ``.ci/run`` calls them.
 
-``lint``, ``types`` and ``floors`` take seconds; ``light``, ``slow`` and the versions
-test what was installed, from a folder of their own, not the checkout.
+``lint``, ``types``, ``floors`` and ``docs`` take seconds; ``light``, ``slow`` and the
+versions test what was installed, from a folder of their own, not the checkout.
 """
 
 from __future__ import annotations
@@ -69,6 +69,15 @@ def floors(session: nox.Session) -> None:
     """Which folder may import which."""
     install(session, "-e", ".", "import-linter")
     session.run("lint-imports")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, every warning an error; no internal link leads nowhere."""
+    install(session, "-e", ".[docs]")
+    site = "docs/_build"
+    session.run("sphinx-build", "-qEWb", "dirhtml", "--keep-going", "docs", site)
+    session.run("python", "docs/check_links.py", site)
 
 
 @nox.session

@@ -15,7 +15,9 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 #: Who may import what the others may not.
 ROOM_OF = {"tensorflow": "training", "hypothesis": "strategies", "pytest": "plugin"}
 #: Folders of tests that stand for no folder of the package.
-OTHERS = {"browser", "examples", "golden", "evaluation", "support", "typed"}
+OTHERS = {
+    *("browser", "docs", "examples", "golden", "evaluation", "support", "typed"),
+}
 
 
 def rooms():
