@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding
 from .metrics import METRICS, Metric
 from .signed_rank import chance_of_worse
@@ -20,6 +21,17 @@ __all__ = [
     "environment_change",
 ]
 
+# Limits, each with what set it
+
+ALPHA = Limit(
+    1e-4,
+    "If nothing had changed, so bad values would come in at most {limit:.2%} of all"
+    " comparisons (Wilcoxon's signed-rank test over the seeds, exact).",
+    set_by="There are ten metrics: of a thousand pull requests that change the numbers"
+    " but make nothing worse about one fails. Of 20 seeds four may point the other way,"
+    " if they are those that changed the least.",
+)
+
 # What they find
 
 BASELINE_REGRESSION = Kind(
@@ -29,14 +41,15 @@ BASELINE_REGRESSION = Kind(
     text="the {where} {verb} from {before} to {now}; the worst seed of its baseline"
     " had {worst}, chance alone does this once in {odds}",
     hint="If this is meant, run the test with --lossguard-update and commit the file.",
+    explanation=Explanation(
+        brief="worse than its committed baseline",
+        seen="The training was run on the seeds of its committed baseline. A metric got"
+        " worse on them by more than chance explains.",
+        why="The training still converges, and it is worse than it was: slower, less"
+        " stable, or ending higher. A single run cannot show that.",
+        limits=(ALPHA,),
+    ),
 )
-
-
-#: A metric has regressed where a change of nothing would look so bad once in 10,000
-#: comparisons: of a thousand pull requests that change the numbers but make nothing
-#: worse, about one fails, there being ten metrics. Of 20 seeds four may point the
-#: other way, if they are those that changed the least.
-ALPHA = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

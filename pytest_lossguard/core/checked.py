@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from .explanation import Explanation, Limit
 from .findings import Finding, Kind, finding
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "Outcome",
     "Skipped",
     "finding_of",
-    "kinds_of",
+    "kind_of",
     "unchecked",
 ]
 
@@ -74,23 +74,39 @@ class Broken:
 Outcome = Kept | Skipped | Broken
 
 
-def kinds_of(prefix: str, hints: Mapping[str, str]) -> dict[str, Kind]:
-    """The kind of finding of each check that does not hold, by the name of the check.
+def kind_of(
+    prefix: str,
+    name: str,
+    *,
+    brief: str,
+    hint: str,
+    seen: str,
+    why: str,
+    limits: tuple[Limit, ...] = (),
+    no_limit: str = "",
+) -> Kind:
+    """The kind of finding of a check that does not hold.
 
     Args:
-        prefix: What the kinds begin with.
-        hints: What to do, by check.
+        prefix: What the kind begins with.
+        name: The check.
+        hint: What to do.
+        brief: What must hold.
+        seen: When it is reported; see `Explanation`.
+        why: Why it matters.
+        limits: The numbers that decide.
+        no_limit: Why no number decides.
     """
-    return {
-        name: Kind(
-            name=f"{prefix}{name}",
-            severity="error",
-            headline="{fact}",
-            text="{fact}",
-            hint=hint,
-        )
-        for name, hint in hints.items()
-    }
+    return Kind(
+        name=f"{prefix}{name}",
+        severity="error",
+        headline="{fact}",
+        text="{fact}",
+        hint=hint,
+        explanation=Explanation(
+            brief=brief, seen=seen, why=why, limits=limits, no_limit=no_limit
+        ),
+    )
 
 
 def finding_of(kind: Kind, broken: Broken) -> Finding:

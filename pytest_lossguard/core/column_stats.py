@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .explanation import Limit
 from .trace import ColumnStats, Floats, Outlier, Sentinel, TargetRange
 
 __all__ = [
+    "SENTINEL_APART",
+    "SENTINEL_SHARE",
     "column_stats",
     "is_one_hot",
     "rarest_rows",
@@ -40,13 +43,25 @@ _IQR_OF_NORMAL = 1.349
 #: Rows that tell of most values that they vary.
 _SOME_ROWS = 64
 
-#: A value that stands for missing ones: in at least so many rows, and in such a share
-#: of them; -999 in 5 % of a standardized column stands 4 deviations from all others,
-#: which lie within a fiftieth of that.
-_FEWEST_MISSING, _MISSING = 3, (0.005, 0.4)
+#: A value that stands for missing ones: in at least so many rows, and in so large and
+#: so small a share of them.
+_FEWEST_MISSING = 3
+SENTINEL_SHARE = Limit(
+    0.005,
+    "The value stands in {limit:.1%} of the rows or more.",
+    set_by="Chosen, not measured.",
+)
+_MOST_MISSING = 0.4
 #: ... so many times the range of all others away from them; less is enough for what
 #: people write for it. Codes of categories and counts have fewer other values.
-_APART, _APART_NINES, _APART_NEGATIVE, _ENOUGH_OTHERS = 3.0, 1.0, 0.2, 20
+SENTINEL_APART = Limit(
+    3.0,
+    "It lies {limit} times the range of all other values away from them; for -999, -1"
+    " and their like less is enough.",
+    set_by="-999 in 5% of a standardized column stands 4 deviations from all others,"
+    " which lie within a fiftieth of that.",
+)
+_APART_NINES, _APART_NEGATIVE, _ENOUGH_OTHERS = 1.0, 0.2, 20
 
 #: Zeros of a table that is not sparse, looked for where most columns are constant.
 _HARDLY_EVER, _MOSTLY = 0.05, 0.4
@@ -192,7 +207,7 @@ def _standing_apart(
     """Columns in which some rows have the lowest (or highest) value, so far from all
     other rows that it is no value of the same kind; each with the share of those rows.
     """
-    few, most = _MISSING
+    few, most = SENTINEL_SHARE, _MOST_MISSING
     is_it = lines == extreme.astype(lines.dtype)[:, None]
     counts = is_it.sum(axis=1)
     shares = counts / lines.shape[1]
@@ -224,7 +239,7 @@ def _is_far(value: float, others: NDArray[Any], gap: float) -> bool:
     if is_usual and value < 0 <= values[0]:
         is_measured = bool(np.any(values % 1))  # and no code of a category
         return is_measured or gap >= _APART_NEGATIVE
-    return gap >= (_APART_NINES if is_usual and value != -1 else _APART)
+    return gap >= (_APART_NINES if is_usual and value != -1 else SENTINEL_APART)
 
 
 def _is_nines(value: float) -> bool:

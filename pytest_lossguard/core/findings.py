@@ -5,10 +5,12 @@ Each kind stands with its text beside the rule that finds it.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from .explanation import Explanation
+from .numbers import number
 
 __all__ = [
     "FINDING_KINDS",
@@ -46,6 +48,7 @@ class Kind:
             `diagnosis.CAUSES`.
         undone_by: What the usual training step of Keras does otherwise, where a re-run
             by it proves the cause.
+        explanation: What the reference and ``--lossguard-explain`` say of it.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Kind:
     headline: str = ""
     suspects: str = ""
     undone_by: str = ""
+    explanation: Explanation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,19 +107,6 @@ class Finding:
 
 #: From here on a multiple reads better than percent.
 _MANY_TIMES = 10.0
-
-
-def number(value: float | None) -> str:
-    """Print a number the way a person reads it: three digits, no ``+0``."""
-    if value is None:
-        return "unknown"
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    if value == int(value) and abs(value) < 10_000:
-        return str(int(value))
-    return f"{value:.3g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
 
 
 def finding(

@@ -45,9 +45,7 @@ class Policy:
             0 to 1. None (default): it must fall beyond its noise.
         max_loss: Largest final loss allowed, in the loss's own unit.
         max_loss_growth: Largest factor by which a step's loss may exceed the
-            larger of the starting loss and the constant prediction's, default
-            10 (no healthy program of the 45 measured came near, all of the
-            blow-ups passed it).
+            larger of the starting loss and the constant prediction's, default 10.
         max_grad_norm: Largest global gradient norm allowed at any step. None
             (default): only warned of.
         seeds: How many seeds, or which, `lossguard.fit` trains from.

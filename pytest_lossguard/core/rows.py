@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .column_stats import is_one_hot, target_range
+from .explanation import Limit
 from .trace import ClassOrder, Nonfinite, Repeats
 
 __all__ = [
@@ -21,10 +22,13 @@ __all__ = [
     "share_of_unknown",
 ]
 
-#: Rows are in the order of their classes from this order on: 0 where they are shuffled,
-#: 1 where they are sorted. Sorted rows through a shuffle buffer of half a class have
-#: .42 to .57 (2 to 20 classes, batches of 16 to 64), of a whole one at most .34.
-SORTED = 0.4
+SORTED = Limit(
+    0.4,
+    "Neighboring rows are {limit:.0%} less mixed than by chance: 0 is shuffled, 1 is"
+    " sorted.",
+    set_by="Sorted rows through a shuffle buffer of half a class have 0.42 to 0.57 (2"
+    " to 20 classes, batches of 16 to 64), of a whole one at most 0.34.",
+)
 
 Arrays = Sequence[NDArray[Any]]
 

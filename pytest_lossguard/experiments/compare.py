@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.change import Change, ModelFacts
+from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import ColumnStats, Trace
 from ..judge import thresholds as at
@@ -43,9 +44,12 @@ __all__ = [
 STOOD = 3e-3
 #: Changes whose skill is so near the best one's do as well.
 ABOUT_AS_GOOD = 0.05
-#: Below this skill a run that a higher learning rate improves so much has failed:
-#: published bugs of this kind end at -1.0 to .15. Slow is not broken.
-NEXT_TO_NOTHING = 0.2
+NEXT_TO_NOTHING = Limit(
+    0.2,
+    "Where a higher learning rate is what helps, it fails only if less than"
+    " {limit:.0%} of what a constant costs is gone and the run makes no progress.",
+    set_by="Published bugs of this kind end at -1.0 to 0.15. Slow is not broken.",
+)
 #: Dropout that hardly any program needs; the usual .5 is no fault.
 HEAVY_DROPOUT = 0.6
 #: A re-run of up to so many updates is as long as the run, a fraction of a second for
@@ -58,12 +62,19 @@ STANDARD_MEAN, STANDARD_SPREAD = 0.5, (0.5, 2.0)
 #: The control with shuffled labels: fewer rows say nothing, longer runs cost too
 #: much, and what was seen less often than so cannot have been learned by heart.
 CONTROL_ROWS, CONTROL_STEPS, CONTROL_EPOCHS = 100, 5000, 4
-#: A run that learned less than this has nothing to be held against, and labels are
-#: learned as well shuffled if their loss is at most so much higher.
-LEARNED_SOMETHING, EASIER = 0.05, 0.2
-#: Labels carry signal if held-out rows are predicted so much better than by a constant
-#: at any time: with 150 rows the luckiest of 50 looks lies up to 4 % below it.
-SIGNAL = 0.05
+#: A run that learned less than this has nothing to be held against.
+LEARNED_SOMETHING = 0.05
+EASIER = Limit(
+    0.2,
+    "Shuffled labels are learned as well: their loss is at most {limit:.0%} higher.",
+    set_by="Chosen, not measured.",
+)
+SIGNAL = Limit(
+    0.05,
+    "Held-out rows are never predicted better than {limit:.0%} below what a constant"
+    " costs.",
+    set_by="With 150 rows the luckiest of 50 looks lies up to 4% below it.",
+)
 
 # What they find
 
@@ -75,6 +86,15 @@ LABELS_CARRY_NO_SIGNAL = Kind(
     text="rows that were kept back are predicted no better than a constant, as"
     " with shuffled labels: held-out loss {value} against {limit}",
     hint="Do the labels still belong to the rows they describe?",
+    explanation=Explanation(
+        brief="shuffled labels are learned as well",
+        seen="The training was run again without a part of its rows. It predicts these"
+        " no better than a constant, and learns shuffled labels as well as the real"
+        " ones.",
+        why="What the model learned it learned by heart. Labels that belong to other"
+        " rows, after a sort or a join, look exactly like this.",
+        limits=(SIGNAL, EASIER),
+    ),
 )
 
 IMPROVABLE = Kind(
@@ -84,6 +104,16 @@ IMPROVABLE = Kind(
     text="with {where} the same run removes {then} of what a constant prediction"
     " costs; as it is, {now}",
     hint="Make that change, or find out why it helps so much.",
+    explanation=Explanation(
+        brief="one standard change makes it far better",
+        seen="The run passed and learned little. It was run again with a few standard"
+        " changes, and with one of them it learns far more.",
+        why="The loss fell and beats a constant, and still something holds the training"
+        " back. It fails the test if the change undoes a fault, as unscaled data;"
+        " what only learns faster is a warning.",
+        limits=(at.LEARNED_ENOUGH, at.FAR_BETTER, at.LEARNED_HALF, NEXT_TO_NOTHING),
+        curves=curves(as_it_is=falling(1.0, 0.7), with_the_change=falling(1.0, 0.05)),
+    ),
 )
 
 

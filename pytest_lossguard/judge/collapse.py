@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..core.collapse import Spread
+from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, Severity, finding
 from ..core.trace import Trace
 
@@ -14,24 +15,45 @@ __all__ = ["RULES"]
 
 #: Fewer different rows prove nothing.
 FEWEST_ROWS = 8
-#: What is generated, or made of rows without any label, is one and the same if it
-#: differs by so small a share of its size, and of what it differed by before the first
-#: update; of dead units it is 0, a net that learned targets around 1 with a deviation
-#: of .005 keeps .004 of it.
-SAME = 1e-3
-#: A posterior that collapsed: one net of a training keeps so small a share of how far
-#: its outputs lay apart, and what another makes of these differs by so small a share of
-#: how far the data do. Of VAEs whose KL term weighs .01 to 1 the codes keep .45 and
-#: more, and what is made again differs by .23 to .53; of 10 to 60 times as much codes
-#: keep .003 to .03, and what is made of them differs by .08 to .12.
-CODE_KEPT, REBUILT = 0.05, 0.15
-#: Embeddings that collapsed: their directions differ by so small a share, those of the
-#: untrained net by so much more, and what still differs is their length. Views drawn
-#: together with nothing against it .014 to .04 (of .2 in all), with it .77 and more.
-TURNED, TURNED_BEFORE, LENGTHS = 0.05, 0.3, 0.5
-#: ... or they shrank to so small a share: views drawn together by their distance keep
-#: .01, good ones 1.5 and more. Where lengths count for nothing they may shrink.
-SHRUNK = 0.02
+SAME = Limit(
+    1e-3,
+    "What is generated or embedded differs by at most {limit} of its size, and of"
+    " what it differed by before training.",
+    set_by="Dead units give 0; a net that learned targets around 1 with a deviation of"
+    " 0.005 keeps 0.004 of it.",
+)
+#: A posterior that collapsed: one net keeps hardly anything of how far its outputs lay
+#: apart, and what another makes of these hardly differs.
+CODE_KEPT = Limit(
+    0.05,
+    "The codes of an autoencoder keep at most {limit:.0%} of how far they lay apart"
+    " untrained,",
+    set_by="Of VAEs whose KL term weighs 0.01 to 1 they keep 0.45 and more; with 10 to"
+    " 60 times as much 0.003 to 0.03.",
+)
+REBUILT = Limit(
+    0.15,
+    "and what is made of them differs by at most {limit:.0%} of how far the data do.",
+    set_by="Of the same VAEs it differs by 0.23 to 0.53, of those with 10 to 60 times"
+    " the weight by 0.08 to 0.12.",
+)
+#: Embeddings that collapsed: their directions hardly differ, and did untrained; what
+#: still differs is their length.
+TURNED = Limit(
+    0.05,
+    "The directions of embeddings differ by at most {limit:.0%} of their length, and"
+    " did by far more untrained.",
+    set_by="Views drawn together with nothing against it have 0.014 to 0.04, with"
+    " something against it 0.77 and more.",
+)
+TURNED_BEFORE, LENGTHS = 0.3, 0.5
+SHRUNK = Limit(
+    0.02,
+    "A warning: embeddings keep at most {limit:.0%} of how far they lay apart"
+    " untrained.",
+    set_by="Views drawn together by their distance keep 0.01, good ones 1.5 and more."
+    " Where lengths count for nothing they may shrink.",
+)
 
 # What they find
 
@@ -45,6 +67,14 @@ PREDICTIONS_IGNORE_INPUTS = Kind(
     hint="Of a VAE sum the reconstruction loss over what it sums the KL term over, or"
     " let that grow from 0; of embeddings push rows apart (negatives, a predictor and"
     " a stopped gradient); of a generator look at the rate of the other side.",
+    explanation=Explanation(
+        brief="a net gives all rows the same output",
+        seen="One of several nets gives all rows the same output after training: a"
+        " generator, the codes of an autoencoder, or an embedding.",
+        why="It collapsed: a constant output costs less than the right one. The loss"
+        " looks fine, as such a loss has no level to compare with.",
+        limits=(SAME, CODE_KEPT, REBUILT, TURNED, SHRUNK),
+    ),
 )
 
 _LEFT = "of how far they lay apart untrained is left"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.explanation import Limit
 from ..core.keras_names import loss_facts
 from ..core.trace import Floats, StepTable, Trace
 from . import thresholds as at
@@ -44,8 +45,11 @@ NOTHING_TO_LOSE = 1.3
 #: ... and ending within this of it is a start kept: the scenarios that start level
 #: end at 0.9 to 1.31 times the constant.
 STILL_LEVEL = 1.5
-#: Falling: the last quarter's mean is this much below the third's.
-FALLING = 0.02
+FALLING = Limit(
+    0.02,
+    "The loss still falls if its last quarter lies {limit:.0%} below the third.",
+    set_by="Chosen, not measured.",
+)
 #: Standard errors between the first and the last third of the steps from which on a
 #: loss falls by more than its noise: stuck programs reach 3.3, losses with a constant
 #: part of 540 and a VAE that fall by 1 % 8 to 80.

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..core.column_stats import SENTINEL_APART, SENTINEL_SHARE
+from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding, number
 from ..core.keras_names import loss_facts
 from ..core.trace import ColumnStats, Trace
@@ -18,22 +20,39 @@ __all__ = ["RULES", "has_constant_inputs"]
 
 # Limits, each with what set it
 
-#: Inputs of which so much is the same in every row tell rows apart no more: of 8x8
-#: digits 5 % is, of flattened 28x28 ones half, of one-hot and sparse columns of few
-#: rows at most .9; none of the 316 healthy programs of the corpus comes near. Of a bad
-#: training columns that are constant anywhere but at 0, the value of borders, padding
-#: and absent words, count from a half on: a clip to 0..1 leaves 54 % so.
-CONSTANT_SHARE, CONSTANT_APART = 0.97, 0.5
-#: A target column's robust distance that explains.
-TARGET_OUTLIER = 30.0
-#: A class with less than this share of its fair part of the rows: a published case
-#: has .09, classes of 5 % in two have .1.
-FAIR_SHARE = 0.1
-#: A rare class is found if its rows cost so much less than by a constant: healthy
-#: programs with 1 to 4 % positives (AUC .97 and more) reach .75 to .82, a published
-#: case whose rare classes are never predicted .56, mutants of the kind .39 to .61, one
-#: .75.
-RARE_FOUND = 0.7
+CONSTANT_SHARE = Limit(
+    0.97,
+    "{limit:.0%} of the input values are the same in every row.",
+    set_by="Of 8x8 digits 5% are, of flattened 28x28 ones half, of one-hot and sparse"
+    " columns of few rows at most 90%; none of 316 healthy programs comes near.",
+)
+CONSTANT_APART = Limit(
+    0.5,
+    "After a bad training {limit:.0%} of the columns, those that are always 0 left"
+    " out, are enough.",
+    set_by="0 is the value of borders, padding and absent words. A clip of standardized"
+    " values to 0 to 1 leaves 54% of the columns constant.",
+)
+TARGET_OUTLIER = Limit(
+    30.0,
+    "After a bad training a target is reported from {limit} robust standard"
+    " deviations off the median on.",
+    set_by="A normal column of a million rows stays under 6.",
+)
+FAIR_SHARE = Limit(
+    0.1,
+    "A class has less than {limit:.0%} of an equal share of the rows.",
+    set_by="A published case has 9% of its share; classes of 5% in two, which train"
+    " well, have 10%.",
+)
+RARE_FOUND = Limit(
+    0.7,
+    "... and the model removes less than {limit:.0%} of what the rows of this class"
+    " cost a constant.",
+    set_by="Healthy programs with 1 to 4% positives (AUC 0.97 and more) reach 0.75 to"
+    " 0.82, a published case whose rare classes are never predicted 0.56, mutants of"
+    " the kind 0.39 to 0.61 and one 0.75.",
+)
 
 # What they find
 
@@ -43,6 +62,15 @@ UNSCALED_INPUTS = Kind(
     suspects="unscaled_inputs",
     text="{where} is unscaled: typical magnitude {value}, limit {limit}",
     hint=SCALE_INPUTS,
+    explanation=Explanation(
+        brief="input columns are far from the order of 1",
+        seen="Input columns are far from the order of 1: the larger of |mean| and"
+        " standard deviation is above the limit. Not reported if the model normalizes"
+        " its inputs itself.",
+        why="Gradients grow with the inputs. One column of thousands beside others of"
+        " the order of 1 needs a learning rate so low that the rest learns nothing.",
+        limits=(at.UNSCALED, at.UNSCALED_ALONE),
+    ),
 )
 
 UNSCALED_TARGETS = Kind(
@@ -51,6 +79,14 @@ UNSCALED_TARGETS = Kind(
     suspects="unscaled_targets",
     text="{where} is unscaled: typical magnitude {value}, limit {limit}",
     hint=SCALE_TARGETS,
+    explanation=Explanation(
+        brief="a target is far from the order of 1",
+        seen="A numeric target is far from the order of 1: the larger of |mean| and"
+        " standard deviation is above the limit.",
+        why="The output has to travel a long way from its start near 0, and a squared"
+        " error of large numbers gives huge gradients.",
+        limits=(at.UNSCALED, at.UNSCALED_ALONE),
+    ),
 )
 
 INPUT_OUTLIERS = Kind(
@@ -60,6 +96,14 @@ INPUT_OUTLIERS = Kind(
     text="{where} is {raw}: {value} robust standard deviations from the median,"
     " limit {limit}",
     hint="Look at that row; clip, drop, or use RobustScaler.",
+    explanation=Explanation(
+        brief="an input value is absurdly far off",
+        seen="One value, or a few, lie absurdly far from the rest of their feature. The"
+        " row is named.",
+        why="That row's gradient outweighs all others of its batch, and a scaler fitted"
+        " on it squeezes the other rows together.",
+        limits=(at.OUTLIER, at.OUTLIER_ALONE, at.OUTLIER_SHARE),
+    ),
 )
 
 TARGET_OUTLIERS = Kind(
@@ -69,6 +113,14 @@ TARGET_OUTLIERS = Kind(
     text="{where} is {raw}: {value} robust standard deviations from the median,"
     " limit {limit}",
     hint="Look at that row; clip it, or use a robust loss such as Huber.",
+    explanation=Explanation(
+        brief="a target is absurdly far off",
+        seen="One target lies absurdly far from the others. The row is named. After a"
+        " good training with a robust loss it is not reported.",
+        why="Under a squared error one such row costs more than all others together:"
+        " the model learns that row.",
+        limits=(TARGET_OUTLIER, at.OUTLIER_ALONE, at.OUTLIER_SHARE),
+    ),
 )
 
 CONSTANT_FEATURE = Kind(
@@ -76,6 +128,13 @@ CONSTANT_FEATURE = Kind(
     severity="warning",
     text="{where} has the same value, {value}, in every row",
     hint="Drop it, or find the preprocessing step that made it constant.",
+    explanation=Explanation(
+        brief="a feature never varies",
+        seen="A feature has the same value in every row, and the training went badly.",
+        why="It carries nothing to learn from. Often a preprocessing step lost it: a"
+        " cast, a join, a lookup.",
+        no_limit="Every row has exactly the same value.",
+    ),
 )
 
 CONSTANT_INPUTS = Kind(
@@ -86,6 +145,15 @@ CONSTANT_INPUTS = Kind(
     hint="Print the inputs after each step of the preprocessing: look for a cast to"
     " integers, an integer division (//), a clip to too small a range, or a lookup"
     " whose vocabulary was never adapted.",
+    explanation=Explanation(
+        brief="hardly anything in the inputs varies",
+        seen="Nearly all input values are the same in every row, or, after a bad"
+        " training, most columns are.",
+        why="Rows cannot be told apart, so that there is nothing to learn. A cast to"
+        " integers, an integer division or a lookup without vocabulary does this to a"
+        " whole table.",
+        limits=(CONSTANT_SHARE, CONSTANT_APART),
+    ),
 )
 
 SENTINEL_VALUES = Kind(
@@ -96,6 +164,14 @@ SENTINEL_VALUES = Kind(
     " values: it seems to stand for missing values",
     hint="Treat it as missing: replace it by NaN where the data are read, and fill"
     " it (SimpleImputer).",
+    explanation=Explanation(
+        brief="a value as -999 stands for missing ones",
+        seen="One value, as -999, comes again and again in a column, far from all its"
+        " other values.",
+        why="It stands for a missing value. Taken as a number it is a huge outlier,"
+        " moves mean and deviation of the scaler, and the model learns from it.",
+        limits=(SENTINEL_SHARE, SENTINEL_APART),
+    ),
 )
 
 CLASS_IMBALANCE = Kind(
@@ -105,6 +181,14 @@ CLASS_IMBALANCE = Kind(
     text="{where} is rare: {share} of the rows, below a tenth of an equal share"
     " ({share_limit}){learned}",
     hint="Use class_weight, or resample.",
+    explanation=Explanation(
+        brief="a rare class that the model did not find",
+        seen="A class has hardly any rows, no class or sample weights make up for it,"
+        " and the model has hardly found it.",
+        why="A model that never predicts the rare class is right nearly always. Its"
+        " loss and its accuracy look good, and it is useless.",
+        limits=(FAIR_SHARE, RARE_FOUND),
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.data_facts import RepeatedBatch, UnseenRows
+from ..core.explanation import Explanation, curves, falling
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
 
@@ -21,6 +22,16 @@ REPEATED_BATCH = Kind(
     hint="Make one iterator for each epoch (for x, y in dataset), yield the next rows"
     " each time, and let a generator start anew or use dataset.repeat(); leave"
     " steps_per_epoch out where all rows are meant.",
+    explanation=Explanation(
+        brief="the same rows at every step",
+        seen="Each step trained on the same rows although the data have more; or, as a"
+        " warning, some rows were never reached.",
+        why="The model learns one batch by heart. Its loss falls fast and far, and says"
+        " nothing of the other rows.",
+        no_limit="Every step has exactly the same rows; for the warning, an epoch"
+        " ended early or rows stayed unread.",
+        curves=curves(loss=falling(1.0, 0.0)),
+    ),
 )
 
 

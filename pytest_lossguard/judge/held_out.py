@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..core.column_stats import share_interval
+from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding, number
 from ..core.trace import ColumnStats, Floats, Nonfinite, Trace
 from . import thresholds as at
@@ -16,28 +17,48 @@ __all__ = ["RULES", "differs", "others_held_out", "seen_in_columns"]
 
 # Limits, each with what set it
 
-#: A column of held-out rows is another one if it lies so many standard deviations of
-#: the training rows away, or is spread so many times as far, beyond their range: of
-#: four data sets split by chance, 20 to 449 rows held out, the farthest of all lies 1.1
-#: away. So are most columns if they lie this far away, are spread so many times less
-#: (by chance 1.4), or lie apart from one another so far, as columns in another order
-#: do: 4 to 5 in two tables, by chance .31; windows of a series that drifts lie .58 away
-#: and .01 apart.
-OTHER_COLUMN, OTHER_COLUMNS, OTHER_ORDER = 3.0, 1.0, 0.6
-#: ... and then it is the rows that are others, nothing that was learned by heart, if
-#: training removes half of what a constant costs and the held-out loss is never below
-#: so many times a constant's, or it rises.
-OTHER_ROWS_SEEN = 0.5
-#: ... or, if no column shows it, never below so many times, and the first held-out loss
-#: is so many times the training loss of those steps, after one pass at most: by then
-#: nothing is learned by heart.
-OTHER_ROWS, OTHER_LOSS = 1.5, 2.0
+OTHER_COLUMN = Limit(
+    3.0,
+    "A column of held-out rows is another one if it lies {limit} standard deviations"
+    " of the training rows away, or is spread so many times as far.",
+    set_by="Of four data sets split by chance, with 20 to 449 rows held out, the"
+    " farthest column lies 1.1 away.",
+)
+#: ... or most columns lie this far away, or apart from one another so far, as columns
+#: in another order do: 4 to 5 in two tables, by chance .31; windows of a series that
+#: drifts lie .58 away and .01 apart.
+OTHER_COLUMNS, OTHER_ORDER = 1.0, 0.6
+OTHER_ROWS_SEEN = Limit(
+    0.5,
+    "If a column shows it, the held-out loss must never be below {limit} times that"
+    " of a constant, while training removes half of it; or it rises.",
+    set_by="Chosen, not measured.",
+)
+OTHER_ROWS = Limit(
+    1.5,
+    "If no column shows it, the held-out loss must never be below {limit} times that"
+    " of a constant, and be far above the training loss after the first pass already.",
+    set_by="After one pass nothing is learned by heart yet.",
+)
+#: ... so many times the training loss of those steps.
+OTHER_LOSS = 2.0
 #: Fewer held-out rows tell nothing of the others.
 FEW_HELD_OUT = 20
-#: Share of held-out rows that are trained on, over what repeats do among the training
-#: rows, by the surest ends of both 95 % intervals: from the first on it is worth a
-#: warning, from the second on the held-out loss is mostly one of the training rows.
-TRAINED_ON, MOSTLY_TRAINED_ON = 0.01, 0.2
+#: Over what repeats do among the training rows, by the surest ends of both 95 %
+#: intervals.
+TRAINED_ON = Limit(
+    0.01,
+    "More than {limit:.0%} of the held-out rows, beyond what repeats among the"
+    " training rows explain, are a warning.",
+    set_by="Chosen, not measured; both shares are taken at the surest ends of their 95%"
+    " intervals.",
+)
+MOSTLY_TRAINED_ON = Limit(
+    0.2,
+    "More than {limit:.0%} are an error.",
+    set_by="Chosen, not measured: from there on the held-out loss is mostly one of"
+    " training rows.",
+)
 #: Share of held-out rows of classes that no training row has.
 UNKNOWN = 0.1
 
@@ -51,6 +72,17 @@ VALIDATION_DIFFERS = Kind(
     " {why}",
     hint="Prepare held-out rows as training rows are prepared: the same function,"
     " the same columns in the same order, the scaler fitted on the training rows.",
+    explanation=Explanation(
+        brief="held-out rows are prepared differently",
+        seen="The held-out loss is far above that of a constant from the first look on,"
+        " while the training goes well; often a column shows why, by its mean or"
+        " spread.",
+        why="The held-out rows are prepared differently, as by a scaler of their own or"
+        " columns in another order. The held-out loss says nothing of the model, and"
+        " production may well do the same.",
+        limits=(OTHER_COLUMN, OTHER_ROWS_SEEN, OTHER_ROWS),
+        curves=curves(training=falling(1.0, 0.1), held_out=level(4.0)),
+    ),
 )
 
 NONFINITE_VALIDATION = Kind(
@@ -61,6 +93,15 @@ NONFINITE_VALIDATION = Kind(
     hint="Fill or drop missing values on the held-out rows as on the training rows."
     " Until then no early stopping or checkpoint can go by the held-out loss, and"
     " overfitting is not seen.",
+    explanation=Explanation(
+        brief="NaN or infinity in the held-out rows",
+        seen="The held-out rows hold NaN or infinity, or their loss is not finite,"
+        " although the training is.",
+        why="Early stopping and checkpoints cannot go by such a loss, and overfitting"
+        " is not seen. In production the model answers NaN.",
+        no_limit="One such value is enough: an error where it spoils the held-out"
+        " loss, else a warning.",
+    ),
 )
 
 VALIDATION_ROWS_TRAINED_ON = Kind(
@@ -73,6 +114,14 @@ VALIDATION_ROWS_TRAINED_ON = Kind(
     " ({why}): the held-out loss does not tell how the model does on new rows",
     hint="Split first, then repeat or augment the training rows; drop duplicates"
     " before the split.",
+    explanation=Explanation(
+        brief="held-out rows are trained on",
+        seen="Held-out rows stand among the training rows, more often than training"
+        " rows repeat among themselves.",
+        why="The model has seen them. The held-out loss is too good, and does not tell"
+        " how the model does on new rows.",
+        limits=(TRAINED_ON, MOSTLY_TRAINED_ON),
+    ),
 )
 
 
@@ -161,7 +210,8 @@ def validation_rows_trained_on(trace: Trace) -> Iterator[Finding]:
             value=repeats.found / repeats.of,
             limit=limit,
             least="at least " if repeats.among < 1 else "",
-            why=f"{repeats.again / repeats.again_of:.0%} of the training rows come twice"
+            why=f"{repeats.again / repeats.again_of:.0%} of the training rows come"
+            " twice"
             if repeats.copied is None
             else f"the rows of class {repeats.copied} were copied before the split, the"
             " others were not",

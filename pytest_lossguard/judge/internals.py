@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding
 from ..core.policy import Policy
 from ..core.trace import Floats, Trace
@@ -18,19 +19,41 @@ __all__ = ["RULES"]
 
 # Limits, each with what set it
 
-#: AutoTrainer (ICSE 2021): ratio of the first layer's gradient to the last's.
-VANISHING = 1e-3
-#: The largest gradient over the median of the steps before it.
-EXPLODING = 1e3
-#: DeepDiagnosis and AutoTrainer call a layer dead from 70 % of its units on;
-#: alone that is most of their false alarms, so without a bad outcome only an
-#: all but dead layer is warned of.
-DEAD, DEAD_ALONE = 0.7, 0.95
-SATURATED = 0.9
-#: Penalty over the whole loss, mean over the first quarter of the run: L2(0.01)
-#: on 512 units gives 0.3 and more in the scenarios, L2(0.1) on a published CNN
-#: 0.37, healthy published programs at most 0.08.
-PENALTY_SHARE = 0.2
+VANISHING = Limit(
+    1e-3,
+    "The gradient of the first weights is less than {limit} times that of the weights"
+    " with the largest one (medians over the run).",
+    set_by="AutoTrainer (ICSE 2021) uses this ratio of the first layer to the last.",
+)
+EXPLODING = Limit(
+    1e3,
+    "The gradient norm of a step is {limit} times the median of the steps before it;"
+    " max_grad_norm in the marker sets an absolute limit, and fails the test.",
+    set_by="Chosen, not measured: a warning only.",
+)
+DEAD = Limit(
+    0.7,
+    "After a bad training a layer is reported from {limit:.0%} dead units on.",
+    set_by="DeepDiagnosis and AutoTrainer call a layer dead from there on.",
+)
+DEAD_ALONE = Limit(
+    0.95,
+    "After a good training it takes {limit:.0%}.",
+    set_by="The published limit of 70% alone gave these tools most of their false"
+    " alarms: healthy nets have many dead units.",
+)
+SATURATED = Limit(
+    0.9,
+    "{limit:.0%} of a layer's outputs lie at the flat ends of its sigmoid or tanh.",
+    set_by="Chosen, not measured: a warning only.",
+)
+PENALTY_SHARE = Limit(
+    0.2,
+    "Over the first quarter of the steps penalties are more than {limit:.0%} of the"
+    " loss.",
+    set_by="L2(0.01) on 512 units gives 0.3 and more, L2(0.1) on a published CNN 0.37;"
+    " healthy published programs have at most 0.08.",
+)
 
 # What they find
 
@@ -40,6 +63,15 @@ EXPLODING_GRADIENT = Kind(
     headline="gradient norm {value} at step {step}, limit {limit}",
     text="the gradient norm of {where} reached {value} at step {step}, limit {limit}",
     hint=LOWER_THE_RATE,
+    explanation=Explanation(
+        brief="one gradient was far above the others",
+        seen="The norm of all gradients together was at one step far above what it was"
+        " before, or above max_grad_norm.",
+        why="One such update can undo hundreds of others. The loss of that batch shows"
+        " it a step later, or not at all if the model comes back.",
+        limits=(EXPLODING,),
+        curves=curves(gradient=(*level(1.0, 26), 4000.0, 60.0, 8.0, *level(2.0, 11))),
+    ),
 )
 
 VANISHING_GRADIENT = Kind(
@@ -48,6 +80,14 @@ VANISHING_GRADIENT = Kind(
     suspects="vanishing_gradients",
     text="the gradient of {where} is {value} times the largest one, limit {limit}",
     hint="Use relu with He initialization, BatchNormalization or fewer layers.",
+    explanation=Explanation(
+        brief="the first layers get next to no gradient",
+        seen="The gradient of the first weights is tiny beside the largest one, at most"
+        " steps.",
+        why="The layers near the input hardly learn. It comes from many layers with"
+        " sigmoid or tanh, or from saturated ones.",
+        limits=(VANISHING,),
+    ),
 )
 
 DISCONNECTED_VARIABLE = Kind(
@@ -57,6 +97,15 @@ DISCONNECTED_VARIABLE = Kind(
     text="no gradient reaches {where}",
     hint="Use the layer in the forward pass inside the tape, or freeze it"
     " (trainable=False).",
+    explanation=Explanation(
+        brief="no gradient reaches a variable",
+        seen="A variable that the optimizer was given never got a gradient, at any"
+        " step.",
+        why="It stays as it was drawn. The layer is not used in the loss, or something"
+        " on the way cuts the gradient (tf.stop_gradient, .numpy(), a cast to"
+        " integers).",
+        no_limit="A single gradient at any step ends it.",
+    ),
 )
 
 SYMMETRIC_WEIGHTS = Kind(
@@ -67,6 +116,14 @@ SYMMETRIC_WEIGHTS = Kind(
     text="all {value} units of {where} give the same for every row: they started"
     " equal and no update can make them differ",
     hint="Use a random initializer, as the default of the layer.",
+    explanation=Explanation(
+        brief="all units of a layer are equal",
+        seen="All units of a hidden layer put out the same for every row after"
+        " training.",
+        why="They started equal, get equal gradients and stay equal for ever: a layer"
+        " of 64 units is worth one.",
+        no_limit="All units are equal; two that differ end it.",
+    ),
 )
 
 DEAD_UNITS = Kind(
@@ -76,6 +133,13 @@ DEAD_UNITS = Kind(
     text="{share} of the units of {where} are 0 for every row, limit {share_limit}",
     hint="Lower the learning rate, scale the inputs, use He initialization or"
     " leaky_relu.",
+    explanation=Explanation(
+        brief="most relu units of a layer are 0",
+        seen="Most relu units of a layer put out 0 for every row after training.",
+        why="A unit that is 0 for every row gets no gradient any more and never comes"
+        " back. Too high a learning rate or unscaled inputs kill them.",
+        limits=(DEAD, DEAD_ALONE),
+    ),
 )
 
 SATURATED_ACTIVATIONS = Kind(
@@ -84,6 +148,15 @@ SATURATED_ACTIVATIONS = Kind(
     suspects="bad_initialization",
     text="{share} of the outputs of {where} are saturated, limit {share_limit}",
     hint=SCALE_INPUTS + " Or start from smaller weights.",
+    explanation=Explanation(
+        brief="a layer sits where its activation is flat",
+        seen="Nearly all outputs of a sigmoid or tanh layer lie where it is flat. An"
+        " output layer may be sure of itself: there it counts after a bad training"
+        " only.",
+        why="Where the activation is flat its gradient is next to 0, so that this layer"
+        " and those before it do not learn. Inputs or weights are too large.",
+        limits=(SATURATED,),
+    ),
 )
 
 PENALTY_DOMINATES = Kind(
@@ -93,6 +166,15 @@ PENALTY_DOMINATES = Kind(
     text="penalties are {share} of the loss in the first quarter, limit"
     " {share_limit} ({shares})",
     hint="Lower the L1/L2 factors or the weight of added losses.",
+    explanation=Explanation(
+        brief="penalties are much of the loss",
+        seen="Penalties (L1, L2, added losses) are a large part of the loss that is"
+        " trained on, early in the run.",
+        why="The training lowers the weights instead of the error. The loss falls, and"
+        " the predictions do not get better.",
+        limits=(PENALTY_SHARE,),
+        curves=curves(loss=falling(6.0, 1.2), data_loss=level(1.0)),
+    ),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
 
@@ -11,11 +12,14 @@ __all__ = ["RULES"]
 
 # Limits, each with what set it
 
-#: Different values that a target has, at most, to be worth a warning and no error: a
-#: flag of few values may be a rule that is to be learned, as in a truth table. So may a
-#: target of which no other column tells anything: Stack Overflow 62313327 asks for one
-#: of thirty random columns, on purpose.
-A_HANDFUL = 5
+A_HANDFUL = Limit(
+    5,
+    "A target of more than {limit} different values is an error, of fewer a warning;"
+    " so is one of which no other column tells anything.",
+    set_by="Chosen, not measured: a flag of few values may be a rule that is to be"
+    " learned, as in a truth table. So may a target that no other column tells of:"
+    " Stack Overflow 62313327 asks for one of thirty random columns, on purpose.",
+)
 
 # What they find
 
@@ -28,6 +32,14 @@ TARGET_IN_INPUTS = Kind(
     " it, and its loss does not tell what it can predict",
     hint="Take it out of the inputs; of a forecast give targets that come after their"
     " windows: timeseries_dataset_from_array(data[:-n], data[n:], sequence_length=n).",
+    explanation=Explanation(
+        brief="the target stands among the inputs",
+        seen="A column of the inputs equals the target in every row.",
+        why="The model need only copy it. The loss falls to nothing, and in production,"
+        " where the target is not known, it predicts nothing.",
+        limits=(A_HANDFUL,),
+        curves=curves(loss=falling(1.0, 0.0)),
+    ),
 )
 
 

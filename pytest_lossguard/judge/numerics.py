@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding
 from ..core.keras_names import loss_facts
 from ..core.trace import Trace
@@ -16,10 +17,13 @@ __all__ = ["RULES"]
 
 # Limits, each with what set it
 
-#: A loss this many times below zero, in units of the larger reference loss, falls
-#: without bound: two published bugs reach 126 and 6e7, no healthy program goes
-#: below zero at all, and a likelihood does not by so much.
-BOTTOMLESS = 100.0
+BOTTOMLESS = Limit(
+    100.0,
+    "A loss that may be negative falls without bound if it ends {limit} times below"
+    " zero, in units of the larger of its start and of a constant prediction.",
+    set_by="Two published bugs reach 126 and 6e7 times. No healthy program with such a"
+    " loss goes below zero at all, and a likelihood does not by so much.",
+)
 
 # What they find
 
@@ -30,6 +34,15 @@ NONFINITE_LOSS = Kind(
     text="the loss {scored}was {value} at step {step}",
     hint="Look for a learning rate that is too high, log(0) or a division by zero"
     " in the loss, unscaled data, or NaN in the input.",
+    explanation=Explanation(
+        brief="the loss became NaN or infinite",
+        seen="The loss of a step was NaN or infinite, or the loss scored from the"
+        " predictions after training was. The training stops at that step.",
+        why="From there on every weight becomes NaN, and nothing more can be learned."
+        " Keras goes on training without an error.",
+        no_limit="One value that is not finite is enough.",
+        curves=curves(loss=(*falling(1.0, 0.2, 28), float("nan"), float("nan"))),
+    ),
 )
 
 NONFINITE_GRADIENT = Kind(
@@ -39,6 +52,14 @@ NONFINITE_GRADIENT = Kind(
     text="the gradient of {where} became {value} at step {step}",
     hint="Look for a square root, logarithm or division at 0 in the loss, or clip"
     " the gradients.",
+    explanation=Explanation(
+        brief="a gradient became NaN or infinite",
+        seen="The gradient of a variable was NaN or infinite at a step. Gradients that"
+        " a LossScaleOptimizer scaled on purpose are left out.",
+        why="The next update makes the variable NaN, although the loss of that step was"
+        " still finite.",
+        no_limit="One value that is not finite is enough.",
+    ),
 )
 
 NONFINITE_INPUT = Kind(
@@ -48,6 +69,14 @@ NONFINITE_INPUT = Kind(
     headline="NaN or infinity in the input at {where}",
     text="the input holds NaN or infinity in {value} places, first in {where}",
     hint="Fill or drop missing values before training (SimpleImputer, dropna).",
+    explanation=Explanation(
+        brief="NaN in the inputs broke the training",
+        seen="The training inputs hold NaN or infinity, and the loss or a gradient was"
+        " not finite either.",
+        why="One missing value makes the loss of its whole batch NaN, and then all"
+        " weights. It is the usual reason for a NaN loss in tables.",
+        no_limit="One such value is enough, as the training broke with it.",
+    ),
 )
 
 MISSING_VALUES = Kind(
@@ -55,6 +84,14 @@ MISSING_VALUES = Kind(
     severity="warning",
     text="the input holds NaN or infinity in {value} places, first in {where}",
     hint="Fill or drop missing values before training (SimpleImputer, dropna).",
+    explanation=Explanation(
+        brief="NaN in the inputs, and the training coped",
+        seen="The training inputs hold NaN or infinity, and the training stayed"
+        " finite: a mask or a layer deals with them.",
+        why="It works today because something handles these values. If that is not on"
+        " purpose, the next change of the model breaks the training.",
+        no_limit="One such value is enough for a warning.",
+    ),
 )
 
 IMPOSSIBLE_LOSS = Kind(
@@ -65,6 +102,16 @@ IMPOSSIBLE_LOSS = Kind(
     text="{where} was {value} at step {step}; {why}",
     hint="Check that labels, last activation and loss belong together, and the"
     " loss's sign.",
+    explanation=Explanation(
+        brief="a loss that cannot be, as one below zero",
+        seen="The loss was below zero although it cannot be, fell without bound, was"
+        " exactly zero from the first step, or costs a perfect prediction the most.",
+        why="Such a loss does not measure the error. Labels do not fit the loss (as -1"
+        " and 1 under binary cross-entropy), or its sign is wrong, and lowering it"
+        " makes the model worse.",
+        limits=(BOTTOMLESS,),
+        curves=curves(loss=tuple(0.7 - 0.5 * it for it in range(40))),
+    ),
 )
 
 

@@ -7,11 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..core.explanation import (
+    Explanation,
+    Limit,
+    curves,
+    falling,
+    level,
+    noisy,
+    rising,
+)
 from ..core.findings import Finding, Kind, Severity, finding, number
 from ..core.policy import Policy
 from ..core.trace import EXACT_WEIGHTS, Floats, Trace, Validation
 from . import thresholds as at
-from .curve import LossCurve, exceeds
+from .curve import FALLING, LossCurve, exceeds
 from .held_out import differs, others_held_out, seen_in_columns
 from .hints import LOWER_THE_RATE
 from .scale import is_in_scale, is_out_of_scale
@@ -20,26 +29,51 @@ __all__ = ["PLATEAU", "RULES"]
 
 # Limits, each with what set it
 
-#: A run that started far off and lives this far above the constant through its last
-#: quarter is no better for a lucky last step.
-LIVED_LEVEL = 1.5
-#: Share of the starting loss a slow run must have lost to be excused.
-SLOW_PROGRESS = 0.10
-#: Fewer updates than this prove no absence of progress.
-ENOUGH_STEPS = 5
-#: Predictions that vary by less than this share of the targets' spread are
-#: constant: dead nets 0 to 1e-5, the least sure healthy one 0.02.
-CONSTANT_SPREAD = 1e-4
-#: Plain loss over reported loss: 1.5 flags softmax over one unit (8.0 against
-#: 0.28) and no healthy program of 45.
-MASKED = 1.5
-#: Overfitting: the held-out loss rose so far over its best, or it is no better
-#: than a constant, no longer falling, and this far above the training loss.
-HELD_OUT_RISE, HELD_OUT_GAP, HELD_OUT_FLAT = 0.1, 1.2, 0.05
-#: ... and so much of what the best held-out loss removed of a constant's is lost again,
-#: less than `LEARNED_HALF` is left: of 292 healthy trainings 39 were warned of for a
-#: rise alone.
-HELD_OUT_LOST = 0.25
+LIVED_LEVEL = Limit(
+    1.5,
+    "A run that is not short and started far off is worse, too, if its last"
+    " quarter lay {limit} times above the constant, whatever its last step was.",
+    set_by="Chosen, not measured.",
+)
+SLOW_PROGRESS = Limit(
+    0.10,
+    "A long run is slow and not broken if its loss still falls and it lost"
+    " {limit:.0%} of its start.",
+    set_by="Chosen, not measured.",
+)
+ENOUGH_STEPS = Limit(
+    5,
+    "With fewer than {limit} updates it is a warning only.",
+    set_by="Chosen, not measured: so few updates prove nothing.",
+)
+CONSTANT_SPREAD = Limit(
+    1e-4,
+    "The predictions vary by at most {limit} of the spread of the targets.",
+    set_by="Nets that are dead vary by 0 to 1e-5, the least sure healthy one by 0.02.",
+)
+MASKED = Limit(
+    1.5,
+    "The loss scored from the predictions is more than {limit} times the loss that"
+    " the training reports, and no better than that of a constant.",
+    set_by="Softmax over one unit scores 8.0 and reports 0.28; none of 45 healthy"
+    " programs comes near.",
+)
+HELD_OUT_RISE = Limit(
+    0.1,
+    "The held-out loss ends {limit:.0%} above its lowest value, and much of what held"
+    " outside is lost again.",
+    set_by="Chosen, not measured.",
+)
+#: ... or it is no better than a constant, no longer falling, and so far above the
+#: training loss.
+HELD_OUT_GAP, HELD_OUT_FLAT = 1.2, 0.05
+HELD_OUT_LOST = Limit(
+    0.25,
+    "{limit:.0%} of what the best held-out loss removed of a constant's loss is lost"
+    " again, and less than half is left.",
+    set_by="Of 292 healthy trainings 39 were warned of for a rise alone: a loss that"
+    " rises from next to nothing only tells that the model is too sure.",
+)
 
 # What they find
 
@@ -51,6 +85,26 @@ DIVERGING_LOSS = Kind(
     text="the loss blew up to {value} at step {step}, limit {limit} ({factor} x the"
     " larger of its start and a constant prediction)",
     hint=LOWER_THE_RATE,
+    explanation=Explanation(
+        brief="the loss blew up",
+        seen="The loss of a step exceeded the limit, in the median of three steps in a"
+        " row, or once by far, or at the last step.",
+        why="The updates overshoot. The weights are thrown far away, and what was"
+        " learned before is lost; some runs come back to a loss that looks fine and is"
+        " worse than it could be.",
+        limits=(
+            Limit(
+                Policy().max_loss_growth,
+                "The loss may grow to {limit} times the larger of its start and of a"
+                " constant prediction (max_loss_growth in the marker).",
+                set_by="None of 45 healthy programs came near it, all published"
+                " blow-ups passed it.",
+            ),
+            at.SPIKE,
+            at.RETURNS,
+        ),
+        curves=curves(loss=rising(1.0, 1.25)),
+    ),
 )
 
 MASKED_LOSS = Kind(
@@ -62,6 +116,16 @@ MASKED_LOSS = Kind(
     " predictions it is {value}, limit {limit}",
     hint="Softmax over one unit? Use Dense(1, 'sigmoid') with"
     " binary_crossentropy, or one unit per class with softmax.",
+    explanation=Explanation(
+        brief="the reported loss hides wrong predictions",
+        seen="After training the loss was computed once more from what model.predict"
+        " returns. It is far above the loss that the training reported.",
+        why="Keras computes cross-entropy from the logits that it remembers of a"
+        " softmax or sigmoid. So the reported loss falls while every prediction stays"
+        " the same.",
+        limits=(MASKED,),
+        curves=curves(reported=falling(0.6, 0.28), predicted=level(8.0)),
+    ),
 )
 
 LOSS_NOT_DECREASING = Kind(
@@ -71,6 +135,16 @@ LOSS_NOT_DECREASING = Kind(
     text="the loss {fell}: {start} {began}, {value} {ended}, limit {limit}{asked}",
     hint="Does the update reach the model? Try another learning rate, scaled"
     " inputs, the default initialization.",
+    explanation=Explanation(
+        brief="the loss did not fall, or too little",
+        seen="The loss on a fixed sample of rows is after the last update no lower than"
+        " before the first one, or not lower by the share that min_drop asks for, or"
+        " above max_loss.",
+        why="Nothing was learned. Updates do not reach the model, or they lead"
+        " nowhere.",
+        limits=(at.LEVEL, ENOUGH_STEPS),
+        curves=curves(loss=noisy((1.0,) * 40, 0.05)),
+    ),
 )
 
 WORSE_THAN_CONSTANT = Kind(
@@ -81,6 +155,17 @@ WORSE_THAN_CONSTANT = Kind(
     " costs {limit}",
     hint="The model learned less than a constant: scale inputs and targets, check"
     " the output layer and the labels.",
+    explanation=Explanation(
+        brief="the model is worse than a constant",
+        seen="After training the model's predictions cost more than always predicting"
+        " the same value: the mean, the median or the shares of the classes, whichever"
+        " is best under the training's own loss.",
+        why="A loss that fell by a lot may only have come down from a bad start. A"
+        " model that is no better than a constant is worth nothing, however good its"
+        " curve looks.",
+        limits=(at.LEVEL, SLOW_PROGRESS, LIVED_LEVEL),
+        curves=curves(loss=falling(40.0, 8.0), constant=(1.0,) * 40),
+    ),
 )
 
 CONSTANT_PREDICTIONS = Kind(
@@ -91,6 +176,15 @@ CONSTANT_PREDICTIONS = Kind(
     " {value}, limit {limit})",
     hint="Dead or saturated units, or inputs without information: scale the inputs,"
     " check activations and initialization.",
+    explanation=Explanation(
+        brief="the same prediction for every row",
+        seen="After training the model predicts the same for every row, although the"
+        " targets differ.",
+        why="The model ignores its inputs. Its loss has fallen to that of a constant"
+        " and cannot fall further.",
+        limits=(CONSTANT_SPREAD,),
+        curves=curves(loss=falling(1.0, 0.25), constant=(0.25,) * 40),
+    ),
 )
 
 SLOW_CONVERGENCE = Kind(
@@ -100,6 +194,21 @@ SLOW_CONVERGENCE = Kind(
     text="the loss is at {value} after step {step} and {how}; a constant"
     " prediction costs {limit}",
     hint="Needs more steps, or a higher learning rate.",
+    explanation=Explanation(
+        brief="still falling, not yet below a constant",
+        seen="The loss is not yet below that of a constant prediction, but it still"
+        " falls steadily, or the run was short; or the loss in training is fine and the"
+        " averages of batch normalization lag behind.",
+        why="Slow is not broken, so the test passes. But so short a run does not show"
+        " that the model can learn.",
+        limits=(
+            SLOW_PROGRESS,
+            FALLING,
+        ),
+        curves=curves(
+            loss=tuple(2.0 - 0.02 * it for it in range(40)), constant=(1.0,) * 40
+        ),
+    ),
 )
 
 OSCILLATING_LOSS = Kind(
@@ -107,6 +216,15 @@ OSCILLATING_LOSS = Kind(
     severity="warning",
     text="the loss jumped to {value} at step {step}, limit {limit}, and came back",
     hint=LOWER_THE_RATE,
+    explanation=Explanation(
+        brief="the loss jumped up once and came back",
+        seen="The loss of a single step exceeded the limit of growth and came back at"
+        " once.",
+        why="One batch threw the weights off. That is an outlier in the data, or a"
+        " learning rate at the edge of being too high.",
+        limits=(at.SPIKE,),
+        curves=curves(loss=(*falling(1.0, 0.2, 25), 20.0, 1.5, *falling(0.6, 0.2, 13))),
+    ),
 )
 
 NOISY_LOSS = Kind(
@@ -115,6 +233,15 @@ NOISY_LOSS = Kind(
     text="the loss fluctuates by {multiple} its value from step to step, limit"
     " {share_limit}",
     hint="Use larger batches or a lower learning rate.",
+    explanation=Explanation(
+        brief="the loss jumps up and down",
+        seen="The loss of a training that went badly jumps up and down from step to"
+        " step.",
+        why="Each update undoes the last one. Batches are too small for the learning"
+        " rate, or one feature or row outweighs the others.",
+        limits=(at.NOISY,),
+        curves=curves(loss=noisy((1.0,) * 40, 0.9)),
+    ),
 )
 
 PLATEAU = Kind(
@@ -125,6 +252,16 @@ PLATEAU = Kind(
     " costs {limit}: {why}",
     hint="Check that the labels depend on the inputs and still belong to the same"
     " rows; otherwise try more steps or a higher learning rate.",
+    explanation=Explanation(
+        brief="the loss stays at the level of a constant",
+        seen="The loss ended level with a constant prediction, or hardly below it, and"
+        " no longer falls.",
+        why="Either there is nothing to learn from these inputs, or the labels belong"
+        " to other rows, or the updates are far too small. The test passes, as a short"
+        " run on hard data looks the same.",
+        limits=(at.BARELY, at.LEVEL),
+        curves=curves(loss=level(1.0), constant=(1.0,) * 40),
+    ),
 )
 
 UNCHANGED_WEIGHTS = Kind(
@@ -135,6 +272,14 @@ UNCHANGED_WEIGHTS = Kind(
     text="{where} did not change in {step} steps",
     hint="Check the learning rate, the variables given to the optimizer, and that"
     " gradients reach them.",
+    explanation=Explanation(
+        brief="no weight ever moved",
+        seen="No variable moved at any step: all updates were exactly zero.",
+        why="The loop ran, and trained nothing: the learning rate is 0, the optimizer"
+        " has other variables than the model, or no gradient reaches any.",
+        no_limit="Every update was exactly zero; any movement at all ends it.",
+        curves=curves(loss=(0.9, 1.1, 1.0, 0.95) * 10),
+    ),
 )
 
 OVERFITTING = Kind(
@@ -144,6 +289,18 @@ OVERFITTING = Kind(
     text="the held-out loss went from {limit} (step {best_step}) to {value} (step"
     " {step}) while the training loss fell from {train_start} to {train_end}",
     hint="Stop earlier, add data, regularization or dropout, or use a smaller model.",
+    explanation=Explanation(
+        brief="the held-out loss rose or stayed bad",
+        seen="The training loss fell on while the held-out loss rose far above its"
+        " best, or stayed at the level of a constant.",
+        why="The model learns its rows by heart. What it learns late does not hold for"
+        " new rows.",
+        limits=(HELD_OUT_RISE, HELD_OUT_LOST),
+        curves=curves(
+            training=falling(1.0, 0.05),
+            held_out=tuple(0.4 + 0.0009 * (it - 12) ** 2 for it in range(40)),
+        ),
+    ),
 )
 
 

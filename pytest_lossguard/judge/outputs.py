@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..core.explanation import Explanation, Limit, curves, level
 from ..core.findings import Finding, Kind, Severity, finding
 from ..core.keras_names import LossFacts, activation_facts, loss_facts
 from ..core.trace import Output, TargetRange, Trace
@@ -12,9 +13,13 @@ __all__ = ["RULES"]
 
 # Limits, each with what set it
 
-#: Share of the target values that an output may be unable to reach: a clipped
-#: outlier is none, and the published bugs of this kind have half of them there.
-UNREACHED = 0.05
+UNREACHED = Limit(
+    0.05,
+    "It fails if the output cannot be {limit:.0%} of the target values; fewer are a"
+    " warning.",
+    set_by="A clipped outlier is no fault; the published bugs of this kind have half of"
+    " their labels out of reach.",
+)
 
 # What they find
 
@@ -27,6 +32,14 @@ LABELS_OUT_OF_RANGE = Kind(
     " never be {share} of them: {reach}",
     hint="Match the last activation to the labels: none for values of any size,"
     " sigmoid for 0 and 1, softmax with a unit for each class.",
+    explanation=Explanation(
+        brief="labels that the output can never reach",
+        seen="The labels hold values that the last activation can never put out, as -1"
+        " for sigmoid or class 3 for three units.",
+        why="No training can bring the loss of these rows down. The model learns to sit"
+        " at the end of its range.",
+        limits=(UNREACHED,),
+    ),
 )
 
 LOSS_OUTPUT_MISMATCH = Kind(
@@ -37,6 +50,16 @@ LOSS_OUTPUT_MISMATCH = Kind(
     text="the output, layer {where}, does not fit the labels: {why}",
     hint="Match last activation, units, loss and label encoding: sigmoid where"
     " labels do not exclude each other, or for a single unit.",
+    explanation=Explanation(
+        brief="the output does not fit the labels",
+        seen="The output is a softmax over one unit, or a softmax whose outputs add up"
+        " to 1 where the label rows do not.",
+        why="Softmax over one unit predicts 1 for every row, whatever it learns."
+        " Softmax over labels that do not exclude each other can never be right for"
+        " all of them.",
+        limits=(UNREACHED,),
+        curves=curves(loss=level(0.69)),
+    ),
 )
 
 

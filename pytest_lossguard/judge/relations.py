@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, Severity, finding, number
 from ..core.relations import LabelUse, MixedRows
 from ..core.trace import Trace
@@ -13,15 +14,21 @@ __all__ = ["RULES"]
 
 # Limits, each with what set it
 
-#: Share of a gradient by which it must change where the labels of rows are exchanged:
-#: what float32 rounds of sums over 48 rows is below 1e-6, a loss by rows changes by .1
-#: and more.
-NO_CHANGE = 1e-5
-#: ... and outputs by so much where rows are given the inputs of others: what float32
-#: rounds is 1e-7, and no loss tells outputs apart that differ by less. Inputs that are
-#: never used and dead outputs change by 0, healthy ones in the tests by .3 to 6; an
-#: embedding that collapsed still changes by .3 in its length, and is not meant here.
-SAME_OUTPUT = 1e-6
+NO_CHANGE = Limit(
+    1e-5,
+    "With the labels of rows exchanged the gradient changes by at most {limit} of its"
+    " size.",
+    set_by="What float32 rounds of sums over 48 rows is below 1e-6; the gradient of a"
+    " loss that goes row by row changes by 0.1 and more.",
+)
+SAME_OUTPUT = Limit(
+    1e-6,
+    "With the inputs of other rows the outputs change by at most {limit} of their"
+    " size.",
+    set_by="What float32 rounds is 1e-7. Inputs that are never used and dead outputs"
+    " change by 0, healthy ones in the tests by 0.3 to 6; an embedding that collapsed"
+    " still changes by 0.3 in its length.",
+)
 
 # What they find
 
@@ -34,6 +41,15 @@ ROWS_MIXED = Kind(
     hint="Give labels and predictions one shape before the loss, as"
     " tf.squeeze(predictions, axis=-1) or labels[:, tf.newaxis], and take means and"
     " softmax over the last axis only.",
+    explanation=Explanation(
+        brief="the loss mixes the rows of a batch",
+        seen="The loss pairs each row with every other one, as (n,) against (n, 1)"
+        " does, or takes a softmax or a mean over the batch.",
+        why="Each row is compared with the labels of all rows, so that the model learns"
+        " what fits their average. The loss falls, down to that of a constant.",
+        limits=(NO_CHANGE,),
+        curves=curves(loss=falling(1.0, 0.5), constant=(0.5,) * 40),
+    ),
 )
 
 LABELS_IGNORED = Kind(
@@ -45,6 +61,14 @@ LABELS_IGNORED = Kind(
     " changes by {value} of its size, limit {limit}",
     hint="Compare the predictions with the labels: look for predictions in both places,"
     " a cast of the labels to integers, tf.stop_gradient or tf.zeros_like.",
+    explanation=Explanation(
+        brief="the loss does not depend on the labels",
+        seen="The gradient of the loss is the same whatever the labels are.",
+        why="The loss can fall as far as it likes: it compares the predictions with"
+        " themselves, or with something that is no label.",
+        limits=(NO_CHANGE,),
+        curves=curves(loss=falling(1.0, 0.0)),
+    ),
 )
 
 
@@ -59,6 +83,13 @@ PREDICTIONS_IGNORE_INPUTS = Kind(
     hint="It collapsed: a constant output must cost more than the right one. Look for"
     " dead units, a missing term that keeps outputs apart, or a penalty that outweighs"
     " the rest.",
+    explanation=Explanation(
+        brief="an output that no longer depends on its input",
+        seen="The outputs depended on the inputs before training, and do not any more.",
+        why="The model found an output that its loss likes for every row. It tells rows"
+        " apart no more.",
+        limits=(SAME_OUTPUT,),
+    ),
 )
 
 INPUTS_IGNORED = Kind(
@@ -71,6 +102,13 @@ INPUTS_IGNORED = Kind(
     " training and after",
     hint="Follow the inputs through the model: look for a scale of 0, a cast to"
     " integers, tf.zeros_like, or a layer whose result is not used.",
+    explanation=Explanation(
+        brief="the model does not depend on its inputs",
+        seen="The outputs did not depend on the inputs before training, nor after it.",
+        why="Something in the model drops the inputs: it can only learn a constant.",
+        limits=(SAME_OUTPUT,),
+        curves=curves(loss=falling(1.0, 0.5), constant=(0.5,) * 40),
+    ),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding
 from ..core.step_facts import Clipping
 from ..core.trace import Floats, Trace
@@ -16,15 +17,23 @@ __all__ = ["RULES"]
 
 # Limits, each with what set it
 
-#: Share of the steps that may be left without a rate: a schedule that is a little too
-#: short leaves some, one that counts epochs as steps nearly all.
-LEFT = 0.5
+LEFT = Limit(
+    0.5,
+    "{limit:.0%} of the steps have a learning rate next to 0, little was learned, and"
+    " the loss was still falling.",
+    set_by="Chosen, not measured: a schedule that is a little too short leaves some"
+    " steps, one that counts epochs as steps nearly all.",
+)
 #: The loss was still falling there if it had lost so much of itself over the last part
 #: of the steps until then, or there were too few of them to tell.
 STILL_FALLING, PART, TOO_FEW = 0.02, 0.2, 20
-#: Share of the gradient that is left at every step: clipping that is meant binds at
-#: peaks or, where it sets the length of each step, lets the loss fall.
-NOTHING_LEFT = 0.01
+NOTHING_LEFT = Limit(
+    0.01,
+    "At every step clipping leaves at most {limit:.0%} of the gradient, and the loss"
+    " did not fall.",
+    set_by="Chosen, not measured: clipping that is meant binds at peaks or, where it"
+    " sets the length of each step, lets the loss fall.",
+)
 
 # What they find
 
@@ -38,6 +47,15 @@ RATE_ENDED = Kind(
     " there",
     hint="Give the schedule as many steps as the training has: epochs times steps per"
     " epoch. Keras counts its decay_steps in updates, not in epochs.",
+    explanation=Explanation(
+        brief="the schedule ended long before the training",
+        seen="The schedule brought the learning rate next to 0 long before the training"
+        " ended, while the loss was still falling.",
+        why="The rest of the training changes nothing. Its loss is flat and looks"
+        " converged.",
+        limits=(LEFT,),
+        curves=curves(loss=(*falling(1.0, 0.2, 8), *level(0.5, 32))),
+    ),
 )
 
 CLIPPED_TO_NOTHING = Kind(
@@ -49,6 +67,15 @@ CLIPPED_TO_NOTHING = Kind(
     " {share_limit}, and the loss did not fall",
     hint="Raise clipnorm, global_clipnorm or clipvalue so that it binds at peaks only,"
     " or raise the learning rate.",
+    explanation=Explanation(
+        brief="clipping leaves nothing of the gradient",
+        seen="Clipping cut the gradient at every step to next to nothing, and the loss"
+        " did not fall.",
+        why="The updates are too small to move the weights: the training stands still,"
+        " whatever the learning rate says.",
+        limits=(NOTHING_LEFT,),
+        curves=curves(loss=level(1.0)),
+    ),
 )
 
 

@@ -7,25 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
 
-__all__ = ["RULES", "never_applied"]
+__all__ = ["RULES", "never_applied", "nothing_trainable", "trained_unseen"]
 
 #: Names that a sentence has room for.
 _MOST_NAMED = 3
 
 # Limits, each with what set it
 
-#: Gradients that were taken after the last update, and how many times those that led to
-#: it: to accumulate four micro-batches and stop leaves at most three. A training of one
-#: update alone is judged so: after many, gradients may be taken to look at them.
-MOST_AFTER, TIMES_BEFORE = 8, 2
+#: Gradients that were taken after the last update. A training of one update alone is
+#: judged so: after many, gradients may be taken to look at them.
+MOST_AFTER = Limit(
+    8,
+    "Gradients were taken more than {limit} times and never applied afterwards, and"
+    " twice as often as before the last update.",
+    set_by="To accumulate four micro-batches and stop leaves at most three.",
+)
+#: ... and how many times those that led to it.
+TIMES_BEFORE = 2
 
-#: Steps of one optimizer up to which its averages are not there yet: the momentum of
-#: Adam is a mean over some ten steps. Longer ones are certain to be no phases of a
-#: training from so many optimizers on.
-SHORT, MANY = 10, 10
+SHORT = Limit(
+    10,
+    "It is an error if an optimizer made {limit} steps on average or fewer; longer"
+    " ones are a warning.",
+    set_by="The momentum of Adam is a mean over some ten steps.",
+)
+MANY = Limit(
+    10,
+    "From {limit} optimizers on it is an error, however long each one lived.",
+    set_by="Chosen, not measured: so many are no phases of a training.",
+)
 
 #: Share of the loss below which what a model adds is lost in rounding.
 _SMALLEST_PENALTY = 1e-6
@@ -44,6 +58,16 @@ INFERENCE_MODE = Kind(
     hint="Call the model with training=True where gradients are taken:"
     " model(x, training=True), and in a training step of your own"
     " self(x, training=True).",
+    explanation=Explanation(
+        brief="layers were never called in training mode",
+        seen="Layers with BatchNormalization or Dropout were trained, and never called"
+        " in training mode.",
+        why="BatchNormalization does not learn its averages and Dropout drops nothing."
+        " The loss falls all the same; predictions in production differ from those in"
+        " training.",
+        no_limit="One such layer is enough: an error, or a warning where the loop"
+        " asked for training=False itself.",
+    ),
 )
 
 
@@ -59,6 +83,13 @@ UPDATE_SKIPPED = Kind(
     " tf.Variable: in a tf.function an `if` on a Python number or attribute is decided"
     " once, at tracing. To only look at gradients, write"
     " converges(allow='update_skipped').",
+    explanation=Explanation(
+        brief="gradients are taken and not applied",
+        seen="Gradients were taken again and again, and applied once or never.",
+        why="The loop runs and prints a loss, and nothing trains. In a tf.function a"
+        " Python condition is decided once, at tracing.",
+        limits=(MOST_AFTER,),
+    ),
 )
 
 
@@ -72,6 +103,14 @@ OPTIMIZER_RESTARTED = Kind(
     " limit {limit}: each starts without the momentum and the averages of the last",
     hint="Make the optimizer once, before the loop; call compile once, and fit with"
     " epochs=... instead of compiling in a loop.",
+    explanation=Explanation(
+        brief="a new optimizer every few steps",
+        seen="Several optimizers trained the same variables one after another, each"
+        " starting without the state of the last.",
+        why="Momentum and the averages of Adam are lost each time: the training is"
+        " slower, and its first steps are too large.",
+        limits=(SHORT, MANY),
+    ),
 )
 
 
@@ -85,6 +124,14 @@ LOSS_NOT_SCALED = Kind(
     " as meant, limit {limit}",
     hint="Take the gradients of optimizer.scale_loss(loss), and apply them by the same"
     " LossScaleOptimizer; or train without one.",
+    explanation=Explanation(
+        brief="gradients are scaled, and not the loss",
+        seen="The optimizer divides gradients by a scale that the loss was never"
+        " multiplied by, or the loss was multiplied and nobody divides.",
+        why="Every update is too small or too large by that factor, in half precision"
+        " often 32768.",
+        no_limit="Any factor other than 1 is wrong.",
+    ),
 )
 
 PENALTY_LEFT_OUT = Kind(
@@ -95,6 +142,55 @@ PENALTY_LEFT_OUT = Kind(
     text="{where} has losses of its own that come to {value} (regularizers, add_loss),"
     " and the loss that was differentiated is the data loss alone, {loss}",
     hint="Add them to the loss under the tape: loss += sum(model.losses).",
+    explanation=Explanation(
+        brief="penalties are not in the loss",
+        seen="The model has losses of its own (regularizers, add_loss), and the loss"
+        " that was differentiated does not contain them.",
+        why="Regularization has no effect, although the layers ask for it; what"
+        " add_loss is to teach is not learned.",
+        no_limit="Any penalty beyond rounding counts.",
+    ),
+)
+
+
+NOTHING_TRAINABLE = Kind(
+    name="nothing_trainable",
+    severity="error",
+    suspects="nothing_trainable",
+    headline="a model has no trainable weight",
+    text="model {where} was trained by {by} and has no trainable weight: nothing in"
+    " it changed",
+    hint="Under Keras 3 trainable=False counts at once, also after compile: set"
+    " trainable=True while it trains; or write"
+    " converges(allow='nothing_trainable').",
+    explanation=Explanation(
+        brief="a model without a trainable weight",
+        seen="A model was trained (fit, train_on_batch) and has no trainable weight.",
+        why="Nothing in it changed: the training was for nothing, and no other limit"
+        " can see that.",
+        no_limit="A single trainable weight ends it.",
+    ),
+)
+
+TRAINED_UNSEEN = Kind(
+    name="trained_unseen",
+    severity="error",
+    headline="{value} variables were trained unseen",
+    text="{value} of the variables that gradients were taken of changed{ended},"
+    " and no recorded training changed them: {where} (gradients taken at {by})."
+    " lossguard records the updates of Keras 3 optimizers only, so this training"
+    " was not judged",
+    hint="Apply the gradients by a Keras 3 optimizer, as keras.optimizers.SGD(rate)"
+    ".apply(gradients, variables); or, if this is no training, write"
+    " converges(allow='trained_unseen').",
+    explanation=Explanation(
+        brief="a training that was not recorded",
+        seen="Variables changed that gradients were taken of, and no recorded update"
+        " changed them.",
+        why="They were trained in a way that lossguard does not record, so that this"
+        " training was not judged. A test that passes would prove nothing.",
+        no_limit="One such variable is enough.",
+    ),
 )
 
 
@@ -192,6 +288,16 @@ def _listed(names: tuple[str, ...]) -> str:
     more = len(names) - _MOST_NAMED
     listed = ", ".join(names[:_MOST_NAMED])
     return f"{listed} and {more} more" if more > 0 else listed
+
+
+def nothing_trainable(model: str, by: str) -> Finding:
+    """A model that was to be trained and has no trainable weight."""
+    return finding(NOTHING_TRAINABLE, where=repr(model), by=by)
+
+
+def trained_unseen(value: int, where: str, by: str, ended: str) -> Finding:
+    """Variables that changed and that no recorded training changed."""
+    return finding(TRAINED_UNSEEN, value=value, where=where, by=by, ended=ended)
 
 
 RULES = (

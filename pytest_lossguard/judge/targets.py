@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
 
@@ -13,10 +14,13 @@ __all__ = ["RULES"]
 
 # Limits, each with what set it
 
-#: Rows of which all targets but one are 0: the fixed agents of the corpus, which keep
-#: the net's own values there, have none, the broken one 1.0; a value that happens to
-#: be 0 itself takes a row out.
-LONE = 0.9
+LONE = Limit(
+    0.9,
+    "In {limit:.0%} of the rows all targets but one are 0, and not the same one.",
+    set_by="Agents of the corpus that keep the net's own values there have no such"
+    " row, the broken one has nothing else; a value that happens to be 0 itself takes"
+    " a row out.",
+)
 
 # What they find
 
@@ -29,6 +33,13 @@ TARGETS_LEFT_AT_ZERO = Kind(
     hint="Give the others the model's own values (targets = model(x), then set the one"
     " that is known), or compare that one alone: tf.gather(outputs, actions,"
     " batch_dims=1).",
+    explanation=Explanation(
+        brief="all targets but one of a row are 0",
+        seen="In reinforcement learning all targets of a row but one are 0: the values"
+        " of actions that were not taken.",
+        why="The model is trained toward 0 for everything it did not try.",
+        limits=(LONE,),
+    ),
 )
 
 LABELS_FROM_THE_NET = Kind(
@@ -38,6 +49,14 @@ LABELS_FROM_THE_NET = Kind(
     text="the labels of {where} do not fit the outputs: {why}",
     hint="Take them from a copy of the net that is updated at times (a target"
     " network), or stop the gradient: tf.stop_gradient(labels).",
+    explanation=Explanation(
+        brief="a net that is trained on its own outputs",
+        seen="The labels are outputs of the net that is being trained, for other"
+        " inputs, and gradients flow through them.",
+        why="The net can lower its loss by moving its own labels, or by the same output"
+        " for every row.",
+        no_limit="It is seen in the gradients, for certain.",
+    ),
 )
 
 _ALONE = (

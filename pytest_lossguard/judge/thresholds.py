@@ -8,14 +8,23 @@ A limit of one rule stands beside the rule.
 
 from __future__ import annotations
 
-#: A final loss within 2 % of a reference loss is level with it. Two percent is what
-#: the mean of a 512-row probe is known to; 34 of 43 published bugs end above
-#: 0.98 of the constant's or the starting loss, 1 of 45 healthy programs does.
-LEVEL = 0.02
+from ..core.explanation import Limit
 
-#: A final loss so little below the constant, and no longer falling, is worth a word:
-#: labels in the wrong rows end at .03, dropout of .95 at .06.
-BARELY = 0.1
+LEVEL = Limit(
+    0.02,
+    "Two losses count as level if they differ by at most {limit:.0%} of the larger"
+    " one.",
+    set_by="That is how well the mean of a sample of 512 rows is known. Of 43"
+    " published bugs 34 end above 0.98 of the loss of a constant or of the start; of"
+    " 45 healthy programs one does.",
+)
+
+BARELY = Limit(
+    0.1,
+    "The training removed at most {limit:.0%} of what a constant costs, and no longer"
+    " falls.",
+    set_by="Labels in the wrong rows end at 3%, a dropout of 0.95 at 6%.",
+)
 
 #: Where only the curve is known the start is the mean of so many steps, of more where
 #: they are noisy, and "it did not fall" is sure if so many standard errors on top of
@@ -36,37 +45,87 @@ BLOWN_AT_ONCE = 10.0
 #: puts out, which initializers keep near 1; they start anywhere, even at 0.
 UNTRAINED = 1.0
 
-#: Targets that a model makes grow from its first outputs to the sum of all rewards, a
-#: hundred of them where a reward counts .99 of the one before: so many times as large,
-#: and their squares by the square of it. Of eleven agents that learn, with rewards of 1
-#: and .95, the loss grows by up to 32; values that run away double every few updates.
-RETURNS = 1e4
+RETURNS = Limit(
+    1e4,
+    "Where the model makes its own targets, as in reinforcement learning, the limit"
+    " is {limit} times as high.",
+    set_by="Targets that a model makes grow from its first outputs to the sum of all"
+    " rewards, a hundred of them where a reward counts 0.99 of the one before, and a"
+    " squared error grows by the square of that. Of eleven agents that learn the loss"
+    " grows by up to 32; values that run away double every few updates.",
+)
 
-#: A single step may exceed the limit of growth this many times before it
-#: counts as a blow-up: outlier batches reach 24 times the mean, the published
-#: blow-ups last over three steps and more.
-SPIKE = 10.0
+SPIKE = Limit(
+    10.0,
+    "A single step counts as a blow-up from {limit} times the limit on; a lower peak"
+    " must last, and is a warning if it does not.",
+    set_by="Batches with an outlier reach 24 times the mean loss; the published"
+    " blow-ups last over three steps and more.",
+)
 
-#: Magnitude of a column (largest of |mean| and standard deviation): explains a
-#: bad outcome from 10 on (0..255 pixels, years), is warned of alone from 1000.
-UNSCALED, UNSCALED_ALONE = 10.0, 1000.0
-#: Robust standard deviations from the median: a normal column of a million
-#: rows stays under 6; the heaviest tail of the breast cancer data reaches 22.
-OUTLIER, OUTLIER_ALONE = 30.0, 60.0
-#: More rows than this share so far out are a scale, not outliers.
-OUTLIER_SHARE = 0.05
+#: Magnitude of a column: the larger of |mean| and standard deviation.
+UNSCALED = Limit(
+    10.0,
+    "After a bad training a column is reported from a magnitude (the larger of |mean|"
+    " and standard deviation) of {limit} on.",
+    set_by="Pixels from 0 to 255 and years lie above it, standardized columns and"
+    " values from 0 to 1 far below.",
+)
+UNSCALED_ALONE = Limit(
+    1000.0,
+    "After a good training a column is reported from a magnitude of {limit} on.",
+    set_by="Chosen, not measured: only what is glaring is worth a word here.",
+)
+#: Distance of a value from the median of its column.
+OUTLIER = Limit(
+    30.0,
+    "After a bad training a value is reported from {limit} robust standard deviations"
+    " off the median on.",
+    set_by="A normal column of a million rows stays under 6; the heaviest tail of the"
+    " breast cancer data reaches 22.",
+)
+OUTLIER_ALONE = Limit(
+    60.0,
+    "After a good training it takes {limit} robust standard deviations.",
+    set_by="Chosen, not measured: the training coped with it.",
+)
+OUTLIER_SHARE = Limit(
+    0.05,
+    "If {limit:.0%} of the rows or more lie so far out, they are a scale of their own"
+    " and not outliers.",
+    set_by="Chosen, not measured.",
+)
 
-#: Below this skill (share of the constant's loss that is gone) a run is held
-#: against re-runs; it is improvable if one standard change adds so much. On the part
-#: of the corpus that sets thresholds 38 of 64 broken programs below .65 gain .35 to
-#: 1.6 and the healthy ones at most .25; above .65 there is not so much to gain.
-LEARNED_ENOUGH, FAR_BETTER = 0.65, 0.35
-#: Below this skill it fails, from `VERY_SHORT_RUN` updates on, if the change undoes a
-#: fault of data, output, penalty or start: on the part of the corpus that sets
-#: thresholds 14 broken programs end at -.68 to .41 and gain .55 to 1.6, the healthy
-#: ones below .65 gain at most .25.
-LEARNED_HALF = 0.5
+#: Skill is the share of the constant's loss that is gone.
+LEARNED_ENOUGH = Limit(
+    0.65,
+    "Little was learned: less than {limit:.0%} of what a constant prediction costs is"
+    " gone.",
+    set_by="On the part of the corpus that sets thresholds, 38 of 64 broken programs"
+    " below it gain 0.35 to 1.6 by one standard change. Above it there is not so much"
+    " to gain.",
+)
+FAR_BETTER = Limit(
+    0.35,
+    "A change makes a run far better if it removes {limit:.0%} more of what a"
+    " constant costs.",
+    set_by="Of the same programs the broken ones gain 0.35 to 1.6, the healthy ones at"
+    " most 0.25.",
+)
+LEARNED_HALF = Limit(
+    0.5,
+    "Less than {limit:.0%} of what a constant prediction costs is gone.",
+    set_by="On the part of the corpus that sets thresholds, 14 broken programs end at"
+    " -0.68 to 0.41 and gain 0.55 to 1.6 by the change that undoes their fault; healthy"
+    " ones below 0.65 gain at most 0.25.",
+)
 
-#: Robust standard deviation of the steps' noise over their median loss; fewer steps
-#: tell no noise.
-NOISY, NOISE_STEPS = 0.7, 20
+NOISY = Limit(
+    0.7,
+    "Over the second half of the run the loss fluctuates from step to step by more"
+    " than {limit:.0%} of its value (robust standard deviation over median), and the"
+    " training went badly.",
+    set_by="Chosen, not measured: it explains a bad training and never fails one.",
+)
+#: Fewer steps tell no noise.
+NOISE_STEPS = 20

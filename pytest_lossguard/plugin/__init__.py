@@ -24,6 +24,7 @@ from .collected import COLLECTED, Collected
 from .contracts import Contracts
 from .earlier import EARLIER, EarlierSessions
 from .ending import Ending
+from .explain import explain
 from .failures import leave_out_own_frames, show_in_short
 from .files import Files, hand_files_on
 from .fixture import Lossguard
@@ -76,6 +77,13 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Explain a name in place of running the tests."""
+    name = config.getoption("lossguard_explain")
+    return None if name is None else explain(name)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -103,6 +103,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="run nothing; show the limits of each marked test, and where each key"
         " comes from",
     )
+    group.addoption(
+        "--lossguard-explain",
+        metavar="NAME",
+        nargs="?",
+        const="",
+        help="run nothing; explain a finding, cause, contract or model check by its"
+        " name; without a name list them all",
+    )
     parser.addini(
         "lossguard_policy",
         "default limits of marked tests, one key = value a line: the keys of"

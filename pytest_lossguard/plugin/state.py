@@ -28,6 +28,7 @@ __all__ = [
     "Session",
     "Test",
     "guard_of",
+    "shows_blocks",
 ]
 
 
@@ -97,7 +98,7 @@ def guard_of(item: pytest.Item) -> Guard:
             test_file=str(item.path),
             style=MessageStyle(
                 reproduce=run_again(item),
-                ascii_only=not _shows_blocks(),
+                ascii_only=not shows_blocks(),
                 verbose=item.config.get_verbosity() > 1,
             ),
             budget=diagnosis_budget(item.config),
@@ -123,7 +124,8 @@ def _as_typed(item: pytest.Item) -> str:
     return shlex.quote(f"{path}{separator}{name}")
 
 
-def _shows_blocks() -> bool:
+def shows_blocks() -> bool:
+    """Whether the terminal can show block characters."""
     import sys
 
     encoding = getattr(sys.__stdout__, "encoding", None) or "ascii"

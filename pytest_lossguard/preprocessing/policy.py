@@ -10,7 +10,7 @@ from typing import Any
 from ..core.errors import PolicyError
 from ..core.given import unknown
 
-__all__ = ["DEFAULTS", "ContractPolicy"]
+__all__ = ["DEFAULTS", "PREFIX", "ContractPolicy"]
 
 #: The relations, in the order in which they are checked, and what each is by default.
 DEFAULTS: dict[str, bool] = {
@@ -31,7 +31,8 @@ DEFAULTS: dict[str, bool] = {
     "requests": True,
     "units": False,
 }
-_PREFIX = "contract_"
+#: What the finding kind of a relation begins with.
+PREFIX = "contract_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,7 @@ class ContractPolicy:
 
     def allows(self, relation: str) -> bool:
         """Whether what breaks it is tolerated."""
-        return f"{_PREFIX}{relation}" in self.allow
+        return f"{PREFIX}{relation}" in self.allow
 
 
 def _checked(what: str, key: str, value: Any) -> Any:
@@ -124,11 +125,11 @@ def _names(what: str, key: str, value: Any) -> tuple[str, ...]:
 
 
 def _kind(what: str, name: str) -> str:
-    relation = name.removeprefix(_PREFIX)
+    relation = name.removeprefix(PREFIX)
     if relation in DEFAULTS:
-        return f"{_PREFIX}{relation}"
+        return f"{PREFIX}{relation}"
     near = difflib.get_close_matches(relation, DEFAULTS, n=1)
-    meant = f": did you mean {_PREFIX + near[0]!r}?" if near else ""
+    meant = f": did you mean {PREFIX + near[0]!r}?" if near else ""
     raise PolicyError(
         f"{what}(allow=...) names {name!r}, which is no finding kind of a contract"
         f"{meant}"

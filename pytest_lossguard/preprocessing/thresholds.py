@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from ..core.explanation import Limit
+
 __all__ = [
+    "ANOTHER_UNIT",
     "BY_REQUEST",
     "CHANCE",
     "CROWDED",
@@ -26,13 +29,20 @@ __all__ = [
     "TINY",
 ]
 
-#: Two numbers are the same if they differ by less than this part of the standard
-#: deviation of their column: sums in another order differ by 1e-7 (float32), a scaler
-#: that saw one more of 500 rows by 1e-3.
-OF_SPREAD = 1e-4
-#: By so many times more may a row differ with the request that it comes in: transforms
-#: that search (NMF) end at other digits, a refit moves a row by a standard deviation.
-BY_REQUEST = 50.0
+OF_SPREAD = Limit(
+    1e-4,
+    "Two numbers are the same if they differ by at most {limit} standard deviations"
+    " of their column.",
+    set_by="Sums in another order differ by 1e-7 (float32), a scaler that saw one more"
+    " of 500 rows by 1e-3.",
+)
+BY_REQUEST = Limit(
+    50.0,
+    "A row may differ with its request by {limit} times more than two numbers that"
+    " are the same.",
+    set_by="Transforms that search, as NMF, end at other digits; a refit moves a row"
+    " by a standard deviation.",
+)
 #: The same, as a part of the number itself: ten times the resolution of float32.
 FLOAT_NOISE = 2e-6
 #: The same, as a part of the largest standard deviation of all columns: the last
@@ -40,44 +50,93 @@ FLOAT_NOISE = 2e-6
 OF_LARGEST_SPREAD = 1e-7
 #: The same, absolute.
 TINY = 1e-12
-#: Share of the trained rows that may come from augmentation.
-MOST_AUGMENTED = 0.5
-#: Share of the matched rows whose label may be another one's: rows that are served
-#: alike by chance. Labels off by one row are wrong in one row of two or more.
-LABELS_MOVED = 0.05
-#: Share of the recorded requests that may lie outside of the trained range, widened by
-#: `RANGE_MARGIN` of itself on both sides: single odd requests are no fault of the code.
-MOST_OUTSIDE = 0.5
-RANGE_MARGIN = 0.5
-#: What is as rare as this is not chance.
-CHANCE = 1e-3
-#: Numbers of another type may come out otherwise by so many standard deviations (a
-#: quantile at its very edge), and in so many rows by more (values at the edge of a
-#: bin): an overflow or a cut changes all.
-OTHER_TYPE = 0.2
-OTHER_TYPE_ROWS = 0.05
+MOST_AUGMENTED = Limit(
+    0.5,
+    "Up to {limit:.0%} of the trained rows may be served nowhere: they may be"
+    " augmented. trained=0.2 sets another share.",
+    set_by="Chosen, not measured.",
+)
+LABELS_MOVED = Limit(
+    0.05,
+    "Up to {limit:.0%} of the rows may have another row's label.",
+    set_by="Some rows are served alike by chance. Labels off by one row are wrong in"
+    " one row of two or more.",
+)
+MOST_OUTSIDE = Limit(
+    0.5,
+    "More than {limit:.0%} of the requests lie outside of the range of training.",
+    set_by="Chosen, not measured: single odd requests are no fault of the code.",
+)
+RANGE_MARGIN = Limit(
+    0.5,
+    "The range of training is widened by {limit:.0%} of itself on both sides.",
+    set_by="Chosen, not measured.",
+)
+CHANCE = Limit(
+    1e-3,
+    "A column is the same in all requests, and would be by chance in fewer than"
+    " {limit:.1%} of all cases.",
+    set_by="Chosen, not measured.",
+)
+OTHER_TYPE = Limit(
+    0.2,
+    "Numbers of another type come out differently by more than {limit} standard"
+    " deviations, or rows do by more than rounding.",
+    set_by="A quantile at its very edge moves by less; an overflow or a cut changes"
+    " all.",
+)
+OTHER_TYPE_ROWS = Limit(
+    0.05,
+    "Smaller differences are allowed in up to {limit:.0%} of the rows.",
+    set_by="Values at the edge of a bin fall into the next one.",
+)
 #: Relative difference of numbers that are one number in float32: where it decides of
 #: the output, the value lies on an edge.
 ROUNDING = 1e-6
-#: Standard deviations from 0 beyond which no 0 is to be expected.
-FAR_FROM_ZERO = 3.0
+FAR_FROM_ZERO = Limit(
+    3.0,
+    "A column of positive numbers whose lowest is more than {limit} standard"
+    " deviations above 0 is left out.",
+    set_by="Chosen, not measured: a price or a height never is 0.",
+)
 #: Whole numbers that come out rounded to whole ones, as of a resized image, are no
 #: fault where they reach this far: a cut of numbers from 0 to 1 leaves nothing.
 ROUNDED_FROM = 8.0
-#: Share of the training rows that may be mistaken for held-out ones where rows are much
-#: alike (two columns: 1 of 188): a fit that saw held-out rows moves more of them.
-MISTAKEN = 0.02
-#: A label moves its own row's features if they change by more than so many times what
-#: nine of ten other rows change by: a selection or a projection that is fitted to the
-#: labels moves all rows alike.
-OWN_LABEL = 5.0
-#: Share of neighboring raw values that may come out the same: ties at a few places are
-#: rounding, ids cut by float32 collapse in half of their pairs or more.
-SAME_NEIGHBORS = 0.4
-#: A column of words with more different ones than this share of its rows is free text.
-MOST_CATEGORIES = 0.5
-#: Neighbors in training order share a label so much more often than chance only where
-#: rows were not mixed: 500 rows of three classes in random order stay below 0.1.
-CROWDED = 0.15
+MISTAKEN = Limit(
+    0.02,
+    "Up to {limit:.0%} of the training rows may change.",
+    set_by="Where rows are much alike, some are mistaken for held-out ones (two"
+    " columns: 1 of 188); a fit that saw held-out rows moves more of them.",
+)
+OWN_LABEL = Limit(
+    5.0,
+    "The row of the changed label moves {limit} times as far as nine of ten other"
+    " rows.",
+    set_by="A selection or a projection that is fitted to the labels moves all rows"
+    " alike.",
+)
+SAME_NEIGHBORS = Limit(
+    0.4,
+    "{limit:.0%} of the pairs of neighboring values come out the same.",
+    set_by="Ties at a few places are rounding; ids cut by float32 collapse in half of"
+    " their pairs or more.",
+)
+MOST_CATEGORIES = Limit(
+    0.5,
+    "A column of words with more different ones than {limit:.0%} of its rows is free"
+    " text and is left out.",
+    set_by="Chosen, not measured.",
+)
+CROWDED = Limit(
+    0.15,
+    "Neighbors share a label more often than by chance, by {limit} or more.",
+    set_by="500 rows of three classes in random order stay below 0.1.",
+)
 #: An output with fewer columns than the raw rows is narrower on purpose.
 NARROW = 1.0
+ANOTHER_UNIT = Limit(
+    1e-3,
+    "Some row comes out differently by more than {limit} standard deviations of its"
+    " column.",
+    set_by="Chosen, not measured: far above rounding.",
+)

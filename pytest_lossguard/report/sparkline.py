@@ -15,7 +15,11 @@ _LOG_FROM = 50.0
 
 
 def sparkline(
-    curve: Floats, *, width: int = 40, ascii_only: bool = False
+    curve: Floats,
+    *,
+    width: int = 40,
+    ascii_only: bool = False,
+    among: Floats | None = None,
 ) -> tuple[str, bool]:
     """Draw a curve, the largest value of each column deciding its height.
 
@@ -23,6 +27,7 @@ def sparkline(
         curve: Losses, shape ``(steps,)``; NaN and infinities become ``!``.
         width: Most characters to use.
         ascii_only: For terminals that cannot show block characters.
+        among: Values whose range is drawn, as of several curves; default: its own.
 
     Returns:
         The line, and whether its scale is logarithmic.
@@ -36,13 +41,16 @@ def sparkline(
     finite = np.isfinite(heights)
     if not finite.any():
         return "!" * len(heights), False
-    low, high = heights[finite].min(), heights[finite].max()
+    spanned = heights[finite] if among is None else among[np.isfinite(among)]
+    low, high = spanned.min(), spanned.max()
     logarithmic = bool(0 < low < high / _LOG_FROM)
     if logarithmic:
         heights[finite] = np.log(heights[finite])
+        low, high = np.log(low), np.log(high)
     else:  # the span of the largest floats is no float
-        heights[finite] /= max(abs(low), abs(high)) or 1.0
-    low, high = heights[finite].min(), heights[finite].max()
+        size = max(abs(low), abs(high)) or 1.0
+        heights[finite] /= size
+        low, high = low / size, high / size
     marks = _ASCII if ascii_only else _BLOCKS
     span = (high - low) or 1.0
     return "".join(

@@ -13,9 +13,9 @@ from typing import Any
 from ..core.collapse import Spread
 from ..core.data_facts import DataFacts
 from ..core.errors import CannotChange
-from ..core.findings import Finding, Kind, finding
+from ..core.findings import Finding
 from ..core.trace import Trace, Validation
-from ..judge.step import never_applied
+from ..judge.step import never_applied, nothing_trainable
 from .backend.data import ArrayData, Fitted, as_arrays, held_out_arrays, is_dataset
 from .backend.frameworks import keras, tf
 from .backend.patches import Call, observed, owner_of, replaced
@@ -35,21 +35,6 @@ from .score.scorer import Scorer, as_tensors
 from .score.trace_builder import watched_trace
 
 __all__ = ["Seen", "Watch", "watching"]
-
-# What they find
-
-NOTHING_TRAINABLE = Kind(
-    name="nothing_trainable",
-    severity="error",
-    suspects="nothing_trainable",
-    headline="a model has no trainable weight",
-    text="model {where} was trained by {by} and has no trainable weight: nothing in"
-    " it changed",
-    hint="Under Keras 3 trainable=False counts at once, also after compile: set"
-    " trainable=True while it trains; or write"
-    " converges(allow='nothing_trainable').",
-)
-
 
 #: What the names of operations begin with that compute gradients.
 _GRADIENT = r"gradient_tape/|gradients/"
@@ -152,10 +137,7 @@ class Watch:
 
     def missed(self) -> list[Finding]:
         """What trained and was not recorded, and what was to train and could not."""
-        frozen = (
-            finding(NOTHING_TRAINABLE, where=repr(name), by=by)
-            for name, by in self._frozen.items()
-        )
+        frozen = (nothing_trainable(name, by) for name, by in self._frozen.items())
         unseen = self.recorder.asked.found(self.recorder.recorded())
         return [*unseen, *([] if unseen else self._never_applied()), *frozen]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from importlib import import_module
 from pathlib import Path
 from string import Formatter
@@ -14,8 +13,6 @@ from pytest_lossguard.model_checks.kinds import KINDS as OF_MODEL_CHECKS
 from pytest_lossguard.preprocessing.kinds import KINDS as OF_CONTRACTS
 
 PACKAGE = Path(pytest_lossguard.__file__).parent
-#: Rooms that import TensorFlow: their kinds are read from their text.
-HEAVY = ("training",)
 
 
 def _gathered() -> dict[str, Kind]:
@@ -26,26 +23,10 @@ def _gathered() -> dict[str, Kind]:
         if " = Kind(" not in text:
             continue
         relative = path.relative_to(PACKAGE.parent).with_suffix("")
-        if relative.parts[1] in HEAVY:
-            kinds = _read(text)
-        else:
-            module = import_module(".".join(relative.parts))
-            kinds = [it for it in vars(module).values() if isinstance(it, Kind)]
+        module = import_module(".".join(relative.parts))
+        kinds = [it for it in vars(module).values() if isinstance(it, Kind)]
         found |= {it.name: it for it in kinds}
     return found
-
-
-def _read(text: str) -> list[Kind]:
-    calls = (
-        it.value
-        for it in ast.parse(text).body
-        if isinstance(it, ast.Assign) and isinstance(it.value, ast.Call)
-    )
-    return [
-        Kind(**{it.arg: ast.literal_eval(it.value) for it in call.keywords})
-        for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id == "Kind"
-    ]
 
 
 KINDS = _gathered()

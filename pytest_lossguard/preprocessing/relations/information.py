@@ -12,7 +12,7 @@ from ..preparation import Preparation
 from ..raw import Array, Column, Raw
 from ..table import Table
 from ..telling import format_raw_row, output_lines
-from ..thresholds import NARROW, SAME_NEIGHBORS, TINY
+from ..thresholds import ANOTHER_UNIT, NARROW, SAME_NEIGHBORS, TINY
 
 __all__ = ["kept", "units"]
 
@@ -336,7 +336,7 @@ def units(preparation: Preparation, asked: Any) -> Outcome:
             return False
         if not made.fits(base.x):
             return True
-        return bool((base.x.change(made) > 1e-3).any())
+        return bool((base.x.change(made) > ANOTHER_UNIT).any())
 
     for index in range(len(numeric)):  # each unit is its own: none stands for others
         if breaks((index, 0)):

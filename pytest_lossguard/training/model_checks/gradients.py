@@ -8,21 +8,13 @@ import numpy as np
 
 from ...core.checked import KEPT, Broken, Line, Outcome
 from ...core.findings import number
+from ...core.model_check_limits import HALF_PRECISION, SAME_GRADIENT
 from ..backend.frameworks import keras, tf
 from ..backend.private_api import call_model, mask_of
 from ..backend.tensors import flatten, map_structure
 from .subject import NotMade, Subject, differ, outputs_of
 
 __all__ = ["accumulates", "mixed_precision_agrees"]
-
-# Limits, each with what set it
-
-#: Share of its norm by which the gradient of a batch may differ from that of its
-#: parts: float32 sums in another order differ by 1e-5 and less.
-SAME_GRADIENT = 1e-3
-#: Share by which outputs in half precision may differ from those in single precision:
-#: three digits, through a few layers.
-HALF_PRECISION = 5e-2
 
 
 def accumulates(subject: Subject) -> Outcome:

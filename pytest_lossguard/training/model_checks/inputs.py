@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.checked import KEPT, Broken, Line, Outcome
 from ...core.findings import number
+from ...core.model_check_limits import DEPENDS, SAME, SAME_IN_HALF
 from ..backend.frameworks import keras
 from ..backend.private_api import flat_layers
 from ..backend.tensors import as_tensor, flatten, map_structure
@@ -16,13 +17,8 @@ from .subject import NotMade, Subject, differ, is_compiled, outputs_of
 
 __all__ = ["causal", "ignores_padding", "rows_are_independent", "uses_every_input"]
 
-# Limits, each with what set it
+# Limits, each with what set it; the others are in core.model_check_limits
 
-#: Share by which outputs may differ that are to be equal: float32 sums in another order
-#: differ by 1e-6 and less, half precision by 1e-3.
-SAME, SAME_IN_HALF = 1e-4, 2e-2
-#: Share from which on an output depends on an input.
-DEPENDS = 1e-7
 #: Columns of a table that are tried one by one, and rows of each.
 _MOST_COLUMNS, _ROWS = 256, 8
 #: Positions that are added behind a sequence.

@@ -11,6 +11,12 @@ from ...core.change import Change
 from ...core.checked import KEPT, Broken, Line, Outcome
 from ...core.findings import number
 from ...core.keras_names import loss_facts
+from ...core.model_check_limits import (
+    FAR_ABOVE_CHANCE,
+    LEARNED,
+    SERVES_WORSE,
+    SERVES_WORSE_BY,
+)
 from ...core.trace import Trace
 from ...judge import loss_curve_of
 from ..backend.frameworks import is_of_keras, keras, noise_layers
@@ -24,20 +30,8 @@ __all__ = [
     "starts_at_chance",
 ]
 
-# Limits, each with what set it
+# Limits, each with what set it; the others are in core.model_check_limits
 
-#: Share of what the best constant costs on 32 rows that is to be learned away: healthy
-#: models of the tests reach 0.85 and more, what cannot learn at most 0.2; a narrow
-#: autoencoder reaches less than all.
-LEARNED = 0.5
-#: The first loss over that of chance: fresh dense, convolutional, recurrent and
-#: attention models on scaled inputs start at 0.9 to 1.6 times it, raw pixels at 10 and
-#: more.
-FAR_ABOVE_CHANCE = 3.0
-#: The loss in inference mode over that in training mode, once statistics have settled.
-SERVES_WORSE = 2.0
-#: ... and by so much of what a constant costs.
-SERVES_WORSE_BY = 0.25
 #: Passes in which statistics settle: the usual momentum of .99 forgets all but 2 % of
 #: its start.
 _SETTLING = 400

@@ -11,6 +11,7 @@ import numpy as np
 from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
 from ...core.errors import first_line
 from ...core.findings import number
+from ...core.model_check_limits import SAME_WEIGHTS
 from ..backend.frameworks import is_of_keras, keras, tf
 from ..backend.private_api import flat_layers
 from ..backend.snapshot import seeded_call
@@ -22,9 +23,6 @@ __all__ = ["exports", "resumes", "same_seed_same_weights", "saves_and_loads"]
 
 #: Steps before a training is saved, and after.
 _STEPS = 3
-#: Share by which weights of a resumed training may differ: the same operations in the
-#: same order differ in their last digits at most.
-SAME_WEIGHTS = 1e-4
 
 
 def same_seed_same_weights(subject: Subject) -> Outcome:

@@ -14,27 +14,12 @@ from weakref import ref
 
 import numpy as np
 
-from ...core.findings import Finding, Kind, finding
+from ...core.findings import Finding
+from ...judge.step import trained_unseen
 from ..backend.frameworks import tf
 from ..backend.tensors import is_plain, raw, value_of, variable_path
 
 __all__ = ["Asked", "Digest", "digest"]
-
-# What they find
-
-TRAINED_UNSEEN = Kind(
-    name="trained_unseen",
-    severity="error",
-    headline="{value} variables were trained unseen",
-    text="{value} of the variables that gradients were taken of changed{ended},"
-    " and no recorded training changed them: {where} (gradients taken at {by})."
-    " lossguard records the updates of Keras 3 optimizers only, so this training"
-    " was not judged",
-    hint="Apply the gradients by a Keras 3 optimizer, as keras.optimizers.SGD(rate)"
-    ".apply(gradients, variables); or, if this is no training, write"
-    " converges(allow='trained_unseen').",
-)
-
 
 #: Variables of together more bytes are not kept alive to be compared at the end.
 _MOST_KEPT = 1 << 26
@@ -156,8 +141,7 @@ class Asked:
         values = [it.get() for it in moved]
         broken = any(it is not None and not _is_finite(it) for it in values)
         return [
-            finding(
-                TRAINED_UNSEEN,
+            trained_unseen(
                 value=len(moved),
                 where=listed,
                 by=" and ".join(dict.fromkeys(it.by for it in moved)),

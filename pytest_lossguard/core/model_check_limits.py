@@ -1,0 +1,72 @@
+"""Numbers that decide whether a model passes a check, each with what set it."""
+
+from __future__ import annotations
+
+from .explanation import Limit
+
+__all__ = [
+    "DEPENDS",
+    "FAR_ABOVE_CHANCE",
+    "HALF_PRECISION",
+    "LEARNED",
+    "SAME",
+    "SAME_GRADIENT",
+    "SAME_IN_HALF",
+    "SAME_WEIGHTS",
+    "SERVES_WORSE",
+    "SERVES_WORSE_BY",
+]
+
+SAME_GRADIENT = Limit(
+    1e-3,
+    "The gradients may differ by {limit:.1%} of their norm.",
+    set_by="float32 sums in another order differ by 1e-5 and less.",
+)
+HALF_PRECISION = Limit(
+    5e-2,
+    "Outputs may differ by {limit:.0%} of their size.",
+    set_by="Half precision has three digits, which a few layers use up.",
+)
+SAME = Limit(
+    1e-4,
+    "Outputs that are to be equal may differ by {limit} of their size.",
+    set_by="float32 sums in another order differ by 1e-6 and less.",
+)
+SAME_IN_HALF = Limit(
+    2e-2,
+    "In half precision they may differ by {limit:.0%}.",
+    set_by="Half precision differs by 1e-3 in such sums.",
+)
+DEPENDS = Limit(
+    1e-7,
+    "An output depends on an input if it changes by more than {limit} of its size.",
+    set_by="Chosen, not measured: the resolution of float32.",
+)
+LEARNED = Limit(
+    0.5,
+    "At least {limit:.0%} of what the best constant costs on these rows must be"
+    " learned away.",
+    set_by="Healthy models of the tests reach 0.85 and more, what cannot learn at most"
+    " 0.2; a narrow autoencoder reaches less than all.",
+)
+FAR_ABOVE_CHANCE = Limit(
+    3.0,
+    "The first loss may be {limit} times that of knowing nothing.",
+    set_by="Fresh dense, convolutional, recurrent and attention models on scaled inputs"
+    " start at 0.9 to 1.6 times it, raw pixels at 10 and more.",
+)
+SERVES_WORSE = Limit(
+    2.0,
+    "The loss in inference mode may be {limit} times that in training mode,",
+    set_by="Chosen, not measured.",
+)
+SERVES_WORSE_BY = Limit(
+    0.25,
+    "or above it by {limit:.0%} of what a constant costs.",
+    set_by="Chosen, not measured.",
+)
+SAME_WEIGHTS = Limit(
+    1e-4,
+    "The weights may differ by {limit} of their size.",
+    set_by="The same operations in the same order differ in their last digits at most.",
+)

@@ -1,0 +1,346 @@
+"""The causes of a failure that are proved or suspected, each with what explains it.
+
+Causes that are seen in the training itself are explained beside their rules: see
+`core.findings.SEEN_CAUSES`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..core.explanation import Explanation, curves, falling, noisy
+from .thresholds import CONFIRMATIONS
+
+__all__ = ["CAUSE_KINDS", "CauseKind"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseKind:
+    """One kind of cause, and what a user reads of it.
+
+    Attributes:
+        name: One of `core.diagnosis.CAUSES`.
+        explanation: What explains it.
+        remedy: What to do, where no change says it in words of its own.
+    """
+
+    name: str
+    explanation: Explanation
+    remedy: str = ""
+
+
+_PROOF = (
+    "A re-run proves it: the change must make the training converge from the same start"
+    f" and on {CONFIRMATIONS} fresh seeds. What no re-run proves is a suspicion"
+    " (cause?)."
+)
+
+_SUSPICION = (
+    "No re-run can prove it: it is a suspicion (cause?) that the findings point to."
+)
+
+CAUSE_KINDS = (
+    CauseKind(
+        name="learning_rate_too_high",
+        explanation=Explanation(
+            brief="the updates overshoot",
+            seen="With a lower learning rate and nothing else changed the same training"
+            " converges.",
+            why="Each update overshoots. The loss jumps, blows up, or stays above what"
+            " the model could reach.",
+            no_limit=_PROOF,
+            curves=curves(as_it_is=noisy((1.0,) * 40, 0.8), lower=falling(1.0, 0.1)),
+        ),
+        remedy="Compile with the learning rate that the message names.",
+    ),
+    CauseKind(
+        name="learning_rate_too_low",
+        explanation=Explanation(
+            brief="the updates are too small",
+            seen="With a higher learning rate and nothing else changed the same"
+            " training converges.",
+            why="The weights hardly move: the loss falls so slowly that the run ends"
+            " where it began.",
+            no_limit=_PROOF,
+            curves=curves(
+                as_it_is=tuple(1.0 - 0.001 * it for it in range(40)),
+                higher=falling(1.0, 0.1),
+            ),
+        ),
+        remedy="Compile with the learning rate that the message names.",
+    ),
+    CauseKind(
+        name="momentum_too_high",
+        explanation=Explanation(
+            brief="old gradients outweigh the new ones",
+            seen="With a lower momentum the same training converges.",
+            why="Updates keep going where gradients pointed long ago: the loss swings,"
+            " or runs away.",
+            no_limit=_PROOF,
+            curves=curves(
+                as_it_is=tuple(
+                    1.0 + 0.6 * (1, 0.7, 0, -0.7, -1, -0.7, 0, 0.7)[it % 8]
+                    for it in range(40)
+                ),
+                lower=falling(1.0, 0.1),
+            ),
+        ),
+    ),
+    CauseKind(
+        name="unscaled_inputs",
+        explanation=Explanation(
+            brief="inputs of very different or large scale",
+            seen="With the inputs standardized, all of them or the feature that is"
+            " named, the same training converges.",
+            why="Gradients grow with the inputs: no learning rate suits columns of"
+            " thousands and columns of the order of 1.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="unscaled_targets",
+        explanation=Explanation(
+            brief="targets far from the order of 1",
+            seen="With the targets standardized the same training converges.",
+            why="The output has to travel a long way from its start near 0, and large"
+            " errors give huge gradients.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="input_outliers",
+        explanation=Explanation(
+            brief="a few input values outweigh all others",
+            seen="With the row left out, or the inputs clipped, the same training"
+            " converges.",
+            why="The gradient of one row throws the weights off each time it comes.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="target_outliers",
+        explanation=Explanation(
+            brief="a few targets outweigh all others",
+            seen="With the targets clipped the same training converges.",
+            why="Under a squared error one such row costs more than all others: the"
+            " model learns that row.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="missing_values",
+        explanation=Explanation(
+            brief="NaN, or a value that stands for it",
+            seen="With missing values filled, or a value as -999 replaced, the same"
+            " training converges.",
+            why="NaN makes the loss and then all weights NaN; a value that stands for"
+            " it is a huge outlier.",
+            no_limit=_PROOF,
+        ),
+        remedy="Fill or drop missing values before training, as SimpleImputer does;"
+        " replace a value as -999 by NaN where the data are read, before they are"
+        " scaled.",
+    ),
+    CauseKind(
+        name="constant_inputs",
+        explanation=Explanation(
+            brief="rows cannot be told apart",
+            seen="Nearly all input values are the same in every row. No re-run can"
+            " prove it: the data are lost before the training.",
+            why="There is nothing that the model could learn from.",
+            no_limit=_SUSPICION,
+        ),
+        remedy="Print the inputs after each step of the preprocessing, and look for"
+        " the step that makes them constant.",
+    ),
+    CauseKind(
+        name="bad_initialization",
+        explanation=Explanation(
+            brief="the weights start in the wrong place",
+            seen="With the weights drawn anew by the layers' own initializers the same"
+            " training converges.",
+            why="Weights that are all equal stay equal; weights that are too large"
+            " saturate or kill units; a bias far off takes the run to undo.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="activation_choice",
+        explanation=Explanation(
+            brief="a hidden activation that does not learn",
+            seen="With another activation in the hidden layers the same training"
+            " converges.",
+            why="An activation that is flat for most inputs, or is meant for an output"
+            " (softmax), passes on next to no gradient.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="dead_units",
+        explanation=Explanation(
+            brief="units that are 0 and stay so",
+            seen="Most units of a layer are 0 for every row, and no re-run proved"
+            " another cause.",
+            why="They get no gradient any more. What is left of the layer is too little"
+            " to learn with.",
+            no_limit=_SUSPICION,
+        ),
+        remedy="Lower the learning rate, scale the inputs, use He initialization or"
+        " leaky_relu.",
+    ),
+    CauseKind(
+        name="vanishing_gradients",
+        explanation=Explanation(
+            brief="gradients shrink on their way back",
+            seen="With two hidden layers in place of many the same training converges.",
+            why="Each layer makes the gradient smaller: the first layers stay as they"
+            " were drawn.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="loss_output_mismatch",
+        explanation=Explanation(
+            brief="output, loss and labels do not fit",
+            seen="With the usual last activation, units and loss for such labels the"
+            " same training converges.",
+            why="The output cannot say what the labels say, or the loss does not"
+            " measure the error: units, activation, reduction, sign or label encoding"
+            " are wrong.",
+            no_limit=_PROOF,
+        ),
+        remedy="Give the model the output and the loss that the message names.",
+    ),
+    CauseKind(
+        name="labels_carry_no_signal",
+        explanation=Explanation(
+            brief="labels that do not belong to the rows",
+            seen="Shuffled labels are learned as well as the real ones, on rows that"
+            " were kept back.",
+            why="The model can only learn by heart: labels and rows went apart, or the"
+            " inputs say nothing of the labels.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="class_imbalance",
+        explanation=Explanation(
+            brief="a class is too rare to be learned",
+            seen="With every class as often as the others the model learns the rare one"
+            " too.",
+            why="Never predicting the rare class costs next to nothing.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="rows_in_class_order",
+        explanation=Explanation(
+            brief="rows come class by class",
+            seen="With the rows shuffled the same training converges.",
+            why="Each stretch teaches one class and unlearns the others.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="over_regularization",
+        explanation=Explanation(
+            brief="penalty or dropout holds the model back",
+            seen="Without the weight penalty, or without dropout, the same training"
+            " converges.",
+            why="The training keeps the weights small, or drops so much that nothing"
+            " gets through, in place of lowering the error.",
+            no_limit=_PROOF,
+            curves=curves(as_it_is=falling(1.0, 0.9), without=falling(1.0, 0.1)),
+        ),
+    ),
+    CauseKind(
+        name="too_few_steps",
+        explanation=Explanation(
+            brief="the run ends before it learns",
+            seen="With more steps and nothing else changed the same training"
+            " converges.",
+            why="The loss still falls when the run ends. The model may be fine; the"
+            " test is too short to show it.",
+            no_limit=_PROOF,
+            curves=curves(
+                as_it_is=tuple(1.0 - 0.01 * it for it in range(10)),
+                longer=tuple(1.0 - 0.01 * it for it in range(40)),
+            ),
+        ),
+    ),
+    CauseKind(
+        name="batch_size_too_small",
+        explanation=Explanation(
+            brief="each batch says something else",
+            seen="With batches of more rows the same training converges.",
+            why="The gradient of one or two rows is mostly noise: each update undoes"
+            " the last one.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="insufficient_capacity",
+        explanation=Explanation(
+            brief="the model has too few units",
+            seen="With several times as many units in the hidden layers the same"
+            " training converges.",
+            why="The narrowest layer cannot carry what the output needs.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="overfitting",
+        explanation=Explanation(
+            brief="rows are learned by heart",
+            seen="The held-out loss rose while the training loss fell, and no re-run"
+            " proved another cause.",
+            why="What is learned late does not hold for new rows.",
+            no_limit=_SUSPICION,
+        ),
+        remedy="Stop earlier, add data, regularization or dropout, or use a smaller"
+        " model.",
+    ),
+    CauseKind(
+        name="disconnected_variables",
+        explanation=Explanation(
+            brief="layers that are not trained",
+            seen="With frozen layers made trainable the same training converges; or no"
+            " gradient reaches a variable.",
+            why="What must learn is not allowed to, or is not connected to the loss.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="optimizer_choice",
+        explanation=Explanation(
+            brief="another optimizer learns it",
+            seen="With Adam in place of the optimizer the same training converges.",
+            why="Plain gradient descent has one learning rate for all weights;"
+            " gradients of very different size need one that adapts.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="gradient_clipping_needed",
+        explanation=Explanation(
+            brief="single gradients are far too large",
+            seen="With the norm of gradients clipped the same training converges.",
+            why="A few huge gradients throw the weights off. Clipping keeps their"
+            " direction and cuts their length.",
+            no_limit=_PROOF,
+        ),
+    ),
+    CauseKind(
+        name="unknown",
+        explanation=Explanation(
+            brief="no change that was tried helped",
+            seen="No re-run made the training converge, and no finding points to a"
+            " cause.",
+            why="The report does not guess. What was tried and did not help is listed"
+            " with -vv.",
+            no_limit="Nothing was proved, and nothing is suspected.",
+        ),
+        remedy="Look at the findings and the loss curve; try a simpler model on a few"
+        " rows, and look at the rows themselves.",
+    ),
+)

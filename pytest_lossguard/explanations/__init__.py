@@ -1,0 +1,10 @@
+"""What findings, causes, contracts and model checks mean: gathered from beside the
+rules, for ``--lossguard-explain`` and for the reference.
+"""
+
+from __future__ import annotations
+
+from .text import listed, text_of
+from .topics import Topic, topics, topics_of
+
+__all__ = ["Topic", "listed", "text_of", "topics", "topics_of"]

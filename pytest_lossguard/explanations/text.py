@@ -1,0 +1,128 @@
+"""An explanation as a terminal of 80 columns shows it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..core.trace import Floats
+from ..report.sparkline import sparkline
+from .topics import Role, Topic, topics, topics_of
+
+__all__ = ["listed", "text_of"]
+
+_WIDTH = 80
+#: Columns of the words before each part.
+_HEAD = 10
+#: Characters of a curve.
+_CURVE = 40
+#: Curves that span more than this are drawn without 0.
+_LOGARITHMIC = 50.0
+
+_TITLES: dict[Role, str] = {
+    "finding": "Findings: what is seen in a training",
+    "cause": "Causes: why a training fails",
+    "contract": "Contracts: what must hold of a preparation",
+    "model check": "Model checks: what must hold of a model",
+}
+
+
+def text_of(name: str, *, ascii_only: bool = False) -> list[str]:
+    """Lines that explain a finding, a cause, a contract or a model check.
+
+    Args:
+        name: Its name; a contract or a model check may leave its prefix out.
+        ascii_only: For terminals that cannot show block characters.
+
+    Raises:
+        UsageError: Nothing is called so.
+    """
+    lines: list[str] = []
+    found = topics_of(name)
+    for index, topic in enumerate(found):
+        if index:
+            lines.append("")
+        lines += _topic(topic, ascii_only)
+    lines += ["", f"  {found[0].address}"]
+    return lines
+
+
+def _topic(topic: Topic, ascii_only: bool) -> Iterator[str]:
+    it = topic.explanation
+    severity = f", {topic.severity}" if topic.role == "finding" else ""
+    yield from _wrapped("", f"{topic.name} ({topic.role}{severity}): {it.brief}")
+    yield ""
+    yield from _part("seen", it.seen)
+    yield from _part("why", it.why)
+    head = "limit"
+    for limit in it.limits:
+        yield from _part(head, f"{limit.sentence} {limit.set_by}")
+        head = ""
+    if it.no_limit:
+        yield from _part("proof" if topic.role == "cause" else head, it.no_limit)
+    yield from _curves(topic, ascii_only)
+    head = "to do"
+    for todo in topic.todo:
+        yield from _part(head, todo)
+        head = ""
+    if topic.related:
+        head = "seen as" if topic.role == "cause" else "causes"
+        yield from _part(head, ", ".join(topic.related))
+    if topic.switch:
+        yield from _part(
+            "on" if topic.switch.endswith("True)") else "off", topic.switch
+        )
+    if topic.allow:
+        yield from _part("allow", topic.allow)
+
+
+def _curves(topic: Topic, ascii_only: bool) -> Iterator[str]:
+    curves = topic.explanation.curves
+    width = max((len(it.name) for it in curves), default=0)
+    every = np.asarray([value for it in curves for value in it.values] + [0.0])
+    head = "looks"
+    for curve in curves:
+        line, logarithmic = sparkline(
+            np.asarray(curve.values, dtype=np.float64),
+            width=_CURVE,
+            ascii_only=ascii_only,
+            among=every[:-1] if _is_wide(every[:-1]) else every,
+        )
+        scale = "  (log)" if logarithmic else ""
+        yield f"  {head:<{_HEAD - 2}}{curve.name:<{width}}  {line}{scale}"
+        head = ""
+
+
+def _is_wide(values: Floats) -> bool:
+    """Whether values are better drawn without 0, on a logarithmic scale."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    return bool(0 < low < high / _LOGARITHMIC)
+
+
+def _part(head: str, text: str) -> list[str]:
+    return _wrapped(f"  {head:<{_HEAD - 2}}", text)
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * (len(head) or 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def listed() -> list[str]:
+    """All names, one line each, below a line for what they are."""
+    lines: list[str] = []
+    for role, title in _TITLES.items():
+        mine = {it.name: it for it in reversed(topics()) if it.role == role}
+        names = list(dict.fromkeys(it.name for it in topics() if it.role == role))
+        width = max(map(len, names))
+        lines += [*([""] if lines else []), title, ""]
+        lines += [f"  {it:<{width}}  {mine[it].explanation.brief}" for it in names]
+    return [*lines, "", "Explain one: pytest --lossguard-explain NAME"]

@@ -1,0 +1,201 @@
+"""Everything that can be explained, gathered from where it stands."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Literal
+
+from .. import judge
+from ..baselines import comparison
+from ..core.addresses import explanation as address_of
+from ..core.change import Change
+from ..core.diagnosis import CAUSES
+from ..core.errors import UsageError
+from ..core.explanation import Explanation
+from ..core.findings import FINDING_KINDS, Kind
+from ..experiments import compare
+from ..experiments.causes import CAUSE_KINDS
+from ..experiments.changes import CHANGES
+from ..experiments.changes.kind import ChangeKind
+from ..model_checks.kinds import KINDS as OF_MODEL_CHECKS
+from ..model_checks.policy import DEFAULTS as MODEL_CHECKS
+from ..preprocessing.kinds import KINDS as OF_CONTRACTS
+from ..preprocessing.policy import DEFAULTS as RELATIONS
+
+__all__ = ["Role", "Topic", "topics", "topics_of"]
+
+Role = Literal["finding", "cause", "contract", "model check"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One thing that is explained; a finding and a cause may share a name.
+
+    Attributes:
+        name: As it stands in a message, and in the address of its page.
+        role: What it is.
+        severity: Of a finding: ``"error"``, ``"warning"``, or both in words.
+        explanation: What was seen, why it matters, its limits.
+        todo: What to do, in sentences.
+        allow: Code that tolerates it; empty for a cause.
+        switch: Code that turns a check on or off; empty for others.
+        related: Causes that a finding points to; findings that point to a cause.
+    """
+
+    name: str
+    role: Role
+    severity: str = ""
+    explanation: Explanation
+    todo: tuple[str, ...]
+    allow: str = ""
+    switch: str = ""
+    related: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """The page that explains it."""
+        return address_of(self.name)
+
+
+@cache
+def topics() -> tuple[Topic, ...]:
+    """All of them: findings, causes, contracts, model checks, in the order of the
+    closed lists.
+    """
+    return (*_findings(), *_causes(), *_contracts(), *_model_checks())
+
+
+def topics_of(name: str) -> tuple[Topic, ...]:
+    """What is explained under a name; a relation or a check may leave its prefix out.
+
+    Raises:
+        UsageError: Nothing is called so.
+    """
+    found = tuple(it for it in topics() if name in _names(it))
+    if found:
+        return found
+    known = list(dict.fromkeys(it.name for it in topics()))
+    raise UsageError(
+        f"nothing to explain is called {name!r}{_meant(name, known)}. Known are:\n"
+        + textwrap.fill(", ".join(known), 80, break_on_hyphens=False)
+    )
+
+
+def _meant(name: str, known: list[str]) -> str:
+    if ":" in name:
+        return ": a name with a colon belongs to a check of your own"
+    near = difflib.get_close_matches(name, known, n=3)
+    return f": did you mean {' or '.join(near)}?" if near else ""
+
+
+def _names(topic: Topic) -> tuple[str, ...]:
+    if topic.role in ("contract", "model check"):
+        return (topic.name, topic.name.partition("_")[2])
+    return (topic.name,)
+
+
+def _findings() -> Iterator[Topic]:
+    for name in FINDING_KINDS:
+        for kind in _kinds():
+            if kind.name == name:
+                yield Topic(
+                    name=name,
+                    role="finding",
+                    severity=kind.severity,
+                    explanation=kind.explanation,
+                    todo=(kind.hint,),
+                    allow=f'@pytest.mark.converges(allow="{name}")',
+                    related=_causes_of(kind),
+                )
+
+
+@cache
+def _kinds() -> tuple[Kind, ...]:
+    """The kinds that stand beside rules."""
+    names = sorted(it.name for it in iter_modules(judge.__path__))
+    rules = [import_module(f"{judge.__name__}.{it}") for it in names]
+    found = (
+        value
+        for module in (*rules, compare, comparison)
+        for value in vars(module).values()
+        if isinstance(value, Kind)
+    )
+    return tuple({id(it): it for it in found}.values())
+
+
+def _causes() -> Iterator[Topic]:
+    known = {it.name: it for it in CAUSE_KINDS}
+    for name in CAUSES:
+        if name not in known:
+            continue  # it is seen, and explained as a finding
+        remedies = [known[name].remedy, *(_remedy(it) for it in _changes_for(name))]
+        yield Topic(
+            name=name,
+            role="cause",
+            explanation=known[name].explanation,
+            todo=tuple(dict.fromkeys(map(_sentence, filter(None, remedies)))),
+            related=tuple(_findings_of(name)),
+        )
+
+
+def _causes_of(kind: Kind) -> tuple[str, ...]:
+    """The causes that a finding points to, without repeats."""
+    shown = (it for it in CHANGES if kind.name in it.shown_by)
+    proved = (cause for it in shown for cause in _causes_proved_by(it))
+    found = (*([kind.suspects] if kind.suspects else []), *proved)
+    return tuple(dict.fromkeys(found))
+
+
+def _findings_of(cause: str) -> Iterator[str]:
+    """The findings that point to a cause."""
+    pointing = {it.name for it in _kinds() if cause in _causes_of(it)}
+    return (it for it in FINDING_KINDS if it in pointing)
+
+
+def _changes_for(cause: str) -> Iterator[ChangeKind]:
+    return (it for it in CHANGES if cause in _causes_proved_by(it))
+
+
+def _causes_proved_by(change: ChangeKind) -> list[str]:
+    """One, or one for a smaller and one for a larger value."""
+    cause = change.cause
+    if isinstance(cause, str):
+        return [cause]
+    changes = (Change(kind=change.name, value=it) for it in (0.1, 10.0))
+    return [cause(it) for it in changes]
+
+
+def _remedy(change: ChangeKind) -> str:
+    return change.remedy if isinstance(change.remedy, str) else ""
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _contracts() -> Iterator[Topic]:
+    for name, is_on in RELATIONS.items():
+        yield _check(OF_CONTRACTS[name], "contract", "contracts", name, is_on)
+
+
+def _model_checks() -> Iterator[Topic]:
+    for name, is_on in MODEL_CHECKS.items():
+        yield _check(OF_MODEL_CHECKS[name], "model check", "model_checks", name, is_on)
+
+
+def _check(kind: Kind, role: Role, mark: str, name: str, is_on: bool) -> Topic:
+    return Topic(
+        name=kind.name,
+        role=role,
+        severity=kind.severity,
+        explanation=kind.explanation,
+        todo=(kind.hint,),
+        allow=f'@pytest.mark.{mark}(allow="{kind.name}")',
+        switch=f"@pytest.mark.{mark}({name}={not is_on})",
+    )
