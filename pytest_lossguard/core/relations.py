@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["InputUse", "LabelUse", "MixedRows", "StepRelations"]
+__all__ = ["InputUse", "LabelUse", "MixedRows", "SoftmaxOverRows", "StepRelations"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,22 @@ class MixedRows:
     predictions: tuple[int | None, ...]
     labels: tuple[int | None, ...]
     place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftmaxOverRows:
+    """A softmax over the axis of the batch, in a loss that takes labels row by row.
+
+    Attributes:
+        units: Columns, over each of which shares are taken.
+        place: Where the user wrote it, as ``"train.py:12"``.
+        by_class: Whether labels name one column of each row; else they are numbers for
+            all of them, which may rank the rows.
+    """
+
+    units: int
+    place: str
+    by_class: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +87,7 @@ class StepRelations:
             those of each row; 0 where they do not.
     """
 
-    mixed_rows: MixedRows | None = None
+    mixed_rows: MixedRows | SoftmaxOverRows | None = None
     labels: LabelUse | None = None
     inputs: InputUse | None = None
     shared_rows: int = 0

@@ -152,7 +152,8 @@ class _Known:
     def copies(self, asked: Arrays) -> NDArray[np.int64]:
         """How many rows look like each."""
         first, last = self._places(asked)
-        return np.maximum(1, last - first)
+        found: NDArray[np.int64] = np.maximum(1, last - first)
+        return found
 
     def _places(self, asked: Arrays) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         keys = self._keys(asked)

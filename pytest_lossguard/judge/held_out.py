@@ -9,7 +9,7 @@ import numpy as np
 from ..core.column_stats import share_interval
 from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding, number
-from ..core.trace import ColumnStats, Floats, Nonfinite, Trace
+from ..core.trace import ColumnStats, Floats, Nonfinite, Repeats, Trace
 from . import thresholds as at
 from .curve import LossCurve
 
@@ -210,13 +210,18 @@ def validation_rows_trained_on(trace: Trace) -> Iterator[Finding]:
             value=repeats.found / repeats.of,
             limit=limit,
             least="at least " if repeats.among < 1 else "",
-            why=f"{repeats.again / repeats.again_of:.0%} of the training rows come"
-            " twice"
-            if repeats.copied is None
-            else f"the rows of class {repeats.copied} were copied before the split, the"
-            " others were not",
+            why=_why_again(repeats),
             where="the validation data",
         )
+
+
+def _why_again(repeats: Repeats) -> str:
+    if repeats.copied is None:
+        return f"{repeats.again / repeats.again_of:.0%} of the training rows come twice"
+    return (
+        f"the rows of class {repeats.copied} were copied before the split, the others"
+        " were not"
+    )
 
 
 def validation_differs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, Severity, finding, number
-from ..core.relations import LabelUse, MixedRows
+from ..core.relations import LabelUse, MixedRows, SoftmaxOverRows
 from ..core.trace import Trace
 from .curve import LossCurve
 
@@ -136,7 +136,9 @@ def rows_mixed(trace: Trace) -> Iterator[Finding]:
     facts = trace.relations
     if facts is None:
         return
-    if facts.mixed_rows is not None:
+    if isinstance(facts.mixed_rows, SoftmaxOverRows):
+        yield _of_softmax(facts.mixed_rows)
+    elif facts.mixed_rows is not None:
         yield _of_shapes(facts.mixed_rows, trace.batch_size)
     elif facts.labels is not None and facts.labels.use != "ignored":
         yield _of_labels(facts.labels)
@@ -170,6 +172,19 @@ def _of_shapes(mixed: MixedRows, batch_size: int | None) -> Finding:
         f" or weights of shape {_shape(mixed.labels)} into {_shape((known, known))}, so"
         f" that each row meets those of all rows{counted} and the model learns what"
         " fits their average",
+    )
+
+
+def _of_softmax(found: SoftmaxOverRows) -> Finding:
+    by_row = "one class of each row" if found.by_class else "labels of each row"
+    return finding(
+        ROWS_MIXED,
+        severity="error" if found.by_class else "warning",
+        value=found.units,
+        limit=0,
+        where=found.place,
+        why=f"it takes a softmax over the rows for each of {found.units} classes, then"
+        f" {by_row}: what a row predicts depends on the other rows",
     )
 
 

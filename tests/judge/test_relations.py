@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.core.relations import InputUse, LabelUse, MixedRows, StepRelations
+from pytest_lossguard.core.relations import (
+    InputUse,
+    LabelUse,
+    MixedRows,
+    SoftmaxOverRows,
+    StepRelations,
+)
 from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
 
@@ -33,6 +39,22 @@ def test_mixed_rows_are_named_with_both_shapes_and_how_many_pairs_they_make(
     assert found.where == "train.py:12"
     assert f"({rows or 'n'}, 1)" in found.message
     assert f"{pairs[0]} pairs for {pairs[1]} rows" in found.message
+
+
+@pytest.mark.parametrize(
+    ("by_class", "severity"), [(True, "error"), (False, "warning")]
+)
+def test_a_softmax_over_the_rows_is_an_error_where_labels_name_a_class(
+    by_class, severity
+):
+    mixed = SoftmaxOverRows(units=10, place="train.py:12", by_class=by_class)
+    (found,) = judged(mixed_rows=mixed)
+    assert (found.kind, found.severity, found.where) == (
+        "rows_mixed",
+        severity,
+        "train.py:12",
+    )
+    assert "softmax over the rows for each of 10 classes" in found.message
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ...core.relations import MixedRows
+from ...core.relations import MixedRows, SoftmaxOverRows
 from ..backend.frameworks import tf
 from ..backend.private_api import EAGER_ID, eager_context
 from ..backend.user_frames import taken_at
 from .mixed_rows import ELEMENTWISE, are_paired, may_be_labels
+from .softmax_over_rows import NAME_BY_ROW, are_shares_of_rows, are_taken_by_row
 
 __all__ = ["EagerRows"]
 
@@ -24,7 +25,8 @@ class EagerRows(threading.local):
     def __init__(self) -> None:
         self._left, self._open = _TAPES, 0
         self._learned: set[int] = set()
-        self._mixed: dict[int, MixedRows] = {}
+        self._mixed: dict[int, MixedRows | SoftmaxOverRows] = {}
+        self._softmax: set[tuple[int | None, ...]] = set()
 
     def opened(self) -> None:
         """A tape was opened, perhaps inside of another."""
@@ -40,7 +42,13 @@ class EagerRows(threading.local):
         if not self._open and self._on_operation in context.op_callbacks:
             context.remove_op_callback(self._on_operation)
 
-    def behind(self, losses: Sequence[Any]) -> MixedRows | None:
+    def predicted(self, outputs: Iterable[Any]) -> None:
+        """A model made these: TensorFlow does not tell of every operation in it."""
+        if self._open and self._on_operation in eager_context().op_callbacks:
+            keys = (getattr(it, EAGER_ID, None) for it in outputs)
+            self._learned.update(it for it in keys if it is not None)
+
+    def behind(self, losses: Sequence[Any]) -> MixedRows | SoftmaxOverRows | None:
         """What mixes rows behind a loss, None where nothing does."""
         keys = (getattr(it, EAGER_ID, None) for it in losses)
         found = [self._mixed[it] for it in keys if it in self._mixed]
@@ -51,6 +59,7 @@ class EagerRows(threading.local):
         self._left = _TAPES
         self._learned.clear()
         self._mixed.clear()
+        self._softmax.clear()
 
     def _on_operation(
         self,
@@ -70,6 +79,8 @@ class EagerRows(threading.local):
             self._learned.update(made)
         elif not self._learned.isdisjoint(used):
             self._learned.update(made)
+            if kind in ("Softmax", "LogSoftmax"):
+                self._softmax.update(tuple(it.shape) for it in outputs)
             mixed = next((self._mixed[it] for it in used if it in self._mixed), None)
             mixed = mixed or self._combined(kind, inputs, used)
             if mixed is not None:
@@ -77,10 +88,14 @@ class EagerRows(threading.local):
 
     def _combined(
         self, kind: Any, inputs: Sequence[Any], keys: Sequence[int]
-    ) -> MixedRows | None:
-        if kind not in ELEMENTWISE or len(inputs) != 2:
+    ) -> MixedRows | SoftmaxOverRows | None:
+        if len(inputs) < 2:
             return None
+        if kind not in ELEMENTWISE or len(inputs) != 2:
+            return self._shared(kind, inputs, keys)
         one, other = inputs
+        if one.shape == other.shape:
+            return self._shared(kind, inputs, keys)
         if not (
             are_paired(one.shape, other.shape) or are_paired(other.shape, one.shape)
         ):
@@ -94,3 +109,22 @@ class EagerRows(threading.local):
         return MixedRows(
             predictions=tuple(one.shape), labels=tuple(other.shape), place=taken_at()
         )
+
+    def _shared(
+        self, kind: Any, inputs: Sequence[Any], keys: Sequence[int]
+    ) -> SoftmaxOverRows | None:
+        """A softmax over the rows that meets one label of each."""
+        shares, labels = inputs[:2]
+        if kind in ELEMENTWISE and keys[0] not in self._learned:
+            shares, labels = labels, shares
+        elif keys[0] not in self._learned or keys[1] in self._learned:
+            return None
+        if kind in ELEMENTWISE:
+            by_row = labels.shape.rank == 2 and are_taken_by_row(labels)
+        else:
+            by_row = kind in NAME_BY_ROW
+        if not by_row or shares.shape.rank != 2 or tuple(shares.shape) in self._softmax:
+            return None
+        if not are_shares_of_rows(shares):
+            return None
+        return SoftmaxOverRows(units=shares.shape[1], place=taken_at(), by_class=True)

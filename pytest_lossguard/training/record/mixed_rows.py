@@ -17,7 +17,13 @@ from ..backend.frameworks import tf
 from ..backend.graphs import tensors_behind
 from ..backend.user_frames import written_at
 
-__all__ = ["ELEMENTWISE", "are_paired", "may_be_labels", "mixed_rows_in_graph"]
+__all__ = [
+    "ELEMENTWISE",
+    "are_paired",
+    "may_be_labels",
+    "mixed_rows_in_graph",
+    "sources",
+]
 
 #: Operations that work element by element, on two operands.
 ELEMENTWISE = frozenset(
@@ -63,10 +69,10 @@ def mixed_rows_in_graph(target: Any, outputs: Collection[int]) -> MixedRows | No
             one, other = operation.inputs
             if not (_may_pair(one, other) or _may_pair(other, one)):
                 continue
-            made_of = [_sources(it, outputs) for it in (one, other)]
+            made_of = [sources(it, outputs) for it in (one, other)]
             if made_of[0] == {"data"}:
                 one, other = other, one
-            if "learned" in _sources(one, outputs) and {"data"} in made_of:
+            if "learned" in sources(one, outputs) and {"data"} in made_of:
                 return MixedRows(
                     predictions=tuple(one.shape),
                     labels=tuple(other.shape),
@@ -79,7 +85,7 @@ def _may_pair(one: Any, other: Any) -> bool:
     return are_paired(one.shape, other.shape)
 
 
-def _sources(tensor: Any, outputs: Collection[int]) -> set[str]:
+def sources(tensor: Any, outputs: Collection[int]) -> set[str]:
     """What a tensor is made of: ``"learned"`` of variables, ``"data"`` of what the
     step is given.
     """

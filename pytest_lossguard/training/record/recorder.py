@@ -49,6 +49,7 @@ from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
 from .replicas import Replica, current_replica
 from .restarts import join_restarted, may_be_restarted
 from .ring_buffer import RingBuffer
+from .softmax_over_rows import softmax_over_rows_in_graph
 from .threads import is_part_of, is_replica
 
 __all__ = ["Recorder", "loss_scale", "reached"]
@@ -196,6 +197,7 @@ class Recorder:
                 outputs = call(model, *args, **kwargs)
         if outermost and args:
             taping = is_taping()
+            self.eager_rows.predicted(flatten(outputs))
             self._calls.add(self._calls.models, (model, args[0], outputs, taping))
             if not taping and self.enabled:
                 self._made(model, args[0])
@@ -401,7 +403,12 @@ class Recorder:
             taped.mixed_rows = taped.mixed_rows or self.eager_rows.behind(leaves)
             return
         made = {id(leaf) for call in calls for leaf in flatten(call[2])}
-        found = (mixed_rows_in_graph(it, made) for it in leaves if hasattr(it, "op"))
+        found = (
+            look(it, made)
+            for it in leaves
+            if hasattr(it, "op")
+            for look in (mixed_rows_in_graph, softmax_over_rows_in_graph)
+        )
         taped.mixed_rows = next((it for it in found if it is not None), None)
 
     def _write_slot(self, taped: TapeRecord) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.relations import MixedRows
+from ...core.relations import MixedRows, SoftmaxOverRows
 from ...core.trace import Floats, StepTable
 from ..backend.batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
 from ..backend.snapshot import Snapshot
@@ -55,7 +55,7 @@ class TapeRecord:
     graph: Any = None
     lead: Any = None
     slot: Any = None
-    mixed_rows: MixedRows | None = None
+    mixed_rows: MixedRows | SoftmaxOverRows | None = None
     stash: Any = None
     stashes: dict[str, Any] = field(default_factory=dict)
     stashed: Any = None

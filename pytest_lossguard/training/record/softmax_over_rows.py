@@ -1,0 +1,217 @@
+"""Finds a softmax over the axis of the batch, in a loss that takes labels row by row.
+
+``tf.nn.softmax(scores, axis=0)`` of scores of shape ``(rows, classes)``, or the same
+written as ``exp / sum``, and then the labels of each row. A ranking of the rows, an
+importance of each or a contrastive loss takes such a softmax and no class by row; one
+that takes it over both axes means that as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+
+from ...core.relations import SoftmaxOverRows
+from ..backend.frameworks import tf
+from ..backend.graphs import tensors_behind
+from ..backend.user_frames import written_at
+from .mixed_rows import ELEMENTWISE, sources
+
+__all__ = [
+    "NAME_BY_ROW",
+    "are_shares_of_rows",
+    "are_taken_by_row",
+    "softmax_over_rows_in_graph",
+]
+
+#: Fewer rows may add up to 1 by chance.
+_FEWEST_ROWS = 4
+#: How far shares add up to 1, in half precision.
+_ROUNDED_SUM = 1e-3
+
+_SOFTMAX = frozenset(("Softmax", "LogSoftmax"))
+#: A softmax over the last axis, and the loss of it with labels.
+_CROSS_ENTROPY = frozenset(
+    ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits")
+)
+_DIVISIONS = frozenset(("Div", "DivNoNan", "RealDiv"))
+_CHOICES = frozenset(("Gather", "GatherNd", "GatherV2"))
+#: What takes one number of each row by a label.
+NAME_BY_ROW = _CHOICES | {"SparseSoftmaxCrossEntropyWithLogits"}
+#: What keeps each number in its place.
+_KEEPS = ELEMENTWISE | {"BiasAdd", "Cast", "Identity", "Neg"}
+#: What a logarithm of sums goes through before it is taken away.
+_ON_THE_WAY = frozenset(
+    ("Add", "AddV2", "ExpandDims", "Identity", "Reshape", "Squeeze")
+)
+
+
+def softmax_over_rows_in_graph(
+    target: Any, outputs: Collection[int]
+) -> SoftmaxOverRows | None:
+    """Of a loss that is being traced.
+
+    Args:
+        target: The loss, a tensor of a graph.
+        outputs: Identities of the tensors that models made.
+    """
+    behind = [*tensors_behind([target], lambda it: id(it) in outputs)]
+    found = [it for it in behind if _is_over_rows(it, outputs)]
+    if not found:
+        return None
+    derived = _made_of({id(it) for it in found}, behind)
+    own = derived | {id(one) for it in found for one in it.op.inputs}
+    others = (it.op for it in behind if id(it) not in own)
+    if any(it.type in _SOFTMAX | _CROSS_ENTROPY for it in others):
+        return None
+    units = int(found[0].shape[-1])
+    uses = [_labels_of(it.op, derived, units, outputs) for it in behind]
+    if not any(uses):
+        return None
+    return SoftmaxOverRows(
+        units=units,
+        place=written_at(found[0].op.traceback),
+        by_class=any(it == "class" for it in uses),
+    )
+
+
+def are_shares_of_rows(values: Any) -> bool:
+    """Whether known numbers, or what they are logarithms of, add up to 1 over the rows
+    for each column, and not over the columns.
+
+    Args:
+        values: Of shape ``(rows, columns)``.
+    """
+    table = np.asarray(values, np.float64)
+    rows, columns = table.shape
+    if rows < _FEWEST_ROWS or columns < 2 or rows == columns:
+        return False
+    if not table.min() >= 0:
+        table = np.exp(np.minimum(table, 0.0)) if table.max() <= 0 else table * np.nan
+    return _add_up(table, 0) and not _add_up(table, 1)
+
+
+def are_taken_by_row(labels: Any) -> bool:
+    """Whether known labels of shape ``(rows, columns)`` name one column of each row."""
+    table = np.asarray(labels)
+    return bool(
+        np.isin(table, (0, 1)).all() and (np.count_nonzero(table, axis=1) == 1).all()
+    )
+
+
+def _add_up(table: Any, axis: int) -> bool:
+    return bool(np.all(np.abs(table.sum(axis=axis) - 1) < _ROUNDED_SUM))
+
+
+def _made_of(roots: set[int], behind: Iterable[Any]) -> set[int]:
+    """Identities of the tensors that any of the roots is behind."""
+    derived, more = set(roots), True
+    tensors = [*behind]
+    while more:
+        new = {
+            id(it)
+            for it in tensors
+            if id(it) not in derived and any(id(one) in derived for one in it.op.inputs)
+        }
+        derived |= new
+        more = bool(new)
+    return derived
+
+
+def _is_over_rows(tensor: Any, outputs: Collection[int]) -> bool:
+    operation = tensor.op
+    if tensor.shape.rank != 2:
+        return False
+    if operation.type == "Transpose":  # back from where the rows come last
+        (made, _) = operation.inputs
+        scores = _turned(made.op.inputs[0]) if made.op.type in _SOFTMAX else None
+    elif operation.type in _DIVISIONS:
+        part, whole = operation.inputs
+        is_share = part.op.type == "Exp" and _summed_over_rows(whole) is part
+        scores = part.op.inputs[0] if is_share else None
+    elif operation.type == "Sub":
+        scores, whole = operation.inputs
+        scores = scores if _is_log_of_sum(scores, whole) else None
+    else:
+        return False
+    return scores is not None and _are_scores(scores, outputs)
+
+
+def _turned(tensor: Any) -> Any:
+    """What a tensor of two axes is the transpose of, else None."""
+    if tensor.op.type != "Transpose" or tensor.shape.rank != 2:
+        return None
+    order = tf.get_static_value(tensor.op.inputs[1])
+    is_turned = order is None or [*order] == [1, 0]  # of two axes no other is useful
+    return tensor.op.inputs[0] if is_turned else None
+
+
+def _summed_over_rows(tensor: Any) -> Any:
+    """What a tensor is the sum of over the first of two axes, else None."""
+    while tensor.op.type in ("ExpandDims", "Identity", "Reshape"):
+        tensor = tensor.op.inputs[0]
+    if tensor.op.type != "Sum" or tensor.op.inputs[0].shape.rank != 2:
+        return None
+    axes = tf.get_static_value(tensor.op.inputs[1])
+    is_first = axes is not None and [*np.ravel(axes)] in ([0], [-2])
+    return tensor.op.inputs[0] if is_first else None
+
+
+def _is_log_of_sum(scores: Any, tensor: Any) -> bool:
+    """Whether it is the logarithm of the sum over the rows of what has the scores as
+    logarithms.
+    """
+    while tensor.op.type in _ON_THE_WAY:
+        tensor = tensor.op.inputs[0]
+    if tensor.op.type != "Log":
+        return False
+    summed = _summed_over_rows(tensor.op.inputs[0])
+    if summed is None or summed.op.type != "Exp":
+        return False
+    inner = summed.op.inputs[0]
+    return inner is scores or (inner.op.type == "Sub" and inner.op.inputs[0] is scores)
+
+
+def _are_scores(tensor: Any, outputs: Collection[int]) -> bool:
+    """Whether each number is of one output of a model: several of each row."""
+    rows, columns = tensor.shape if tensor.shape.rank == 2 else (None, None)
+    if columns is None or columns < 2 or rows in (1, columns):
+        return False
+    pending, seen = [tensor], set[int]()
+    while pending:
+        tensor = pending.pop()
+        if id(tensor) in outputs:
+            return True
+        if id(tensor) not in seen and tensor.op.type in _KEEPS:
+            seen.add(id(tensor))
+            pending += (it for it in tensor.op.inputs if it.shape.rank == 2)
+    return False
+
+
+def _labels_of(
+    operation: Any, derived: set[int], units: int, outputs: Collection[int]
+) -> str:
+    """How an operation takes labels of shares: ``"class"`` by row, ``"values"`` of all
+    columns, else nothing.
+    """
+    if len(operation.inputs) < 2:
+        return ""
+    one, other = operation.inputs[:2]
+    if operation.type in _CHOICES | _CROSS_ENTROPY:
+        named = id(one) in derived and "data" in sources(other, outputs)
+        dense = operation.type == "SoftmaxCrossEntropyWithLogits"
+        return ("values" if dense else "class") if named else ""
+    if operation.type not in ELEMENTWISE:
+        return ""
+    if id(one) not in derived:
+        one, other = other, one
+    if id(one) not in derived or id(other) in derived:
+        return ""
+    if other.shape.rank != 2 or other.shape[-1] != units:
+        return ""
+    if sources(other, outputs) != {"data"}:
+        return ""
+    kinds = {it.op.type for it in tensors_behind([other])}
+    return "class" if "OneHot" in kinds else "values"
