@@ -38,6 +38,8 @@ class StepFacts:
         loss_scaled: Whether the loss was multiplied by an optimizer's scale; None where
             that was not seen.
         gradients_scaled: Whether gradients of such a loss were applied undivided.
+        never_reset: Whether each update applied the sum of all gradients so far: that
+            of the user's own variables, which are never set to 0.
         penalty: Sum of the model's own losses, as regularizers and ``add_loss``, at the
             end of the training; 0 where it has none or that is not known.
         rate_ended_at: Updates after which a schedule's rate is next to 0 for good; None
@@ -55,6 +57,7 @@ class StepFacts:
     loss_scale: float = 1.0
     loss_scaled: bool | None = None
     gradients_scaled: bool = False
+    never_reset: bool = False
     penalty: float = 0.0
     rate_ended_at: int | None = None
     clipping: Clipping | None = None

@@ -6,6 +6,7 @@ A loss that falls hides them: each is certain where it fails a training.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding
@@ -28,6 +29,12 @@ MOST_AFTER = Limit(
 )
 #: ... and how many times those that led to it.
 TIMES_BEFORE = 2
+
+FEWEST_SUMS = Limit(
+    4,
+    "Or {limit} updates applied sums of gradients that are only ever added to.",
+    set_by="Chosen, not measured: one or two updates may be all that there are.",
+)
 
 SHORT = Limit(
     10,
@@ -85,10 +92,11 @@ UPDATE_SKIPPED = Kind(
     " converges(allow='update_skipped').",
     explanation=Explanation(
         brief="gradients are taken and not applied",
-        seen="Gradients were taken again and again, and applied once or never.",
+        seen="Gradients were taken again and again, and applied once or never; or each"
+        " update applied the sum of all so far, which is never set to 0.",
         why="The loop runs and prints a loss, and nothing trains. In a tf.function a"
         " Python condition is decided once, at tracing.",
-        limits=(MOST_AFTER,),
+        limits=(MOST_AFTER, FEWEST_SUMS),
     ),
 )
 
@@ -241,8 +249,12 @@ def optimizer_restarted(trace: Trace) -> Iterator[Finding]:
 
 
 def update_skipped(trace: Trace) -> Iterator[Finding]:
-    """One update, and from then on gradients that lead to none."""
+    """One update, and from then on gradients that lead to none; or updates that apply
+    each gradient again and again.
+    """
     facts = trace.step
+    if facts is not None and facts.never_reset and len(trace.steps) >= FEWEST_SUMS:
+        yield _never_reset(len(trace.steps), trace.model)
     if facts is None or len(trace.steps) != 1:
         return
     before = facts.gradients - facts.gradients_after
@@ -255,6 +267,20 @@ def update_skipped(trace: Trace) -> Iterator[Finding]:
             where=trace.model,
             applied="once",
         )
+
+
+def _never_reset(updates: int, where: str) -> Finding:
+    found = finding(
+        UPDATE_SKIPPED, value=updates, limit=FEWEST_SUMS, where=where, applied="again"
+    )
+    return replace(
+        found,
+        message=f"gradients of {where} are added up and the sums never set to 0: each"
+        f" of {updates} updates applied all gradients since the start once more, limit"
+        f" {FEWEST_SUMS:g}",
+        headline="sums of gradients are never set to 0",
+        hint="Set each sum to 0 after the update: total.assign(tf.zeros_like(total)).",
+    )
 
 
 def never_applied(taken: int, where: str) -> Iterator[Finding]:

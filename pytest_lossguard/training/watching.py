@@ -19,7 +19,12 @@ from ..judge.step import never_applied, nothing_trainable
 from .backend.data import ArrayData, Fitted, as_arrays, held_out_arrays, is_dataset
 from .backend.frameworks import keras, tf
 from .backend.patches import Call, observed, owner_of, replaced
-from .backend.private_api import JIT_COMPILE, ConcreteFunction, flat_layers
+from .backend.private_api import (
+    JIT_COMPILE,
+    ConcreteFunction,
+    ResourceVariable,
+    flat_layers,
+)
 from .backend.reread import rows_once_more
 from .backend.snapshot import preserved_seeds
 from .backend.tensors import RowsFunction
@@ -580,6 +585,12 @@ def watching(
         put(replaced(tf.GradientTape, "__exit__", watch.on_tape_closed))
         put(replaced(owner_of(tf.data.Dataset, "__iter__"), "__iter__", watch.on_iter))
         put(replaced(tf, "gradients", watch.on_gradients))
+        for name, hook in (
+            ("assign_add", recorder.on_add),
+            ("assign", recorder.on_write),
+            ("assign_sub", recorder.on_write),
+        ):
+            put(replaced(owner_of(ResourceVariable, name), name, hook))
         put(replaced(function, "__call__", watch.on_function))
         put(replaced(function, "get_concrete_function", watch.on_get_concrete))
         put(

@@ -42,6 +42,13 @@ def test_one_update_that_is_followed_by_gradients_alone_fails(
     assert ("update_skipped" in kinds) == fails
 
 
+@pytest.mark.parametrize(("steps", "fails"), [(4, True), (3, False)])
+def test_sums_that_are_never_reset_fail_after_some_updates(steps, fails):
+    trace = make_trace([1.0] * steps, step=StepFacts(never_reset=True))
+    found = [it for it in judge(trace, Policy()) if it.kind == "update_skipped"]
+    assert [(it.value, it.limit) for it in found] == [(4, 4)] * fails
+
+
 @pytest.mark.parametrize(
     ("steps", "restarts", "state_lost", "severity"),
     [

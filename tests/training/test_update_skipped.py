@@ -108,6 +108,87 @@ def second_net_left_out(applies=False, steps=20):
                 optimizer.apply(found, net.trainable_variables)
 
 
+def summed(resets, wrap=tf.function, of=list, every=2):
+    """Gradients of two batches for each update, in variables."""
+    model, optimizer = mlp(), keras.optimizers.SGD(0.01)
+    variables = model.trainable_variables
+    optimizer.build(variables)
+    sums = [tf.Variable(tf.zeros_like(it)) for it in variables]
+    for total in sums:
+        total.assign(tf.zeros_like(total))
+
+    @wrap
+    def step(x, y):
+        for total, slope in zip(sums, slopes(model, x, y), strict=True):
+            total.assign_add(slope / every if wrap is tf.function else slope)
+
+    @wrap
+    def update():
+        optimizer.apply(of(sums), variables)
+        if resets == "after":
+            for total in sums:
+                total.assign(tf.zeros_like(total))
+        elif resets == "by itself":
+            for total in sums:
+                total.assign_sub(total)
+
+    for at, (x, y) in enumerate(batches(20)):
+        if resets == "made anew" and at % every == 0:
+            sums[:] = [tf.Variable(tf.zeros_like(it)) for it in variables]
+        step(x, y)
+        if at % every == every - 1:
+            update()
+
+
+def read_and_divided(sums):
+    return [tf.cast(it.read_value(), it.dtype) / 2 for it in sums]
+
+
+@pytest.mark.parametrize("wrap", [tf.function, lambda it: it], ids=["graph", "eager"])
+def test_sums_that_are_applied_and_never_reset_fail(wrap):
+    (it,) = [it for it in findings_of(lambda: summed("", wrap)) if _is_skipped(it)]
+    assert (it.severity, it.value, it.limit) == ("error", 10, 4)
+    assert "the sums never set to 0: each of 10 updates" in it.message
+    for resets in ("after", "by itself"):
+        assert not any(map(_is_skipped, findings_of(lambda: summed(resets, wrap))))
+
+
+def test_sums_that_are_read_and_divided_are_seen_in_a_graph():
+    def told(resets):
+        found = findings_of(lambda: summed(resets, of=read_and_divided))
+        return [it.kind for it in found if _is_skipped(it)]
+
+    assert told("") == ["update_skipped"]
+    assert told("after") == []
+
+
+def test_sums_that_are_made_anew_for_each_update_are_fine():
+    found = findings_of(lambda: summed("made anew", lambda it: it))
+    assert not any(map(_is_skipped, found))
+
+
+def faded(wrap):
+    """Momentum by hand: what is added is no gradient alone."""
+    model, optimizer = mlp(), keras.optimizers.SGD(0.01)
+    variables = model.trainable_variables
+    optimizer.build(variables)
+    means = [tf.Variable(tf.zeros_like(it)) for it in variables]
+
+    @wrap
+    def step(x, y):
+        for mean, slope in zip(means, slopes(model, x, y), strict=True):
+            mean.assign_add(0.1 * (slope - mean))
+        optimizer.apply(list(means), variables)
+
+    for x, y in batches(10):
+        step(x, y)
+
+
+@pytest.mark.parametrize("wrap", [tf.function, lambda it: it], ids=["graph", "eager"])
+def test_a_mean_of_gradients_that_fades_is_fine(wrap):
+    assert not any(map(_is_skipped, findings_of(lambda: faded(wrap))))
+
+
 def accumulated_by_fit():
     """Keras' own accumulation, inside the optimizer."""
     model = mlp(optimizer=keras.optimizers.SGD(0.01, gradient_accumulation_steps=4))

@@ -38,6 +38,7 @@ from .call_log import CallLog
 from .eager_rows import EagerRows
 from .followed_labels import are_followed, loss_that_follows
 from .gradient_counts import GradientCounts, never_applied
+from .gradient_sums import GradientSums
 from .last_value import LastValue, kind_of
 from .layer_modes import LayerModes, training_of
 from .mixed_rows import mixed_rows_in_graph
@@ -93,6 +94,7 @@ class Recorder:
         self._only_in = threading.get_ident() if only_here else None
         self._ignoring = ignoring
         self.gradients = GradientCounts()
+        self.sums = GradientSums()
         self.xla_depth = 0
         self._lost: set[int] = set()
         self.traces_in_vain: Callable[[], bool] = lambda: False
@@ -147,6 +149,7 @@ class Recorder:
             self.modes,
             self._apart,
             self.gradients,
+            self.sums,
             self._lost,
         ):
             known.clear()
@@ -276,7 +279,24 @@ class Recorder:
             if taped.scaler is not None:
                 taped.scaled = frozenset(map(id, flatten(gradients)))
             self.gradients.add(taped, current_graph())
+            self.sums.taken(flatten(gradients))
         return gradients
+
+    def on_add(
+        self, call: Call, variable: Any, value: Any, *args: Any, **how: Any
+    ) -> Any:
+        """Remember what is added to a variable, perhaps a gradient."""
+        __tracebackhide__ = True
+        if self.enabled:
+            self.sums.added(variable, value)
+        return call(variable, value, *args, **how)
+
+    def on_write(self, call: Call, variable: Any, *args: Any, **kwargs: Any) -> Any:
+        """Remember that anything else is written to a variable."""
+        __tracebackhide__ = True
+        if self.enabled:
+            self.sums.written(variable)
+        return call(variable, *args, **kwargs)
 
     def on_apply(
         self,
@@ -305,6 +325,7 @@ class Recorder:
                 return call(optimizer, grads, trainable_variables, *args, **kwargs)
             recording = self._recording(optimizer, variables, replica)
             lead = self._lead(recording, replica)
+            recording.sums = self.sums.applied(grads)
             recording.never_unscaled |= _is_scaled(grads, optimizer, recording.taped)
             unscaled = replica.total(_unscaled(grads, optimizer))
             xla = self.xla_depth > 0
@@ -483,6 +504,7 @@ class Recorder:
             frames=user_frames(),
             replicas=replica.count,
             modes=self.modes,
+            never_reset=self.sums.never_reset,
             apart=self._apart,
         )
         if taped.model_and_loss is not None:

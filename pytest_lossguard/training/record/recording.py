@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -113,6 +114,8 @@ class Recording:
 
     ``apart`` has the keys of the variables that gradients were also taken of by
     something else than the value of a loss object, in this training or another.
+    ``sums`` are variables of the user's own that hold the gradients that are applied,
+    and ``never_reset`` says whether such only ever grow.
     """
 
     optimizer: Any
@@ -132,6 +135,8 @@ class Recording:
     asked_by_last: int = 0
     restarts: int = 0
     never_unscaled: bool = False
+    sums: list[Any] = field(default_factory=list)
+    never_reset: Callable[[list[Any]], bool] = lambda _: False
     rows: list[Floats] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     ended: float = 0.0

@@ -47,7 +47,7 @@ def _absorb(first: Recording, other: Recording) -> None:
     first.rows += other.rows
     for name in ("optimizer", "taped", "buffer", "unread", "last_good", "last_loss"):
         setattr(first, name, getattr(other, name))
-    for name in ("end", "ended", "asked_by_last", "never_unscaled"):
+    for name in ("end", "ended", "asked_by_last", "never_unscaled", "sums"):
         setattr(first, name, getattr(other, name))
 
 
