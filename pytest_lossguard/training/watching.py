@@ -585,12 +585,12 @@ def watching(
         put(replaced(tf.GradientTape, "__exit__", watch.on_tape_closed))
         put(replaced(owner_of(tf.data.Dataset, "__iter__"), "__iter__", watch.on_iter))
         put(replaced(tf, "gradients", watch.on_gradients))
-        for name, hook in (
+        for name, told in (
             ("assign_add", recorder.on_add),
             ("assign", recorder.on_write),
             ("assign_sub", recorder.on_write),
         ):
-            put(replaced(owner_of(ResourceVariable, name), name, hook))
+            put(replaced(owner_of(ResourceVariable, name), name, told))
         put(replaced(function, "__call__", watch.on_function))
         put(replaced(function, "get_concrete_function", watch.on_get_concrete))
         put(

@@ -282,14 +282,12 @@ class Recorder:
             self.sums.taken(flatten(gradients))
         return gradients
 
-    def on_add(
-        self, call: Call, variable: Any, value: Any, *args: Any, **how: Any
-    ) -> Any:
+    def on_add(self, call: Call, variable: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember what is added to a variable, perhaps a gradient."""
         __tracebackhide__ = True
         if self.enabled:
-            self.sums.added(variable, value)
-        return call(variable, value, *args, **how)
+            self.sums.added(variable, args[0] if args else kwargs.get("delta"))
+        return call(variable, *args, **kwargs)
 
     def on_write(self, call: Call, variable: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember that anything else is written to a variable."""
