@@ -14,6 +14,7 @@ from weakref import ref
 import numpy as np
 
 from ..backend.frameworks import tf
+from ..backend.private_api import EAGER_ID
 from ..backend.tensors import current_graph, raw, value_of
 
 __all__ = ["GradientSums"]
@@ -44,7 +45,7 @@ class GradientSums:
 
     def __init__(self) -> None:
         self._written: dict[int, _Written] = {}
-        self._taken: frozenset[int] = frozenset()
+        self._taken: frozenset[Any] = frozenset()
 
     def clear(self) -> None:
         """Forget them."""
@@ -53,7 +54,7 @@ class GradientSums:
 
     def taken(self, gradients: Iterable[Any]) -> None:
         """Gradients as a tape gave them."""
-        self._taken = frozenset(map(id, gradients))
+        self._taken = frozenset(_key(it) for it in gradients) - {None}
 
     def added(self, variable: Any, value: Any) -> None:
         """``variable.assign_add(value)``."""
@@ -106,7 +107,7 @@ class GradientSums:
     def _is_gradient(self, value: Any) -> bool:
         """Whether it is a gradient that a tape gave last, or one that was divided."""
         for _ in range(_MOST_STEPS):
-            if id(value) in self._taken:
+            if _key(value) in self._taken:
                 return True
             operation = None if current_graph() is None else _operation_of(value)
             if operation is None or operation.type not in _ON_THE_WAY:
@@ -136,6 +137,14 @@ class GradientSums:
         outer = next((one for one, inner in captures if inner is handle), handle)
         held = ((it, it.variable()) for it in self._written.values())
         return next((it for it, its in held if _handle(its) is outer), None)
+
+
+def _key(value: Any) -> Any:
+    """What tells a tensor from all others, gone ones too; None of anything else."""
+    if not isinstance(value, tf.Tensor):
+        return None
+    eager = getattr(value, EAGER_ID, None)
+    return (id(value.graph), value.name) if eager is None else eager
 
 
 def _handle(variable: Any) -> Any:
