@@ -188,6 +188,7 @@ FINDING_KINDS = (
     "target_outliers",
     "unscaled_targets",
     "symmetric_weights",
+    "custom_gradient_wrong",
     "labels_carry_no_signal",
     "diverging_loss",
     "dead_units",

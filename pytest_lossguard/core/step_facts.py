@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NEXT_TO_NOTHING", "Clipping", "StepFacts"]
+__all__ = ["NEXT_TO_NOTHING", "Clipping", "CustomGradient", "StepFacts"]
 
 #: Share of its largest value below which a learning rate moves nothing: a cosine is
 #: there for the last 2 % of its steps, an exponential decay that is meant ends above.
@@ -20,6 +20,21 @@ class Clipping:
     norm: float | None = None
     whole: float | None = None
     value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomGradient:
+    """A gradient written by hand that disagrees with finite differences.
+
+    Attributes:
+        name, place: Of its function, as ``"bent"`` and ``"train.py:12"``.
+        given, real: One slope, as it gives it and as its values show it.
+    """
+
+    name: str
+    place: str
+    given: float
+    real: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +55,7 @@ class StepFacts:
         gradients_scaled: Whether gradients of such a loss were applied undivided.
         never_reset: Whether each update applied the sum of all gradients so far: that
             of the user's own variables, which are never set to 0.
+        custom_gradients: Gradients written by hand that are wrong.
         penalty: Sum of the model's own losses, as regularizers and ``add_loss``, at the
             end of the training; 0 where it has none or that is not known.
         rate_ended_at: Updates after which a schedule's rate is next to 0 for good; None
@@ -61,3 +77,4 @@ class StepFacts:
     penalty: float = 0.0
     rate_ended_at: int | None = None
     clipping: Clipping | None = None
+    custom_gradients: tuple[CustomGradient, ...] = ()

@@ -202,6 +202,40 @@ TRAINED_UNSEEN = Kind(
 )
 
 
+CUSTOM_GRADIENT_WRONG = Kind(
+    name="custom_gradient_wrong",
+    severity="warning",
+    text="the gradient written by hand of {name} ({where}) is {value} where finite"
+    " differences of its values give {limit}",
+    hint="Correct its sign, factor and the order of its arguments. If it differs by"
+    " intent, name the function straight_through or surrogate, or write"
+    " converges(allow='custom_gradient_wrong').",
+    explanation=Explanation(
+        brief="a gradient written by hand is wrong",
+        seen="A tf.custom_gradient disagrees with finite differences of its own values,"
+        " in float64, at most of the places that were tried in each of three draws.",
+        why="The training follows a slope that the loss does not have. It may still"
+        " fall, by what the other layers learn. Reversed or clipped gradients of a"
+        " function that gives its input back, and those of steps such as rounding, are"
+        " left alone.",
+        no_limit="A slope is wrong if it is off by more than 10% of the larger of the"
+        " two.",
+    ),
+)
+
+
+def custom_gradient_wrong(trace: Trace) -> Iterator[Finding]:
+    """A `tf.custom_gradient` that disagrees with the values of its function."""
+    for it in () if trace.step is None else trace.step.custom_gradients:
+        yield finding(
+            CUSTOM_GRADIENT_WRONG,
+            value=it.given,
+            limit=it.real,
+            where=it.place,
+            name=it.name,
+        )
+
+
 def loss_not_scaled(trace: Trace) -> Iterator[Finding]:
     """Gradients that are divided by what the loss was never multiplied by, or not
     divided by what it was.
@@ -332,4 +366,5 @@ RULES = (
     optimizer_restarted,
     loss_not_scaled,
     penalty_left_out,
+    custom_gradient_wrong,
 )

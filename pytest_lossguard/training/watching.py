@@ -20,9 +20,11 @@ from .backend.data import ArrayData, Fitted, as_arrays, held_out_arrays, is_data
 from .backend.frameworks import keras, tf
 from .backend.patches import Call, observed, owner_of, replaced
 from .backend.private_api import (
+    CUSTOM_GRADIENT_CALLS,
     JIT_COMPILE,
     ConcreteFunction,
     ResourceVariable,
+    custom_gradients,
     flat_layers,
 )
 from .backend.reread import rows_once_more
@@ -591,6 +593,8 @@ def watching(
             ("assign_sub", recorder.on_write),
         ):
             put(replaced(owner_of(ResourceVariable, name), name, told))
+        for name in CUSTOM_GRADIENT_CALLS:
+            put(replaced(custom_gradients, name, recorder.on_custom_gradient))
         put(replaced(function, "__call__", watch.on_function))
         put(replaced(function, "get_concrete_function", watch.on_get_concrete))
         put(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.core.step_facts import StepFacts
+from pytest_lossguard.core.step_facts import CustomGradient, StepFacts
 from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
 
@@ -83,6 +83,13 @@ def test_a_scale_must_be_on_both_sides(facts, value):
     assert [it.value for it in found("loss_not_scaled", **facts)] == (
         [] if value is None else [value]
     )
+
+
+def test_a_gradient_by_hand_that_is_wrong_is_a_warning_with_both_slopes():
+    wrong = CustomGradient(name="bent", place="net.py:8", given=0.4, real=-0.4)
+    (it,) = found("custom_gradient_wrong", custom_gradients=(wrong,))
+    assert (it.severity, it.value, it.limit) == ("warning", 0.4, -0.4)
+    assert "of bent (net.py:8) is 0.4 where" in it.message
 
 
 @pytest.mark.parametrize(("penalty", "fails"), [(0.3, True), (1e-9, False)])

@@ -25,6 +25,9 @@ from tensorflow.python.eager.polymorphic_function.concrete_function import (
 # TensorFlow 2.18 to 2.21: what each operation is, as whether it keeps a state.
 from tensorflow.python.framework import op_def_registry
 
+# TensorFlow 2.18 to 2.21: what calls a function whose gradient is written by hand.
+from tensorflow.python.ops import custom_gradient as custom_gradients
+
 # TensorFlow 2.18 to 2.21: variables that a second trace of a function may make.
 from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 
@@ -34,6 +37,7 @@ from tensorflow.python.util.traceback_utils import filter_traceback
 __all__ = [
     "CALL_FLAT",
     "COMPAT_V1_OPTIMIZERS",
+    "CUSTOM_GRADIENT_CALLS",
     "EAGER_ID",
     "JIT_COMPILE",
     "READS_DATA",
@@ -49,6 +53,7 @@ __all__ = [
     "cloned_function",
     "compiled_loss",
     "compiled_metrics",
+    "custom_gradients",
     "eager_context",
     "eager_generator",
     "eager_seed",
@@ -248,6 +253,8 @@ CALL_FLAT = "_call_flat"
 READS_DATA = "tensorflow.python.data."
 #: TensorFlow 2.18 to 2.21: where the optimizers of `tf.compat.v1` are written.
 COMPAT_V1_OPTIMIZERS = "tensorflow.python.training."
+#: TensorFlow 2.18 to 2.21: calls it in a graph, and eagerly.
+CUSTOM_GRADIENT_CALLS = ("_graph_mode_decorator", "_eager_mode_decorator")
 #: TensorFlow 2.18 to 2.21: the class of the threads that trace one replica each.
 REPLICA_THREAD = "_MirroredReplicaThread"
 

@@ -35,6 +35,7 @@ from ..backend.tensors import (
 from ..backend.user_frames import taken_at, user_frames
 from .asked_variables import Asked
 from .call_log import CallLog
+from .custom_gradients import CustomGradients
 from .eager_rows import EagerRows
 from .followed_labels import are_followed, loss_that_follows
 from .gradient_counts import GradientCounts, never_applied
@@ -95,6 +96,7 @@ class Recorder:
         self._ignoring = ignoring
         self.gradients = GradientCounts()
         self.sums = GradientSums()
+        self.custom_gradients = CustomGradients()
         self.xla_depth = 0
         self._lost: set[int] = set()
         self.traces_in_vain: Callable[[], bool] = lambda: False
@@ -150,6 +152,7 @@ class Recorder:
             self._apart,
             self.gradients,
             self.sums,
+            self.custom_gradients,
             self._lost,
         ):
             known.clear()
@@ -281,6 +284,15 @@ class Recorder:
             self.gradients.add(taped, current_graph())
             self.sums.taken(flatten(gradients))
         return gradients
+
+    def on_custom_gradient(
+        self, call: Call, function: Any, args: Any, kwargs: Any
+    ) -> Any:
+        """Remember a function whose gradient is written by hand."""
+        __tracebackhide__ = True
+        if self.enabled and is_taping():
+            self.custom_gradients.add(function, args, kwargs)
+        return call(function, args, kwargs)
 
     def on_add(self, call: Call, variable: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember what is added to a variable, perhaps a gradient."""
@@ -503,6 +515,7 @@ class Recorder:
             replicas=replica.count,
             modes=self.modes,
             never_reset=self.sums.never_reset,
+            custom_gradients=self.custom_gradients,
             apart=self._apart,
         )
         if taped.model_and_loss is not None:

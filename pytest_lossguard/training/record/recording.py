@@ -15,6 +15,7 @@ from ...core.trace import Floats, StepTable
 from ..backend.batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
 from ..backend.snapshot import Snapshot
 from ..backend.user_frames import UserFrames
+from .custom_gradients import CustomGradients
 from .layer_modes import LayerModes
 from .ring_buffer import RingBuffer
 
@@ -135,6 +136,7 @@ class Recording:
     asked_by_last: int = 0
     restarts: int = 0
     never_unscaled: bool = False
+    custom_gradients: CustomGradients = field(default_factory=CustomGradients)
     sums: list[Any] = field(default_factory=list)
     never_reset: Callable[[list[Any]], bool] = lambda _: False
     rows: list[Floats] = field(default_factory=list)

@@ -1,0 +1,196 @@
+"""Gradients written by hand, by `tf.custom_gradient`, held against finite differences.
+
+Nothing is said of what is meant to differ: of a function that gives its input back (a
+gradient reversed, scaled or clipped), of one that is flat where it is asked (rounding,
+signs, spikes with a surrogate), of gradients that are 0 or None, and of functions whose
+name says that it is a straight-through estimator.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...core.step_facts import CustomGradient
+from ..backend.frameworks import tf
+from ..backend.tensors import flatten, is_variable
+
+__all__ = ["CustomGradients", "disagreement"]
+
+#: Functions that are looked at, numbers of an argument, times that all are drawn.
+_MOST_FUNCTIONS, _MOST_NUMBERS, _DRAWS = 8, 4, 3
+#: Seconds of processor time for a function, and sizes that are tried in them.
+_SECONDS, _MOST_SIZE, _ANY_SIZE = 0.1, 1 << 14, 3
+#: Share by which a gradient may be off: approximate ones are, by solvers as well.
+_OFF = 0.1
+#: A slope below this share of the largest is taken for flat.
+_FLAT = 1e-6
+_STEP = 1e-6
+#: What comes from above: so little that no gradient is clipped.
+_SMALL = 0.01
+_MEANT = re.compile(
+    r"straight_?through|pass_?through|surrogate|revers|(^|[._])ste($|[._])",
+    re.IGNORECASE,
+)
+_NOT_THE_USERS = ("tensorflow.", "keras.", "tf_keras.", "pytest_lossguard.")
+
+
+class CustomGradients:
+    """The functions with a gradient of their own that were called."""
+
+    def __init__(self) -> None:
+        self._called: dict[Any, tuple[Any, list[Any]]] = {}
+        self._found: tuple[CustomGradient, ...] | None = None
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._called.clear()
+        self._found = None
+
+    def add(self, function: Any, args: Sequence[Any], kwargs: Any) -> None:
+        """One is called, with tensors of a graph or of values."""
+        code = getattr(function, "__code__", None)
+        if code is None or code in self._called or kwargs:
+            return
+        if len(self._called) < _MOST_FUNCTIONS and _is_to_be_looked_at(function):
+            self._called[code] = function, [_kind_of(it) for it in args]
+            self._found = None
+
+    def wrong(self) -> tuple[CustomGradient, ...]:
+        """Those that disagree with finite differences; asked again, the same."""
+        if self._found is None:
+            self._found = tuple(self._look())
+        return self._found
+
+    def _look(self) -> Iterator[CustomGradient]:
+        for code, (function, kinds) in self._called.items():
+            try:
+                with tf.init_scope():
+                    found = disagreement(function, kinds)
+            except Exception:  # it may take no other numbers, shapes or types
+                continue
+            if found is not None:
+                place = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+                yield CustomGradient(
+                    name=code.co_name, place=place, given=found[0], real=found[1]
+                )
+
+
+def disagreement(
+    function: Callable[..., Any], kinds: Sequence[Any]
+) -> tuple[float, float] | None:
+    """A slope as a function gives it and as its values show it, where most differ.
+
+    Args:
+        function: Gives its value and the function of its gradient.
+        kinds: Of each argument its shape, or what else it is called with.
+    """
+    worst = None
+    ends = time.process_time() + _SECONDS
+    for seed in range(_DRAWS):
+        found = _slopes(function, kinds, np.random.default_rng(seed))
+        pairs = [it for it in found or () if _are_apart(*it)]
+        if not found or 2 * len(pairs) < len(found) or time.process_time() > ends:
+            return None
+        worst = worst or max(pairs, key=lambda it: abs(it[0] - it[1]))
+    return worst
+
+
+def _are_apart(given: float, real: float) -> bool:
+    return abs(given - real) > _OFF * max(abs(given), abs(real))
+
+
+def _slopes(
+    function: Callable[..., Any], kinds: Sequence[Any], draws: Any
+) -> list[tuple[float, float]] | None:
+    """Slopes as given and as seen, where it is not flat; None where it may be meant."""
+    args = [draws.normal(size=it.shape) if _is_shape(it) else it for it in kinds]
+    value, gradient_of = _called(function, args)
+    again, _ = _called(function, args)
+    if "variables" in inspect.signature(gradient_of).parameters:
+        return None
+    if not all(map(np.array_equal, value, again)):
+        return None
+    if any(_gives_back(it, value) for it in args):
+        return None
+    upstream = [_SMALL * draws.normal(size=it.shape) for it in value]
+    given = gradient_of(*(tf.constant(it) for it in upstream))
+    given = [*given] if isinstance(given, (list, tuple)) else [given]
+    pairs: list[tuple[float, float]] = []
+    for at, (kind, slopes) in enumerate(zip(kinds, given, strict=True)):
+        if _is_shape(kind) and slopes is not None and np.any(slopes):
+            pairs += _of_argument(function, args, at, np.asarray(slopes), upstream)
+    largest = max((abs(real) for _, real in pairs), default=0.0)
+    return [it for it in pairs if abs(it[1]) > max(_FLAT * largest, 1e-9)]
+
+
+def _of_argument(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    at: int,
+    slopes: Any,
+    upstream: Sequence[Any],
+) -> Iterator[tuple[float, float]]:
+    size = args[at].size
+    for place in np.unique(np.linspace(0, size - 1, min(size, _MOST_NUMBERS))).astype(
+        int
+    ):
+        ends = []
+        for sign in (1, -1):
+            moved = args[at].copy()
+            moved.flat[place] += sign * _STEP
+            value, _ = _called(function, [*args[:at], moved, *args[at + 1 :]])
+            ends.append(
+                sum(np.sum(a * b) for a, b in zip(upstream, value, strict=True))
+            )
+        real = (ends[0] - ends[1]) / (2 * _STEP)
+        yield float(slopes.flat[place] / _SMALL), float(real / _SMALL)
+
+
+def _called(function: Callable[..., Any], args: Sequence[Any]) -> tuple[list[Any], Any]:
+    """Its values, all finite numbers of float64, and the function of its gradient."""
+    given = (tf.constant(it) if isinstance(it, np.ndarray) else it for it in args)
+    value, gradient_of = function(*given)
+    values = [np.asarray(it) for it in flatten(value)]
+    if not all(it.dtype == np.float64 and np.isfinite(it).all() for it in values):
+        raise ValueError("it gives no numbers of float64")
+    return values, gradient_of
+
+
+def _gives_back(argument: Any, values: Sequence[Any]) -> bool:
+    return isinstance(argument, np.ndarray) and any(
+        np.array_equal(argument, it) for it in values
+    )
+
+
+def _is_to_be_looked_at(function: Any) -> bool:
+    module = getattr(function, "__module__", None) or ""
+    name = f"{getattr(function, '__qualname__', '')}"
+    return not (module.startswith(_NOT_THE_USERS) or _MEANT.search(name))
+
+
+class _Shape:
+    """An argument of floats, to be drawn."""
+
+    def __init__(self, sizes: Sequence[int | None]) -> None:
+        self.shape = tuple(_ANY_SIZE if it is None else it for it in sizes)
+        if int(np.prod(self.shape)) > _MOST_SIZE:
+            self.shape = tuple(min(it, _ANY_SIZE) for it in self.shape)
+
+
+def _is_shape(kind: Any) -> bool:
+    return isinstance(kind, _Shape)
+
+
+def _kind_of(argument: Any) -> Any:
+    """What stands for an argument: a shape for floats, anything else as it is."""
+    if not (tf.is_tensor(argument) or is_variable(argument)):
+        return argument
+    is_drawn = tf.as_dtype(argument.dtype).is_floating
+    return _Shape([*argument.shape]) if is_drawn else argument
