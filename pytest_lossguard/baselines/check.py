@@ -29,6 +29,7 @@ from . import (
     Comparison,
     Measured,
     compared_metrics,
+    demand_same_test,
     demand_sound,
     environment_change,
     half_way,
@@ -137,6 +138,7 @@ def check_baseline(
     before = None if update == "all" else read_baseline(path)
     try:
         if before is not None:
+            demand_same_test(path, before.test, test)
             demand_sound(before, path)
             return _compared(subjects, before, policy, seed, path, here)
         taken = tuple(_taken(it, policy, seed) for it in subjects)

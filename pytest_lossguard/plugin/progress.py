@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..core.systems import can_rewrite
+
 if TYPE_CHECKING:
     from ..session.search import Search
 
@@ -40,7 +42,9 @@ def search_progress(
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if reporter is None or hasattr(config, "workerinput") or config.get_verbosity() < 0:
         yield lambda _: None
-    elif bool(reporter.isatty) and _can_rewrite():  # a method on some pytests only
+    elif bool(reporter.isatty) and can_rewrite(
+        os.environ
+    ):  # a method on some pytests only
         line = _OnTerminal(config, clock)
         try:
             yield line.tell
@@ -100,10 +104,6 @@ class _InLog:
             self._reporter.write_line(sentence)
             if self._reporter.showfspath:
                 self._reporter.write_fspath_result(self._item.nodeid, "")
-
-
-def _can_rewrite() -> bool:
-    return os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
 
 def _format(search: Search, seconds: float) -> str:

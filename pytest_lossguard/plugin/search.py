@@ -20,7 +20,7 @@ from .files import keep_replay
 from .options import budget_of, default_examples
 from .private_api import is_fixture_known, items_of
 from .progress import search_progress
-from .state import PROJECT_POLICY, SESSION, TEST, guard_of
+from .state import PROJECT_POLICY, SESSION, TEST, guard_of, path_as_typed
 
 if TYPE_CHECKING:
     from ..corruptions import Corruption
@@ -371,7 +371,7 @@ def _kept(item: Any, corruption: Corruption) -> str:
     case = Replay(nodeid=item.nodeid, corruption=corruption, seed=seed)
     keep_replay(item.stash[TEST], case)
     path = replay_path(Path(item.config.rootpath), item.nodeid)
-    return f"again: pytest --lossguard-replay={_relative(path, item)}"
+    return f"again: pytest --lossguard-replay={path_as_typed(path, item)}"
 
 
 def _notes(error: BaseException) -> list[str]:
@@ -388,10 +388,3 @@ def _from_the_body(item: Any, traceback: Any) -> Any:
             found = entry
         entry = entry.tb_next
     return traceback if found is None else found
-
-
-def _relative(path: Path, item: Any) -> str:
-    import os.path
-    import shlex
-
-    return shlex.quote(os.path.relpath(path, item.config.invocation_params.dir))

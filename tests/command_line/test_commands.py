@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 
@@ -188,3 +189,14 @@ def test_what_is_no_report_is_named(tmp_path, capsys, text, sentence):
     assert main(["html", str(path)]) == 2
 
     assert f"{path} {sentence}" in capsys.readouterr().err
+
+
+def test_a_console_that_lacks_characters_gets_escapes(written, monkeypatch):
+    console = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr("sys.stdout", console)
+    good, bad = ({**it, "nodeid": "test_it.py::test_\u2581"} for it in (GOOD, BAD))
+
+    assert main(["compare", written("a", good), written("b", bad)]) == 1
+
+    console.flush()
+    assert b"test_\\u2581" in console.buffer.getvalue()
