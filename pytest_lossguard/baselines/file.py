@@ -36,7 +36,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
         write_whole(path, lines + "\n")
     except OSError as error:
         raise UsageError(
-            f"the baseline {path} cannot be written: {reason_of(error, path)}"
+            f"the baseline {path} cannot be written {reason_of(error, path)}"
         ) from error
 
 

@@ -91,13 +91,14 @@ def put_in_place(
 
 def reason_of(error: OSError, path: Path, windows: bool = IS_WINDOWS) -> str:
     """Why a file cannot be written, and what to do."""
-    length = len(str(path.absolute()))
+    kind, length = type(error).__name__, len(str(path.absolute()))
     if windows and length > _LONGEST_PATH:
         return (
-            f"its path has {length} characters, Windows takes {_LONGEST_PATH}: shorten"
-            " the name of the test, or enable long paths"
+            f"({kind}): its path has {length} characters, Windows takes"
+            f" {_LONGEST_PATH};"
+            " shorten the name of the test, or enable long paths"
         )
-    return f"{type(error).__name__}: make its folder writable"
+    return f"({kind}): make its folder writable"
 
 
 def escape_unprintable(*streams: Any) -> None:
