@@ -14,6 +14,7 @@ import pytest
 from ..core.errors import UsageError
 from ..core.systems import relative
 from .files import keep_baseline
+from .progress import progress_of
 from .state import POLICY, TEST
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def baseline_of(item: pytest.Item) -> BaselineRequest:
         test=_name_of(item),
         update=item.config.getoption("lossguard_update") or "",
         write=partial(keep_baseline, item.config, item.stash[TEST]),
+        progress=partial(progress_of, item),
     )
 
 

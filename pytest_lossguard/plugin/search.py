@@ -19,7 +19,7 @@ from ..core.printable import printable
 from .files import keep_replay
 from .options import budget_of, default_examples
 from .private_api import is_fixture_known, items_of
-from .progress import search_progress
+from .progress import progress_of
 from .state import PROJECT_POLICY, SESSION, TEST, guard_of, path_as_typed
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
         strategies.pin(item.obj, search.only)
     try:
         with (
-            search_progress(item) as search.progress,
+            progress_of(item) as search.progress,
             strategies.seeded(
                 item.obj, _seed_of(item), parts, "" if part is None else repr(part)
             ) as search.replays,
