@@ -5,7 +5,7 @@ reach now.
 from __future__ import annotations
 
 from .comparison import Comparison, compared_metrics, environment_change
-from .file import read_baseline, refuse_foreign, write_baseline
+from .file import demand_same_test, read_baseline, refuse_foreign, write_baseline
 from .metrics import METRICS, half_way, measure
 from .soundness import demand_sound
 from .values import Baseline, Measured
@@ -16,6 +16,7 @@ __all__ = [
     "Comparison",
     "Measured",
     "compared_metrics",
+    "demand_same_test",
     "demand_sound",
     "environment_change",
     "half_way",

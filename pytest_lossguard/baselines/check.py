@@ -29,6 +29,7 @@ from . import (
     Comparison,
     Measured,
     compared_metrics,
+    demand_same_test,
     demand_sound,
     environment_change,
     half_way,
@@ -36,6 +37,7 @@ from . import (
     read_baseline,
     write_baseline,
 )
+from .progress import Announced, BaselineProgress, Listener
 
 __all__ = ["BaselineCase", "BaselineResult", "Update", "check_baseline"]
 
@@ -105,6 +107,14 @@ class BaselineResult:
         }
 
 
+#: Gives what runs a training again; raises `CannotChange` where nothing does.
+MakeRerunOf = Callable[[BaselineCase], Rerun]
+
+
+def _nobody(_: BaselineProgress) -> None:
+    """Nobody waits."""
+
+
 def check_baseline(
     subjects: Sequence[BaselineCase],
     policy: Policy,
@@ -115,6 +125,7 @@ def check_baseline(
     device: str,
     update: Update,
     write: Callable[[Path, Baseline], None] = write_baseline,
+    tell: Listener = _nobody,
 ) -> BaselineResult:
     """Hold the trainings of a test against its baseline, or write that.
 
@@ -127,6 +138,7 @@ def check_baseline(
         device: What trains.
         update: What is to be written.
         write: Writes it.
+        tell: Is told of each training as it begins.
 
     Raises:
         BaselineError: A training cannot be run again, or is another than that of the
@@ -137,9 +149,12 @@ def check_baseline(
     before = None if update == "all" else read_baseline(path)
     try:
         if before is not None:
+            demand_same_test(path, before.test, test)
             demand_sound(before, path)
-            return _compared(subjects, before, policy, seed, path, here)
-        taken = tuple(_taken(it, policy, seed) for it in subjects)
+            make = _reruns("comparing with its baseline", tell)
+            return _compared(subjects, before, policy, seed, path, here, make)
+        make = _reruns("writing its baseline", tell)
+        taken = tuple(_taken(it, policy, seed, make) for it in subjects)
     except CannotChange as error:
         raise BaselineError(
             f"no baseline can be written for a run of this test ({error}): train with"
@@ -159,6 +174,7 @@ def _compared(
     seed: int,
     path: Path,
     here: Mapping[str, str],
+    make: MakeRerunOf,
 ) -> BaselineResult:
     if len(before.trainings) != len(subjects):
         raise BaselineError(
@@ -166,7 +182,7 @@ def _compared(
             f" test ran {len(subjects)}: if that is meant, run it with"
             " --lossguard-update"
         )
-    reruns = [_rerun_of(it) for it in subjects]
+    reruns = [make(it) for it in subjects]
     if seed != before.seed and any(
         again.data != old.data
         for again, old in zip(reruns, before.trainings, strict=True)
@@ -210,9 +226,11 @@ def _environment(device: str) -> Mapping[str, str]:
 # Several seeds of one training
 
 
-def _taken(subject: BaselineCase, policy: Policy, seed: int) -> Measured:
+def _taken(
+    subject: BaselineCase, policy: Policy, seed: int, make: MakeRerunOf
+) -> Measured:
     """A training from as many seeds as a baseline has, its margins with it."""
-    rerun = _rerun_of(subject)
+    rerun = make(subject)
     margins, notes = _margins_to_take(rerun)
     seeds = tuple(range(seed, seed + _SEEDS))
     asked = [RerunRequest(seed=it, redrawn=True) for it in seeds]
@@ -297,13 +315,20 @@ def _columns(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, ...]]:
     return {it: tuple(row[it] for row in rows) for it in METRICS if it in everywhere}
 
 
-def _rerun_of(subject: BaselineCase) -> Rerun:
+def _reruns(task: str, tell: Listener) -> MakeRerunOf:
+    """What makes the re-runs of trainings, which are told of and counted together."""
+    progress = BaselineProgress(task)
+    return lambda subject: _rerun_of(
+        subject, Announced(subject.make_rerun(), progress, tell)
+    )
+
+
+def _rerun_of(subject: BaselineCase, rerun: Rerun) -> Rerun:
     """What runs a training again, and comes out as it did.
 
     Raises:
-        CannotChange: There is nothing of the kind.
+        CannotChange: It comes out otherwise.
     """
-    rerun = subject.make_rerun()
     if subject.trace.source == "watch" and not repeats(subject.trace, rerun()):
         raise CannotChange("run again as it was seen, it comes out differently")
     return rerun

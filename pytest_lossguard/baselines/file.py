@@ -9,9 +9,10 @@ from pathlib import Path
 from ..core.errors import UsageError, first_line
 from ..core.files import parsed, read_text, sweep, write_whole
 from ..core.printable import printable, printables
+from ..core.systems import reason_of
 from .values import Baseline
 
-__all__ = ["read_baseline", "refuse_foreign", "write_baseline"]
+__all__ = ["demand_same_test", "read_baseline", "refuse_foreign", "write_baseline"]
 
 #: The version of the file, under a key that no other tool writes.
 _KEY, _VERSION = "lossguard_baseline", 1
@@ -28,15 +29,42 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
             the folder cannot be written to.
     """
     refuse_foreign(path)
+    _refuse_other_case(path, baseline.test)
     text = json.dumps({_KEY: _VERSION, **baseline.to_json()}, indent=2)
     lines = _NUMBERS.sub(lambda it: f"[{' '.join(it.group(1).split())}]", text)
     try:
         write_whole(path, lines + "\n")
     except OSError as error:
         raise UsageError(
-            f"the baseline {path} cannot be written ({type(error).__name__}): make its"
-            " folder writable"
+            f"the baseline {path} cannot be written {reason_of(error, path)}"
         ) from error
+
+
+def _refuse_other_case(path: Path, test: str) -> None:
+    """Leave the baseline of another test alone, on a system that takes `A` for `a`.
+
+    Raises:
+        UsageError: It is of a test whose name differs in case only.
+    """
+    try:
+        other = str(parsed(read_text(path))["test"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return
+    demand_same_test(path, other, test)
+
+
+def demand_same_test(path: Path, there: str, test: str) -> None:
+    """Tell tests apart whose baselines are one file on Windows and macOS.
+
+    Raises:
+        UsageError: The file is of a test whose name differs in case only.
+    """
+    if there != test and there.casefold() == test.casefold():
+        raise UsageError(
+            f"the baseline {path} is of {there}, not of {test}: names that differ in"
+            " upper and lower case only are one file on Windows and macOS; rename one"
+            " of the tests and delete the file"
+        )
 
 
 def refuse_foreign(path: Path) -> None:

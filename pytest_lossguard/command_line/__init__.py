@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..core.errors import UsageError
+from ..core.systems import escape_unprintable
 from .comparison import TOLERANCE, compare
 from .comparison_text import FORMATS
 from .reports import merged, read_report, write_page, write_report
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, or 1 where a comparison finds something worse or merged reports lack a test
         that was collected, or 2 for what cannot be meant.
     """
+    escape_unprintable(sys.stdout, sys.stderr)
     parser = _parser()
     given = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = given.run

@@ -164,8 +164,17 @@ class Rerun(Protocol):
     ) -> Trace:
         """Train from the same start; raises `CannotChange`."""
 
-    def several(self, requests: Sequence[RerunRequest]) -> list[Trace | LossguardError]:
-        """Several at once: for each its trace, or why there is none."""
+    def several(
+        self,
+        requests: Sequence[RerunRequest],
+        begin: Callable[[], None] | None = None,
+    ) -> list[Trace | LossguardError]:
+        """Several at once: for each its trace, or why there is none.
+
+        Args:
+            requests: What is asked for.
+            begin: Called before each.
+        """
 
 
 #: Gives what runs a training again; raises `CannotChange` where nothing does.

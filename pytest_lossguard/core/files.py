@@ -8,10 +8,14 @@ import os
 import secrets
 import select
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
+
+from .systems import put_in_place
 
 try:
     import fcntl
@@ -28,6 +32,10 @@ _PATIENCE = 10.0
 _LARGEST = 16 * 1024 * 1024
 #: A folder in which nothing can be made or replaced may hold a file to write into.
 _IN_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY)
+#: Of Windows: without it a line ends otherwise there than in what is committed.
+_BINARY = getattr(os, "O_BINARY", 0)
+#: Seconds after which a half written file is left behind, where none can be locked.
+_ABANDONED = 3600.0
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -82,7 +90,7 @@ def add_to(path: Path, text: str) -> None:
 
 def _write_into(path: Path, data: bytes, how: int = os.O_TRUNC) -> None:
     """Write to what is there: a device, a pipe, a file that cannot be replaced."""
-    flags = os.O_WRONLY | how | getattr(os, "O_NONBLOCK", 0)
+    flags = os.O_WRONLY | how | _BINARY | getattr(os, "O_NONBLOCK", 0)
     handle = os.open(path, flags | getattr(os, "O_NOCTTY", 0), 0o666)
     try:
         rest = memoryview(data)
@@ -100,53 +108,54 @@ def _write_into(path: Path, data: bytes, how: int = os.O_TRUNC) -> None:
 
 
 def _replace(target: Path, data: bytes, known: os.stat_result | None) -> None:
-    with _temporary(target.parent) as (handle, temporary):
+    with _temporary(target.parent) as (file, temporary):
         rest = memoryview(data)
         while rest:
-            rest = rest[os.write(handle, rest) :]
+            rest = rest[file.write(rest) :]
         if known is not None:
             with suppress(OSError, AttributeError):  # of another's file, on Windows
-                os.fchown(handle, known.st_uid, known.st_gid)
+                os.fchown(file.fileno(), known.st_uid, known.st_gid)
             os.chmod(temporary, stat.S_IMODE(known.st_mode))
-        if fcntl is None:
-            os.close(handle)
-        os.replace(temporary, target)
+        if fcntl is None:  # Windows moves no open file
+            file.close()
+        put_in_place(temporary, target)
 
 
 @contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
+def _temporary(folder: Path) -> Iterator[tuple[FileIO, Path]]:
     """A new file that is locked while it is written, so that `sweep` leaves it."""
-    handle, path = _locked(folder)
+    file, path = _locked(folder)
     try:
-        yield handle, path
+        with file:
+            yield file, path
     except BaseException:
         with suppress(OSError):
-            os.unlink(path)
+            os.unlink(path)  # once it is closed: Windows removes no open file
         raise
-    finally:
-        with suppress(OSError):
-            os.close(handle)
 
 
-def _locked(folder: Path) -> tuple[int, Path]:
+def _locked(folder: Path) -> tuple[FileIO, Path]:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY
     while True:
         path = folder / f"{_PREFIX}{secrets.token_hex(6)}{_SUFFIX}"
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        file = FileIO(os.open(path, flags, 0o666), "w")
         if fcntl is None:
-            return handle, path
+            return file, path
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX)
         if path.exists():  # not swept before it was locked
-            return handle, path
-        os.close(handle)
+            return file, path
+        file.close()
 
 
 def sweep(folder: Path) -> None:
     """Remove what killed sessions left half written in a folder."""
-    if fcntl is None:
-        return
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         with suppress(OSError):
+            if fcntl is None:
+                if time.time() - path.stat().st_mtime > _ABANDONED:
+                    os.unlink(path)
+                continue
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -232,9 +232,13 @@ class _Counted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._rerun, name)
 
-    def several(self, requests: Sequence[RerunRequest]) -> list[Trace | LossguardError]:
+    def several(
+        self,
+        requests: Sequence[RerunRequest],
+        begin: Callable[[], None] | None = None,
+    ) -> list[Trace | LossguardError]:
         self.trainings += len(requests)
-        return self._rerun.several(requests)
+        return self._rerun.several(requests, begin)
 
 
 def failure_of(trace: Trace, policy: Policy) -> str | None:

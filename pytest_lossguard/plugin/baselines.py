@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..core.errors import UsageError
+from ..core.systems import relative
 from .files import keep_baseline
+from .progress import progress_of
 from .state import POLICY, TEST
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def baseline_of(item: pytest.Item) -> BaselineRequest:
         test=_name_of(item),
         update=item.config.getoption("lossguard_update") or "",
         write=partial(keep_baseline, item.config, item.stash[TEST]),
+        progress=partial(progress_of, item),
     )
 
 
@@ -177,7 +179,7 @@ class BaselineSummary:
                 f"lossguard: baselines without a test: delete {them}"
             )
         for path in sorted(unused):
-            shown = os.path.relpath(path, self._config.invocation_params.dir)
+            shown = relative(path, self._config.invocation_params.dir)
             terminalreporter.write_line(f"  {shown}")
         for note in sorted(self._notes):
             terminalreporter.write_line(f"lossguard: {note}")

@@ -13,7 +13,7 @@ import pytest
 from ..core.errors import ContractBroken, UsageError
 from .checks import CheckedTests, CheckKind
 from .files import keep_replay
-from .state import SESSION, TEST, run_again
+from .state import SESSION, TEST, path_as_typed, run_again
 
 if TYPE_CHECKING:
     from ..preprocessing import ContractPolicy, ContractResult, Preparation
@@ -134,14 +134,10 @@ class Contract:
         case = Replay(nodeid=self._item.nodeid, corruption=None, seed=seed, draw=draw)
         keep_replay(self._item.stash[TEST], case)
         path = replay_path(Path(self._item.config.rootpath), case.nodeid)
-        return (again, f"case: pytest --lossguard-replay={_relative(path, self._item)}")
-
-
-def _relative(path: Path, item: Any) -> str:
-    import os.path
-    import shlex
-
-    return shlex.quote(os.path.relpath(path, item.config.invocation_params.dir))
+        return (
+            again,
+            f"case: pytest --lossguard-replay={path_as_typed(path, self._item)}",
+        )
 
 
 class _Shared:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +16,7 @@ from ..core.errors import (
     NotConverged,
     first_line,
 )
+from ..core.systems import relative
 
 __all__ = ["leave_out_own_frames", "said_by", "show_in_short"]
 
@@ -78,9 +78,9 @@ def show_in_short(
 
 def _is_users(item: pytest.Item, at: TracebackType) -> bool:
     file = at.tb_frame.f_code.co_filename
-    inside = file.startswith(f"{item.config.rootpath}{os.sep}")
     if _is_own(at) or "site-packages" in Path(file).parts:
         return False
+    inside = Path(file).is_relative_to(item.config.rootpath)  # case aside, on Windows
     return inside or file == str(item.path)
 
 
@@ -94,7 +94,7 @@ def _at_the_test(item: pytest.Item, error: Exception) -> Any:
         *_, at = _frames(error)
     info = pytest.ExceptionInfo.from_exception(error.with_traceback(at))
     shown: Any = info.getrepr(style="value", chain=False)
-    where = f"{os.path.relpath(path, item.config.rootpath)}:{(line or 0) + 1}"
+    where = f"{relative(path, item.config.rootpath)}:{(line or 0) + 1}"
     kind = type(error).__name__
     shown.reprtraceback.reprentries[0].lines[:] = [
         *f"{kind}: {error}".splitlines(),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..core.errors import UsageError
+from ..core.systems import relative, with_slashes
 from .state import Test
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def keep_baseline(
     from ..baselines import refuse_foreign
 
     refuse_foreign(path)
-    seen_from_root = os.path.relpath(path, config.rootpath)
+    seen_from_root = with_slashes(relative(path, config.rootpath))
     test.files["baseline"] = {"path": seen_from_root, **baseline.to_json()}
 
 
@@ -98,7 +99,7 @@ class Files:
             them = "it" if len(self._written) == 1 else "them"
             terminalreporter.write_line(f"lossguard: baselines written: commit {them}")
         for path in sorted(self._written):
-            shown = os.path.relpath(path, self._config.invocation_params.dir)
+            shown = relative(path, self._config.invocation_params.dir)
             terminalreporter.write_line(f"  {shown}")
         for trouble in self._troubles:
             terminalreporter.write_line(f"lossguard: {trouble}")

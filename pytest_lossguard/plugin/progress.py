@@ -1,4 +1,4 @@
-"""Says how far a long search is, where somebody may be waiting for it."""
+"""Says how far a long search or baseline is, where somebody may be waiting for it."""
 
 from __future__ import annotations
 
@@ -8,29 +8,37 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import pytest
 
-if TYPE_CHECKING:
-    from ..session.search import Search
+from ..core.systems import can_rewrite
 
-__all__ = ["search_progress"]
+__all__ = ["progress_of"]
 
 #: Seconds before the first word, and between two on a terminal; without one, a line
-#: comes after 30 s, and then each time the search has taken twice as long.
+#: comes after 30 s, and then each time it has taken twice as long.
 _PATIENCE, _BETWEEN, _PATIENCE_OF_A_LOG = 3.0, 1.0, 30.0
 #: A terminal remembers where the cursor is, goes back there, clears what follows.
 _SAVE, _BACK, _CLEAR = "\x1b7", "\x1b8", "\x1b[K"
 
-Listener = Callable[["Search"], None]
+
+class Progress(Protocol):
+    """What takes long."""
+
+    def describe(self, seconds: float) -> str:
+        """How far it is, in a few words."""
+
+
+Listener = Callable[[Progress], None]
 
 
 @contextmanager
-def search_progress(
+def progress_of(
     item: pytest.Item, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Listener]:
-    """Gives what is to be called before each example of a search.
+    """Gives what is to be called before each example of a search, and before each
+    training of a baseline.
 
     On a terminal the rest of the test's line is rewritten, and cleared in the end; in
     a log and in CI a few plain lines appear. Silent under ``-q`` and in workers of
@@ -40,7 +48,7 @@ def search_progress(
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if reporter is None or hasattr(config, "workerinput") or config.get_verbosity() < 0:
         yield lambda _: None
-    elif bool(reporter.isatty) and _can_rewrite():  # a method on some pytests only
+    elif bool(reporter.isatty) and can_rewrite(os.environ):  # on some no method
         line = _OnTerminal(config, clock)
         try:
             yield line.tell
@@ -59,14 +67,14 @@ class _OnTerminal:
         self._due = self._began + _PATIENCE
         self._shown = False
 
-    def tell(self, search: Search) -> None:
+    def tell(self, progress: Progress) -> None:
         now = self._clock()
         if now < self._due:
             return
         self._due = now + _BETWEEN
         writer = self._config.get_terminal_writer()
         free = writer.fullwidth - writer.width_of_current_line - 1
-        self._write(f"  {_format(search, now - self._began)}"[: max(free, 0)])
+        self._write(f"  {progress.describe(now - self._began)}"[: max(free, 0)])
         self._shown = True
 
     def clear(self) -> None:
@@ -90,27 +98,16 @@ class _InLog:
         self._began = clock()
         self._patience = _PATIENCE_OF_A_LOG
 
-    def tell(self, search: Search) -> None:
+    def tell(self, progress: Progress) -> None:
         seconds = self._clock() - self._began
         if seconds < self._patience:
             return
         self._patience = 2 * seconds
         with _uncaptured(self._item.config):
-            sentence = f"lossguard: {self._item.nodeid} {_format(search, seconds)}"
+            sentence = f"lossguard: {self._item.nodeid} {progress.describe(seconds)}"
             self._reporter.write_line(sentence)
             if self._reporter.showfspath:
                 self._reporter.write_fspath_result(self._item.nodeid, "")
-
-
-def _can_rewrite() -> bool:
-    return os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
-
-
-def _format(search: Search, seconds: float) -> str:
-    sentence = f"{search.examples} examples in {seconds:.0f} s"
-    if search.failed is not None:
-        sentence += ", one failed, looking for the smallest"
-    return sentence
 
 
 def _uncaptured(config: pytest.Config) -> contextlib.AbstractContextManager[Any]:

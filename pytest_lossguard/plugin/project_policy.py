@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import os.path
+import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import pytest
 
 from ..core.errors import PolicyError
 from ..core.given import one_line, shown
+from ..core.systems import escape_unprintable, relative
 from .state import ORIGINS, POLICY
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class ShowPolicy:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Write it in place of running the tests."""
+        escape_unprintable(sys.stdout)
         for line in _lines(session):
             print(line)
         return True
@@ -106,7 +108,7 @@ def name_of_ini(config: pytest.Config) -> str:
     """The file that holds the settings, relative to where pytest was called."""
     if config.inipath is None:
         return "the ini file"
-    return os.path.relpath(config.inipath, config.invocation_params.dir)
+    return relative(config.inipath, config.invocation_params.dir)
 
 
 def changed_keys(before: Policy, after: Policy) -> list[str]:

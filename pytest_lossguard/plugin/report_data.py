@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pytest
 
 from ..core.errors import first_line
 from ..core.printable import printable
+from ..core.systems import relative, with_slashes
 from ..report.writers import WRITERS
 from .collected import COLLECTED
 from .failures import said_by
@@ -102,7 +102,7 @@ def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, An
         if guard.baseline is not None:
             held = guard.baseline.to_json()
             # as seen from the root, on whatever machine
-            held["file"] = os.path.relpath(held["file"], item.config.rootpath)
+            held["file"] = with_slashes(relative(held["file"], item.config.rootpath))
             found["baseline"] = held
     return found
 

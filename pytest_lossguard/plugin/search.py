@@ -19,8 +19,8 @@ from ..core.printable import printable
 from .files import keep_replay
 from .options import budget_of, default_examples
 from .private_api import is_fixture_known, items_of
-from .progress import search_progress
-from .state import PROJECT_POLICY, SESSION, TEST, guard_of
+from .progress import progress_of
+from .state import PROJECT_POLICY, SESSION, TEST, guard_of, path_as_typed
 
 if TYPE_CHECKING:
     from ..corruptions import Corruption
@@ -252,7 +252,7 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
         strategies.pin(item.obj, search.only)
     try:
         with (
-            search_progress(item) as search.progress,
+            progress_of(item) as search.progress,
             strategies.seeded(
                 item.obj, _seed_of(item), parts, "" if part is None else repr(part)
             ) as search.replays,
@@ -371,7 +371,7 @@ def _kept(item: Any, corruption: Corruption) -> str:
     case = Replay(nodeid=item.nodeid, corruption=corruption, seed=seed)
     keep_replay(item.stash[TEST], case)
     path = replay_path(Path(item.config.rootpath), item.nodeid)
-    return f"again: pytest --lossguard-replay={_relative(path, item)}"
+    return f"again: pytest --lossguard-replay={path_as_typed(path, item)}"
 
 
 def _notes(error: BaseException) -> list[str]:
@@ -388,10 +388,3 @@ def _from_the_body(item: Any, traceback: Any) -> Any:
             found = entry
         entry = entry.tb_next
     return traceback if found is None else found
-
-
-def _relative(path: Path, item: Any) -> str:
-    import os.path
-    import shlex
-
-    return shlex.quote(os.path.relpath(path, item.config.invocation_params.dir))

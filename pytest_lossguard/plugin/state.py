@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..core.systems import quoted, relative
 from .hook_calls import checks_of
 from .options import diagnosis_budget
 
@@ -28,6 +30,8 @@ __all__ = [
     "Session",
     "Test",
     "guard_of",
+    "path_as_typed",
+    "run_again",
     "shows_blocks",
 ]
 
@@ -116,12 +120,14 @@ def run_again(item: pytest.Item) -> str:
 
 def _as_typed(item: pytest.Item) -> str:
     """The test's id as a shell in the current folder takes it."""
-    import os.path
-    import shlex
-
     _, separator, name = item.nodeid.partition("::")
-    path = os.path.relpath(item.path, item.config.invocation_params.dir)
-    return shlex.quote(f"{path}{separator}{name}")
+    path = relative(item.path, item.config.invocation_params.dir)
+    return quoted(f"{path}{separator}{name}")
+
+
+def path_as_typed(path: Path, item: pytest.Item) -> str:
+    """A file as a shell in the current folder takes it."""
+    return quoted(relative(path, item.config.invocation_params.dir))
 
 
 def shows_blocks() -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from ..core.systems import relative
 from . import checked
 from .entry import (
     LOSS,
@@ -208,8 +208,8 @@ def _title(test: Entry) -> str:
 
 
 def _within(file: Path, workspace: Path) -> str:
-    relative = os.path.relpath(file, workspace)
-    return Path(file if relative.startswith("..") else relative).as_posix()
+    inside = relative(file, workspace)
+    return Path(file if inside.startswith("..") else inside).as_posix()
 
 
 def _data(text: str) -> str:

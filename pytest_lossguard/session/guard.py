@@ -6,7 +6,7 @@ No pytest and no TensorFlow in here: whoever calls brings the trainer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ..baselines import Baseline, write_baseline
 from ..baselines.check import BaselineCase, BaselineResult, Update, check_baseline
+from ..baselines.progress import Listener
 from ..core.change import MakeRerun, Rerun
 from ..core.custom_checks import Check
 from ..core.errors import BaselineError, NotConverged, NothingTrained, StopTraining
@@ -67,6 +68,10 @@ class Training(Protocol):
         """What trains, as ``"CPU"``."""
 
 
+def _untold() -> AbstractContextManager[Listener]:
+    return nullcontext(lambda _: None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineRequest:
     """The baseline that a test is compared with.
@@ -76,12 +81,14 @@ class BaselineRequest:
         test: What the test is called in it.
         update: What is to be written, and does not fail.
         write: Writes it.
+        progress: While it lasts, what it gives is told of each training.
     """
 
     path: Path
     test: str
     update: Update = ""
     write: Callable[[Path, Baseline], None] = write_baseline
+    progress: Callable[[], AbstractContextManager[Listener]] = _untold
 
 
 #: What fixtures trained for a test, asked for once its body has ended.
@@ -543,7 +550,7 @@ class Guard:
             for run in self._subjects
             if run.make_rerun is not None
         ]
-        with self._paused():
+        with self._paused(), asked.progress() as tell:
             self.baseline = check_baseline(
                 subjects,
                 self._policy,
@@ -553,6 +560,7 @@ class Guard:
                 device=self._trainer().device(),
                 update=asked.update,
                 write=asked.write,
+                tell=tell,
             )
         if self.baseline.state == "written" and not asked.update:
             raise BaselineError(

@@ -400,6 +400,13 @@ class Search:
 
     # What it tells
 
+    def describe(self, seconds: float) -> str:
+        """How far it is, for a line on a terminal."""
+        told = f"{self.examples} examples in {seconds:.0f} s"
+        if self.failed is not None:
+            told += ", one failed, looking for the smallest"
+        return told
+
     @property
     def unique(self) -> int:
         """Different examples that were run."""

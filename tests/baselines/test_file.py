@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_lossguard.baselines import Baseline, Measured, read_baseline, write_baseline
+from pytest_lossguard.baselines.check import check_baseline
 from pytest_lossguard.core.errors import UsageError
+from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.printable import printables
 
 values = st.floats(-1e6, 1e6).map(lambda it: float(f"{it:.4g}"))
@@ -77,6 +80,35 @@ def test_a_file_shows_a_metric_a_line(tmp_path):
 
 def test_no_file_is_no_baseline(tmp_path):
     assert read_baseline(tmp_path / "a.json") is None
+
+
+def test_names_that_differ_in_case_are_one_file_elsewhere_and_are_told_apart(tmp_path):
+    path = tmp_path / "test_it.test_trains.json"
+    write_baseline(path, replace(ONE, test="test_it.py::test_Trains"))
+
+    with pytest.raises(UsageError, match="differ in upper and lower case only"):
+        write_baseline(path, ONE)
+    with pytest.raises(UsageError, match=r"is of test_it\.py::test_Trains, not of"):
+        check_baseline(
+            [],
+            Policy(),
+            path=path,
+            test=ONE.test,
+            seed=0,
+            device="CPU",
+            update="",
+        )
+
+    assert read_baseline(path).test == "test_it.py::test_Trains"
+
+
+def test_the_baseline_of_a_renamed_test_is_written_anew(tmp_path):
+    path = tmp_path / "a.json"
+    write_baseline(path, replace(ONE, test="test_it.py::test_before"))
+
+    write_baseline(path, ONE)
+
+    assert read_baseline(path).test == ONE.test
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 
@@ -286,3 +287,14 @@ def test_damaged_lists_of_tests_without_an_entry_are_left_out(parts, tmp_path):
     report = parts("a", [GOOD], test_other="nonsense")
 
     assert main(["merge", report, "-o", str(tmp_path / "all.json")]) == 0
+
+
+def test_a_console_that_lacks_characters_gets_escapes(written, monkeypatch):
+    console = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr("sys.stdout", console)
+    good, bad = ({**it, "nodeid": "test_it.py::test_\u2581"} for it in (GOOD, BAD))
+
+    assert main(["compare", written("a", good), written("b", bad)]) == 1
+
+    console.flush()
+    assert b"test_\\u2581" in console.buffer.getvalue()

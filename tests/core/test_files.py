@@ -198,6 +198,85 @@ def test_what_a_killed_session_left_is_swept_by_the_next_and_what_is_in_work_is_
     assert os.listdir(tmp_path) == ["r.json"]
 
 
+@pytest.fixture
+def windows(monkeypatch):
+    """No locks, and nothing is done to a file that is open."""
+    replace, unlink = os.replace, os.unlink
+
+    def refuse_open(path):
+        links = (f"/proc/self/fd/{it}" for it in os.listdir("/proc/self/fd"))
+        if os.fspath(path) in [os.readlink(it) for it in links if os.path.islink(it)]:
+            raise PermissionError(13, "the file is used by another process")
+
+    def replace_closed(made, target):
+        refuse_open(made)
+        replace(made, target)
+
+    def unlink_closed(path):
+        refuse_open(path)
+        unlink(path)
+
+    monkeypatch.setattr(files, "fcntl", None)
+    monkeypatch.setattr(os, "replace", replace_closed)
+    monkeypatch.setattr(os, "unlink", unlink_closed)
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what is open")
+
+
+@linux
+def test_windows_puts_a_file_in_place_once_it_is_closed(tmp_path, windows):
+    write_whole(tmp_path / "r.json", "old")
+    write_whole(tmp_path / "r.json", "new")
+
+    assert (tmp_path / "r.json").read_text() == "new"
+    assert os.listdir(tmp_path) == ["r.json"]
+
+
+@linux
+def test_windows_keeps_no_file_that_could_not_be_written(
+    tmp_path, windows, monkeypatch
+):
+    def full(*_):
+        raise OSError(files.errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "put_in_place", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(tmp_path / "r.json", "new")
+
+    assert os.listdir(tmp_path) == []
+
+
+@linux
+def test_windows_sweeps_what_was_left_long_ago(tmp_path, windows):
+    old, fresh = tmp_path / ".lossguard-1.tmp", tmp_path / ".lossguard-2.tmp"
+    for path in (old, fresh):
+        path.write_text("half")
+    os.utime(old, (0, 0))
+
+    sweep(tmp_path)
+
+    assert os.listdir(tmp_path) == [fresh.name]
+
+
+@posix
+def test_line_ends_are_those_of_the_text_on_windows_too(tmp_path, monkeypatch):
+    flags, opened = [], os.open
+
+    def spy(path, how, *mode):
+        flags.append(how)
+        return opened(path, how & ~(1 << 30), *mode)
+
+    monkeypatch.setattr(files, "_BINARY", 1 << 30)
+    monkeypatch.setattr(os, "open", spy)
+    write_whole(tmp_path / "new", "a\nb\n")
+    add_to(tmp_path / "new", "c\n")
+
+    assert flags
+    assert all(it & 1 << 30 for it in flags)
+    assert (tmp_path / "new").read_bytes() == b"a\nb\nc\n"
+
+
 def test_a_text_that_no_encoding_can_write_is_escaped(tmp_path):
     write_whole(tmp_path / "a", "\ud800")
     add_to(tmp_path / "a", "\udfff")

@@ -33,7 +33,7 @@ class Breaking:
         self.trainings = 0
         self.asked, self.rounds = [], []
 
-    def several(self, requests):
+    def several(self, requests, begin=None):
         self.rounds.append(len(requests))
         self.asked += [it.changes for it in requests]
         return [

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from pytest_lossguard.baselines import check
 from pytest_lossguard.plugin import progress
 
 FOUR = """
@@ -163,6 +164,45 @@ def test_in_ci_a_terminal_is_a_log(project, impatient, terminal, monkeypatch):
 
     result.stdout.fnmatch_lines(["lossguard: test_it.py::test_search 1 examples*"])
     assert "\x1b" not in result.stdout.str()
+
+
+BASELINE = """
+import keras, numpy as np, pytest
+
+def build():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+@pytest.mark.converges(steps=20, baseline=True, diagnose=False)
+def test_baseline(lossguard):
+    x = np.random.default_rng(0).normal(size=(64, 3))
+    lossguard.fit(build, x, x @ [[1.0], [2.0], [3.0]])
+"""
+
+
+def test_trainings_of_a_baseline_are_counted_where_it_is_written_and_compared(
+    project, impatient, monkeypatch
+):
+    monkeypatch.setattr(progress, "_PATIENCE_OF_A_LOG", 1e-9)
+    monkeypatch.setattr(check, "_SLOWEST_FOR_MARGINS", 0.0)  # 22 trainings, not 270
+    captured_too = "--capture=fd"
+
+    written = project(BASELINE, "--lossguard-update", captured_too)
+    compared = project(BASELINE, captured_too)
+
+    written.assert_outcomes(passed=1)
+    compared.assert_outcomes(passed=1)
+    test = r"lossguard: test_it\.py::test_baseline"
+    for result, task in ((written, "writing"), (compared, "comparing with")):
+        lines = [it for it in result.stdout.lines if it.startswith("lossguard: test_")]
+        counts = [
+            int(re.fullmatch(rf"{test} {task} its baseline: (\d+) training.*", it)[1])
+            for it in lines
+        ]
+        assert counts[0] == 1
+        assert counts == sorted(set(counts))
 
 
 @pytest.mark.parametrize("options", [("-q",), ("-n1",)])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
 from ...core.findings import number
 from ...core.printable import printable
+from ...core.systems import quoted
 from .. import checked
 from ..entry import Entry
 from ..sound import sound
@@ -125,7 +125,7 @@ def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
         "runs": [_run(it) for it in details],
         "search": None if test["search"] is None else _search(test),
         "baseline": _baseline(test.get("baseline")),
-        "again": f"pytest {shlex.quote(test['nodeid'])} --lossguard-seed={seed}",
+        "again": f"pytest {quoted(test['nodeid'])} --lossguard-seed={seed}",
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ _MOST_IN_MEMORY, _SMALL = 1 << 26, 1 << 20
 class _InFile:
     """Where a value lies in an unnamed file, that ends with the last reference."""
 
-    file: IO[bytes] | None
+    file: Any
     offset: int
     shape: tuple[int, ...]
     dtype: Any
@@ -47,10 +47,11 @@ def spilled(values: Sequence[Any]) -> list[Any]:
     ]
 
 
-def _written(file: IO[bytes], array: Any) -> _InFile:
+def _written(file: Any, array: Any) -> _InFile:
     offset, is_zero = file.tell(), not array.any()
     if not is_zero:  # as are the slots of a fresh optimizer
-        array.tofile(file)
+        # not `tofile`, which takes no file of `tempfile` on Windows
+        file.write(_octets(np.ascontiguousarray(array)))
     return _InFile(
         file=None if is_zero else file,
         offset=offset,
@@ -66,6 +67,10 @@ def loaded(value: Any) -> Any:
     if value.file is None:
         return tf.zeros(value.shape, value.dtype)
     value.file.seek(value.offset)
-    count = int(np.prod(value.shape))
-    array = np.fromfile(value.file, value.dtype, count)
-    return tf.convert_to_tensor(array.reshape(value.shape))
+    array = np.empty(value.shape, value.dtype)
+    value.file.readinto(_octets(array))
+    return tf.convert_to_tensor(array)
+
+
+def _octets(array: Any) -> Any:
+    return array.reshape(-1).view(np.uint8)

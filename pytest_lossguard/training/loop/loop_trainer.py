@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ...core.errors import CannotChange, StopTraining, UsageError
+from ...core.systems import processors
 from ...core.trace import Trace
 from ..backend.batch import Batch
 from ..backend.data import first_rows
@@ -45,7 +45,7 @@ class LoopTrainer:
     """
 
     def __init__(self, shared_by: int = 1) -> None:
-        self._at_once = max(1, min(_MOST_AT_ONCE, _processors() // shared_by))
+        self._at_once = max(1, min(_MOST_AT_ONCE, processors() // shared_by))
         self._programs: OrderedDict[Any, TracedLoop] = OrderedDict()
         self._keys: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._built: dict[Any, Any] = {}
@@ -289,13 +289,6 @@ def _loaded(program: TracedLoop, job: PreparedRun, fresh: bool) -> Iterator[None
     finally:
         if before is not None:
             before.restore()
-
-
-def _processors() -> int:
-    """Those that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _as_fit(trace: Trace, note: str) -> Trace:

@@ -51,6 +51,11 @@ def _first(variable: Any) -> str:
     return ", ".join(number(float(it)) for it in values)
 
 
+def _folder() -> TemporaryDirectory[str]:
+    """Windows leaves a file there that TensorFlow still has open."""
+    return TemporaryDirectory(ignore_cleanup_errors=True)
+
+
 def saves_and_loads(subject: Subject) -> Outcome:
     """From a ``.keras`` file, and from a file of weights, comes a model that predicts
     the same. Of a class of the user's own that keeps its weights only, these will do.
@@ -58,7 +63,7 @@ def saves_and_loads(subject: Subject) -> Outcome:
     subject.need_same_outputs()
     model, x = _moved(subject), subject.rows()[0]
     before = outputs_of(model, x)
-    with TemporaryDirectory() as folder, quietly():
+    with _folder() as folder, quietly():
         whole = _from_file(model, Path(folder) / "model.keras", x, before)
         refused = isinstance(whole, Skipped)
         if isinstance(whole, Broken) or (refused and subject.is_object):
@@ -119,7 +124,7 @@ def exports(subject: Subject) -> Outcome:
     model = _moved(subject)
     x = subject.rows()[0]
     before = outputs_of(model, x)
-    with TemporaryDirectory() as folder, quietly():
+    with _folder() as folder, quietly():
         try:
             model.export(folder, verbose=False)
             loaded = tf.saved_model.load(folder)  # owns what it serves with
@@ -176,7 +181,7 @@ def resumes(subject: Subject) -> Outcome:
     subject.need_loss()
     subject.need_factory()
     model = subject.after(_STEPS)
-    with TemporaryDirectory() as folder, quietly():
+    with _folder() as folder, quietly():
         path = Path(folder) / "model.keras"
         try:
             model.save(path)

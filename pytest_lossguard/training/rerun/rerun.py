@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -151,8 +151,16 @@ class Rerun:
                 return self._loops.train(self._job(request, held_out))
             return self._in_one_unit(request)
 
-    def several(self, requests: Sequence[RerunRequest]) -> list[Trace | LossguardError]:
+    def several(
+        self,
+        requests: Sequence[RerunRequest],
+        begin: Callable[[], None] | None = None,
+    ) -> list[Trace | LossguardError]:
         """Several re-runs, beside each other where that gives the same numbers.
+
+        Args:
+            requests: What is asked for.
+            begin: Called before each.
 
         Returns:
             For each, in order, its trace, or the error that a call would raise.
@@ -161,6 +169,8 @@ class Rerun:
 
         def jobs() -> Iterator[PreparedRun]:
             for index, request in enumerate(requests):
+                if begin is not None:
+                    begin()
                 try:
                     job = self._job(request)
                 except Exception as error:

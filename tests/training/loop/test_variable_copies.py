@@ -28,7 +28,7 @@ HOW = {"steps": 20, "batch_size": 16}
 @pytest.fixture(autouse=True)
 def two_processors(monkeypatch):
     """Whatever this machine has, so that there is something to test."""
-    monkeypatch.setattr(fit, "_processors", lambda: 2)
+    monkeypatch.setattr(fit, "processors", lambda: 2)
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_what_cannot_run_beside_itself_runs_alone(trainer, beside, build):
 
 
 def test_with_one_processor_they_run_one_by_one(beside, monkeypatch):
-    monkeypatch.setattr(fit, "_processors", lambda: 1)
+    monkeypatch.setattr(fit, "processors", lambda: 1)
 
     Trainer().fit_seeds(mlp, X, Y, seeds=SEEDS, **HOW)
 
