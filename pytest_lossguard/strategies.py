@@ -20,7 +20,7 @@ from .corruptions.space import Axis, Space
 __all__ = [
     "corruptions",
     "from_space",
-    "pin",
+    "pinned",
     "searching",
     "seeded",
     "smallest",
@@ -41,6 +41,8 @@ _ONE_IN = 8
 _SEED = "_hypothesis_internal_use_seed"
 _SETTINGS = "_hypothesis_internal_use_settings"
 _SETTINGS_APPLIED = "_hypothesis_internal_settings_applied"
+#: The examples that ``@example`` gave a test.
+_EXAMPLES = "hypothesis_explicit_examples"
 #: In `providers`: collects the numbers that stand in loaded local modules.
 _LOCAL_CONSTANTS = "_get_local_constants"
 #: How keys end in a database under which it keeps what came near to failing.
@@ -171,9 +173,35 @@ def searching(
     return searched
 
 
-def pin(test: Callable[..., Any], corruption: Corruption) -> None:
-    """Have a searching test run this corruption first."""
-    hypothesis.example(corruption=corruption)(getattr(test, "__func__", test))
+@contextmanager
+def pinned(
+    test: Callable[..., Any], corruptions: Sequence[Corruption], argument: str
+) -> Iterator[int]:
+    """Have a test of Hypothesis run these corruptions first, for a while.
+
+    Args:
+        test: It.
+        corruptions: The first comes first.
+        argument: Of the test, that takes them.
+
+    Yields:
+        How many examples are run before those that are drawn, its own among them; 0
+        where its settings have no phase for them.
+    """
+    function: Any = getattr(test, "__func__", test)
+    own = getattr(function, _EXAMPLES, None)
+    setattr(function, _EXAMPLES, [*(own or ())])
+    for corruption in reversed(corruptions):  # Hypothesis begins with the last
+        hypothesis.example(**{argument: corruption})(function)
+    settings = getattr(function, _SETTINGS, None) or hypothesis.settings()
+    runs = hypothesis.Phase.explicit in settings.phases
+    try:
+        yield len(getattr(function, _EXAMPLES)) if runs else 0
+    finally:
+        if own is None:
+            delattr(function, _EXAMPLES)
+        else:
+            setattr(function, _EXAMPLES, own)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""``python -m pytest_lossguard``: merge reports, show them, compare two of them."""
+"""``python -m pytest_lossguard``: what can be done with reports and failing cases."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ..core.errors import UsageError
 from ..core.systems import escape_unprintable
+from ..report.regressions import FOLDER, keep
+from ..report.replay import read_replay
 from .comparison import TOLERANCE, compare
 from .comparison_text import FORMATS
 from .reports import merged, read_report, write_page, write_report
@@ -48,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pytest_lossguard",
-        description="What can be done with the reports of --lossguard-json.",
+        description="What can be done with the reports of --lossguard-json and with"
+        " the failing cases of searches.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -62,6 +65,19 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", required=True, type=Path, help="where to write it"
     )
     merge.set_defaults(run=_merge)
+
+    keeping = commands.add_parser(
+        "keep", help=f"keep failing cases in {FOLDER}/, for every search to run first"
+    )
+    keeping.add_argument("files", nargs="+", type=Path, metavar="REPLAY_FILE")
+    keeping.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path(FOLDER),
+        help=f"the folder, default: {FOLDER} in the current one",
+    )
+    keeping.set_defaults(run=_keep)
 
     page = commands.add_parser("html", help="write a report as a page")
     page.add_argument("report", type=Path, metavar="REPORT")
@@ -106,6 +122,18 @@ def _name(nodeids: Sequence[str], why: str) -> None:
         print(f"{len(nodeids)} without a result, {why}:")
     for nodeid in sorted(nodeids):
         print(f"  {nodeid}")
+
+
+def _keep(given: argparse.Namespace) -> int:
+    cases = [read_replay(it, what=str(it)) for it in given.files]
+    for case in cases:
+        try:
+            path, is_new = keep(given.output, case)
+        except OSError as error:
+            reason = error.strerror or error
+            raise UsageError(f"{given.output} cannot be written: {reason}") from None
+        print(f"{path}{'' if is_new else ' is there already'}")
+    return _WELL
 
 
 def _html(given: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ that shrinks toward the first reports the mildest that still breaks a training.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ..core.errors import PolicyError
@@ -15,6 +15,7 @@ from ..core.given import (
     COUNT,
     MOST,
     is_count,
+    is_number,
     is_whole,
     plain,
     shown,
@@ -86,6 +87,20 @@ class Space:
             everywhere = replace(family, features=None)  # type: ignore[type-var]
         return any(everywhere in axis.levels for axis in self.axes)
 
+    def covers(self, family: Family) -> bool:
+        """Whether it lies within what is asked for, between two levels too."""
+        levels = [
+            level
+            for axis in self.axes
+            for level in axis.levels
+            if type(level) is type(family)
+        ]
+        names = (it.name for it in fields(family) if it.name != "features")  # type: ignore[arg-type]
+        return bool(levels) and all(
+            _within(getattr(family, it), [getattr(level, it) for level in levels])
+            for it in names
+        )
+
     def to_json(self) -> list[dict[str, Any]]:
         """The axes as builtins: keyword, range in words, described levels."""
         return [
@@ -103,6 +118,12 @@ class Space:
         return ", ".join(
             f"{axis.keyword} {axis.description}".strip() for axis in self.axes
         )
+
+
+def _within(value: Any, levels: list[Any]) -> bool:
+    if all(map(is_number, [value, *levels])):
+        return bool(min(levels) <= value <= max(levels))
+    return value in levels
 
 
 def _features(given: Any, owner: str) -> Sequence[int | str] | None:

@@ -44,6 +44,7 @@ from .options import (
 )
 from .order import Order, orders
 from .project_policy import ShowPolicy, project_policy
+from .regressions import REGRESSIONS, Regressions
 from .report_data import Reporter, hand_on
 from .reports import register_others
 from .search import Searches, explained, in_examples, is_searched
@@ -112,6 +113,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[FIXTURES] = Fixtures()
     config.pluginmanager.register(config.stash[FIXTURES], "lossguard-fixtures")
     config.pluginmanager.register(Searches(), "lossguard-searches")
+    config.stash[REGRESSIONS] = Regressions(config)
+    config.pluginmanager.register(config.stash[REGRESSIONS], "lossguard-regressions")
     config.pluginmanager.register(Unused(), "lossguard-unused")
     if replay is None and is_seed_drawn(config):
         config.pluginmanager.register(DrawnSeed(seed), "lossguard-drawn-seed")

@@ -56,6 +56,7 @@ class Files:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._written: list[Path] = []
+        self._kept: list[Path] = []
         self._troubles: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -81,10 +82,29 @@ class Files:
         from ..report.replay import Replay, write_replay
 
         try:
-            write_replay(self._config.rootpath, Replay.from_json(given))
+            case = Replay.from_json(given)
+            write_replay(self._config.rootpath, case)
         except OSError as error:
             reason = error.strerror or error
             self._troubles.append(f"no file for --lossguard-replay: {reason}")
+            return
+        if case.corruption is not None and self._keeps:
+            self._keep(case)
+
+    @property
+    def _keeps(self) -> bool:
+        return bool(self._config.getoption("lossguard_keep_failures"))
+
+    def _keep(self, case: Replay) -> None:
+        from ..report.regressions import FOLDER, keep
+
+        try:
+            path, _ = keep(self._config.rootpath / FOLDER, case)
+        except OSError as error:
+            reason = error.strerror or error
+            self._troubles.append(f"no file in {FOLDER}: {reason}")
+        else:
+            self._kept.append(path)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """No session passes that could not keep a baseline."""
@@ -94,12 +114,16 @@ class Files:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """Name the baselines, relative to where pytest was called."""
-        if self._written:
-            them = "it" if len(self._written) == 1 else "them"
-            terminalreporter.write_line(f"lossguard: baselines written: commit {them}")
-        for path in sorted(self._written):
-            shown = relative(path, self._config.invocation_params.dir)
-            terminalreporter.write_line(f"  {shown}")
+        """Name baselines and kept cases, relative to where pytest was called."""
+        for what, paths in (
+            ("baselines written", self._written),
+            ("failing cases kept, to be run first from now on", self._kept),
+        ):
+            if paths:
+                them = "it" if len(paths) == 1 else "them"
+                terminalreporter.write_line(f"lossguard: {what}: commit {them}")
+            for path in sorted(paths):
+                shown = relative(path, self._config.invocation_params.dir)
+                terminalreporter.write_line(f"  {shown}")
         for trouble in self._troubles:
             terminalreporter.write_line(f"lossguard: {trouble}")

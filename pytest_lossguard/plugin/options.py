@@ -72,6 +72,12 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="PATH",
         help="run exactly the failing case that a search wrote to PATH",
     )
+    group.addoption(
+        "--lossguard-keep-failures",
+        action="store_true",
+        help="keep each failing case that a search finds in lossguard_regressions/,"
+        " whose cases every search runs first",
+    )
     # Each spelling is an option without a value: what follows is a path of tests.
     for update, what, text in (
         ("", "all", "write the baselines of the tests that run"),

@@ -194,7 +194,10 @@ def _keep_replayed(config: pytest.Config, items: list[pytest.Item]) -> None:
     replay = config.stash[SESSION].replay
     if replay is None:
         return
-    kept = [item for item in items if printable(item.nodeid) == replay.nodeid]
+    from ..report.shards import without_shard
+
+    asked = without_shard(replay.nodeid)
+    kept = [it for it in items if without_shard(printable(it.nodeid)) == asked]
     if not kept:
         raise pytest.UsageError(
             f"--lossguard-replay holds a case of {replay.nodeid}, which was not"
@@ -208,6 +211,8 @@ def _shards(metafunc: pytest.Metafunc) -> int:
     """Into how many items the marks of a test divide its search; what cannot be meant
     is refused where its whole policy is read.
     """
+    if metafunc.config.stash[SESSION].replay is not None:
+        return 1  # one case needs one test
     marks = metafunc.definition.iter_markers("converges")
     asked = [it.kwargs["shards"] for it in marks if "shards" in it.kwargs]
     asked.append(metafunc.config.stash[PROJECT_POLICY].get("shards", 1))
@@ -228,7 +233,7 @@ def is_searched(item: pytest.Item) -> bool:
 def in_examples(item: Any, policy: Any) -> Iterator[Search]:
     """Run and judge each example of a test by itself."""
     from .. import strategies
-    from ..session.search import Search, Shard
+    from ..session.search import Known, Search, Shard
 
     session = item.config.stash[SESSION]
     space, part = getattr(item.obj, _SPACE, None), _part_of(item)
@@ -246,17 +251,21 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
     parts = 1 if search.shard is not None or part is None else part[1]
     handle = item.obj.hypothesis
     body = handle.inner_test
-    seam = _Seam(search, body, _not_drawn(item))
+    not_drawn = _not_drawn(item)
+    seam = _Seam(search, body, not_drawn)
+    first, argument = _run_first(item, search, body, not_drawn)
+    search.known = {it: Known(*known) for it, known in first.items() if known}
     handle.inner_test = seam.routed()
-    if search.only is not None:
-        strategies.pin(item.obj, search.only)
     try:
         with (
+            strategies.pinned(item.obj, [*first], argument) as search.explicit,
             progress_of(item) as search.progress,
             strategies.seeded(
                 item.obj, _seed_of(item), parts, "" if part is None else repr(part)
             ) as search.replays,
         ):
+            if search.explicit == 0:
+                search.leave_known("its Hypothesis settings have no phase explicit")
             yield search
         seam.look_beyond()
     except _FAILURES:
@@ -264,6 +273,33 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
         raise
     finally:
         handle.inner_test = body
+
+
+def _run_first(
+    item: Any, search: Search, body: Any, not_drawn: set[str]
+) -> tuple[dict[Corruption, tuple[str, int] | None], str]:
+    """The corruptions that a test runs before those that are drawn: that of a replay,
+    else its known cases with file and seed; and the argument that takes them.
+    """
+    from .regressions import REGRESSIONS
+
+    if search.only is not None:
+        return {search.only: None}, ARGUMENT
+    drawn = [it for it in inspect.signature(body).parameters if it not in not_drawn]
+    first: dict[Corruption, tuple[str, int] | None] = {}
+    for known in item.config.stash[REGRESSIONS].of(item):
+        corruption = known.case.corruption
+        assert corruption is not None
+        space = search.space
+        if len(drawn) != 1:
+            search.stale[known.file] = "its test draws more than a corruption"
+        elif space is not None and not all(map(space.covers, corruption.parts)):
+            search.stale[known.file] = (
+                f"{corruption!r} is beyond what the marker corruptions asks for"
+            )
+        else:
+            first[corruption] = (known.file, known.case.seed)
+    return first, drawn[0] if len(drawn) == 1 else ARGUMENT
 
 
 def _part_of(item: Any) -> tuple[int, int] | None:
@@ -352,14 +388,17 @@ def explained(item: Any, search: Search, error: BaseException) -> BaseException:
     error.__traceback__ = _from_the_body(item, error.__traceback__)
     if corruption is None:
         return error
-    again = (f"paste: @example(corruption={corruption!r})", _kept(item, corruption))
+    known = search.known_case(corruption)
+    kept = _kept(item, corruption) if known is None else _replay_of(item, known.file)
+    again = (f"paste: @example(corruption={corruption!r})", kept)
     if run is not None and isinstance(error, NotConverged):
         made = search.explained(run, again)
         for note in _notes(error):
             made.add_note(note)
         return made.with_traceback(error.__traceback__)
     error.__notes__ = _notes(error)
-    error.add_note("\n".join(["", f"note: {search.summary()}", *again]))
+    note = search.summary() if known is None else search.found()
+    error.add_note("\n".join(["", f"note: {note}", *again]))
     return error
 
 
@@ -370,7 +409,12 @@ def _kept(item: Any, corruption: Corruption) -> str:
     seed = item.config.stash[SESSION].seed
     case = Replay(nodeid=item.nodeid, corruption=corruption, seed=seed)
     keep_replay(item.stash[TEST], case)
-    path = replay_path(Path(item.config.rootpath), item.nodeid)
+    return _replay_of(item, replay_path(Path(), item.nodeid))
+
+
+def _replay_of(item: Any, file: str | Path) -> str:
+    """The line that runs a case from a file, as seen from the root, again."""
+    path = Path(item.config.rootpath, file)
     return f"again: pytest --lossguard-replay={path_as_typed(path, item)}"
 
 

@@ -102,7 +102,10 @@ class ShardEntry(TypedDict):
 
 
 class SearchEntry(TypedDict):
-    """A search over corruptions; ``shard`` is there where it was divided."""
+    """A search over corruptions; ``shard`` is there where it was divided, and where its
+    test has known cases how many were run, the file of the one that failed, and why
+    others could not be run, by their files.
+    """
 
     examples: int
     unique: int
@@ -112,6 +115,9 @@ class SearchEntry(TypedDict):
     closest: ClosestEntry | None
     headroom: list[str]
     shard: NotRequired[ShardEntry | None]
+    known_cases: NotRequired[int]
+    failed_case: NotRequired[str | None]
+    stale_cases: NotRequired[dict[str, str]]
 
 
 class MetricEntry(TypedDict):

@@ -14,7 +14,16 @@ from ..core.files import parsed, read_text, write_whole
 from ..core.printable import printable, printables
 from ..corruptions import Corruption
 
-__all__ = ["FOLDER", "Replay", "read_replay", "replay_path", "write_replay"]
+__all__ = [
+    "FOLDER",
+    "Replay",
+    "content_of",
+    "file_name",
+    "is_of_this_version",
+    "read_replay",
+    "replay_path",
+    "write_replay",
+]
 
 FOLDER = ".lossguard"
 _LONGEST_NAME = 100
@@ -66,11 +75,16 @@ class Replay:
 
 def replay_path(root: Path, nodeid: str) -> Path:
     """Where the failing case of a test is kept: a name of its own for each test."""
+    return root / FOLDER / f"{file_name(nodeid)}.json"
+
+
+def file_name(nodeid: str) -> str:
+    """The same name without folder and suffix."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", nodeid).strip("-")
     if not _TOLD_APART.fullmatch(nodeid) or len(name) > _LONGEST_NAME:
         checksum = hashlib.sha256(nodeid.encode(errors="surrogatepass")).hexdigest()
         name = f"{name[-_LONGEST_NAME:]}-{checksum[:8]}"
-    return root / FOLDER / f"{name}.json"
+    return name
 
 
 def write_replay(root: Path, replay: Replay) -> Path:
@@ -81,40 +95,48 @@ def write_replay(root: Path, replay: Replay) -> Path:
             ignore, "# Failing cases found by the last runs. Safe to delete.\n*\n"
         )
     path = replay_path(root, replay.nodeid)
-    content = {
-        "schema": _SCHEMA,
-        **replay.to_json(),
-        **_shown(replay),
-    }
-    write_whole(path, json.dumps(content, indent=2) + "\n")
+    write_whole(path, json.dumps(content_of(replay), indent=2) + "\n")
     return path
 
 
-def _shown(replay: Replay) -> dict[str, Any]:
-    """For who reads the file."""
+def content_of(replay: Replay) -> dict[str, Any]:
+    """What a file holds: the case, and an expression for who reads it."""
     found = replay.corruption
-    return {} if found is None else {"expression": repr(found)}
+    shown = {} if found is None else {"expression": repr(found)}
+    return {"schema": _SCHEMA, **replay.to_json(), **shown}
 
 
-def read_replay(path: Path) -> Replay:
+def is_of_this_version(found: Any) -> None:
+    """Refuse what another version has written.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is none of ours.
+    """
+    if found["schema"] != _SCHEMA:
+        raise ValueError(f"its schema is {found['schema']!r}, not {_SCHEMA}")
+
+
+def read_replay(path: Path, what: str | None = None) -> Replay:
     """Read a case; nothing in the file is ever run, or shown as it is.
+
+    Args:
+        path: The file.
+        what: What it is called in messages, default the option that names it.
 
     Raises:
         UsageError: There is no such file, or it is something else.
     """
+    what = what or f"--lossguard-replay={path}"
     try:
         found = printables(parsed(read_text(path)))
-        if found["schema"] != _SCHEMA:
-            raise ValueError(f"its schema is {found['schema']!r}, not {_SCHEMA}")
+        is_of_this_version(found)
         return Replay.from_json(found)
     except OSError as error:
-        raise UsageError(
-            f"--lossguard-replay={path} cannot be read: {error.strerror}"
-        ) from None
+        raise UsageError(f"{what} cannot be read: {error.strerror}") from None
     except Exception as error:  # whatever a stranger wrote into it
         reason = printable(first_line(error))[:_LONGEST_REASON]
         raise UsageError(
-            f"--lossguard-replay={path} is no replay file of pytest-lossguard"
+            f"{what} is no replay file of pytest-lossguard"
             f" ({reason or type(error).__name__}): give one from the {FOLDER} folder"
         ) from None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from .entry import Entry, SearchEntry
 
-__all__ = ["whole_searches"]
+__all__ = ["whole_searches", "without_shard"]
 
 #: What tells the items of a search apart, among their other parameters.
 _SHARD = re.compile(r"-?shard-\d+-of-\d+-?")
@@ -31,10 +31,10 @@ def whole_searches(tests: Iterable[Entry]) -> Iterator[tuple[str, SearchEntry]]:
 
 
 def _name(nodeid: str, search: SearchEntry) -> str:
-    return nodeid if not search.get("shard") else _without_shard(nodeid)
+    return nodeid if not search.get("shard") else without_shard(nodeid)
 
 
-def _without_shard(nodeid: str) -> str:
+def without_shard(nodeid: str) -> str:
     """The id of the test whose search was divided."""
     plain = _SHARD.sub(lambda it: "-" if it[0][0] == it[0][-1] == "-" else "", nodeid)
     return plain.removesuffix("[]")
@@ -52,4 +52,5 @@ def _together(searches: list[SearchEntry]) -> SearchEntry:
         "failing": next((it for it in failing if it is not None), None),
         "closest": max(passed, key=lambda it: it["nearness"], default=None),
         "headroom": [it for search in searches for it in search["headroom"]],
+        "known_cases": sum(it.get("known_cases") or 0 for it in searches),
     }

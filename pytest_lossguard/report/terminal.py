@@ -213,6 +213,9 @@ def _search(search: SearchEntry, closest: ClosestEntry) -> Iterator[str]:
     if search["space"] is not None:
         yield f"survived {search['space']}"
     yield f"searched {search['examples']}, {search['unique']} different"
+    known = search.get("known_cases")
+    if known:
+        yield f"{_plural(known, 'known case')} held"
     if search["exhausted_budget"]:
         yield "the budget kept others from being run"
     yield f"closest to failing {closest['corruption']}, {_near(closest['nearness'])}"

@@ -302,7 +302,11 @@ class Guard:
 
     @contextmanager
     def example(
-        self, corruption: Any = None, *, ends_early: bool = True
+        self,
+        corruption: Any = None,
+        *,
+        ends_early: bool = True,
+        seed: int | None = None,
     ) -> Iterator[None]:
         """Run and judge one example of a search, apart from all others.
 
@@ -310,10 +314,22 @@ class Guard:
             corruption: What its data are corrupted by.
             ends_early: End a training once no step can save it; False for one whose
                 whole curve is shown.
+            seed: In place of the base seed.
 
         Raises:
             NotConverged: A training in it did not converge.
         """
+        __tracebackhide__ = True
+        base = self._seed
+        self._seed = base if seed is None else seed
+        try:
+            with self._example(corruption, ends_early):
+                yield
+        finally:
+            self._seed = base
+
+    @contextmanager
+    def _example(self, corruption: Any, ends_early: bool) -> Iterator[None]:
         __tracebackhide__ = True
         self.runs, self._watched, self.findings = [], [], ()
         self._in_search, self._ends_early = True, ends_early

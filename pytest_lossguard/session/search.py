@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
-from ..core.errors import NotConverged, first_line
+from ..core.errors import NotConverged, UsageError, first_line
 from ..corruptions import Corruption, Offset, Scale
 from ..corruptions.family import Family
 from ..corruptions.space import Space
@@ -23,7 +23,7 @@ from .failure import Failure
 from .guard import Guard
 from .runs import TrainingRun
 
-__all__ = ["Case", "Search", "Shard"]
+__all__ = ["Case", "Known", "Search", "Shard"]
 
 #: Runs beyond the asked range: at most this share of the examples, but some.
 _HEADROOM_SHARE, _FEWEST_HEADROOM = 0.1, 5
@@ -60,6 +60,19 @@ class Shard:
     def to_json(self) -> dict[str, int]:
         """As builtins, in the shape of the JSON report."""
         return {"index": self.index, "of": self.of}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A case that an earlier search has found, and that is run first.
+
+    Attributes:
+        file: That it is kept in.
+        seed: The base seed that it failed with.
+    """
+
+    file: str
+    seed: int
 
 
 @dataclass(slots=True, eq=False)
@@ -118,6 +131,10 @@ class Search:
         only: The one corruption to be run, in a replay.
         shard: Which part of the corruptions it runs, and of how many.
         replays: Examples at the start that an earlier search left to be tried again.
+        known: Cases that are run first, whatever the budget, each in one shard.
+        explicit: Examples before those that are drawn or replayed, the known among
+            them.
+        stale: Why known cases could not be run, by their files.
         failures: What an example raises that fails.
         examples: How many were asked for.
         ran: How many were run, those after the search among them.
@@ -139,6 +156,9 @@ class Search:
     only: Corruption | None = None
     shard: Shard | None = None
     replays: Callable[[], int] = lambda: 0
+    known: dict[Corruption, Known] = field(default_factory=dict)
+    explicit: int = 0
+    stale: dict[str, str] = field(default_factory=dict)
     failures: tuple[type[BaseException], ...] = (Exception,)
     examples: int = 0
     ran: int = 0
@@ -198,6 +218,8 @@ class Search:
         except self.failures as error:
             if type(error).__module__.startswith("hypothesis"):
                 raise  # the example was rejected, not run
+            if self._is_stale(corruption, error):
+                return
             case.fails_with(error)
             self._note(case)
             raise
@@ -207,8 +229,27 @@ class Search:
     def _judged(self, corruption: Corruption | None) -> Iterator[None]:
         __tracebackhide__ = True
         self.ran += 1
-        with self.guard.example(corruption, ends_early=self._ends_early):
+        known = self.known_case(corruption)
+        seed = None if known is None else known.seed
+        with self.guard.example(corruption, ends_early=self._ends_early, seed=seed):
             yield
+
+    def known_case(self, corruption: Corruption | None) -> Known | None:
+        """The known case that it is, None for any other."""
+        return None if corruption is None else self.known.get(corruption)
+
+    def leave_known(self, reason: str) -> None:
+        """Run no known case, and say why."""
+        self.stale |= {it.file: reason for it in self.known.values()}
+        self.known = {}
+
+    def _is_stale(self, corruption: Corruption | None, error: BaseException) -> bool:
+        """Whether a known case cannot act on the data that there are now."""
+        known = self.known_case(corruption)
+        if known is None or not isinstance(error, UsageError):
+            return False
+        self.stale[known.file] = first_line(error)
+        return True
 
     def _note(self, case: Case) -> None:
         if case.corruption is not None:
@@ -237,7 +278,8 @@ class Search:
     def _is_spared(self, known: Corruption | None) -> bool:
         if self.only is not None:
             return known != self.only
-        self.exhausted = self.exhausted or self._is_spent()
+        if self._is_spent() and self.known_case(known) is None:
+            self.exhausted = True
         if self.exhausted:
             return True
         left = self._is_of_another_shard(known)
@@ -250,7 +292,8 @@ class Search:
         """
         if self.shard is None or known is None or self.failed is not None:
             return False
-        return self.examples > self.replays() and not self.shard.owns(known)
+        ahead = self.examples - self.explicit
+        return not 0 < ahead <= self.replays() and not self.shard.owns(known)
 
     def _is_spent(self) -> bool:
         now = self.clock()
@@ -299,7 +342,8 @@ class Search:
         """
         if self.failed is None or self.failed.corruption is None:
             return
-        if isinstance(self.failed.error, NotConverged):
+        is_known = self.known_case(self.failed.corruption) is not None
+        if isinstance(self.failed.error, NotConverged) and not is_known:
             for attempt in (self._one_family, self._one_feature):
                 self.failed = self._first(run, attempt()) or self.failed
         assert self.failed.corruption is not None
@@ -435,6 +479,19 @@ class Search:
             "closest": closest,
             "headroom": list(self.headroom),
             **({} if self.shard is None else {"shard": self.shard.to_json()}),
+            **self._known_to_json(),
+        }
+
+    def _known_to_json(self) -> dict[str, Any]:
+        if not self.known and not self.stale:
+            return {}
+        failed = (
+            None if self.failed is None else self.known_case(self.failed.corruption)
+        )
+        return {
+            "known_cases": sum(it in self._cases for it in self.known),
+            "failed_case": None if failed is None else failed.file,
+            "stale_cases": dict(self.stale),
         }
 
     def details(self) -> dict[str, Any]:
@@ -457,6 +514,14 @@ class Search:
             text += f"; the budget of {self.budget:g} s kept others from being run"
         return text
 
+    def found(self) -> str:
+        """How the failing case was found."""
+        assert self.failed is not None
+        known = self.known_case(self.failed.corruption)
+        if known is not None:
+            return f"a known hard case, run first: {known.file}"
+        return f"the smallest corruption found that breaks it, in {self.summary()}"
+
     def explained(self, run: TrainingRun, again: tuple[str, ...]) -> NotConverged:
         """The exception for the failing run, once the search has ended.
 
@@ -477,7 +542,7 @@ class Search:
 
     def remarks(self) -> Iterator[str]:
         """Sentences on a search that failed."""
-        yield f"the smallest corruption found that breaks it, in {self.summary()}"
+        yield self.found()
         if not self.holds:
             yield (
                 "the failing example converged when run again: the result depends on"

@@ -9,7 +9,10 @@ import re
 import pytest
 
 from pytest_lossguard.command_line import main
+from pytest_lossguard.corruptions import Corruption, Scale
 from pytest_lossguard.report.json_report import write_json
+from pytest_lossguard.report.regressions import read_folder
+from pytest_lossguard.report.replay import Replay, write_replay
 from tests.support.entries import PROBE, entry, found, run
 
 GOOD = entry("test_good", run(probe={"before": 2.0, "after": 0.5}))
@@ -298,3 +301,30 @@ def test_a_console_that_lacks_characters_gets_escapes(written, monkeypatch):
 
     console.flush()
     assert b"test_\\u2581" in console.buffer.getvalue()
+
+
+# Known hard cases
+
+
+def test_a_failing_case_is_kept_by_a_command(tmp_path, monkeypatch, capsys):
+    case = Replay(nodeid="t.py::test_x", corruption=Corruption(Scale(10.0)), seed=0)
+    found = write_replay(tmp_path, case)
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["keep", str(found)]) == 0
+    assert main(["keep", str(found)]) == 0
+
+    new, known = capsys.readouterr().out.splitlines()
+    assert known == f"{new} is there already"
+    assert new.startswith("lossguard_regressions/t.py-test_x-")
+    assert read_folder(tmp_path)[0][0].case == case
+
+
+def test_what_is_no_failing_case_is_not_kept(tmp_path, capsys):
+    path = tmp_path / "a.json"
+    path.write_text("{}")
+
+    assert main(["keep", str(path), "-o", str(tmp_path / "kept")]) == 2
+
+    assert f"{path} is no replay file" in capsys.readouterr().err
+    assert not (tmp_path / "kept").exists()

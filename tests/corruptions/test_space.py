@@ -132,3 +132,19 @@ def test_no_factor_lies_outside_its_bounds(bounds):
 
     assert all(low * (1 - 1e-6) <= it.factor <= high * (1 + 1e-6) for it in found)
     assert all(it.factor != 1 for it in found)
+
+
+@pytest.mark.parametrize(
+    ("part", "is_covered"),
+    [
+        (Scale(30.0), True),  # between two levels
+        (Scale(1000.0, features=3), True),
+        (Scale(1001.0), False),
+        (Scale(0.0001), False),
+        (MissingValues(0.1), False),  # off
+    ],
+)
+def test_a_space_covers_what_lies_within_its_bounds(part, is_covered):
+    space = Space.from_keywords({"scales": (0.001, 1000.0)}, "corruptions")
+
+    assert space.covers(part) is is_covered

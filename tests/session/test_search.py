@@ -22,7 +22,7 @@ class FakeGuard:
         self.runs = []
 
     @contextmanager
-    def example(self, corruption, *, ends_early):
+    def example(self, corruption, *, ends_early, seed=None):
         self.runs = []
         yield
 

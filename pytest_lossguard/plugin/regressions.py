@@ -1,0 +1,138 @@
+"""Known hard cases of a project, each run first by the search of its test."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..core.errors import UsageError
+from ..core.printable import printable
+from .collected import is_marked
+from .report_data import PAYLOAD
+from .search import is_searched
+
+if TYPE_CHECKING:
+    from ..report.regressions import KnownCase
+
+__all__ = ["REGRESSIONS", "Regressions"]
+
+#: As in `report.regressions`, which imports what an unmarked suite does not need.
+FOLDER = "lossguard_regressions"
+#: Where a worker of pytest-xdist finds the cases, and leaves those that are stale.
+_INPUT, _OUTPUT = "lossguard_known_cases", "lossguard_stale_cases"
+
+
+class Regressions:
+    """Reads them where tests are collected, and says at the end which are stale.
+
+    Attributes:
+        stale: Why a file could not be run, by its name.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.stale: dict[str, str] = {}
+        self._failed: list[str] = []
+
+    def of(self, item: pytest.Item) -> list[KnownCase]:
+        """The known cases of a test."""
+        if not self._folder_exists:
+            return []
+        from ..report.shards import without_shard
+
+        name = without_shard(printable(item.nodeid))
+        return [it for it in self._cases if it.case.nodeid == name]
+
+    @cached_property
+    def _folder_exists(self) -> bool:
+        if hasattr(self._config, "workerinput"):
+            return bool(self._config.workerinput.get(_INPUT))
+        return (self._config.rootpath / FOLDER).is_dir()
+
+    @cached_property
+    def _cases(self) -> list[KnownCase]:
+        from ..report.regressions import KnownCase, read_folder
+
+        if hasattr(self._config, "workerinput"):
+            given = self._config.workerinput[_INPUT]
+            return [KnownCase.from_json(it) for it in given]
+        try:
+            known, stale = read_folder(self._config.rootpath)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+        self.stale |= {it.file: it.reason for it in stale}
+        return known
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give the cases to a worker of pytest-xdist, which may be elsewhere."""
+        if self._folder_exists:
+            node.workerinput[_INPUT] = [it.to_json() for it in self._cases]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Look for cases whose test is gone, before any test is left out."""
+        if self._folder_exists and any(map(is_marked, items)):
+            for case in self._cases:
+                reason = self._reason(case.case.nodeid, items)
+                if reason is not None:
+                    self.stale[case.file] = reason
+
+    def _reason(self, nodeid: str, items: list[pytest.Item]) -> str | None:
+        """Why a case belongs to no test any more."""
+        from ..report.shards import without_shard
+
+        file = nodeid.partition("::")[0]
+        if not (self._config.rootpath / file).exists():
+            return f"its test is gone, with {file}"
+        here = {without_shard(printable(it.nodeid)): it for it in items}
+        if nodeid in here:
+            plain = not is_searched(here[nodeid])
+            return "its test is no search over corruptions any more" if plain else None
+        collected = any(it.nodeid.partition("::")[0] == file for it in items)
+        return "its test is gone" if collected and not self._is_selected else None
+
+    @property
+    def _is_selected(self) -> bool:
+        """Whether only some tests of a file may have been collected."""
+        chosen = any("::" in it for it in self._config.args)
+        return bool(chosen or self._config.getoption("lf", False))
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Hand on what a worker knows to be stale."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output[_OUTPUT] = self.stale
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take it."""
+        self.stale |= getattr(node, "workeroutput", {}).get(_OUTPUT, {})
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what came of the cases of a test."""
+        found = (getattr(report, PAYLOAD, None) or {}).get("search") or {}
+        self.stale |= found.get("stale_cases") or {}
+        if found.get("failed_case"):
+            self._failed.append(found["failed_case"])
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """Name the cases that failed, and those that are stale."""
+        for file in sorted(set(self._failed)):
+            line = printable(f"lossguard: a known case failed: {file}")
+            terminalreporter.write_line(line, red=True)
+        if self.stale:
+            terminalreporter.write_line(
+                "lossguard: known cases that are stale and were not run: delete them",
+                yellow=True,
+            )
+        for file, reason in sorted(self.stale.items()):
+            terminalreporter.write_line(printable(f"  {file}: {reason}"), yellow=True)
+
+
+REGRESSIONS = pytest.StashKey[Regressions]()
