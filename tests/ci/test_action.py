@@ -126,10 +126,12 @@ def test_from_nothing_to_a_comment_that_a_second_run_updates(project):
     other = {"id": 5, "body": "<!-- lossguard: other --> of another job"}
     project.serve(comments=[other])
     job = Job(
-        project, {"requirements": "a b.txt", "paths": ".", "options": "-k 'alone or none'"}
+        project,
+        {"requirements": "a b.txt", "paths": ".", "options": "-k 'alone or none'"},
     )
 
     failed = job.run()
+    table, comparison = job.summary.read_text().split("### lossguard: ")
     first = project.served("comments")[1]["body"]
     compared(project)
 
@@ -140,7 +142,6 @@ def test_from_nothing_to_a_comment_that_a_second_run_updates(project):
     assert "::error file=test_prepare.py" in failed.stdout
     reports = {it.name for it in (project.temp / "lossguard" / "lossguard").iterdir()}
     assert reports == {"lossguard.json", "lossguard.html", "junit.xml"}
-    table, comparison = job.summary.read_text().split("### lossguard: ")
     assert "broken" in table
     assert comparison.startswith("1 worse")
     assert job.outputs["steps.compare.outputs.worse"] == "true"
