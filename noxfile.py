@@ -1,12 +1,14 @@
 """Every check by name: ``nox -l`` lists them, ``.ci/run`` calls them.
 
-``lint``, ``types``, ``floors`` and ``docs`` take seconds; ``light``, ``slow`` and the
-versions test what was installed, from a folder of their own, not the checkout.
+``lint``, ``types``, ``floors``, ``docs`` and ``package`` take seconds; ``light``,
+``slow`` and the versions run the tests of the sdist against what was installed.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import nox
@@ -48,12 +50,27 @@ MATRIX = (
 )
 
 
+#: A test for an environment that has the plugin and no TensorFlow.
+TRIED = """
+import numpy as np
+import pytest
+
+def prepare(x):
+    return x / 2
+
+@pytest.mark.contracts
+def test_prepared(contract):
+    contract(prepare, np.linspace(1, 9, 24).reshape(12, 2), serve=prepare)
+"""
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and format."""
-    install(session, "ruff")
+    """Style and format, and what is wrong with workflows and `action.yml`."""
+    install(session, "ruff", "zizmor")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("zizmor", "--offline", "--no-progress", "--quiet", ".")
 
 
 @nox.session
@@ -81,6 +98,35 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def package(session: nox.Session) -> None:
+    """Wheel and sdist in dist/: checked, and tried where nothing else is installed."""
+    install(session, "build", "check-wheel-contents", "twine")
+    dist = Path("dist").resolve()
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
+    (wheel,) = map(str, dist.glob("*.whl"))
+    session.run("twine", "check", "--strict", *map(str, dist.iterdir()))
+    session.run("check-wheel-contents", wheel)
+
+    folder = Path(session.create_tmp()).resolve()
+    session.run("python", "-m", "venv", "--clear", str(folder / "bare"))
+    bin_ = folder / "bare" / ("Scripts" if os.name == "nt" else "bin")
+
+    def bare(*command: str, silent: bool = False) -> None:
+        python = str(bin_ / "python")
+        session.run(python, "-m", *command, silent=silent, external=True)
+
+    bare("pip", "install", "-q", wheel)
+    session.chdir(folder)
+    Path("pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    Path("test_tried.py").write_text(TRIED, encoding="utf-8")
+    bare("pytest_lossguard", "--help", silent=True)
+    bare("pytest", "--lossguard-explain=unscaled_inputs", silent=True)
+    bare("pytest", "test_tried.py", "--lossguard-json=report.json")
+    bare("pytest_lossguard", "compare", "report.json", "report.json")
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """The fast tests; more by ``nox -s tests -- -m slow`` or a path."""
     install(session, "-e", ".[tensorflow-cpu,dev]")
@@ -90,8 +136,8 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def light(session: nox.Session) -> None:
     """All that needs no TensorFlow, where there is none, and its coverage."""
-    session.install(".[html,tensorboard]", "coverage[toml]")
-    elsewhere(session)
+    of_sdist(session, "html,tensorboard")
+    session.install("coverage[toml]", "jsonschema")
     session.run("coverage", "run", "-m", "pytest", "-q", *LIGHT)
     # What runs trainings again to compare them is tested where there are some.
     how = f"--include={COVERED}", "--omit=*/baselines/check.py"
@@ -101,10 +147,7 @@ def light(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """The slow tests."""
-    session.install(".[tensorflow-cpu,dev]")
-    dist = str(project_of(session) / "dist")  # examples/ci is run with the wheel
-    session.run("pip", "wheel", "-q", "--no-deps", "--wheel-dir", dist, ".")
-    elsewhere(session)
+    of_sdist(session, "tensorflow-cpu,dev")  # its tests of examples/ci take the wheel
     test(session, "-m", "slow")
 
 
@@ -149,21 +192,29 @@ def install(session: nox.Session, *what: str) -> None:
         session.install("-q", *what)
 
 
-def project_of(session: nox.Session) -> Path:
-    """A folder beside those that tests make: pytest must not take it for their root."""
-    folder = Path(session.create_tmp()) / "project"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def elsewhere(session: nox.Session) -> None:
-    """Go where only what was installed can be imported."""
-    folder = project_of(session)
-    for name in ("tests", "examples", "evaluation"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-        shutil.copytree(name, folder / name)
-    shutil.copy("pyproject.toml", folder)
-    session.chdir(folder)
+def of_sdist(session: nox.Session, extras: str) -> None:
+    """Install the wheel that the sdist makes, and go where its tests are: there only
+    what was installed can be imported.
+    """
+    # Not beside the folders that tests make: pytest must not take it for their root.
+    folder = Path(session.create_tmp()).resolve() / "project"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.install("build")
+    session.run(
+        "python", "-m", "build", "--sdist", "--outdir", str(folder), silent=True
+    )
+    (sdist,) = folder.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    (unpacked,) = folder.glob("pytest_lossguard-*/")
+    dist = unpacked / "dist"
+    session.run(
+        "pip", "wheel", "-q", "--no-deps", "--wheel-dir", str(dist), str(unpacked)
+    )
+    (wheel,) = dist.glob("*.whl")
+    session.install(f"{wheel}[{extras}]")
+    shutil.rmtree(unpacked / "pytest_lossguard")
+    session.chdir(unpacked)
 
 
 def test(session: nox.Session, *paths: str) -> None:

@@ -100,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"share by which a loss may differ, default {TOLERANCE:g}",
     )
     comparison.set_defaults(run=_compare)
+
+    schema = commands.add_parser("schema", help="print the JSON schema of a report")
+    schema.set_defaults(run=_schema)
     return parser
 
 
@@ -140,6 +143,14 @@ def _html(given: argparse.Namespace) -> int:
     output = given.output or given.report.with_suffix(".html")
     write_page(output, read_report(given.report))
     print(output)
+    return _WELL
+
+
+def _schema(given: argparse.Namespace) -> int:
+    from ..report.schema import schema_text
+
+    del given
+    print(schema_text(), end="")
     return _WELL
 
 

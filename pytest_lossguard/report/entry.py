@@ -14,6 +14,7 @@ __all__ = [
     "Entry",
     "FindingEntry",
     "Number",
+    "ReportEntry",
     "RunEntry",
     "SearchEntry",
     "causes_of",
@@ -177,6 +178,17 @@ class Entry(TypedDict):
     baseline: BaselineEntry | None
     contract: ContractEntry | None
     model_check: ModelCheckEntry | None
+
+
+class ReportEntry(TypedDict):
+    """The whole report: the number of its schema, the version that wrote it, versions
+    and machine that it was made on, and its tests.
+    """
+
+    schema: Literal[1]
+    version: str | None
+    environment: dict[str, Any]
+    tests: list[Entry]
 
 
 def worst_run(test: Entry) -> RunEntry | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..core.environment import environment, version_of
 from ..core.files import write_whole
@@ -15,7 +15,7 @@ from .sound import sound
 
 __all__ = ["SCHEMA", "report_text", "write_json"]
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 
 
 def write_json(

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
 
 from pytest_lossguard.baselines import Baseline, Measured, read_baseline, write_baseline
 from pytest_lossguard.core.errors import UsageError
@@ -17,6 +18,7 @@ from pytest_lossguard.report.html import details_of
 from pytest_lossguard.report.json_report import write_json
 from pytest_lossguard.report.junit import properties
 from pytest_lossguard.report.replay import Replay, read_replay, write_replay
+from pytest_lossguard.report.schema import report_schema
 from pytest_lossguard.report.snippet import snippet
 from pytest_lossguard.report.sound import sound
 from pytest_lossguard.report.tensorboard import write_events
@@ -31,6 +33,7 @@ FEW, MANY = 100, 10_000
 ROOT = Path("/work/repo")
 SHOWN = {"details": [details_of(good())], "trainings": 1}
 GOOD = entry("test_good") | SHOWN
+VALIDATOR = Draft202012Validator(report_schema())
 pages = tampered(WHOLE | SHOWN | {"search": None})
 
 
@@ -57,6 +60,7 @@ def to_json(tests, folder):
     text = (folder / "r.json").read_text(encoding="utf-8")
     report = json.loads(text, parse_constant=lambda it: pytest.fail(it))
     assert len(report["tests"]) == len(tests)
+    assert VALIDATOR.is_valid(report)
     json.dumps(report, ensure_ascii=False).encode()
 
 
