@@ -90,7 +90,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def light(session: nox.Session) -> None:
     """All that needs no TensorFlow, where there is none, and its coverage."""
-    session.install(".[html,tensorboard]", "coverage[toml]")
+    session.install(".[html,plot,tensorboard]", "coverage[toml]")
     elsewhere(session)
     session.run("coverage", "run", "-m", "pytest", "-q", *LIGHT)
     # What runs trainings again to compare them is tested where there are some.

@@ -157,7 +157,7 @@ class ModelCheckEntry(TypedDict):
 class Entry(TypedDict):
     """A test as the JSON report holds it, made by `sound.sound`; see `json_report`.
 
-    Its ``findings`` failed the test and are of none of its ``runs``.
+    ``duration`` is in seconds, set-up and teardown with it. Its ``findings`` failed the test and are of none of its ``runs``.
     """
 
     nodeid: str
@@ -165,6 +165,7 @@ class Entry(TypedDict):
     line: int | None
     outcome: Literal["passed", "skipped", "failed"]
     error: str | None
+    duration: Number | None
     runs: list[RunEntry]
     findings: list[FindingEntry]
     search: SearchEntry | None

@@ -246,6 +246,7 @@ _TEST: _Fields = {
     "line": _whole,
     "outcome": _one_of("passed", "skipped", "failed"),
     "error": _said,
+    "duration": _number,
     "runs": _runs,
     "findings": _several(_FINDING),
     "search": _one(_SEARCH),
