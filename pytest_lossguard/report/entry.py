@@ -157,7 +157,8 @@ class ModelCheckEntry(TypedDict):
 class Entry(TypedDict):
     """A test as the JSON report holds it, made by `sound.sound`; see `json_report`.
 
-    ``duration`` is in seconds, set-up and teardown with it. Its ``findings`` failed the test and are of none of its ``runs``.
+    ``duration`` is in seconds, set-up and teardown with it; None in older reports.
+    ``findings`` failed the test and are of none of its ``runs``.
     """
 
     nodeid: str

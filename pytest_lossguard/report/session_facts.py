@@ -76,13 +76,11 @@ class SessionFacts:
         """Those of a JSON report, of whatever age: what it lacks is not known."""
         found, machine = report.get("session"), report.get("environment")
         told = found if isinstance(found, dict) else {}
-        duration, commit = told.get("duration"), _line(told.get("commit"))
-        number = isinstance(duration, (int, float)) and not isinstance(duration, bool)
-        date = _date(told.get("commit_date"))
+        commit, date = _line(told.get("commit")), _date(told.get("commit_date"))
         return cls(
             seed=_whole(told.get("seed")),
             started=_date(told.get("started")),
-            duration=float(duration) if number and 0 <= duration < 1e12 else None,
+            duration=_seconds(told.get("duration")),
             commit=None if commit is None else Commit(id=commit, date=date),
             command=_line(told.get("command")),
             version=_line(report.get("version")),
@@ -151,6 +149,12 @@ def _span(facts: SessionFacts) -> tuple[float, float] | None:
 
 def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _seconds(given: Any) -> float | None:
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        return None
+    return float(given) if 0 <= given < 1e9 else None
 
 
 def _line(given: Any) -> str | None:

@@ -202,7 +202,7 @@ BLUE = """() => {
 
 def test_the_figures_follow_the_color_scheme(opened):
     report = opened(scheme="light")
-    report.page.locator(".test", has_text="test_passes").locator("summary").first.click()
+    report.page.locator(".test > summary", has_text="test_passes").click()
     report.page.wait_for_function(BLUE)
 
     report.page.emulate_media(color_scheme="dark")

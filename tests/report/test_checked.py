@@ -13,7 +13,6 @@ from pytest_lossguard.report.html.context import page_context
 from pytest_lossguard.report.html.page import rendered
 from pytest_lossguard.report.junit import properties
 from pytest_lossguard.report.snippet import snippet
-from tests.support.pages import SESSION
 from tests.support.entries import (
     BROKEN,
     contract,
@@ -23,6 +22,7 @@ from tests.support.entries import (
     model_check,
     run,
 )
+from tests.support.pages import SESSION
 
 COUNTED = "4 contracts checked: 1 kept, 2 broken (1 of them allowed), 1 skipped"
 FACT = BROKEN.partition("\n")[0]

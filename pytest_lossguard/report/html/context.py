@@ -187,7 +187,9 @@ def _seconds(test: dict[str, Any]) -> float:
 
 def _nearness(test: dict[str, Any]) -> float:
     """How much of a limit its training that came nearest to failing has used up."""
-    if test["outcome"] == "failed" or any(not it["converged"] for it in test["details"]):
+    if test["outcome"] == "failed" or any(
+        not it["converged"] for it in test["details"]
+    ):
         return _FAILED
     return float(max((run["nearness"] for run in test["runs"]), default=0.0))
 
