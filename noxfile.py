@@ -136,7 +136,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def light(session: nox.Session) -> None:
     """All that needs no TensorFlow, where there is none, and its coverage."""
-    of_sdist(session, "html,tensorboard")
+    of_sdist(session, "html,plot,tensorboard")
     session.install("coverage[toml]", "jsonschema")
     session.run("coverage", "run", "-m", "pytest", "-q", *LIGHT)
     # What runs trainings again to compare them is tested where there are some.

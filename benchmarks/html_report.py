@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pytest_lossguard.report.html import write_html
+from pytest_lossguard.report.session_facts import SessionFacts
 from tests.support.pages import diagnosis as diagnosed
 from tests.support.pages import entry, search, verdict_of
 from tests.support.traces import make_trace
@@ -82,7 +83,7 @@ def main() -> None:
         path = Path(folder) / "report.html"
         made = tests()
         began = time.perf_counter()
-        write_html(path, made, 0)
+        write_html(path, made, SessionFacts(seed=0))
         print(f"writing: {time.perf_counter() - began:.2f} s")
         print(f"size: {path.stat().st_size / 1e6:.1f} MB")
         browser = playwright.chromium.launch(

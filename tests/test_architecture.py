@@ -16,7 +16,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 ROOM_OF = {"tensorflow": "training", "hypothesis": "strategies", "pytest": "plugin"}
 #: Folders of tests that stand for no folder of the package.
 OTHERS = {
-    *("browser", "docs", "examples", "golden", "evaluation", "support", "typed"),
+    *("browser", "ci", "docs", "examples", "golden", "evaluation", "support", "typed"),
 }
 
 

@@ -17,6 +17,9 @@ __all__ = ["TOLERANCE", "Comparison", "Difference", "TestChange", "compare"]
 TOLERANCE = 0.1
 #: How much more of a limit may be used up.
 _MORE_OF_LIMIT = 0.1
+#: A time is another one from this factor and these seconds on: machines of a CI differ,
+#: so it is told and fails nothing.
+_OTHER_TIME, _SECONDS = 1.5, 1.0
 
 #: Whether a difference is a gain, a loss, or neither.
 Way = Literal["worse", "better", "changed"]
@@ -122,6 +125,7 @@ def _between(before: Entry, after: Entry, tolerance: float) -> Iterator[Differen
     yield from _of_words(
         "verdict", verdict_of(before), verdict_of(after), _BAD_VERDICTS
     )
+    yield from _of_times(_seconds(before), _seconds(after))
     old, new = worst_run(before), worst_run(after)
     if old is None or new is None:
         return
@@ -197,6 +201,22 @@ def _of_losses(
     yield Difference(
         what="loss after", before=f"{before:.3g}", after=f"{after:.3g}", way=way
     )
+
+
+def _seconds(test: Entry) -> float:
+    """How long a test took; NaN where its report does not say so."""
+    return math.nan if test["duration"] is None else float(test["duration"])
+
+
+def _of_times(before: float, after: float) -> Iterator[Difference]:
+    shorter, longer = min(before, after), max(before, after)
+    if longer - shorter >= _SECONDS and longer >= _OTHER_TIME * shorter:
+        yield Difference(
+            what="time",
+            before=f"{before:.1f} s",
+            after=f"{after:.1f} s",
+            way="changed",
+        )
 
 
 def _of_limits(before: RunEntry, after: RunEntry) -> Iterator[Difference]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,7 @@ from ..core.given import shown
 from ..core.printable import printable
 from ..report.entry import Entry
 from ..report.json_report import SCHEMA, report_text
+from ..report.session_facts import SessionFacts, merged_facts
 from ..report.sound import sound
 
 __all__ = ["WHY_LOST", "Report", "merged", "read_report", "write_page", "write_report"]
@@ -35,12 +36,12 @@ class Report:
 
     Attributes:
         tests: The entries of its tests.
-        environment: Versions and the machine that it was made on.
+        session: When, from what and how it was made.
         others: What came of the marked tests without an entry; see `write_json`.
     """
 
     tests: tuple[Entry, ...]
-    environment: dict[str, Any]
+    session: SessionFacts
     others: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -69,10 +70,9 @@ def read_report(path: Path) -> Report:
             f"{path} has schema {shown(found.get('schema'))}, and this version reads"
             f" schema {SCHEMA}: install the version that wrote it, or a newer one"
         )
-    known = found.get("environment")
     return Report(
         tests=tuple(map(sound, tests)),
-        environment=known if isinstance(known, dict) else {},
+        session=SessionFacts.from_report(found),
         others=_others(found.get("without_entry")),
     )
 
@@ -85,7 +85,8 @@ def _others(given: Any) -> dict[str, str]:
 def merged(reports: Sequence[Report]) -> tuple[Report, list[str]]:
     """One report of several, and the tests that stand in more than one of them.
 
-    Of a test that does, the last entry counts. The environment is that of the first.
+    Of a test that does, the last entry counts. Of what the sessions
+    do not agree on see `merged_facts`.
     """
     tests: dict[str, Entry] = {}
     replaced: list[str] = []
@@ -94,10 +95,9 @@ def merged(reports: Sequence[Report]) -> tuple[Report, list[str]]:
             if test["nodeid"] in tests:
                 replaced.append(test["nodeid"])
             tests[test["nodeid"]] = test
-    environment = reports[0].environment if reports else {}
     whole = Report(
         tests=tuple(tests.values()),
-        environment=environment,
+        session=merged_facts([it.session for it in reports]),
         others=_without_entry(reports, tests),
     )
     return whole, replaced
@@ -121,7 +121,7 @@ def write_report(path: Path, report: Report) -> None:
         UsageError: It cannot be written there.
     """
     try:
-        write_whole(path, report_text(report.tests, report.environment, report.others))
+        write_whole(path, report_text(report.tests, report.session, report.others))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
@@ -132,10 +132,9 @@ def write_page(path: Path, report: Report) -> None:
     Raises:
         UsageError: It cannot be written there, or what a page needs is not installed.
     """
-    missing = [it for it in ("jinja2", "plotly") if find_spec(it) is None]
-    if missing:
+    if find_spec("jinja2") is None:
         raise UsageError(
-            f"a page needs {' and '.join(missing)}, not installed here: pip install"
+            "a page needs jinja2, not installed here: pip install"
             " 'pytest-lossguard[html]'"
         )
     from ..report.html import details_of_entry, write_html
@@ -145,8 +144,10 @@ def write_page(path: Path, report: Report) -> None:
         for test in report.tests
     ]
     seeds = [run["seed"] for test in report.tests for run in test["runs"]]
-    seed = next((it for it in seeds if it is not None), 0)
+    session = report.session
+    if session.seed is None:
+        session = replace(session, seed=next((it for it in seeds if it is not None), 0))
     try:
-        write_html(path, tests, seed, report.environment)
+        write_html(path, tests, session)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None

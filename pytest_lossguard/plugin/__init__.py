@@ -20,7 +20,7 @@ from .baselines import (
     baseline_of,
     refuse_baseline_of_search,
 )
-from .collected import COLLECTED, Collected
+from .collected import COLLECTED, Collected, is_searched
 from .contracts import Contracts
 from .earlier import EARLIER, EarlierSessions
 from .ending import Ending
@@ -47,7 +47,7 @@ from .project_policy import ShowPolicy, project_policy
 from .regressions import REGRESSIONS, Regressions
 from .report_data import Reporter, hand_on
 from .reports import register_others
-from .search import Searches, explained, in_examples, is_searched
+from .search import Searches, explained, in_examples
 from .seeds import DrawnSeed, seeded_body, seeded_fixture, seeded_set_up
 from .state import (
     MARKS,

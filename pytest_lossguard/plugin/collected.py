@@ -10,7 +10,7 @@ import pytest
 
 from ..core.printable import printable
 
-__all__ = ["COLLECTED", "MARKED", "Collected", "Result", "is_marked"]
+__all__ = ["COLLECTED", "MARKED", "Collected", "Result", "is_marked", "is_searched"]
 
 #: The markers whose tests are ordered, left out and missed.
 _MARKERS = ("converges", "contracts", "model_checks")
@@ -25,6 +25,11 @@ _CRASHED = "???"
 def is_marked(item: pytest.Item) -> bool:
     """Whether a test has one of the markers of this plugin."""
     return any(item.get_closest_marker(it) is not None for it in _MARKERS)
+
+
+def is_searched(item: pytest.Item) -> bool:
+    """Whether Hypothesis runs the test, example by example."""
+    return hasattr(getattr(item, "obj", None), "hypothesis")
 
 
 @dataclass(slots=True)

@@ -9,9 +9,8 @@ import pytest
 
 from ..core.errors import UsageError
 from ..core.printable import printable
-from .collected import is_marked
+from .collected import is_marked, is_searched
 from .report_data import PAYLOAD
-from .search import is_searched
 
 if TYPE_CHECKING:
     from ..report.regressions import KnownCase

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +23,7 @@ from .state import SESSION
 
 if TYPE_CHECKING:
     from ..report.entry import Entry
+    from ..report.session_facts import SessionFacts
     from .state import Test
 
 __all__ = [
@@ -137,7 +140,7 @@ class Reporter:
         self.seconds: dict[str, float] = {}
         self.written: list[Path] = []
         self.troubles: list[str] = []
-        self._config = config
+        self._config, self._started = config, datetime.now(UTC)
         self._outcomes: dict[str, str] = {}
         self._said: dict[str, str] = {}
         self._details: dict[str, dict[str, Any]] = {}
@@ -183,20 +186,36 @@ class Reporter:
         with survived(self.troubles, f"{report.nodeid} has no time"):
             before = self.seconds.setdefault(entry["nodeid"], 0.0)
             self.seconds[entry["nodeid"]] = before + float(found.get("seconds", 0.0))
+            entry["duration"] = round(self.seconds[entry["nodeid"]], 3)
         self.tests[report.nodeid] = entry
         vars(report)[PAYLOAD] = {**found, **_parts_of(entry)}
 
     def pytest_sessionfinish(self) -> None:
         """Write the reports that were asked for."""
-        seed = self._config.stash[SESSION].seed
+        asked = [(it, report_path(self._config, it)) for it in WRITERS]
+        paths = [(writer, path) for writer, path in asked if path is not None]
+        if not paths:
+            return
+        facts = self._facts()
         states = self._config.stash[COLLECTED].states()
         others = {it: states[it] for it in states if it not in self.tests}
-        for writer in WRITERS:
-            path = report_path(self._config, writer)
-            if path is not None:
-                with self._writing(path):
-                    entries = self._entries(writer.takes_details)
-                    writer.write(path, entries, seed, others)
+        for writer, path in paths:
+            with self._writing(path):
+                entries = self._entries(writer.takes_details)
+                writer.write(path, entries, facts, others)
+
+    def _facts(self) -> SessionFacts:
+        from ..report.session_facts import SessionFacts, commit_of
+
+        lasted = datetime.now(UTC) - self._started
+        given = self._config.invocation_params.args
+        return SessionFacts(
+            seed=self._config.stash[SESSION].seed,
+            started=self._started.isoformat(timespec="seconds"),
+            duration=round(lasted.total_seconds(), 3),
+            commit=commit_of(self._config.rootpath),
+            command=printable(shlex.join(["pytest", *map(str, given)])),
+        )
 
     def _entries(self, with_details: bool) -> list[Entry]:
         if not with_details:

@@ -20,13 +20,14 @@ from .files import keep_replay
 from .options import budget_of, default_examples
 from .private_api import is_fixture_known, items_of
 from .progress import progress_of
+from .regressions import REGRESSIONS
 from .state import PROJECT_POLICY, SESSION, TEST, guard_of, path_as_typed
 
 if TYPE_CHECKING:
     from ..corruptions import Corruption
     from ..session.search import Search
 
-__all__ = ["Searches", "explained", "in_examples", "is_searched"]
+__all__ = ["Searches", "explained", "in_examples"]
 
 ARGUMENT = "corruption"
 _ORIGINAL = "_lossguard_original"
@@ -224,11 +225,6 @@ def _shards(metafunc: pytest.Metafunc) -> int:
 # While the test runs
 
 
-def is_searched(item: pytest.Item) -> bool:
-    """Whether Hypothesis runs the test, example by example."""
-    return hasattr(getattr(item, "obj", None), "hypothesis")
-
-
 @contextmanager
 def in_examples(item: Any, policy: Any) -> Iterator[Search]:
     """Run and judge each example of a test by itself."""
@@ -281,8 +277,6 @@ def _run_first(
     """The corruptions that a test runs before those that are drawn: that of a replay,
     else its known cases with file and seed; and the argument that takes them.
     """
-    from .regressions import REGRESSIONS
-
     if search.only is not None:
         return {search.only: None}, ARGUMENT
     drawn = [it for it in inspect.signature(body).parameters if it not in not_drawn]

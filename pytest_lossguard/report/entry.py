@@ -17,6 +17,7 @@ __all__ = [
     "ReportEntry",
     "RunEntry",
     "SearchEntry",
+    "SessionEntry",
     "causes_of",
     "format_limit_used",
     "format_loss",
@@ -164,7 +165,8 @@ class ModelCheckEntry(TypedDict):
 class Entry(TypedDict):
     """A test as the JSON report holds it, made by `sound.sound`; see `json_report`.
 
-    Its ``findings`` failed the test and are of none of its ``runs``.
+    ``duration`` is in seconds, set-up and teardown with it; None in older reports.
+    ``findings`` failed the test and are of none of its ``runs``.
     """
 
     nodeid: str
@@ -172,6 +174,7 @@ class Entry(TypedDict):
     line: int | None
     outcome: Literal["passed", "skipped", "failed"]
     error: str | None
+    duration: Number | None
     runs: list[RunEntry]
     findings: list[FindingEntry]
     search: SearchEntry | None
@@ -180,15 +183,31 @@ class Entry(TypedDict):
     model_check: ModelCheckEntry | None
 
 
+class SessionEntry(TypedDict):
+    """What is known of the session: its seed, when it began (ISO 8601, UTC), how many
+    seconds it took, the commit and when that was made, and the command as typed.
+    """
+
+    seed: NotRequired[int]
+    started: NotRequired[str]
+    duration: NotRequired[float]
+    commit: NotRequired[str]
+    commit_date: NotRequired[str]
+    command: NotRequired[str]
+
+
 class ReportEntry(TypedDict):
     """The whole report: the number of its schema, the version that wrote it, versions
-    and machine that it was made on, and its tests.
+    and machine that it was made on, its session, its tests, and why marked tests that
+    were collected have no entry.
     """
 
     schema: Literal[1]
     version: str | None
     environment: dict[str, Any]
+    session: NotRequired[SessionEntry]
     tests: list[Entry]
+    without_entry: NotRequired[dict[str, str]]
 
 
 def worst_run(test: Entry) -> RunEntry | None:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from ..core.environment import environment, version_of
 from ..core.files import write_whole
 from ..core.printable import printable
 from .entry import Entry
+from .session_facts import SessionFacts
 from .sound import sound
 
 __all__ = ["SCHEMA", "report_text", "write_json"]
@@ -19,7 +19,10 @@ SCHEMA: Literal[1] = 1
 
 
 def write_json(
-    path: Path, tests: Iterable[Entry], others: Mapping[str, str] | None = None
+    path: Path,
+    tests: Iterable[Entry],
+    others: Mapping[str, str] | None = None,
+    session: SessionFacts | None = None,
 ) -> None:
     """Write the report whole or not at all.
 
@@ -31,26 +34,28 @@ def write_json(
             ``"skipped"``, ``"failed"`` before anything trained, ``"not_run"``,
             ``"left_out"`` by ``--lossguard-time``, or ``"elsewhere"`` where another
             part of the session is to run them.
+        session: Default: nothing but the versions and the machine at hand.
     """
-    write_whole(path, report_text(tests, environment(), others))
+    write_whole(path, report_text(tests, session or SessionFacts(), others))
 
 
 def report_text(
     tests: Iterable[Entry],
-    made_on: dict[str, Any],
+    session: SessionFacts,
     others: Mapping[str, str] | None = None,
 ) -> str:
     """The report of these tests.
 
     Args:
         tests: As for `write_json`.
-        made_on: See `environment`.
+        session: What ``session``, ``version`` and ``environment`` are made of.
         others: As for `write_json`; where there are none the report says nothing.
     """
     report: dict[str, Any] = {
         "schema": SCHEMA,
-        "version": version_of(["pytest-lossguard"]),
-        "environment": made_on,
+        "version": session.version,
+        "environment": dict(session.environment),
+        "session": session.to_json(),
         "tests": sorted(map(sound, tests), key=lambda test: test["nodeid"]),
     }
     if others:

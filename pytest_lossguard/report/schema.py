@@ -8,6 +8,7 @@ from types import NoneType, UnionType
 from typing import (
     Any,
     Literal,
+    NotRequired,
     Union,
     get_args,
     get_origin,
@@ -52,11 +53,12 @@ def schema_text() -> str:
 
 def _table(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     fields = get_type_hints(kind)
+    marked = get_type_hints(kind, include_extras=True)
     return {
         "description": " ".join((kind.__doc__ or "").replace("``", "`").split()),
         "type": "object",
         "properties": {name: _of(it, definitions) for name, it in fields.items()},
-        "required": sorted(kind.__required_keys__),
+        "required": [it for it in fields if get_origin(marked[it]) is not NotRequired],
     }
 
 

@@ -100,6 +100,11 @@ def _texts(given: Any) -> list[str]:
     return [_text(it) for it in _list(given)]
 
 
+def _named(given: Any) -> dict[str, str]:
+    known = given if isinstance(given, Mapping) else {}
+    return {_line(name): _text(it) for name, it in known.items()}
+
+
 def _said(given: Any) -> str | None:
     return None if given is None else _text(given)[:MOST_CHARACTERS]
 
@@ -211,6 +216,9 @@ _SEARCH: _Fields = {
     "closest": _one(_CLOSEST),
     "headroom": _texts,
     "shard": _one(_SHARD),
+    "known_cases": _count,
+    "failed_case": _text_or_none,
+    "stale_cases": _named,
 }
 _METRIC: _Fields = {
     "name": _line,
@@ -246,6 +254,7 @@ _TEST: _Fields = {
     "line": _whole,
     "outcome": _one_of("passed", "skipped", "failed"),
     "error": _said,
+    "duration": _number,
     "runs": _runs,
     "findings": _several(_FINDING),
     "search": _one(_SEARCH),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .entry import Entry
+    from .session_facts import SessionFacts
 
 __all__ = ["WRITERS", "Writer"]
 
@@ -27,7 +28,7 @@ class Writer:
             also the extra of this package that installs what it needs.
         help: Of the option, without where it is written to.
         write: Writes it, whole or not at all: where, the entries of the tests, the
-            seed of the session, and what came of the marked tests without an entry.
+            facts of the session, and what came of the marked tests without an entry.
         is_folder: Whether the path is a folder, not a file.
         needs: Modules that may not be installed.
         takes_details: Whether entries are to have what only the page shows.
@@ -35,7 +36,7 @@ class Writer:
 
     name: str
     help: str
-    write: Callable[[Path, list[Entry], int, Mapping[str, str]], None]
+    write: Callable[[Path, list[Entry], SessionFacts, Mapping[str, str]], None]
     is_folder: bool = False
     needs: tuple[str, ...] = ()
     takes_details: bool = False
@@ -56,27 +57,30 @@ class Writer:
         return "DIR" if self.is_folder else "PATH"
 
 
-def _json(path: Path, tests: list[Entry], seed: int, others: Mapping[str, str]) -> None:
+def _json(
+    path: Path, tests: list[Entry], session: SessionFacts, others: Mapping[str, str]
+) -> None:
     from .json_report import write_json
 
-    del seed
-    write_json(path, tests, others)
+    write_json(path, tests, others, session)
 
 
 def _tensorboard(
-    folder: Path, tests: list[Entry], seed: int, others: Mapping[str, str]
+    folder: Path, tests: list[Entry], session: SessionFacts, others: Mapping[str, str]
 ) -> None:
     from .tensorboard import write_events
 
-    del seed, others
+    del session, others
     write_events(folder, tests)
 
 
-def _html(path: Path, tests: list[Entry], seed: int, others: Mapping[str, str]) -> None:
+def _html(
+    path: Path, tests: list[Entry], session: SessionFacts, others: Mapping[str, str]
+) -> None:
     from .html import write_html
 
     del others
-    write_html(path, tests, seed)
+    write_html(path, tests, session)
 
 
 #: In the order in which they are written.
@@ -85,7 +89,7 @@ WRITERS: tuple[Writer, ...] = (
         name="html",
         help="write a page with every training, its curves and its diagnosis",
         write=_html,
-        needs=("jinja2", "plotly"),
+        needs=("jinja2",),
         takes_details=True,
     ),
     Writer(

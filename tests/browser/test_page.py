@@ -15,7 +15,10 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from pytest_lossguard.report.html import write_html
-from tests.support.pages import entry, hostile_tests, some_tests, verdict_of
+from pytest_lossguard.report.html.page import MOST_ROWS
+from tests.support.accessibility import serious_violations
+from tests.support.entries import run
+from tests.support.pages import SESSION, entry, hostile_tests, some_tests, verdict_of
 from tests.support.traces import make_trace
 
 PHONE, DESKTOP = (390, 844), (1280, 900)
@@ -58,7 +61,7 @@ def report(tmp_path_factory):
         entry("tests/test_c.py::test_single", single),
         entry(f"tests/test_c.py::test_{'deep_' * 30}", verdict_of(deep)),
     ]
-    write_html(path, tests, 0)
+    write_html(path, tests, SESSION)
     return path
 
 
@@ -79,7 +82,7 @@ class Opened:
     def wait_for_figures(self) -> None:
         self.page.wait_for_function(
             "() => [...document.querySelectorAll('[data-figure]')]"
-            ".every(it => it.querySelector('.main-svg'))"
+            ".every(it => it.querySelector('canvas'))"
         )
 
     @property
@@ -96,7 +99,7 @@ def opened(browser, report):
     contexts = []
     pages = []
 
-    def open_(size=DESKTOP, scheme="light"):
+    def open_(size=DESKTOP, scheme="light", report=report):
         width, height = size
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme
@@ -142,31 +145,31 @@ def test_every_test_opens_with_its_figures(opened, size, scheme):
     assert report.is_as_wide_as_the_window
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(opened, scheme):
+    report = opened(DESKTOP, scheme)
+    closed = serious_violations(report.page)
+
+    report.open_everything()
+    report.wait_for_figures()
+
+    assert closed == []
+    assert serious_violations(report.page) == []
+
+
 def test_nothing_is_drawn_before_a_test_is_opened(opened):
     report = opened()
 
-    before = report.page.locator(".main-svg").count()
+    before = report.page.locator("canvas").count()
     report.page.locator(".test", has_text="test_fails").locator("summary").first.click()
 
-    report.page.wait_for_selector(".main-svg")
+    report.page.wait_for_selector("canvas")
     first, second = (
         report.page.locator(".test", has_text="test_fails").locator(".run").all()
     )
     assert before == 0
-    assert first.locator(".main-svg").count() > 0
-    assert second.locator(".main-svg").count() == 0  # it is still closed
-
-
-def test_no_button_of_a_figure_sends_it_away(opened):
-    page = opened().page
-    page.locator(".test > summary").first.click()
-    page.wait_for_selector(".modebar-btn", state="attached")
-
-    titles = page.eval_on_selector_all(
-        ".modebar-btn", "all => [...new Set(all.map(it => it.dataset.title))]"
-    )
-
-    assert titles == ["Download plot as a PNG", "Zoom", "Pan", "Reset axes"]
+    assert first.locator("canvas").count() > 0
+    assert second.locator("canvas").count() == 0  # it is still closed
 
 
 def test_a_test_is_opened_by_the_keyboard(opened):
@@ -175,25 +178,79 @@ def test_a_test_is_opened_by_the_keyboard(opened):
 
     page.keyboard.press("Enter")
 
-    page.wait_for_selector(".main-svg")
+    page.wait_for_selector("canvas")
     assert page.locator(".test[open]").count() == 1
+
+
+#: Whether the first figure has pixels of the color that the page gives to losses.
+BLUE = """() => {
+  const canvas = document.querySelector('canvas');
+  const shade = getComputedStyle(document.documentElement).getPropertyValue('--blue');
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(shade.trim().slice(at, at + 2), 16));
+  const copy = new OffscreenCanvas(canvas.width, canvas.height);
+  const context = copy.getContext('2d', { willReadFrequently: true });
+  context.drawImage(canvas, 0, 0);
+  const all = context.getImageData(0, 0, canvas.width, canvas.height);
+  for (let at = 0; at < all.data.length; at += 4) {
+    if (all.data[at] === r && all.data[at + 1] === g && all.data[at + 2] === b) {
+      return true;
+    }
+  }
+  return false;
+}"""
 
 
 def test_the_figures_follow_the_color_scheme(opened):
     report = opened(scheme="light")
-    report.page.locator(".test > summary").first.click()
-    report.page.wait_for_selector(".xtick text")
-    color = (
-        "() => document.querySelector('.xtick text').style.fill"
-        " === getComputedStyle(document.body).color"
-    )
-    report.page.wait_for_function(color)
-    light = report.page.evaluate("getComputedStyle(document.body).color")
+    report.page.locator(".test > summary", has_text="test_passes").click()
+    report.page.wait_for_function(BLUE)
 
     report.page.emulate_media(color_scheme="dark")
 
-    report.page.wait_for_function(color)
-    assert report.page.evaluate("getComputedStyle(document.body).color") != light
+    report.page.wait_for_function(BLUE)
+
+
+def test_a_page_is_printed_in_dark_ink_on_white(opened):
+    page = opened(scheme="dark").page
+    page.locator(".test", has_text="test_passes").locator("summary").first.click()
+    page.wait_for_selector("canvas")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+
+    page.wait_for_function(BLUE)
+    ink, paper = page.evaluate(
+        "['color', 'backgroundColor'].map(it => getComputedStyle(document.body)[it])"
+    )
+    assert (ink, paper) == ("rgb(0, 0, 0)", "rgb(255, 255, 255)")
+    assert not page.get_by_role("searchbox").is_visible()
+
+
+def test_a_figure_tells_the_values_under_the_pointer(opened):
+    page = opened().page
+    test = page.locator(".test", has_text="test_fails")
+    test.locator("summary").first.click()
+    experiments = test.locator("[data-figure$=experiments]")
+
+    experiments.locator(".u-over").hover(position={"x": 1, "y": 10})
+
+    assert experiments.locator(".readout").inner_text() == "step 1"
+    legend = experiments.locator(".legend").inner_text()
+    assert "as it is 1" in " ".join(legend.split())
+
+
+def test_what_is_to_be_done_can_be_copied(opened, browser):
+    page = opened().page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(".test", has_text="test_fails").locator("summary").first.click()
+
+    page.get_by_role("button", name="Copy the command").click()
+    page.wait_for_function("() => document.getElementById('said').textContent")
+    command = page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("button", name="Copy the remedy").first.click()
+    page.get_by_text("The remedy is copied.").wait_for(state="attached")
+
+    assert command == "pytest tests/test_a.py::test_fails --lossguard-seed=0"
+    assert page.evaluate("navigator.clipboard.readText()") == "lower the learning rate"
 
 
 def test_the_filter_leaves_what_was_asked_for(opened):
@@ -202,11 +259,64 @@ def test_the_filter_leaves_what_was_asked_for(opened):
     page.get_by_role("searchbox").fill("TEST_B.py::")
     page.get_by_label("passed").uncheck()
     named = page.locator(".test:visible .name b").all_inner_texts()
+    page.get_by_role("searchbox").fill("too_high test_fails")
+    by_cause = page.locator(".test:visible .name b").all_inner_texts()
     page.get_by_role("searchbox").fill("no such test")
 
     assert named == ["test_nothing", "test_search_fails", "test_expected"]
+    assert by_cause == ["test_fails"]
     assert page.locator(".test:visible").count() == 0
     assert page.get_by_text("No test matches.").is_visible()
+
+
+@pytest.fixture(scope="module")
+def long_report(tmp_path_factory):
+    """More tests than a page has rows when it opens; the last is the slowest, and the
+    one before it the nearest to failing.
+    """
+    path = tmp_path_factory.mktemp("long") / "report.html"
+    one = entry("t.py::test_0000", verdict_of(make_trace([1.0, 0.5, 0.2], end=0.2)))
+    count = MOST_ROWS + 50
+    tests = [
+        {
+            **one,
+            "nodeid": f"t.py::test_{index:04}",
+            "duration": 9.0 if index == count - 1 else 0.1,
+            "runs": [run(nearness=0.9 if index == count - 2 else 0.1)],
+        }
+        for index in range(count)
+    ]
+    write_html(path, tests, SESSION)
+    return path
+
+
+def test_rows_that_are_not_shown_are_made_when_they_are_asked_for(opened, long_report):
+    page = opened(report=long_report).page
+    names = page.locator(".test .name b")
+    at_first = names.count()
+
+    page.get_by_label("sort by").select_option("time")
+    slowest = names.first.inner_text()
+    page.get_by_label("sort by").select_option("nearness")
+    nearest = names.first.inner_text()
+    page.get_by_role("searchbox").fill("test_0249")
+    page.locator(".test > summary").click()
+    page.wait_for_selector("canvas")
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("button", name="Show more").click()
+
+    assert at_first == MOST_ROWS
+    assert (slowest, nearest) == ("test_0249", "test_0248")
+    assert names.count() == MOST_ROWS + 50
+    assert page.locator("#more").is_hidden()
+
+
+def test_a_link_opens_a_test_that_was_not_shown(opened, long_report):
+    page = opened(report=long_report).page
+
+    page.goto(f"{long_report.as_uri()}#t249")
+
+    page.wait_for_selector("#t249[open] canvas")
 
 
 def test_a_link_opens_its_test(opened, report):
@@ -214,7 +324,7 @@ def test_a_link_opens_its_test(opened, report):
 
     page.goto(f"{report.as_uri()}#t3")
 
-    page.wait_for_selector("#t3[open] .main-svg, #t3[open] pre")
+    page.wait_for_selector("#t3[open] canvas, #t3[open] pre")
     assert page.locator(".test[open]").count() == 1
 
 

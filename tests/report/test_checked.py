@@ -22,6 +22,7 @@ from tests.support.entries import (
     model_check,
     run,
 )
+from tests.support.pages import SESSION
 
 COUNTED = "4 contracts checked: 1 kept, 2 broken (1 of them allowed), 1 skipped"
 FACT = BROKEN.partition("\n")[0]
@@ -111,7 +112,7 @@ def test_junit_has_what_is_broken_also_where_it_is_allowed():
 
 
 def test_the_page_speaks_of_contracts_not_of_training():
-    page = rendered(page_context(contracts(), {}, 0))
+    page = rendered("page.html", page_context(contracts(), SESSION))
     body = page.partition("<main>")[2].partition("<footer>")[0]
 
     assert f"<p>{COUNTED}</p>" in page
@@ -129,7 +130,7 @@ def test_the_page_speaks_of_contracts_not_of_training():
 def test_the_page_of_both_counts_each():
     training = {"nodeid": "t.py::test_b", "outcome": "passed", "details": []}
 
-    page = rendered(page_context([*contracts(), training], {}, 0))
+    page = rendered("page.html", page_context([*contracts(), training], SESSION))
 
     assert "0 trainings judged in 1 test<" in page
     assert COUNTED in page
@@ -162,7 +163,7 @@ def test_model_checks_are_counted_beside_contracts():
 def test_a_model_check_is_told_in_every_report():
     bad = MODEL_CHECKS[1]
     text, (command,) = summary([bad]), commands([bad], Path(), Path())
-    context = page_context([bad], {}, 0)
+    context = page_context([bad], SESSION)
 
     assert describe(bad) == "exports: it cannot be exported"
     assert rows(text)[0] == ["model check", "outcome", "what was found"]
@@ -171,4 +172,4 @@ def test_a_model_check_is_told_in_every_report():
     assert dict(properties(bad))["lossguard_model_check_failed"] == describe(bad)
     assert "model check exports: failed" in snippet(bad)
     assert context["tests"][0]["checked"]["told"] == "The model check failed."
-    assert "1 model check made" in rendered(context)
+    assert "1 model check made" in rendered("page.html", context)

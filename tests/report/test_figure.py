@@ -20,15 +20,20 @@ def test_a_notebook_gets_the_figure_of_the_page(made):
     figure = pytest_lossguard.plot(TrainingRun(verdict)).to_dict()
 
     drawn = training_figure(details_of(verdict))
-    assert [it["name"] for it in figure["data"]] == [it["name"] for it in drawn["data"]]
-    assert figure["layout"]["yaxis"]["type"] == drawn["layout"]["yaxis"]["type"]
+    names = [it["name"] for it in figure["data"]]
+    for panel in drawn["panels"]:
+        assert {it["name"] for it in panel["lines"]} <= set(names)
+        assert {f"{it['name']}: {it['told']}" for it in panel["levels"]} <= set(names)
+    assert ("not finite" in names) == bool(drawn["panels"][0]["broken"])
+    assert (figure["layout"]["yaxis"]["type"] == "log") == drawn["panels"][0]["log"]
+    assert ("shapes" in figure["layout"]) == (drawn["mark"] is not None)
 
 
 def test_without_plotly_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
 
     with pytest.raises(
-        pytest_lossguard.UsageError, match=r"pip install 'pytest-lossguard\[html\]'$"
+        pytest_lossguard.UsageError, match=r"pip install 'pytest-lossguard\[plot\]'$"
     ):
         TrainingRun(good()).plot()
 

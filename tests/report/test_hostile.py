@@ -19,6 +19,7 @@ from pytest_lossguard.report.json_report import write_json
 from pytest_lossguard.report.junit import properties
 from pytest_lossguard.report.replay import Replay, read_replay, write_replay
 from pytest_lossguard.report.schema import report_schema
+from pytest_lossguard.report.session_facts import SessionFacts
 from pytest_lossguard.report.snippet import snippet
 from pytest_lossguard.report.sound import sound
 from pytest_lossguard.report.tensorboard import write_events
@@ -91,7 +92,7 @@ def to_tensorboard(tests, folder):
 def to_page(tests, _):
     from pytest_lossguard.report.html.context import page_context
 
-    context = page_context(tests, {"python": "3"}, 0)
+    context = page_context(tests, SessionFacts(seed=0))
     assert len(context["tests"]) == len(tests)
     assert any(len(it["runs"]) == 1 for it in context["tests"])
     json.dumps([it["figures"] for it in context["tests"]], allow_nan=False)

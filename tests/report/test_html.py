@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import random
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -29,6 +30,8 @@ from pytest_lossguard.report.html.thinning import MOST_POINTS, columns_of, thinn
 from tests.support.findings import finding
 from tests.support.pages import (
     BASELINE,
+    HOSTILE,
+    SESSION,
     bad,
     entry,
     good,
@@ -45,7 +48,7 @@ class Page(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[tuple[str | None, str]] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
         self.texts: list[str] = []
         self._inside = ""
         self.feed(text)
@@ -54,7 +57,7 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
         self._inside = tag
         if tag == "script":
-            self.scripts.append((dict(attrs).get("type"), ""))
+            self.scripts.append((dict(attrs), ""))
 
     def handle_endtag(self, tag):
         self._inside = ""
@@ -70,10 +73,15 @@ class Page(HTMLParser):
     def figures(self):
         """The figures of all tests, by name."""
         found = {}
-        for kind, text in self.scripts:
-            if kind == "application/json":
+        for attrs, text in self.scripts:
+            if (attrs.get("id") or "").startswith("ft"):
                 found |= json.loads(text)
         return found
+
+    @property
+    def kinds(self):
+        """The type of each script."""
+        return [attrs.get("type") for attrs, _ in self.scripts]
 
     @property
     def text(self):
@@ -81,12 +89,13 @@ class Page(HTMLParser):
 
 
 def page_of(*tests, seed=0):
-    context = page_context(list(tests), {"python": "3.11"}, seed)
-    return Page(rendered(context))
+    return Page(
+        rendered("page.html", page_context(list(tests), replace(SESSION, seed=seed)))
+    )
 
 
 def only_test(*given, **more):
-    (test,) = page_context([entry("t.py::test_a", *given, **more)], {}, 0)["tests"]
+    (test,) = page_context([entry("t.py::test_a", *given, **more)], SESSION)["tests"]
     return test
 
 
@@ -189,18 +198,20 @@ def test_a_column_of_the_map_is_the_largest_of_its_stretch():
 
 
 def named(figure, name):
-    return next(it for it in figure["data"] if it["name"].startswith(name))
+    drawn = [it for panel in figure["panels"] for it in panel["lines"]]
+    levels = [it for panel in figure["panels"] for it in panel["levels"]]
+    return next(it for it in [*drawn, *levels] if it["name"].startswith(name))
 
 
 def test_the_loss_stands_between_its_yardsticks():
     figure = training_figure(details_of(good()))
 
-    assert named(figure, "a constant (a constant): 0.9")["y"] == [0.9, 0.9]
-    assert named(figure, "before training: 1")["y"] == [1.0, 1.0]
+    assert named(figure, "a constant (a constant)")["value"] == 0.9
+    assert named(figure, "before training")["told"] == "1"
     assert named(figure, "held-out loss")["x"] == [100, 200, 400]
-    assert named(figure, "loss")["x"][-1] == 400
-    assert named(figure, "gradient norm")["yaxis"] == "y2"
-    assert "shapes" not in figure["layout"]
+    assert named(figure, "loss")["x"] == 400  # the steps from 1 to 400
+    assert [it["y"] for it in figure["panels"]] == ["loss", "gradient norm"]
+    assert figure["mark"] is None
 
 
 def test_the_decisive_step_is_marked_and_what_is_not_finite():
@@ -208,11 +219,10 @@ def test_the_decisive_step_is_marked_and_what_is_not_finite():
     figure = training_figure(details_of(verdict))
 
     steps = [it.step for it in verdict.errors if it.step is not None]
-    (line,) = figure["layout"]["shapes"]
-    assert line["x0"] == line["x1"] == steps[0]
+    assert figure["mark"] == steps[0]
     assert named(figure, "loss")["y"][20:] == [None] * 20
-    assert named(figure, "not finite")["x"] == list(range(21, 41))
-    assert figure["layout"]["yaxis"]["type"] == "log"
+    assert figure["panels"][0]["broken"] == list(range(21, 41))
+    assert figure["panels"][0]["log"]
 
 
 def test_a_curve_below_zero_has_a_linear_scale():
@@ -220,7 +230,7 @@ def test_a_curve_below_zero_has_a_linear_scale():
 
     figure = training_figure(details_of(Verdict(trace=trace, findings=())))
 
-    assert figure["layout"]["yaxis"]["type"] == "linear"
+    assert not figure["panels"][0]["log"]
 
 
 def test_the_map_of_gradients_has_powers_of_ten_and_gaps():
@@ -229,11 +239,10 @@ def test_the_map_of_gradients_has_powers_of_ten_and_gaps():
 
     figure = gradients_figure(details_of(Verdict(trace=trace, findings=())))
 
-    heat, broken = figure["data"]
-    assert heat["z"] == [[-3.0, 1.0, None], [None, -4.0, 0.0]]
-    assert heat["colorbar"]["ticktext"] == ["0", "1e-3", "1e-2", "1e-1", "1", "1e1"]
-    assert (broken["x"], broken["y"]) == ([3], [0])
-    assert figure["layout"]["yaxis"]["ticktext"] == ["dense/kernel", "dense_1/kernel"]
+    assert figure["z"] == [[-3.0, 1.0, None], [None, -4.0, 0.0]]
+    assert (figure["low"], figure["high"], figure["zero"]) == (-4, 1, -4)
+    assert figure["broken"] == [[3, 0]]
+    assert figure["names"] == ["dense/kernel", "dense_1/kernel"]
 
 
 def test_without_variables_there_is_no_map():
@@ -245,14 +254,13 @@ def test_without_variables_there_is_no_map():
 def test_experiments_lie_beside_the_loss_as_it_is():
     figure = experiments_figure(details_of(bad()))
 
-    names = [it["name"] for it in figure["data"] if it.get("showlegend", True)]
-    assert names == [
+    (panel,) = figure["panels"]
+    assert [it["name"] for it in panel["lines"] if not it["quiet"]] == [
         "as it is",
-        "no help",
-        "learning rate 10 -&gt; 0.01",
-        "a constant: 0.9",
+        "learning rate 10 -> 0.01",
     ]
-    assert len(figure["data"]) == 6
+    assert len(panel["lines"]) == 5
+    assert [it["told"] for it in panel["levels"]] == ["0.9"]
 
 
 def test_without_a_diagnosis_there_are_no_experiments():
@@ -262,17 +270,17 @@ def test_without_a_diagnosis_there_are_no_experiments():
 def test_a_search_shows_what_passed_and_what_failed_on_each_axis():
     figure = search_figure(search().details())
 
-    failed = [it for it in figure["data"] if it["name"] == "failed"]
-    together = [it for it in figure["data"] if it["name"] == "failed, with others"]
-    passed = [it for it in figure["data"] if it["name"] == "passed"]
-    scales, offsets = figure["layout"]["xaxis"], figure["layout"]["xaxis2"]
-    assert scales["ticktext"] == ["0.001", "0.01", "0.1", "10", "100", "1000"]
-    assert offsets["ticktext"][:2] == ["-1000", "-100"]
-    assert failed[0]["text"] == ["Corruption(Scale(1000.0))"]
-    assert failed[0]["y"] == [1e3]
-    assert round(failed[0]["x"][0]) == scales["ticktext"].index("1000")
-    assert passed[0]["text"] == ["Corruption(Scale(10.0, features=2))"]
-    assert [it["xaxis"] for it in together] == ["x", "x2"]
+    scales, offsets = figure["panels"]
+    alone = {it["failed"]: it for it in scales["points"] if it["alone"]}
+    assert scales["ticks"] == ["0.001", "0.01", "0.1", "10", "100", "1000"]
+    assert offsets["ticks"][:2] == ["-1000", "-100"]
+    assert alone[True]["text"] == "Corruption(Scale(1000.0))"
+    assert alone[True]["y"] == 1e3
+    assert round(alone[True]["x"]) == scales["ticks"].index("1000")
+    assert alone[False]["text"] == "Corruption(Scale(10.0, features=2))"
+    for panel in figure["panels"]:
+        (together,) = (it for it in panel["points"] if not it["alone"])
+        assert together["failed"]
 
 
 def test_a_search_that_knew_no_corruption_has_no_figure():
@@ -330,12 +338,7 @@ def test_nothing_of_the_users_becomes_markup():
 
     assert {tag for tag, _ in wild.tags} <= {tag for tag, _ in tame.tags}
     assert "img" not in {tag for tag, _ in wild.tags}
-    assert [kind for kind, _ in wild.scripts] == [
-        "application/json",
-        "application/json",
-        "text/plain",
-        None,
-    ]
+    assert wild.kinds == ["application/json", "application/json", None]
     assert not any(key.startswith("on") for _, attrs in wild.tags for key in attrs)
     assert wild.text.count("</script><img src=x onerror=alert(1)>") > 15
     assert "49" not in wild.text
@@ -346,11 +349,13 @@ def test_nothing_of_the_users_becomes_markup_in_a_figure():
         it for it in leaves(page_of(*hostile_tests()).figures) if type(it) is str
     ]
 
-    assert any("&lt;/script&gt;&lt;img" in it for it in strings)
-    assert not any("<img" in it or "<script" in it for it in strings)
+    text = rendered("page.html", page_context(hostile_tests(), SESSION))
+    assert HOSTILE in strings  # and stands nowhere so in the page
+    assert HOSTILE not in text
+    assert "\\u003c/script\\u003e\\u003cimg" in text
 
 
-def test_the_scripts_that_may_run_are_the_two_of_the_page():
+def test_the_script_that_may_run_is_the_one_of_the_page():
     page = page_of(*some_tests())
 
     policy = next(
@@ -360,10 +365,10 @@ def test_the_scripts_that_may_run_are_the_two_of_the_page():
     )
     digests = [
         base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        for kind, text in page.scripts
-        if kind != "application/json"
+        for attrs, text in page.scripts
+        if attrs.get("type") != "application/json"
     ]
-    assert len(digests) == 2
+    assert len(digests) == 1
     assert all(f"'sha256-{it}'" in policy for it in digests)
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy.partition("script-src")[2]
@@ -386,15 +391,15 @@ def test_every_figure_that_has_a_place_is_there_and_no_other():
 
 def test_the_same_tests_give_the_same_bytes_in_whatever_order(tmp_path):
     tests = some_tests()
-    write_html(tmp_path / "1.html", tests, 0)
+    write_html(tmp_path / "1.html", tests, SESSION)
     random.Random(0).shuffle(tests)
-    write_html(tmp_path / "2.html", tests, 0)
+    write_html(tmp_path / "2.html", tests, SESSION)
 
     assert filecmp.cmp(tmp_path / "1.html", tmp_path / "2.html", shallow=False)
 
 
 def test_failed_tests_come_first_and_are_counted():
-    context = page_context(some_tests(), {}, 0)
+    context = page_context(some_tests(), SESSION)
 
     assert [it["status"] for it in context["tests"]] == [
         *["failed"] * 3,
@@ -466,7 +471,7 @@ def test_the_command_runs_the_test_again_with_its_seed():
 
 
 def test_a_session_without_marked_tests_has_a_page_too(tmp_path):
-    write_html(tmp_path / "a" / "r.html", [], 0)
+    write_html(tmp_path / "a" / "r.html", [], SESSION)
 
     text = (tmp_path / "a" / "r.html").read_text()
     assert "No test was marked" in text

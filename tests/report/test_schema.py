@@ -12,6 +12,7 @@ from pytest_lossguard.command_line import main
 from pytest_lossguard.core.addresses import BASE
 from pytest_lossguard.report.json_report import write_json
 from pytest_lossguard.report.schema import _table, report_schema
+from pytest_lossguard.report.session_facts import Commit, SessionFacts
 from tests.support.hostile import WHOLE
 
 SCHEMA = report_schema()
@@ -20,7 +21,15 @@ FITS = Draft202012Validator(SCHEMA).is_valid
 
 @pytest.fixture
 def written(tmp_path):
-    write_json(tmp_path / "r.json", [WHOLE])
+    session = SessionFacts(
+        seed=0,
+        started="2026-01-01T00:00:00+00:00",
+        duration=1.5,
+        commit=Commit(id="1a2b", date="2026-01-01T00:00:00+00:00"),
+        command="pytest",
+    )
+    others = {"tests/test_it.py::test_other": "not_run"}
+    write_json(tmp_path / "r.json", [WHOLE], others, session)
     return json.loads((tmp_path / "r.json").read_text())
 
 
@@ -57,7 +66,8 @@ def test_a_value_of_another_kind_does_not_fit(written):
         place = spoiled
         for key in way[:-1]:
             place = place[key]
-        place[way[-1]] = {"type": []} if way[-1] != "environment" else 1
+        is_open = way[-1] in ("environment", "session")
+        place[way[-1]] = 1 if is_open else {"type": []}
         assert not FITS(spoiled), way
 
 

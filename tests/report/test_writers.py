@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_lossguard.report import entry as entries
+from pytest_lossguard.report.session_facts import SessionFacts
 from pytest_lossguard.report.sound import sound
 from pytest_lossguard.report.writers import WRITERS
 
@@ -38,7 +39,7 @@ def test_a_session_without_tests_is_written(writer, tmp_path):
         pytest.skip("what it needs is not installed")
     path = tmp_path / "report"
 
-    writer.write(path, [], 0, {})
+    writer.write(path, [], SessionFacts(), {})
 
     assert path.is_file() or writer.is_folder
     if writer.name == "json":

@@ -1,4 +1,4 @@
-"""What axe (https://github.com/dequelabs/axe-core) finds wrong with a page in a browser.
+"""What axe (https://github.com/dequelabs/axe-core) finds wrong with a page.
 
 Nothing is loaded from the network: the script is part of the package.
 """
@@ -20,10 +20,9 @@ def serious_violations(page: Page) -> list[str]:
         One line for each element, as ``"serious color-contrast: Elements must meet
         ... (.badge)"``; nothing where the page is accessible as far as axe can see.
     """
-    found = Axe().run(page).response["violations"]
     return [
-        f"{it['impact']} {it['id']}: {it['help']} ({' '.join(map(str, node['target']))})"
-        for it in found
+        f"{it['impact']} {it['id']}: {it['help']} ({', '.join(map(str, at['target']))})"
+        for it in Axe().run(page).response["violations"]
         if it["impact"] in _SERIOUS
-        for node in it["nodes"]
+        for at in it["nodes"]
     ]

@@ -17,6 +17,7 @@ from pytest_lossguard.corruptions import Corruption, Offset, Scale
 from pytest_lossguard.corruptions.space import Space
 from pytest_lossguard.judge import judge
 from pytest_lossguard.report.html import details_of
+from pytest_lossguard.report.session_facts import Commit, SessionFacts
 from pytest_lossguard.session.guard import Guard
 from pytest_lossguard.session.search import Case, Search
 from tests.support.findings import finding
@@ -24,6 +25,17 @@ from tests.support.traces import falling, make_trace
 
 #: A text that would break out of a script, an attribute or a template if it could.
 HOSTILE = "</script><img src=x onerror=alert(1)><!--<script>\"'&{{ 7*7 }}"
+
+
+SESSION = SessionFacts(
+    seed=0,
+    started="2026-11-29T04:20:00+00:00",
+    duration=125.4,
+    commit=Commit(id="0123456789abcdef0123456789abcdef01234567"),
+    command="pytest tests -n 2 --lossguard-html=report.html",
+    version="0.1.0",
+    environment={"python": "3.11", "platform": None, "keras": "3.15"},
+)
 
 
 def verdict_of(trace: Trace) -> Verdict:

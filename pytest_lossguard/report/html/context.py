@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -13,6 +14,7 @@ from ...core.printable import printable
 from ...core.systems import quoted
 from .. import checked
 from ..entry import Entry
+from ..session_facts import SessionFacts
 from ..sound import sound
 from .details import MOST_COLUMNS, MOST_VARIABLES
 from .figures import Figure, experiments_figure, training_figure
@@ -21,46 +23,83 @@ from .search_figure import search_figure
 from .svg import HEIGHT, WIDTH, small_curve
 from .thinning import MOST_POINTS
 
-__all__ = ["page_context"]
+__all__ = ["page_context", "session_lines", "time_told"]
 
 _ORDER = {"failed": 0, "xfailed": 1, "warned": 2, "passed": 3, "skipped": 4}
 #: Rows of the table of corruptions.
 _MOST_CASES = 40
+#: Re-runs without help that are named.
+_NAMED = 4
+#: Nearness of what failed: nothing that passed comes as near.
+_FAILED = 1e13
 
 
-def page_context(
-    tests: list[Entry], environment: dict[str, Any], seed: int
-) -> dict[str, Any]:
+def page_context(tests: list[Entry], session: SessionFacts) -> dict[str, Any]:
     """All that the template needs.
 
     Args:
         tests: One entry each: ``nodeid``, ``outcome``, ``details`` (the list of
             `details_of`), ``trainings`` (how many there were), ``search`` and
             ``cases`` (`Search.to_json`, `Search.details`), ``baseline``.
-        environment: Versions and machine.
-        seed: Of the session.
+        session: When, from what and how they ran.
 
     Returns:
-        ``tests``, failed ones first and then by name; ``counts``; ``figures``, by
-        their names on the page; ``environment``; ``size`` of the small curves.
+        ``tests``, failed ones first and then by name; ``index``, what the page sorts
+        and searches them by, in the same order; ``counts``; ``session``, lines about
+        it; ``size`` of the small curves.
     """
     shown = sorted(
-        (_shown(it, seed) for it in tests),
+        (_shown(it, session.seed or 0) for it in tests),
         key=lambda it: (_ORDER[it["status"]], it["nodeid"]),
     )
     for index, test in enumerate(shown):
         _name_figures(test, f"t{index}")
     return {
         "tests": shown,
+        "index": [test.pop("index") for test in shown],
         "counts": {
             status: sum(it["status"] == status for it in shown) for status in _ORDER
         },
         "trainings": sum(it["trainings"] for it in shown),
         "trained": sum(it["checked"] is None or bool(it["runs"]) for it in shown),
-        "checks": checked.counted(map(sound, tests)),
-        "environment": {key: str(it) for key, it in environment.items() if it},
+        "checks": checked.counted(map(_only_checked, tests)),
+        "session": session_lines(session),
         "size": (WIDTH, HEIGHT),
     }
+
+
+def session_lines(session: SessionFacts) -> dict[str, Any]:
+    """What the head of a page says of a session.
+
+    Returns:
+        ``facts``, when, how long, from what commit and seed; ``command``, or None;
+        ``versions``, of this package, others and the machine.
+    """
+    facts = []
+    if session.started is not None:
+        moment = datetime.fromisoformat(session.started).astimezone(UTC)
+        facts.append(f"{moment:%Y-%m-%d %H:%M} UTC")
+    if session.duration is not None:
+        facts.append(f"took {time_told(session.duration)}")
+    if session.commit is not None:
+        facts.append(f"commit {session.commit.id[:12]}")
+    if session.seed is not None:
+        facts.append(f"seed {session.seed}")
+    known = {"pytest-lossguard": session.version, **session.environment}
+    return {
+        "facts": facts,
+        "command": session.command,
+        "versions": [f"{name} {it}" for name, it in known.items() if it],
+    }
+
+
+def time_told(seconds: float) -> str:
+    """As ``"3.2 s"``, ``"2 min 5 s"``, ``"1 h 3 min"``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, left = divmod(minutes, 60)
+    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"
 
 
 def _name_figures(test: dict[str, Any], name: str) -> None:
@@ -78,6 +117,13 @@ def _name_figures(test: dict[str, Any], name: str) -> None:
     test["figures"] = {key: it for key, it in figures.items() if it}
 
 
+def _only_checked(test: Any) -> Entry:
+    """What is counted of a test that checks; long curves need not be read for it."""
+    given = test if isinstance(test, dict) else {}
+    return sound({key: it for key, it in given.items() if key in _COUNTED})
+
+
+_COUNTED = ("outcome", "contract", "model_check")
 _OF_PAGE = ("details", "trainings", "cases")
 
 
@@ -110,7 +156,11 @@ def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
     details = test["details"]
     file, _, name = test["nodeid"].rpartition("::")
     first = details[0] if details else None
+    near = _nearness(test)
     return {
+        "index": [_status(test), near, _seconds(test), _searched(test)],
+        "time": "" if test["duration"] is None else time_told(_seconds(test)),
+        "limit": f"{near:.0%}" if 0 < near < _FAILED else "",
         "nodeid": test["nodeid"],
         "file": file,
         "name": name,
@@ -127,6 +177,35 @@ def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
         "baseline": _baseline(test.get("baseline")),
         "again": f"pytest {quoted(test['nodeid'])} --lossguard-seed={seed}",
     }
+
+
+def _seconds(test: dict[str, Any]) -> float:
+    """How long it took; nothing where that is not known."""
+    seconds = float(test["duration"] or 0)
+    return seconds if math.isfinite(seconds) and seconds > 0 else 0.0
+
+
+def _nearness(test: dict[str, Any]) -> float:
+    """How much of a limit its training that came nearest to failing has used up."""
+    if test["outcome"] == "failed" or any(
+        not it["converged"] for it in test["details"]
+    ):
+        return _FAILED
+    return float(max((run["nearness"] for run in test["runs"]), default=0.0))
+
+
+def _searched(test: dict[str, Any]) -> str:
+    """What the search box finds it by: names, findings, causes, what was checked."""
+    words = [test["nodeid"], _in_short(test)]
+    for run in test["details"]:
+        words += [run["model"], *(it["kind"] for it in run["findings"])]
+        causes = [] if run["diagnosis"] is None else run["diagnosis"]["causes"]
+        words += [it["cause"] for it in causes]
+    words += [it["kind"] for it in test["findings"]]
+    found = checked.checked_of(test)
+    if found is not None:
+        words += [found.noun, found.name]
+    return " ".join(dict.fromkeys(str(it).lower() for it in words if it))
 
 
 def _status(test: dict[str, Any]) -> str:
@@ -207,7 +286,9 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
         "seed": run["seed"],
         "converged": run["converged"],
         "headline": run["headline"],
-        "findings": list(_findings(run["findings"])),
+        "findings": sorted(
+            _findings(run["findings"]), key=lambda it: it["severity"] != "error"
+        ),
         "notes": run["notes"],
         "told": _describe(run),
         "diagnosis": _diagnosis(run),
@@ -292,8 +373,16 @@ def _diagnosis(run: dict[str, Any]) -> dict[str, Any] | None:
             }
             for it in diagnosis["experiments"]
         ],
+        "in_vain": _in_vain(diagnosis["experiments"]),
         "left_out": diagnosis["left_out"],
     }
+
+
+def _in_vain(experiments: list[dict[str, Any]]) -> str:
+    """What was tried and does not help, the first by name."""
+    vain = [it["told"] for it in experiments if it["ran"] and not it["repairs"]]
+    more = len(vain) - _NAMED
+    return ", ".join(vain[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _share(skill: float) -> str:

@@ -1,58 +1,11 @@
-"use strict";
+// Opens, sorts, searches and copies. What is not on the screen is not made.
 (() => {
-  const narrow = matchMedia("(max-width: 700px)");
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const tests = [...document.querySelectorAll(".test")];
-  const drawn = new Set();
+  const list = document.getElementById("tests");
+  if (!list) return;
+  const $ = (id) => document.getElementById(id);
 
-  // The library is large: it runs once the overview is on the screen.
-  function library() {
-    if (!window.Plotly) {
-      const script = document.createElement("script");
-      script.textContent = document.getElementById("library").textContent;
-      document.head.append(script);
-    }
-    return window.Plotly;
-  }
-
-  function colors() {
-    const style = getComputedStyle(document.documentElement);
-    return (name) => style.getPropertyValue(name).trim();
-  }
-
-  // What a figure leaves open, so that it fits the page.
-  function themed(layout) {
-    const of = colors();
-    const axis = {
-      gridcolor: of("--line"), linecolor: of("--line"), zerolinecolor: of("--line"),
-      fixedrange: narrow.matches, // a finger on a figure scrolls the page
-    };
-    const all = {
-      ...layout,
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: "system-ui, sans-serif", size: narrow.matches ? 11 : 12, color: of("--text") },
-      hoverlabel: { bgcolor: of("--card"), bordercolor: of("--line"), font: { color: of("--text") } },
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: of("--dim"), activecolor: of("--accent") },
-      dragmode: narrow.matches ? false : "zoom",
-    };
-    for (const key of Object.keys(layout)) {
-      if (/^[xy]axis/.test(key)) all[key] = { ...axis, ...layout[key] };
-    }
-    return all;
-  }
-
-  const settings = {
-    displaylogo: false,
-    responsive: true,
-    displayModeBar: narrow.matches ? false : "hover",
-    // Named one by one: plotly's own set has a button that sends a figure away.
-    modeBarButtons: [["toImage"], ["zoom2d", "pan2d", "resetScale2d"]],
-  };
-
-  function figuresOf(test) {
-    test.figures ??= JSON.parse(test.querySelector(":scope > script").textContent);
-    return test.figures;
+  function figuresOf(id) {
+    return JSON.parse($(`f${id}`).textContent);
   }
 
   function isShown(element) {
@@ -62,53 +15,98 @@
     return true;
   }
 
-  function draw(test) {
-    const figures = figuresOf(test);
-    for (const place of test.querySelectorAll("[data-figure]")) {
-      const figure = figures[place.dataset.figure];
-      if (drawn.has(place) || !isShown(place)) continue;
-      drawn.add(place);
-      place.style.height = `${figure.layout.height}px`;
-      // The text first, each figure when there is time.
-      setTimeout(() => library().newPlot(place, figure.data, themed(figure.layout), settings));
+  // A row that was opened: its figures, and what can be copied.
+  function complete(test) {
+    for (const place of test.querySelectorAll("[data-figure]:not([data-drawn])")) {
+      if (!isShown(place)) continue;
+      test.figures ??= figuresOf(test.id);
+      figures.draw(place, test.figures[place.dataset.figure]);
+    }
+    for (const block of test.querySelectorAll("[data-copy]:not(.copied)")) {
+      block.classList.add("copied");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = "Copy";
+      button.setAttribute("aria-label", `Copy the ${block.dataset.copy}`);
+      button.addEventListener("click", () => copy(block.querySelector("span"), block.dataset.copy));
+      block.append(button);
     }
   }
 
-  function recolor() {
-    for (const place of drawn) {
-      const figure = figuresOf(place.closest(".test"))[place.dataset.figure];
-      library().react(place, figure.data, themed(figure.layout), settings);
+  async function copy(source, what) {
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+    } catch {
+      getSelection().selectAllChildren(source); // where the clipboard is not ours to write
+      document.execCommand("copy");
     }
+    $("said").textContent = "";
+    $("said").textContent = `The ${what} is copied.`;
+    setTimeout(() => { $("said").textContent = ""; }, 3000);
   }
 
-  for (const test of tests) {
-    test.addEventListener("toggle", () => draw(test), true); // its trainings' too
-  }
-  addEventListener("load", () => requestAnimationFrame(() => setTimeout(library)));
-  dark.addEventListener("change", recolor);
+  list.addEventListener("toggle", (event) => {
+    const test = event.target.closest(".test");
+    if (test && event.target.open) complete(test);
+  }, true);
+
+  // The list
 
   const filter = document.querySelector(".filter");
-  function choose() {
-    const words = filter.querySelector("[type=search]").value.toLowerCase();
-    const boxes = [...filter.querySelectorAll(":checked")].map((it) => it.value);
-    let shown = 0;
-    for (const test of tests) {
-      test.hidden = !(test.dataset.name.includes(words) && boxes.includes(test.dataset.status));
-      shown += !test.hidden;
+  if (!filter) return;
+  const index = JSON.parse($("index").textContent);
+  const rows = [...list.querySelectorAll(".test")];
+  const STEP = Math.max(rows.length, 1);
+  let most = STEP;
+
+  function row(at) {
+    if (!rows[at]) {
+      const template = document.createElement("template");
+      template.innerHTML = $(`bt${at}`).textContent;
+      rows[at] = template.content.firstElementChild;
     }
-    document.getElementById("none").hidden = shown > 0 || tests.length === 0;
+    return rows[at];
   }
-  filter.addEventListener("input", choose);
+
+  const orders = {
+    severity: () => 0,
+    nearness: (a, b) => index[b][1] - index[a][1],
+    time: (a, b) => index[b][2] - index[a][2],
+  };
+
+  function choose() {
+    const words = filter.querySelector("[type=search]").value.toLowerCase().split(/\s+/);
+    const boxes = new Set([...filter.querySelectorAll(":checked[type=checkbox]")].map((it) => it.value));
+    const order = orders[filter.querySelector("select").value];
+    const found = [...index.keys()]
+      .filter((at) => boxes.has(index[at][0]) && words.every((it) => index[at][3].includes(it)))
+      .sort((a, b) => order(a, b) || a - b);
+    list.replaceChildren(...found.slice(0, most).map(row));
+    $("none").hidden = found.length > 0 || index.length === 0;
+    $("more").hidden = found.length <= most;
+    $("more").querySelector("span").textContent = `${Math.min(most, found.length)} of ${found.length} tests are shown`;
+  }
+
+  filter.addEventListener("input", () => {
+    most = STEP;
+    choose();
+  });
   filter.addEventListener("submit", (event) => event.preventDefault());
+  $("more").querySelector("button").addEventListener("click", () => {
+    most += STEP;
+    choose();
+  });
 
   // page.html#t3 opens that test.
   function follow() {
-    const test = tests.find((it) => `#${it.id}` === location.hash);
-    if (test) {
-      test.open = true;
-      test.scrollIntoView();
-    }
+    const at = Number(/^#t(\d+)$/.exec(location.hash)?.[1] ?? -1);
+    if (!(at in index)) return;
+    const test = row(at);
+    if (!test.isConnected) list.prepend(test);
+    test.open = true;
+    test.scrollIntoView();
   }
   addEventListener("hashchange", follow);
+  if (index.length > most) choose();
   follow();
 })();

@@ -8,39 +8,40 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ...core.environment import environment
 from ...core.files import write_whole
 from ..entry import Entry
+from ..session_facts import SessionFacts
 from .context import page_context
 
-__all__ = ["rendered", "write_html"]
+__all__ = ["MOST_ROWS", "rendered", "write_html"]
+
+#: Tests whose rows are in the page when it opens; of the others it makes rows as they
+#: are asked for.
+MOST_ROWS = 200
 
 
-def write_html(
-    path: Path,
-    tests: list[Entry],
-    seed: int,
-    made_on: dict[str, Any] | None = None,
-) -> None:
+def write_html(path: Path, tests: list[Entry], session: SessionFacts) -> None:
     """Write the page whole or not at all.
 
     Args:
         path: Where; folders above it are made.
         tests: See `page_context`.
-        seed: Of the session.
-        made_on: The environment that it shows; default the one at hand.
+        session: When, from what and how they ran.
     """
-    write_whole(path, rendered(page_context(tests, made_on or environment(), seed)))
+    write_whole(path, rendered("page.html", page_context(tests, session)))
 
 
-def rendered(context: dict[str, Any]) -> str:
-    """The page as text; the same context gives the same text.
+def rendered(template: str, context: dict[str, Any]) -> str:
+    """A page as text; the same context gives the same text.
+
+    Args:
+        template: A file beside this one, which extends ``base.html``.
+        context: What it shows; what is no markup of the template's is escaped.
 
     Raises:
-        ModuleNotFoundError: Jinja2 or plotly is not installed.
+        ModuleNotFoundError: Jinja2 is not installed.
     """
     import jinja2
-    import plotly.offline
 
     markup = jinja2.Environment(
         loader=jinja2.PackageLoader(__package__, "."),
@@ -56,13 +57,15 @@ def rendered(context: dict[str, Any]) -> str:
         "allow_nan": False,
         "separators": (",", ":"),
     }
-    library, own = plotly.offline.get_plotlyjs(), _text("page.js")
-    return markup.get_template("page.html").render(
+    library = _text("uplot/uPlot.iife.min.js")
+    own = [_text("figures.js"), _text("page.js")]
+    script = "\n".join([library, *own])
+    return markup.get_template(template).render(
         context,
-        style=_text("page.css"),
-        script=own,
-        library=library,
-        allowed=" ".join(f"'{_digest(it)}'" for it in (own, library)),
+        most_rows=MOST_ROWS,
+        style=_text("uplot/uPlot.min.css") + _text("page.css"),
+        script=script,
+        allowed=f"'{_digest(script)}'",
     )
 
 

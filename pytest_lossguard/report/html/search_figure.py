@@ -1,18 +1,16 @@
-"""The corruptions that a search ran, as plotly's plain ``data`` and ``layout``."""
+"""The corruptions that a search ran, as a plain figure of kind ``"points"``."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ...core.findings import number
-from .figures import BLUE, GRAY, RED, Figure, plain
+from .figures import Figure
 
 __all__ = ["search_figure"]
 
 #: Shares of a limit are shown between these.
 _LEAST, _MOST = 1e-3, 1e3
-_ROW = 150
 
 
 def search_figure(search: dict[str, Any]) -> Figure | None:
@@ -22,53 +20,37 @@ def search_figure(search: dict[str, Any]) -> Figure | None:
         search: What `Search.details` gives.
 
     Returns:
-        None where no corruption was known.
+        ``panels``, each with ``title``, ``ticks`` (the values, from the smallest on)
+        and ``points``: ``x`` beside the index of a value, ``y`` the share of a limit,
+        ``failed``, ``alone`` (no other corruption with it) and ``text``. None where no
+        corruption was known.
     """
-    panels = [it for it in search["axes"] if _points(search, it["keyword"])]
-    if not panels:
-        return None
-    gap = 78 / (_ROW * len(panels))
-    share = (1 - gap * (len(panels) - 1)) / len(panels)
-    data: list[dict[str, Any]] = []
-    layout: dict[str, Any] = {
-        "height": 90 + _ROW * len(panels),
-        "hovermode": "closest",
-        "showlegend": True,
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "yref": "container",
-            "y": 1,
-            "yanchor": "top",
-        },
-        "margin": {"l": 62, "r": 12, "t": 64, "b": 50},
-        "shapes": [],
-        "annotations": [],
+    panels = [
+        _panel(axis, points)
+        for axis in search["axes"]
+        if (points := _points(search, axis["keyword"]))
+    ]
+    return {"kind": "points", "panels": panels} if panels else None
+
+
+def _panel(axis: dict[str, Any], points: list[dict[str, Any]]) -> dict[str, Any]:
+    levels = _levels(axis["levels"], points)
+    names = [name for name, _ in levels]
+    made = [
+        {
+            "x": names.index(it["part"]["level"]) + _aside(index),
+            "y": _height(it["case"]),
+            "failed": it["case"]["failed"],
+            "alone": it["is_alone"],
+            "text": it["case"]["corruption"],
+        }
+        for index, it in enumerate(points)
+    ]
+    return {
+        "title": f"{axis['keyword']} {axis['told']}".strip(),
+        "ticks": [_label(it, levels) for it in levels],
+        "points": sorted(made, key=lambda it: it["x"]),
     }
-    for index, axis in enumerate(panels):
-        top = 1 - index * (share + gap)
-        suffix = "" if index == 0 else str(index + 1)
-        points = _points(search, axis["keyword"])
-        levels = _levels(axis["levels"], points)
-        data += _panel(points, levels, suffix, show_names=index == 0)
-        layout["xaxis" + suffix] = {
-            "anchor": "y" + suffix,
-            "tickvals": list(range(len(levels))),
-            "ticktext": [_label(it, levels) for it in levels],
-            "range": [-0.6, len(levels) - 0.4],
-            "zeroline": False,
-        }
-        layout["yaxis" + suffix] = {
-            "anchor": "x" + suffix,
-            "domain": [max(0.0, top - share), top],
-            "type": "log",
-            "range": [math.log10(_LEAST) - 0.3, math.log10(_MOST) + 0.3],
-            "tickvals": [1e-3, 1e-2, 0.1, 1, 10, 100, 1e3],
-            "ticktext": ["≤.001", ".01", ".1", "1", "10", "100", "≥1000"],
-        }
-        layout["shapes"].append(_limit(suffix))
-        layout["annotations"].append(_title(axis, top))
-    return {"data": data, "layout": layout}
 
 
 def _points(search: dict[str, Any], keyword: str) -> list[dict[str, Any]]:
@@ -103,57 +85,10 @@ def _family(level: str) -> str:
 def _label(level: tuple[str, Any], levels: list[tuple[str, Any]]) -> str:
     name, value = level
     if len({_family(it) for it, _ in levels}) > 1:
-        return plain(name)
+        return name
     first, comma, rest = name.partition("(")[2].removesuffix(")").partition(", ")
     text = first if value is None else number(value)
-    return plain(f"{text}{comma}{rest}" or name)
-
-
-def _panel(
-    points: list[dict[str, Any]],
-    levels: list[tuple[str, Any]],
-    suffix: str,
-    *,
-    show_names: bool,
-) -> list[dict[str, Any]]:
-    """Traces of what failed and what passed, alone and together with others."""
-    names = [name for name, _ in levels]
-    data = []
-    for failed, color, symbol in ((False, BLUE, "circle"), (True, RED, "x")):
-        for is_alone in (True, False):
-            chosen = [
-                it
-                for it in points
-                if it["case"]["failed"] == failed and it["is_alone"] == is_alone
-            ]
-            if not chosen and not (show_names and is_alone):
-                continue
-            text = "failed" if failed else "passed"
-            data.append(
-                {
-                    "type": "scatter",
-                    "mode": "markers",
-                    "name": text if is_alone else f"{text}, with others",
-                    "legendgroup": f"{text} {is_alone}",
-                    "showlegend": show_names,
-                    "x": [
-                        names.index(it["part"]["level"]) + _aside(index)
-                        for index, it in enumerate(chosen)
-                    ],
-                    "y": [_height(it["case"]) for it in chosen],
-                    "text": [plain(it["case"]["corruption"]) for it in chosen],
-                    "hovertemplate": "%{text}<extra></extra>",
-                    "xaxis": "x" + suffix,
-                    "yaxis": "y" + suffix,
-                    "marker": {
-                        "color": color,
-                        "symbol": symbol if is_alone else f"{symbol}-open",
-                        "size": 10 if failed else 8,
-                        "opacity": 0.9 if is_alone else 0.55,
-                    },
-                }
-            )
-    return data
+    return f"{text}{comma}{rest}" or name
 
 
 def _aside(index: int) -> float:
@@ -167,29 +102,3 @@ def _height(case: dict[str, Any]) -> float:
     if case["failed"] and not near:
         near = _MOST
     return float(f"{min(max(near, _LEAST), _MOST):.4g}")
-
-
-def _limit(suffix: str) -> dict[str, Any]:
-    return {
-        "type": "line",
-        "xref": f"x{suffix} domain",
-        "yref": "y" + suffix,
-        "x0": 0,
-        "x1": 1,
-        "y0": 1,
-        "y1": 1,
-        "line": {"color": GRAY, "width": 1.5, "dash": "dash"},
-    }
-
-
-def _title(axis: dict[str, Any], top: float) -> dict[str, Any]:
-    return {
-        "xref": "paper",
-        "yref": "paper",
-        "x": 0,
-        "y": top,
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "text": plain(f"{axis['keyword']} {axis['told']}".strip()),
-        "showarrow": False,
-    }

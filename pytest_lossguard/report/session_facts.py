@@ -1,0 +1,176 @@
+"""When, from what and how a session ran: taken once, told by every report."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..core.environment import environment, version_of
+from ..core.printable import printable, printables
+
+__all__ = ["Commit", "SessionFacts", "commit_of", "merged_facts"]
+
+#: Seconds that git may take.
+_PATIENCE = 5.0
+#: What GitHub, GitLab and Jenkins call the commit, where git cannot be asked.
+_VARIABLES = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """The commit that was tested.
+
+    Attributes:
+        id: In full.
+        date: When it was made, in ISO 8601; None where only the CI named it.
+    """
+
+    id: str
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFacts:
+    """What a report says of its session; None where it is not known.
+
+    Attributes:
+        seed: That tests started from.
+        started: When it began, in ISO 8601, UTC.
+        duration: How long it took, in seconds.
+        commit: See `Commit`.
+        command: As typed: ``"pytest tests -n 2"``.
+        version: Of pytest-lossguard.
+        environment: Other versions, and the machine.
+    """
+
+    seed: int | None = None
+    started: str | None = None
+    duration: float | None = None
+    commit: Commit | None = None
+    command: str | None = None
+    version: str | None = field(
+        default_factory=lambda: version_of(["pytest-lossguard"])
+    )
+    environment: Mapping[str, Any] = field(default_factory=environment)
+
+    def to_json(self) -> dict[str, Any]:
+        """The ``session`` of the JSON report: what is known of it."""
+        commit = self.commit
+        told = {
+            "seed": self.seed,
+            "started": self.started,
+            "duration": self.duration,
+            "commit": None if commit is None else commit.id,
+            "commit_date": None if commit is None else commit.date,
+            "command": self.command,
+        }
+        return {key: it for key, it in told.items() if it is not None}
+
+    @classmethod
+    def from_report(cls, report: Mapping[str, Any]) -> SessionFacts:
+        """Those of a JSON report, of whatever age: what it lacks is not known."""
+        found, machine = report.get("session"), report.get("environment")
+        told = found if isinstance(found, dict) else {}
+        commit, date = _line(told.get("commit")), _date(told.get("commit_date"))
+        return cls(
+            seed=_whole(told.get("seed")),
+            started=_date(told.get("started")),
+            duration=_seconds(told.get("duration")),
+            commit=None if commit is None else Commit(id=commit, date=date),
+            command=_line(told.get("command")),
+            version=_line(report.get("version")),
+            environment=printables(machine) if isinstance(machine, dict) else {},
+        )
+
+
+def merged_facts(several: Sequence[SessionFacts]) -> SessionFacts:
+    """The facts of one session of those of its parts, such as shards.
+
+    Machine and version are those of the first. It began with the earliest and ended
+    with the latest; what else the parts do not agree on is not known.
+    """
+    if not several:
+        return SessionFacts()
+    first = several[0]
+
+    def agreed(name: str) -> Any:
+        values = [getattr(it, name) for it in several]
+        return values[0] if all(it == values[0] for it in values) else None
+
+    spans = [_span(it) for it in several]
+    known = [it for it in spans if it is not None]
+    whole = len(known) == len(several)
+    began = min((it[0] for it in known), default=0.0)
+    ended = max((it[1] for it in known), default=0.0)
+    return SessionFacts(
+        seed=agreed("seed"),
+        started=_iso(began) if whole else None,
+        duration=round(ended - began, 3) if whole else None,
+        commit=agreed("commit"),
+        command=agreed("command"),
+        version=first.version,
+        environment=first.environment,
+    )
+
+
+def commit_of(folder: Path) -> Commit | None:
+    """The commit that is checked out; what the CI calls it where git cannot tell."""
+    command = ["git", "-C", str(folder), "log", "-1", "--format=%H %cI"]
+    try:
+        asked = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.SubprocessError, UnicodeError):
+        asked = None
+    parts = asked.stdout.split() if asked is not None else []
+    if len(parts) == 2:
+        return Commit(id=parts[0], date=parts[1])
+    named = next(filter(None, map(os.environ.get, _VARIABLES)), None)
+    return None if named is None else Commit(id=printable(named))
+
+
+def _span(facts: SessionFacts) -> tuple[float, float] | None:
+    """When a session began and ended, in seconds since 1970."""
+    if facts.started is None or facts.duration is None:
+        return None
+    began = datetime.fromisoformat(facts.started).timestamp()
+    return began, began + facts.duration
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _seconds(given: Any) -> float | None:
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        return None
+    return float(given) if 0 <= given < 1e9 else None
+
+
+def _line(given: Any) -> str | None:
+    return " ".join(printable(given).split()) if isinstance(given, str) else None
+
+
+def _whole(given: Any) -> int | None:
+    is_whole = isinstance(given, int) and not isinstance(given, bool)
+    return given if is_whole and abs(given) < 1 << 63 else None
+
+
+def _date(given: Any) -> str | None:
+    """A moment with its time zone, as ISO 8601 has it."""
+    try:
+        moment = datetime.fromisoformat(given)
+        moment.timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return None if moment.tzinfo is None else moment.isoformat()
