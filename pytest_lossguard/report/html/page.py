@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ...core.addresses import address_of
 from ...core.environment import environment
 from ...core.files import write_whole
 from ..entry import Entry
@@ -56,6 +57,7 @@ def rendered(context: dict[str, Any]) -> str:
         "allow_nan": False,
         "separators": (",", ":"),
     }
+    markup.globals["address_of"] = address_of
     library, own = plotly.offline.get_plotlyjs(), _text("page.js")
     return markup.get_template("page.html").render(
         context,
