@@ -14,7 +14,6 @@ from ..core.errors import ContractBroken, UsageError
 from .checks import CheckedTests, CheckKind
 from .files import keep_replay
 from .marks import marker_line
-from .state import SESSION, TEST, run_again
 from .state import SESSION, TEST, path_as_typed, run_again
 
 if TYPE_CHECKING:

@@ -162,7 +162,7 @@ class ModelCheckEntry(TypedDict):
 
 
 class Entry(TypedDict):
-    """A test as the JSON report holds it, made by `sound.sound`; see `json_report`.
+    """A test.
 
     Its ``findings`` failed the test and are of none of its ``runs``.
     """
