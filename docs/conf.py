@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
+from pathlib import Path
 
 from pytest_lossguard.core.addresses import BASE, REPOSITORY
 
@@ -12,7 +14,8 @@ project_copyright = author
 release = importlib.metadata.version("pytest-lossguard")
 language = "en"
 
-extensions = ["myst_parser", "sphinx_copybutton"]
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+extensions = ["myst_parser", "sphinx_copybutton", "reference"]
 exclude_patterns = ["_build"]
 nitpicky = True
 

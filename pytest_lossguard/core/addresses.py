@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["BASE", "REPOSITORY", "explanation", "page"]
+from collections.abc import Iterable
+
+__all__ = ["BASE", "REPOSITORY", "address_of", "explanation", "page", "see"]
 
 #: Where the documentation is published.
 BASE = "https://pytest-lossguard.readthedocs.io"
@@ -20,3 +22,14 @@ def page(path: str = "") -> str:
 def explanation(name: str) -> str:
     """The address of the page that explains a finding, cause, relation or check."""
     return page(f"f/{name}")
+
+
+def address_of(kind: str) -> str | None:
+    """The address of the page of a kind; None for that of a check of one's own."""
+    return None if ":" in kind else explanation(kind)
+
+
+def see(kinds: Iterable[str]) -> list[str]:
+    """Lines that lead to the pages of some kinds, each page once."""
+    known = filter(None, map(address_of, dict.fromkeys(kinds)))
+    return [f"{'     ' if index else 'see: '}{it}" for index, it in enumerate(known)]

@@ -9,6 +9,8 @@ from .findings import Finding, Kind, finding
 
 __all__ = [
     "KEPT",
+    "OF_CONTRACTS",
+    "OF_MODEL_CHECKS",
     "Broken",
     "Kept",
     "Line",
@@ -18,6 +20,10 @@ __all__ = [
     "kind_of",
     "unchecked",
 ]
+
+
+#: What the finding kinds of contracts and of model checks begin with.
+OF_CONTRACTS, OF_MODEL_CHECKS = "contract_", "check_"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from .addresses import see
 from .checked import Broken
 
 __all__ = ["broken_message"]
@@ -14,24 +15,31 @@ _MOST_LINES = 15
 
 
 def broken_message(
-    relation: str, broken: Broken, *, hint: str, again: tuple[str, ...] = ()
+    relation: str,
+    broken: Broken,
+    *,
+    kind: str,
+    hint: str,
+    again: tuple[str, ...] = (),
 ) -> str:
     """At most 15 lines.
 
     Args:
         relation: The key of the relation or the check.
         broken: What is told.
+        kind: The kind of its finding.
         hint: What to do.
         again: Lines that run it again.
     """
     head = textwrap.shorten(f"{relation}: {broken.fact}", _WIDTH, placeholder=" ...")
     values = _side_by_side(broken)
-    room = _MOST_LINES - 3 - len(values) - len(again)
+    last = [*see([kind]), *again]
+    room = _MOST_LINES - 3 - len(values) - len(last)
     lines = [head, "", *values, *([""] if values else [])]
     meaning = _wrapped("", broken.meaning) if broken.meaning else []
     remedy = _wrapped("hint: ", hint)
     meaning = meaning[: max(0, room - len(remedy))]
-    return "\n".join([*lines, *meaning, *remedy[:room], *again][:_MOST_LINES])
+    return "\n".join([*lines, *meaning, *remedy[:room], *last][:_MOST_LINES])
 
 
 def _side_by_side(broken: Broken) -> list[str]:

@@ -5,6 +5,6 @@ rules, for ``--lossguard-explain`` and for the reference.
 from __future__ import annotations
 
 from .text import listed, text_of
-from .topics import Topic, topics, topics_of
+from .topics import Role, Topic, topics, topics_of
 
-__all__ = ["Topic", "listed", "text_of", "topics", "topics_of"]
+__all__ = ["Role", "Topic", "listed", "text_of", "topics", "topics_of"]

@@ -54,7 +54,9 @@ def check_of(
         check=name,
         outcome="failed",
         where=found.column,
-        message=broken_message(name, found, hint=made.hint, again=again),
+        message=broken_message(
+            name, found, kind=made.kind, hint=made.hint, again=again
+        ),
         finding=made,
         is_allowed=policy.allows(name),
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.checked import OF_MODEL_CHECKS
 from ..core.errors import PolicyError
 from ..core.given import FLAG, checked, shown, unknown
 
@@ -29,7 +30,7 @@ DEFAULTS: dict[str, bool] = {
     "mixed_precision_agrees": False,
 }
 #: What the finding kind of a check begins with.
-PREFIX = "check_"
+PREFIX = OF_MODEL_CHECKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ from .fixture import Lossguard
 from .fixtures import FIXTURES, Fixtures, prepared_for
 from .hook_calls import tell_finished
 from .html import hand_on_details
-from .marks import policy_of
+from .marks import marker_line, policy_of
 from .model_checks import ModelChecks
 from .options import (
     add_options,
@@ -68,6 +68,21 @@ if TYPE_CHECKING:
     from ..session.guard import Guard
 
 
+_CONVERGES = marker_line(
+    "converges(steps, epochs, batch_size, min_drop, max_loss, max_loss_growth,"
+    " max_grad_norm, seeds, min_pass, allow, strict, baseline, diagnose, max_examples,"
+    " budget, shards)",
+    "every training in the test must converge; it needs no arguments",
+    "reference/markers",
+)
+_CORRUPTIONS = marker_line(
+    "corruptions(scales, offsets, outliers, targets, missing, imbalance, rows, dtype,"
+    " mixed_units, constant, duplicates, flipped, sorted_rows, features)",
+    "what the argument corruption of a test marked converges is drawn from",
+    "reference/corruptions",
+)
+
+
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Offer hooks to others."""
     from . import hookspec
@@ -89,18 +104,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
-    config.addinivalue_line(
-        "markers",
-        "converges(steps, epochs, batch_size, min_drop, max_loss, max_loss_growth,"
-        " max_grad_norm, seeds, min_pass, allow, strict, baseline, diagnose,"
-        " max_examples, budget, shards): every training in the test must converge.",
-    )
-    config.addinivalue_line(
-        "markers",
-        "corruptions(scales, offsets, outliers, targets, missing, imbalance, rows,"
-        " dtype, mixed_units, constant, duplicates, flipped, sorted_rows, features):"
-        " what the argument `corruption` of a test marked converges is drawn from.",
-    )
+    for line in (_CONVERGES, _CORRUPTIONS):
+        config.addinivalue_line("markers", line)
     if not hasattr(config, "workerinput"):
         check_reports(config)
     budget_of(config, None)  # a bad value is told of before any test runs
@@ -312,7 +317,9 @@ def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, An
 
 @pytest.fixture(scope="session")
 def lossguard(pytestconfig: pytest.Config) -> Lossguard:
-    """Train, watch and judge from within a test; see `Lossguard`."""
+    """Train (fit), watch and judge within a test, marked or not;
+    https://pytest-lossguard.readthedocs.io/reference/markers/ says more.
+    """
     return Lossguard(pytestconfig.stash[SESSION])
 
 

@@ -13,6 +13,7 @@ import pytest
 from ..core.errors import ContractBroken, UsageError
 from .checks import CheckedTests, CheckKind
 from .files import keep_replay
+from .marks import marker_line
 from .state import SESSION, TEST, path_as_typed, run_again
 
 if TYPE_CHECKING:
@@ -39,23 +40,27 @@ _KIND = CheckKind(
 )
 
 
+_MARKER = marker_line(
+    "contracts(relation=True|False|parameter, unused, allow, strict)",
+    "what the test gives to contract must keep each relation, each a test of its own",
+    "reference/contracts",
+)
+
+
 class Contracts:
     """The marker and the argument of contracts."""
 
     def __init__(self, config: pytest.Config) -> None:
-        config.addinivalue_line(
-            "markers",
-            "contracts(relation=True|False|parameter, unused, allow, strict): the"
-            " preparation that the test gives to `contract` must keep its contracts,"
-            " each relation an item of its own.",
-        )
+        config.addinivalue_line("markers", _MARKER)
         self._shared = _Shared()
         self._tests = CheckedTests(_KIND, self)
         config.pluginmanager.register(self._tests, "lossguard-contract-tests")
 
     @pytest.fixture
     def contract(self, request: pytest.FixtureRequest) -> Contract:
-        """Checks one relation of a preparation; see `Contract`."""
+        """Give it a preparation and a sample, and it checks one relation;
+        https://pytest-lossguard.readthedocs.io/reference/contracts/ says more.
+        """
         item: Any = request.node
         policy, results = self._tests.policy_of(item), self._tests.results_of(item)
         return Contract(item, request.param, policy, results, self._shared)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..core.addresses import page
 from ..core.errors import PolicyError
 from ..core.given import shown
 from .hook_calls import policy_by_hook
@@ -16,7 +18,25 @@ from .state import PROJECT_POLICY
 if TYPE_CHECKING:
     from ..core.policy import Policy
 
-__all__ = ["policy_of"]
+__all__ = ["marker_line", "policy_of"]
+
+#: What pytest writes before a marker, in a terminal of 80 columns.
+_BEFORE, _WIDTH = "@pytest.mark.", 80
+
+
+def marker_line(signature: str, meaning: str, path: str) -> str:
+    """What ``pytest --markers`` shows of a marker, in lines of 80 columns.
+
+    Args:
+        signature: Its name and keys.
+        meaning: What it does, in half a sentence.
+        path: The page of the documentation that says more.
+    """
+    # pytest strips what comes after the colon: a word of it must not be wrapped.
+    text = f"{_BEFORE}{signature}:\0{meaning}"
+    lines = textwrap.wrap(text, _WIDTH, subsequent_indent="    ")
+    shown = "\n".join([*lines, f"    see {page(path)}"])
+    return shown.removeprefix(_BEFORE).replace("\0", " ")
 
 
 def policy_of(item: pytest.Item) -> tuple[Policy | None, dict[str, str]]:

@@ -8,6 +8,7 @@ import pytest
 
 from ..core.errors import ModelCheckFailed, UsageError
 from .checks import CheckedTests, CheckKind
+from .marks import marker_line
 from .state import SESSION, run_again
 
 if TYPE_CHECKING:
@@ -34,22 +35,26 @@ _KIND = CheckKind(
 )
 
 
+_MARKER = marker_line(
+    "model_checks(check=True|False, allow, strict)",
+    "what the test gives to model_check must pass each check, each a test of its own",
+    "reference/model-checks",
+)
+
+
 class ModelChecks:
     """The marker and the argument of model checks."""
 
     def __init__(self, config: pytest.Config) -> None:
-        config.addinivalue_line(
-            "markers",
-            "model_checks(check=True|False, allow, strict): the model that the test"
-            " gives to `model_check` must pass checks that hold for any model, each an"
-            " item of its own.",
-        )
+        config.addinivalue_line("markers", _MARKER)
         self._tests = CheckedTests(_KIND, self)
         config.pluginmanager.register(self._tests, "lossguard-model-check-tests")
 
     @pytest.fixture
     def model_check(self, request: pytest.FixtureRequest) -> ModelCheck:
-        """Makes one check of a model; see `ModelCheck`."""
+        """Give it what builds a model and a sample, and it makes one check;
+        https://pytest-lossguard.readthedocs.io/reference/model-checks/ says more.
+        """
         item: Any = request.node
         policy, results = self._tests.policy_of(item), self._tests.results_of(item)
         return ModelCheck(item, request.param, policy, results)

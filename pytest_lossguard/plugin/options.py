@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ..core.addresses import page
 from ..core.given import COUNT, SECONDS, SEED, Expected, one_line
 from ..core.printable import printable
 from ..report.writers import WRITERS, Writer
@@ -37,7 +38,8 @@ _SEED = "lossguard_seed"
 
 def add_options(parser: pytest.Parser) -> None:
     """Add the ``--lossguard-...`` options and their ini settings."""
-    group = parser.getgroup("lossguard", "does the model train?")
+    more = page("reference/options")
+    group = parser.getgroup("lossguard", f"does it train? ({more})")
     for writer in WRITERS:
         group.addoption(
             writer.option,

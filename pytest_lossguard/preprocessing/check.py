@@ -92,7 +92,7 @@ def check_relation(
         column=found.column,
         rows=found.rows,
         message=broken_message(
-            name, found, hint=made.hint, again=again(preparation.draw)
+            name, found, kind=made.kind, hint=made.hint, again=again(preparation.draw)
         ),
         finding=made,
         is_allowed=policy.allows(name),

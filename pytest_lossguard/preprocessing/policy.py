@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.checked import OF_CONTRACTS
 from ..core.errors import PolicyError
 from ..core.given import unknown
 
@@ -32,7 +33,7 @@ DEFAULTS: dict[str, bool] = {
     "units": False,
 }
 #: What the finding kind of a relation begins with.
-PREFIX = "contract_"
+PREFIX = OF_CONTRACTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..core.checked import OF_CONTRACTS, OF_MODEL_CHECKS
 from .entry import Entry
 
 __all__ = [
@@ -31,12 +32,14 @@ class _Family:
     Attributes:
         key: What an entry holds them under.
         name: The key of a check's own name there.
+        prefix: What the kinds of its findings begin with.
         noun: One of them.
         good, bad: Its outcomes.
     """
 
     key: Literal["contract", "model_check"]
     name: str
+    prefix: str
     noun: str
     good: str
     bad: str
@@ -44,11 +47,17 @@ class _Family:
 
 _FAMILIES = (
     _Family(
-        key="contract", name="relation", noun="contract", good="kept", bad="broken"
+        key="contract",
+        name="relation",
+        prefix=OF_CONTRACTS,
+        noun="contract",
+        good="kept",
+        bad="broken",
     ),
     _Family(
         key="model_check",
         name="check",
+        prefix=OF_MODEL_CHECKS,
         noun="model check",
         good="passed",
         bad="failed",
@@ -66,6 +75,7 @@ class Checked:
     Attributes:
         noun: What it is: ``"contract"`` or ``"model check"``.
         name: Its name.
+        kind: The kind of its finding.
         outcome: The word for what came of it.
         is_bad: Whether it is broken, or failed.
         is_skipped: Whether it was not made.
@@ -74,6 +84,7 @@ class Checked:
 
     noun: str
     name: str
+    kind: str
     outcome: str
     is_bad: bool
     is_skipped: bool
@@ -94,6 +105,7 @@ def checked_of(test: Tested) -> Checked | None:
             return Checked(
                 noun=family.noun,
                 name=str(found[family.name]),
+                kind=f"{family.prefix}{found[family.name]}",
                 outcome=outcome,
                 is_bad=outcome == family.bad,
                 is_skipped=outcome == "skipped",

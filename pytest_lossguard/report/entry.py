@@ -163,7 +163,7 @@ class ModelCheckEntry(TypedDict):
 
 
 class Entry(TypedDict):
-    """A test as the JSON report holds it, made by `sound.sound`; see `json_report`.
+    """A test.
 
     ``duration`` is in seconds, set-up and teardown with it; None in older reports.
     ``findings`` failed the test and are of none of its ``runs``.

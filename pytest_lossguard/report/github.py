@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from ..core.addresses import address_of, see
 from ..core.systems import relative
 from . import checked
 from .entry import (
@@ -101,7 +102,7 @@ def _row(test: Entry) -> str:
     if run is not None:
         facts = (format_loss(run), str(run["steps"]), format_limit_used(run))
     cells = (test["nodeid"], verdict_of(test), *facts, " / ".join(_describe(test)))
-    return _cells(cells)
+    return _cells(cells, test)
 
 
 def _noun_of(tests: list[Entry]) -> str:
@@ -112,11 +113,31 @@ def _noun_of(tests: list[Entry]) -> str:
 
 def _check_row(test: Entry) -> str:
     text = " / ".join(_describe(test)) or checked.describe(test)
-    return _cells((test["nodeid"], verdict_of(test), text))
+    return _cells((test["nodeid"], verdict_of(test), text), test)
 
 
-def _cells(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(map(escaped, cells))} |"
+def _cells(cells: Iterable[str], test: Entry) -> str:
+    """A row; the kinds that its last cell names are links to what explains them."""
+    *rest, told = map(escaped, cells)
+    for name, kind in _named(test):
+        address = address_of(kind)
+        if address is not None:
+            told = told.replace(escaped(name), f"[{escaped(name)}]({address})", 1)
+    return f"| {' | '.join([*rest, told])} |"
+
+
+def _named(test: Entry) -> Iterator[tuple[str, str]]:
+    """What is named where a test is described, and its kind: the check, the first
+    finding, its cause.
+    """
+    found = checked.checked_of(test)
+    if found is not None and found.is_bad:
+        yield found.name, found.kind
+    run = worst_run(test)
+    if run is not None and run["findings"]:
+        kinds = [run["findings"][0]["kind"]]
+        kinds += [it["cause"] for it in causes_of(run)[:1] if it["verified"]]
+        yield from ((it, it) for it in dict.fromkeys(kinds))
 
 
 def _describe(test: Entry) -> Iterator[str]:
@@ -167,7 +188,8 @@ def commands(tests: Iterable[Entry], root: Path, workspace: Path) -> Iterator[st
             "title": f"lossguard: {_title(test)}",
         }
         options = ",".join(f"{key}={_property(str(it))}" for key, it in where.items())
-        message = "\n".join([test["nodeid"], *(_whole(test) or sentences)])
+        text = _whole(test) or [*sentences, *see(kind for _, kind in _named(test))]
+        message = "\n".join([test["nodeid"], *text])
         yield f"::{level} {options}::{_data(message)}"
 
 

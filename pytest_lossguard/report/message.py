@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..core.addresses import see
 from ..core.findings import Finding, number, place_of
 from ..core.trace import Floats, Trace, row_norms
 from ..core.verdict import Verdict
@@ -65,7 +66,7 @@ def failure_message(
         lines += wrapped(
             "note: ", f"{trace.stopped}; what comes after it in the test did not run"
         )
-    return "\n".join([*lines, *again])
+    return "\n".join([*lines, *see(_kinds(verdict)), *again])
 
 
 def _curves(trace: Trace, ascii_only: bool) -> Iterator[str]:
@@ -148,6 +149,13 @@ def _decisive(loss: Floats, findings: tuple[Finding, ...]) -> list[int]:
         if 0 <= step <= last and step not in chosen and len(chosen) < _MOST_ROWS:
             chosen.append(step)
     return sorted(chosen)
+
+
+def _kinds(verdict: Verdict) -> Iterator[str]:
+    """What the message names, causes first."""
+    if verdict.diagnosis is not None:
+        yield from (it.cause for it in verdict.diagnosis.causes)
+    yield from (it.kind for it in verdict.findings)
 
 
 def _hints(verdict: Verdict) -> list[str]:

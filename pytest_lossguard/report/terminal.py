@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..core.findings import number, place_of
+from ..core.findings import OWN_KIND, number, place_of
 from .entry import (
     STEPS_ONLY,
     ClosestEntry,
@@ -76,6 +76,8 @@ def warned(tests: Iterable[Entry], verbosity: int = 0) -> Iterator[str]:
         rest = Counter(_worst(test)["kind"] for test in found[len(shown) :])
         kinds = ", ".join(f"{count} {kind}" for kind, count in rest.most_common())
         yield from _wrapped(f"  and {len(found) - len(shown)} more with -v: {kinds}")
+    if any(OWN_KIND.match(kind) is None for kind, *_ in rows):
+        yield "  what each means: pytest --lossguard-explain NAME"
 
 
 def _is_warned(test: Entry) -> bool:

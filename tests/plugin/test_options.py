@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
+
+import pytest_lossguard
+from pytest_lossguard.core.addresses import BASE, page
+from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.corruptions.families import KEYWORDS
+
+PACKAGE = Path(pytest_lossguard.__file__).parent
 
 TWO = """
 @pytest.mark.converges
@@ -65,10 +75,37 @@ def test_a_seed_that_is_no_number_is_refused(project, pytester):
     result.stderr.fnmatch_lines(["*lossguard_seed = 'many' in the ini file*"])
 
 
-def test_the_marker_is_registered(project):
+def test_the_markers_are_shown_with_every_key_in_80_columns(project):
     result = project(TWO, "--markers")
 
-    result.stdout.fnmatch_lines(["@pytest.mark.converges(*"])
+    shown = {
+        name: " ".join(result.stdout.str().partition(f"mark.{name}(")[2].split())
+        for name in ("converges", "corruptions", "contracts", "model_checks")
+    }
+    keys = [set(it.partition(")")[0].split(", ")) for it in shown.values()]
+    assert keys[0] == {it.name for it in fields(Policy)}
+    assert keys[1] == {*(it.name for it in KEYWORDS), "features"}
+    for text in shown.values():
+        assert f"see {BASE}/reference/" in text
+    lines = result.stdout.str().partition("@pytest.mark.converges")[2].splitlines()
+    assert max(map(len, lines[:15])) <= 80
+
+
+def test_help_and_fixtures_say_where_more_stands(project):
+    text = project(TWO, "--help").stdout.str()
+    fixtures = project(TWO, "--fixtures").stdout.str()
+
+    assert f"does it train? ({page('reference/options')}):" in text
+    for path in ("markers", "contracts", "model-checks"):
+        assert page(f"reference/{path}") in fixtures
+
+
+def test_addresses_in_docstrings_are_those_of_the_project():
+    docs = "".join(it.read_text(encoding="utf-8") for it in PACKAGE.rglob("*.py"))
+
+    found = set(re.findall(r"https://[\w.-]*readthedocs[\w./-]*", docs))
+    assert len(found) > 2
+    assert all(it.startswith(BASE) for it in found)
 
 
 @pytest.mark.parametrize(

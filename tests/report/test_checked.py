@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_lossguard.core.addresses import explanation
 from pytest_lossguard.report.checked import counted, describe
 from pytest_lossguard.report.github import commands, summary
 from pytest_lossguard.report.html.context import page_context
@@ -26,6 +27,7 @@ from tests.support.pages import SESSION
 
 COUNTED = "4 contracts checked: 1 kept, 2 broken (1 of them allowed), 1 skipped"
 FACT = BROKEN.partition("\n")[0]
+LINKED = FACT.replace("alone", f"[alone]({explanation('contract_alone')})", 1)
 
 
 def rows(text):
@@ -62,7 +64,7 @@ def test_the_step_summary_speaks_of_contracts_not_of_training():
     head, _, *lines = rows(text)
     assert head == ["contract", "outcome", "what was found"]
     assert [(it[0].rpartition("[")[2], *it[1:]) for it in lines] == [
-        ("alone]", "broken", FACT),
+        ("alone]", "broken", LINKED),
         ("trained]", "broken", f"{FACT} (allowed)"),
         ("own_label]", "skipped", "no labels were given"),
         ("types]", "kept", ""),

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from pytest_lossguard.core.addresses import explanation
 from pytest_lossguard.report.github import MOST_BYTES, commands, summary
 from tests.support.entries import baseline, entry, found, run
 
 ROOT = Path("/work/repo")
+
+
+def linked(kind):
+    return f"[{kind}]({explanation(kind)})"
 
 
 def cells(table):
@@ -38,7 +43,8 @@ def test_a_row_tells_verdict_curve_and_reason():
         "1 -> NaN*",
         "2",
         "-",
-        "diverging_loss: it blew up / cause: learning_rate_too_high; lower it",
+        f"{linked('diverging_loss')}: it blew up / cause:"
+        f" {linked('learning_rate_too_high')}; lower it",
     ]
 
 
@@ -100,6 +106,7 @@ def test_a_failure_is_an_error_at_its_line():
     assert line == (
         "::error file=tests/test_it.py,line=7,title=lossguard%3A not converged"
         "::tests/test_it.py::test_a%0Adiverging_loss: 50%25 of,%0Ait: x"
+        f"%0Asee: {explanation('diverging_loss')}"
     )
 
 

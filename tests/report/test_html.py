@@ -17,6 +17,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from pytest_lossguard.core.addresses import BASE
 from pytest_lossguard.core.verdict import Verdict
 from pytest_lossguard.report.html import details_of, shown_first, write_html
 from pytest_lossguard.report.html.context import page_context
@@ -378,7 +379,10 @@ def test_the_page_asks_for_nothing_outside_of_it():
     page = page_of(*some_tests())
 
     assert [attrs for _, attrs in page.tags if "src" in attrs] == []
-    assert [attrs["href"] for _, attrs in page.tags if "href" in attrs] == ["data:,"]
+    links = {attrs["href"]: tag for tag, attrs in page.tags if "href" in attrs}
+    assert links.pop("data:,") == "link"
+    assert set(links.values()) == {"a"}  # only followed where somebody clicks
+    assert all(it.startswith(f"{BASE}/f/") for it in links)
 
 
 def test_every_figure_that_has_a_place_is_there_and_no_other():

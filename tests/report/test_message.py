@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pytest_lossguard.core.addresses import explanation
+from pytest_lossguard.core.diagnosis import Cause, Diagnosis
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import Validation
 from pytest_lossguard.core.verdict import Verdict
@@ -85,6 +87,24 @@ def test_how_to_run_it_again_is_the_last_line():
     text = message(blown_up(), again=("again: pytest test_x.py::test_y",))
 
     assert text.splitlines()[-1] == "again: pytest test_x.py::test_y"
+
+
+def test_every_finding_and_cause_leads_to_its_page_causes_first():
+    trace = blown_up(inputs=(column("input", mean=1e7),))
+    findings = judge(trace, Policy())
+    causes = (Cause(cause="learning_rate_too_high", verified=True),)
+    verdict = Verdict(
+        trace=trace, findings=findings, diagnosis=Diagnosis(causes=causes)
+    )
+
+    text = failure_message(verdict, again=("again: pytest",))
+
+    kinds = ["learning_rate_too_high", *(it.kind for it in findings)]
+    *_, last = text.split("\n\n")
+    assert [it[5:] for it in last.splitlines() if "https:" in it] == [
+        explanation(it) for it in kinds
+    ]
+    assert len(kinds) >= 3
 
 
 def test_a_training_of_nothing_but_nan_is_no_wall_of_nan():

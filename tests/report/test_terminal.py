@@ -88,6 +88,7 @@ def test_what_passed_with_a_warning_is_listed_the_worst_first():
         f"    diverging_loss  1, limit 0.5    {NAME}unmarked",
         f"    overfitting     0.9, limit 0.5  {NAME}near",
         f"    noisy_loss      0.8, limit 0.7  {NAME}far",
+        "  what each means: pytest --lossguard-explain NAME",
     ]
     assert list(warned(tests, -1)) == [
         "  3 tests passed with warnings; without -q they are listed"
@@ -98,7 +99,7 @@ def test_what_passed_with_a_warning_is_listed_the_worst_first():
 def test_of_several_warnings_what_may_be_the_cause_is_told_and_the_rest_counted():
     both = [caution("slow_convergence"), caution("unscaled_inputs", 2527.0, 10.0)]
 
-    _, line = warned([entry("raw", run(findings=both))])
+    _, line, _ = warned([entry("raw", run(findings=both))])
 
     assert line == f"    unscaled_inputs +1  2527, limit 10  {NAME}raw"
 
@@ -117,9 +118,9 @@ def test_many_warned_tests_are_no_wall():
 
     short, whole = (list(warned(tests, it)) for it in (0, 1))
 
-    assert len(short) == 12
-    assert short[-1] == "    and 90 more with -v: 50 plateau, 40 noisy_loss"
-    assert len(whole) == 101
+    assert len(short) == 13
+    assert short[-2] == "    and 90 more with -v: 50 plateau, 40 noisy_loss"
+    assert len(whole) == 102
 
 
 @pytest.mark.parametrize("length", [10, 47, 48, 49, 60, 70, 90, 3000])

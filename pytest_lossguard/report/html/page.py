@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ...core.addresses import address_of
 from ...core.files import write_whole
 from ..entry import Entry
 from ..session_facts import SessionFacts
@@ -57,6 +58,7 @@ def rendered(template: str, context: dict[str, Any]) -> str:
         "allow_nan": False,
         "separators": (",", ":"),
     }
+    markup.globals["address_of"] = address_of
     library = _text("uplot/uPlot.iife.min.js")
     own = [_text("figures.js"), _text("page.js")]
     script = "\n".join([library, *own])
