@@ -159,10 +159,11 @@ def project_of(session: nox.Session) -> Path:
 def elsewhere(session: nox.Session) -> None:
     """Go where only what was installed can be imported."""
     folder = project_of(session)
-    for name in ("tests", "examples", "evaluation"):
+    for name in ("tests", "examples", "evaluation", "docs"):
         shutil.rmtree(folder / name, ignore_errors=True)
         shutil.copytree(name, folder / name)
-    shutil.copy("pyproject.toml", folder)
+    for path in (Path("pyproject.toml"), *Path().glob("*.md")):
+        shutil.copy(path, folder)
     session.chdir(folder)
 
 
