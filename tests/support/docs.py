@@ -1,12 +1,22 @@
-"""The documentation and its scripts, as they stand in the checkout."""
+"""The documentation as it stands in the checkout: its scripts, pages and code blocks."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+
+_FENCE = re.compile(r"^(`{3,})([^\n`]*)\n(.*?)^\1 *$", re.MULTILINE | re.DOTALL)
+_OPTION = re.compile(r":(\w+): (.*)\n")
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.])")
+_CURVE = re.compile("[▁▂▃▄▅▆▇█]{8,}")
+_TIME = re.compile(r"\d+(\.\d+)? ?s\b")
 
 
 def script(name):
@@ -15,3 +25,98 @@ def script(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of code, and the file that its caption names."""
+
+    language: str
+    text: str
+    caption: str | None = None
+
+
+def blocks(page):
+    """The blocks of a page that hold code, in their order."""
+    return [_block(it) for it in _FENCE.finditer((DOCS / page).read_text("utf-8"))]
+
+
+def _block(found):
+    language, text, options = found[2].strip(), found[3], {}
+    if language.startswith("{"):
+        directive, _, language = language.partition(" ")
+        if directive != "{code-block}":
+            language = directive
+        while option := _OPTION.match(text):
+            options[option[1]] = option[2]
+            text = text[option.end() :]
+    return Block(language, text, options.get("caption"))
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of a console, and the lines that it is said to print."""
+
+    line: str
+    shown: list[str]
+
+
+def commands(block):
+    """The commands of a console block; ``...`` stands for what is left out."""
+    parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]
+    lines = [part.splitlines() for part in parts]
+    return [Command(first, [it for it in rest if it != "..."]) for first, *rest in lines]
+
+
+def missing_lines(shown, real):
+    """Which of the lines shown a program did not print, in this order.
+
+    Times do not count, a curve counts as a curve, and a number may differ by a twentieth:
+    another processor adds up in another order.
+    """
+    left = [it for it in real.splitlines() if it.strip()]
+    missing = []
+    for line in filter(str.strip, shown):
+        at = next((i for i, it in enumerate(left) if _is_same(line, it)), None)
+        if at is None:
+            missing.append(line)
+        else:
+            left = left[at + 1 :]
+    return missing
+
+
+def _is_same(one, other):
+    one, other = (" ".join(_TIME.sub("TIME", it).split()) for it in (one, other))
+    one, other = (_CURVE.sub("CURVE", it) for it in (one, other))
+    if _NUMBER.sub("#", one) != _NUMBER.sub("#", other):
+        return False
+    pairs = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
+    return all(_is_near(float(a), float(b)) for a, b in pairs)
+
+
+def _is_near(one, other):
+    return abs(one - other) <= 0.05 * max(abs(one), abs(other))
+
+
+def shell_environment(folder):
+    """What a shell of a reader has: `pytest` and `python` are those of this process."""
+    programs = folder / "programs"
+    programs.mkdir()
+    for name, arguments in (("pytest", "-m pytest"), ("python", "")):
+        path = programs / name
+        path.write_text(f'#!/bin/sh\nexec {sys.executable} {arguments} "$@"\n')
+        path.chmod(0o755)
+    plain = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PYTEST_", "COV_", "GITHUB_"))
+    }
+    return plain | {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTEST_ADDOPTS": "-p no:randomly -p no:cacheprovider",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "COLUMNS": "80",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        **{f"GIT_{who}_NAME": "A reader" for who in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{who}_EMAIL": "reader@home" for who in ("AUTHOR", "COMMITTER")},
+    }
