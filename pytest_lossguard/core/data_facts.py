@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["AmongInputs", "DataFacts", "RepeatedBatch", "UnseenRows"]
+__all__ = ["AmongInputs", "ChangedLabels", "DataFacts", "RepeatedBatch", "UnseenRows"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,21 @@ class UnseenRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedLabels:
+    """Rows that came again with another class.
+
+    Attributes:
+        rows: How many came again.
+        changed: Share of those that had another class by then.
+        chance: The share that labels drawn at random would have.
+    """
+
+    rows: int
+    changed: float
+    chance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataFacts:
     """What is known of the data of one training, beside the statistics of columns.
 
@@ -73,9 +88,11 @@ class DataFacts:
         unseen: Rows that were never reached, or epochs that got few.
         lone_targets: Share of the rows whose targets are 0 but for one, of several
             outputs; not the same one in all.
+        changed_labels: Rows that came again with another class.
     """
 
     among_inputs: AmongInputs | None = None
     repeated: RepeatedBatch | None = None
     unseen: UnseenRows | None = None
     lone_targets: float = 0.0
+    changed_labels: ChangedLabels | None = None

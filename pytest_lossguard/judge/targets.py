@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
+from . import thresholds as at
+from .curve import LossCurve
 
 __all__ = ["RULES"]
 
@@ -20,6 +22,14 @@ LONE = Limit(
     set_by="Agents of the corpus that keep the net's own values there have no such"
     " row, the broken one has nothing else; a value that happens to be 0 itself takes"
     " a row out.",
+)
+
+AT_RANDOM = Limit(
+    0.9,
+    "Rows that come again have another class {limit:.0%} as often as labels drawn at"
+    " random.",
+    set_by="Digits whose images and labels are shuffled apart have 1.0; labels of which"
+    " a tenth is flipped anew in each epoch have 0.2.",
 )
 
 # What they find
@@ -59,6 +69,26 @@ LABELS_FROM_THE_NET = Kind(
     ),
 )
 
+LABELS_CHANGE = Kind(
+    name="labels_carry_no_signal",
+    severity="error",
+    suspects="labels_carry_no_signal",
+    headline="the same rows have other labels each epoch",
+    text="of {rows} rows that came again {share} had another label, limit {share_limit}"
+    " (labels drawn at random: {chance}), and little was learned: inputs and labels are"
+    " shuffled apart",
+    hint="Shuffle inputs and labels together: tf.data.Dataset.zip((x, y)).shuffle(n),"
+    " not the zip of two shuffled datasets.",
+    explanation=Explanation(
+        brief="the same rows have other labels each epoch",
+        seen="Rows that came again in a later epoch had another class, as often as by"
+        " chance, and the training learned next to nothing.",
+        why="No rule leads from such inputs to such labels. Two datasets that are"
+        " shuffled one by one and then zipped look exactly like this.",
+        limits=(AT_RANDOM, at.LEARNED_HALF),
+    ),
+)
+
 _ALONE = (
     "in {share:.0%} of the rows, limit {limit:.0%}, all but one are 0, and not the same"
     " one: the outputs that nothing is known of are trained toward 0"
@@ -93,4 +123,22 @@ def labels_from_the_net(trace: Trace) -> Iterator[Finding]:
         yield finding(LABELS_FROM_THE_NET, where=trace.labels_follow, why=_FOLLOWED)
 
 
-RULES = (targets_left_at_zero, labels_from_the_net)
+def labels_change(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
+    """Rows whose class is drawn anew each time that they come."""
+    found = None if trace.data_facts is None else trace.data_facts.changed_labels
+    if found is None or trace.contested or trace.moving_target:
+        return
+    skill = curve.share_gone(curve.predicts)
+    limit = AT_RANDOM * found.chance
+    if found.changed >= limit and skill is not None and skill < at.LEARNED_HALF:
+        yield finding(
+            LABELS_CHANGE,
+            value=found.changed,
+            limit=limit,
+            rows=found.rows,
+            chance=f"{found.chance:.0%}",
+            where="the labels",
+        )
+
+
+RULES = (targets_left_at_zero, labels_from_the_net, labels_change)

@@ -38,6 +38,7 @@ from .record.moving_target import learns_from_a_moving_model
 from .record.recorder import Recorder, reached
 from .record.recording import Recording
 from .score.collapse import spreads_of_nets
+from .score.data_facts import changed_labels_of
 from .score.scorer import Scorer, as_tensors
 from .score.trace_builder import watched_trace
 
@@ -256,6 +257,7 @@ class Watch:
         return DataFacts(
             repeated=self._feeds.repeated(key, batches, recording.steps),
             unseen=None if feed is None else feed.unseen(taped.batches),
+            changed_labels=changed_labels_of(batches),
         )
 
     def _data_of(self, recording: Recording) -> Fitted | None:

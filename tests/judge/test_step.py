@@ -56,6 +56,8 @@ def test_sums_that_are_never_reset_fail_after_some_updates(steps, fails):
         (40, 3, True, "error"),
         (200, 3, True, "warning"),
         (200, 9, True, "error"),
+        (990, 9, True, "error"),
+        (1000, 9, True, "warning"),
         (40, 39, False, None),
         (40, 0, True, None),
     ],

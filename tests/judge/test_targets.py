@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_lossguard.core.data_facts import DataFacts
+from pytest_lossguard.core.data_facts import ChangedLabels, DataFacts
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
@@ -41,3 +41,33 @@ def test_labels_that_the_net_moves_are_a_warning():
 
 def test_nets_against_each_other_may_compare_what_one_says_of_two_inputs():
     assert found(labels_follow="mean_squared_error", contested=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "end", "more", "fails"),
+    [
+        (0.89, 2.3, {}, True),
+        (0.8, 2.3, {}, False),
+        (0.89, 0.5, {}, False),
+        (0.89, 2.3, {"contested": True}, False),
+        (0.89, 2.3, {"moving_target": True}, False),
+    ],
+)
+def test_labels_that_change_each_time_are_an_error_where_little_was_learned(
+    changed, end, more, fails
+):
+    facts = DataFacts(
+        changed_labels=ChangedLabels(rows=400, changed=changed, chance=0.9)
+    )
+    trace = make_trace(
+        falling(2.35, end, 60),
+        start=2.35,
+        end=end,
+        constant=2.3,
+        data_facts=facts,
+        **more,
+    )
+    told = [it for it in judge(trace, Policy()) if it.kind == "labels_carry_no_signal"]
+    assert [it.severity for it in told] == ["error"] * fails
+    for it in told:
+        assert "of 400 rows that came again 89% had another label" in it.message

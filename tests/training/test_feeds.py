@@ -199,3 +199,30 @@ def test_a_short_training_and_all_rows_in_several_epochs_are_fine():
     assert found(fit(endless, steps_per_epoch=4)) == []
     stop = keras.callbacks.EarlyStopping("loss", patience=0, min_delta=1e9)
     assert found(fit(BATCHES, epochs=9, callbacks=[stop])) == []
+
+
+def labels_found(zipped, **how):
+    """Of two classes, by images and labels that are two datasets."""
+    x = np.random.default_rng(0).normal(size=(96, 8)).astype("float32")
+    y = (x[:, 0] > 0).astype("int32")
+    parts = [tf.data.Dataset.from_tensor_slices(it) for it in (x, y)]
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.02), loss)
+    with watching(seed=0) as watch:
+        set_seed(0)
+        model.fit(zipped(*parts).batch(16), epochs=8, verbose=0, **how)
+    (trace,) = watch.traces()
+    kept = judge(trace, Policy())
+    return [it.severity for it in kept if it.kind == "labels_carry_no_signal"]
+
+
+def test_inputs_and_labels_that_are_shuffled_apart_are_an_error():
+    def together(x, y):
+        return tf.data.Dataset.zip((x, y)).shuffle(96)
+
+    def apart(x, y):
+        return tf.data.Dataset.zip((x.shuffle(96), y.shuffle(96)))
+
+    assert labels_found(apart) == ["error"]
+    assert labels_found(together) == []
