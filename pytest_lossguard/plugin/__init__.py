@@ -208,7 +208,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
     finally:
         session.current = None
-        item.stash[TEST].cleanup.close()
+        item.stash[TEST].release()
 
 
 def _refuse_late_marks(item: pytest.Item) -> None:

@@ -74,6 +74,12 @@ class Test:
     files: dict[str, Any] = field(default_factory=dict)
     cleanup: ExitStack = field(default_factory=ExitStack)
 
+    def release(self) -> None:
+        """Let go of its models and data: pytest keeps every item to the end."""
+        self.cleanup.close()
+        self.guard = self.search = self.seeds = self.seeds_of_body = None
+        self.files = {}
+
 
 SESSION = pytest.StashKey[Session]()
 TEST = pytest.StashKey[Test]()

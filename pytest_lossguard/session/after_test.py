@@ -27,13 +27,14 @@ from ..experiments.compare import (
     improvable,
     is_told_outside,
     labels_carry_no_signal,
+    learned_little,
     length,
     repeats,
     wanted,
     wants_control,
 )
 from ..experiments.diagnose import diagnose
-from ..judge import held_to
+from ..judge import held_to, loss_curve_of
 
 __all__ = ["DIAGNOSIS_BUDGET", "compared", "diagnosed"]
 
@@ -135,6 +136,8 @@ def _ended_in(error: Exception) -> str:
 def _findings(
     trace: Trace, rerun: Rerun, is_late: Callable[[], bool]
 ) -> Iterator[Finding]:
+    if not (learned_little(loss_curve_of(trace)) or wants_control(trace, rerun.rows)):
+        return  # nothing to ask a re-run
     if not rerun.is_complete:
         return
     if trace.source == "watch" and not repeats(trace, rerun()):

@@ -67,6 +67,24 @@ def test_a_run_that_learned_enough_is_only_asked_for_its_signal():
     assert [it for _, it in rerun.asked] == [pytest.approx(1 / 3)]
 
 
+def test_a_watched_run_that_nothing_is_asked_of_is_not_run_again():
+    rerun = FakeRetraining()
+    rerun.rows = 10  # too few to ask for a signal
+    watched = Verdict(trace=run(0.1, source="watch"), findings=())
+
+    assert compared(watched, lambda: rerun, Policy()) == watched
+    assert rerun.asked == []
+
+
+def test_a_watched_run_that_learned_little_is_first_run_again_as_it_is():
+    rerun = FakeRetraining(end=0.7)
+    watched = Verdict(trace=run(0.7, source="watch"), findings=())
+
+    compared(watched, lambda: rerun, Policy())
+
+    assert rerun.asked[0] == ((), 0.0)
+
+
 def test_labels_without_signal_are_told_after_the_control():
     rerun = FakeRetraining(end=0.5, held_out=1.0, as_it_is=1.0)
     found = compared(verdict(0.3), lambda: rerun, Policy())
