@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, is_typeddict
 
 import pytest_lossguard
@@ -26,6 +26,7 @@ from pytest_lossguard.explanations import Role, Topic, topics
 from pytest_lossguard.plugin import hookspec
 from pytest_lossguard.plugin.options import add_options
 from pytest_lossguard.report import entry
+from pytest_lossguard.report.schema import ADDRESS, schema_text
 
 __all__ = ["pages", "setup"]
 
@@ -380,9 +381,9 @@ def _json() -> str:
         ]
     return _page(
         "JSON report",
-        "`--lossguard-json=PATH` writes one object: `schema` (1), `version`,"
-        " `environment` and `tests`, a list of [Entry](#entry). NaN and infinities are"
-        ' the strings `"NaN"`, `"Infinity"` and `"-Infinity"`.',
+        "`--lossguard-json=PATH` writes one object, a [ReportEntry](#reportentry). NaN"
+        ' and infinities are the strings `"NaN"`, `"Infinity"` and `"-Infinity"`. Its'
+        f" [JSON schema]({ADDRESS}) checks it; keys may be added, none is renamed.",
         *parts,
     )
 
@@ -512,8 +513,16 @@ def _without_source(
         context["page_source_suffix"] = ""
 
 
+def _publish(app: Any, error: Exception | None) -> None:
+    """Put the schema of the JSON report where it says that it stands."""
+    if error is None and app.builder.format == "html":
+        file = Path(app.outdir, PurePosixPath(ADDRESS).name)
+        file.write_text(schema_text(), encoding="utf-8")
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Make it an extension of Sphinx."""
     app.connect("builder-inited", _write)
     app.connect("html-page-context", _without_source)
+    app.connect("build-finished", _publish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import fields
+from types import SimpleNamespace
 
 import pytest
 
 import pytest_lossguard
-from pytest_lossguard.core.addresses import BASE
+from pytest_lossguard.core.addresses import BASE, page
 from pytest_lossguard.core.diagnosis import CAUSES
 from pytest_lossguard.core.findings import FINDING_KINDS
 from pytest_lossguard.core.policy import Policy
@@ -16,10 +18,11 @@ from pytest_lossguard.corruptions.families import FAMILIES, KEYWORDS
 from pytest_lossguard.model_checks import DEFAULTS as MODEL_CHECKS
 from pytest_lossguard.plugin import hookspec
 from pytest_lossguard.preprocessing import DEFAULTS as RELATIONS
-from pytest_lossguard.report.entry import Entry, FindingEntry, RunEntry
+from pytest_lossguard.report.entry import Entry, FindingEntry, ReportEntry, RunEntry
 from tests.support.docs import DOCS, ROOT, script
 
-PAGES = script("_ext/reference").pages()
+REFERENCE = script("_ext/reference")
+PAGES = REFERENCE.pages()
 
 
 def named(page):
@@ -46,7 +49,8 @@ def test_every_finding_cause_contract_and_check_has_a_page_and_is_listed():
         ("contracts", RELATIONS),
         ("model-checks", MODEL_CHECKS),
         ("hooks", hookspec.__all__),
-        ("json", [*Entry.__annotations__, *RunEntry.__annotations__]),
+        ("json", [*ReportEntry.__annotations__, *Entry.__annotations__]),
+        ("json", RunEntry.__annotations__),
         ("json", FindingEntry.__annotations__),
     ],
     ids=lambda it: it if isinstance(it, str) else "",
@@ -94,3 +98,13 @@ def test_every_address_in_the_package_is_a_page():
     paths = {*literal, *(one or other for one, other in made)}
     assert len(paths) >= 5
     assert [it for it in paths if it not in PAGES and not (DOCS / it).exists()] == []
+
+
+def test_the_schema_stands_where_it_says(tmp_path):
+    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(format="html"))
+
+    REFERENCE._publish(app, None)
+
+    (file,) = tmp_path.iterdir()
+    assert page(file.name) == f"{json.loads(file.read_text())['$id']}/"
+    assert f"]({BASE}/{file.name})" in PAGES["reference/json"]
