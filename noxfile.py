@@ -19,7 +19,7 @@ nox.options.sessions = ["lint", "types", "floors", "tests"]
 #: Tested without TensorFlow, and measured: the rooms of which each line is run.
 LIGHT = (
     *("tests/core", "tests/judge", "tests/experiments", "tests/baselines"),
-    "tests/model_checks",
+    *("tests/model_checks", "tests/explanations"),
     *("tests/report", "tests/session", "tests/corruptions", "tests/test_strategies.py"),
     *("tests/test_architecture.py", "--ignore=tests/corruptions/test_datasets.py"),
 )
