@@ -68,6 +68,7 @@ class Collected:
         self.results: dict[str, Result] = {}
         self.waiting: dict[str, str] = {}
         self._all: list[str] = []
+        self._begun: dict[str, Result] = {}
         self._crashed: dict[str, pytest.TestReport] = {}
         self._has_lost_worker = False
 
@@ -94,7 +95,9 @@ class Collected:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the outcome of a marked test."""
         if getattr(report, MARKED, False):
-            self.results.setdefault(report.nodeid, Result()).add(report)
+            self._begun.setdefault(report.nodeid, Result()).add(report)
+            if report.when == "teardown":  # before that it can still be lost
+                self.results[report.nodeid] = self._begun[report.nodeid]
         elif str(report.when) == _CRASHED:
             self._crashed[report.nodeid] = report
 
@@ -110,9 +113,9 @@ class Collected:
         self._has_lost_worker = self._has_lost_worker or bool(error)
         self.waiting |= getattr(node, "workeroutput", {}).get(_OUTPUT, {})
         for nodeid, report in self._crashed.items():
-            if nodeid in self.waiting and nodeid not in self.results:
-                self.results[nodeid] = Result(outcome="failed")
-                self.results[nodeid].seconds = report.duration
+            if nodeid in self.waiting or nodeid in self._begun:
+                begun = self._begun.get(nodeid, Result())
+                self.results[nodeid] = Result("failed", begun.seconds + report.duration)
 
     def states(self) -> dict[str, str]:
         """The outcome of each marked test, or why it has none."""

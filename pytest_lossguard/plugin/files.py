@@ -56,7 +56,7 @@ class Files:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._written: list[Path] = []
-        self._kept: list[Path] = []
+        self._kept: set[Path] = set()
         self._troubles: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -104,7 +104,7 @@ class Files:
             reason = error.strerror or error
             self._troubles.append(f"no file in {FOLDER}: {reason}")
         else:
-            self._kept.append(path)
+            self._kept.add(path)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """No session passes that could not keep a baseline."""

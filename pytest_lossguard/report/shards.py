@@ -42,14 +42,14 @@ def without_shard(nodeid: str) -> str:
 
 def _together(searches: list[SearchEntry]) -> SearchEntry:
     """Shards draw the same number of examples, and each runs those that are its own."""
-    passed = [it["closest"] for it in searches if it["closest"] is not None]
-    failing = (it["failing"] for it in searches)
+    failing = next((it["failing"] for it in searches if it["failing"]), None)
+    passed = [it["closest"] for it in searches if it["closest"] and not failing]
     return {
         **searches[0],
         "examples": max(it["examples"] for it in searches),
         "unique": sum(it["unique"] for it in searches),
         "exhausted_budget": any(it["exhausted_budget"] for it in searches),
-        "failing": next((it for it in failing if it is not None), None),
+        "failing": failing,
         "closest": max(passed, key=lambda it: it["nearness"], default=None),
         "headroom": [it for search in searches for it in search["headroom"]],
         "known_cases": sum(it.get("known_cases") or 0 for it in searches),

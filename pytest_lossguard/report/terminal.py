@@ -192,15 +192,20 @@ def extremes(tests: Iterable[Entry], seconds: Mapping[str, float]) -> Iterator[s
 
 
 def searches(tests: Iterable[Entry], *, every: bool) -> Iterator[str]:
-    """What each search that passed has proved, those nearest to failing first.
+    """What each search that passed has proved, those nearest to failing first; before
+    them what failed of those that several shards share.
 
     Args:
         tests: Their entries.
-        every: Tell of all, not only of the first five.
+        every: Tell of all, not only of the first five that passed.
     """
+    whole = [*whole_searches(tests)]
+    for name, search in whole:
+        if search.get("shard") and search["failing"] is not None:
+            yield from _wrapped(f"{name} {'; '.join(_failed(search))}")
     passed = [
         (closest, search, name)
-        for name, search in whole_searches(tests)
+        for name, search in whole
         if (closest := search["closest"])
     ]
     passed.sort(key=lambda it: -it[0]["nearness"])
@@ -209,6 +214,11 @@ def searches(tests: Iterable[Entry], *, every: bool) -> Iterator[str]:
         yield from _wrapped(f"{nodeid} {'; '.join(_search(search, closest))}")
     if len(shown) < len(passed):
         yield f"  and {_plural(len(passed) - len(shown), 'search')} more: -v"
+
+
+def _failed(search: SearchEntry) -> Iterator[str]:
+    yield f"failed at {search['failing']}"
+    yield f"searched {search['examples']}, {search['unique']} different"
 
 
 def _search(search: SearchEntry, closest: ClosestEntry) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_lossguard.report.shards import whole_searches
 from pytest_lossguard.report.sound import sound
+from pytest_lossguard.report.terminal import searches
 from tests.support.entries import entry
 
 SEARCH = {
@@ -57,3 +58,15 @@ def test_a_search_that_was_not_divided_keeps_its_name():
 
     assert name == "tests/test_it.py::test_a[shard-1-of-2]"
     assert whole["unique"] == 20
+
+
+def test_a_search_fails_where_one_of_its_shards_does():
+    failing = "Corruption(Scale(100.0))"
+    first = shard("test_a[shard-1-of-2]", 1)
+    second = shard("test_a[shard-2-of-2]", 2, failing=failing, closest=None)
+
+    ((_, whole),) = whole_searches([first, second])
+
+    assert (whole["failing"], whole["closest"]) == (failing, None)
+    told = " ".join(" ".join(searches([first, second], every=False)).split())
+    assert told.endswith(f"failed at {failing}; searched 100, 40 different")

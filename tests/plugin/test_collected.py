@@ -1,0 +1,62 @@
+"""A session knows what it has collected, and names what was lost with a worker."""
+
+from __future__ import annotations
+
+import json
+
+BODY = """
+import os
+import numpy as np
+import pytest
+
+OFF = "alone columns unseen types zeros process trained held_out own_label kept mixed"
+OFF = dict.fromkeys([*OFF.split(), "requests"], False)
+
+
+@pytest.mark.parametrize("n", range(8))
+@pytest.mark.contracts(**OFF)
+def test_checked(contract, n):
+    contract(lambda x: x * 2, np.arange(40.0).reshape(20, 2))
+    if n == 2:
+        os._exit(1)
+
+
+@pytest.mark.contracts(**OFF)
+@pytest.mark.skip
+def test_skipped(contract):
+    pass
+
+
+def test_plain():
+    pass
+"""
+
+
+def report_of(pytester, *options):
+    pytester.makepyfile(test_it=BODY)
+    path = pytester.path / "r.json"
+    plain = ("-p", "no:randomly", "-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess(*plain, *options, f"--lossguard-json={path}")
+    return result, json.loads(path.read_text())
+
+
+def test_what_a_lost_worker_was_to_run_is_named(pytester):
+    result, report = report_of(pytester, "-n2", "--max-worker-restart=0")
+
+    others = report["without_entry"]
+    crashed = "test_it.py::test_checked[2-deterministic]"
+    assert others.pop(crashed) == "failed"
+    lost = [it for it, why in others.items() if why == "not_run"]
+    assert lost
+    ended = {it["nodeid"] for it in report["tests"]}
+    assert not ended & {crashed, *lost}
+    told = [f"  {it}" for it in lost]
+    assert set(told) <= set(result.outlines)
+
+
+def test_a_list_of_what_is_collected_is_a_report(pytester):
+    _, report = report_of(pytester, "--collect-only")
+
+    assert report["tests"] == []
+    assert set(report["without_entry"].values()) == {"not_run"}
+    assert len(report["without_entry"]) == 9
