@@ -136,16 +136,26 @@ def _ended_in(error: Exception) -> str:
 def _findings(
     trace: Trace, rerun: Rerun, is_late: Callable[[], bool]
 ) -> Iterator[Finding]:
-    if not (learned_little(loss_curve_of(trace)) or wants_control(trace, rerun.rows)):
-        return  # nothing to ask a re-run
-    if not rerun.is_complete:
+    """What re-runs show. Each costs a training: none is made to no purpose."""
+    little = learned_little(loss_curve_of(trace))
+    wants_signal = wants_control(trace, rerun.rows)
+    if not (little or wants_signal) or not rerun.is_complete:
         return
-    if trace.source == "watch" and not repeats(trace, rerun()):
-        return
-    better = _better(trace, rerun, is_late)
-    yield from better
-    if not better and not is_late() and wants_control(trace, rerun.rows):
-        yield from _without_signal(rerun)
+    if little:
+        if not _comes_out_again(trace, rerun):
+            return
+        better = _better(trace, rerun, is_late)
+        yield from better
+        wants_signal = wants_signal and not better
+    if wants_signal and not is_late():
+        found = (*_without_signal(rerun),)
+        if found and (little or _comes_out_again(trace, rerun)):
+            yield from found
+
+
+def _comes_out_again(trace: Trace, rerun: Rerun) -> bool:
+    """Whether re-runs of a training say anything of it."""
+    return trace.source != "watch" or repeats(trace, rerun())
 
 
 def _better(

@@ -76,6 +76,23 @@ def test_a_watched_run_that_nothing_is_asked_of_is_not_run_again():
     assert rerun.asked == []
 
 
+def test_a_watched_run_that_learned_is_run_once_for_its_signal():
+    rerun = FakeRetraining()
+    watched = Verdict(trace=run(0.1, source="watch"), findings=())
+
+    assert compared(watched, lambda: rerun, Policy()) == watched
+    assert rerun.asked == [((), pytest.approx(1 / 3))]
+
+
+@pytest.mark.parametrize(("again", "told"), [(0.3, 1), (0.9, 0)])
+def test_labels_without_signal_are_told_of_what_comes_out_again(again, told):
+    rerun = FakeRetraining(end=again, held_out=1.0, as_it_is=1.0)
+    watched = Verdict(trace=run(0.3, source="watch"), findings=())
+
+    assert len(compared(watched, lambda: rerun, Policy()).findings) == told
+    assert rerun.asked[-1] == ((), 0.0)
+
+
 def test_a_watched_run_that_learned_little_is_first_run_again_as_it_is():
     rerun = FakeRetraining(end=0.7)
     watched = Verdict(trace=run(0.7, source="watch"), findings=())
