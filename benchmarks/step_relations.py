@@ -1,4 +1,4 @@
-"""``python benchmarks/step_relations.py``: what the relations of a step cost, in CPU time.
+"""``python benchmarks/step_relations.py``: CPU time of the relations of a step.
 
 Everything that is asked of one step after it, beside the recording of it: how a loss
 uses labels, how a model uses inputs, shares of rows, labels that change, gradients
@@ -44,10 +44,8 @@ def _net(shape: tuple[int, ...] = (16,), *inner: Any) -> Any:
 
 
 def _own(y: Any, scores: Any) -> Any:
-    chances = tf.nn.softmax(scores)
-    return -tf.reduce_sum(
-        tf.one_hot(tf.cast(tf.reshape(y, [-1]), tf.int32), 2) * chances, axis=1
-    )
+    wanted = tf.one_hot(tf.cast(tf.reshape(y, [-1]), tf.int32), 2)
+    return -tf.reduce_sum(wanted * tf.nn.softmax(scores), axis=1)
 
 
 def _fit(shape: tuple[int, ...] = (16,), *inner: Any, epochs: int = 5) -> None:
@@ -60,7 +58,7 @@ def _loop(wrap: Callable[[Any], Any] = tf.function) -> None:
     model, optimizer = _net(), keras.optimizers.Adam(0.01)
     optimizer.build(model.trainable_variables)
 
-    @wrap  # type: ignore[untyped-decorator]  # of any kind
+    @wrap
     def step(x: Any, y: Any) -> None:
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(_own(y, model(x, training=True)))
