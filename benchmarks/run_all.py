@@ -13,6 +13,7 @@ SCRIPTS = (
     "fit_against_keras.py",
     "several_seeds.py",
     "watch_against_unwatched.py",
+    "step_relations.py",
     "search_against_by_hand.py",
     "sharded_search.py",
     "model_checks.py",

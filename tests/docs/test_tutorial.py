@@ -65,9 +65,10 @@ def test_the_workflow_fits_the_schema_of_its_vendor(tmp_path):
     )
 
     assert done.returncode == 0, done.stdout
-    assert "python -m pytest" in yaml.safe_load(workflow.text)["jobs"]["tests"][
-        "steps"
-    ][-1].values()
+    assert (
+        "python -m pytest"
+        in yaml.safe_load(workflow.text)["jobs"]["tests"]["steps"][-1].values()
+    )
 
 
 # How pages are read

@@ -65,7 +65,9 @@ def commands(block):
     """The commands of a console block; ``...`` stands for what is left out."""
     parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]
     lines = [part.splitlines() for part in parts]
-    return [Command(first, [it for it in rest if it != "..."]) for first, *rest in lines]
+    return [
+        Command(first, [it for it in rest if it != "..."]) for first, *rest in lines
+    ]
 
 
 def missing_lines(shown, real):

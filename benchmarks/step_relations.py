@@ -1,0 +1,141 @@
+"""``python benchmarks/step_relations.py``: CPU time of the relations of a step.
+
+Everything that is asked of one step after it, beside the recording of it: how a loss
+uses labels, how a model uses inputs, shares of rows, labels that change, gradients
+written by hand, and the search for rows that a loss mixes. The bar is 5 % of the test's
+own CPU time, or 50 ms.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from statistics import median
+from typing import Any
+from unittest import mock
+
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pytest_lossguard.training import set_seed, watching
+
+_TIMES = 5
+_PARTS = (
+    "pytest_lossguard.training.score.trace_builder.input_use",
+    "pytest_lossguard.training.score.scorer.Scorer.label_use",
+    "pytest_lossguard.training.score.scorer.Scorer.shared_rows",
+    "pytest_lossguard.training.watching.changed_labels_of",
+    "pytest_lossguard.training.record.custom_gradients.CustomGradients.wrong",
+    "pytest_lossguard.training.record.recorder.Recorder._look_at_rows",
+)
+_X = np.random.default_rng(0).normal(size=(512, 16)).astype("float32")
+_Y = (_X[:, 0] > 0).astype("int32")
+
+
+def _net(shape: tuple[int, ...] = (16,), *inner: Any) -> Any:
+    layers = inner or (keras.layers.Dense(32, "relu"),)
+    return keras.Sequential([keras.Input(shape), *layers, keras.layers.Dense(2)])
+
+
+def _own(y: Any, scores: Any) -> Any:
+    wanted = tf.one_hot(tf.cast(tf.reshape(y, [-1]), tf.int32), 2)
+    return -tf.reduce_sum(wanted * tf.nn.softmax(scores), axis=1)
+
+
+def _fit(shape: tuple[int, ...] = (16,), *inner: Any, epochs: int = 5) -> None:
+    model = _net(shape, *inner)
+    model.compile(keras.optimizers.Adam(0.01), _own)
+    model.fit(_X.reshape(-1, *shape), _Y, epochs=epochs, verbose=0)
+
+
+def _loop(wrap: Callable[[Any], Any] = tf.function) -> None:
+    model, optimizer = _net(), keras.optimizers.Adam(0.01)
+    optimizer.build(model.trainable_variables)
+
+    @wrap
+    def step(x: Any, y: Any) -> None:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(_own(y, model(x, training=True)))
+        slopes = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(slopes, model.trainable_variables)
+
+    for _ in range(5):
+        for at in range(0, 512, 32):
+            step(tf.constant(_X[at : at + 32]), tf.constant(_Y[at : at + 32]))
+
+
+def _by_hand() -> None:
+    @tf.custom_gradient  # type: ignore[untyped-decorator]  # TF has no types
+    def bent(x: Any) -> Any:
+        return tf.tanh(x), lambda upstream: upstream * (1 - tf.tanh(x) ** 2)
+
+    _fit((16,), keras.layers.Dense(32), keras.layers.Lambda(bent))
+
+
+_CASES: dict[str, Callable[[], None]] = {
+    "fit, a loss of one's own": _fit,
+    "fit, a CNN": lambda: _fit(
+        (4, 4, 1), keras.layers.Conv2D(16, 3, activation="relu"), keras.layers.Flatten()
+    ),
+    "fit, an LSTM": lambda: _fit((4, 4), keras.layers.LSTM(16), epochs=2),
+    "fit, a gradient by hand": _by_hand,
+    "loop in a tf.function": _loop,
+    "eager loop": lambda: _loop(lambda it: it),
+}
+
+
+@contextmanager
+def _counted() -> Iterator[list[float]]:
+    """CPU seconds of the parts, each counted once however they call each other."""
+    spent, depth = [0.0], [0]
+
+    def counting(part: Any) -> Any:
+        @functools.wraps(part)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            depth[0] += 1
+            began = time.process_time()
+            try:
+                return part(*args, **kwargs)
+            finally:
+                depth[0] -= 1
+                spent[0] += (time.process_time() - began) * (not depth[0])
+
+        return counted
+
+    with ExitStack() as patches:
+        for name in _PARTS:
+            patch = mock.patch(name)
+            part = patch.get_original()[0]
+            patches.enter_context(mock.patch(name, counting(part)))
+        yield spent
+
+
+def _measured(train: Callable[[], None]) -> tuple[float, float]:
+    """CPU seconds of all that a watched test does, and of its relations."""
+    with _counted() as spent:
+        began = time.process_time()
+        with watching(seed=0) as watch:
+            set_seed(0)
+            train()
+        watch.traces()
+        return time.process_time() - began, spent[0]
+
+
+def main() -> None:
+    """Print one line for each case: medians."""
+    print("| | test | its relations | share |\n|---|---|---|---|")
+    for name, train in _CASES.items():
+        _measured(train)  # what is traced and imported once
+        runs = [_measured(train) for _ in range(_TIMES)]
+        whole, part = (median(it) for it in zip(*runs, strict=True))
+        print(f"| {name} | {whole:.2f} s | {1e3 * part:.0f} ms | {part / whole:.1%} |")
+
+
+if __name__ == "__main__":
+    main()
