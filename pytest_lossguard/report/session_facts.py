@@ -170,7 +170,7 @@ def _date(given: Any) -> str | None:
     """A moment with its time zone, as ISO 8601 has it."""
     try:
         moment = datetime.fromisoformat(given)
-        moment.timestamp()
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError):
         return None
-    return None if moment.tzinfo is None else moment.isoformat()
+    is_known = moment.tzinfo is not None and 1970 < moment.year < 9999
+    return moment.isoformat() if is_known else None

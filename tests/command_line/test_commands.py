@@ -328,3 +328,11 @@ def test_what_is_no_failing_case_is_not_kept(tmp_path, capsys):
 
     assert f"{path} is no replay file" in capsys.readouterr().err
     assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(4.0, True), (1.2, False)])
+def test_a_time_that_is_another_is_told_and_fails_nothing(compared, seconds, told):
+    code, out = compared([{**GOOD, "duration": 1.0}], [{**GOOD, "duration": seconds}])
+
+    assert code == 0
+    assert ("time  1.0 s -> 4.0 s" in out) == told

@@ -28,7 +28,9 @@ def run(loss=(2.0, 0.5), *, findings=(), nearness=0.25, **rest: Any) -> dict[str
     }
 
 
-def found(kind="diverging_loss", severity="error", message="it blew up"):
+def found(
+    kind: str = "diverging_loss", severity: str = "error", message: str = "it blew up"
+) -> dict[str, Any]:
     return {
         "kind": kind,
         "severity": severity,
