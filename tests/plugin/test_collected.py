@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from pytest_lossguard.plugin.collected import MARKED, Collected
+
 BODY = """
 import os
 import numpy as np
@@ -60,3 +64,18 @@ def test_a_list_of_what_is_collected_is_a_report(pytester):
     assert report["tests"] == []
     assert set(report["without_entry"].values()) == {"not_run"}
     assert len(report["without_entry"]) == 9
+
+
+def test_a_test_that_has_only_begun_has_no_outcome(pytester):
+    collected = Collected(pytester.parseconfig())
+    collected.waiting = {"a": "not_run", "b": "not_run"}
+    for nodeid, phases in (("a", ("setup", "call", "teardown")), ("b", ("setup",))):
+        for when in phases:
+            report = pytest.TestReport(
+                nodeid, ("a.py", 1, "a"), {}, "passed", None, when, duration=1.0
+            )
+            vars(report)[MARKED] = True
+            collected.pytest_runtest_logreport(report)
+
+    assert collected.states() == {"a": "passed", "b": "not_run"}
+    assert collected.results["a"].seconds == 3.0

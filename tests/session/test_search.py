@@ -10,7 +10,7 @@ import pytest
 from pytest_lossguard import NotConverged
 from pytest_lossguard.corruptions import Corruption, Offset, Scale
 from pytest_lossguard.corruptions.space import Space
-from pytest_lossguard.session.search import Search, Shard
+from pytest_lossguard.session.search import Known, Search, Shard
 
 SPACE = Space.from_keywords({"outliers": False}, "corruptions")
 
@@ -331,3 +331,16 @@ def test_what_failed_in_an_earlier_session_is_tried_by_every_shard():
         program.example(*one.parts)
 
     assert program.ran == EVERY[:2]
+
+
+def test_a_known_case_is_told_as_it_is_kept():
+    kept = Corruption(Scale(100.0), Offset(1.0))
+    program = Program(lambda it: factor(it) > 1, known={kept: Known("k.json", 3)})
+    with pytest.raises(NotConverged):
+        program.example(*kept.parts)
+
+    program.search.settle(program.run)
+
+    assert program.search.failed.corruption == kept
+    assert program.search.found() == "a known hard case, run first: k.json"
+    assert program.search.to_json()["failed_case"] == "k.json"
