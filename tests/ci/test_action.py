@@ -27,6 +27,7 @@ class Job:
     def __post_init__(self):
         self.outputs = {}
         self.outcomes = {}
+        self.log = ""
         temp = self.project.temp
         self.summary, self.output = temp / "summary.md", temp / "output"
         self.summary.write_text("")
@@ -49,6 +50,7 @@ class Job:
                 self.outcomes[step.get("id")] = "skipped"
                 continue
             done = self.step(step)
+            self.log += done.stdout
             self.outcomes[step.get("id")] = "failure" if done.returncode else "success"
             failed = done if done.returncode else failed
         return failed
@@ -138,6 +140,7 @@ def test_from_nothing_to_a_comment_that_a_second_run_updates(project):
     (pip,) = (it for it in project.served("calls") if it[0] == "python")
     assert pip[4:] == ["-r", "a b.txt", "pytest-lossguard[html,tensorflow-cpu]"]
     assert failed.returncode == 1
+    assert "::notice::" not in job.log
     assert "1 failed, 12 deselected" in failed.stdout
     assert "::error file=test_prepare.py" in failed.stdout
     reports = {it.name for it in (project.temp / "lossguard" / "lossguard").iterdir()}
@@ -174,6 +177,7 @@ def test_a_pull_request_of_a_fork_gets_the_summary_alone(project):
     ]
     assert failed is None
     assert "1 worse" in job.summary.read_text()
+    assert "::notice::lossguard: no comment, the token has no permission" in job.log
     assert project.served("comments") == []
 
 
