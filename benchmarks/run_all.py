@@ -18,6 +18,7 @@ SCRIPTS = (
     "sharded_search.py",
     "model_checks.py",
     "memory.py",
+    "suite_of_300.py",
     "xla.py",
     "growth.py",
     "html_report.py",
