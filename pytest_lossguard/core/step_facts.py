@@ -60,6 +60,7 @@ class StepFacts:
             end of the training; 0 where it has none or that is not known.
         rate_ended_at: Updates after which a schedule's rate is next to 0 for good; None
             where it is not.
+        rate_cut_at: Updates after which a callback first lowered it, where one did.
         clipping: What gradients are clipped to, where their size matters: not for
             optimizers that divide it out, as Adam.
     """
@@ -76,5 +77,6 @@ class StepFacts:
     never_reset: bool = False
     penalty: float = 0.0
     rate_ended_at: int | None = None
+    rate_cut_at: int | None = None
     clipping: Clipping | None = None
     custom_gradients: tuple[CustomGradient, ...] = ()

@@ -44,13 +44,14 @@ RATE_ENDED = Kind(
     headline="learning rate next to 0 after {step} steps",
     text="the learning rate of {where} was next to 0 after step {step}: {share} of the"
     " steps trained nothing, limit {share_limit}, and the loss was still falling"
-    " there",
-    hint="Give the schedule as many steps as the training has: epochs times steps per"
+    " {when}",
+    hint="Does ReduceLROnPlateau watch a score that grows? Then it needs mode='max'."
+    " Give the schedule as many steps as the training has: epochs times steps per"
     " epoch. Keras counts its decay_steps in updates, not in epochs.",
     explanation=Explanation(
         brief="the schedule ended long before the training",
-        seen="The schedule brought the learning rate next to 0 long before the training"
-        " ended, while the loss was still falling.",
+        seen="A schedule or a callback brought the learning rate next to 0 long before"
+        " the training ended, while the loss was still falling.",
         why="The rest of the training changes nothing. Its loss is flat and looks"
         " converged.",
         limits=(LEFT,),
@@ -80,14 +81,27 @@ CLIPPED_TO_NOTHING = Kind(
 
 
 def rate_ended(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """A schedule that comes to its end while there is much left to learn."""
-    ended = None if trace.step is None else trace.step.rate_ended_at
-    steps = len(trace.steps)
-    if ended is None or steps <= TOO_FEW:
+    """A schedule that comes to its end while there is much left to learn; or a callback
+    that lowers the rate while the loss falls, perhaps for held-out rows.
+    """
+    facts, steps = trace.step, len(trace.steps)
+    if facts is None or facts.rate_ended_at is None or steps <= TOO_FEW:
         return
+    ended, cut = facts.rate_ended_at, facts.rate_cut_at
     left = 1 - ended / steps
-    if left > LEFT and _falls_until(curve.losses, ended) and _is_unfinished(curve):
-        yield finding(RATE_ENDED, step=ended, value=left, limit=LEFT, where=trace.model)
+    falls = _falls_until(curve.losses, ended if cut is None else cut)
+    if left > LEFT and falls and _is_unfinished(curve):
+        yield finding(
+            RATE_ENDED,
+            severity="error" if cut is None else "warning",
+            when="there"
+            if cut is None
+            else f"at step {cut}, where a callback first lowered it",
+            step=ended,
+            value=left,
+            limit=LEFT,
+            where=trace.model,
+        )
 
 
 def _falls_until(losses: Floats, end: int) -> bool:

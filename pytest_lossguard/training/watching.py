@@ -26,10 +26,11 @@ from .backend.private_api import (
     ResourceVariable,
     custom_gradients,
     flat_layers,
+    learning_rate_of,
 )
 from .backend.reread import rows_once_more
 from .backend.snapshot import preserved_seeds
-from .backend.tensors import RowsFunction
+from .backend.tensors import RowsFunction, is_variable, value_of
 from .backend.user_frames import taken_at
 from .record.adversarial import is_adversarial
 from .record.feeds import Feed, Feeds
@@ -416,6 +417,9 @@ class Watch:
             if recording is not None:
                 recording.collect()
                 feed.ended.append(recording.steps)
+                rate = learning_rate_of(recording.optimizer)
+                if is_variable(rate):
+                    recording.rates.append((recording.steps, float(value_of(rate))))
                 feed.stopped = bool(model.stop_training)
             if loss is None or recording is None:
                 return

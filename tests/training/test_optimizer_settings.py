@@ -8,7 +8,7 @@ import pytest
 import pytest_lossguard.training as training
 from tests.support.fitting import train_once
 from tests.support.programs import mlp
-from tests.support.steps import batches, found_in, kinds_of, traces_of
+from tests.support.steps import batches, findings_of, found_in, kinds_of, traces_of
 
 SCHEDULES = keras.optimizers.schedules
 STEPS = 160
@@ -84,3 +84,23 @@ def test_adam_divides_the_size_out_and_is_silent():
 
 def test_clipping_that_binds_and_lets_the_loss_fall_is_silent():
     assert "clipped_to_nothing" not in kinds_of(lambda: fit(sgd(0.1, clipnorm=0.5)))
+
+
+@pytest.mark.parametrize(("mode", "told"), [("min", ["warning"]), ("max", [])])
+def test_a_callback_that_lowers_the_rate_for_a_score_that_grows_is_a_warning(
+    mode, told
+):
+    class Score(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["score"] = -logs["loss"]
+
+    def body():
+        model = mlp(optimizer=keras.optimizers.SGD(0.001))
+        x, y = next(batches(1, rows=320))
+        lowers = keras.callbacks.ReduceLROnPlateau(
+            "score", factor=0.01, patience=1, mode=mode
+        )
+        model.fit(x, y, epochs=10, verbose=0, callbacks=[Score(), lowers])
+
+    found = [it for it in findings_of(body) if it.kind == "rate_ended"]
+    assert [it.severity for it in found] == told

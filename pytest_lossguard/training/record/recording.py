@@ -115,8 +115,10 @@ class Recording:
 
     ``apart`` has the keys of the variables that gradients were also taken of by
     something else than the value of a loss object, in this training or another.
-    ``sums`` are variables of the user's own that hold the gradients that are applied,
-    and ``never_reset`` says whether such only ever grow.
+    ``rates`` are steps at which epochs of ``fit`` ended, each with the learning rate
+    from then on, where that follows no schedule. ``sums`` are variables of the user's
+    own that hold the gradients that are applied, and ``never_reset`` says whether such
+    only ever grow.
     """
 
     optimizer: Any
@@ -137,6 +139,7 @@ class Recording:
     restarts: int = 0
     never_unscaled: bool = False
     custom_gradients: CustomGradients = field(default_factory=CustomGradients)
+    rates: list[tuple[int, float]] = field(default_factory=list)
     sums: list[Any] = field(default_factory=list)
     never_reset: Callable[[list[Any]], bool] = lambda _: False
     rows: list[Floats] = field(default_factory=list)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from ...core.step_facts import NEXT_TO_NOTHING, Clipping
@@ -9,7 +11,7 @@ from ..backend.frameworks import keras
 from ..backend.private_api import learning_rate_of
 from ..record.recording import Recording
 
-__all__ = ["clipping_of", "rate_ended_at"]
+__all__ = ["clipping_of", "rate_cut_at", "rate_ended_at"]
 
 #: Places at which a rate that is next to 0 in the end is held to have stayed so.
 _PLACES = 4
@@ -17,15 +19,16 @@ _ACCUMULATES = "gradient_accumulation_steps"
 
 
 def rate_ended_at(recording: Recording) -> int | None:
-    """Updates after which the schedule's rate is next to 0 for good.
+    """Updates after which the rate is next to 0 for good, by its schedule or as a
+    callback of ``fit`` set it from epoch to epoch.
 
     Returns:
-        None where it follows no schedule, or one that does not end so.
+        None where it does not end so.
     """
     schedule = learning_rate_of(_inner(recording.optimizer))
     steps = recording.steps
     if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        return None
+        return _set_to_nothing(recording.rates)
     if steps < _PLACES or getattr(recording.optimizer, _ACCUMULATES, None):
         return None  # of accumulated gradients fewer updates count
     start = max(0, int(recording.optimizer.iterations) - steps)
@@ -33,6 +36,23 @@ def rate_ended_at(recording: Recording) -> int | None:
         return _ended_at(lambda step: float(schedule(start + step)), steps)
     except Exception:  # a schedule of the user's own may refuse
         return None
+
+
+def rate_cut_at(rates: Sequence[tuple[int, float]]) -> int | None:
+    """The first of these steps after which the rate is lower than before."""
+    cuts = (step for (_, old), (step, new) in pairwise(rates) if new < old)
+    return next(cuts, None)
+
+
+def _set_to_nothing(rates: Sequence[tuple[int, float]]) -> int | None:
+    """The first of these steps from which on the rate is next to 0."""
+    limit = NEXT_TO_NOTHING * max((rate for _, rate in rates), default=0.0)
+    ended = None
+    for step, rate in reversed(rates):
+        if rate > limit:
+            break
+        ended = step
+    return ended
 
 
 def _ended_at(rate: Any, steps: int) -> int | None:

@@ -11,7 +11,7 @@ from ..backend.frameworks import keras, tf
 from ..backend.tensors import value_of
 from ..record.recorder import loss_scale
 from ..record.recording import Recording
-from .optimizer_settings import clipping_of, rate_ended_at
+from .optimizer_settings import clipping_of, rate_cut_at, rate_ended_at
 from .penalties import penalty_left_out
 
 __all__ = ["step_facts"]
@@ -37,6 +37,7 @@ def step_facts(recording: Recording, rows: Any) -> StepFacts:
         custom_gradients=recording.custom_gradients.wrong(),
         penalty=penalty_left_out(recording, rows),
         rate_ended_at=rate_ended_at(recording),
+        rate_cut_at=rate_cut_at(recording.rates),
         clipping=clipping_of(optimizer) if _minds_size(optimizer) else None,
     )
 
