@@ -45,7 +45,9 @@ def session(tmp_path_factory):
             if block.caption in BESIDE:
                 (folder / name / block.caption).write_text(block.text, "utf-8")
     # A first run writes baselines, and fails: they are asked for here.
-    options = "-q --import-mode=importlib --lossguard-no-diagnose --lossguard-update=new"
+    options = (
+        "-q --import-mode=importlib --lossguard-no-diagnose --lossguard-update=new"
+    )
     return subprocess.run(
         ["bash", "-c", f"pytest {options} --durations=12 -rA"],
         cwd=folder,
