@@ -1,7 +1,7 @@
 """What axe asks of the pages and the theme leaves out.
 
-Code and tables that scroll can be scrolled by the keyboard; captions of the navigation, which are
-headings, say of which level.
+Code and tables that scroll can be scrolled by the keyboard; captions of the navigation,
+which are headings, say of which level.
 """
 
 from __future__ import annotations
