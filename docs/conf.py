@@ -15,7 +15,7 @@ release = importlib.metadata.version("pytest-lossguard")
 language = "en"
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
-extensions = ["myst_parser", "sphinx_copybutton", "reference"]
+extensions = ["myst_parser", "sphinx_copybutton", "accessible", "reference"]
 exclude_patterns = ["_build"]
 nitpicky = True
 
@@ -29,6 +29,7 @@ html_theme = "furo"
 html_title = "pytest-lossguard"
 html_baseurl = f"{BASE}/"
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_theme_options = {
     "source_repository": f"https://github.com/{REPOSITORY}/",

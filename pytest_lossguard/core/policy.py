@@ -204,7 +204,11 @@ def _check_allowed(kinds: Iterable[str], owner: str) -> None:
     for kind in kinds:
         if kind not in FINDING_KINDS and not OWN_KIND.fullmatch(kind):
             near = difflib.get_close_matches(kind[:60], FINDING_KINDS, n=1)
-            meant = f"did you mean {near[0]!r}?" if near else "pytest --lossguard-explain lists all"
+            meant = (
+                f"did you mean {near[0]!r}?"
+                if near
+                else "--lossguard-explain lists all"
+            )
             raise PolicyError(
                 f"{owner}(allow=...) names {shown(kind)}, which is no finding kind:"
                 f" {meant}"

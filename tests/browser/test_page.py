@@ -6,44 +6,19 @@ Chromium is found on the PATH, or by the environment variable ``CHROMIUM``.
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from pytest_lossguard.report.html import write_html
 from pytest_lossguard.report.html.page import MOST_ROWS
+from tests.browser.conftest import DESKTOP, PHONE
 from tests.support.accessibility import serious_violations
 from tests.support.entries import run
 from tests.support.pages import SESSION, entry, hostile_tests, some_tests, verdict_of
 from tests.support.traces import make_trace
-
-PHONE, DESKTOP = (390, 844), (1280, 900)
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = os.environ.get("CHROMIUM") or next(
-        filter(None, map(shutil.which, _NAMES)), None
-    )
-    if path is None:
-        sentence = (
-            "no Chromium on the PATH to open the HTML report in: apt-get install"
-            " chromium, or set CHROMIUM to its path"
-        )
-        if os.environ.get("CI"):
-            pytest.fail(sentence)
-        pytest.skip(sentence)
-    # Chromium's sandbox refuses to run as root.
-    alone = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=alone)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")

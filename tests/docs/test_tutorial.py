@@ -1,4 +1,4 @@
-"""The tutorial, done as a reader does it: files written, commands run, output compared."""
+"""The tutorial, done as a reader does it: write, run, compare what is printed."""
 
 from __future__ import annotations
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
+
+from tests.support.docs import blocks
 
 BODY = """
 @pytest.mark.converges(diagnose=False)
@@ -235,10 +236,9 @@ def test_a_mistake_of_a_listener_is_a_warning(project, pytester):
     result.stdout.fnmatch_lines(["*run_finished raised ZeroDivisionError*"])
 
 
-def test_the_hooks_of_the_readme_work(project, pytester):
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("## Hooks")[2]
-    pytester.makeconftest(section.partition("```python\n")[2].partition("```")[0])
+def test_the_hooks_of_the_documentation_work(project, pytester):
+    (conftest,) = (it.text for it in blocks("how-to/hooks.md") if it.caption)
+    pytester.makeconftest(conftest)
 
     result = project(BODY.replace("diagnose=False", "steps=1001, diagnose=False"), "-s")
 

@@ -1,4 +1,4 @@
-"""The documentation as it stands in the checkout: its scripts, pages and code blocks."""
+"""The documentation in the checkout: its scripts, pages and blocks of code."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def commands(block):
 def missing_lines(shown, real):
     """Which of the lines shown a program did not print, in this order.
 
-    Times do not count, a curve counts as a curve, and a number may differ by a twentieth:
-    another processor adds up in another order.
+    Times do not count, a curve counts as a curve, and a number may differ by a
+    twentieth: another processor adds up in another order.
     """
     left = [it for it in real.splitlines() if it.strip()]
     missing = []

@@ -1,0 +1,81 @@
+"""The documentation in a headless Chromium: accessible and quiet, on phones too."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.support.accessibility import serious_violations
+from tests.support.docs import DOCS, script
+
+#: One of each kind: start, prose, tables, much code, a finding with its curve.
+PAGES = (
+    "",
+    "tutorial/",
+    "how-to/ci/",
+    "explanation/judge/",
+    "reference/options/",
+    "f/worse_than_constant/",
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    options = ("-qEW", "-b", "dirhtml", "--keep-going")
+    subprocess.run(
+        [sys.executable, "-m", "sphinx", *options, str(DOCS), str(folder)], check=True
+    )
+    return folder
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Hands files out, and says nothing of it."""
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def address(site):
+    """Where the site is served: axe reads style sheets, which a file may not."""
+    handler = partial(Quiet, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_no_link_leads_nowhere(site):
+    assert script("check_links").broken_links(site) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")], ids=["phone", "desktop"]
+)
+def test_pages_are_accessible_and_quiet(browser, address, size, scheme):
+    width, height = size
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme
+    )
+    page = context.new_page()
+    complaints = []
+    page.on("console", lambda it: complaints.append(it.text))
+    page.on("pageerror", lambda it: complaints.append(str(it)))
+
+    for name in PAGES:
+        page.goto(f"{address}/{name}")
+        complaints += serious_violations(page)
+        if page.evaluate("document.scrollingElement.scrollWidth > innerWidth"):
+            complaints.append(f"{name} scrolls sideways")
+
+    context.close()
+    assert complaints == []
