@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 OLDEST = dict(
@@ -26,6 +27,7 @@ def test_the_oldest_that_is_tested_is_the_oldest_that_installs(project, name):
         *project["optional-dependencies"]["tensorflow"],
         *project["optional-dependencies"]["tensorflow-cpu"],
     ]
-    (bound,) = {it.partition(">=")[2] for it in asked if it.startswith(f"{name}>=")}
+    known = map(Requirement, asked)
+    (bound,) = {str(it.specifier).removeprefix(">=") for it in known if it.name == name}
 
     assert OLDEST[name].startswith(f"{bound}.")

@@ -28,6 +28,7 @@ __all__ = [
     "is_seed_drawn",
     "report_path",
     "time_of",
+    "wants_times",
 ]
 
 #: Characters of a path in a message.
@@ -47,6 +48,13 @@ def add_options(parser: pytest.Parser) -> None:
             help=f"{writer.help} to {writer.metavar}",
         )
         parser.addini(writer.setting, f"default of {writer.option}")
+    group.addoption(
+        "--lossguard-times",
+        action="store_true",
+        help="write when the session ran, its command, and how long each test took into"
+        " the JSON report; without this the same seed gives the same report",
+    )
+    parser.addini("lossguard_times", "default of --lossguard-times", type="bool")
     group.addoption(
         "--lossguard-seed",
         metavar="N",
@@ -186,6 +194,12 @@ def time_of(config: pytest.Config) -> float | None:
     """Seconds that the marked tests of a session may take; None for no end."""
     seconds = _number(config, "lossguard_time", float, SECONDS, ini=False)
     return None if seconds is None else float(seconds)
+
+
+def wants_times(config: pytest.Config) -> bool:
+    """Whether the JSON report is to have what differs from run to run."""
+    given = config.getoption("lossguard_times") or config.getini("lossguard_times")
+    return bool(given)
 
 
 def report_path(config: pytest.Config, writer: Writer) -> Path | None:

@@ -18,7 +18,7 @@ from ..core.systems import relative, with_slashes
 from ..report.writers import WRITERS
 from .collected import COLLECTED
 from .failures import said_by
-from .options import report_path
+from .options import report_path, wants_times
 from .state import SESSION
 
 if TYPE_CHECKING:
@@ -201,8 +201,9 @@ class Reporter:
         others = {it: states[it] for it in states if it not in self.tests}
         for writer, path in paths:
             with self._writing(path):
-                entries = self._entries(writer.takes_details)
-                writer.write(path, entries, facts, others)
+                timed = writer.takes_details or wants_times(self._config)
+                entries = self._entries(writer.takes_details, timed)
+                writer.write(path, entries, facts if timed else facts.untimed(), others)
 
     def _facts(self) -> SessionFacts:
         from ..report.session_facts import SessionFacts, commit_of
@@ -217,11 +218,11 @@ class Reporter:
             command=printable(shlex.join(["pytest", *map(str, given)])),
         )
 
-    def _entries(self, with_details: bool) -> list[Entry]:
-        if not with_details:
-            return list(self.tests.values())
+    def _entries(self, with_details: bool, timed: bool) -> list[Entry]:
+        details = self._details if with_details else {}
+        times = {} if timed else {"duration": None}
         return [
-            cast("Entry", {**test, **self._details.get(nodeid, {})})
+            cast("Entry", {**test, **details.get(nodeid, {}), **times})
             for nodeid, test in self.tests.items()
         ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,10 @@ class SessionFacts:
         default_factory=lambda: version_of(["pytest-lossguard"])
     )
     environment: Mapping[str, Any] = field(default_factory=environment)
+
+    def untimed(self) -> SessionFacts:
+        """Without what differs from run to run."""
+        return replace(self, started=None, duration=None, command=None)
 
     def to_json(self) -> dict[str, Any]:
         """The ``session`` of the JSON report: what is known of it."""
