@@ -14,7 +14,14 @@ from ..report.regressions import FOLDER, keep
 from ..report.replay import read_replay
 from .comparison import TOLERANCE, compare
 from .comparison_text import FORMATS
-from .reports import merged, read_report, write_page, write_report
+from .reports import (
+    merged,
+    read_report,
+    read_reports,
+    write_history,
+    write_page,
+    write_report,
+)
 
 __all__ = ["main"]
 
@@ -84,6 +91,21 @@ def _parser() -> argparse.ArgumentParser:
     page.add_argument("-o", "--output", type=Path, help="default: REPORT with .html")
     page.set_defaults(run=_html)
 
+    history = commands.add_parser(
+        "history",
+        help="write a page of the figures of each test over the reports of a folder, by"
+        " the date of their commits",
+    )
+    history.add_argument("folder", type=Path, metavar="DIR")
+    history.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("history.html"),
+        help="default: history.html",
+    )
+    history.set_defaults(run=_history)
+
     comparison = commands.add_parser(
         "compare", help="show what got worse or better; exit code 1 if anything did"
     )
@@ -143,6 +165,12 @@ def _html(given: argparse.Namespace) -> int:
     output = given.output or given.report.with_suffix(".html")
     write_page(output, read_report(given.report))
     print(output)
+    return _WELL
+
+
+def _history(given: argparse.Namespace) -> int:
+    write_history(given.output, read_reports(given.folder))
+    print(given.output)
     return _WELL
 
 

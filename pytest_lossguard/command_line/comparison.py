@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..report.checked import BAD_OUTCOMES
-from ..report.entry import Entry, RunEntry, verdict_of, worst_run
+from ..report.entry import Entry, RunEntry, loss_after, verdict_of, worst_run
 
 __all__ = ["TOLERANCE", "Comparison", "Difference", "TestChange", "compare"]
 
@@ -130,7 +130,7 @@ def _between(before: Entry, after: Entry, tolerance: float) -> Iterator[Differen
     if old is None or new is None:
         return
     yield from _of_findings(before, after)
-    yield from _of_losses(_loss(old), _loss(new), tolerance)
+    yield from _of_losses(loss_after(old), loss_after(new), tolerance)
     if old["steps"] != new["steps"]:
         yield Difference(
             what="steps",
@@ -174,14 +174,6 @@ def _kinds(test: Entry) -> dict[str, str]:
     """What was found, and how severe it is."""
     found = [it for each in (test, *test["runs"]) for it in each["findings"]]
     return {it["kind"]: it["severity"] for it in reversed(found)}
-
-
-def _loss(run: RunEntry) -> float | None:
-    """After training, on the probe; of the last step where it was not scored."""
-    probe = run["probe"]
-    if probe is not None and probe["after"] is not None:
-        return float(probe["after"])
-    return float(run["loss"][-1]) if run["loss"] else None
 
 
 def _of_losses(

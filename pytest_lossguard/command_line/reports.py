@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +19,16 @@ from ..report.json_report import SCHEMA, report_text
 from ..report.session_facts import SessionFacts, merged_facts
 from ..report.sound import sound
 
-__all__ = ["WHY_LOST", "Report", "merged", "read_report", "write_page", "write_report"]
+__all__ = [
+    "WHY_LOST",
+    "Report",
+    "merged",
+    "read_report",
+    "read_reports",
+    "write_history",
+    "write_page",
+    "write_report",
+]
 
 
 #: Why a test has no result that should have one.
@@ -132,11 +142,7 @@ def write_page(path: Path, report: Report) -> None:
     Raises:
         UsageError: It cannot be written there, or what a page needs is not installed.
     """
-    if find_spec("jinja2") is None:
-        raise UsageError(
-            "a page needs jinja2, not installed here: pip install"
-            " 'pytest-lossguard[html]'"
-        )
+    _need_jinja()
     from ..report.html import details_of_entry, write_html
 
     tests = [
@@ -151,3 +157,57 @@ def write_page(path: Path, report: Report) -> None:
         write_html(path, tests, session)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def read_reports(folder: Path) -> list[Report]:
+    """The reports in a folder, by when their commit was made, else when they began,
+    else by the names of their files.
+
+    Raises:
+        UsageError: It holds no JSON file, or one that is something else.
+    """
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise UsageError(
+            f"{folder} has no report: give a folder of files that"
+            " pytest --lossguard-json=PATH wrote"
+        )
+    return sorted(map(read_report, paths), key=lambda it: _moment(it.session))
+
+
+def _moment(session: SessionFacts) -> datetime:
+    made = session.started if session.commit is None else session.commit.date
+    told = made or session.started
+    return datetime.min.replace(tzinfo=UTC) if told is None else _at(told)
+
+
+def _at(told: str) -> datetime:
+    found = datetime.fromisoformat(told)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def write_history(path: Path, reports: Sequence[Report]) -> None:
+    """Write the figures of each test over reports as a page.
+
+    Args:
+        path: Where.
+        reports: The oldest first.
+
+    Raises:
+        UsageError: It cannot be written there, or what a page needs is not installed.
+    """
+    _need_jinja()
+    from ..report import html
+
+    try:
+        html.write_history(path, [(it.session, it.tests) for it in reports])
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _need_jinja() -> None:
+    if find_spec("jinja2") is None:
+        raise UsageError(
+            "a page needs jinja2, not installed here: pip install"
+            " 'pytest-lossguard[html]'"
+        )

@@ -22,6 +22,7 @@ __all__ = [
     "format_limit_used",
     "format_loss",
     "labeled_loss",
+    "loss_after",
     "measured",
     "verdict_of",
     "worst_run",
@@ -218,6 +219,16 @@ def worst_run(test: Entry) -> RunEntry | None:
     failed = (run for run in runs if run["verdict"] != "converged")
     nearest = max(runs, key=lambda run: run["nearness"], default=None)
     return next(failed, nearest)
+
+
+def loss_after(run: RunEntry) -> float | None:
+    """After training, on the probe; of the last step where it was not scored; None
+    where no step was recorded.
+    """
+    probe = run["probe"]
+    if probe is not None and probe["after"] is not None:
+        return float(probe["after"])
+    return float(run["loss"][-1]) if run["loss"] else None
 
 
 def causes_of(run: RunEntry) -> list[CauseEntry]:

@@ -1,0 +1,132 @@
+"""A page of the figures of each test over commits: one file without a script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...core.files import write_whole
+from ...core.findings import number
+from ..entry import Entry, RunEntry, loss_after, verdict_of, worst_run
+from ..session_facts import SessionFacts
+from .page import rendered
+from .svg import HEIGHT, WIDTH, small_curve
+
+__all__ = ["write_history"]
+
+Session = tuple[SessionFacts, Sequence[Entry]]
+
+#: What came of a test, where the last report has it as a failure.
+_BAD = ("failed", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A number of each test: its name, where it stands, and how it reads."""
+
+    name: str
+    of: Callable[[Entry, RunEntry | None], float | None]
+    read: Callable[[float], str]
+
+
+def _seconds(test: Entry, run: RunEntry | None) -> float | None:
+    del run
+    return None if test["duration"] is None else float(test["duration"])
+
+
+_FIGURES = (
+    _Figure(
+        "loss after", lambda _, run: None if run is None else loss_after(run), number
+    ),
+    _Figure("steps", lambda _, run: None if run is None else run["steps"], number),
+    _Figure(
+        "limit used",
+        lambda _, run: None if run is None else run["nearness"],
+        lambda value: f"{value:.0%}" if math.isfinite(value) else number(value),
+    ),
+    _Figure("time", _seconds, lambda value: f"{value:.1f} s"),
+)
+
+
+def write_history(path: Path, sessions: Sequence[Session]) -> None:
+    """Write the page whole or not at all.
+
+    Args:
+        path: Where; folders above it are made.
+        sessions: What each report holds, the oldest first.
+
+    Raises:
+        ModuleNotFoundError: Jinja2 is not installed.
+    """
+    write_whole(path, rendered("history.html", history_context(sessions)))
+
+
+def history_context(sessions: Sequence[Session]) -> dict[str, Any]:
+    """What the page shows.
+
+    Returns:
+        ``commits``, their names, the oldest first; ``figures``, the names of the
+        columns; ``tests``, those that fail now first; ``size`` of a small curve.
+    """
+    by_name = [{it["nodeid"]: it for it in tests} for _, tests in sessions]
+    names = sorted({name for tests in by_name for name in tests})
+    shown = [_test(name, [it.get(name) for it in by_name]) for name in names]
+    shown.sort(key=lambda it: not it["is_bad"])
+    return {
+        "commits": [_commit(facts) for facts, _ in sessions],
+        "figures": [it.name for it in _FIGURES],
+        "tests": shown,
+        "size": (WIDTH, HEIGHT),
+    }
+
+
+def _commit(facts: SessionFacts) -> str:
+    """As ``"1a2b3c4 2026-01-31"``."""
+    commit = facts.commit
+    moment = facts.started if commit is None else commit.date or facts.started
+    known = [None if commit is None else commit.id[:7], moment and moment[:10]]
+    return " ".join(it for it in known if it) or "a commit that is not known"
+
+
+def _test(name: str, entries: Sequence[Entry | None]) -> dict[str, Any]:
+    runs = [None if it is None else worst_run(it) for it in entries]
+    last = next(it for it in reversed(entries) if it is not None)
+    return {
+        "nodeid": name,
+        "is_bad": last["outcome"] in _BAD,
+        "verdict": verdict_of(last),
+        "marks": [_mark(it) for it in entries],
+        "figures": [_drawn(it, entries, runs) for it in _FIGURES],
+    }
+
+
+def _mark(test: Entry | None) -> dict[str, str]:
+    """One report of a test: a sign, its class and what it means."""
+    if test is None:
+        return {"sign": "·", "kind": "dim", "told": "not run"}
+    if test["outcome"] in _BAD:
+        return {"sign": "×", "kind": "error", "told": verdict_of(test)}
+    return {"sign": "●", "kind": "ok", "told": verdict_of(test)}
+
+
+def _drawn(
+    figure: _Figure, entries: Sequence[Entry | None], runs: Sequence[RunEntry | None]
+) -> dict[str, Any] | None:
+    """The curve of a figure and its last value; None where no report has it."""
+    values = [
+        None if test is None else figure.of(test, run)
+        for test, run in zip(entries, runs, strict=True)
+    ]
+    known = [it for it in values if it is not None]
+    if not known:
+        return None
+    small = small_curve([math.nan if it is None else it for it in values])
+    return {
+        "small": small | {"broken": not all(map(math.isfinite, known))},
+        "now": figure.read(known[-1]),
+        "told": f"{figure.name}: {figure.read(known[0])} at first,"
+        f" {figure.read(known[-1])} at last",
+    }
