@@ -26,8 +26,9 @@ SORTED = Limit(
     0.4,
     "Neighboring rows are {limit:.0%} less mixed than by chance: 0 is shuffled, 1 is"
     " sorted.",
-    set_by="Sorted rows through a shuffle buffer of half a class have 0.42 to 0.57 (2"
-    " to 20 classes, batches of 16 to 64), of a whole one at most 0.34.",
+    set_by="Most sorted rows through a shuffle buffer of half a class have 0.42 to 0.57"
+    " (2 to 20 classes, batches of 16 to 64), with few rows per class 0.35; those of a"
+    " buffer of a whole class at most 0.34.",
 )
 
 Arrays = Sequence[NDArray[Any]]
