@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..core.trace import Floats
-from ..report.sparkline import sparkline
+from ..report.sparkline import is_logarithmic, sparkline
 from .topics import Role, Topic, topics, topics_of
 
 __all__ = ["listed", "text_of"]
@@ -18,8 +17,6 @@ _WIDTH = 80
 _HEAD = 10
 #: Characters of a curve.
 _CURVE = 40
-#: Curves that span more than this are drawn without 0.
-_LOGARITHMIC = 50.0
 
 _TITLES: dict[Role, str] = {
     "finding": "Findings: what is seen in a training",
@@ -88,17 +85,11 @@ def _curves(topic: Topic, ascii_only: bool) -> Iterator[str]:
             np.asarray(curve.values, dtype=np.float64),
             width=_CURVE,
             ascii_only=ascii_only,
-            among=every[:-1] if _is_wide(every[:-1]) else every,
+            among=every[:-1] if is_logarithmic(every[:-1]) else every,
         )
         scale = "  (log)" if logarithmic else ""
         yield f"  {head:<{_HEAD - 2}}{curve.name:<{width}}  {line}{scale}"
         head = ""
-
-
-def _is_wide(values: Floats) -> bool:
-    """Whether values are better drawn without 0, on a logarithmic scale."""
-    low, high = np.nanmin(values), np.nanmax(values)
-    return bool(0 < low < high / _LOGARITHMIC)
 
 
 def _part(head: str, text: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core.environment import environment, version_of
 from ..core.printable import printable, printables
+from .sound import whole
 
 __all__ = ["Commit", "SessionFacts", "commit_of", "merged_facts"]
 
@@ -82,7 +83,7 @@ class SessionFacts:
         told = found if isinstance(found, dict) else {}
         commit, date = _line(told.get("commit")), _date(told.get("commit_date"))
         return cls(
-            seed=_whole(told.get("seed")),
+            seed=whole(told.get("seed")),
             started=_date(told.get("started")),
             duration=_seconds(told.get("duration")),
             commit=None if commit is None else Commit(id=commit, date=date),
@@ -163,11 +164,6 @@ def _seconds(given: Any) -> float | None:
 
 def _line(given: Any) -> str | None:
     return " ".join(printable(given).split()) if isinstance(given, str) else None
-
-
-def _whole(given: Any) -> int | None:
-    is_whole = isinstance(given, int) and not isinstance(given, bool)
-    return given if is_whole and abs(given) < 1 << 63 else None
 
 
 def _date(given: Any) -> str | None:

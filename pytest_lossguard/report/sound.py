@@ -15,7 +15,7 @@ from ..core.printable import MOST_CHARACTERS, printable, printables
 from ..core.trace import to_json_number
 from .entry import Entry
 
-__all__ = ["sound"]
+__all__ = ["sound", "whole"]
 
 #: How JSON, which has none of them, writes what is no finite number.
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
@@ -109,14 +109,15 @@ def _said(given: Any) -> str | None:
     return None if given is None else _text(given)[:MOST_CHARACTERS]
 
 
-def _whole(given: Any) -> int | None:
+def whole(given: Any) -> int | None:
+    """A whole number that JSON readers take, None of anything else."""
     if isinstance(given, bool) or not isinstance(given, int):
         return None
     return int(given) if abs(given) < 1 << 63 else None
 
 
 def _count(given: Any) -> int:
-    return max(_whole(given) or 0, 0)
+    return max(whole(given) or 0, 0)
 
 
 def _flag(given: Any) -> bool:
@@ -171,7 +172,7 @@ def _runs(given: Any) -> list[dict[str, Any]]:
 _FINDING: _Fields = {
     "kind": _line,
     "severity": _one_of("error", "warning"),
-    "step": _whole,
+    "step": whole,
     "value": _number,
     "limit": _number,
     "where": _line_or_none,
@@ -192,7 +193,7 @@ _RUN: _Fields = {
     "source": _line,
     "model": _line,
     "steps": _count,
-    "seed": _whole,
+    "seed": whole,
     "verdict": _one_of("converged", "not_converged"),
     "loss": _numbers,
     "data_loss": _numbers_or_none,
@@ -251,7 +252,7 @@ _MODEL_CHECK: _Fields = {
 _TEST: _Fields = {
     "nodeid": _text,
     "file": _text,
-    "line": _whole,
+    "line": whole,
     "outcome": _one_of("passed", "skipped", "failed"),
     "error": _said,
     "duration": _number,

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ..core.trace import Floats
 
-__all__ = ["sparkline"]
+__all__ = ["is_logarithmic", "sparkline"]
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#@"
 #: Curves that span more than this factor are drawn on a logarithmic scale.
 _LOG_FROM = 50.0
+
+
+def is_logarithmic(values: Iterable[float]) -> bool:
+    """Whether these are told apart better on a logarithmic scale."""
+    finite = [it for it in values if np.isfinite(it)]
+    return bool(finite) and bool(0 < min(finite) < max(finite) / _LOG_FROM)
 
 
 def sparkline(
@@ -43,7 +51,7 @@ def sparkline(
         return "!" * len(heights), False
     spanned = heights[finite] if among is None else among[np.isfinite(among)]
     low, high = spanned.min(), spanned.max()
-    logarithmic = bool(0 < low < high / _LOG_FROM)
+    logarithmic = is_logarithmic(spanned)
     if logarithmic:
         heights[finite] = np.log(heights[finite])
         low, high = np.log(low), np.log(high)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...core.findings import number
-from .svg import is_logarithmic
+from ..sparkline import is_logarithmic
 
 __all__ = ["Figure", "experiments_figure", "steps_of", "training_figure"]
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["HEIGHT", "WIDTH", "is_logarithmic", "small_curve"]
+from ..sparkline import is_logarithmic
+
+__all__ = ["HEIGHT", "WIDTH", "small_curve"]
 
 WIDTH, HEIGHT = 100, 24
-#: Curves that span more than this factor are drawn on a logarithmic scale.
-_LOG_FROM = 50.0
 _MOST_POINTS = 48
-
-
-def is_logarithmic(values: Iterable[float]) -> bool:
-    """Whether these are told apart better on a logarithmic scale."""
-    finite = [it for it in values if np.isfinite(it)]
-    return bool(finite) and 0 < min(finite) < max(finite) / _LOG_FROM
 
 
 def small_curve(
