@@ -21,6 +21,7 @@ from .reports import (
     write_history,
     write_page,
     write_report,
+    writing,
 )
 
 __all__ = ["main"]
@@ -152,11 +153,8 @@ def _name(nodeids: Sequence[str], why: str) -> None:
 def _keep(given: argparse.Namespace) -> int:
     cases = [read_replay(it, what=str(it)) for it in given.files]
     for case in cases:
-        try:
+        with writing(given.output):
             path, is_new = keep(given.output, case)
-        except OSError as error:
-            reason = error.strerror or error
-            raise UsageError(f"{given.output} cannot be written: {reason}") from None
         print(f"{path}{'' if is_new else ' is there already'}")
     return _WELL
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..report.checked import BAD_OUTCOMES
-from ..report.entry import Entry, RunEntry, loss_after, verdict_of, worst_run
+from ..report.entry import (
+    Entry,
+    RunEntry,
+    loss_after,
+    seconds_of,
+    verdict_of,
+    worst_run,
+)
 
 __all__ = ["TOLERANCE", "Comparison", "Difference", "TestChange", "compare"]
 
@@ -125,7 +132,7 @@ def _between(before: Entry, after: Entry, tolerance: float) -> Iterator[Differen
     yield from _of_words(
         "verdict", verdict_of(before), verdict_of(after), _BAD_VERDICTS
     )
-    yield from _of_times(_seconds(before), _seconds(after))
+    yield from _of_times(seconds_of(before), seconds_of(after))
     old, new = worst_run(before), worst_run(after)
     if old is None or new is None:
         return
@@ -195,12 +202,9 @@ def _of_losses(
     )
 
 
-def _seconds(test: Entry) -> float:
-    """How long a test took; NaN where its report does not say so."""
-    return math.nan if test["duration"] is None else float(test["duration"])
-
-
-def _of_times(before: float, after: float) -> Iterator[Difference]:
+def _of_times(before: float | None, after: float | None) -> Iterator[Difference]:
+    if before is None or after is None:
+        return
     shorter, longer = min(before, after), max(before, after)
     if longer - shorter >= _SECONDS and longer >= _OTHER_TIME * shorter:
         yield Difference(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -28,6 +29,7 @@ __all__ = [
     "write_history",
     "write_page",
     "write_report",
+    "writing",
 ]
 
 
@@ -124,16 +126,28 @@ def _without_entry(reports: Sequence[Report], tests: Container[str]) -> dict[str
     return found
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in a sentence what keeps a file from being written.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"{path} cannot be written: {reason}") from None
+
+
 def write_report(path: Path, report: Report) -> None:
     """Write it as ``--lossguard-json`` does.
 
     Raises:
         UsageError: It cannot be written there.
     """
-    try:
+    with writing(path):
         write_whole(path, report_text(report.tests, report.session, report.others))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def write_page(path: Path, report: Report) -> None:
@@ -153,10 +167,8 @@ def write_page(path: Path, report: Report) -> None:
     session = report.session
     if session.seed is None:
         session = replace(session, seed=next((it for it in seeds if it is not None), 0))
-    try:
+    with writing(path):
         write_html(path, tests, session)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def read_reports(folder: Path) -> list[Report]:
@@ -176,14 +188,9 @@ def read_reports(folder: Path) -> list[Report]:
 
 
 def _moment(session: SessionFacts) -> datetime:
-    made = session.started if session.commit is None else session.commit.date
-    told = made or session.started
-    return datetime.min.replace(tzinfo=UTC) if told is None else _at(told)
-
-
-def _at(told: str) -> datetime:
-    found = datetime.fromisoformat(told)
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    if session.moment is None:
+        return datetime.min.replace(tzinfo=UTC)
+    return datetime.fromisoformat(session.moment)
 
 
 def write_history(path: Path, reports: Sequence[Report]) -> None:
@@ -199,10 +206,8 @@ def write_history(path: Path, reports: Sequence[Report]) -> None:
     _need_jinja()
     from ..report import html
 
-    try:
+    with writing(path):
         html.write_history(path, [(it.session, it.tests) for it in reports])
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _need_jinja() -> None:

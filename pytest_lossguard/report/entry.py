@@ -24,6 +24,7 @@ __all__ = [
     "labeled_loss",
     "loss_after",
     "measured",
+    "seconds_of",
     "verdict_of",
     "worst_run",
 ]
@@ -229,6 +230,11 @@ def loss_after(run: RunEntry) -> float | None:
     if probe is not None and probe["after"] is not None:
         return float(probe["after"])
     return float(run["loss"][-1]) if run["loss"] else None
+
+
+def seconds_of(test: Entry) -> float | None:
+    """How long it took; None where its report does not say so."""
+    return None if test["duration"] is None else float(test["duration"])
 
 
 def causes_of(run: RunEntry) -> list[CauseEntry]:

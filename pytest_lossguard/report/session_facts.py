@@ -59,6 +59,12 @@ class SessionFacts:
     )
     environment: Mapping[str, Any] = field(default_factory=environment)
 
+    @property
+    def moment(self) -> str | None:
+        """When its commit was made, in ISO 8601; else when it began."""
+        made = None if self.commit is None else self.commit.date
+        return made or self.started
+
     def untimed(self) -> SessionFacts:
         """Without what differs from run to run."""
         return replace(self, started=None, duration=None, command=None)

@@ -7,13 +7,13 @@ import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 
 from ...core.findings import number
 from ...core.printable import printable
 from ...core.systems import quoted
 from .. import checked
-from ..entry import Entry
+from ..entry import Entry, seconds_of
 from ..session_facts import SessionFacts
 from ..sound import sound
 from .details import MOST_COLUMNS, MOST_VARIABLES
@@ -181,7 +181,7 @@ def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
 
 def _seconds(test: dict[str, Any]) -> float:
     """How long it took; nothing where that is not known."""
-    seconds = float(test["duration"] or 0)
+    seconds = seconds_of(cast("Entry", test)) or 0.0
     return seconds if math.isfinite(seconds) and seconds > 0 else 0.0
 
 

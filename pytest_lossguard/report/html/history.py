@@ -10,7 +10,7 @@ from typing import Any
 
 from ...core.files import write_whole
 from ...core.findings import number
-from ..entry import Entry, RunEntry, loss_after, verdict_of, worst_run
+from ..entry import Entry, RunEntry, loss_after, seconds_of, verdict_of, worst_run
 from ..session_facts import SessionFacts
 from .page import rendered
 from .svg import HEIGHT, WIDTH, small_curve
@@ -18,9 +18,6 @@ from .svg import HEIGHT, WIDTH, small_curve
 __all__ = ["write_history"]
 
 Session = tuple[SessionFacts, Sequence[Entry]]
-
-#: What came of a test, where the last report has it as a failure.
-_BAD = ("failed", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +27,6 @@ class _Figure:
     name: str
     of: Callable[[Entry, RunEntry | None], float | None]
     read: Callable[[float], str]
-
-
-def _seconds(test: Entry, run: RunEntry | None) -> float | None:
-    del run
-    return None if test["duration"] is None else float(test["duration"])
 
 
 _FIGURES = (
@@ -47,7 +39,7 @@ _FIGURES = (
         lambda _, run: None if run is None else run["nearness"],
         lambda value: f"{value:.0%}" if math.isfinite(value) else number(value),
     ),
-    _Figure("time", _seconds, lambda value: f"{value:.1f} s"),
+    _Figure("time", lambda test, _: seconds_of(test), lambda value: f"{value:.1f} s"),
 )
 
 
@@ -85,10 +77,9 @@ def history_context(sessions: Sequence[Session]) -> dict[str, Any]:
 
 def _commit(facts: SessionFacts) -> str:
     """As ``"1a2b3c4 2026-01-31"``."""
-    commit = facts.commit
-    moment = facts.started if commit is None else commit.date or facts.started
-    known = [None if commit is None else commit.id[:7], moment and moment[:10]]
-    return " ".join(it for it in known if it) or "a commit that is not known"
+    known = [facts.commit.id[:7]] if facts.commit is not None else []
+    known += [facts.moment[:10]] if facts.moment is not None else []
+    return " ".join(known) or "a commit that is not known"
 
 
 def _test(name: str, entries: Sequence[Entry | None]) -> dict[str, Any]:
@@ -96,7 +87,7 @@ def _test(name: str, entries: Sequence[Entry | None]) -> dict[str, Any]:
     last = next(it for it in reversed(entries) if it is not None)
     return {
         "nodeid": name,
-        "is_bad": last["outcome"] in _BAD,
+        "is_bad": last["outcome"] == "failed",
         "verdict": verdict_of(last),
         "marks": [_mark(it) for it in entries],
         "figures": [_drawn(it, entries, runs) for it in _FIGURES],
@@ -107,7 +98,7 @@ def _mark(test: Entry | None) -> dict[str, str]:
     """One report of a test: a sign, its class and what it means."""
     if test is None:
         return {"sign": "·", "kind": "dim", "told": "not run"}
-    if test["outcome"] in _BAD:
+    if test["outcome"] == "failed":
         return {"sign": "×", "kind": "error", "told": verdict_of(test)}
     return {"sign": "●", "kind": "ok", "told": verdict_of(test)}
 
