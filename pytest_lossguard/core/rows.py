@@ -58,17 +58,15 @@ def evenly_spaced(rows: int, most: int) -> NDArray[np.int64]:
     return np.linspace(0, rows - 1, most).astype(np.int64)
 
 
-def repeats(
-    held_out: Arrays, trained: Arrays, labels: NDArray[np.int64] | None = None
-) -> Repeats | None:
+def repeats(held_out: Arrays, trained: Arrays, targets: Arrays = ()) -> Repeats | None:
     """How many held-out rows are trained on too, and how many trained rows come again
     among themselves; of each part a sample is looked up among all.
 
     Args:
         held_out: The arrays of the held-out inputs, each of shape ``(rows, ...)``.
         trained: Those of the inputs that are trained on, likewise.
-        labels: The class of each of those, where it has one: rows of one class that
-            were copied to make it larger do not repeat by nature.
+        targets: Those of their targets: rows of one class that were copied to make it
+            larger do not repeat by nature.
 
     Returns:
         None where rows cannot be compared, or where so few different ones are possible
@@ -87,6 +85,7 @@ def repeats(
     if found:
         some = [it[places] for it in among]
         again = known.which(some, places)
+        labels = class_of_rows(targets)
         if labels is not None and len(labels) == len(trained[0]):
             sampled = labels[:: -(-len(labels) // _MOST_AMONG)][places]
             copied = _copied_class(sampled, again, known.copies(some))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -103,8 +103,8 @@ class EarlierSessions:
             known[nodeid] = self._after(known.get(nodeid, Earlier()), nodeid, result)
         for nodeid, state in collected.states().items():
             if state == "left_out" and nodeid in known:
-                old = asdict(known[nodeid])
-                known[nodeid] = Earlier(**{**old, "left_out": old["left_out"] + 1})
+                old = known[nodeid]
+                known[nodeid] = replace(old, left_out=old.left_out + 1)
         root = config.rootpath
         kept = {it: known[it] for it in known if (root / it.split("::")[0]).exists()}
         cache.set(_KEY, _as_json(kept))

@@ -6,10 +6,10 @@ came near to failing, then the others. Unmarked tests keep their places.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from operator import attrgetter
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -26,6 +26,7 @@ NEAR = 0.5
 PER_SESSION = 0.1
 
 Known = Mapping[str, Earlier]
+Test = TypeVar("Test")
 
 
 def orders(config: pytest.Config) -> bool:
@@ -47,9 +48,11 @@ def orders(config: pytest.Config) -> bool:
     return asked
 
 
-def in_order(nodeids: Iterable[str], known: Known) -> list[str]:
+def in_order(
+    tests: Iterable[Test], known: Known, nodeid_of: Callable[[Test], str] = str
+) -> list[Test]:
     """The same tests, as a gate runs them; where nothing decides, as they came."""
-    return sorted(nodeids, key=partial(_place, known=known))
+    return sorted(tests, key=lambda it: _place(nodeid_of(it), known))
 
 
 def _place(nodeid: str, known: Known) -> tuple[int, float]:
@@ -114,15 +117,14 @@ class Order:
         result = yield
         marked = {it.nodeid: it for it in items if is_marked(it)}
         known = config.stash[EARLIER].tests
-        out = self._left_out([*marked], known)
+        out = set(self._left_out([*marked], known))
         if out:
             items[:] = [it for it in items if it.nodeid not in out]
-            gone = [marked[nodeid] for nodeid in out]
+            gone = [it for nodeid, it in marked.items() if nodeid in out]
             config.stash[COLLECTED].leave_out(gone)
             config.hook.pytest_deselected(items=gone)
         places = [at for at, it in enumerate(items) if it.nodeid in marked]
-        ordered = [items[at] for at in places]
-        ordered.sort(key=lambda it: _place(it.nodeid, known))
+        ordered = in_order((items[at] for at in places), known, attrgetter("nodeid"))
         for at, item in zip(places, ordered, strict=True):
             items[at] = item
         return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -74,24 +75,33 @@ class Regressions:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Look for cases whose test is gone, before any test is left out."""
         if self._folder_exists and any(map(is_marked, items)):
+            from ..report.shards import without_shard
+
+            here = {without_shard(printable(it.nodeid)): it for it in items}
+            files = {it.nodeid.partition("::")[0] for it in items}
             for case in self._cases:
-                reason = self._reason(case.case.nodeid, items)
+                reason = self._reason(case.case.nodeid, here, files)
                 if reason is not None:
                     self.stale[case.file] = reason
 
-    def _reason(self, nodeid: str, items: list[pytest.Item]) -> str | None:
-        """Why a case belongs to no test any more."""
-        from ..report.shards import without_shard
+    def _reason(
+        self, nodeid: str, here: Mapping[str, pytest.Item], files: Collection[str]
+    ) -> str | None:
+        """Why a case belongs to no test any more.
 
+        Args:
+            nodeid: Of its test.
+            here: The tests that were collected, by what a case calls them.
+            files: Those that they are in.
+        """
         file = nodeid.partition("::")[0]
         if not (self._config.rootpath / file).exists():
             return f"its test is gone, with {file}"
-        here = {without_shard(printable(it.nodeid)): it for it in items}
         if nodeid in here:
             plain = not is_searched(here[nodeid])
             return "its test is no search over corruptions any more" if plain else None
-        collected = any(it.nodeid.partition("::")[0] == file for it in items)
-        return "its test is gone" if collected and not self._is_selected else None
+        is_gone = file in files and not self._is_selected
+        return "its test is gone" if is_gone else None
 
     @property
     def _is_selected(self) -> bool:

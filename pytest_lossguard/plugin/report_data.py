@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import pytest
 
 from ..core.errors import first_line
 from ..core.printable import printable
-from ..core.systems import relative, with_slashes
+from ..core.systems import quoted, relative, with_slashes
 from ..report.writers import WRITERS
 from .collected import COLLECTED
 from .failures import said_by
@@ -215,7 +214,7 @@ class Reporter:
             started=self._started.isoformat(timespec="seconds"),
             duration=round(lasted.total_seconds(), 3),
             commit=commit_of(self._config.rootpath),
-            command=printable(shlex.join(["pytest", *map(str, given)])),
+            command=printable(" ".join(["pytest", *map(quoted, map(str, given))])),
         )
 
     def _entries(self, with_details: bool, timed: bool) -> list[Entry]:

@@ -75,7 +75,7 @@ def of_two_classes(copies):
 
 def test_rows_of_a_rare_class_that_were_copied_do_not_repeat_by_nature():
     held_out, trained, labels = of_two_classes(3)
-    plain, told = repeats(held_out, trained), repeats(held_out, trained, labels)
+    plain, told = repeats(held_out, trained), repeats(held_out, trained, [labels])
     assert plain.copied is None
     assert plain.again > plain.again_of / 4
     assert (told.copied, told.again) == (1, 0)
@@ -88,7 +88,7 @@ def test_rows_that_repeat_by_nature_were_not_copied():
     of_rare = np.repeat([0, 1], [300, len(uneven)])
     both = np.concatenate([X[:200], X[:200]])
     for some, labels in ((rows, of_rare), (both, np.arange(400) % 2)):
-        found = repeats([some[::5]], [some], labels)
+        found = repeats([some[::5]], [some], [labels])
         assert found.copied is None
         assert found.again
 

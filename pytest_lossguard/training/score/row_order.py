@@ -55,7 +55,7 @@ def held_out_rows(
     x, y = arrays_of(held_out.x), arrays_of(held_out.y)
     bad = *rows.nonfinite_values(x, "inputs"), *rows.nonfinite_values(y, "targets")
     mine, labels = ([], []) if trained is None else map(arrays_of, trained.parts[:2])
-    found = rows.repeats(x, mine, rows.class_of_rows(labels))
+    found = rows.repeats(x, mine, labels)
     return HeldOut(
         rows=len(held_out),
         inputs=inputs,
