@@ -58,14 +58,13 @@ class Collected:
     workers.
 
     Attributes:
-        results: Of the marked tests that ran, by node id.
         waiting: The others: ``"not_run"``, ``"left_out"`` by ``--lossguard-time``, or
             ``"elsewhere"`` where another part of pytest-split is to run them.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self.results: dict[str, Result] = {}
+        self._ended: dict[str, Result] = {}
         self.waiting: dict[str, str] = {}
         self._all: list[str] = []
         self._begun: dict[str, Result] = {}
@@ -97,7 +96,7 @@ class Collected:
         if getattr(report, MARKED, False):
             self._begun.setdefault(report.nodeid, Result()).add(report)
             if report.when == "teardown":  # before that it can still be lost
-                self.results[report.nodeid] = self._begun[report.nodeid]
+                self._ended[report.nodeid] = self._begun[report.nodeid]
         elif str(report.when) == _CRASHED:
             self._crashed[report.nodeid] = report
 
@@ -112,10 +111,20 @@ class Collected:
         """Take it, where there is one that ended well."""
         self._has_lost_worker = self._has_lost_worker or bool(error)
         self.waiting |= getattr(node, "workeroutput", {}).get(_OUTPUT, {})
-        for nodeid, report in self._crashed.items():
-            if nodeid in self.waiting or nodeid in self._begun:
-                begun = self._begun.get(nodeid, Result())
-                self.results[nodeid] = Result("failed", begun.seconds + report.duration)
+
+    @property
+    def results(self) -> dict[str, Result]:
+        """Of the marked tests that ran, by node id. The report of a worker that crashed
+        does not say whether its test is marked: what another collected does.
+        """
+        crashed = {
+            nodeid: Result(
+                "failed", self._begun.get(nodeid, Result()).seconds + report.duration
+            )
+            for nodeid, report in self._crashed.items()
+            if nodeid in self.waiting or nodeid in self._begun
+        }
+        return {**self._ended, **crashed}
 
     def states(self) -> dict[str, str]:
         """The outcome of each marked test, or why it has none."""
