@@ -6,10 +6,10 @@ Training is an argument: whoever calls brings what runs a training again.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ..core.busy_clock import busy_clock
 from ..core.change import Change, ModelFacts, Rerun
 from ..core.custom_checks import Check
 from ..core.diagnosis import Cause, Diagnosis, Experiment
@@ -47,7 +47,7 @@ def diagnose(
     rerun: Rerun | None,
     policy: Policy,
     budget: float,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] | None = None,
     checks: tuple[Check, ...] = (),
 ) -> Diagnosis:
     """Find why a training failed.
@@ -60,7 +60,8 @@ def diagnose(
         policy: What it was held to.
         budget: Seconds after which no further experiment begins; what is tried
             is decided by counts of steps as long as the clock does not end it.
-        clock: Tells the time in seconds.
+        clock: Gives the time in seconds; None for one that stops while the machine is
+            busy with something else.
         checks: Checks of one's own that re-runs are held to as well.
     """
     if rerun is None:
@@ -73,7 +74,7 @@ def diagnose(
     if trace.start_there is not None:
         return Diagnosis(causes=_suspicions(findings), left_out=(_OTHER_DATA,))
     goal = Target.of(trace, findings, policy, checks)
-    lab = ExperimentRunner(trace, rerun, goal, facts, budget, clock)
+    lab = ExperimentRunner(trace, rerun, goal, facts, budget, clock or busy_clock())
     lab.has_blown_up = any(it.kind in SEALED for it in findings)
     lab.loss_is_off = any(it.kind in MISFIT for it in findings)
     in_order = any(it.kind == "rows_in_class_order" for it in findings)

@@ -6,10 +6,10 @@ test body runs.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from ..core.busy_clock import busy_clock
 from ..core.change import Change, MakeRerun, Rerun
 from ..core.custom_checks import Check
 from ..core.diagnosis import Diagnosis
@@ -86,7 +86,7 @@ def compared(
     verdict: Verdict,
     make_rerun: MakeRerun,
     policy: Policy,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] | None = None,
 ) -> Verdict:
     """A passed training with what only re-runs of it show.
 
@@ -94,9 +94,11 @@ def compared(
         verdict: Without errors.
         make_rerun: Gives what runs it again.
         policy: What it was held to; under ``strict`` what is found fails it.
-        clock: Tells the time in seconds.
+        clock: Gives the time in seconds; None for one that stops while the machine is
+            busy with something else.
     """
     trace, seconds = verdict.trace, max(_SECONDS, verdict.trace.seconds)
+    clock = clock or busy_clock()
     deadline, ended = clock() + seconds, False
 
     def is_late() -> bool:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import inspect
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...core.busy_clock import busy_clock
 from ...core.step_facts import CustomGradient
 from ..backend.frameworks import tf
 from ..backend.tensors import flatten, is_variable
@@ -25,8 +25,8 @@ __all__ = ["CustomGradients", "disagreement"]
 
 #: Functions that are looked at, numbers of an argument, times that all are drawn.
 _MOST_FUNCTIONS, _MOST_NUMBERS, _DRAWS = 8, 4, 3
-#: Seconds of processor time for a function, and sizes that are tried in them.
-_SECONDS, _MOST_SIZE, _ANY_SIZE = 0.1, 1 << 14, 3
+#: Seconds for a function, of which most take a hundredth; sizes that are tried.
+_SECONDS, _MOST_SIZE, _ANY_SIZE = 0.5, 1 << 14, 3
 #: Share by which a gradient may be off: approximate ones are, by solvers as well.
 _OFF = 0.1
 #: A slope below this share of the largest is taken for flat.
@@ -92,11 +92,11 @@ def disagreement(
         kinds: Of each argument its shape, or what else it is called with.
     """
     worst = None
-    ends = time.process_time() + _SECONDS
+    clock = busy_clock()
     for seed in range(_DRAWS):
         found = _slopes(function, kinds, np.random.default_rng(seed))
         pairs = [it for it in found or () if _are_apart(*it)]
-        if not found or 2 * len(pairs) < len(found) or time.process_time() > ends:
+        if not found or 2 * len(pairs) < len(found) or clock() > _SECONDS:
             return None
         worst = worst or max(pairs, key=lambda it: abs(it[0] - it[1]))
     return worst
