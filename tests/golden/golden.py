@@ -57,6 +57,7 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
         "verdict": run["verdict"],
         "constant_loss": run["constant_loss"],
         "probe": run["probe"],
+        "notes": run["notes"],
         "findings": [
             {key: it[key] for key in ("kind", "severity", "where", "value")}
             for it in run["findings"]
@@ -92,6 +93,7 @@ def _differences(before: Any, after: Any, close: float, at: str) -> Iterator[str
     elif isinstance(before, list) and isinstance(after, list):
         if len(before) != len(after):
             yield f"{at}: {len(before)} items, then {len(after)}"
+            yield from (f"{at}: {it!r} is new" for it in after if it not in before)
         for index, pair in enumerate(zip(before, after, strict=False)):
             yield from _differences(*pair, close, f"{at}/{index}")
     elif before != after and not _agree(before, after, close):
