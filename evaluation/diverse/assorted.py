@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..keras_parts import Layer, Optimizer
 from . import data as of
 from .case import Case, Split, net
 from .scores import accuracy, r_squared
@@ -14,10 +15,6 @@ from .scores import accuracy, r_squared
 __all__ = ["CASES"]
 
 _SPARSE = "sparse_categorical_crossentropy"
-
-
-def _adam(rate: float) -> Any:
-    return lambda optimizers: optimizers.Adam(rate)
 
 
 def _every_step_ahead(seed: int) -> Split:
@@ -96,7 +93,7 @@ def _own_layers(split: Split) -> Any:
         def call(self, inputs: Any) -> Any:
             return keras.ops.concatenate([inputs, keras.ops.square(inputs)], axis=-1)
 
-    return net(lambda layers: [Quadratic(), Linear(1)], _adam(0.02), "mse")(split)
+    return net([Quadratic(), Linear(1)], Optimizer.Adam(0.02), "mse")(split)
 
 
 def _attentive(split: Split) -> Any:
@@ -124,15 +121,13 @@ def _numbered_topics(seed: int) -> Split:
     return replace(split, x=x, held_x=held_x)
 
 
-def _two_layers(layers: Any) -> list[Any]:
-    return [layers.Dense(48, "relu"), layers.Dense(10, "softmax")]
-
+_TWO_LAYERS = ["48 relu", "10 softmax"]
 
 CASES = (
     Case(
         name="digits-steps-per-execution",
         data=of.digits(),
-        model=net(_two_layers, _adam(0.003), _SPARSE, steps_per_execution=8),
+        model=net(_TWO_LAYERS, Optimizer.Adam(0.003), _SPARSE, steps_per_execution=8),
         fit={"epochs": 10},
         score=accuracy,
         floor=0.85,
@@ -140,7 +135,7 @@ CASES = (
     Case(
         name="digits-run-eagerly",
         data=of.digits(rows=400),
-        model=net(_two_layers, _adam(0.01), _SPARSE, run_eagerly=True),
+        model=net(_TWO_LAYERS, Optimizer.Adam(0.01), _SPARSE, run_eagerly=True),
         fit={"epochs": 6},
         score=accuracy,
         floor=0.75,
@@ -149,17 +144,17 @@ CASES = (
         name="digits-group-normalization",
         data=of.digits((8, 8, 1)),
         model=net(
-            lambda layers: [
-                layers.Conv2D(16, 3),
-                layers.GroupNormalization(4),
-                layers.Activation("silu"),
-                layers.Conv2D(16, 3, strides=2),
-                layers.GroupNormalization(4),
-                layers.Activation("silu"),
-                layers.Flatten(),
-                layers.Dense(10, "softmax"),
+            [
+                Layer.Conv2D(16, 3),
+                Layer.GroupNormalization(4),
+                Layer.Activation("silu"),
+                Layer.Conv2D(16, 3, strides=2),
+                Layer.GroupNormalization(4),
+                Layer.Activation("silu"),
+                Layer.Flatten(),
+                "10 softmax",
             ],
-            _adam(0.005),
+            Optimizer.Adam(0.005),
             _SPARSE,
         ),
         fit={"epochs": 6},
@@ -170,13 +165,13 @@ CASES = (
         name="cancer-selu-alpha-dropout",
         data=of.columns(of.standard(of.shipped("breast_cancer"))),
         model=net(
-            lambda layers: [
-                layers.Dense(24, "selu", kernel_initializer="lecun_normal"),
-                layers.AlphaDropout(0.1),
-                layers.Dense(24, "selu", kernel_initializer="lecun_normal"),
-                layers.Dense(1, "sigmoid"),
+            [
+                Layer.Dense(24, "selu", kernel_initializer="lecun_normal"),
+                Layer.AlphaDropout(0.1),
+                Layer.Dense(24, "selu", kernel_initializer="lecun_normal"),
+                "1 sigmoid",
             ],
-            lambda optimizers: optimizers.SGD(0.02, momentum=0.9),
+            Optimizer.SGD(0.02, momentum=0.9),
             "binary_crossentropy",
         ),
         fit={"epochs": 12},
@@ -187,11 +182,11 @@ CASES = (
         name="series-every-step-ahead",
         data=_every_step_ahead,
         model=net(
-            lambda layers: [
-                layers.LSTM(16, return_sequences=True),
-                layers.TimeDistributed(layers.Dense(1)),
+            [
+                Layer.LSTM(16, return_sequences=True),
+                Layer.TimeDistributed(Layer.Dense(1)),
             ],
-            _adam(0.01),
+            Optimizer.Adam(0.01),
             "mse",
         ),
         fit={"epochs": 8},
@@ -201,11 +196,7 @@ CASES = (
     Case(
         name="series-dataset-from-array",
         data=_from_array,
-        model=net(
-            lambda layers: [layers.Dense(24, "relu"), layers.Dense(1)],
-            _adam(0.005),
-            "mse",
-        ),
+        model=net(["24 relu", "1 linear"], Optimizer.Adam(0.005), "mse"),
         fit={"epochs": 10},
         score=r_squared,
         floor=0.5,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..keras_parts import Layers, compiled
 from ..program import Part, part_of
 
 __all__ = ["Case", "Split", "net"]
@@ -83,36 +84,28 @@ class Case:
 
 
 def net(
-    layers: Callable[[Any], list[Any]],
+    layers: Layers,
     optimizer: Any = "adam",
     loss: Any = "mse",
     shape: tuple[int | None, ...] | None = None,
     dtype: str | None = None,
-    **compiled: Any,
+    **options: Any,
 ) -> Callable[[Split], Any]:
-    """A builder of a sequential model.
+    """A builder of a sequential model; see `keras_parts.compiled`.
 
     Args:
-        layers: Makes the layers, given `keras.layers`.
-        optimizer: A name, or makes it given `keras.optimizers`.
-        loss: A name, or makes it given `keras.losses`.
+        layers: The stack below the input.
+        optimizer: A name or a part.
+        loss: A name, a part or a function.
         shape: Of one row; default that of the data.
         dtype: Of the input; default that of the data.
-        compiled: Further keywords of ``compile``.
+        options: Further keywords of ``compile``.
     """
 
     def build(split: Split) -> Any:
-        import keras
-
         first = np.asarray(split.held_x[:1])
         kind = dtype or ("int32" if first.dtype.kind in "iu" else "float32")
-        start = keras.Input(first.shape[1:] if shape is None else shape, dtype=kind)
-        model = keras.Sequential([start, *layers(keras.layers)])
-        model.compile(
-            optimizer if isinstance(optimizer, str) else optimizer(keras.optimizers),
-            loss if isinstance(loss, str) else loss(keras.losses),
-            **compiled,
-        )
-        return model
+        row = first.shape[1:] if shape is None else shape
+        return compiled(row, layers, optimizer, loss, dtype=kind, **options)
 
     return build

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..keras_parts import Layer, Optimizer, Regularizer
 from . import data as of
 from .case import Case, Split, net
 from .scores import auc, predicted
@@ -17,10 +18,6 @@ __all__ = ["CASES"]
 _PIXELS = of.encoded(of.digits())
 _IMAGES = of.encoded(of.digits((8, 8, 1)))
 _BINARY = "binary_crossentropy"
-
-
-def _adam(rate: float) -> Any:
-    return lambda optimizers: optimizers.Adam(rate)
 
 
 def _restored(model: Any, split: Split) -> float:
@@ -204,25 +201,13 @@ def _masked(seed: int) -> Split:
     return replace(split, x=x, held_x=held_x)
 
 
-def _sparse(layers: Any) -> list[Any]:
-    import keras
-
-    few = keras.regularizers.L1(1e-4)
-    return [
-        layers.Dense(32, "relu", activity_regularizer=few),
-        layers.Dense(64, "sigmoid"),
-    ]
-
+_SPARSE = {"activity_regularizer": Regularizer.L1(1e-4)}
 
 CASES = (
     Case(
         name="autoencoder-of-the-blog",
         data=_PIXELS,
-        model=net(
-            lambda layers: [layers.Dense(16, "relu"), layers.Dense(64, "sigmoid")],
-            "adam",
-            _BINARY,
-        ),
+        model=net(["16 relu", "64 sigmoid"], "adam", _BINARY),
         fit={"epochs": 15},
         score=_restored,
         floor=0.4,
@@ -231,13 +216,8 @@ CASES = (
         name="autoencoder-deep",
         data=_PIXELS,
         model=net(
-            lambda layers: [
-                layers.Dense(48, "relu"),
-                layers.Dense(12, "relu"),
-                layers.Dense(48, "relu"),
-                layers.Dense(64, "sigmoid"),
-            ],
-            _adam(0.003),
+            ["48 relu", "12 relu", "48 relu", "64 sigmoid"],
+            Optimizer.Adam(0.003),
             _BINARY,
         ),
         fit={"epochs": 15},
@@ -248,8 +228,8 @@ CASES = (
         name="autoencoder-sparse",
         data=_PIXELS,
         model=net(
-            _sparse,
-            _adam(0.005),
+            [Layer.Dense(32, "relu", **_SPARSE), "64 sigmoid"],
+            Optimizer.Adam(0.005),
             "mse",
         ),
         fit={"epochs": 30},
@@ -259,9 +239,7 @@ CASES = (
     Case(
         name="autoencoder-linear-mse",
         data=_PIXELS,
-        model=net(
-            lambda layers: [layers.Dense(12), layers.Dense(64)], _adam(0.005), "mse"
-        ),
+        model=net(["12 linear", "64 linear"], Optimizer.Adam(0.005), "mse"),
         fit={"epochs": 12},
         score=_restored,
         floor=0.5,
@@ -269,14 +247,7 @@ CASES = (
     Case(
         name="autoencoder-denoising",
         data=_noisy(_PIXELS, 0.3),
-        model=net(
-            lambda layers: [
-                layers.Dense(32, "relu"),
-                layers.Dense(64, "sigmoid"),
-            ],
-            _adam(0.005),
-            _BINARY,
-        ),
+        model=net(["32 relu", "64 sigmoid"], Optimizer.Adam(0.005), _BINARY),
         fit={"epochs": 15},
         score=_restored,
         floor=0.4,
@@ -285,17 +256,17 @@ CASES = (
         name="autoencoder-convolutional",
         data=_IMAGES,
         model=net(
-            lambda layers: [
-                layers.Conv2D(12, 3, strides=2, padding="same", activation="relu"),
-                layers.Conv2D(6, 3, strides=2, padding="same", activation="relu"),
-                layers.Conv2DTranspose(
+            [
+                Layer.Conv2D(12, 3, strides=2, padding="same", activation="relu"),
+                Layer.Conv2D(6, 3, strides=2, padding="same", activation="relu"),
+                Layer.Conv2DTranspose(
                     12, 3, strides=2, padding="same", activation="relu"
                 ),
-                layers.Conv2DTranspose(
+                Layer.Conv2DTranspose(
                     1, 3, strides=2, padding="same", activation="sigmoid"
                 ),
             ],
-            _adam(0.005),
+            Optimizer.Adam(0.005),
             _BINARY,
         ),
         fit={"epochs": 8},
@@ -305,11 +276,7 @@ CASES = (
     Case(
         name="autoencoder-of-half-the-pixels",
         data=_masked,
-        model=net(
-            lambda layers: [layers.Dense(64, "relu"), layers.Dense(64, "sigmoid")],
-            _adam(0.003),
-            "mse",
-        ),
+        model=net(["64 relu", "64 sigmoid"], Optimizer.Adam(0.003), "mse"),
         fit={"epochs": 15},
         score=_restored,
         floor=0.4,
@@ -318,14 +285,7 @@ CASES = (
         name="autoencoder-of-benign-tumours",
         data=_healthy_tumours,
         model=net(
-            lambda layers: [
-                layers.Dense(16, "relu"),
-                layers.Dense(6, "relu"),
-                layers.Dense(16, "relu"),
-                layers.Dense(30),
-            ],
-            _adam(0.005),
-            "mae",
+            ["16 relu", "6 relu", "16 relu", "30 linear"], Optimizer.Adam(0.005), "mae"
         ),
         fit={"epochs": 40},
         score=_stands_out,
@@ -335,15 +295,15 @@ CASES = (
         name="autoencoder-of-a-series",
         data=_spike_windows,
         model=net(
-            lambda layers: [
-                layers.Conv1D(12, 5, strides=2, padding="same", activation="relu"),
-                layers.Conv1D(6, 5, strides=2, padding="same", activation="relu"),
-                layers.Conv1DTranspose(
+            [
+                Layer.Conv1D(12, 5, strides=2, padding="same", activation="relu"),
+                Layer.Conv1D(6, 5, strides=2, padding="same", activation="relu"),
+                Layer.Conv1DTranspose(
                     12, 5, strides=2, padding="same", activation="relu"
                 ),
-                layers.Conv1DTranspose(1, 5, strides=2, padding="same"),
+                Layer.Conv1DTranspose(1, 5, strides=2, padding="same"),
             ],
-            _adam(0.005),
+            Optimizer.Adam(0.005),
             "mse",
         ),
         fit={"epochs": 10},
@@ -353,11 +313,7 @@ CASES = (
     Case(
         name="autoencoder-of-a-photo",
         data=_flat_patches,
-        model=net(
-            lambda layers: [layers.Dense(12, "relu"), layers.Dense(36, "sigmoid")],
-            _adam(0.005),
-            _BINARY,
-        ),
+        model=net(["12 relu", "36 sigmoid"], Optimizer.Adam(0.005), _BINARY),
         fit={"epochs": 15},
         score=_restored,
         floor=0.6,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..keras_parts import Layer, Optimizer
 from . import data as of
 from .case import Case, Split, net
 from .scores import accuracy, predicted, r_squared
@@ -15,10 +17,6 @@ __all__ = ["CASES"]
 
 _SPARSE = "sparse_categorical_crossentropy"
 _IMAGES = of.digits((8, 8, 1))
-
-
-def _adam(rate: float) -> Any:
-    return lambda optimizers: optimizers.Adam(rate)
 
 
 def _gray_levels(seed: int) -> Split:
@@ -244,20 +242,22 @@ def _later_digits(model: Any, split: Split) -> float:
     return accuracy(model, replace(split, held_x=x, held_y=truth))
 
 
+_image_case = partial(Case, data=_IMAGES, score=accuracy, floor=0.8)
+
 CASES = (
     Case(
         name="digits-convnet",
         data=_IMAGES,
         model=net(
-            lambda layers: [
-                layers.Conv2D(16, 3, activation="relu"),
-                layers.MaxPooling2D(2),
-                layers.Conv2D(32, 2, activation="relu"),
-                layers.Flatten(),
-                layers.Dropout(0.5),
-                layers.Dense(10, "softmax"),
+            [
+                Layer.Conv2D(16, 3, activation="relu"),
+                Layer.MaxPooling2D(2),
+                Layer.Conv2D(32, 2, activation="relu"),
+                Layer.Flatten(),
+                Layer.Dropout(0.5),
+                "10 softmax",
             ],
-            _adam(0.003),
+            Optimizer.Adam(0.003),
             _SPARSE,
         ),
         fit={"epochs": 8},
@@ -268,101 +268,82 @@ CASES = (
         name="digits-convnet-gray-levels",
         data=_gray_levels,
         model=net(
-            lambda layers: [
-                layers.Rescaling(1 / 16),
-                layers.Conv2D(12, 3, activation="relu"),
-                layers.Flatten(),
-                layers.Dense(10, "softmax"),
+            [
+                Layer.Rescaling(1 / 16),
+                Layer.Conv2D(12, 3, activation="relu"),
+                Layer.Flatten(),
+                "10 softmax",
             ],
-            _adam(0.005),
+            Optimizer.Adam(0.005),
             _SPARSE,
         ),
         fit={"epochs": 6},
         score=accuracy,
         floor=0.85,
     ),
-    Case(
+    _image_case(
         name="digits-convnet-batchnorm",
-        data=_IMAGES,
         model=net(
-            lambda layers: [
-                layers.Conv2D(12, 3, use_bias=False),
-                layers.BatchNormalization(),
-                layers.Activation("relu"),
-                layers.Conv2D(24, 3, use_bias=False),
-                layers.BatchNormalization(),
-                layers.Activation("relu"),
-                layers.GlobalAveragePooling2D(),
-                layers.Dense(10, "softmax"),
+            [
+                Layer.Conv2D(12, 3, use_bias=False),
+                Layer.BatchNormalization(),
+                Layer.Activation("relu"),
+                Layer.Conv2D(24, 3, use_bias=False),
+                Layer.BatchNormalization(),
+                Layer.Activation("relu"),
+                Layer.GlobalAveragePooling2D(),
+                "10 softmax",
             ],
-            _adam(0.01),
+            Optimizer.Adam(0.01),
             _SPARSE,
         ),
         fit={"epochs": 8},
-        score=accuracy,
-        floor=0.8,
     ),
-    Case(
-        name="digits-residual",
-        data=_IMAGES,
-        model=_residual,
-        fit={"epochs": 6},
-        score=accuracy,
-        floor=0.8,
-    ),
-    Case(
+    _image_case(name="digits-residual", model=_residual, fit={"epochs": 6}),
+    _image_case(
         name="digits-separable",
-        data=_IMAGES,
         model=net(
-            lambda layers: [
-                layers.SeparableConv2D(16, 3, activation="relu"),
-                layers.SeparableConv2D(32, 3, activation="relu"),
-                layers.Flatten(),
-                layers.Dense(10, "softmax"),
+            [
+                Layer.SeparableConv2D(16, 3, activation="relu"),
+                Layer.SeparableConv2D(32, 3, activation="relu"),
+                Layer.Flatten(),
+                "10 softmax",
             ],
-            _adam(0.01),
+            Optimizer.Adam(0.01),
             _SPARSE,
         ),
         fit={"epochs": 8},
-        score=accuracy,
-        floor=0.8,
     ),
-    Case(
+    _image_case(
         name="digits-depthwise-sgd",
-        data=_IMAGES,
         model=net(
-            lambda layers: [
-                layers.Conv2D(12, 3, activation="relu"),
-                layers.DepthwiseConv2D(3, activation="relu"),
-                layers.Conv2D(24, 1, activation="relu"),
-                layers.Flatten(),
-                layers.Dense(10, "softmax"),
+            [
+                Layer.Conv2D(12, 3, activation="relu"),
+                Layer.DepthwiseConv2D(3, activation="relu"),
+                Layer.Conv2D(24, 1, activation="relu"),
+                Layer.Flatten(),
+                "10 softmax",
             ],
-            lambda optimizers: optimizers.SGD(0.05, momentum=0.9),
+            Optimizer.SGD(0.05, momentum=0.9),
             _SPARSE,
         ),
         fit={"epochs": 8},
-        score=accuracy,
-        floor=0.8,
     ),
-    Case(
+    _image_case(
         name="digits-augmented",
-        data=_IMAGES,
         model=net(
-            lambda layers: [
-                layers.RandomTranslation(0.1, 0.1, fill_mode="constant"),
-                layers.RandomRotation(0.03, fill_mode="constant"),
-                layers.Conv2D(24, 3, activation="relu"),
-                layers.Flatten(),
-                layers.Dense(48, "relu"),
-                layers.Dense(10, "softmax"),
+            [
+                Layer.RandomTranslation(0.1, 0.1, fill_mode="constant"),
+                Layer.RandomRotation(0.03, fill_mode="constant"),
+                Layer.Conv2D(24, 3, activation="relu"),
+                Layer.Flatten(),
+                "48 relu",
+                "10 softmax",
             ],
-            _adam(0.005),
+            Optimizer.Adam(0.005),
             _SPARSE,
         ),
         fit={"epochs": 8},
-        score=accuracy,
-        floor=0.8,
     ),
     Case(
         name="digits-vision-transformer",
@@ -383,11 +364,7 @@ CASES = (
     Case(
         name="digits-rows-by-lstm",
         data=of.digits((8, 8), 900),
-        model=net(
-            lambda layers: [layers.LSTM(32), layers.Dense(10, "softmax")],
-            _adam(0.01),
-            _SPARSE,
-        ),
+        model=net([Layer.LSTM(32), "10 softmax"], Optimizer.Adam(0.01), _SPARSE),
         fit={"epochs": 10},
         score=accuracy,
         floor=0.8,
@@ -396,13 +373,13 @@ CASES = (
         name="digits-rate-a-bit-high",
         data=_IMAGES,
         model=net(
-            lambda layers: [
-                layers.Conv2D(12, 3, activation="relu"),
-                layers.Flatten(),
-                layers.Dense(32, "relu"),
-                layers.Dense(10, "softmax"),
+            [
+                Layer.Conv2D(12, 3, activation="relu"),
+                Layer.Flatten(),
+                "32 relu",
+                "10 softmax",
             ],
-            _adam(0.02),
+            Optimizer.Adam(0.02),
             _SPARSE,
         ),
         fit={"epochs": 8, "batch_size": 64},
@@ -413,14 +390,14 @@ CASES = (
         name="shapes-convnet",
         data=_shapes,
         model=net(
-            lambda layers: [
-                layers.Conv2D(12, 3, activation="relu"),
-                layers.MaxPooling2D(),
-                layers.Conv2D(24, 3, activation="relu"),
-                layers.GlobalMaxPooling2D(),
-                layers.Dense(3, "softmax"),
+            [
+                Layer.Conv2D(12, 3, activation="relu"),
+                Layer.MaxPooling2D(),
+                Layer.Conv2D(24, 3, activation="relu"),
+                Layer.GlobalMaxPooling2D(),
+                "3 softmax",
             ],
-            _adam(0.01),
+            Optimizer.Adam(0.01),
             _SPARSE,
         ),
         fit={"epochs": 12},
@@ -431,13 +408,13 @@ CASES = (
         name="shapes-centers",
         data=_targets("centers"),
         model=net(
-            lambda layers: [
-                layers.Conv2D(12, 3, strides=2, activation="relu"),
-                layers.Flatten(),
-                layers.Dense(32, "relu"),
-                layers.Dense(2),
+            [
+                Layer.Conv2D(12, 3, strides=2, activation="relu"),
+                Layer.Flatten(),
+                "32 relu",
+                "2 linear",
             ],
-            _adam(0.003),
+            Optimizer.Adam(0.003),
             "mse",
         ),
         fit={"epochs": 12},
@@ -464,11 +441,11 @@ CASES = (
         name="photo-super-resolution",
         data=_small_patches,
         model=net(
-            lambda layers: [
-                layers.Conv2D(16, 3, padding="same", activation="relu"),
-                layers.Conv2DTranspose(3, 4, strides=2, padding="same"),
+            [
+                Layer.Conv2D(16, 3, padding="same", activation="relu"),
+                Layer.Conv2DTranspose(3, 4, strides=2, padding="same"),
             ],
-            _adam(0.01),
+            Optimizer.Adam(0.01),
             "mae",
         ),
         fit={"epochs": 10},
@@ -478,15 +455,7 @@ CASES = (
     Case(
         name="picture-of-places",
         data=_pixel_places,
-        model=net(
-            lambda layers: [
-                layers.Dense(48, "relu"),
-                layers.Dense(48, "relu"),
-                layers.Dense(1, "tanh"),
-            ],
-            _adam(0.005),
-            "mse",
-        ),
+        model=net(["48 relu", "48 relu", "1 tanh"], Optimizer.Adam(0.005), "mse"),
         fit={"epochs": 15},
         score=r_squared,
         floor=0.8,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..keras_parts import Loss, Optimizer
 from . import data as of
 from .case import Case, Split, net
 from .scores import accuracy, predicted, r_squared
@@ -20,23 +22,13 @@ _FRIEDMAN = of.columns(
 )
 
 
-def _adam(rate: float) -> Any:
-    return lambda optimizers: optimizers.Adam(rate)
-
-
 _CLASSIFIER = net(
-    lambda layers: [layers.Dense(48, "relu"), layers.Dense(10)],
-    _adam(0.005),
-    lambda losses: losses.SparseCategoricalCrossentropy(from_logits=True),
+    ["48 relu", "10 linear"],
+    Optimizer.Adam(0.005),
+    Loss.SparseCategoricalCrossentropy(from_logits=True),
 )
-_SOFTMAX = net(
-    lambda layers: [layers.Dense(48, "relu"), layers.Dense(10, "softmax")],
-    _adam(0.003),
-    _SPARSE,
-)
-_REGRESSOR = net(
-    lambda layers: [layers.Dense(32, "relu"), layers.Dense(1)], _adam(0.01), "mse"
-)
+_SOFTMAX = net(["48 relu", "10 softmax"], Optimizer.Adam(0.003), _SPARSE)
+_REGRESSOR = net(["32 relu", "1 linear"], Optimizer.Adam(0.01), "mse")
 
 
 def _batches(split: Split, size: int, epochs: int) -> Any:
@@ -602,23 +594,12 @@ def _momentum_views(model: Any, split: Split) -> None:
     model.fit(split.x, split.y, epochs=8, verbose=0)
 
 
+_digits_case = partial(Case, data=_DIGITS, score=accuracy, floor=0.8)
+_friedman_case = partial(Case, data=_FRIEDMAN, score=r_squared, floor=0.5)
+
 CASES = (
-    Case(
-        name="loop-eager",
-        data=_FRIEDMAN,
-        model=_REGRESSOR,
-        train=_eager,
-        score=r_squared,
-        floor=0.5,
-    ),
-    Case(
-        name="loop-graph",
-        data=_DIGITS,
-        model=_CLASSIFIER,
-        train=_graph,
-        score=accuracy,
-        floor=0.8,
-    ),
+    _friedman_case(name="loop-eager", model=_REGRESSOR, train=_eager),
+    _digits_case(name="loop-graph", model=_CLASSIFIER, train=_graph),
     Case(
         name="loop-raw-variables",
         data=of.columns(
@@ -631,69 +612,15 @@ CASES = (
         score=r_squared,
         floor=0.7,
     ),
-    Case(
-        name="loop-accumulated",
-        data=_DIGITS,
-        model=_CLASSIFIER,
-        train=_accumulated,
-        score=accuracy,
-        floor=0.8,
-    ),
-    Case(
-        name="loop-train-on-batch",
-        data=_DIGITS,
-        model=_SOFTMAX,
-        train=_on_batches,
-        score=accuracy,
-        floor=0.8,
-    ),
-    Case(
-        name="loop-adversarial",
-        data=_DIGITS,
-        model=_CLASSIFIER,
-        train=_adversarial,
-        score=accuracy,
-        floor=0.8,
-    ),
-    Case(
-        name="digits-mixed-precision",
-        data=_DIGITS,
-        model=_half,
-        fit={"epochs": 10},
-        score=accuracy,
-        floor=0.8,
-    ),
-    Case(
-        name="friedman-own-step",
-        data=_FRIEDMAN,
-        model=_own_step,
-        fit={"epochs": 15},
-        score=r_squared,
-        floor=0.5,
-    ),
-    Case(
-        name="digits-endless-dataset",
-        data=_DIGITS,
-        model=_SOFTMAX,
-        train=_endless,
-        score=accuracy,
-        floor=0.8,
-    ),
-    Case(
-        name="digits-py-dataset",
-        data=_DIGITS,
-        model=_SOFTMAX,
-        train=_generator,
-        score=accuracy,
-        floor=0.8,
-    ),
-    Case(
-        name="digits-noisy-pipeline",
-        data=_DIGITS,
-        model=_SOFTMAX,
-        train=_augmented_pipeline,
-        score=accuracy,
-        floor=0.8,
+    _digits_case(name="loop-accumulated", model=_CLASSIFIER, train=_accumulated),
+    _digits_case(name="loop-train-on-batch", model=_SOFTMAX, train=_on_batches),
+    _digits_case(name="loop-adversarial", model=_CLASSIFIER, train=_adversarial),
+    _digits_case(name="digits-mixed-precision", model=_half, fit={"epochs": 10}),
+    _friedman_case(name="friedman-own-step", model=_own_step, fit={"epochs": 15}),
+    _digits_case(name="digits-endless-dataset", model=_SOFTMAX, train=_endless),
+    _digits_case(name="digits-py-dataset", model=_SOFTMAX, train=_generator),
+    _digits_case(
+        name="digits-noisy-pipeline", model=_SOFTMAX, train=_augmented_pipeline
     ),
     Case(
         name="digits-self-training",
@@ -703,22 +630,8 @@ CASES = (
         score=accuracy,
         floor=0.75,
     ),
-    Case(
-        name="digits-curriculum",
-        data=_DIGITS,
-        model=_SOFTMAX,
-        train=_curriculum,
-        score=accuracy,
-        floor=0.8,
-    ),
-    Case(
-        name="digits-class-by-class",
-        data=_DIGITS,
-        model=_SOFTMAX,
-        train=_class_by_class,
-        score=accuracy,
-        floor=0.8,
-    ),
+    _digits_case(name="digits-curriculum", model=_SOFTMAX, train=_curriculum),
+    _digits_case(name="digits-class-by-class", model=_SOFTMAX, train=_class_by_class),
     Case(
         name="friedman-fresh-rows",
         data=_FRIEDMAN,
@@ -735,37 +648,13 @@ CASES = (
         score=r_squared,
         floor=0.4,
     ),
-    Case(
-        name="friedman-warm-start",
-        data=_FRIEDMAN,
-        model=_REGRESSOR,
-        train=_warm,
-        score=r_squared,
-        floor=0.5,
-    ),
-    Case(
-        name="digits-three-folds",
-        data=_DIGITS,
-        model=_SOFTMAX,
-        train=_folds,
-        score=accuracy,
-        floor=0.8,
-    ),
-    Case(
-        name="friedman-ensemble",
-        data=_FRIEDMAN,
-        model=_REGRESSOR,
-        train=_ensemble,
-        score=r_squared,
-        floor=0.5,
-    ),
+    _friedman_case(name="friedman-warm-start", model=_REGRESSOR, train=_warm),
+    _digits_case(name="digits-three-folds", model=_SOFTMAX, train=_folds),
+    _friedman_case(name="friedman-ensemble", model=_REGRESSOR, train=_ensemble),
     Case(
         name="equation-informed",
         data=_decay,
-        model=net(
-            lambda layers: [layers.Dense(24, "tanh"), layers.Dense(1)],
-            shape=(1,),
-        ),
+        model=net(["24 tanh", "1 linear"], shape=(1,)),
         train=_equation,
         score=r_squared,
         floor=0.85,
@@ -773,11 +662,7 @@ CASES = (
     Case(
         name="corridor-q-learning",
         data=_transitions,
-        model=net(
-            lambda layers: [layers.Dense(24, "relu"), layers.Dense(2)],
-            _adam(0.01),
-            "mse",
-        ),
+        model=net(["24 relu", "2 linear"], Optimizer.Adam(0.01), "mse"),
         train=_q_learning(20),
         score=_walks_right,
         floor=0.8,
@@ -785,11 +670,7 @@ CASES = (
     Case(
         name="corridor-fitted-q",
         data=_transitions,
-        model=net(
-            lambda layers: [layers.Dense(24, "relu"), layers.Dense(2)],
-            _adam(0.01),
-            "mse",
-        ),
+        model=net(["24 relu", "2 linear"], Optimizer.Adam(0.01), "mse"),
         train=_fitted_q,
         score=_walks_right,
         floor=0.8,
@@ -797,11 +678,7 @@ CASES = (
     Case(
         name="bandit-of-three-arms",
         data=_contexts,
-        model=net(
-            lambda layers: [layers.Dense(24, "relu"), layers.Dense(3)],
-            _adam(0.01),
-            "mse",
-        ),
+        model=net(["24 relu", "3 linear"], Optimizer.Adam(0.01), "mse"),
         train=_bandit,
         score=_best_arm,
         floor=0.7,
@@ -809,7 +686,7 @@ CASES = (
     Case(
         name="policy-gradient",
         data=_contexts,
-        model=net(lambda layers: [layers.Dense(24, "relu"), layers.Dense(3)]),
+        model=net(["24 relu", "3 linear"]),
         train=_policy,
         score=_best_arm,
         floor=0.7,
@@ -822,13 +699,8 @@ CASES = (
         score=_matches,
         floor=-0.8,
     ),
-    Case(
-        name="digits-distiller",
-        data=_DIGITS,
-        model=_distilled,
-        fit=lambda split: {"epochs": 8},
-        score=accuracy,
-        floor=0.8,
+    _digits_case(
+        name="digits-distiller", model=_distilled, fit=lambda split: {"epochs": 8}
     ),
     Case(
         name="digits-contrastive-probe",

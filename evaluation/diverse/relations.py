@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..keras_parts import Optimizer
 from . import data as of
 from .case import Case, Split, net
 from .scores import accuracy, predicted, r_squared, rank_correlation
@@ -243,10 +244,7 @@ def _triplets(seed: int) -> Split:
     negative = [generator.choice(classes[it]) for it in other]
     x = np.stack([split.x[anchor], split.x[positive], split.x[negative]], axis=1)
     return Split(
-        x=x,
-        y=np.zeros((1500, 1), "float32"),
-        held_x=split.held_x,
-        held_y=split.held_y,
+        x=x, y=np.zeros((1500, 1), "float32"), held_x=split.held_x, held_y=split.held_y
     )
 
 
@@ -299,8 +297,7 @@ def _word_vectors(split: Split) -> Any:
     context = layers.Embedding(60, 12)(inputs[:, 1])
     model = keras.Model(inputs, layers.Dot(1)([target, context]))
     model.compile(
-        keras.optimizers.Adam(0.01),
-        keras.losses.BinaryCrossentropy(from_logits=True),
+        keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True)
     )
     return model
 
@@ -396,11 +393,7 @@ CASES = (
     Case(
         name="directions-cosine",
         data=_unit_targets,
-        model=net(
-            lambda layers: [layers.Dense(32, "relu"), layers.Dense(4)],
-            lambda optimizers: optimizers.Adam(0.005),
-            "cosine_similarity",
-        ),
+        model=net(["32 relu", "4 linear"], Optimizer.Adam(0.005), "cosine_similarity"),
         fit={"epochs": 15},
         score=_cosine,
         floor=0.8,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..keras_parts import Layer, Optimizer
 from . import data as of
 from .case import Case, Split, net
 from .scores import accuracy, predicted, r_squared
@@ -16,10 +18,6 @@ __all__ = ["CASES"]
 _SPARSE = "sparse_categorical_crossentropy"
 _BINARY = "binary_crossentropy"
 _WORDS, _LENGTH = 80, 16
-
-
-def _adam(rate: float) -> Any:
-    return lambda optimizers: optimizers.Adam(rate)
 
 
 def _tokens(texts: Any, mode: str = "int") -> of.Make:
@@ -154,10 +152,10 @@ def _piped(make: of.Make) -> of.Make:
 
 
 def _embedded(units: int, outputs: int, last: str) -> Any:
-    return lambda layers: [
-        layers.Embedding(_WORDS, units),
-        layers.GlobalAveragePooling1D(),
-        layers.Dense(outputs, last),
+    return [
+        Layer.Embedding(_WORDS, units),
+        Layer.GlobalAveragePooling1D(),
+        Layer.Dense(outputs, last),
     ]
 
 
@@ -166,135 +164,89 @@ def _recalled(model: Any, split: Split) -> float:
     return float(np.mean(found == split.held_y))
 
 
+_reviews_case = partial(Case, data=_REVIEWS, score=accuracy, floor=0.75)
+_topics_case = partial(Case, data=_TOPICS, score=accuracy, floor=0.75)
+
 CASES = (
-    Case(
+    _reviews_case(
         name="reviews-averaged-embedding",
-        data=_REVIEWS,
         model=net(
-            lambda layers: [
-                layers.Embedding(_WORDS, 16),
-                layers.Dropout(0.2),
-                layers.GlobalAveragePooling1D(),
-                layers.Dropout(0.2),
-                layers.Dense(1, "sigmoid"),
+            [
+                Layer.Embedding(_WORDS, 16),
+                Layer.Dropout(0.2),
+                Layer.GlobalAveragePooling1D(),
+                Layer.Dropout(0.2),
+                "1 sigmoid",
             ],
-            _adam(0.01),
+            Optimizer.Adam(0.01),
             _BINARY,
         ),
         fit={"epochs": 15},
-        score=accuracy,
-        floor=0.75,
     ),
-    Case(
+    _reviews_case(
         name="reviews-embedding-sgd",
-        data=_REVIEWS,
-        model=net(
-            _embedded(8, 1, "sigmoid"),
-            lambda optimizers: optimizers.SGD(0.5),
-            _BINARY,
-        ),
+        model=net(_embedded(8, 1, "sigmoid"), Optimizer.SGD(0.5), _BINARY),
         fit={"epochs": 25, "batch_size": 16},
-        score=accuracy,
-        floor=0.75,
     ),
-    Case(
+    _reviews_case(
         name="reviews-convolution",
-        data=_REVIEWS,
         model=net(
-            lambda layers: [
-                layers.Embedding(_WORDS, 16),
-                layers.Conv1D(24, 3, activation="relu"),
-                layers.GlobalMaxPooling1D(),
-                layers.Dense(1, "sigmoid"),
+            [
+                Layer.Embedding(_WORDS, 16),
+                Layer.Conv1D(24, 3, activation="relu"),
+                Layer.GlobalMaxPooling1D(),
+                "1 sigmoid",
             ],
             "adam",
             _BINARY,
         ),
         fit={"epochs": 15},
-        score=accuracy,
-        floor=0.75,
     ),
-    Case(
+    _reviews_case(
         name="reviews-lstm-masked",
-        data=_REVIEWS,
         model=net(
-            lambda layers: [
-                layers.Embedding(_WORDS, 12, mask_zero=True),
-                layers.LSTM(12),
-                layers.Dense(1, "sigmoid"),
-            ],
-            _adam(0.01),
+            [Layer.Embedding(_WORDS, 12, mask_zero=True), Layer.LSTM(12), "1 sigmoid"],
+            Optimizer.Adam(0.01),
             _BINARY,
         ),
         fit={"epochs": 8},
-        score=accuracy,
-        floor=0.75,
     ),
     Case(
         name="reviews-bag-of-words",
         data=of.columns(_tokens(of.reviews, "multi_hot")),
-        model=net(
-            lambda layers: [layers.Dense(16, "relu"), layers.Dense(1, "sigmoid")],
-            "rmsprop",
-            _BINARY,
-            dtype="float32",
-        ),
+        model=net(["16 relu", "1 sigmoid"], "rmsprop", _BINARY, dtype="float32"),
         fit={"epochs": 20},
         score=accuracy,
         floor=0.75,
     ),
-    Case(
+    _topics_case(
         name="topics-averaged-embedding",
-        data=_TOPICS,
-        model=net(_embedded(16, 4, "softmax"), _adam(0.02), _SPARSE),
+        model=net(_embedded(16, 4, "softmax"), Optimizer.Adam(0.02), _SPARSE),
         fit={"epochs": 12},
-        score=accuracy,
-        floor=0.75,
     ),
-    Case(
+    _topics_case(
         name="topics-embedding-sgd",
-        data=_TOPICS,
-        model=net(
-            _embedded(16, 4, "softmax"),
-            lambda optimizers: optimizers.SGD(1.0),
-            _SPARSE,
-        ),
+        model=net(_embedded(16, 4, "softmax"), Optimizer.SGD(1.0), _SPARSE),
         fit={"epochs": 25},
-        score=accuracy,
-        floor=0.75,
     ),
-    Case(
+    _topics_case(
         name="topics-bidirectional-gru",
-        data=_TOPICS,
         model=net(
-            lambda layers: [
-                layers.Embedding(_WORDS, 12),
-                layers.Bidirectional(layers.GRU(10)),
-                layers.Dense(4, "softmax"),
+            [
+                Layer.Embedding(_WORDS, 12),
+                Layer.Bidirectional(Layer.GRU(10)),
+                "4 softmax",
             ],
-            _adam(0.01),
+            Optimizer.Adam(0.01),
             _SPARSE,
         ),
         fit={"epochs": 6},
-        score=accuracy,
-        floor=0.75,
     ),
-    Case(
-        name="topics-transformer",
-        data=_TOPICS,
-        model=_transformer,
-        fit={"epochs": 10},
-        score=accuracy,
-        floor=0.75,
-    ),
+    _topics_case(name="topics-transformer", model=_transformer, fit={"epochs": 10}),
     Case(
         name="topics-tf-idf",
         data=_tokens(of.topics, "tf_idf"),
-        model=net(
-            lambda layers: [layers.Dense(4, "softmax")],
-            _adam(0.01),
-            _SPARSE,
-        ),
+        model=net(["4 softmax"], Optimizer.Adam(0.01), _SPARSE),
         fit={"epochs": 12},
         score=accuracy,
         floor=0.75,
@@ -303,12 +255,8 @@ CASES = (
         name="letters-lstm",
         data=_next_letters,
         model=net(
-            lambda layers: [
-                layers.Embedding(20, 12),
-                layers.LSTM(32),
-                layers.Dense(20, "softmax"),
-            ],
-            _adam(0.01),
+            [Layer.Embedding(20, 12), Layer.LSTM(32), "20 softmax"],
+            Optimizer.Adam(0.01),
             _SPARSE,
         ),
         fit={"epochs": 8},
@@ -319,12 +267,12 @@ CASES = (
         name="tags-bidirectional-lstm",
         data=_tagged,
         model=net(
-            lambda layers: [
-                layers.Embedding(30, 12),
-                layers.Bidirectional(layers.LSTM(16, return_sequences=True)),
-                layers.Dense(4, "softmax"),
+            [
+                Layer.Embedding(30, 12),
+                Layer.Bidirectional(Layer.LSTM(16, return_sequences=True)),
+                "4 softmax",
             ],
-            _adam(0.02),
+            Optimizer.Adam(0.02),
             _SPARSE,
         ),
         fit={"epochs": 10},
@@ -335,14 +283,14 @@ CASES = (
         name="digits-reversed-encoder-decoder",
         data=_copied,
         model=net(
-            lambda layers: [
-                layers.Embedding(6, 8),
-                layers.GRU(48),
-                layers.RepeatVector(4),
-                layers.GRU(48, return_sequences=True),
-                layers.Dense(6, "softmax"),
+            [
+                Layer.Embedding(6, 8),
+                Layer.GRU(48),
+                Layer.RepeatVector(4),
+                Layer.GRU(48, return_sequences=True),
+                "6 softmax",
             ],
-            _adam(0.01),
+            Optimizer.Adam(0.01),
             _SPARSE,
         ),
         fit={"epochs": 10},
@@ -352,11 +300,7 @@ CASES = (
     Case(
         name="series-dense-window",
         data=of.windows(24),
-        model=net(
-            lambda layers: [layers.Dense(32, "relu"), layers.Dense(1)],
-            _adam(0.003),
-            "mse",
-        ),
+        model=net(["32 relu", "1 linear"], Optimizer.Adam(0.003), "mse"),
         fit={"epochs": 10},
         score=r_squared,
         floor=0.5,
@@ -364,11 +308,7 @@ CASES = (
     Case(
         name="series-lstm",
         data=of.windows(16, channel=True),
-        model=net(
-            lambda layers: [layers.LSTM(16), layers.Dense(1)],
-            _adam(0.01),
-            "mse",
-        ),
+        model=net([Layer.LSTM(16), "1 linear"], Optimizer.Adam(0.01), "mse"),
         fit={"epochs": 8},
         score=r_squared,
         floor=0.5,
@@ -377,15 +317,15 @@ CASES = (
         name="series-causal-convolution",
         data=of.windows(24, channel=True),
         model=net(
-            lambda layers: [
-                layers.Conv1D(16, 3, padding="causal", activation="relu"),
-                layers.Conv1D(
+            [
+                Layer.Conv1D(16, 3, padding="causal", activation="relu"),
+                Layer.Conv1D(
                     16, 3, padding="causal", dilation_rate=2, activation="relu"
                 ),
-                layers.Flatten(),
-                layers.Dense(1),
+                Layer.Flatten(),
+                "1 linear",
             ],
-            _adam(0.003),
+            Optimizer.Adam(0.003),
             "mae",
         ),
         fit={"epochs": 8},
@@ -395,11 +335,7 @@ CASES = (
     Case(
         name="series-six-ahead-gru",
         data=of.windows(24, ahead=6, channel=True),
-        model=net(
-            lambda layers: [layers.GRU(20), layers.Dense(6)],
-            _adam(0.01),
-            "huber",
-        ),
+        model=net([Layer.GRU(20), "6 linear"], Optimizer.Adam(0.01), "huber"),
         fit={"epochs": 8},
         score=r_squared,
         floor=0.4,
@@ -407,11 +343,7 @@ CASES = (
     Case(
         name="series-linear-sgd",
         data=of.windows(24),
-        model=net(
-            lambda layers: [layers.Dense(1)],
-            lambda optimizers: optimizers.SGD(0.01),
-            "mse",
-        ),
+        model=net(["1 linear"], Optimizer.SGD(0.01), "mse"),
         fit={"epochs": 10},
         score=r_squared,
         floor=0.5,
@@ -419,9 +351,7 @@ CASES = (
     Case(
         name="weather-lstm",
         data=_weather,
-        model=net(
-            lambda layers: [layers.LSTM(16), layers.Dense(1)], _adam(0.005), "mse"
-        ),
+        model=net([Layer.LSTM(16), "1 linear"], Optimizer.Adam(0.005), "mse"),
         fit={"epochs": 8},
         score=r_squared,
         floor=0.4,
@@ -429,15 +359,7 @@ CASES = (
     Case(
         name="weather-dataset",
         data=_piped(_weather),
-        model=net(
-            lambda layers: [
-                layers.Flatten(),
-                layers.Dense(16, "relu"),
-                layers.Dense(1),
-            ],
-            "rmsprop",
-            "mae",
-        ),
+        model=net([Layer.Flatten(), "16 relu", "1 linear"], "rmsprop", "mae"),
         fit={"epochs": 10},
         score=r_squared,
         floor=0.4,
@@ -446,17 +368,17 @@ CASES = (
         name="heartbeats-convolution",
         data=_heartbeats,
         model=net(
-            lambda layers: [
-                layers.Conv1D(16, 3, padding="same"),
-                layers.BatchNormalization(),
-                layers.ReLU(),
-                layers.Conv1D(16, 3, padding="same"),
-                layers.BatchNormalization(),
-                layers.ReLU(),
-                layers.GlobalAveragePooling1D(),
-                layers.Dense(3, "softmax"),
+            [
+                Layer.Conv1D(16, 3, padding="same"),
+                Layer.BatchNormalization(),
+                Layer.ReLU(),
+                Layer.Conv1D(16, 3, padding="same"),
+                Layer.BatchNormalization(),
+                Layer.ReLU(),
+                Layer.GlobalAveragePooling1D(),
+                "3 softmax",
             ],
-            _adam(0.01),
+            Optimizer.Adam(0.01),
             _SPARSE,
         ),
         fit={"epochs": 25},

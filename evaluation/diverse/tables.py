@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..keras_parts import Layer, Loss, Optimizer, Schedule
 from . import data as of
 from .case import Case, Split, net
 from .scores import accuracy, auc, below_constant, class_score, r_squared
@@ -28,14 +30,8 @@ _LINEAR = of.columns(
 )
 
 
-def _schedule(optimizers: Any) -> Any:
-    rate = optimizers.schedules.CosineDecay(0.2, decay_steps=400)
-    return optimizers.SGD(rate, momentum=0.9)
-
-
-def _staircase(optimizers: Any) -> Any:
-    rate = optimizers.schedules.ExponentialDecay(0.02, 50, 0.8, staircase=True)
-    return optimizers.Adam(rate)
+_COSINE = Optimizer.SGD(Schedule.CosineDecay(0.2, decay_steps=400), momentum=0.9)
+_STAIRCASE = Optimizer.Adam(Schedule.ExponentialDecay(0.02, 50, 0.8, staircase=True))
 
 
 def _early(split: Split) -> dict[str, Any]:
@@ -65,30 +61,16 @@ def _by_callback(split: Split) -> dict[str, Any]:
     return {"epochs": 20, "callbacks": [rates]}
 
 
-def _adapted(layers: Any, split: Split) -> Any:
-    first = layers.Normalization()
-    first.adapt(split.x)
-    return first
-
-
-def _normalized(optimizer: float, units: int, output: Any, loss: str) -> Any:
+def _normalized(rate: float, units: int, output: str, loss: str) -> Any:
     """A net whose first layer has learned the scale of the raw data."""
 
     def build(split: Split) -> Any:
         import keras
 
-        made = net(
-            lambda layers: [
-                _adapted(layers, split),
-                layers.Dense(units, "relu"),
-                layers.Dense(units, "relu"),
-                output(layers),
-            ],
-            lambda optimizers: optimizers.Adam(optimizer),
-            loss,
-        )
-        model: keras.Model = made(split)
-        return model
+        first = keras.layers.Normalization()
+        first.adapt(split.x)
+        layers = [first, f"{units} relu", f"{units} relu", output]
+        return net(layers, Optimizer.Adam(rate), loss)(split)
 
     return build
 
@@ -273,30 +255,15 @@ def _with_embeddings(split: Split) -> Any:
     return model
 
 
-def _two_layers(units: int, outputs: int, last: str | None = None) -> Any:
-    return lambda layers: [
-        layers.Dense(units, "relu"),
-        layers.Dense(units, "relu"),
-        layers.Dense(outputs, last),
-    ]
-
-
-def _one_layer(units: int, outputs: int, last: str | None = None) -> Any:
-    return lambda layers: [
-        layers.Dense(units, "relu"),
-        layers.Dense(outputs, last),
-    ]
-
-
-def _adam(rate: float) -> Any:
-    return lambda optimizers: optimizers.Adam(rate)
-
+_digits_case = partial(Case, data=of.digits(), score=accuracy, floor=0.85)
+_cancer_case = partial(Case, data=_CANCER, score=accuracy, floor=0.88)
+_friedman_case = partial(Case, data=_FRIEDMAN, score=r_squared, floor=0.6)
 
 CASES = (
     Case(
         name="iris-softmax",
         data=_IRIS,
-        model=net(_one_layer(16, 3, "softmax"), _adam(0.01), _SPARSE),
+        model=net(["16 relu", "3 softmax"], Optimizer.Adam(0.01), _SPARSE),
         fit={"epochs": 40, "batch_size": 16},
         score=accuracy,
         floor=0.85,
@@ -304,11 +271,7 @@ CASES = (
     Case(
         name="iris-logistic-sgd",
         data=_IRIS,
-        model=net(
-            lambda layers: [layers.Dense(3, "softmax")],
-            lambda optimizers: optimizers.SGD(0.1),
-            _SPARSE,
-        ),
+        model=net(["3 softmax"], Optimizer.SGD(0.1), _SPARSE),
         fit={"epochs": 40, "batch_size": 16},
         score=accuracy,
         floor=0.8,
@@ -317,8 +280,8 @@ CASES = (
         name="wine-momentum",
         data=_WINE,
         model=net(
-            _one_layer(16, 3, "softmax"),
-            lambda optimizers: optimizers.SGD(0.05, momentum=0.9),
+            ["16 relu", "3 softmax"],
+            Optimizer.SGD(0.05, momentum=0.9),
             "categorical_crossentropy",
         ),
         fit={"epochs": 25, "batch_size": 16},
@@ -337,79 +300,63 @@ CASES = (
         name="wine-label-smoothing",
         data=_WINE,
         model=net(
-            _one_layer(24, 3),
-            _adam(0.01),
-            lambda losses: losses.CategoricalCrossentropy(
-                from_logits=True, label_smoothing=0.1
-            ),
+            ["24 relu", "3 linear"],
+            Optimizer.Adam(0.01),
+            Loss.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
         ),
         fit={"epochs": 25, "batch_size": 16},
         score=accuracy,
         floor=0.85,
     ),
-    Case(
+    _cancer_case(
         name="cancer-defaults",
-        data=_CANCER,
-        model=net(_two_layers(16, 1, "sigmoid"), "adam", _BINARY),
+        model=net(["16 relu", "16 relu", "1 sigmoid"], "adam", _BINARY),
         fit={"epochs": 15},
-        score=accuracy,
-        floor=0.88,
     ),
-    Case(
+    _cancer_case(
         name="cancer-rmsprop",
-        data=_CANCER,
-        model=net(_two_layers(16, 1, "sigmoid"), "rmsprop", _BINARY),
+        model=net(["16 relu", "16 relu", "1 sigmoid"], "rmsprop", _BINARY),
         fit={"epochs": 20, "batch_size": 64},
-        score=accuracy,
-        floor=0.88,
     ),
     Case(
         name="cancer-logits-adamw-batchnorm",
         data=_CANCER,
         model=net(
-            lambda layers: [
-                layers.Dense(16, use_bias=False),
-                layers.BatchNormalization(),
-                layers.Activation("relu"),
-                layers.Dense(1),
+            [
+                Layer.Dense(16, use_bias=False),
+                Layer.BatchNormalization(),
+                Layer.Activation("relu"),
+                "1 linear",
             ],
-            lambda optimizers: optimizers.AdamW(0.01, weight_decay=1e-3),
-            lambda losses: losses.BinaryCrossentropy(from_logits=True),
+            Optimizer.AdamW(0.01, weight_decay=0.001),
+            Loss.BinaryCrossentropy(from_logits=True),
         ),
         fit={"epochs": 20, "batch_size": 32},
         score=class_score(0.0),
         floor=0.88,
     ),
-    Case(
+    _cancer_case(
         name="cancer-dropout-penalty",
-        data=_CANCER,
         model=net(
-            lambda layers: [
-                layers.Dense(32, "relu", kernel_regularizer="l2"),
-                layers.Dropout(0.5),
-                layers.Dense(1, "sigmoid"),
+            [
+                Layer.Dense(32, "relu", kernel_regularizer="l2"),
+                Layer.Dropout(0.5),
+                "1 sigmoid",
             ],
-            _adam(0.005),
+            Optimizer.Adam(0.005),
             _BINARY,
         ),
         fit={"epochs": 25, "batch_size": 32},
-        score=accuracy,
-        floor=0.88,
     ),
-    Case(
+    _cancer_case(
         name="cancer-early-stopping",
-        data=_CANCER,
-        model=net(_one_layer(32, 1, "sigmoid"), _adam(0.005), _BINARY),
+        model=net(["32 relu", "1 sigmoid"], Optimizer.Adam(0.005), _BINARY),
         fit=_early,
-        score=accuracy,
-        floor=0.88,
     ),
     Case(
         name="cancer-normalization-layer",
         data=of.columns(of.shipped("breast_cancer")),
-        model=_normalized(
-            0.005, 16, lambda layers: layers.Dense(1, "sigmoid"), _BINARY
-        ),
+        model=_normalized(0.005, 16, "1 sigmoid", _BINARY),
         fit={"epochs": 15},
         score=accuracy,
         floor=0.88,
@@ -422,9 +369,7 @@ CASES = (
             )
         )(_CANCER(seed)),
         model=net(
-            lambda layers: [layers.Dense(1, kernel_regularizer="l2")],
-            lambda optimizers: optimizers.SGD(0.05),
-            "hinge",
+            [Layer.Dense(1, kernel_regularizer="l2")], Optimizer.SGD(0.05), "hinge"
         ),
         fit={"epochs": 20, "batch_size": 32},
         score=class_score(0.0),
@@ -433,15 +378,7 @@ CASES = (
     Case(
         name="moons-tanh-nadam",
         data=of.columns(of.generated("moons", n_samples=500, noise=0.15)),
-        model=net(
-            lambda layers: [
-                layers.Dense(24, "tanh"),
-                layers.Dense(24, "tanh"),
-                layers.Dense(1, "sigmoid"),
-            ],
-            lambda optimizers: optimizers.Nadam(0.01),
-            _BINARY,
-        ),
+        model=net(["24 tanh", "24 tanh", "1 sigmoid"], Optimizer.Nadam(0.01), _BINARY),
         fit={"epochs": 30},
         score=accuracy,
         floor=0.9,
@@ -451,7 +388,7 @@ CASES = (
         data=of.columns(
             of.generated("circles", n_samples=400, noise=0.08, factor=0.45)
         ),
-        model=net(_two_layers(16, 1, "sigmoid"), _adam(0.02), _BINARY),
+        model=net(["16 relu", "16 relu", "1 sigmoid"], Optimizer.Adam(0.02), _BINARY),
         fit={"epochs": 150, "batch_size": 280},
         score=accuracy,
         floor=0.9,
@@ -459,11 +396,7 @@ CASES = (
     Case(
         name="blobs-lion",
         data=of.standard(of.generated("blobs", n_samples=600, centers=5)),
-        model=net(
-            _one_layer(32, 5, "softmax"),
-            lambda optimizers: optimizers.Lion(0.003),
-            _SPARSE,
-        ),
+        model=net(["32 relu", "5 softmax"], Optimizer.Lion(0.003), _SPARSE),
         fit={"epochs": 20},
         score=accuracy,
         floor=0.7,
@@ -480,11 +413,7 @@ CASES = (
                 flip_y=0.02,
             )
         ),
-        model=net(
-            lambda layers: [layers.Dense(1, "sigmoid")],
-            lambda optimizers: optimizers.Ftrl(0.1),
-            _BINARY,
-        ),
+        model=net(["1 sigmoid"], Optimizer.Ftrl(0.1), _BINARY),
         fit={"epochs": 20},
         score=auc,
         floor=0.8,
@@ -500,7 +429,7 @@ CASES = (
             flip_y=0.2,
             class_sep=1.5,
         ),
-        model=net(_two_layers(32, 3, "softmax"), _adam(0.003), _SPARSE),
+        model=net(["32 relu", "32 relu", "3 softmax"], Optimizer.Adam(0.003), _SPARSE),
         fit={"epochs": 15},
         score=accuracy,
         floor=0.65,
@@ -511,12 +440,12 @@ CASES = (
             "gaussian_quantiles", n_samples=900, n_features=3, n_classes=3
         ),
         model=net(
-            lambda layers: [
-                layers.Dense(32, "elu", kernel_initializer="he_normal"),
-                layers.Dense(32, "elu", kernel_initializer="he_normal"),
-                layers.Dense(3, "softmax"),
+            [
+                Layer.Dense(32, "elu", kernel_initializer="he_normal"),
+                Layer.Dense(32, "elu", kernel_initializer="he_normal"),
+                "3 softmax",
             ],
-            _adam(0.01),
+            Optimizer.Adam(0.01),
             _SPARSE,
         ),
         fit={"epochs": 20},
@@ -535,15 +464,7 @@ CASES = (
                 )
             )(of.generated("hastie_10_2", n_samples=1500)(seed))
         ),
-        model=net(
-            lambda layers: [
-                layers.Dense(48, "swish"),
-                layers.Dense(48, "swish"),
-                layers.Dense(1, "sigmoid"),
-            ],
-            _adam(0.01),
-            _BINARY,
-        ),
+        model=net(["48 swish", "48 swish", "1 sigmoid"], Optimizer.Adam(0.01), _BINARY),
         fit={"epochs": 15, "batch_size": 64},
         score=accuracy,
         floor=0.8,
@@ -551,7 +472,7 @@ CASES = (
     Case(
         name="xor-mse-sigmoid",
         data=_xor,
-        model=net(_one_layer(16, 1, "sigmoid"), _adam(0.03), "mse"),
+        model=net(["16 relu", "1 sigmoid"], Optimizer.Adam(0.03), "mse"),
         fit={"epochs": 40},
         score=accuracy,
         floor=0.9,
@@ -564,132 +485,89 @@ CASES = (
         score=accuracy,
         floor=0.75,
     ),
-    Case(
+    _digits_case(
         name="digits-mlp",
-        data=of.digits(),
-        model=net(_one_layer(64, 10, "softmax"), "adam", _SPARSE),
+        model=net(["64 relu", "10 softmax"], "adam", _SPARSE),
         fit={"epochs": 12},
-        score=accuracy,
-        floor=0.85,
     ),
-    Case(
+    _digits_case(
         name="digits-mlp-cosine-momentum",
-        data=of.digits(),
-        model=net(_one_layer(64, 10, "softmax"), _schedule, _SPARSE),
+        model=net(["64 relu", "10 softmax"], _COSINE, _SPARSE),
         fit={"epochs": 10},
-        score=accuracy,
-        floor=0.85,
     ),
-    Case(
+    _digits_case(
         name="digits-mlp-staircase",
-        data=of.digits(),
-        model=net(_one_layer(32, 10, "softmax"), _staircase, _SPARSE),
+        model=net(["32 relu", "10 softmax"], _STAIRCASE, _SPARSE),
         fit={"epochs": 8},
-        score=accuracy,
-        floor=0.85,
     ),
-    Case(
+    _digits_case(
         name="digits-validation-split",
-        data=of.digits(),
         model=net(
-            _two_layers(64, 10, "softmax"), "adam", _SPARSE, metrics=["accuracy"]
+            ["64 relu", "64 relu", "10 softmax"], "adam", _SPARSE, metrics=["accuracy"]
         ),
         fit=lambda split: {"epochs": 15, "validation_split": 0.2, "batch_size": 64},
-        score=accuracy,
-        floor=0.85,
     ),
-    Case(
+    _digits_case(
         name="digits-reduce-on-plateau",
-        data=of.digits(),
-        model=net(_one_layer(64, 10, "softmax"), _adam(0.01), _SPARSE),
+        model=net(["64 relu", "10 softmax"], Optimizer.Adam(0.01), _SPARSE),
         fit=_on_plateau,
-        score=accuracy,
-        floor=0.85,
     ),
-    Case(
+    _digits_case(
         name="digits-rate-callback",
-        data=of.digits(),
         model=net(
-            _one_layer(48, 10, "softmax"),
-            lambda optimizers: optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+            ["48 relu", "10 softmax"],
+            Optimizer.SGD(0.1, momentum=0.9, nesterov=True),
             _SPARSE,
         ),
         fit=_by_callback,
-        score=accuracy,
-        floor=0.85,
     ),
-    Case(
+    _digits_case(
         name="digits-layernorm-gelu",
-        data=of.digits(),
         model=net(
-            lambda layers: [
-                layers.Dense(64),
-                layers.LayerNormalization(),
-                layers.Activation("gelu"),
-                layers.Dense(10),
+            [
+                "64 linear",
+                Layer.LayerNormalization(),
+                Layer.Activation("gelu"),
+                "10 linear",
             ],
-            lambda optimizers: optimizers.AdamW(0.003),
-            lambda losses: losses.SparseCategoricalCrossentropy(from_logits=True),
+            Optimizer.AdamW(0.003),
+            Loss.SparseCategoricalCrossentropy(from_logits=True),
         ),
         fit={"epochs": 10},
-        score=accuracy,
-        floor=0.85,
     ),
-    Case(
+    _digits_case(
         name="digits-batchnorm-dropout-sgd",
-        data=of.digits(),
         model=net(
-            lambda layers: [
-                layers.Dense(64, "relu"),
-                layers.BatchNormalization(),
-                layers.Dropout(0.3),
-                layers.Dense(10, "softmax"),
-            ],
-            lambda optimizers: optimizers.SGD(0.05, momentum=0.9),
+            ["64 relu", Layer.BatchNormalization(), Layer.Dropout(0.3), "10 softmax"],
+            Optimizer.SGD(0.05, momentum=0.9),
             _SPARSE,
         ),
         fit={"epochs": 10, "batch_size": 64},
-        score=accuracy,
-        floor=0.85,
     ),
-    Case(
+    _digits_case(
         name="digits-dropout-half-twice",
-        data=of.digits(),
         model=net(
-            lambda layers: [
-                layers.Dense(128, "relu"),
-                layers.Dropout(0.5),
-                layers.Dense(128, "relu"),
-                layers.Dropout(0.5),
-                layers.Dense(10, "softmax"),
+            [
+                "128 relu",
+                Layer.Dropout(0.5),
+                "128 relu",
+                Layer.Dropout(0.5),
+                "10 softmax",
             ],
             "rmsprop",
             _SPARSE,
         ),
         fit={"epochs": 12, "batch_size": 64},
-        score=accuracy,
-        floor=0.85,
     ),
-    Case(
+    _digits_case(
         name="digits-large-batch-sgd",
-        data=of.digits(),
-        model=net(
-            _one_layer(64, 10, "softmax"),
-            lambda optimizers: optimizers.SGD(0.5),
-            _SPARSE,
-        ),
+        model=net(["64 relu", "10 softmax"], Optimizer.SGD(0.5), _SPARSE),
         fit={"epochs": 40, "batch_size": 256},
-        score=accuracy,
-        floor=0.85,
     ),
     Case(
         name="digits-batch-of-four",
         data=of.digits(rows=600),
-        model=net(
-            _one_layer(32, 10, "softmax"),
-            lambda optimizers: optimizers.SGD(0.05),
-            _SPARSE,
-        ),
+        model=net(["32 relu", "10 softmax"], Optimizer.SGD(0.05), _SPARSE),
         fit={"epochs": 5, "batch_size": 4},
         score=accuracy,
         floor=0.8,
@@ -697,7 +575,7 @@ CASES = (
     Case(
         name="diabetes-mse",
         data=_DIABETES,
-        model=net(_one_layer(16, 1), _adam(0.005), "mse"),
+        model=net(["16 relu", "1 linear"], Optimizer.Adam(0.005), "mse"),
         fit={"epochs": 20},
         score=r_squared,
         floor=0.3,
@@ -706,9 +584,7 @@ CASES = (
         name="diabetes-ridge-sgd",
         data=_DIABETES,
         model=net(
-            lambda layers: [layers.Dense(1, kernel_regularizer="l2")],
-            lambda optimizers: optimizers.SGD(0.02),
-            "mse",
+            [Layer.Dense(1, kernel_regularizer="l2")], Optimizer.SGD(0.02), "mse"
         ),
         fit={"epochs": 25},
         score=r_squared,
@@ -718,9 +594,7 @@ CASES = (
         name="diabetes-lasso",
         data=_DIABETES,
         model=net(
-            lambda layers: [layers.Dense(1, kernel_regularizer="l1")],
-            lambda optimizers: optimizers.Adam(0.02),
-            "mse",
+            [Layer.Dense(1, kernel_regularizer="l1")], Optimizer.Adam(0.02), "mse"
         ),
         fit={"epochs": 20},
         score=r_squared,
@@ -729,11 +603,7 @@ CASES = (
     Case(
         name="regression-linear-sgd",
         data=_LINEAR,
-        model=net(
-            lambda layers: [layers.Dense(1)],
-            lambda optimizers: optimizers.SGD(0.01),
-            "mse",
-        ),
+        model=net(["1 linear"], Optimizer.SGD(0.01), "mse"),
         fit={"epochs": 20},
         score=r_squared,
         floor=0.7,
@@ -745,7 +615,7 @@ CASES = (
                 "regression", n_samples=500, n_features=6, n_targets=3, noise=5.0
             )
         ),
-        model=net(_one_layer(32, 3), _adam(0.01), "mse"),
+        model=net(["32 relu", "3 linear"], Optimizer.Adam(0.01), "mse"),
         fit={"epochs": 20},
         score=r_squared,
         floor=0.7,
@@ -760,29 +630,19 @@ CASES = (
             )
         ),
         model=net(
-            lambda layers: [layers.Dense(1, kernel_regularizer="l1")],
-            _adam(0.02),
-            "mse",
+            [Layer.Dense(1, kernel_regularizer="l1")], Optimizer.Adam(0.02), "mse"
         ),
         fit={"epochs": 40},
         score=r_squared,
         floor=0.6,
     ),
-    Case(
+    _friedman_case(
         name="friedman-mae",
-        data=_FRIEDMAN,
-        model=net(_two_layers(32, 1), _adam(0.01), "mae"),
+        model=net(["32 relu", "32 relu", "1 linear"], Optimizer.Adam(0.01), "mae"),
         fit={"epochs": 25},
-        score=r_squared,
-        floor=0.6,
     ),
-    Case(
-        name="friedman-huber-wide-deep",
-        data=_FRIEDMAN,
-        model=_wide_and_deep,
-        fit={"epochs": 20},
-        score=r_squared,
-        floor=0.6,
+    _friedman_case(
+        name="friedman-huber-wide-deep", model=_wide_and_deep, fit={"epochs": 20}
     ),
     Case(
         name="friedman-residual-adamw",
@@ -795,7 +655,7 @@ CASES = (
     Case(
         name="friedman-raw-targets",
         data=of.columns(of.generated("friedman1", n_samples=700, noise=0.5)),
-        model=net(_two_layers(64, 1), _adam(0.01), "mse"),
+        model=net(["64 relu", "64 relu", "1 linear"], Optimizer.Adam(0.01), "mse"),
         fit={"epochs": 20},
         score=r_squared,
         floor=0.5,
@@ -803,7 +663,7 @@ CASES = (
     Case(
         name="friedman2-normalization-layer",
         data=of.columns(of.standard_targets(of.generated("friedman2", n_samples=700))),
-        model=_normalized(0.01, 32, lambda layers: layers.Dense(1), "mse"),
+        model=_normalized(0.01, 32, "1 linear", "mse"),
         fit={"epochs": 15},
         score=r_squared,
         floor=0.7,
@@ -813,7 +673,7 @@ CASES = (
         data=of.standard(
             of.columns(of.standard_targets(of.generated("friedman3", n_samples=800)))
         ),
-        model=net(_two_layers(32, 1), _adam(0.01), "log_cosh"),
+        model=net(["32 relu", "32 relu", "1 linear"], Optimizer.Adam(0.01), "log_cosh"),
         fit={"epochs": 20},
         score=r_squared,
         floor=0.4,
@@ -821,7 +681,7 @@ CASES = (
     Case(
         name="quantile-90",
         data=_skewed,
-        model=net(_one_layer(32, 1), _adam(0.01), lambda losses: _quantile),
+        model=net(["32 relu", "1 linear"], Optimizer.Adam(0.01), _quantile),
         fit={"epochs": 25},
         score=below_constant(_pinball, lambda y: np.quantile(y, 0.9)),
         floor=0.25,
@@ -829,14 +689,7 @@ CASES = (
     Case(
         name="counts-poisson",
         data=_counts,
-        model=net(
-            lambda layers: [
-                layers.Dense(16, "relu"),
-                layers.Dense(1, "exponential"),
-            ],
-            _adam(0.01),
-            "poisson",
-        ),
+        model=net(["16 relu", "1 exponential"], Optimizer.Adam(0.01), "poisson"),
         fit={"epochs": 20},
         score=below_constant(_poisson_deviance, np.mean),
         floor=0.4,
@@ -844,11 +697,7 @@ CASES = (
     Case(
         name="counts-poisson-linear-sgd",
         data=_counts,
-        model=net(
-            lambda layers: [layers.Dense(1, "exponential")],
-            lambda optimizers: optimizers.SGD(0.01),
-            "poisson",
-        ),
+        model=net(["1 exponential"], Optimizer.SGD(0.01), "poisson"),
         fit={"epochs": 15},
         score=below_constant(_poisson_deviance, np.mean),
         floor=0.4,
@@ -856,7 +705,7 @@ CASES = (
     Case(
         name="outliers-huber",
         data=_outliers(0.05, 20.0),
-        model=net(_one_layer(32, 1), _adam(0.01), "huber"),
+        model=net(["32 relu", "1 linear"], Optimizer.Adam(0.01), "huber"),
         fit={"epochs": 30},
         score=r_squared,
         floor=0.6,
@@ -864,7 +713,7 @@ CASES = (
     Case(
         name="outliers-absolute",
         data=_outliers(0.02, 100.0),
-        model=net(_one_layer(32, 1), _adam(0.01), "mae"),
+        model=net(["32 relu", "1 linear"], Optimizer.Adam(0.01), "mae"),
         fit={"epochs": 30},
         score=r_squared,
         floor=0.6,
@@ -872,11 +721,7 @@ CASES = (
     Case(
         name="student-noise-huber",
         data=_student,
-        model=net(
-            lambda layers: [layers.Dense(1)],
-            lambda optimizers: optimizers.SGD(0.05),
-            "huber",
-        ),
+        model=net(["1 linear"], Optimizer.SGD(0.05), "huber"),
         fit={"epochs": 20},
         score=r_squared,
         floor=0.8,
@@ -884,15 +729,7 @@ CASES = (
     Case(
         name="sine-tanh",
         data=_sine,
-        model=net(
-            lambda layers: [
-                layers.Dense(32, "tanh"),
-                layers.Dense(32, "tanh"),
-                layers.Dense(1),
-            ],
-            _adam(0.01),
-            "mse",
-        ),
+        model=net(["32 tanh", "32 tanh", "1 linear"], Optimizer.Adam(0.01), "mse"),
         fit={"epochs": 40},
         score=r_squared,
         floor=0.85,
@@ -901,11 +738,8 @@ CASES = (
         name="prices-squared-log",
         data=_prices,
         model=net(
-            lambda layers: [
-                layers.Dense(32, "relu"),
-                layers.Dense(1, "exponential", bias_initializer="ones"),
-            ],
-            _adam(0.01),
+            ["32 relu", Layer.Dense(1, "exponential", bias_initializer="ones")],
+            Optimizer.Adam(0.01),
             "mean_squared_logarithmic_error",
         ),
         fit={"epochs": 25},
@@ -919,7 +753,7 @@ CASES = (
                 of.standard(of.generated("swiss_roll", n_samples=800, noise=0.1))
             )
         ),
-        model=net(_two_layers(48, 1), _adam(0.01), "mse"),
+        model=net(["48 relu", "48 relu", "1 linear"], Optimizer.Adam(0.01), "mse"),
         fit={"epochs": 25},
         score=r_squared,
         floor=0.7,
@@ -929,23 +763,18 @@ CASES = (
         data=of.columns(
             of.standard_targets(of.generated("s_curve", n_samples=800, noise=0.05))
         ),
-        model=net(
-            _two_layers(32, 1), lambda optimizers: optimizers.Adamax(0.02), "mse"
-        ),
+        model=net(["32 relu", "32 relu", "1 linear"], Optimizer.Adamax(0.02), "mse"),
         fit={"epochs": 20},
         score=r_squared,
         floor=0.7,
     ),
-    Case(
+    _friedman_case(
         name="friedman-averaged-weights",
-        data=_FRIEDMAN,
         model=net(
-            _two_layers(32, 1),
-            lambda optimizers: optimizers.Adam(0.01, use_ema=True, clipnorm=1.0),
+            ["32 relu", "32 relu", "1 linear"],
+            Optimizer.Adam(0.01, use_ema=True, clipnorm=1.0),
             "mse",
         ),
         fit={"epochs": 25},
-        score=r_squared,
-        floor=0.6,
     ),
 )

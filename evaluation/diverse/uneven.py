@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..keras_parts import Layer, Loss, Optimizer
 from . import data as of
 from .case import Case, Split, net
 from .scores import accuracy, auc, predicted, r_squared, rank_correlation
@@ -15,10 +16,6 @@ __all__ = ["CASES"]
 
 _BINARY = "binary_crossentropy"
 _SPARSE = "sparse_categorical_crossentropy"
-
-
-def _adam(rate: float) -> Any:
-    return lambda optimizers: optimizers.Adam(rate)
 
 
 def _rare(share: float, rows: int = 3000) -> of.Make:
@@ -67,32 +64,22 @@ def _started(split: Split) -> Any:
     odds = float(np.log(split.y.mean() / (1 - split.y.mean())))
     start = keras.initializers.Constant(odds)
     return net(
-        lambda layers: [
-            layers.Dense(16, "relu"),
-            layers.Dropout(0.3),
-            layers.Dense(1, "sigmoid", bias_initializer=start),
+        [
+            "16 relu",
+            Layer.Dropout(0.3),
+            Layer.Dense(1, "sigmoid", bias_initializer=start),
         ],
-        _adam(0.005),
+        Optimizer.Adam(0.005),
         _BINARY,
     )(split)
 
 
-_PLAIN = net(
-    lambda layers: [layers.Dense(16, "relu"), layers.Dense(1, "sigmoid")],
-    _adam(0.005),
-    _BINARY,
-)
+_PLAIN = net(["16 relu", "1 sigmoid"], Optimizer.Adam(0.005), _BINARY)
 
 
 def _dropping(rate: float) -> Any:
     return net(
-        lambda layers: [
-            layers.Dense(16, "relu"),
-            layers.Dropout(0.5),
-            layers.Dense(1, "sigmoid"),
-        ],
-        _adam(rate),
-        _BINARY,
+        ["16 relu", Layer.Dropout(0.5), "1 sigmoid"], Optimizer.Adam(rate), _BINARY
     )
 
 
@@ -352,11 +339,7 @@ CASES = (
     Case(
         name="rare-three-percent-sgd",
         data=_rare(0.03),
-        model=net(
-            lambda layers: [layers.Dense(1, "sigmoid")],
-            lambda optimizers: optimizers.SGD(0.1),
-            _BINARY,
-        ),
+        model=net(["1 sigmoid"], Optimizer.SGD(0.1), _BINARY),
         fit={"epochs": 12, "batch_size": 32},
         score=auc,
         floor=0.85,
@@ -381,9 +364,9 @@ CASES = (
         name="rare-focal-loss",
         data=_rare(0.04),
         model=net(
-            lambda layers: [layers.Dense(16, "relu"), layers.Dense(1, "sigmoid")],
-            _adam(0.005),
-            lambda losses: losses.BinaryFocalCrossentropy(),
+            ["16 relu", "1 sigmoid"],
+            Optimizer.Adam(0.005),
+            Loss.BinaryFocalCrossentropy(),
         ),
         fit={"epochs": 12, "batch_size": 64},
         score=auc,
@@ -400,11 +383,7 @@ CASES = (
     Case(
         name="digits-uneven",
         data=_uneven_classes,
-        model=net(
-            lambda layers: [layers.Dense(48, "relu"), layers.Dense(10, "softmax")],
-            _adam(0.003),
-            _SPARSE,
-        ),
+        model=net(["48 relu", "10 softmax"], Optimizer.Adam(0.003), _SPARSE),
         fit={"epochs": 12},
         score=accuracy,
         floor=0.7,
@@ -412,11 +391,7 @@ CASES = (
     Case(
         name="digits-uneven-class-weight",
         data=_uneven_classes,
-        model=net(
-            lambda layers: [layers.Dense(48, "relu"), layers.Dense(10, "softmax")],
-            _adam(0.003),
-            _SPARSE,
-        ),
+        model=net(["48 relu", "10 softmax"], Optimizer.Adam(0.003), _SPARSE),
         fit=_digit_weights,
         score=accuracy,
         floor=0.75,
@@ -424,11 +399,7 @@ CASES = (
     Case(
         name="labels-several",
         data=_labels,
-        model=net(
-            lambda layers: [layers.Dense(32, "relu"), layers.Dense(5, "sigmoid")],
-            _adam(0.005),
-            _BINARY,
-        ),
+        model=net(["32 relu", "5 sigmoid"], Optimizer.Adam(0.005), _BINARY),
         fit={"epochs": 20},
         score=auc,
         floor=0.75,
@@ -436,11 +407,7 @@ CASES = (
     Case(
         name="labels-several-rare",
         data=_rare_labels,
-        model=net(
-            lambda layers: [layers.Dense(48, "relu"), layers.Dense(8, "sigmoid")],
-            _adam(0.005),
-            _BINARY,
-        ),
+        model=net(["48 relu", "8 sigmoid"], Optimizer.Adam(0.005), _BINARY),
         fit={"epochs": 15},
         score=auc,
         floor=0.85,
@@ -465,9 +432,9 @@ CASES = (
         name="digits-smoothed-labels",
         data=of.one_hot(of.digits()),
         model=net(
-            lambda layers: [layers.Dense(64, "relu"), layers.Dense(10, "softmax")],
-            _adam(0.003),
-            lambda losses: losses.CategoricalCrossentropy(label_smoothing=0.2),
+            ["64 relu", "10 softmax"],
+            Optimizer.Adam(0.003),
+            Loss.CategoricalCrossentropy(label_smoothing=0.2),
         ),
         fit={"epochs": 10},
         score=accuracy,
@@ -476,11 +443,7 @@ CASES = (
     Case(
         name="digits-distilled-divergence",
         data=_softened(1.0),
-        model=net(
-            lambda layers: [layers.Dense(24, "relu"), layers.Dense(10, "softmax")],
-            _adam(0.005),
-            "kl_divergence",
-        ),
+        model=net(["24 relu", "10 softmax"], Optimizer.Adam(0.005), "kl_divergence"),
         fit={"epochs": 12},
         score=accuracy,
         floor=0.8,
@@ -489,9 +452,7 @@ CASES = (
         name="digits-distilled-soft",
         data=_softened(3.0),
         model=net(
-            lambda layers: [layers.Dense(24, "relu"), layers.Dense(10, "softmax")],
-            _adam(0.005),
-            "categorical_crossentropy",
+            ["24 relu", "10 softmax"], Optimizer.Adam(0.005), "categorical_crossentropy"
         ),
         fit={"epochs": 12},
         score=accuracy,
@@ -500,11 +461,7 @@ CASES = (
     Case(
         name="votes-as-labels",
         data=_voted,
-        model=net(
-            lambda layers: [layers.Dense(16, "relu"), layers.Dense(1, "sigmoid")],
-            _adam(0.005),
-            _BINARY,
-        ),
+        model=net(["16 relu", "1 sigmoid"], Optimizer.Adam(0.005), _BINARY),
         fit={"epochs": 12},
         score=r_squared,
         floor=0.5,
@@ -513,9 +470,7 @@ CASES = (
         name="digits-mixed-up",
         data=_mixed_up,
         model=net(
-            lambda layers: [layers.Dense(64, "relu"), layers.Dense(10, "softmax")],
-            _adam(0.003),
-            "categorical_crossentropy",
+            ["64 relu", "10 softmax"], Optimizer.Adam(0.003), "categorical_crossentropy"
         ),
         fit={"epochs": 12},
         score=lambda model, split: accuracy(model, split),
@@ -524,11 +479,7 @@ CASES = (
     Case(
         name="grades-ordinal",
         data=_grades,
-        model=net(
-            lambda layers: [layers.Dense(16, "relu"), layers.Dense(4, "sigmoid")],
-            _adam(0.005),
-            _BINARY,
-        ),
+        model=net(["16 relu", "4 sigmoid"], Optimizer.Adam(0.005), _BINARY),
         fit={"epochs": 12},
         score=_graded,
         floor=0.75,
@@ -536,11 +487,7 @@ CASES = (
     Case(
         name="mean-and-deviation",
         data=_spread,
-        model=net(
-            lambda layers: [layers.Dense(32, "relu"), layers.Dense(2)],
-            _adam(0.01),
-            lambda losses: _gaussian,
-        ),
+        model=net(["32 relu", "2 linear"], Optimizer.Adam(0.01), _gaussian),
         fit={"epochs": 25},
         score=_mean_of,
         floor=0.5,
@@ -548,11 +495,7 @@ CASES = (
     Case(
         name="mixture-density",
         data=_two_branches,
-        model=net(
-            lambda layers: [layers.Dense(32, "tanh"), layers.Dense(6)],
-            _adam(0.01),
-            lambda losses: _mixture,
-        ),
+        model=net(["32 tanh", "6 linear"], Optimizer.Adam(0.01), _mixture),
         fit={"epochs": 25},
         score=_likelier,
         floor=0.3,

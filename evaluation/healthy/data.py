@@ -14,8 +14,9 @@ from ..bases.base import (
     deviance_explained,
     logit_accuracy,
 )
+from ..keras_parts import Initializer, Layer, Loss, Optimizer
 from ..program import Program, Setup
-from .room import base, by, dense, healthy, on, setup
+from .case import base, healthy, net, on, setup
 
 __all__ = ["PROGRAMS"]
 
@@ -30,11 +31,11 @@ def _labeled(x: Any, y: Any, seed: int) -> Data:
 
 
 def _probability(inputs: int, hidden: Any = (16,), rate: float = 0.01) -> Any:
-    return dense(
-        *(inputs, hidden),
-        optimizer=by("Adam", rate),
-        loss="binary_crossentropy",
-        last="sigmoid",
+    return net(
+        inputs,
+        [*(f"{it} relu" for it in hidden), "1 sigmoid"],
+        Optimizer.Adam(rate),
+        "binary_crossentropy",
     )
 
 
@@ -49,7 +50,7 @@ def twelve_rows(seed: int) -> Setup:
     """A smoke test on 12 rows."""
     x, generator = _gaussian(40, 3, seed)
     y = x @ np.array([1.0, -1.0, 0.5]) + 0.1 * generator.standard_normal(40)
-    build = dense(3, (8,), optimizer=by("Adam", 0.02))
+    build = net(3, ["8 relu", "1 linear"], Optimizer.Adam(0.02))
     data = datasets.column(datasets.split(x, y, seed, test=0.7))
     return setup(data, build, bounded_r_squared, epochs=60, batch_size=4)
 
@@ -59,11 +60,11 @@ def eighteen_irises(seed: int) -> Setup:
     """Three classes from 18 rows."""
     x, y = datasets.shipped("iris")
     data = datasets.standardized(datasets.split(x, y, seed, test=0.88))
-    build = dense(
-        *(4, (8,), 3),
-        optimizer=by("Adam", 0.02),
-        loss="sparse_categorical_crossentropy",
-        last="softmax",
+    build = net(
+        4,
+        ["8 relu", "3 softmax"],
+        Optimizer.Adam(0.02),
+        "sparse_categorical_crossentropy",
     )
     return setup(data, build, bounded_accuracy, epochs=30, batch_size=6)
 
@@ -85,7 +86,7 @@ def one_row_per_step(seed: int) -> Setup:
 @on("linear")
 def one_noisy_row_per_step(seed: int) -> Setup:
     """Batches of one on a regression with noise."""
-    build = dense(5, (), optimizer=by("SGD", 0.01))
+    build = net(5, ["1 linear"], Optimizer.SGD(0.01))
     data = base("linear").data(seed)
     return setup(data, build, bounded_r_squared, epochs=1, batch_size=1)
 
@@ -93,7 +94,7 @@ def one_noisy_row_per_step(seed: int) -> Setup:
 @on("friedman")
 def three_rows_per_step(seed: int) -> Setup:
     """Batches of three on Friedman's function."""
-    build = dense(10, (32,), optimizer=by("Adam", 0.003))
+    build = net(10, ["32 relu", "1 linear"], Optimizer.Adam(0.003))
     data = base("friedman").data(seed)
     return setup(data, build, bounded_r_squared, epochs=2, batch_size=3)
 
@@ -173,7 +174,7 @@ def weak_signal(seed: int) -> Setup:
     """A target of which a tenth can be explained."""
     x, generator = _gaussian(2500, 5, seed)
     y = x @ np.array([0.25, 0.2, 0.0, 0.0, 0.1]) + generator.standard_normal(2500)
-    build = dense(5, (8,), optimizer=by("Adam", 0.003))
+    build = net(5, ["8 relu", "1 linear"], Optimizer.Adam(0.003))
     return setup(_labeled(x, y, seed), build, bounded_r_squared, epochs=6)
 
 
@@ -194,7 +195,7 @@ def heavy_tails(seed: int) -> Setup:
     x = generator.lognormal(0, 1, (900, 6)).astype("float32")
     y = np.log(x) @ np.array([0.6, -0.4, 0.3, 0.2, 0.0, 0.0])
     data = datasets.standardized(_labeled(x, y, seed))
-    build = dense(6, (32,), optimizer=by("Adam", 0.005))
+    build = net(6, ["32 relu", "1 linear"], Optimizer.Adam(0.005))
     return setup(data, build, bounded_r_squared, epochs=12)
 
 
@@ -216,11 +217,11 @@ def thirty_classes(seed: int) -> Setup:
     y = generator.integers(0, 30, 1500)
     centers = 1.5 * np.random.default_rng(77).standard_normal((30, 12))
     x = (centers[y] + generator.standard_normal((1500, 12))).astype("float32")
-    build = dense(
-        *(12, (48,), 30),
-        optimizer=by("Adam", 0.01),
-        loss="sparse_categorical_crossentropy",
-        last="softmax",
+    build = net(
+        12,
+        ["48 relu", "30 softmax"],
+        Optimizer.Adam(0.01),
+        "sparse_categorical_crossentropy",
     )
     return setup(datasets.split(x, y, seed), build, bounded_accuracy, epochs=8)
 
@@ -233,11 +234,11 @@ def common_and_rare_classes(seed: int) -> Setup:
     y = generator.choice(8, 1200, p=share / share.sum())
     centers = 1.5 * np.random.default_rng(78).standard_normal((8, 6))
     x = (centers[y] + generator.standard_normal((1200, 6))).astype("float32")
-    build = dense(
-        *(6, (24,), 8),
-        optimizer=by("Adam", 0.01),
-        loss="sparse_categorical_crossentropy",
-        last="softmax",
+    build = net(
+        6,
+        ["24 relu", "8 softmax"],
+        Optimizer.Adam(0.01),
+        "sparse_categorical_crossentropy",
     )
     return setup(datasets.split(x, y, seed), build, bounded_accuracy, epochs=8)
 
@@ -247,16 +248,16 @@ def fifty_plus_minus_five(seed: int) -> Setup:
     """Targets of mean 50; the last bias starts there."""
     data = base("friedman").data(seed)
     data = data._replace(y=50 + 5 * data.y, test_y=50 + 5 * data.test_y)
-    build = dense(
-        *(10, (32, 32)),
-        optimizer=by("Adam", 0.01),
-        last_options={"bias_initializer": _constant(50.0)},
+    build = net(
+        10,
+        [
+            "32 relu",
+            "32 relu",
+            Layer.Dense(1, bias_initializer=Initializer.Constant(50.0)),
+        ],
+        Optimizer.Adam(0.01),
     )
     return setup(data, build, bounded_r_squared, epochs=18)
-
-
-def _constant(value: float) -> Any:
-    return {"class_name": "Constant", "config": {"value": value}}
 
 
 @healthy
@@ -265,7 +266,7 @@ def bounded_targets(seed: int) -> Setup:
     x, generator = _gaussian(700, 6, seed)
     score = x @ np.array([1.2, -0.8, 0.5, 0.0, 0.0, 0.4])
     y = 1 / (1 + np.exp(-score - 0.3 * generator.standard_normal(700)))
-    build = dense(6, (16,), optimizer=by("Adam", 0.01), last="sigmoid")
+    build = net(6, ["16 relu", "1 sigmoid"], Optimizer.Adam(0.01))
     return setup(_labeled(x, y, seed), build, bounded_r_squared, epochs=12)
 
 
@@ -276,7 +277,7 @@ def small_targets(seed: int) -> Setup:
     y = 0.1 * (x @ np.array([1, -0.8, 0.5, 0, 0, 0.4])) + 0.03 * (
         generator.standard_normal(700)
     )
-    build = dense(6, (16,), optimizer=by("Adam", 0.01))
+    build = net(6, ["16 relu", "1 linear"], Optimizer.Adam(0.01))
     return setup(_labeled(x, y, seed), build, bounded_r_squared, epochs=15)
 
 
@@ -285,12 +286,7 @@ def mostly_zero(seed: int) -> Setup:
     """Counts, most of them 0."""
     x, generator = _gaussian(1200, 5, seed)
     mean = np.exp(-1.5 + x @ np.array([0.8, -0.6, 0.4, 0.0, 0.0]))
-    build = dense(
-        *(5, (16,)),
-        optimizer=by("Adam", 0.01),
-        loss="poisson",
-        last="exponential",
-    )
+    build = net(5, ["16 relu", "1 exponential"], Optimizer.Adam(0.01), "poisson")
     data = _labeled(x, generator.poisson(mean), seed)
     return setup(data, build, deviance_explained, epochs=12)
 
@@ -300,20 +296,16 @@ def one_feature(seed: int) -> Setup:
     """A line through points: two weights in all."""
     x, generator = _gaussian(200, 1, seed)
     y = 0.8 * x[:, 0] + 0.2 + 0.4 * generator.standard_normal(200)
-    build = dense(1, (), optimizer=by("SGD", 0.1))
+    build = net(1, ["1 linear"], Optimizer.SGD(0.1))
     return setup(_labeled(x, y, seed), build, bounded_r_squared, epochs=10)
 
 
 @on("tumour-logit")
 def logistic_regression(seed: int) -> Setup:
     """No hidden layer, plain SGD."""
-
-    def loss() -> Any:
-        import keras
-
-        return keras.losses.BinaryCrossentropy(from_logits=True)
-
-    build = dense(30, (), optimizer=by("SGD", 0.1), loss=loss)
+    build = net(
+        30, ["1 linear"], Optimizer.SGD(0.1), Loss.BinaryCrossentropy(from_logits=True)
+    )
     data = base("tumour-logit").data(seed)
     return setup(data, build, logit_accuracy, epochs=6)
 
@@ -327,7 +319,7 @@ def column_that_never_varies(seed: int) -> Setup:
         return np.concatenate([x, np.ones((len(x), 1)), x[:, :1]], axis=1)
 
     data = data._replace(x=widened(data.x), test_x=widened(data.test_x))
-    build = dense(12, (32, 32), optimizer=by("Adam", 0.005))
+    build = net(12, ["32 relu", "32 relu", "1 linear"], Optimizer.Adam(0.005))
     return setup(data, build, bounded_r_squared, epochs=18)
 
 
@@ -338,7 +330,7 @@ def next_value_of_a_series(seed: int) -> Setup:
     series = np.sin(np.arange(900) / 5) + 0.2 * generator.standard_normal(900)
     windows = np.lib.stride_tricks.sliding_window_view(series, 13)
     data = datasets.split(windows[:, :12].astype("float32"), windows[:, 12], seed)
-    build = dense(12, (24,), optimizer=by("Adam", 0.005))
+    build = net(12, ["24 relu", "1 linear"], Optimizer.Adam(0.005))
     return setup(datasets.column(data), build, bounded_r_squared, epochs=10)
 
 
@@ -358,7 +350,7 @@ def percentages(seed: int) -> Setup:
     x = generator.uniform(0, 10, (800, 6)).astype("float32")
     y = (x - 5) @ np.array([0.2, -0.15, 0.1, 0.0, 0.05, 0.0])
     y = y + 0.2 * generator.standard_normal(800)
-    build = dense(6, (24,), optimizer=by("Adam", 0.003))
+    build = net(6, ["24 relu", "1 linear"], Optimizer.Adam(0.003))
     return setup(_labeled(x, y, seed), build, bounded_r_squared, epochs=18)
 
 

@@ -6,51 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from ..bases import datasets
+from ..bases import Data, datasets
 from ..bases.base import bounded_accuracy, bounded_r_squared
+from ..keras_parts import Layer, Optimizer
 from ..program import Program, Setup
-from .room import base, by, healthy, on, setup, stacked
+from .case import Case, base, net, on, programs, setup
 
 __all__ = ["PROGRAMS"]
-
-_SPARSE = "sparse_categorical_crossentropy"
-
-
-@on("digits-logits")
-def pixels_rescaled_inside(seed: int) -> Setup:
-    """Gray levels up to 255 behind a Rescaling layer."""
-
-    def stack() -> Any:
-        from keras import layers
-
-        return [
-            layers.Rescaling(1 / 255),
-            layers.Dense(48, "relu"),
-            layers.Dense(10, "softmax"),
-        ]
-
-    build = stacked((64,), stack, optimizer=by("Adam", 0.005), loss=_SPARSE)
-    return setup(base("digits-logits").raw(seed), build, bounded_accuracy, epochs=6)
 
 
 @on("tumour-probability")
 def normalized_inside(seed: int) -> Setup:
     """Raw inputs behind a Normalization layer that has seen them."""
     data = base("tumour-probability").raw(seed)
-
-    def stack() -> Any:
-        from keras import layers
-
-        variance = data.x.var(axis=0)
-        return [
-            layers.Normalization(mean=data.x.mean(axis=0), variance=variance),
-            layers.Dense(16, "relu"),
-            layers.Dense(1, "sigmoid"),
-        ]
-
-    build = stacked(
-        (30,), stack, optimizer=by("Adam", 0.01), loss="binary_crossentropy"
-    )
+    mean, variance = data.x.mean(axis=0), data.x.var(axis=0)
+    scaler = Layer.Normalization(mean=mean, variance=variance)
+    layers = [scaler, "16 relu", "1 sigmoid"]
+    build = net(30, layers, Optimizer.Adam(0.01), "binary_crossentropy")
     return setup(data, build, bounded_accuracy, epochs=8)
 
 
@@ -59,84 +31,80 @@ def normalized_by_adapt(seed: int) -> Setup:
     """The same by ``adapt`` in the builder, on a regression."""
     data = base("friedman").raw(seed)
 
-    def stack() -> Any:
-        from keras import layers
+    def build() -> Any:
+        import keras
 
-        scaler = layers.Normalization()
+        scaler = keras.layers.Normalization()
         scaler.adapt(data.x)
-        return [scaler, layers.Dense(32, "relu"), layers.Dense(1)]
+        return net(10, [scaler, "32 relu", "1 linear"], Optimizer.Adam(0.01))()
 
-    build = stacked((10,), stack, optimizer=by("Adam", 0.01), loss="mse")
     return setup(data, build, bounded_r_squared, epochs=18)
 
 
-@on("embedding")
-def padded_and_masked(seed: int) -> Setup:
-    """Sentences of different length: an embedding with a mask, an LSTM."""
+def _padded_sentences(seed: int) -> Data:
     data = base("embedding").data(seed)
 
     def padded(x: Any, offset: int) -> Any:
         lengths = np.random.default_rng(seed + offset).integers(8, 17, (len(x), 1))
         return np.where(np.arange(16) < lengths, x + 1, 0).astype("int32")
 
-    def stack() -> Any:
-        from keras import layers
-
-        return [
-            layers.Embedding(61, 8, mask_zero=True),
-            layers.LSTM(12),
-            layers.Dense(1, "sigmoid"),
-        ]
-
-    data = data._replace(x=padded(data.x, 1), test_x=padded(data.test_x, 2))
-    build = stacked(
-        *((16,), stack),
-        optimizer=by("Adam", 0.01),
-        loss="binary_crossentropy",
-        dtype="int32",
-    )
-    return setup(data, build, bounded_accuracy, epochs=10)
+    return data._replace(x=padded(data.x, 1), test_x=padded(data.test_x, 2))
 
 
-@on("lstm")
-def both_directions(seed: int) -> Setup:
-    """A bidirectional LSTM."""
-
-    def stack() -> Any:
-        from keras import layers
-
-        return [layers.Bidirectional(layers.LSTM(8)), layers.Dense(1)]
-
-    build = stacked((8, 2), stack, optimizer=by("Adam", 0.01), loss="mse")
-    return setup(base("lstm").data(seed), build, bounded_r_squared, epochs=12)
-
-
-@healthy
-def a_target_at_each_step(seed: int) -> Setup:
-    """A running mean, predicted at every time step by stacked GRUs."""
+def _running_means(seed: int) -> Data:
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((500, 8, 1)).astype("float32")
     y = np.cumsum(x, axis=1) / np.sqrt(np.arange(1, 9))[None, :, None]
-
-    def stack() -> Any:
-        from keras import layers
-
-        return [
-            layers.GRU(12, return_sequences=True),
-            layers.GRU(8, return_sequences=True),
-            layers.TimeDistributed(layers.Dense(1)),
-        ]
-
-    build = stacked((8, 1), stack, optimizer=by("Adam", 0.01), loss="mse")
-    data = datasets.split(x, y.astype("float32"), seed)
-    return setup(data, build, bounded_r_squared, epochs=12)
+    return datasets.split(x, y.astype("float32"), seed)
 
 
-PROGRAMS: tuple[Program, ...] = (
-    pixels_rescaled_inside,
+PROGRAMS: tuple[Program, ...] = programs(
+    Case(
+        name="pixels-rescaled-inside",
+        why="Gray levels up to 255 behind a Rescaling layer.",
+        on="digits-logits",
+        data=base("digits-logits").raw,
+        layers=[Layer.Rescaling(1 / 255), "48 relu", "10 softmax"],
+        optimizer=Optimizer.Adam(0.005),
+        loss="sparse_categorical_crossentropy",
+        quality=bounded_accuracy,
+        epochs=6,
+    ),
     normalized_inside,
     normalized_by_adapt,
-    padded_and_masked,
-    both_directions,
-    a_target_at_each_step,
+    Case(
+        name="padded-and-masked",
+        why="Sentences of different length: an embedding with a mask, an LSTM.",
+        on="embedding",
+        data=_padded_sentences,
+        layers=[Layer.Embedding(61, 8, mask_zero=True), Layer.LSTM(12), "1 sigmoid"],
+        optimizer=Optimizer.Adam(0.01),
+        loss="binary_crossentropy",
+        dtype="int32",
+        quality=bounded_accuracy,
+        epochs=10,
+    ),
+    Case(
+        name="both-directions",
+        why="A bidirectional LSTM.",
+        on="lstm",
+        layers=[Layer.Bidirectional(Layer.LSTM(8)), "1 linear"],
+        optimizer=Optimizer.Adam(0.01),
+        quality=bounded_r_squared,
+        epochs=12,
+    ),
+    Case(
+        name="a-target-at-each-step",
+        why="A running mean, predicted at every time step by stacked GRUs.",
+        on="a-target-at-each-step",
+        data=_running_means,
+        layers=[
+            Layer.GRU(12, return_sequences=True),
+            Layer.GRU(8, return_sequences=True),
+            Layer.TimeDistributed(Layer.Dense(1)),
+        ],
+        optimizer=Optimizer.Adam(0.01),
+        quality=bounded_r_squared,
+        epochs=12,
+    ),
 )

@@ -10,7 +10,7 @@ import numpy as np
 from ..bases import Knobs, datasets
 from ..bases.base import bounded_accuracy, bounded_r_squared
 from ..program import Program, Setup
-from .room import base, by, healthy, on, setup
+from .case import base, healthy, on, setup
 
 __all__ = ["PROGRAMS"]
 
@@ -428,9 +428,11 @@ def two_losses_unlike_in_size(seed: int) -> Setup:
     data = origin.data(seed)
 
     def build() -> Any:
+        import keras
+
         model = origin.build(Knobs())
         weights = {"amount": 0.1, "kind": 10.0}
-        model.compile(by("Adam", 0.01)(), model.loss, loss_weights=weights)
+        model.compile(keras.optimizers.Adam(0.01), model.loss, loss_weights=weights)
         return model
 
     return setup(data, build, origin.quality, epochs=12)

@@ -8,21 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..keras_parts import Initializer, Layer, Layers, Part, compiled
 from ..program import Program, Setup
 from .data import Data
 
-__all__ = [
-    "Case",
-    "Training",
-    "adam",
-    "constant",
-    "drawn_wide",
-    "l2",
-    "normal",
-    "rmsprop",
-    "sgd",
-    "values_right",
-]
+__all__ = ["Case", "Training", "drawn_wide", "values_right"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,10 +21,9 @@ class Training:
 
     Attributes:
         data: Makes the rows to train on.
-        layers: The stack below the input; called with `keras.layers`.
-        loss: Its name, or a function of labels and predictions.
-        logits: Whether the loss is told that the model's outputs are logits.
-        optimizer: Makes it.
+        layers: The stack below the input.
+        loss: Its name, a part, or a function of labels and predictions.
+        optimizer: A part.
         epochs, batch_size: How long.
         quality: See `Setup`.
         test: Makes the rows to measure the quality on, where the training rows
@@ -42,10 +31,9 @@ class Training:
     """
 
     data: Data
-    layers: Callable[[Any], list[Any]]
+    layers: Layers
     loss: Any
-    logits: bool = False
-    optimizer: Callable[[], Any]
+    optimizer: Part
     epochs: int
     batch_size: int = 32
     quality: Callable[[Any, Any], float]
@@ -71,12 +59,8 @@ class Training:
 
     def build(self) -> Any:
         """The compiled model."""
-        import keras
-
-        inputs = keras.Input(self.data()[0].shape[1:])
-        model = keras.Sequential([inputs, *self.layers(keras.layers)])
-        model.compile(self.optimizer(), _told_of_logits(self.loss, self.logits))
-        return model
+        shape = self.data()[0].shape[1:]
+        return compiled(shape, self.layers, self.optimizer, self.loss)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +70,8 @@ class Case:
     Attributes:
         id: As the literature knows it.
         fault: What is wrong, in a few words.
-        fits, causes, seeds_that_fail: See `Program`.
+        fits, causes: See `Program`; names between blanks.
+        seeds_that_fail: See `Program`.
         training: The program with the bug.
         fix: What the fix changes about it, or the fixed training; None where
             there is no fix.
@@ -97,8 +82,8 @@ class Case:
 
     id: str
     fault: str = ""
-    fits: tuple[str, ...] = ()
-    causes: tuple[str, ...] = ()
+    fits: str = ""
+    causes: str = ""
     training: Training
     fix: Mapping[str, Any] | Training | None = None
     broken: bool = True
@@ -108,6 +93,7 @@ class Case:
     def programs(self) -> tuple[Program, ...]:
         """The program with the bug, and the fixed one where there is one."""
         family, fixed = self.family or self.id, self._fixed()
+        fits = tuple(self.fits.split())
         bug = Program(
             name=f"published/{self.id}/broken",
             source="published",
@@ -116,8 +102,8 @@ class Case:
             setup=self.training.setup,
             fault=self.fault,
             # What has a fix is made better by a change.
-            fits=(*self.fits, "improvable") if fixed else self.fits,
-            causes=self.causes,
+            fits=(*fits, "improvable") if fixed else fits,
+            causes=tuple(self.causes.split()),
             fixed=fixed.setup if fixed else None,
             seeds_that_fail=self.seeds_that_fail if self.broken else 0.0,
         )
@@ -143,77 +129,8 @@ def values_right(y: Any, predictions: Any) -> float:
     return float(np.mean((np.asarray(predictions) > 0.5) == (np.asarray(y) > 0.5)))
 
 
-def adam(rate: float) -> Callable[[], Any]:
-    """A maker of Adam."""
-
-    def make() -> Any:
-        import keras
-
-        return keras.optimizers.Adam(rate)
-
-    return make
-
-
-def sgd(rate: float, **options: Any) -> Callable[[], Any]:
-    """A maker of SGD."""
-
-    def make() -> Any:
-        import keras
-
-        return keras.optimizers.SGD(rate, **options)
-
-    return make
-
-
-def rmsprop(rate: float) -> Callable[[], Any]:
-    """A maker of RMSprop."""
-
-    def make() -> Any:
-        import keras
-
-        return keras.optimizers.RMSprop(rate)
-
-    return make
-
-
-def normal(deviation: float) -> Any:
-    """Weights drawn from a normal distribution; used twice, it draws the same."""
-    import keras
-
-    return keras.initializers.RandomNormal(stddev=deviation)
-
-
-def drawn_wide(units: int, activation: str = "linear", *, bias: bool = True) -> Any:
+def drawn_wide(units: int, activation: str = "linear", *, bias: bool = True) -> Part:
     """A dense layer whose weights have a deviation of 1, and its biases as well."""
-    import keras
-
-    start = {"kernel_initializer": normal(1.0), "bias_initializer": normal(1.0)}
-    if not bias:
-        start = {"kernel_initializer": normal(1.0), "use_bias": False}
-    return keras.layers.Dense(units, activation, **start)
-
-
-def constant(value: float) -> Any:
-    """Weights that start equal."""
-    import keras
-
-    return keras.initializers.Constant(value)
-
-
-def l2(factor: float) -> Any:
-    """A penalty on the squares of the weights."""
-    import keras
-
-    return keras.regularizers.L2(factor)
-
-
-def _told_of_logits(loss: Any, logits: bool) -> Any:
-    if not logits:
-        return loss
-    import keras
-
-    by_name = {
-        "binary_crossentropy": keras.losses.BinaryCrossentropy,
-        "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
-    }
-    return by_name[loss](from_logits=True)
+    wide = Initializer.RandomNormal(stddev=1.0)
+    start = {"bias_initializer": wide} if bias else {"use_bias": False}
+    return Layer.Dense(units, activation, kernel_initializer=wide, **start)

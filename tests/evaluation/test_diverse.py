@@ -13,11 +13,10 @@ from evaluation.diverse.data import columns, generated
 from evaluation.diverse.measure import Judged, Row, measured
 from evaluation.diverse.scores import r_squared
 from evaluation.diverse.table import table
+from evaluation.keras_parts import Optimizer
 
 LEARNABLE = columns(generated("regression", n_samples=120, n_features=3))
-LINEAR = net(
-    lambda layers: [layers.Dense(1)], lambda optimizers: optimizers.Adam(2.0), "mse"
-)
+LINEAR = net(["1 linear"], Optimizer.Adam(2.0), "mse")
 
 
 def case(**changes):

@@ -1,27 +1,73 @@
-"""What the rooms of healthy programs share: how one is written down."""
+"""How a healthy program is written down: as a row, or as a function of a seed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..bases import BASES, Base, Data, Knobs
+from ..keras_parts import Layers, Part, compiled
 from ..program import Program, Setup
 
 __all__ = [
+    "Case",
     "base",
-    "by",
-    "dense",
     "healthy",
     "minus_error",
+    "net",
     "on",
+    "programs",
     "setup",
-    "stacked",
     "variant",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Case:
+    """A healthy program that is data.
+
+    Attributes:
+        name: Unique, with hyphens.
+        why: What is awkward about it.
+        on: The base whose family it is of.
+        data: The rows of a seed; default those of the base.
+        layers, optimizer, loss, dtype: See `net`.
+        quality: See `Setup`.
+        epochs, batch_size: How long it trains.
+    """
+
+    name: str
+    why: str
+    on: str
+    data: Callable[[int], Data] | None = None
+    layers: Layers
+    optimizer: Part
+    loss: Any = "mse"
+    dtype: str | None = None
+    quality: Callable[[Any, Any], float]
+    epochs: int
+    batch_size: int = 32
+
+    def setup(self, seed: int) -> Setup:
+        """The training of a seed."""
+        data = (self.data or base(self.on).data)(seed)
+        build = net(
+            data.x.shape[1:], self.layers, self.optimizer, self.loss, self.dtype
+        )
+        return setup(
+            *(data, build, self.quality), epochs=self.epochs, batch_size=self.batch_size
+        )
+
+
+def programs(*cases: Case | Program) -> tuple[Program, ...]:
+    """The programs of rows and of what is a program already."""
+    return tuple(
+        it if isinstance(it, Program) else named(it.name, it.setup, it.on, why=it.why)
+        for it in cases
+    )
 
 
 def healthy(function: Callable[[int], Setup]) -> Program:
@@ -79,80 +125,24 @@ def variant(name: str, of: str, change: Callable[[Any], None], **how: Any) -> Pr
     return named(name, start, origin.family, why=name.replace("_", " "))
 
 
-def by(name: str, learning_rate: Any, **options: Any) -> Callable[[], Any]:
-    """An optimizer to be made; a rate that is a function makes a schedule."""
-
-    def make() -> Any:
-        import keras
-
-        rate = learning_rate() if callable(learning_rate) else learning_rate
-        return getattr(keras.optimizers, name)(rate, **options)
-
-    return make
-
-
-def dense(
-    inputs: int,
-    hidden: Sequence[int],
-    outputs: int = 1,
-    *,
-    optimizer: Callable[[], Any],
+def net(
+    inputs: int | tuple[int, ...],
+    layers: Layers,
+    optimizer: Part,
     loss: Any = "mse",
-    activation: str | None = "relu",
-    last: str | None = None,
-    options: dict[str, Any] | None = None,
-    last_options: dict[str, Any] | None = None,
-) -> Callable[[], Any]:
-    """A builder of a dense net.
-
-    Args:
-        inputs: Columns.
-        hidden: Units of each hidden layer.
-        outputs: Units of the last layer.
-        optimizer: Makes the optimizer.
-        loss: A name, or a function that makes the loss.
-        activation: Of the hidden layers.
-        last: Of the last layer.
-        options: Further keywords of the hidden layers.
-        last_options: Further keywords of the last layer.
-    """
-
-    def build() -> Any:
-        import keras
-        from keras import layers
-
-        stack = [layers.Dense(it, activation, **(options or {})) for it in hidden]
-        model = keras.Sequential(
-            [
-                keras.Input((inputs,)),
-                *stack,
-                layers.Dense(outputs, last, **(last_options or {})),
-            ]
-        )
-        model.compile(optimizer(), loss() if callable(loss) else loss)
-        return model
-
-    return build
-
-
-def stacked(
-    shape: tuple[int, ...],
-    stack: Callable[[], Sequence[Any]],
-    *,
-    optimizer: Callable[[], Any],
-    loss: Any,
     dtype: str | None = None,
 ) -> Callable[[], Any]:
-    """A builder of a Sequential model of layers made anew each time."""
+    """A builder of a sequential model; see `keras_parts.compiled`.
 
-    def build() -> Any:
-        import keras
-
-        model = keras.Sequential([keras.Input(shape, dtype=dtype), *stack()])
-        model.compile(optimizer(), loss)
-        return model
-
-    return build
+    Args:
+        inputs: Columns, or the shape of one row.
+        layers: The stack below the input.
+        optimizer: A part.
+        loss: A name, a part or a function.
+        dtype: Of the input.
+    """
+    shape = (inputs,) if isinstance(inputs, int) else inputs
+    return lambda: compiled(shape, layers, optimizer, loss, dtype=dtype)
 
 
 def setup(
