@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..core.errors import UsageError
+from ..core.folders import REGRESSION_FOLDER
+from ..core.states import LEFT_OUT
 from ..core.systems import escape_unprintable
-from ..report.regressions import FOLDER, keep
+from ..report.regressions import keep
 from ..report.replay import read_replay
 from .comparison import TOLERANCE, compare
 from .comparison_text import FORMATS
@@ -75,15 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     merge.set_defaults(run=_merge)
 
     keeping = commands.add_parser(
-        "keep", help=f"keep failing cases in {FOLDER}/, for every search to run first"
+        "keep",
+        help=f"keep failing cases in {REGRESSION_FOLDER}/, for every search to run"
+        " first",
     )
     keeping.add_argument("files", nargs="+", type=Path, metavar="REPLAY_FILE")
     keeping.add_argument(
         "-o",
         "--output",
         type=Path,
-        default=Path(FOLDER),
-        help=f"the folder, default: {FOLDER} in the current one",
+        default=Path(REGRESSION_FOLDER),
+        help=f"the folder, default: {REGRESSION_FOLDER} in the current one",
     )
     keeping.set_defaults(run=_keep)
 
@@ -135,7 +139,7 @@ def _merge(given: argparse.Namespace) -> int:
     for nodeid in replaced:
         print(f"{nodeid} stands in several reports: the last one counts")
     print(f"{len(whole.tests)} tests of {len(given.reports)} reports: {given.output}")
-    left_out = [it for it, why in whole.others.items() if why == "left_out"]
+    left_out = [it for it, why in whole.others.items() if why == LEFT_OUT]
     _name(left_out, "left out by --lossguard-time")
     for why in sorted(set(whole.lost.values())):
         _name([it for it in whole.lost if whole.lost[it] == why], why)

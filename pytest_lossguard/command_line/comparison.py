@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ..core.states import ELSEWHERE, LEFT_OUT, NOT_RUN
 from ..report.checked import BAD_OUTCOMES
 from ..report.entry import (
     Entry,
@@ -149,7 +150,7 @@ def _between(before: Entry, after: Entry, tolerance: float) -> Iterator[Differen
 
 
 #: What a test without a result counts as.
-_WORDS = {"left_out": "left out", "not_run": "not run", "elsewhere": "not run"}
+_WORDS = {LEFT_OUT: "left out", NOT_RUN: "not run", ELSEWHERE: "not run"}
 _BAD_OUTCOMES = frozenset({"failed", "not run"})
 _BAD_VERDICTS = BAD_OUTCOMES | {"not converged"}
 

@@ -15,6 +15,7 @@ from ..core.errors import UsageError
 from ..core.files import write_whole
 from ..core.given import shown
 from ..core.printable import printable
+from ..core.states import ELSEWHERE, NOT_RUN, STATES
 from ..report.entry import Entry
 from ..report.json_report import SCHEMA, report_text
 from ..report.session_facts import SessionFacts, merged_facts
@@ -35,11 +36,9 @@ __all__ = [
 
 #: Why a test has no result that should have one.
 WHY_LOST = {
-    "not_run": "not run: its session ended before",
-    "elsewhere": "of a part whose report is not here",
+    NOT_RUN: "not run: its session ended before",
+    ELSEWHERE: "of a part whose report is not here",
 }
-#: What came of a test without an entry, what says most first.
-_OTHERS = ("failed", "passed", "skipped", "left_out", *WHY_LOST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +90,7 @@ def read_report(path: Path) -> Report:
 
 def _others(given: Any) -> dict[str, str]:
     known = given.items() if isinstance(given, dict) else ()
-    return {printable(it): why for it, why in known if why in _OTHERS}
+    return {printable(it): why for it, why in known if why in STATES}
 
 
 def merged(reports: Sequence[Report]) -> tuple[Report, list[str]]:
@@ -122,7 +121,7 @@ def _without_entry(reports: Sequence[Report], tests: Container[str]) -> dict[str
         for nodeid, why in report.others.items():
             if nodeid not in tests:
                 known = found.get(nodeid, why)
-                found[nodeid] = min(known, why, key=_OTHERS.index)
+                found[nodeid] = min(known, why, key=STATES.index)
     return found
 
 

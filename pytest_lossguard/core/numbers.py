@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["number"]
+__all__ = ["format_seconds", "number"]
 
 
 def number(value: float | None) -> str:
@@ -18,3 +18,12 @@ def number(value: float | None) -> str:
     if value == int(value) and abs(value) < 10_000:
         return str(int(value))
     return f"{value:.3g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+
+
+def format_seconds(seconds: float) -> str:
+    """As ``"3.2 s"``, ``"2 min 5 s"``, ``"1 h 3 min"``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, left = divmod(minutes, 60)
+    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"

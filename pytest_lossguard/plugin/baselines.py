@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..core.errors import UsageError
+from ..core.folders import BASELINE_FOLDER
 from ..core.systems import relative
 from .files import keep_baseline
 from .progress import progress_of
@@ -29,8 +30,6 @@ __all__ = [
 
 #: Where a worker hands on the files that no test uses.
 _UNUSED = "lossguard_unused"
-#: Where baselines lie, beside the file of their test.
-_FOLDER = "__lossguard__"
 #: Longer names of files are cut, and told apart by a checksum.
 _LONGEST = 120
 
@@ -81,7 +80,7 @@ def _path_of(item: pytest.Item) -> Path:
     if safe != full or len(safe) > _LONGEST:
         checksum = hashlib.sha256(full.encode()).hexdigest()[:8]
         safe = f"{safe[:_LONGEST]}-{checksum}"
-    return item.path.parent / _FOLDER / f"{safe}.json"
+    return item.path.parent / BASELINE_FOLDER / f"{safe}.json"
 
 
 class Unused:
@@ -114,7 +113,7 @@ class Unused:
         modules = {it.path for it in self._items}
         return [
             path
-            for folder in {it.parent / _FOLDER for it in modules}
+            for folder in {it.parent / BASELINE_FOLDER for it in modules}
             for path in folder.glob("*.json")
             if path not in used and _is_of_no_test(path, modules)
         ]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ..core.printable import printable
+from ..core.states import ELSEWHERE, LEFT_OUT, NOT_RUN
 
 __all__ = ["COLLECTED", "MARKED", "Collected", "Result", "is_marked", "is_searched"]
 
@@ -58,8 +59,7 @@ class Collected:
     workers.
 
     Attributes:
-        waiting: The others: ``"not_run"``, ``"left_out"`` by ``--lossguard-time``, or
-            ``"elsewhere"`` where another part of pytest-split is to run them.
+        waiting: Why each of the others has none, as in `core.states`.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -78,12 +78,12 @@ class Collected:
 
     def leave_out(self, items: Iterable[pytest.Item]) -> None:
         """Note what ``--lossguard-time`` leaves out."""
-        self.waiting |= {it.nodeid: "left_out" for it in items}
+        self.waiting |= {it.nodeid: LEFT_OUT for it in items}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what is to be run."""
-        to_run = {it.nodeid: "not_run" for it in session.items if is_marked(it)}
-        elsewhere = dict.fromkeys(self._all, "elsewhere")
+        to_run = {it.nodeid: NOT_RUN for it in session.items if is_marked(it)}
+        elsewhere = dict.fromkeys(self._all, ELSEWHERE)
         self.waiting = {**elsewhere, **self.waiting, **to_run}
 
     def mark(self, item: pytest.Item, report: pytest.TestReport) -> None:
@@ -137,7 +137,7 @@ class Collected:
         """Name what was lost with a worker."""
         if not self._has_lost_worker:
             return
-        lost = [it for it, state in self.states().items() if state == "not_run"]
+        lost = [it for it, state in self.states().items() if state == NOT_RUN]
         if lost:
             terminalreporter.write_line(
                 f"lossguard: {len(lost)} marked tests were not run, for a worker was"

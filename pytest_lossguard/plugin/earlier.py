@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ..core.states import LEFT_OUT
 from .collected import COLLECTED, Result
 from .report_data import PAYLOAD
 
@@ -102,7 +103,7 @@ class EarlierSessions:
         for nodeid, result in collected.results.items():
             known[nodeid] = self._after(known.get(nodeid, Earlier()), nodeid, result)
         for nodeid, state in collected.states().items():
-            if state == "left_out" and nodeid in known:
+            if state == LEFT_OUT and nodeid in known:
                 old = known[nodeid]
                 known[nodeid] = replace(old, left_out=old.left_out + 1)
         root = config.rootpath

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..core.errors import UsageError
+from ..core.folders import REGRESSION_FOLDER
 from ..core.systems import relative, with_slashes
 from .state import Test
 
@@ -96,13 +97,13 @@ class Files:
         return bool(self._config.getoption("lossguard_keep_failures"))
 
     def _keep(self, case: Replay) -> None:
-        from ..report.regressions import FOLDER, keep
+        from ..report.regressions import keep
 
         try:
-            path, _ = keep(self._config.rootpath / FOLDER, case)
+            path, _ = keep(self._config.rootpath / REGRESSION_FOLDER, case)
         except OSError as error:
             reason = error.strerror or error
-            self._troubles.append(f"no file in {FOLDER}: {reason}")
+            self._troubles.append(f"no file in {REGRESSION_FOLDER}: {reason}")
         else:
             self._kept.add(path)
 

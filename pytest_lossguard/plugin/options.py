@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ..core.addresses import page
+from ..core.folders import REGRESSION_FOLDER
 from ..core.given import COUNT, SECONDS, SEED, Expected, one_line
 from ..core.printable import printable
 from ..report.writers import WRITERS, Writer
@@ -85,7 +86,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossguard-keep-failures",
         action="store_true",
-        help="keep each failing case that a search finds in lossguard_regressions/,"
+        help=f"keep each failing case that a search finds in {REGRESSION_FOLDER}/,"
         " whose cases every search runs first",
     )
     # Each spelling is an option without a value: what follows is a path of tests.

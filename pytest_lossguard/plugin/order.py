@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 from ..core.printable import printable
+from ..core.states import ELSEWHERE, LEFT_OUT
 from .collected import COLLECTED, is_marked
 from .earlier import EARLIER, Earlier
 from .options import time_of
@@ -144,7 +145,7 @@ class Order:
             return
         states = self._config.stash[COLLECTED].states()
         known = self._config.stash[EARLIER].tests
-        out = sorted(it for it in states if states[it] == "left_out")
+        out = sorted(it for it in states if states[it] == LEFT_OUT)
         option = f"--lossguard-time={seconds:g}"
         if states and not any(it in known for it in states):
             terminalreporter.write_line(
@@ -152,7 +153,7 @@ class Order:
                 yellow=True,
             )
         if out:
-            here = sum(it != "elsewhere" for it in states.values())
+            here = sum(it != ELSEWHERE for it in states.values())
             terminalreporter.write_line(
                 f"lossguard: {len(out)} of {here} marked tests left out by {option}:",
                 yellow=True,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..core.errors import UsageError
+from ..core.folders import REGRESSION_FOLDER
 from ..core.printable import printable
 from .collected import is_marked, is_searched
 from .report_data import PAYLOAD
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["REGRESSIONS", "Regressions"]
 
-#: As in `report.regressions`, which imports what an unmarked suite does not need.
-FOLDER = "lossguard_regressions"
 #: Where a worker of pytest-xdist finds the cases, and leaves those that are stale.
 _INPUT, _OUTPUT = "lossguard_known_cases", "lossguard_stale_cases"
 
@@ -49,7 +48,7 @@ class Regressions:
     def _folder_exists(self) -> bool:
         if hasattr(self._config, "workerinput"):
             return bool(self._config.workerinput.get(_INPUT))
-        return (self._config.rootpath / FOLDER).is_dir()
+        return (self._config.rootpath / REGRESSION_FOLDER).is_dir()
 
     @cached_property
     def _cases(self) -> list[KnownCase]:

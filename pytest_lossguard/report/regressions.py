@@ -12,13 +12,13 @@ from typing import Any
 
 from ..core.errors import UsageError, first_line
 from ..core.files import parsed, read_text, write_whole
+from ..core.folders import REGRESSION_FOLDER
 from ..core.printable import printable, printables
 from .replay import Replay, content_of, file_name, is_of_this_version
 from .shards import without_shard
 
-__all__ = ["FOLDER", "KnownCase", "Stale", "keep", "read_folder"]
+__all__ = ["KnownCase", "Stale", "keep", "read_folder"]
 
-FOLDER = "lossguard_regressions"
 _LONGEST_REASON = 300
 
 
@@ -60,7 +60,7 @@ def read_folder(root: Path) -> tuple[list[KnownCase], list[Stale]]:
     """
     known: list[KnownCase] = []
     stale: list[Stale] = []
-    for path in sorted((root / FOLDER).glob("*.json")):
+    for path in sorted((root / REGRESSION_FOLDER).glob("*.json")):
         file = path.relative_to(root).as_posix()
         try:
             known.append(KnownCase(file=file, case=_read(path)))

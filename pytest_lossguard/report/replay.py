@@ -11,11 +11,11 @@ from typing import Any
 
 from ..core.errors import UsageError, first_line
 from ..core.files import parsed, read_text, write_whole
+from ..core.folders import REPLAY_FOLDER
 from ..core.printable import printable, printables
 from ..corruptions import Corruption
 
 __all__ = [
-    "FOLDER",
     "Replay",
     "content_of",
     "file_name",
@@ -25,7 +25,6 @@ __all__ = [
     "write_replay",
 ]
 
-FOLDER = ".lossguard"
 _LONGEST_NAME = 100
 #: Ids that stay apart when what no file can be called becomes a hyphen: a function and
 #: a class of a module cannot have the same name.
@@ -75,7 +74,7 @@ class Replay:
 
 def replay_path(root: Path, nodeid: str) -> Path:
     """Where the failing case of a test is kept: a name of its own for each test."""
-    return root / FOLDER / f"{file_name(nodeid)}.json"
+    return root / REPLAY_FOLDER / f"{file_name(nodeid)}.json"
 
 
 def file_name(nodeid: str) -> str:
@@ -89,7 +88,7 @@ def file_name(nodeid: str) -> str:
 
 def write_replay(root: Path, replay: Replay) -> Path:
     """Keep a failing case; returns where."""
-    ignore = root / FOLDER / ".gitignore"
+    ignore = root / REPLAY_FOLDER / ".gitignore"
     if not ignore.exists():
         write_whole(
             ignore, "# Failing cases found by the last runs. Safe to delete.\n*\n"
@@ -137,7 +136,8 @@ def read_replay(path: Path, what: str | None = None) -> Replay:
         reason = printable(first_line(error))[:_LONGEST_REASON]
         raise UsageError(
             f"{what} is no replay file of pytest-lossguard"
-            f" ({reason or type(error).__name__}): give one from the {FOLDER} folder"
+            f" ({reason or type(error).__name__}): give one from the {REPLAY_FOLDER}"
+            " folder"
         ) from None
 
 

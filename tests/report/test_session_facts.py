@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from pytest_lossguard.report.html.context import session_lines, time_told
+from pytest_lossguard.core.numbers import format_seconds
+from pytest_lossguard.report.html.context import session_lines
 from pytest_lossguard.report.json_report import write_json
 from pytest_lossguard.report.session_facts import (
     Commit,
@@ -101,5 +102,5 @@ def test_the_head_of_the_page_says_all_of_it():
 @pytest.mark.parametrize(
     ("seconds", "told"), [(0.04, "0.0 s"), (59.9, "59.9 s"), (3725, "1 h 2 min")]
 )
-def test_times_are_told_in_their_units(seconds, told):
-    assert time_told(seconds) == told
+def test_times_have_their_units(seconds, told):
+    assert format_seconds(seconds) == told

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, cast
 
-from ...core.findings import number
+from ...core.numbers import format_seconds, number
 from ...core.printable import printable
 from ...core.systems import quoted
 from .. import checked
@@ -23,7 +23,7 @@ from .search_figure import search_figure
 from .svg import HEIGHT, WIDTH, small_curve
 from .thinning import MOST_POINTS
 
-__all__ = ["page_context", "session_lines", "time_told"]
+__all__ = ["page_context", "session_lines"]
 
 _ORDER = {"failed": 0, "xfailed": 1, "warned": 2, "passed": 3, "skipped": 4}
 #: Rows of the table of corruptions.
@@ -80,7 +80,7 @@ def session_lines(session: SessionFacts) -> dict[str, Any]:
         moment = datetime.fromisoformat(session.started).astimezone(UTC)
         facts.append(f"{moment:%Y-%m-%d %H:%M} UTC")
     if session.duration is not None:
-        facts.append(f"took {time_told(session.duration)}")
+        facts.append(f"took {format_seconds(session.duration)}")
     if session.commit is not None:
         facts.append(f"commit {session.commit.id[:12]}")
     if session.seed is not None:
@@ -91,15 +91,6 @@ def session_lines(session: SessionFacts) -> dict[str, Any]:
         "command": session.command,
         "versions": [f"{name} {it}" for name, it in known.items() if it],
     }
-
-
-def time_told(seconds: float) -> str:
-    """As ``"3.2 s"``, ``"2 min 5 s"``, ``"1 h 3 min"``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, left = divmod(minutes, 60)
-    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"
 
 
 def _name_figures(test: dict[str, Any], name: str) -> None:
@@ -159,7 +150,7 @@ def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
     near = _nearness(test)
     return {
         "index": [_status(test), near, _seconds(test), _searched(test)],
-        "time": "" if test["duration"] is None else time_told(_seconds(test)),
+        "time": "" if test["duration"] is None else format_seconds(_seconds(test)),
         "limit": f"{near:.0%}" if 0 < near < _FAILED else "",
         "nodeid": test["nodeid"],
         "file": file,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.files import write_whole
-from ...core.findings import number
+from ...core.numbers import format_seconds, number
 from ..entry import Entry, RunEntry, loss_after, seconds_of, verdict_of, worst_run
 from ..session_facts import SessionFacts
 from .page import rendered
@@ -39,7 +39,7 @@ _FIGURES = (
         lambda _, run: None if run is None else run["nearness"],
         lambda value: f"{value:.0%}" if math.isfinite(value) else number(value),
     ),
-    _Figure("time", lambda test, _: seconds_of(test), lambda value: f"{value:.1f} s"),
+    _Figure("time", lambda test, _: seconds_of(test), format_seconds),
 )
 
 

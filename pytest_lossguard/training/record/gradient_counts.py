@@ -10,6 +10,7 @@ from weakref import ref
 from ..backend.frameworks import tf
 from ..backend.tensors import variable_key
 from .recording import Recording, TapeRecord
+from .traced_parts import TracedParts
 
 __all__ = ["GradientCounts", "never_applied"]
 
@@ -23,14 +24,13 @@ class GradientCounts:
 
     def __init__(self) -> None:
         self.total = 0
-        self._traced: list[TapeRecord] = []
+        self._traced = TracedParts[TapeRecord]()
         self._traced_in: Callable[[], Any] = lambda: None
-        self._of_function: dict[int, list[TapeRecord]] = {}
 
     @property
     def in_graphs(self) -> bool:
         """Whether some were taken in a compiled function."""
-        return any(self._of_function.values())
+        return self._traced.is_any
 
     def add(self, taped: TapeRecord, graph: Any) -> None:
         """Gradients are taken: now, or whenever the last trace of ``graph`` runs."""
@@ -38,8 +38,9 @@ class GradientCounts:
             self._ran([taped])
             return
         if self._traced_in() is not graph:
-            self._traced_in, self._traced = ref(graph), []
-        self._traced.append(taped)
+            self._traced_in = ref(graph)
+            self._traced.begin()
+        self._traced.note(taped)
 
     @contextmanager
     def counting(self, function: Any) -> Iterator[None]:
@@ -47,26 +48,20 @@ class GradientCounts:
         if not tf.executing_eagerly():
             yield
             return
-        self._traced = []
+        self._traced.begin()
         yield
-        if self._traced:
-            self._of_function[id(function)] = self._traced
-        self._ran(self._of_function.get(id(function), []))
+        self._ran(self._traced.done_by(function))
 
     @contextmanager
     def tracing(self) -> Iterator[Callable[[Any], None]]:
         """A function is traced and not run: gives what keeps its count under it."""
-        self._traced = []
-
-        def keep(function: Any) -> None:
-            self._of_function[id(function)] = self._traced
-
-        yield keep
+        self._traced.begin()
+        yield self._traced.keep
 
     def clear(self) -> None:
         """Forget them."""
-        self.total, self._traced = 0, []
-        self._of_function.clear()
+        self.total = 0
+        self._traced.clear()
 
     def _ran(self, taken: list[TapeRecord]) -> None:
         self.total += len(taken)

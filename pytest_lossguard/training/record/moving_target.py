@@ -17,6 +17,7 @@ from ..backend.graphs import tensors_behind
 from ..backend.tensors import flatten, raw, variable_key
 from .asked_variables import Digest, digest
 from .recording import Recording
+from .traced_parts import TracedParts
 
 __all__ = ["NOTE", "Makers", "learns_from_a_moving_model"]
 
@@ -28,6 +29,8 @@ NOTE = (
 
 #: Operations that draw one of several actions by their chances.
 _DRAWS = frozenset({"Multinomial", "StatelessMultinomial"})
+#: Stands among the models of a function for its asking for gradients.
+_GRADIENTS = object()
 #: Share of the updates before which a model made something: one that acts or sets
 #: targets does so before each of them, an evaluation once per epoch.
 _MOST_UPDATES = 0.5
@@ -84,9 +87,7 @@ class Makers:
     arguments: Any = ()
     _last: list[Any] = field(default_factory=list)
     _fitting: int = 0
-    _traced: list[Any] = field(default_factory=list)
-    _takes: bool = False
-    _of_function: dict[int, tuple[bool, list[Any]]] = field(default_factory=dict)
+    _traced: TracedParts[Any] = field(default_factory=TracedParts)
 
     @contextmanager
     def in_fit(self) -> Iterator[None]:
@@ -103,21 +104,19 @@ class Makers:
         if not tf.executing_eagerly():
             yield
             return
-        self._traced, self._takes = [], False
+        self._traced.begin()
         yield
-        if self._traced or self._takes:
-            self._of_function[id(function)] = self._takes, self._traced
-        takes, models = self._of_function.get(id(function), (False, []))
-        if takes:
+        done = self._traced.done_by(function)
+        if any(it is _GRADIENTS for it in done):
             self.arguments = arguments
             self.next_step()
             return
-        for model in models:
+        for model in done:
             self.made(model, None)
 
     def traced(self, model: Any) -> None:
         """A model was called in a graph, and no tape was looking."""
-        self._traced.append(model)
+        self._traced.note(model)
 
     def made(self, model: Any, inputs: Any) -> None:
         """A model was called outside of graphs, and no tape was looking.
@@ -161,15 +160,16 @@ class Makers:
             for maker in {id(it[0]): self._of(it[0]) for it in calls}.values():
                 if not maker.has(sources):
                     maker.stands_beside()
-        self._takes = self._takes or not tf.executing_eagerly()
+        if not tf.executing_eagerly():
+            self._traced.note(_GRADIENTS)
         self.next_step()
         self._last = [leaf for it in calls if it[3] for leaf in flatten(it[1])]
 
     def clear(self) -> None:
         """Forget them."""
-        for known in (self.known, self._made, self._last, self._of_function):
+        for known in (self.known, self._made, self._last, self._traced):
             known.clear()
-        self._traced, self.arguments = [], ()
+        self.arguments = ()
 
     def _of(self, model: Any) -> _Maker:
         return self.known.setdefault(id(model), _Maker(model=model))
