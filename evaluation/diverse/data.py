@@ -165,97 +165,22 @@ def patches(size: int = 8, rows: int = 1200) -> Make:
     return make
 
 
-_GOOD = [
-    "great",
-    "wonderful",
-    "superb",
-    "moving",
-    "brilliant",
-    "charming",
-    "funny",
-    "fine",
-]
-_BAD = ["awful", "boring", "dull", "terrible", "clumsy", "weak", "tedious", "bad"]
-_PLAIN = [
-    "the",
-    "a",
-    "movie",
-    "film",
-    "plot",
-    "actor",
-    "scene",
-    "story",
-    "was",
-    "is",
-    "it",
-    "and",
-    "with",
-    "of",
-    "music",
-    "ending",
-    "camera",
-    "this",
-    "that",
-    "director",
-    "script",
-    "very",
-    "quite",
-    "rather",
-    "whole",
-    "first",
-    "last",
-    "part",
-    "time",
-]
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_GOOD = _words("great wonderful superb moving brilliant charming funny fine")
+_BAD = _words("awful boring dull terrible clumsy weak tedious bad")
+_PLAIN = _words(
+    "the a movie film plot actor scene story was is it and with of music ending "
+    "camera this that director script very quite rather whole first last part "
+    "time"
+)
 _TOPICS = {
-    "sport": [
-        "match",
-        "team",
-        "goal",
-        "coach",
-        "league",
-        "player",
-        "score",
-        "win",
-        "season",
-        "ball",
-    ],
-    "space": [
-        "orbit",
-        "rocket",
-        "planet",
-        "launch",
-        "star",
-        "lunar",
-        "probe",
-        "crew",
-        "telescope",
-        "moon",
-    ],
-    "money": [
-        "market",
-        "bank",
-        "price",
-        "trade",
-        "profit",
-        "share",
-        "rate",
-        "loan",
-        "stock",
-        "tax",
-    ],
-    "food": [
-        "recipe",
-        "oven",
-        "flour",
-        "butter",
-        "sauce",
-        "garlic",
-        "soup",
-        "taste",
-        "salt",
-        "bake",
-    ],
+    "sport": _words("match team goal coach league player score win season ball"),
+    "space": _words("orbit rocket planet launch star lunar probe crew telescope moon"),
+    "money": _words("market bank price trade profit share rate loan stock tax"),
+    "food": _words("recipe oven flour butter sauce garlic soup taste salt bake"),
 }
 
 
