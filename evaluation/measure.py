@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .other_tools import rivals_that_flag
+from .other_tools import tools_that_flag
 from .program import Program
 
 __all__ = [
@@ -183,7 +183,7 @@ def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
         failed=not verdict.converged,
         errors=[it.kind for it in verdict.errors],
         warnings=[it.kind for it in verdict.warnings],
-        rivals=rivals_that_flag(verdict.trace),
+        rivals=tools_that_flag(verdict.trace),
         skill=loss_curve_of(verdict.trace).skill,
         seconds=judged - began,
         steps=len(verdict.trace.steps),

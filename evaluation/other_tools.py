@@ -14,7 +14,7 @@ import numpy as np
 
 from pytest_lossguard.core.trace import Trace
 
-__all__ = ["RIVALS", "rivals_that_flag"]
+__all__ = ["OTHER_TOOLS", "tools_that_flag"]
 
 Rule = Callable[[Trace], bool]
 
@@ -134,7 +134,7 @@ def saturated_activation(trace: Trace) -> bool:
     return _saturated(trace) > 0.5
 
 
-RIVALS: dict[str, Rule] = {
+OTHER_TOOLS: dict[str, Rule] = {
     "the loss fell": loss_fell,
     "fell by 10 %": fell_by_ten_percent,
     "NaN only": nan_only,
@@ -149,9 +149,9 @@ RIVALS: dict[str, Rule] = {
 }
 
 
-def rivals_that_flag(trace: Trace) -> list[str]:
+def tools_that_flag(trace: Trace) -> list[str]:
     """Names of the rules that raise an alarm."""
-    return [name for name, rule in RIVALS.items() if rule(trace)]
+    return [name for name, rule in OTHER_TOOLS.items() if rule(trace)]
 
 
 def _epoch_means(trace: Trace) -> np.ndarray:

@@ -11,7 +11,7 @@ from pytest_lossguard.core.column_stats import share_interval
 
 from .measure import Row
 from .mutants import mutant_labels
-from .other_tools import RIVALS
+from .other_tools import OTHER_TOOLS
 
 __all__ = ["rates", "results"]
 
@@ -45,7 +45,7 @@ def results(rows: Sequence[Row], command: str) -> str:
         "",
         *_main_table(parts),
         *_lead_table(parts),
-        *_rivals_table(parts["report"]),
+        *_other_tools_table(parts["report"]),
         *_diagnosis_table(parts),
         *_by(rows, "source", lambda it: it.source),
         *_findings_table(rows),
@@ -92,7 +92,7 @@ def _lead_table(parts: dict[str, list[Row]]) -> list[str]:
 _LOST = ((-1.0, 0.05), (0.05, 0.25), (0.25, 0.5), (0.5, 0.9), (0.9, 99.0))
 
 
-def _rivals_table(rows: list[Row]) -> list[str]:
+def _other_tools_table(rows: list[Row]) -> list[str]:
     broken = [it for it in rows if it.broken]
     healthy = [it for it in rows if not it.broken]
     lines = [
@@ -105,7 +105,7 @@ def _rivals_table(rows: list[Row]) -> list[str]:
         f"| **lossguard, flags** | {_count(broken, lambda it: it.flagged)} |"
         f" {_count(healthy, lambda it: it.failed or bool(it.warnings))} |",
     ]
-    for rule in RIVALS:
+    for rule in OTHER_TOOLS:
         flags = partial(_flags, rule)
         caught, alarmed = _count(broken, flags), _count(healthy, flags)
         lines.append(f"| {rule} | {caught} | {alarmed} |")

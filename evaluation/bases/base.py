@@ -46,7 +46,7 @@ class Knobs:
         loss: Name of the loss.
         twist: ``"summed"`` adds the rows' losses up, ``"negative"`` flips the
             sign, ``"broadcast"`` subtracts ``(n,)`` labels from ``(n, 1)`` outputs.
-        initializer: Of all kernels: a name of Keras, or of `kit.STARTS`.
+        initializer: Of all kernels: a name of Keras, or of `model_parts.STARTS`.
         penalty: L2 factor on all kernels.
         dropout: After each hidden layer.
         units: Of each hidden layer.

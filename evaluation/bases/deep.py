@@ -6,7 +6,7 @@ from typing import Any
 
 from . import datasets
 from .base import Base, Data, Knobs, bounded_accuracy, bounded_r_squared
-from .kit import Kit
+from .model_parts import ModelParts
 
 __all__ = ["DEEP"]
 
@@ -33,123 +33,125 @@ def _cnn(knobs: Knobs) -> Any:
     import keras
     from keras import layers
 
-    kit = Kit(knobs)
+    parts = ModelParts(knobs)
     inputs = keras.Input((8, 8, 1))
-    filters, relu = knobs.units or 8, kit.activation("relu")
-    x = kit.after(layers.Conv2D(filters, 3, activation=relu, **kit.options())(inputs))
+    filters, relu = knobs.units or 8, parts.activation("relu")
+    x = parts.after(
+        layers.Conv2D(filters, 3, activation=relu, **parts.options())(inputs)
+    )
     x = layers.Flatten()(layers.MaxPooling2D()(x))
-    outputs = kit.output(kit.hidden(x, 32), 10, "softmax")
+    outputs = parts.output(parts.hidden(x, 32), 10, "softmax")
     loss = "sparse_categorical_crossentropy"
-    return kit.model(inputs, outputs, ("adam", 0.005), loss)
+    return parts.model(inputs, outputs, ("adam", 0.005), loss)
 
 
 def _resnet(knobs: Knobs) -> Any:
     import keras
     from keras import layers
 
-    kit = Kit(knobs)
+    parts = ModelParts(knobs)
     inputs = keras.Input((64,))
     units = knobs.units or 32
-    x = kit.after(layers.Dense(units, **kit.options())(inputs))
+    x = parts.after(layers.Dense(units, **parts.options())(inputs))
     for _ in range(knobs.depth or 2):
-        inner = layers.Dense(units, use_bias=False, **kit.options())(x)
+        inner = layers.Dense(units, use_bias=False, **parts.options())(x)
         inner = layers.BatchNormalization()(inner)
-        inner = layers.Activation(kit.activation("relu"))(inner)
-        inner = layers.Dense(units, **kit.options())(inner)
-        x = layers.Add()([x, kit.after(inner)])
+        inner = layers.Activation(parts.activation("relu"))(inner)
+        inner = layers.Dense(units, **parts.options())(inner)
+        x = layers.Add()([x, parts.after(inner)])
     x = layers.BatchNormalization()(x)
-    x = layers.Activation(kit.activation("relu"))(x)
-    outputs = kit.output(x, 10)
+    x = layers.Activation(parts.activation("relu"))(x)
+    outputs = parts.output(x, 10)
     loss = "categorical_crossentropy"
-    return kit.model(inputs, outputs, ("adam", 0.003), loss, logits=True)
+    return parts.model(inputs, outputs, ("adam", 0.003), loss, logits=True)
 
 
 def _autoencoder(knobs: Knobs) -> Any:
     import keras
 
-    kit = Kit(knobs)
+    parts = ModelParts(knobs)
     inputs = keras.Input((64,))
-    code = kit.hidden(kit.hidden(inputs, 48), 16)
-    outputs = kit.output(kit.hidden(code, 48), 64, "sigmoid")
-    return kit.model(inputs, outputs, ("adam", 0.005), "mse")
+    code = parts.hidden(parts.hidden(inputs, 48), 16)
+    outputs = parts.output(parts.hidden(code, 48), 64, "sigmoid")
+    return parts.model(inputs, outputs, ("adam", 0.005), "mse")
 
 
 def _lstm(knobs: Knobs) -> Any:
     import keras
     from keras import layers
 
-    kit = Kit(knobs)
+    parts = ModelParts(knobs)
     inputs = keras.Input((8, 2))
     lstm = layers.LSTM(
-        knobs.units or 16, activation=kit.activation("tanh"), **kit.options()
+        knobs.units or 16, activation=parts.activation("tanh"), **parts.options()
     )
-    outputs = kit.output(kit.after(lstm(inputs)), 1)
-    return kit.model(inputs, outputs, ("adam", 0.01), "mse")
+    outputs = parts.output(parts.after(lstm(inputs)), 1)
+    return parts.model(inputs, outputs, ("adam", 0.01), "mse")
 
 
 def _gru(knobs: Knobs) -> Any:
     import keras
     from keras import layers
 
-    kit = Kit(knobs)
+    parts = ModelParts(knobs)
     inputs = keras.Input((9, 1))
     gru = layers.GRU(
-        knobs.units or 12, activation=kit.activation("tanh"), **kit.options()
+        knobs.units or 12, activation=parts.activation("tanh"), **parts.options()
     )
-    outputs = kit.output(kit.after(gru(inputs)), 1, "sigmoid")
-    return kit.model(inputs, outputs, ("adam", 0.01), "binary_crossentropy")
+    outputs = parts.output(parts.after(gru(inputs)), 1, "sigmoid")
+    return parts.model(inputs, outputs, ("adam", 0.01), "binary_crossentropy")
 
 
 def _conv_1d(knobs: Knobs) -> Any:
     import keras
     from keras import layers
 
-    kit = Kit(knobs)
+    parts = ModelParts(knobs)
     inputs, x = keras.Input((32, 1)), None
     for _ in range(2):
         conv = layers.Conv1D(
             knobs.units or 12,
             5,
             strides=2,
-            activation=kit.activation("relu"),
-            **kit.options(),
+            activation=parts.activation("relu"),
+            **parts.options(),
         )
-        x = kit.after(conv(inputs if x is None else x))
-    outputs = kit.output(layers.GlobalAveragePooling1D()(x), 3, "softmax")
-    return kit.model(inputs, outputs, ("adam", 0.01), "categorical_crossentropy")
+        x = parts.after(conv(inputs if x is None else x))
+    outputs = parts.output(layers.GlobalAveragePooling1D()(x), 3, "softmax")
+    return parts.model(inputs, outputs, ("adam", 0.01), "categorical_crossentropy")
 
 
 def _embedding(knobs: Knobs) -> Any:
     import keras
     from keras import layers
 
-    kit = Kit(knobs)
+    parts = ModelParts(knobs)
     inputs = keras.Input((16,), dtype="int32")
-    x = kit.after(layers.Embedding(60, 8)(inputs))
-    x = kit.hidden(layers.GlobalAveragePooling1D()(x), 16)
-    outputs = kit.output(x, 1, "sigmoid")
-    return kit.model(inputs, outputs, ("adam", 0.01), "binary_crossentropy")
+    x = parts.after(layers.Embedding(60, 8)(inputs))
+    x = parts.hidden(layers.GlobalAveragePooling1D()(x), 16)
+    outputs = parts.output(x, 1, "sigmoid")
+    return parts.model(inputs, outputs, ("adam", 0.01), "binary_crossentropy")
 
 
 def _transformer(knobs: Knobs) -> Any:
     import keras
     from keras import layers
 
-    kit = Kit(knobs)
+    parts = ModelParts(knobs)
     inputs = keras.Input((10,), dtype="int32")
-    x = kit.after(layers.Embedding(12, 16)(inputs))
+    x = parts.after(layers.Embedding(12, 16)(inputs))
     # Each position sees the one before it, so that order matters.
     before = layers.Cropping1D((0, 1))(layers.ZeroPadding1D((1, 0))(x))
-    x = layers.Dense(16, **kit.options())(layers.Concatenate()([x, before]))
-    attention = layers.MultiHeadAttention(2, 8, **kit.options())
+    x = layers.Dense(16, **parts.options())(layers.Concatenate()([x, before]))
+    attention = layers.MultiHeadAttention(2, 8, **parts.options())
     x = layers.LayerNormalization()(layers.Add()([x, attention(x, x)]))
-    inner = layers.Dense(32, kit.activation("relu"), **kit.options())(x)
-    inner = kit.after(layers.Dense(16, **kit.options())(inner))
+    inner = layers.Dense(32, parts.activation("relu"), **parts.options())(x)
+    inner = parts.after(layers.Dense(16, **parts.options())(inner))
     x = layers.LayerNormalization()(layers.Add()([x, inner]))
     x = layers.GlobalMaxPooling1D()(x)
-    outputs = kit.output(x, 4, "softmax")
+    outputs = parts.output(x, 4, "softmax")
     loss = "sparse_categorical_crossentropy"
-    return kit.model(inputs, outputs, ("adam", 0.003), loss)
+    return parts.model(inputs, outputs, ("adam", 0.003), loss)
 
 
 def _traits(words: str) -> frozenset[str]:

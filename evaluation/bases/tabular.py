@@ -16,7 +16,7 @@ from .base import (
     deviance_explained,
     logit_accuracy,
 )
-from .kit import Kit
+from .model_parts import ModelParts
 
 __all__ = ["TABULAR"]
 
@@ -38,11 +38,11 @@ def _net(
     def build(knobs: Knobs) -> Any:
         import keras
 
-        kit = Kit(knobs)
+        parts = ModelParts(knobs)
         x = keras.Input((inputs,))
-        hidden = kit.hidden(x, units, activation, depth) if depth else x
-        return kit.model(
-            x, kit.output(hidden, outputs, last), optimizer, loss, logits=logits
+        hidden = parts.hidden(x, units, activation, depth) if depth else x
+        return parts.model(
+            x, parts.output(hidden, outputs, last), optimizer, loss, logits=logits
         )
 
     return build
@@ -78,7 +78,7 @@ def _table_scaled(data: Data) -> Data:
     )
 
 
-def _joined(kit: Kit) -> tuple[dict[str, Any], Any]:
+def _joined(parts: ModelParts) -> tuple[dict[str, Any], Any]:
     """Inputs of table and category, and a hidden layer over both."""
     import keras
     from keras import layers
@@ -88,25 +88,25 @@ def _joined(kit: Kit) -> tuple[dict[str, Any], Any]:
         "category": keras.Input((1,), dtype="int32", name="category"),
     }
     embedded = layers.Flatten()(layers.Embedding(20, 4)(inputs["category"]))
-    side = kit.hidden(inputs["table"], 16)
-    return inputs, kit.hidden(layers.Concatenate()([side, embedded]), 16)
+    side = parts.hidden(inputs["table"], 16)
+    return inputs, parts.hidden(layers.Concatenate()([side, embedded]), 16)
 
 
 def _multi_input(knobs: Knobs) -> Any:
-    kit = Kit(knobs)
-    inputs, hidden = _joined(kit)
-    return kit.model(inputs, kit.output(hidden, 1), ("adam", 0.01), "mse")
+    parts = ModelParts(knobs)
+    inputs, hidden = _joined(parts)
+    return parts.model(inputs, parts.output(hidden, 1), ("adam", 0.01), "mse")
 
 
 def _multi_output(knobs: Knobs) -> Any:
-    kit = Kit(knobs)
-    inputs, hidden = _joined(kit)
+    parts = ModelParts(knobs)
+    inputs, hidden = _joined(parts)
     outputs = {
-        "amount": kit.output(hidden, 1, name="amount"),
-        "kind": kit.output(hidden, 3, "softmax", name="kind"),
+        "amount": parts.output(hidden, 1, name="amount"),
+        "kind": parts.output(hidden, 3, "softmax", name="kind"),
     }
     losses = {"amount": "mse", "kind": "sparse_categorical_crossentropy"}
-    return kit.model(inputs, outputs, ("adam", 0.01), losses)
+    return parts.model(inputs, outputs, ("adam", 0.01), losses)
 
 
 def _both(y: Any, predictions: Any) -> float:

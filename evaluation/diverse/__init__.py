@@ -26,8 +26,8 @@ def cases() -> tuple[Case, ...]:
         uneven,
     )
 
-    rooms = (
+    modules = (
         *(tables, images, sequences, encoders),
         *(uneven, relations, loops, assorted),
     )
-    return tuple(case for room in rooms for case in room.CASES)
+    return tuple(case for module in modules for case in module.CASES)

@@ -1,4 +1,4 @@
-"""What the other rooms lack: ways to compile, layers of one's own, mixed inputs."""
+"""What the other modules lack: ways to compile, custom layers, mixed inputs."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _spike_windows(seed: int) -> Split:
 
 
 class _Sampling:
-    """Makes the reparametrisation layer of the Keras examples."""
+    """Makes the reparametrization layer of the Keras examples."""
 
     @staticmethod
     def layer() -> Any:

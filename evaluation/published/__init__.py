@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..program import Program
-from . import injected, posts_output, posts_softmax, posts_training, tools
+from . import injected, output_layer, softmax_of_one, steps_and_scale, tools
 
 __all__ = ["PUBLISHED"]
 
@@ -11,7 +11,7 @@ __all__ = ["PUBLISHED"]
 #: family may share their fixed training: the same program under several names.
 PUBLISHED: tuple[Program, ...] = tuple(
     program
-    for cases in (tools, posts_training, posts_output, posts_softmax, injected)
+    for cases in (tools, steps_and_scale, output_layer, softmax_of_one, injected)
     for case in cases.CASES
     for program in case.programs()
 )

@@ -57,7 +57,7 @@ def target_among_inputs(inputs: Arrays, targets: Arrays) -> AmongInputs | None:
                     where=several + _named(places[0], array.shape[1:]),
                     rows=len(table),
                     values=len(np.unique(table, axis=0)),
-                    is_all=not _is_told_elsewhere(table, inputs, chosen),
+                    is_all=not _has_other_source(table, inputs, chosen),
                 )
     return None
 
@@ -132,7 +132,7 @@ def _equal(
     yield from places.tolist()
 
 
-def _is_told_elsewhere(
+def _has_other_source(
     table: NDArray[Any], inputs: Arrays, chosen: NDArray[np.int64]
 ) -> bool:
     """Whether a column that is no copy correlates with a target beyond chance."""

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from .raw import Raw
 from .subject import Prepared, subject_of
 from .table import Table
-from .telling import format_error
+from .wording import format_error
 
 if TYPE_CHECKING:
     from .preparation import Preparation

@@ -68,7 +68,7 @@ class Training(Protocol):
         """What trains, as ``"CPU"``."""
 
 
-def _untold() -> AbstractContextManager[Listener]:
+def _unreported() -> AbstractContextManager[Listener]:
     return nullcontext(lambda _: None)
 
 
@@ -88,7 +88,7 @@ class BaselineRequest:
     test: str
     update: Update = ""
     write: Callable[[Path, Baseline], None] = write_baseline
-    progress: Callable[[], AbstractContextManager[Listener]] = _untold
+    progress: Callable[[], AbstractContextManager[Listener]] = _unreported
 
 
 #: What fixtures trained for a test, asked for once its body has ended.

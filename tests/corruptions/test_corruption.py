@@ -34,7 +34,7 @@ from ..support import corruption_strategies as any_of
 
 ANY = any_of.corruptions(any_of.families)
 ON_MEASURED = any_of.corruptions(any_of.on_inputs, any_of.on_measured)
-ON_LABELLED = any_of.corruptions(any_of.on_inputs, any_of.on_rows, any_of.on_labels)
+ON_LABELED = any_of.corruptions(any_of.on_inputs, any_of.on_rows, any_of.on_labels)
 
 
 def acted(corruption, data):
@@ -61,7 +61,7 @@ def test_the_callers_arrays_are_never_touched(corruption, data):
         np.testing.assert_array_equal(array, kept)
 
 
-@given(ON_LABELLED, any_of.labeled)
+@given(ON_LABELED, any_of.labeled)
 def test_the_callers_labels_are_never_touched(corruption, data):
     before = copy.deepcopy(data)
 
@@ -79,7 +79,7 @@ def test_shapes_are_kept_but_by_what_drops_rows(corruption, data):
     assert y.dtype == data[1].dtype
 
 
-@given(ON_LABELLED, any_of.labeled)
+@given(ON_LABELED, any_of.labeled)
 def test_inputs_and_targets_keep_as_many_rows_each(corruption, data):
     after = acted(corruption, data)
 
@@ -90,7 +90,7 @@ def test_inputs_and_targets_keep_as_many_rows_each(corruption, data):
         assert set(y) <= set(data[1])
 
 
-@given(ON_LABELLED, any_of.labeled)
+@given(ON_LABELED, any_of.labeled)
 def test_the_same_corruption_does_the_same_again(corruption, data):
     again = copy.deepcopy(corruption)
 

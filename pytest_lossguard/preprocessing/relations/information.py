@@ -11,8 +11,8 @@ from ...core.rows import evenly_spaced
 from ..preparation import Preparation
 from ..raw import Array, Column, Raw
 from ..table import Table
-from ..telling import format_raw_row, output_lines
 from ..thresholds import ANOTHER_UNIT, NARROW, SAME_NEIGHBORS, TINY
+from ..wording import format_raw_row, output_lines
 
 __all__ = ["kept", "units"]
 

@@ -12,8 +12,8 @@ from ..preparation import Preparation
 from ..raw import Array, Column, Raw
 from ..subject import Prepared
 from ..table import Table
-from ..telling import format_raw_row, output_lines, told_shape
 from ..thresholds import MISTAKEN, OWN_LABEL
+from ..wording import format_raw_row, format_shape, output_lines
 from .training_data import _nearest
 
 __all__ = ["future", "held_out", "own_label"]
@@ -144,8 +144,8 @@ def _first_changed(x: Raw, changed: Raw, column: Column | None, rows: Array) -> 
 def _moved_lines(base: Prepared, made: Prepared, train: Array) -> tuple[Line, ...]:
     if made.x.rows != base.x.rows or not made.x.fits(base.x):
         return (
-            Line(name="came out", value=told_shape(made.x)),
-            Line(name="should be", value=told_shape(base.x)),
+            Line(name="came out", value=format_shape(made.x)),
+            Line(name="should be", value=format_shape(base.x)),
         )
     at = int(base.x.change(made.x).argmax())
     note = f"training row {at}" + (f", raw row {train[at]}" if train[at] >= 0 else "")

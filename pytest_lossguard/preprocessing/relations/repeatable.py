@@ -11,7 +11,7 @@ from ..other_process import CannotHandOver, OtherProcess
 from ..preparation import Preparation
 from ..subject import Prepared
 from ..table import Table
-from ..telling import format_error, output_lines, told_shape
+from ..wording import format_error, format_shape, output_lines
 
 __all__ = ["deterministic", "process"]
 
@@ -92,12 +92,12 @@ def _of_tables(came: Table, should: Table, notes: tuple[str, str]) -> tuple[Line
         return (
             Line(
                 name="came out",
-                value=told_shape(came),
+                value=format_shape(came),
                 note=notes[0],
             ),
             Line(
                 name="should be",
-                value=told_shape(should),
+                value=format_shape(should),
                 note=notes[1],
             ),
         )

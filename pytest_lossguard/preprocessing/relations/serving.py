@@ -13,15 +13,15 @@ from ...core.rows import evenly_spaced
 from ..preparation import Preparation
 from ..raw import Array, Raw
 from ..table import NotComparable, Table, table_of
-from ..telling import (
+from ..thresholds import BY_REQUEST, CHANCE, MOST_OUTSIDE, RANGE_MARGIN
+from ..wording import (
     NO_SERVE,
     format_columns,
     format_error,
     format_raw_row,
+    format_shape,
     output_lines,
-    told_shape,
 )
-from ..thresholds import BY_REQUEST, CHANCE, MOST_OUTSIDE, RANGE_MARGIN
 
 __all__ = ["alone", "columns", "requests"]
 
@@ -139,10 +139,10 @@ def _describe_alone(
             fact=f"{whose} served {size} has another shape than among others",
             lines=(
                 raw,
-                Line(name="came out", value=told_shape(made), note=size),
+                Line(name="came out", value=format_shape(made), note=size),
                 Line(
                     name="should be",
-                    value=told_shape(whole.take(rows)),
+                    value=format_shape(whole.take(rows)),
                     note=f"as among {x.rows} rows",
                 ),
             ),
@@ -201,8 +201,8 @@ def columns(preparation: Preparation, asked: Any) -> Outcome:
         lines = output_lines(made, row, usual, row, ("", ""))
     else:
         lines = (
-            Line(name="came out", value=told_shape(made)),
-            Line(name="should be", value=told_shape(usual)),
+            Line(name="came out", value=format_shape(made)),
+            Line(name="should be", value=format_shape(usual)),
         )
     return Broken(
         fact="the same columns in another order give other numbers, without an error",

@@ -13,8 +13,8 @@ from ...core.rows import evenly_spaced
 from ..preparation import Preparation
 from ..raw import Array, Raw
 from ..table import NotComparable, Table, table_of
-from ..telling import NO_SERVE, format_error, format_raw_row, output_lines
 from ..thresholds import CROWDED, LABELS_MOVED, MOST_AUGMENTED
+from ..wording import NO_SERVE, format_error, format_raw_row, output_lines
 
 __all__ = ["mixed", "trained"]
 

@@ -14,7 +14,6 @@ from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
 from ..preparation import Preparation
 from ..raw import Array, Column, Raw
 from ..table import Table
-from ..telling import format_columns, format_error, format_raw_row, is_clear, is_own
 from ..thresholds import (
     FAR_FROM_ZERO,
     MOST_CATEGORIES,
@@ -23,6 +22,7 @@ from ..thresholds import (
     ROUNDED_FROM,
     ROUNDING,
 )
+from ..wording import format_columns, format_error, format_raw_row, is_clear, is_own
 
 __all__ = ["missing", "types", "unseen", "zeros"]
 
@@ -52,10 +52,10 @@ def unseen(preparation: Preparation, asked: Any) -> Outcome:
         return "" if made.width != usual.width else _not_finite(made, usual, row)
 
     found = _first_problem(preparation, texts, lambda _: _UNSEEN, problem)
-    return KEPT if found is None else _told_unseen(*found)
+    return KEPT if found is None else _broken_by_unseen(*found)
 
 
-def _told_unseen(
+def _broken_by_unseen(
     column: Column, row: int, sentence: str, made: Table | Exception
 ) -> Broken:
     is_error = isinstance(made, Exception)
@@ -301,7 +301,7 @@ def types(preparation: Preparation, asked: Any) -> Outcome:
     dtype = tried[draw[0]]
     found = _by_type(preparation, dtype, able[dtype])
     assert found is not None
-    return _told_type(x, dtype, able[dtype], *found)
+    return _broken_by_type(x, dtype, able[dtype], *found)
 
 
 def _rounded_to(x: Raw, dtype: str, columns: tuple[Column, ...]) -> Raw:
@@ -361,7 +361,7 @@ def _are_many(apart: Array) -> bool:
     return bool(wrong.mean() > OTHER_TYPE_ROWS)
 
 
-def _told_type(
+def _broken_by_type(
     x: Raw, dtype: str, columns: tuple[Column, ...], usual: Table, made: Table
 ) -> Broken:
     fits = usual.rows == made.rows and usual.fits(made)

@@ -18,10 +18,10 @@ __all__ = [
     "format_columns",
     "format_error",
     "format_raw_row",
+    "format_shape",
     "is_clear",
     "is_own",
     "output_lines",
-    "told_shape",
 ]
 
 NO_SERVE = "no serving path was given (serve=)"
@@ -44,7 +44,7 @@ def format_columns(names: Iterable[str], most: int = 4) -> str:
     return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def told_shape(made: Table) -> str:
+def format_shape(made: Table) -> str:
     """How many rows and columns, in words."""
     rows, columns = (
         f"{count} {noun}{'' if count == 1 else 's'}"

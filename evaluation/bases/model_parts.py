@@ -6,7 +6,7 @@ from typing import Any
 
 from .base import Knobs
 
-__all__ = ["STARTS", "Kit", "make_loss"]
+__all__ = ["STARTS", "ModelParts", "make_loss"]
 
 #: Initializers that no library would choose.
 STARTS = {
@@ -26,7 +26,7 @@ _CLASSES = {
 }
 
 
-class Kit:
+class ModelParts:
     """Makes the parts of one model.
 
     Args:
