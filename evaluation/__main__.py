@@ -18,7 +18,7 @@ _CHUNK = 8
 
 
 def main() -> None:
-    """Parse the command line and do as told."""
+    """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
     parser.add_argument("--source", choices=["published", "mutant", "healthy"])
     parser.add_argument("--part", choices=["tune", "report"])

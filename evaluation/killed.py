@@ -96,7 +96,7 @@ WAYS = ("all", "all", "controller", "worker", "interrupt")
 
 
 def main() -> None:
-    """Parse the command line and do as told."""
+    """Parse the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
@@ -107,8 +107,8 @@ def main() -> None:
         (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
         (folder / "test_it.py").write_text(BODY, encoding="utf-8")
         faults, ended, swept = _killed(folder, asked.sessions, chance)
-    told = ", ".join(f"{count} {how}" for how, count in sorted(ended.items()))
-    print(f"{asked.sessions} sessions: {told}")
+    text = ", ".join(f"{count} {how}" for how, count in sorted(ended.items()))
+    print(f"{asked.sessions} sessions: {text}")
     print(f"half-written files that the next session swept: {swept}")
     print("\n".join(faults) or "nothing lost, nothing half, no INTERNALERROR")
     sys.exit(bool(faults))

@@ -70,7 +70,7 @@ class Row:
 
     @property
     def true_of(self) -> list[bool]:
-        """Of each cause told, whether it is true: it is what was done to the program,
+        """Of each cause named, whether it is true: it is what was done to the program,
         or its change repairs the program as well as the known fix does.
         """
         return [
@@ -177,7 +177,9 @@ def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
     explained = time.perf_counter()
     verdict = guard.runs[0].verdict
     found = verdict.diagnosis
-    told = _Told() if found is None else _told(found, program, seed, trainer)
+    diagnosed = (
+        _Diagnosed() if found is None else _diagnosed(found, program, seed, trainer)
+    )
     return Row(
         **about,
         failed=not verdict.converged,
@@ -188,36 +190,36 @@ def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
         seconds=judged - began,
         steps=len(verdict.trace.steps),
         causes=[] if found is None else [it.to_json() for it in found.causes],
-        skills=told.skills,
-        fixed_skill=told.fixed_skill,
-        held=told.held,
+        skills=diagnosed.skills,
+        fixed_skill=diagnosed.fixed_skill,
+        held=diagnosed.held,
         tried=0 if found is None else found.tried,
         diagnosis_seconds=explained - judged,
     )
 
 
 @dataclass(slots=True)
-class _Told:
-    """What a diagnosis is held against."""
+class _Diagnosed:
+    """What a diagnosis is compared with."""
 
     skills: list[float | None] = field(default_factory=list)
     fixed_skill: float | None = None
     held: list[bool] = field(default_factory=list)
 
 
-def _told(found: Any, program: Program, seed: int, trainer: Any) -> _Told:
+def _diagnosed(found: Any, program: Program, seed: int, trainer: Any) -> _Diagnosed:
     from pytest_lossguard.core.errors import LossguardError
     from pytest_lossguard.core.policy import Policy
     from pytest_lossguard.experiments.changes import cause_of
     from pytest_lossguard.judge import judge, loss_curve_of
 
-    told = _Told()
+    diagnosed = _Diagnosed()
     repairs = {
         cause_of(change): it
         for it in reversed([it for it in found.experiments if it.repairs])
         for change in it.changes
     }
-    told.skills = [
+    diagnosed.skills = [
         repairs[it.cause].skill if it.verified and it.cause in repairs else None
         for it in found.causes
     ]
@@ -226,7 +228,7 @@ def _told(found: Any, program: Program, seed: int, trainer: Any) -> _Told:
         trace = trainer.fit_seeds(
             fixed.build, fixed.x, fixed.y, seeds=(seed,), **fixed.how()
         )[0]
-        told.fixed_skill = loss_curve_of(trace).skill
+        diagnosed.fixed_skill = loss_curve_of(trace).skill
     setup = program.setup(seed)
     again = trainer.again(setup.build, setup.x, setup.y, seed=seed, **setup.how())
     for experiment in {id(it): it for it in repairs.values()}.values():
@@ -235,5 +237,5 @@ def _told(found: Any, program: Program, seed: int, trainer: Any) -> _Told:
         except LossguardError:
             continue
         errors = [it for it in judge(trace, Policy()) if it.severity == "error"]
-        told.held.append(not errors)
-    return told
+        diagnosed.held.append(not errors)
+    return diagnosed

@@ -19,7 +19,7 @@ class Setup:
     """What one program trains, as the arguments of ``lossguard.fit``.
 
     Attributes:
-        build: Makes the compiled `keras.Model`; seeded by whoever calls it.
+        build: Makes the compiled `keras.Model`; seeded by the caller.
         x, y, sample_weight: The training data, arrays or nested structures.
         epochs: Passes over the data.
         batch_size: Rows per step.
@@ -65,7 +65,7 @@ class Program:
         broken: Whether a judge should fail it.
         setup: From a seed, which draws whatever data are generated.
         fault: What was done to it, in the words of the literature.
-        fits: Kinds of finding that tell the truth about it.
+        fits: Kinds of finding that are true of it.
         causes: Causes of the contract that are true of it.
         fixed: The repaired program, for a broken one that has one.
         seeds_that_fail: Share of the seeds on which it is broken, where known.

@@ -184,7 +184,7 @@ def _findings_table(rows: Sequence[Row]) -> list[str]:
 def _missed(rows: Sequence[Row]) -> list[str]:
     """Programs judged wrongly, each once, with the seeds."""
     lines = ["## Judged wrongly", ""]
-    for told, wrong in (
+    for heading, wrong in (
         ("broken, not flagged", [it for it in rows if it.broken and not it.flagged]),
         ("healthy, failed", [it for it in rows if not it.broken and it.failed]),
         ("crashed", [it for it in rows if it.crash]),
@@ -196,7 +196,7 @@ def _missed(rows: Sequence[Row]) -> list[str]:
             f"`{name}` (seed {', '.join(map(str, it))})"
             for name, it in sorted(seeds.items())
         )
-        lines.append(f"- {told}: {listed or 'none'}")
+        lines.append(f"- {heading}: {listed or 'none'}")
     return [*lines, ""]
 
 

@@ -27,7 +27,7 @@ __all__ = [
     "steer",
 ]
 
-#: Feature numbers drawn where nobody said how many there are; they are counted
+#: Feature numbers drawn where it is unknown how many there are; they are counted
 #: round the end of the features that the data turns out to have.
 _UNKNOWN_FEATURES = 64
 #: One draw in so many has no corruption at all.
@@ -148,7 +148,7 @@ def searching(
         test: The test; its own marks and decorators of Hypothesis are kept.
         space: What to draw from.
         max_examples: How many, whatever ``@settings`` say.
-        default_examples: How many where nobody says.
+        default_examples: How many by default.
     """
     own = vars(test).pop(_SETTINGS, None)
     vars(test).pop(_SETTINGS_APPLIED, None)
@@ -180,7 +180,7 @@ def pinned(
     """Have a test of Hypothesis run these corruptions first, for a while.
 
     Args:
-        test: It.
+        test: The test.
         corruptions: The first comes first.
         argument: Of the test, that takes them.
 

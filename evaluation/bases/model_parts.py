@@ -102,7 +102,7 @@ class ModelParts:
 
         Args:
             inputs: Tensors, or a nested structure of them.
-            outputs: Likewise.
+            outputs: Of the same kind.
             optimizer: ``("adam", 0.01)`` or ``("sgd", 0.1, 0.9)``, with momentum.
             loss: The base's own loss by name, or a dictionary of them.
             logits: Whether the outputs are logits.

@@ -27,7 +27,7 @@ _CASES_PER_PROCESS = 12
 
 
 def main() -> None:
-    """Parse the command line and do as told."""
+    """Parse the command line and run."""
     parser = argparse.ArgumentParser(
         prog="python -m evaluation.diverse", description=__doc__
     )

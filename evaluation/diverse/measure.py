@@ -82,9 +82,9 @@ class Row:
         return next((it for it in self.judged if it.way == way), None)
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Row:
+    def from_json(cls, given: dict[str, Any]) -> Row:
         """The row that ``dataclasses.asdict`` made builtins of."""
-        return cls(**{**told, "judged": [Judged(**it) for it in told["judged"]]})
+        return cls(**{**given, "judged": [Judged(**it) for it in given["judged"]]})
 
 
 def quiet() -> None:
@@ -137,10 +137,10 @@ def measured(
     """One row per seed: trained in plain Keras and, if healthy, once more for each way.
 
     Args:
-        case: It.
+        case: The case.
         seeds: See `Job`.
-        ways: Likewise.
-        scores: Likewise.
+        ways: See `Job`.
+        scores: See `Job`.
     """
     from pytest_lossguard.training import Trainer
 
@@ -258,7 +258,7 @@ def _cause(guard: Any) -> str | None:
 
 
 def cause_of(guard: Any) -> str | None:
-    """The name of the first cause that a diagnosis tells; None without a diagnosis."""
+    """The name of the first cause that a diagnosis names; None without a diagnosis."""
     first = _first_cause(guard)
     return None if first is None else first.cause
 

@@ -153,11 +153,11 @@ def _by_case(rows: Sequence[Row]) -> list[str]:
             for it in row.judged
             for kind in (*it.errors, *it.warnings)
         )
-        told = ", ".join(f"{kind} {count}" for kind, count in sorted(found.items()))
+        counts = ", ".join(f"{kind} {count}" for kind, count in sorted(found.items()))
         lowest = f"{min(scores):.2f}" if scores else ""
         lines.append(
             f"| {name} | {own[0].half} | {own[0].floor:g} | {lowest}"
-            f" | {len(healthy)} of {len(own)} | {' | '.join(cells)} | {told} |"
+            f" | {len(healthy)} of {len(own)} | {' | '.join(cells)} | {counts} |"
         )
     return [*lines, ""]
 

@@ -180,7 +180,7 @@ def weak_signal(seed: int) -> Setup:
 
 @healthy
 def weak_classes(seed: int) -> Setup:
-    """A coin with a slight bias that the inputs tell."""
+    """A coin with a slight bias that the inputs show."""
     x, generator = _gaussian(1500, 6, seed)
     score = 0.6 * x[:, 0] - 0.5 * x[:, 1]
     y = generator.random(1500) < 1 / (1 + np.exp(-score))

@@ -49,7 +49,7 @@ class Operator:
         data: What it changes about the data: ``(base, seed) -> Data``.
         epochs: The number of epochs, of the base's.
         batch_size: Rows per step, of the number of rows.
-        fits: Kinds of finding that tell the truth about it.
+        fits: Kinds of finding that are true of it.
         causes: Causes of the contract that are true of it.
         mistake: Whether it is wrong whatever it costs, so that a judge who says so
             is right: such a mutant never counts as healthy.

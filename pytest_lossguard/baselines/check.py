@@ -138,7 +138,7 @@ def check_baseline(
         device: What trains.
         update: What is to be written.
         write: Writes it.
-        tell: Is told of each training as it begins.
+        tell: Called with each training as it begins.
 
     Raises:
         BaselineError: A training cannot be run again, or is another than that of the
@@ -316,7 +316,7 @@ def _columns(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, ...]]:
 
 
 def _reruns(task: str, tell: Listener) -> MakeRerunOf:
-    """What makes the re-runs of trainings, which are told of and counted together."""
+    """What makes the re-runs of trainings, which are reported and counted together."""
     progress = BaselineProgress(task)
     return lambda subject: _rerun_of(
         subject, Announced(subject.make_rerun(), progress, tell)

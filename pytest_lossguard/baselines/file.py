@@ -1,4 +1,4 @@
-"""The committed file of a baseline: read, written, told from what is none."""
+"""The committed file of a baseline: read, written, recognized."""
 
 from __future__ import annotations
 

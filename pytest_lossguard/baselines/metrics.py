@@ -28,14 +28,14 @@ _TAIL = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One thing that should not get worse, and how it is told.
+    """One thing that should not get worse, and how it is described.
 
     Attributes:
         label: What it is called in a message.
         better: Which way it is better; ``"neither"`` is only noted.
         form: How a value is printed.
         is_ratio: Whether it is compared as a ratio, else as a difference.
-        resolution: What is not worth telling: a difference, or a share of the value.
+        resolution: The least difference reported: absolute, or a share of the value.
             Half a percent by default: where chance plays no part, one version of
             TensorFlow differs from another by less than a thousandth.
     """
@@ -115,7 +115,7 @@ def half_way(traces: list[Trace]) -> float | None:
 
 
 def measure(trace: Trace, half: float | None) -> dict[str, float]:
-    """The metrics of one training that can be told.
+    """The metrics of one training that are known.
 
     Args:
         trace: What was recorded of it.

@@ -36,12 +36,12 @@ Listener = Callable[[BaselineProgress], None]
 
 
 class Announced:
-    """A training that can be run again; each time it begins is told.
+    """A training that can be run again; each start is reported.
 
     Args:
         rerun: Runs it.
         progress: Where trainings are counted.
-        tell: Is told.
+        tell: Called at each start.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Announced:
         requests: Sequence[RerunRequest],
         begin: Callable[[], None] | None = None,
     ) -> list[Trace | LossguardError]:
-        """Several at once; each is told of, and nobody else asks for that."""
+        """Several at once; each is reported."""
         assert begin is None
         return self._rerun.several(requests, self._begin)
 

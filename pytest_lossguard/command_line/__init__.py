@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return _WRONG_USE
-    except BrokenPipeError:  # whoever read it has read enough
+    except BrokenPipeError:  # its reader has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _WELL
 

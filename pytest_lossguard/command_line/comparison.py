@@ -26,7 +26,7 @@ TOLERANCE = 0.1
 #: How much more of a limit may be used up.
 _MORE_OF_LIMIT = 0.1
 #: A time is another one from this factor and these seconds on: machines of a CI differ,
-#: so it is told and fails nothing.
+#: so it is reported and fails nothing.
 _OTHER_TIME, _SECONDS = 1.5, 1.0
 
 #: Whether a difference is a gain, a loss, or neither.

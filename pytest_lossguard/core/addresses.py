@@ -25,7 +25,7 @@ def explanation(name: str) -> str:
 
 
 def address_of(kind: str) -> str | None:
-    """The address of the page of a kind; None for that of a check of one's own."""
+    """The address of the page of a kind; None for a custom check."""
     return None if ":" in kind else explanation(kind)
 
 

@@ -111,7 +111,7 @@ class ModelFacts:
         dropout: The largest rate of a dropout layer.
         frozen: Names of layers whose weights are not trained.
         labels: What the labels are: ``"values"``, ``"classes"``, ``"one_hot"``,
-            ``"binary"``, ``"multi_label"``; None where that cannot be told.
+            ``"binary"``, ``"multi_label"``; None where that is unknown.
         canonical_output: Whether last activation, units and loss are the usual
             ones for such labels.
         output_is_bounded: Whether it is only bounded, by a sigmoid or tanh that its

@@ -58,7 +58,7 @@ def changed_labels(
 
 
 def _rows(arrays: Sequence[Any]) -> list[Any]:
-    """What tells each row from others; Nones where that takes too much."""
+    """What distinguishes each row from others; Nones where that takes too much."""
     rows = len(arrays[0])
     if any(len(it) != rows or it.dtype.kind not in "fiub" for it in arrays):
         return [None]

@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """It holds."""
+    """The relation or check holds."""
 
 
 KEPT = Kept()

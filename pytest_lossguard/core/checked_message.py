@@ -26,7 +26,7 @@ def broken_message(
 
     Args:
         relation: The key of the relation or the check.
-        broken: What is told.
+        broken: What is described.
         kind: The kind of its finding.
         hint: What to do.
         again: Lines that run it again.

@@ -65,7 +65,7 @@ def spread_of(
         after: Those after the last.
         data: Rows that it may make again from what another net makes of them.
         generates: See `Spread`.
-        embeds: Likewise.
+        embeds: See `Spread`.
     """
 
     def most(measure: Callable[[Floats], float], outputs: Sequence[Floats]) -> float:

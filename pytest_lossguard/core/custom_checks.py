@@ -1,4 +1,4 @@
-"""Checks of one's own: what they are, and how they make findings."""
+"""Custom checks: what they are, and how they make findings."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def finding(
     headline: str = "",
     hint: str = "",
 ) -> Finding:
-    """Make a finding of a kind of one's own.
+    """Make a finding of a custom kind.
 
     Args:
         kind: ``"yours:too_slow"``: a prefix that no other plugin uses, and what it is,
@@ -93,7 +93,7 @@ def finding(
 
 
 def _is_real(value: Any) -> bool:
-    """Whether it is one number, finite or not: of a loss that is NaN, NaN is told."""
+    """Whether it is one number, finite or not: a NaN loss is reported as NaN."""
     if isinstance(value, (str, bytes, bool)):
         return False
     try:
@@ -106,7 +106,7 @@ def _is_real(value: Any) -> bool:
 def found_by(
     checks: Iterable[Check], trace: Trace, policy: Policy
 ) -> Iterator[Finding]:
-    """What checks of one's own find.
+    """What custom checks find.
 
     Raises:
         UsageError: One gave something else than findings of its own kinds.

@@ -87,7 +87,7 @@ class _ChecksFailed(AssertionError):
 
     @classmethod
     def of(cls, broken: Sequence[Any], results: Sequence[Any]) -> Self:
-        """The error for some results that are bad; the first one is told whole."""
+        """The error for some bad results; the first one is described in full."""
         more = [it.message.partition("\n")[0] for it in broken[1:]]
         made = cls("\n".join([broken[0].message, *(f"also {it}" for it in more)]))
         made.findings = tuple(it.finding for it in broken)

@@ -69,7 +69,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What a reader is told of a finding or a cause, beside what to do.
+    """What a reader learns of a finding or a cause, beside what to do.
 
     Attributes:
         brief: What it is, in at most 46 characters; of a check what must hold.

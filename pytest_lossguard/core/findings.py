@@ -24,7 +24,7 @@ __all__ = [
     "place_of",
 ]
 
-#: What a check of one's own finds: a prefix, and what it is.
+#: What a custom check finds: a prefix, and what it is.
 OWN_KIND = re.compile(r"[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*")
 
 Severity = Literal["error", "warning"]

@@ -24,7 +24,7 @@ _MOST_COLUMNS = 16
 _FEWEST_UNUSUAL = 10
 #: A rank correlation from which on a column is the target once more.
 _COPY = 0.999
-#: Columns that are looked at for something that tells of the target.
+#: Columns that are searched for something that predicts the target.
 _MOST_OTHERS = 1024
 #: How often unrelated columns may seem to be related.
 _BY_CHANCE = 0.01
@@ -38,7 +38,7 @@ def target_among_inputs(inputs: Arrays, targets: Arrays) -> AmongInputs | None:
 
     Args:
         inputs: Arrays of shape ``(rows, ...)``.
-        targets: Likewise.
+        targets: Arrays of as many rows.
     """
     rows = {len(it) for it in (*inputs, *targets)}
     if len(rows) != 1 or min(rows) < _FEWEST_ROWS:

@@ -1,4 +1,4 @@
-"""Text of others, made safe to show: no byte of it steers whoever shows it."""
+"""Text of others, made safe to show: no byte of it steers what shows it."""
 
 from __future__ import annotations
 

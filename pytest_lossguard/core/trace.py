@@ -173,11 +173,11 @@ class ColumnStats:
         name: What the array is called in messages (``"feature"``...).
         mean, std, low, high: Over all finite values of the column, shape
             ``(columns,)``.
-        median: Likewise; the mean where no value sticks out.
+        median: Over the same values; the mean where no value sticks out.
         rows: How many rows were looked at.
         nonfinite: How many values are NaN or infinite.
         first_nonfinite: Row and column of the first of them.
-        outlier: The farthest value, None where spread cannot be told.
+        outlier: The farthest value, None where the spread is unknown.
         outlier_share: Share of rows about as far out as the farthest.
         is_numeric: False for integer indices (class labels, tokens).
         dtype: Name of its type, as ``"float32"``.
@@ -310,7 +310,7 @@ class HeldOut:
         rows: How many there are.
         inputs, targets: Column statistics, as those of the trace.
         nonfinite: Where they hold NaN or infinity.
-        repeats: How many are trained on too; None where that cannot be told.
+        repeats: How many are trained on too; None where that is unknown.
         unknown: Share of rows of a class that no trained row has.
     """
 

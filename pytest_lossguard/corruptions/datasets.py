@@ -1,4 +1,4 @@
-"""Corrupts a whole `tf.data.Dataset`, which is told by what it can do: TensorFlow is
+"""Corrupts a whole `tf.data.Dataset`, recognized by what it can do: TensorFlow is
 not imported here.
 """
 

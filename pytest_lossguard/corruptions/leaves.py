@@ -1,6 +1,6 @@
 """The arrays and pandas objects of a sample, each as a block of numeric features.
 
-They are told apart by what they can do: pandas is not imported here.
+They are recognized by what they can do: pandas is not imported here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Leaf(Protocol):
 
     @property
     def dtype(self) -> str:
-        """As told to the user."""
+        """As a user reads it."""
 
     @property
     def names(self) -> tuple[str | None, ...]:

@@ -68,7 +68,7 @@ def judge(
         trace: The training, with at least one step.
         policy: What it is held to. Kinds in ``allow`` are left out; with
             ``strict`` every finding is an error.
-        own: Further checks, told after the others.
+        own: Custom checks, reported after the others.
     """
     known = {"trace": trace, "curve": loss_curve_of(trace), "policy": policy}
     found = (

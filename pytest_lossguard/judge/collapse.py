@@ -81,7 +81,7 @@ _LEFT = "of how far they lay apart untrained is left"
 
 
 def predictions_ignore_inputs(trace: Trace) -> Iterator[Finding]:
-    """Nets whose loss is the user's own, so that no score tells. What a net that acts
+    """Nets whose loss is the user's own: no score shows it. What a net that acts
     or sets its own targets should put out may well be the same everywhere.
     """
     if trace.moving_target:

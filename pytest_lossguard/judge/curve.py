@@ -433,7 +433,7 @@ def _noise(losses: Floats) -> float:
 
 def _fall(losses: Floats) -> tuple[float, float]:
     """How far the last third of the steps lies below the first, and its standard error:
-    the median difference of neighbors tells the noise, of which each has two.
+    the median difference of neighbors measures the noise, of which each has two.
     """
     size = len(losses) // 3
     if len(losses) < TREND_STEPS or not np.isfinite(losses).all():

@@ -289,7 +289,7 @@ def constant_feature(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def has_constant_inputs(trace: Trace) -> bool:
-    """Whether nothing, or hardly anything, in the inputs tells one row from another."""
+    """Whether hardly anything in the inputs distinguishes one row from another."""
     shares = [it.constant_share for it in trace.inputs]
     return bool(shares) and min(shares) >= CONSTANT_SHARE
 

@@ -108,7 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
     if not hasattr(config, "workerinput"):
         check_reports(config)
-    budget_of(config, None)  # a bad value is told of before any test runs
+    budget_of(config, None)  # a bad value is an error before any test runs
     default_examples(config)
     is_diagnosed(config)
     config.stash[PROJECT_POLICY] = project_policy(config)

@@ -111,7 +111,7 @@ class EarlierSessions:
         cache.set(_KEY, _as_json(kept))
 
     def _after(self, old: Earlier, nodeid: str, result: Result) -> Earlier:
-        """A test that was skipped has told nothing."""
+        """A test that was skipped says nothing."""
         if result.outcome == "skipped":
             return old
         return Earlier(

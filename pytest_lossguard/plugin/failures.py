@@ -31,7 +31,7 @@ _MOST_SAID = 2000
 def leave_out_own_frames(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Show the way from the user's line to an error without the frames of this package.
 
-    An error that arose in them and is none of ours is told whole.
+    An error that arose in them and is none of ours is shown whole.
     """
     if call.excinfo is None or item.config.getoption("fulltrace", default=False):
         return

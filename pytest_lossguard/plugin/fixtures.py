@@ -25,8 +25,8 @@ __all__ = ["FIXTURES", "Fixtures", "prepared_for"]
 class Fixtures:
     """Watches the set-up of each fixture of a marked test.
 
-    What lives longer than one test is watched whoever asks for it first, and judged
-    in each marked test that uses it.
+    What lives longer than one test is watched even where an unmarked test asks for it
+    first, and judged in each marked test that uses it.
     """
 
     def __init__(self) -> None:

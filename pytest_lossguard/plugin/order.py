@@ -160,11 +160,11 @@ class Order:
             )
         for nodeid in out:
             terminalreporter.write_line(
-                f"  {_told(known.get(nodeid), seconds)}  {printable(nodeid)}"
+                f"  {_format_earlier(known.get(nodeid), seconds)}  {printable(nodeid)}"
             )
 
 
-def _told(earlier: Earlier | None, most: float) -> str:
+def _format_earlier(earlier: Earlier | None, most: float) -> str:
     if earlier is None:
         return "     new"
     longer = ", longer than that" if earlier.seconds > most else ""

@@ -81,7 +81,7 @@ def hand_on(item: pytest.Item, report: pytest.TestReport, test: Test) -> None:
 
 
 def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, Any]:
-    """What can be told of it: one part that cannot is no reason to lose another."""
+    """What can be reported of it: a part that cannot does not take others with it."""
     guard = test.guard
     assert guard is not None
     unsaid = f"{item.nodeid} cannot be reported whole"
@@ -164,7 +164,7 @@ class Reporter:
             self._take(report)
 
     def _take(self, report: pytest.TestReport) -> None:
-        """Keep what a test handed on, and leave it sound for whoever comes later."""
+        """Keep what a test handed on, and leave it sound for other plugins."""
         found = vars(report).pop(PAYLOAD, None)
         if found is None:
             return

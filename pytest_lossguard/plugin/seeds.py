@@ -28,11 +28,11 @@ class DrawnSeed:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._told = f"lossguard: drew --lossguard-seed={seed}, which repeats this run"
+        self._line = f"lossguard: drew --lossguard-seed={seed}, which repeats this run"
 
     def pytest_report_header(self) -> str:
         """Say it before the first test."""
-        return self._told
+        return self._line
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -43,7 +43,7 @@ class DrawnSeed:
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
         """Say it once more where a quiet session says anything."""
-        terminalreporter.write_line(self._told)
+        terminalreporter.write_line(self._line)
 
 
 @contextmanager

@@ -209,7 +209,7 @@ class Preparation:
         """The smallest draw that breaks a relation; None where none is found.
 
         Args:
-            breaks: Whether a case, told by these integers, breaks it.
+            breaks: Whether the case of these integers breaks it.
             highest: The highest of each integer, all counted from 0; the highest of
                 all is the boldest case, tried first.
             examples: How many other cases are drawn.

@@ -1,7 +1,7 @@
 """A raw sample, taken apart into columns that can be read, changed and put together
 again: arrays of any rank, pandas objects, lists, and nested structures of them.
 
-They are told apart by what they can do: pandas and TensorFlow are not imported here.
+They are recognized by what they can do: pandas and TensorFlow are not imported here.
 """
 
 from __future__ import annotations

@@ -20,13 +20,13 @@ __all__ = ["origins_of"]
 
 #: A row's changes must fit one code better than any other by so many changes.
 _CLEAR = 0.4
-#: Share of the prepared rows that need not be told, and that which is enough.
+#: Share of the prepared rows whose origin may stay unknown, and that which is enough.
 _MOST_UNKNOWN, _ENOUGH = 0.2, 0.95
-#: Runs that prove what the others told, and how well: chance gives 0.5.
+#: Runs that prove what the others found, and how well: chance gives 0.5.
 _PROOFS, _PROVED = 2, 0.9
 #: Columns that are looked at one by one.
 _COLUMNS = 24
-#: More raw rows than this are not told apart.
+#: More raw rows than this are not distinguished.
 _MOST_ROWS = 2000
 
 
@@ -157,10 +157,10 @@ def _holes(x: Raw) -> Array:
 
 
 def _decoded(codes: Array, changes: Array) -> Array | None:
-    """The raw row of each prepared row; None where too few can be told.
+    """The raw row of each prepared row; None where too few are known.
 
     All columns are looked at together, then some one by one: a column that is fitted
-    to other rows (a mean of the target, a selection) hides what another one tells.
+    to other rows (a mean of the target, a selection) hides what another one shows.
     """
     width = changes.shape[2]
     single = evenly_spaced(width, _COLUMNS)

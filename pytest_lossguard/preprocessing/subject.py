@@ -1,7 +1,7 @@
 """The preparation under test, whatever its form: from raw rows to tables.
 
 A function, a bound method, anything with ``fit`` and ``transform``, a Keras layer with
-``adapt``, or a function that makes a `tf.data.Dataset`: told by what they can do.
+``adapt``, or a function that makes a `tf.data.Dataset`: recognized by what they can do.
 """
 
 from __future__ import annotations
@@ -298,7 +298,7 @@ def _inner(transformer: Any) -> list[Any]:
 
 
 def _left_out(fitted: Any) -> Iterator[str]:
-    """The columns that a ColumnTransformer in front drops: those it was told to, and
+    """The columns that a ColumnTransformer in front drops: those named to it, and
     those that none of its lists names.
     """
     while getattr(fitted, "steps", None):

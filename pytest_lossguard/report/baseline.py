@@ -1,4 +1,4 @@
-"""A test held against its baseline, as its failure tells it."""
+"""A test compared with its baseline, as its failure describes it."""
 
 from __future__ import annotations
 

@@ -118,12 +118,12 @@ def _check_row(test: Entry) -> str:
 
 def _cells(cells: Iterable[str], test: Entry) -> str:
     """A row; the kinds that its last cell names are links to what explains them."""
-    *rest, told = map(escaped, cells)
+    *rest, text = map(escaped, cells)
     for name, kind in _named(test):
         address = address_of(kind)
         if address is not None:
-            told = told.replace(escaped(name), f"[{escaped(name)}]({address})", 1)
-    return f"| {' | '.join([*rest, told])} |"
+            text = text.replace(escaped(name), f"[{escaped(name)}]({address})", 1)
+    return f"| {' | '.join([*rest, text])} |"
 
 
 def _named(test: Entry) -> Iterator[tuple[str, str]]:

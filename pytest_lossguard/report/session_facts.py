@@ -1,4 +1,4 @@
-"""When, from what and how a session ran: taken once, told by every report."""
+"""When, from what and how a session ran: taken once, written to every report."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class SessionFacts:
     def to_json(self) -> dict[str, Any]:
         """The ``session`` of the JSON report: what is known of it."""
         commit = self.commit
-        told = {
+        known = {
             "seed": self.seed,
             "started": self.started,
             "duration": self.duration,
@@ -80,20 +80,20 @@ class SessionFacts:
             "commit_date": None if commit is None else commit.date,
             "command": self.command,
         }
-        return {key: it for key, it in told.items() if it is not None}
+        return {key: it for key, it in known.items() if it is not None}
 
     @classmethod
     def from_report(cls, report: Mapping[str, Any]) -> SessionFacts:
         """Those of a JSON report, of whatever age: what it lacks is not known."""
         found, machine = report.get("session"), report.get("environment")
-        told = found if isinstance(found, dict) else {}
-        commit, date = _line(told.get("commit")), _date(told.get("commit_date"))
+        given = found if isinstance(found, dict) else {}
+        commit, date = _line(given.get("commit")), _date(given.get("commit_date"))
         return cls(
-            seed=whole(told.get("seed")),
-            started=_date(told.get("started")),
-            duration=_seconds(told.get("duration")),
+            seed=whole(given.get("seed")),
+            started=_date(given.get("started")),
+            duration=_seconds(given.get("duration")),
             commit=None if commit is None else Commit(id=commit, date=date),
-            command=_line(told.get("command")),
+            command=_line(given.get("command")),
             version=_line(report.get("version")),
             environment=printables(machine) if isinstance(machine, dict) else {},
         )

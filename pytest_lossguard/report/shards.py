@@ -9,7 +9,7 @@ from .entry import Entry, SearchEntry
 
 __all__ = ["whole_searches", "without_shard"]
 
-#: What tells the items of a search apart, among their other parameters.
+#: The parameter by which the items of a search differ.
 _SHARD = re.compile(r"-?shard-\d+-of-\d+-?")
 
 

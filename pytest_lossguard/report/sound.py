@@ -1,4 +1,4 @@
-"""Entries of tests as every writer can rely on them, whoever made them.
+"""Entries of tests as every writer can rely on them, whatever made them.
 
 They come from workers, which may run another version or other plugins: what is missing
 is filled in, what is of another kind is left out, and no text of a user's steers who

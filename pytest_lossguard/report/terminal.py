@@ -22,7 +22,7 @@ from .shards import whole_searches
 
 __all__ = ["counted", "extremes", "searches", "table", "warned"]
 
-#: Passing searches and warned tests told of without -v.
+#: Passing searches and warned tests listed without -v.
 _SHOWN, _WARNED = 5, 10
 _HEAD = ("verdict", "before -> after", "steps", "of limit", "test")
 _WIDTH, _LONGEST_KIND = 80, 26
@@ -56,7 +56,7 @@ def warned(tests: Iterable[Entry], verbosity: int = 0) -> Iterator[str]:
 
     Args:
         tests: Their entries.
-        verbosity: Above 0 all are told of, at 0 the first ten, below 0 how many.
+        verbosity: Above 0 all are listed, at 0 the first ten, below 0 their number.
     """
     found = sorted(filter(_is_warned, tests), key=_badness)
     if not found:

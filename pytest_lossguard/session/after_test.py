@@ -38,7 +38,7 @@ from ..judge import held_to, loss_curve_of
 
 __all__ = ["DIAGNOSIS_BUDGET", "compared", "diagnosed"]
 
-#: Seconds that a diagnosis may take, unless told otherwise. Counts of steps decide what
+#: Seconds that a diagnosis may take, by default. Counts of steps decide what
 #: is tried; for a small model all of it takes at most 11 s of an idle processor.
 DIAGNOSIS_BUDGET = 30.0
 #: No re-run of a passed training begins after so many seconds, or after as many as it
@@ -131,7 +131,7 @@ def _noted(verdict: Verdict, note: str) -> Verdict:
 
 
 def _ended_in(error: Exception) -> str:
-    """What ends a re-run, whoever's fault it is, never ends the test."""
+    """What ends a re-run, whatever caused it, never ends the test."""
     return f"a re-run ended in {type(error).__name__}: {first_line(error)}"
 
 

@@ -31,9 +31,9 @@ def fit_arguments(
         x: The inputs.
         policy: What says how long and in which batches where the call does not.
         steps: As for ``lossguard.fit``.
-        epochs: Likewise.
-        batch_size: Likewise.
-        seed: Likewise.
+        epochs: As for ``lossguard.fit``.
+        batch_size: As for ``lossguard.fit``.
+        seed: As for ``lossguard.fit``.
         rest: What is handed on.
 
     Raises:

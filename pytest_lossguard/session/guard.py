@@ -1,6 +1,6 @@
 """One test: what trains in it is watched, judged, compared and explained.
 
-No pytest and no TensorFlow in here: whoever calls brings the trainer.
+No pytest and no TensorFlow in here: the caller brings the trainer.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class BaselineRequest:
         test: What the test is called in it.
         update: What is to be written, and does not fail.
         write: Writes it.
-        progress: While it lasts, what it gives is told of each training.
+        progress: While it lasts, what it gives is called with each training.
     """
 
     path: Path

@@ -1,6 +1,6 @@
 """A search over corruptions: what each example costs, what it found.
 
-Knows neither pytest nor Hypothesis: it is told of each example and runs its
+Knows neither pytest nor Hypothesis: it gets each example and runs its
 body, or spares it.
 """
 
@@ -29,7 +29,7 @@ __all__ = ["Case", "Known", "Search", "Shard"]
 _HEADROOM_SHARE, _FEWEST_HEADROOM = 0.1, 5
 #: Features that are tried alone where all of them together break a training.
 _MOST_FEATURES = 24
-#: Cases that a report is told of.
+#: Cases that a report lists.
 _MOST_CASES = 400
 
 Run = Callable[[Corruption], Any]
@@ -200,7 +200,7 @@ class Search:
         if case is not None:
             yield False
             if case.error is not None:
-                self.failed = case  # the last to fail is the one that is told
+                self.failed = case  # the last to fail is the one that is reported
             case.recall()
         else:
             with self._noted(corruption) as case:
@@ -265,7 +265,7 @@ class Search:
             self.closest = case
 
     def _take_runs(self, case: Case) -> None:
-        """Keep the one run that tells most, and its nearness."""
+        """Keep the one run that says most, and its nearness."""
         runs = self.guard.runs
         self.trained = self.trained or bool(runs)
         if not runs:
@@ -330,7 +330,7 @@ class Search:
                     self.headroom.append(f"survives {survived!r}")
 
     def settle(self, run: Run) -> None:
-        """After a failing search: see to it that the case told is the simplest, and
+        """After a failing search: see to it that the case reported is the simplest, and
         that it fails when it is run once more.
 
         A shrinker lowers one number after the other. From several families to one
@@ -442,14 +442,14 @@ class Search:
         self._later.append(case)
         return case
 
-    # What it tells
+    # What it reports
 
     def describe(self, seconds: float) -> str:
         """How far it is, for a line on a terminal."""
-        told = f"{self.examples} examples in {seconds:.0f} s"
+        text = f"{self.examples} examples in {seconds:.0f} s"
         if self.failed is not None:
-            told += ", one failed, looking for the smallest"
-        return told
+            text += ", one failed, looking for the smallest"
+        return text
 
     @property
     def unique(self) -> int:

@@ -593,12 +593,12 @@ def watching(
         put(replaced(tf.GradientTape, "__exit__", watch.on_tape_closed))
         put(replaced(owner_of(tf.data.Dataset, "__iter__"), "__iter__", watch.on_iter))
         put(replaced(tf, "gradients", watch.on_gradients))
-        for name, told in (
+        for name, instead in (
             ("assign_add", recorder.on_add),
             ("assign", recorder.on_write),
             ("assign_sub", recorder.on_write),
         ):
-            put(replaced(owner_of(ResourceVariable, name), name, told))
+            put(replaced(owner_of(ResourceVariable, name), name, instead))
         for name in CUSTOM_GRADIENT_CALLS:
             put(replaced(custom_gradients, name, recorder.on_custom_gradient))
         put(replaced(function, "__call__", watch.on_function))

@@ -130,7 +130,7 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
 
 
 def _first_changed(x: Raw, changed: Raw, column: Column | None, rows: Array) -> int:
-    """The first of some rows that is not told the same as before."""
+    """The first of some rows that is not described as before."""
     return next(
         (
             int(it)
@@ -342,7 +342,7 @@ class _Later:
         return np.asarray(changed & (self.times <= last))
 
     def broken(self, draw: tuple[int, ...]) -> Broken:
-        """What is told of it."""
+        """How it is described."""
         made = self._made(draw)
         assert made is not None
         x, cut, several = self.preparation.x, self.cuts[draw[0]], self.columns[draw[1]]

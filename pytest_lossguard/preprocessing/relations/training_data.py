@@ -259,7 +259,7 @@ def _wrong_labels(
 
 
 def _is_alone(served: Table) -> Array:
-    """Which served rows are like no other: only those can be told apart."""
+    """Which served rows are like no other: only those are distinguishable."""
     keys = _keys(served)
     counts = Counter(keys)
     return np.array([counts[key] == 1 for key in keys], dtype=bool)

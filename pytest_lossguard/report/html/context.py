@@ -1,4 +1,4 @@
-"""What the page tells, from what the tests reported: builtins to builtins."""
+"""What the page shows, from what the tests reported: builtins to builtins."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ _OF_PAGE = ("details", "trainings", "cases")
 
 
 def _shown(test: Any, seed: int) -> dict[str, Any]:
-    """A test as the page tells it; without its trainings where they cannot be shown:
+    """A test as the page shows it; without its trainings where they cannot be shown:
     no test may keep the others from being shown.
     """
     given = test if isinstance(test, dict) else {}

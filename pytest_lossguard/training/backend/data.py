@@ -1,4 +1,4 @@
-"""Training data as `fit` takes it: told apart, checked, sampled."""
+"""Training data as `fit` takes it: recognized, checked, sampled."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def differ(first: Batch, last: Batch) -> bool:
 
 
 def _targets_of_rows(batch: Batch) -> dict[bytes, bytes]:
-    """Of each row, told by some of its numbers, the target and the weight."""
+    """Of each row, identified by some of its numbers, the target and the weight."""
     rows = range(len(batch))
     x = [np.asarray(it) for it in flatten(batch.x)]
     rest = [np.asarray(it) for it in flatten((batch.y, batch.sample_weight))]

@@ -60,7 +60,7 @@ def _are_bytes(leaf: Any) -> bool:
 
 
 def _reads(model: Any, structure: Any, count: int) -> list[Reads]:
-    """How each input is read: told by the graph of a functional model, else by all of
+    """How each input is read: by the graph of a functional model, else by all of
     the model's layers.
     """
     functional = functional_of(model)

@@ -1,6 +1,6 @@
 """Patches that let an observer see a training, put back on every path.
 
-Six places see all of it, whoever drives the training: `tf.GradientTape.gradient`
+Six places see all of it, whatever drives the training: `tf.GradientTape.gradient`
 knows the loss and the gradients, ``Optimizer.apply`` the update, a Keras loss
 object the labels and predictions, a model's call the inputs, the call of a layer that
 behaves otherwise in training its mode, and the call of a ``tf.function`` is where a
@@ -22,7 +22,7 @@ Call = Callable[..., Any]
 
 
 class Observer(Protocol):
-    """What is told of a training; each gets the call and must make it."""
+    """What sees a training; each method gets the call and must make it."""
 
     def on_gradient(self, call: Call, *args: Any, **kwargs: Any) -> Any:
         """A tape's ``gradient(target, sources)``."""

@@ -87,7 +87,7 @@ __all__ = [
 
 #: Keras 3.6 to 3.15: the `tf.Variable` behind a Keras variable.
 VALUE = "_value"
-#: Keras 3.6 to 3.15: what an optimizer was built for, where `apply` is not told.
+#: Keras 3.6 to 3.15: what an optimizer was built for, where `apply` does not get it.
 TRAINABLE_VARIABLES = "_trainable_variables"
 
 
@@ -240,7 +240,7 @@ def is_taping() -> bool:
     return bool(record.could_possibly_record())
 
 
-#: TensorFlow 2.18 to 2.21: what tells an eager tensor from all others, gone ones too.
+#: TensorFlow 2.18 to 2.21: what identifies an eager tensor, also among gone ones.
 EAGER_ID = "_id"
 
 # Of functions that TensorFlow traces

@@ -1,4 +1,4 @@
-"""Whether data fit a model: told in one sentence before TensorFlow tells it in many."""
+"""Whether data fit a model: one sentence, before TensorFlow writes many."""
 
 from __future__ import annotations
 

@@ -65,8 +65,8 @@ class LoopTrainer:
 
         Args:
             model_or_factory: As for ``lossguard.fit``.
-            x: Likewise.
-            y: Likewise.
+            x: As for ``lossguard.fit``.
+            y: As for ``lossguard.fit``.
             seeds: One training from each.
             reuse_built: Whether the same factory is called once for each seed and no
                 more: for a search, whose examples differ in their data.

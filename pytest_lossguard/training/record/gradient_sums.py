@@ -140,7 +140,7 @@ class GradientSums:
 
 
 def _key(value: Any) -> Any:
-    """What tells a tensor from all others, gone ones too; None of anything else."""
+    """What identifies a tensor, also among gone ones; None for anything else."""
     if not isinstance(value, tf.Tensor):
         return None
     eager = getattr(value, EAGER_ID, None)

@@ -122,7 +122,7 @@ class Makers:
         """A model was called outside of graphs, and no tape was looking.
 
         Args:
-            model: It.
+            model: The model.
             inputs: What it was given.
         """
         if not self._fitting:

@@ -24,9 +24,9 @@ class Net:
     """A model that was called under a tape, with one tensor.
 
     Attributes:
-        model: It.
+        model: The model.
         shape: Of the input, rows first.
-        dtype: Likewise.
+        dtype: Of the input.
         rows: The last input, of a step that runs eagerly; else None.
         from_noise: Whether random numbers go into its input, in a graph.
         from_data: Whether data do.

@@ -190,7 +190,7 @@ class Recorder:
         found = [variable for buffer in buffers for variable in buffer.variables]
         return found + [it.slot for it in self._taped.values() if it.slot is not None]
 
-    # What the observer is told
+    # Calls of the observer
 
     def on_model(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost model's inputs and outputs."""
@@ -211,7 +211,7 @@ class Recorder:
 
     @contextmanager
     def running(self, function: Any, arguments: Any) -> Iterator[None]:
-        """A compiled function runs: count what it does as its trace tells."""
+        """A compiled function runs: count what its trace showed that it does."""
         makers = self.makers.running(function, arguments)
         with self.gradients.counting(function), makers:
             yield

@@ -41,13 +41,13 @@ def held_out_rows(
     targets: tuple[ColumnStats, ...],
     among: float = 1.0,
 ) -> HeldOut | None:
-    """What tells held-out rows from those that are trained on.
+    """What distinguishes held-out rows from those that are trained on.
 
     Args:
         held_out: The rows that are scored.
         trained: The rows that are trained on, or a sample of them.
         inputs: Statistics of the held-out inputs.
-        targets: Likewise of their targets.
+        targets: The same for their targets.
         among: Share of all rows that are trained on that the sample is.
     """
     if held_out is None or not len(held_out):

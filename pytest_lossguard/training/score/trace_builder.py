@@ -170,7 +170,7 @@ def make_trace(
 def beside(
     held_out: ArrayData | None, trained: ArrayData | Batch | None, among: float = 1.0
 ) -> HeldOut | None:
-    """What tells held-out rows from those that are trained on; see `held_out_rows`."""
+    """What distinguishes held-out rows; see `held_out_rows`."""
     if held_out is None:
         return None
     inputs = column_statistics(held_out.x, "input")
