@@ -85,7 +85,7 @@ def test_seeds_that_go_both_ways_are_chance():
     assert regressed(before, measured(skill=0.5 * SPREAD + signs)) == []
 
 
-def test_what_is_less_than_the_resolution_is_not_told():
+def test_what_is_less_than_the_resolution_is_not_reported():
     before = measured(skill=0.5 * SPREAD)
 
     assert regressed(before, measured(skill=0.5 * SPREAD - 0.004)) == []
@@ -116,7 +116,7 @@ def test_the_table_marks_what_got_worse():
 
 
 @pytest.mark.parametrize(
-    ("here", "told"),
+    ("here", "text"),
     [
         ({"keras": "3.15", "device": "CPU"}, None),
         ({"keras": "3.15", "device": "CPU", "numpy": "2"}, None),
@@ -127,8 +127,8 @@ def test_the_table_marks_what_got_worse():
         ),
     ],
 )
-def test_another_environment_is_said(here, told):
-    assert environment_change({"keras": "3.15", "device": "CPU"}, here) == told
+def test_another_environment_is_said(here, text):
+    assert environment_change({"keras": "3.15", "device": "CPU"}, here) == text
 
 
 def test_what_could_not_be_measured_is_not_held():

@@ -82,7 +82,9 @@ def test_no_file_is_no_baseline(tmp_path):
     assert read_baseline(tmp_path / "a.json") is None
 
 
-def test_names_that_differ_in_case_are_one_file_elsewhere_and_are_told_apart(tmp_path):
+def test_names_that_differ_in_case_are_one_file_elsewhere_and_are_distinguished(
+    tmp_path,
+):
     path = tmp_path / "test_it.test_trains.json"
     write_baseline(path, replace(ONE, test="test_it.py::test_Trains"))
 
@@ -112,7 +114,7 @@ def test_the_baseline_of_a_renamed_test_is_written_anew(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "output"),
     [
         ("", "is no JSON: restore it, or write it again with --lossguard-update"),
         ('{"lossguard_baseline": 1', "is no JSON"),
@@ -128,14 +130,14 @@ def test_the_baseline_of_a_renamed_test_is_written_anew(tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_read_is_named(tmp_path, text, told):
+def test_what_cannot_be_read_is_named(tmp_path, text, output):
     path = tmp_path / "a.json"
     path.write_text(text)
 
     with pytest.raises(UsageError) as caught:
         read_baseline(path)
 
-    assert told in str(caught.value)
+    assert output in str(caught.value)
     assert str(path) in str(caught.value)
 
 

@@ -42,7 +42,7 @@ def test_a_training_that_never_gets_half_way_takes_a_step_more_than_it_had():
     assert measure(trace, half=0.4)["steps_to_half"] == 51
 
 
-def test_a_jump_is_told_as_a_share_of_the_start():
+def test_a_jump_is_reported_as_a_share_of_the_start():
     curve = [*falling(2.0, 1.0, 50), 1.5, *falling(1.0, 0.5, 50)]
 
     assert measure(make_trace(curve, start=2.0, end=0.5), 0.3)["worst_jump"] == 0.25

@@ -1,4 +1,4 @@
-"""What the repository tells GitHub, GitLab, PyPI and those who cite it."""
+"""What the repository shows GitHub, GitLab, PyPI and those who cite it."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def test_the_action_and_the_component_have_the_same_inputs():
     assert component.keys() - action.keys() == {"job-name", "stage", "image"}
     for name in action.keys() & component.keys():
         default = component[name]["default"]
-        told = str(default).lower() if isinstance(default, bool) else default
-        assert action[name]["default"] == told
+        output = str(default).lower() if isinstance(default, bool) else default
+        assert action[name]["default"] == output
 
 
 # Workflows
@@ -192,33 +192,33 @@ CHANGELOG = """# Changelog
 
 
 @pytest.mark.parametrize(
-    ("tag", "told"),
+    ("tag", "output"),
     [
         ("v0.2.0", "### Fixed\n\n- This, see [it](x).\n"),
         ("0.1.0", "- First.\n"),
     ],
 )
-def test_the_notes_of_a_release_are_its_section(notes, tmp_path, capsys, tag, told):
+def test_the_notes_of_a_release_are_its_section(notes, tmp_path, capsys, tag, output):
     path = tmp_path / "CHANGELOG.md"
     path.write_text(CHANGELOG)
 
     assert notes.main([tag], path) == 0
-    assert capsys.readouterr().out == told
+    assert capsys.readouterr().out == output
 
 
 @pytest.mark.parametrize(
-    ("tag", "told"),
+    ("tag", "output"),
     [
         ("v9.0.0", "no section [9.0.0], only Unreleased, 0.2.0, 0.1.0, 0.0.1"),
         ("v0.0.1", "says nothing in its section [0.0.1]"),
     ],
 )
-def test_a_release_without_notes_is_none(notes, tmp_path, capsys, tag, told):
+def test_a_release_without_notes_is_none(notes, tmp_path, capsys, tag, output):
     path = tmp_path / "CHANGELOG.md"
     path.write_text(CHANGELOG)
 
     assert notes.main([tag], path) == 1
-    assert told in capsys.readouterr().err
+    assert output in capsys.readouterr().err
 
 
 def test_the_changelog_can_be_read_so(notes):

@@ -264,7 +264,7 @@ def test_what_is_left_out_by_its_time_is_named(parts, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("others", "code", "told"),
+    ("others", "code", "shown"),
     [
         ("failed", 1, "passed -> failed"),
         ("not_run", 1, "passed -> not run"),
@@ -274,14 +274,14 @@ def test_what_is_left_out_by_its_time_is_named(parts, tmp_path, capsys):
     ],
 )
 def test_a_test_without_an_entry_is_compared_by_what_came_of_it(
-    parts, capsys, others, code, told
+    parts, capsys, others, code, shown
 ):
     base, new = parts("a", [GOOD, OTHER]), parts("b", [OTHER], test_good=others)
 
     assert main(["compare", base, new]) == code
 
     out = capsys.readouterr().out
-    assert told in out
+    assert shown in out
     assert "1 the same" in out
     assert "gone" not in out
 
@@ -330,9 +330,9 @@ def test_what_is_no_failing_case_is_not_kept(tmp_path, capsys):
     assert not (tmp_path / "kept").exists()
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(4.0, True), (1.2, False)])
-def test_a_time_that_is_another_is_told_and_fails_nothing(compared, seconds, told):
+@pytest.mark.parametrize(("seconds", "shown"), [(4.0, True), (1.2, False)])
+def test_a_time_that_is_another_is_reported_and_fails_nothing(compared, seconds, shown):
     code, out = compared([{**GOOD, "duration": 1.0}], [{**GOOD, "duration": seconds}])
 
     assert code == 0
-    assert ("time  1.0 s -> 4.0 s" in out) == told
+    assert ("time  1.0 s -> 4.0 s" in out) == shown

@@ -49,14 +49,14 @@ def test_figures_go_from_the_oldest_commit_to_the_newest(history):
     page = history((3, [good(0.25, 2.0)]), (1, [good(0.5, 1.0)]), (2, [BAD]))
 
     assert "1 test over 3 reports, from 0101010 2026-01-01 to 0303030" in page
-    told = labels(page)
-    assert told[1:4] == [
+    text = labels(page)
+    assert text[1:4] == [
         "0101010 2026-01-01: converged",
         "0202020 2026-01-02: not converged",
         "0303030 2026-01-03: converged",
     ]
-    assert "loss after: 0.5 at first, 0.25 at last" in told
-    assert "time: 1.0 s at first, 2.0 s at last" in told
+    assert "loss after: 0.5 at first, 0.25 at last" in text
+    assert "time: 1.0 s at first, 2.0 s at last" in text
 
 
 def test_what_fails_now_stands_first_and_what_is_missing_is_a_gap(history):

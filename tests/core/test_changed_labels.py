@@ -55,5 +55,5 @@ def test_a_tenth_of_flipped_labels_is_far_from_chance():
         [([], [Y[:25]])] * 9,
     ],
 )
-def test_nothing_is_said_where_it_cannot_be_told(batches):
+def test_nothing_is_said_where_it_is_unknown(batches):
     assert changed_labels(batches) is None

@@ -39,7 +39,7 @@ def test_outputs_that_differ_in_length_alone_do_not_turn():
     assert found.apart > 0.1
 
 
-def test_of_several_outputs_the_one_that_tells_rows_apart_counts():
+def test_of_several_outputs_the_one_that_separates_rows_counts():
     assert spread(np.zeros((32, 2)), BEFORE[0]).apart > 0.9
 
 

@@ -90,7 +90,7 @@ def test_finite_data_gives_finite_statistics_within_its_range(array):
         assert (values <= stats.high + 1e-6).all()
 
 
-def test_the_range_of_targets_is_told_in_shares():
+def test_the_range_of_targets_is_reported_in_shares():
     signed = target_range(np.array([-2.0, -0.5, 0.0, 1.0, 3.0]))
 
     assert (signed.low, signed.high, signed.columns) == (-2.0, 3.0, 1)

@@ -24,7 +24,7 @@ def warns(trace, policy):
     return [finding("mine:odd", "it looks odd", severity="warning")]
 
 
-def told(policy, *checks):
+def findings_of(policy, *checks):
     return [(it.kind, it.severity) for it in judge(GOOD, policy, checks)]
 
 
@@ -45,12 +45,12 @@ def test_an_error_of_ones_own_fails_a_training():
 
 
 def test_a_warning_fails_under_strict_only():
-    assert told(Policy(), warns) == [("mine:odd", "warning")]
-    assert told(Policy(strict=True), warns) == [("mine:odd", "error")]
+    assert findings_of(Policy(), warns) == [("mine:odd", "warning")]
+    assert findings_of(Policy(strict=True), warns) == [("mine:odd", "error")]
 
 
 def test_what_is_allowed_is_left_out():
-    assert told(Policy(allow=("mine:too_slow",)), too_slow, warns) == [
+    assert findings_of(Policy(allow=("mine:too_slow",)), too_slow, warns) == [
         ("mine:odd", "warning")
     ]
 
@@ -59,7 +59,7 @@ def test_a_check_that_finds_nothing_may_return_nothing():
     def finds_nothing(trace, policy):
         return None
 
-    assert told(Policy(), finds_nothing) == []
+    assert findings_of(Policy(), finds_nothing) == []
 
 
 def test_a_run_judged_again_is_held_to_the_same_checks():

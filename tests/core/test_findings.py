@@ -77,8 +77,8 @@ class _Anything(dict):
 
 
 @pytest.mark.parametrize(
-    ("noise", "told"),
+    ("noise", "text"),
     [(0.88, "by 88% of its value"), (207.85, "by 208 times its value")],
 )
-def test_a_large_multiple_is_no_percentage(noise, told):
-    assert told in finding("noisy_loss", value=noise, limit=0.7).message
+def test_a_large_multiple_is_no_percentage(noise, text):
+    assert text in finding("noisy_loss", value=noise, limit=0.7).message

@@ -107,7 +107,7 @@ def test_relu_is_tried_for_every_hidden_activation_that_saturates(activation):
     assert found["hidden_activation", "relu"] == 40
 
 
-def test_the_change_of_optimizer_is_told_with_its_rate():
+def test_the_change_of_optimizer_is_reported_with_its_rate():
     change = Change(kind="optimizer", value="adam")
     trace = make_trace(falling(), start=1.0, end=0.1, constant=1.0)
 

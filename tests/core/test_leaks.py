@@ -37,7 +37,7 @@ def test_a_target_that_stands_in_a_column_or_time_step_is_found(x, y, where):
 
 @pytest.mark.parametrize("draw", range(10))
 @pytest.mark.parametrize("related", [False, True])
-def test_whether_another_column_tells_of_the_target_too(related, draw):
+def test_whether_another_column_predicts_the_target_too(related, draw):
     x = np.random.default_rng(draw).normal(size=(512, 30))
     if related:
         x[:, 4] = np.exp(x[:, 3] + 2 * x[:, 4])
@@ -46,7 +46,7 @@ def test_whether_another_column_tells_of_the_target_too(related, draw):
     assert found.is_all != related
 
 
-def test_a_second_copy_of_the_target_tells_nothing_more():
+def test_a_second_copy_of_the_target_shows_nothing_more():
     x = with_column(2 * TABLE[:, 3])
     found = target_among_inputs([x], [TABLE[:, 3]])
     assert found is not None

@@ -37,7 +37,7 @@ def test_rows_of_several_arrays_are_the_same_if_all_are():
     assert repeats([X[:50], ids[50:100]], [X, ids]).found == 0
 
 
-def test_images_and_missing_values_are_told_by_what_is_in_them():
+def test_images_and_missing_values_are_reported_by_what_is_in_them():
     images = RNG.normal(size=(60, 8, 8, 3))
     assert repeats([images[:20]], [images]).found == 20
     holes = X.copy()
@@ -75,11 +75,11 @@ def of_two_classes(copies):
 
 def test_rows_of_a_rare_class_that_were_copied_do_not_repeat_by_nature():
     held_out, trained, labels = of_two_classes(3)
-    plain, told = repeats(held_out, trained), repeats(held_out, trained, [labels])
+    plain, labeled = repeats(held_out, trained), repeats(held_out, trained, [labels])
     assert plain.copied is None
     assert plain.again > plain.again_of / 4
-    assert (told.copied, told.again) == (1, 0)
-    assert (told.found, told.of) == (plain.found, plain.of)
+    assert (labeled.copied, labeled.again) == (1, 0)
+    assert (labeled.found, labeled.of) == (plain.found, plain.of)
 
 
 def test_rows_that_repeat_by_nature_were_not_copied():
@@ -107,7 +107,7 @@ def test_where_few_rows_are_possible_repeats_tell_nothing(rows):
     assert repeats([rows[: len(rows) // 2]], [rows]) is None
 
 
-def test_a_truth_table_is_no_leak_and_a_handful_of_rows_tells_nothing():
+def test_a_truth_table_is_no_leak_and_a_handful_of_rows_shows_nothing():
     table = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)])
     assert repeats([table], [table]) is None
     assert repeats([X[:5]], [X]) is None
@@ -119,7 +119,7 @@ def test_rows_of_other_shapes_or_kinds_are_not_compared():
     assert repeats([], []) is None
 
 
-def test_the_worst_column_of_missing_values_is_told():
+def test_the_worst_column_of_missing_values_is_reported():
     bad = X.copy()
     bad[3:7, 5], bad[0, 2] = np.nan, np.inf
     (found,) = nonfinite_values([bad], "inputs")
@@ -128,7 +128,7 @@ def test_the_worst_column_of_missing_values_is_told():
     assert nonfinite_values([X, WORDS, np.arange(4)], "inputs") == ()
 
 
-def test_classes_are_told_by_numbers_by_bits_and_by_columns():
+def test_classes_are_reported_by_numbers_by_bits_and_by_columns():
     labels = RNG.integers(0, 3, 90)
     for given in (labels, labels[:, None], np.eye(3, dtype="float32")[labels]):
         assert np.array_equal(class_of_rows([given]), labels)
@@ -155,8 +155,10 @@ def test_sorted_rows_are_in_the_order_of_their_classes():
     assert 1.0 <= order.together < 2.0
 
 
-@pytest.mark.parametrize(("share", "is_told"), [(0.25, True), (0.5, True), (1, False)])
-def test_a_shuffle_buffer_far_smaller_than_a_class_is_told(share, is_told):
+@pytest.mark.parametrize(
+    ("share", "is_reported"), [(0.25, True), (0.5, True), (1, False)]
+)
+def test_a_shuffle_buffer_far_smaller_than_a_class_is_reported(share, is_reported):
     for seed in range(5):
         generator = np.random.default_rng(seed)
         buffer, come = [], []
@@ -165,7 +167,7 @@ def test_a_shuffle_buffer_far_smaller_than_a_class_is_told(share, is_told):
             if len(buffer) > share * 64:
                 come.append(buffer.pop(generator.integers(len(buffer))))
         order = class_order(np.array(come), 32)
-        assert (order.order > SORTED) == is_told
+        assert (order.order > SORTED) == is_reported
 
 
 @pytest.mark.parametrize("rows_per_step", [1, 4, 32, 128])

@@ -102,13 +102,13 @@ def test_elsewhere_a_refusal_is_final(tmp_path, held):
     assert pauses == []
 
 
-def test_a_path_too_long_for_windows_is_told_by_its_length(tmp_path):
+def test_a_path_too_long_for_windows_is_reported_by_its_length(tmp_path):
     path, error = tmp_path / ("x" * 300), FileNotFoundError(2, "no such file")
     length = len(str(path))
 
-    told = reason_of(error, path, windows=True)
+    text = reason_of(error, path, windows=True)
 
-    assert f": its path has {length} characters, Windows takes 259; " in told
+    assert f": its path has {length} characters, Windows takes 259; " in text
     assert "make its folder writable" in reason_of(error, path, windows=False)
     assert "make its folder writable" in reason_of(error, tmp_path, windows=True)
 

@@ -165,7 +165,7 @@ def test_any_layout_of_memory_will_do(made):
         ([], None, "got no array to act on"),
     ],
 )
-def test_what_cannot_be_corrupted_is_told(x, y, says):
+def test_what_cannot_be_corrupted_is_reported(x, y, says):
     with pytest.raises(UsageError, match=says) as raised:
         Scale(2.0)(x, y)
 
@@ -252,14 +252,14 @@ def test_missing_values_in_integers_make_them_floats(frame):
 
 
 @pytest.mark.parametrize("feature", ["name", "kind", "tall"])
-def test_a_column_that_has_no_numbers_is_told(frame, feature):
+def test_a_column_that_has_no_numbers_is_reported(frame, feature):
     with pytest.raises(
         UsageError, match=rf"'{feature}': the named ones are 'height', 'age', 'weight'"
     ):
         Scale(10.0, features=feature)(frame)
 
 
-def test_a_frame_without_numbers_is_told(frame):
+def test_a_frame_without_numbers_is_reported(frame):
     with pytest.raises(UsageError, match="needs numeric inputs.*category"):
         Scale(10.0)(frame[["kind", "member"]])
 
@@ -448,7 +448,7 @@ def test_labels_in_pandas_have_no_scale(pd, labels):
             TargetScale(10.0)(np.ones((3, 1)), given)
 
 
-def test_frame_and_series_of_different_lengths_are_told(frame, pd):
+def test_frame_and_series_of_different_lengths_are_reported(frame, pd):
     with pytest.raises(UsageError, match="got x of 6 rows and y of 5 rows"):
         Scale(2.0)(frame, pd.Series(range(5)))
 

@@ -230,7 +230,7 @@ def test_a_family_is_frozen():
 @pytest.mark.parametrize(
     "part", [Scale, "Scale(2.0)", None, [Scale(2.0)], Corruption()]
 )
-def test_what_is_no_family_is_told(part):
+def test_what_is_no_family_is_reported(part):
     with pytest.raises(UsageError, match="takes families such as Scale"):
         Corruption(part)
 
@@ -251,7 +251,7 @@ def test_what_is_no_family_is_told(part):
         [{"family": "FewRows", "rows": [3]}],
     ],
 )
-def test_other_json_is_told(described):
+def test_other_json_is_reported(described):
     with pytest.raises(UsageError):
         Corruption.from_json(described)
 
@@ -261,10 +261,10 @@ def test_a_drawn_feature_is_counted_round_the_end(feature, width):
     x = np.ones((4, width))
     drawn = Corruption.drawn(Scale(2.0, features=feature))
 
-    told = drawn.resolved(width)
+    output = drawn.resolved(width)
 
-    assert told == Corruption(Scale(2.0, features=feature % width))
-    np.testing.assert_array_equal(drawn(x), told(x))
+    assert output == Corruption(Scale(2.0, features=feature % width))
+    np.testing.assert_array_equal(drawn(x), output(x))
 
 
 @pytest.mark.parametrize(

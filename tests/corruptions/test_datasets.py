@@ -290,12 +290,12 @@ def test_no_corruption_gives_the_dataset_back():
         (Dataset.from_tensor_slices(np.array([b"a", b"b"])), "needs numeric inputs"),
     ],
 )
-def test_what_cannot_be_corrupted_is_told(dataset, says):
+def test_what_cannot_be_corrupted_is_reported(dataset, says):
     with pytest.raises(UsageError, match=says):
         Scale(10.0)(dataset)
 
 
-def test_targets_beside_a_dataset_are_told():
+def test_targets_beside_a_dataset_are_reported():
     with pytest.raises(UsageError, match=r"call corruption\(dataset\)"):
         Scale(10.0)(Dataset.from_tensor_slices(X), Y)
 
@@ -307,6 +307,6 @@ def test_tensors_come_back_as_arrays():
     np.testing.assert_array_equal(scaled, X * 10)
 
 
-def test_a_ragged_tensor_is_told():
+def test_a_ragged_tensor_is_reported():
     with pytest.raises(UsageError, match="ragged data"):
         Scale(10.0)(tf.ragged.constant([[1.0], [2.0, 3.0]]))

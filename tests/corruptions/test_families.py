@@ -281,7 +281,7 @@ def test_imbalance_keeps_one_row_of_the_class():
     assert (targets == 0).sum() == 1
 
 
-def test_imbalance_of_a_class_that_does_not_exist_is_told():
+def test_imbalance_of_a_class_that_does_not_exist_is_reported():
     x, _ = sample()
 
     with pytest.raises(UsageError, match="there is no class 5: the labels have 2"):
@@ -390,7 +390,7 @@ def test_sequences_are_sorted_by_their_first_step():
 
 
 @pytest.mark.parametrize("family", [SortedRows(), FlippedLabels(0.5), Imbalance(0.5)])
-def test_targets_without_an_order_are_told(family):
+def test_targets_without_an_order_are_reported(family):
     labels = np.array(["a", None, "b", 3], dtype=object)
 
     with pytest.raises(UsageError, match="give labels of one type"):
@@ -537,27 +537,27 @@ def test_of_more_hit_rows_the_same_come_first(fewer, more):
 @pytest.mark.parametrize(
     "family", [Dtype("int8"), Scale(2.0), SortedRows(0), MissingValues(0.5)], ids=repr
 )
-def test_inputs_without_numbers_are_told(family):
+def test_inputs_without_numbers_are_reported(family):
     with pytest.raises(UsageError, match="needs numeric inputs, and x is <U1 only"):
         family(np.array([["a"], ["b"]]))
 
 
 @pytest.mark.parametrize("family", [it for it in FAMILIES if "Target" in it.__name__])
-def test_a_target_family_without_targets_is_told(family):
+def test_a_target_family_without_targets_is_reported(family):
     with pytest.raises(UsageError, match=r"call corruption\(x, y\)"):
         family(10.0)(np.ones((3, 1)))
 
 
 @pytest.mark.parametrize("family", [FlippedLabels(0.1), Imbalance(0.1), SortedRows()])
 @pytest.mark.parametrize("y", [None, (), {}])
-def test_a_label_family_without_targets_is_told(family, y):
+def test_a_label_family_without_targets_is_reported(family, y):
     with pytest.raises(UsageError, match=r"call corruption\(x, y\)"):
         family(np.ones((3, 1)), y)
 
 
 @pytest.mark.parametrize("feature", [3, -1, 100])
 @pytest.mark.parametrize("family", [Scale(2.0, features=0), SortedRows(0)])
-def test_a_feature_that_does_not_exist_is_told(family, feature):
+def test_a_feature_that_does_not_exist_is_reported(family, feature):
     name = "feature" if isinstance(family, SortedRows) else "features"
     wrong = type(family)(**{**as_arguments(family), name: feature})
 
@@ -569,7 +569,7 @@ def as_arguments(family):
     return {it: getattr(family, it) for it in family.__dataclass_fields__}
 
 
-def test_a_name_where_nothing_is_named_is_told():
+def test_a_name_where_nothing_is_named_is_reported():
     with pytest.raises(UsageError, match="no numeric feature 'age': give its number"):
         Scale(2.0, features="age")(np.ones((3, 1)))
 

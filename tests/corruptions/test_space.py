@@ -76,7 +76,7 @@ def test_beyond_the_range_lie_the_next_powers_of_ten():
     assert axis.beyond == ((Scale(1e3), Scale(1e4), Scale(1e5)),)
 
 
-def test_a_space_tells_its_ranges_and_knows_its_own():
+def test_a_space_shows_its_ranges_and_knows_its_own():
     narrow = space(offsets=False, outliers=False)
 
     assert narrow.description == "scales 0.001 to 1000"
@@ -91,7 +91,7 @@ def test_every_keyword_can_be_turned_on_alone(keyword):
 
 
 @pytest.mark.parametrize(
-    ("keywords", "told"),
+    ("keywords", "text"),
     [
         ({"scale": True}, "no keyword 'scale': did you mean 'scales'?"),
         ({"scales": (10, 1)}, "bounds the wrong way round: give (1.0, 10.0)"),
@@ -111,11 +111,11 @@ def test_every_keyword_can_be_turned_on_alone(keyword):
         (OFF, "nothing to draw"),
     ],
 )
-def test_what_cannot_be_meant_is_told_with_its_keyword(keywords, told):
+def test_what_cannot_be_meant_is_reported_with_its_keyword(keywords, text):
     with pytest.raises(PolicyError) as error:
         space(**keywords)
 
-    assert told in str(error.value)
+    assert text in str(error.value)
     assert str(error.value).startswith("corruptions(")
     assert "\n" not in str(error.value)
 

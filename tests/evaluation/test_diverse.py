@@ -1,4 +1,4 @@
-"""The healthy programs that nobody tunes on: well formed, measured and told."""
+"""The healthy programs that nobody tunes on: well formed, measured and reported."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def said(way="watch", *, failed=False, errors=(), warnings=(), score=0.9):
         failed=failed,
         errors=list(errors),
         warnings=list(warnings),
-        told=[f"{it}: because" for it in (*errors, *warnings)],
+        output=[f"{it}: because" for it in (*errors, *warnings)],
         score=score,
     )
 

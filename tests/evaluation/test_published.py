@@ -162,7 +162,7 @@ def test_data_are_the_same_for_every_seed():
 
 def test_importing_the_table_is_cheap():
     code = "import sys, evaluation.published; print('keras' in sys.modules)"
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert told.stdout == "False\n"
+    assert output.stdout == "False\n"

@@ -112,7 +112,7 @@ def test_a_warning_flags_only_if_it_is_true():
     assert not flagged(SHIFTED, row(warnings=["dead_units"]))
 
 
-def test_the_table_tells_what_was_failed_and_what_was_said_of_fixed_ones():
+def test_the_table_shows_what_was_failed_and_what_was_said_of_fixed_ones():
     rows = [
         row(failed=True, errors=["plateau"], cause="labels_carry_no_signal"),
         row(fixed=True, warnings=["overfitting"]),

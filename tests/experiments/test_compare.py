@@ -96,7 +96,7 @@ def test_re_runs_of_a_long_training_share_its_length(steps, runs, each):
     assert round(steps * factor) == each
 
 
-def test_one_change_that_makes_it_far_better_is_told_with_both_figures():
+def test_one_change_that_makes_it_far_better_is_reported_with_both_figures():
     (found,) = improvable(
         run(0.7), (reference("learning_rate", 0.2), reference("reinitialize", 1))
     )
@@ -108,7 +108,7 @@ def test_one_change_that_makes_it_far_better_is_told_with_both_figures():
     assert "30%" in found.message
 
 
-def test_of_changes_that_do_about_as_well_the_first_is_told():
+def test_of_changes_that_do_about_as_well_the_first_is_reported():
     one, other = reference("learning_rate", 0.2), reference("reinitialize", 0.18)
     (found,) = improvable(run(0.7), (one, other))
     assert "learning_rate" in found.message
@@ -154,19 +154,19 @@ def test_a_fault_of_the_data_or_the_program_fails_a_run_that_learned_less_than_h
 ):
     off = (column("input", mean=5.0, std=3.0),)  # as good as scaled would be no fault
     trace = replace(run(end, steps=steps), inputs=off)  # which still falls
-    (told, *_) = found = improvable(trace, (reference(kind, 0.05),))
+    (finding, *_) = found = improvable(trace, (reference(kind, 0.05),))
     assert fails(trace, reference(kind, 0.05)) is proof
     assert found[-1].kind == "improvable"
-    assert f"{kind} changed" in told.message
+    assert f"{kind} changed" in finding.message
 
 
-def test_of_changes_that_help_alike_the_surest_fault_is_told_a_choice_last():
+def test_of_changes_that_help_alike_the_surest_fault_is_reported_a_choice_last():
     rate, penalty = reference("learning_rate", 0.05), reference("no_penalty", 0.07)
     frozen = reference("unfreeze", 0.05)
-    *_, told = improvable(run(0.9), (rate, penalty))
-    assert "no_penalty" in told.message
-    *_, told = improvable(run(0.9), (frozen, rate))
-    assert "learning_rate" in told.message
+    *_, finding = improvable(run(0.9), (rate, penalty))
+    assert "no_penalty" in finding.message
+    *_, finding = improvable(run(0.9), (frozen, rate))
+    assert "learning_rate" in finding.message
 
 
 def test_what_is_odd_about_data_and_program_is_changed():
@@ -205,8 +205,8 @@ def test_another_loss_or_an_easier_task_is_compared_in_one_unit(unit, figures):
         changes=(Change(kind="clip_targets"),), description="", trace=easier
     )
     found = improvable(run(0.7), (clipped,))
-    told = [(it.value, it.limit) for it in found if it.kind == "improvable"]
-    assert told == ([] if figures is None else [pytest.approx(figures)])
+    figures_found = [(it.value, it.limit) for it in found if it.kind == "improvable"]
+    assert figures_found == ([] if figures is None else [pytest.approx(figures)])
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def held_out(best, constant=1.0, end=0.3):
     )
 
 
-def test_the_best_held_out_loss_tells_whether_labels_carry_signal():
+def test_the_best_held_out_loss_shows_whether_labels_carry_signal():
     assert carries_signal(held_out(0.9))
     assert not carries_signal(held_out(0.99))
 
@@ -264,7 +264,7 @@ def test_labels_that_are_learned_as_well_shuffled_carry_no_signal():
 
 
 @pytest.mark.parametrize(("best", "signal"), [(-1.2, True), (-1.01, False)])
-def test_a_loss_below_zero_is_told_by_what_a_perfect_prediction_costs(best, signal):
+def test_a_loss_below_zero_is_reported_by_what_a_perfect_prediction_costs(best, signal):
     trace = replace(held_out(best, constant=-1.0, end=-1.5), perfect_loss=-2.0)
     assert carries_signal(trace) is signal
     shuffled = replace(held_out(-1.0, constant=-1.0, end=-1.4), perfect_loss=-2.0)
@@ -302,17 +302,17 @@ def test_wild_targets_drown_the_signal_of_the_others():
 
 
 @pytest.mark.parametrize(
-    ("end", "curve", "told"),
+    ("end", "curve", "is_reported"),
     [
         (0.95, "flat", True),
         (0.85, "flat", False),
         (0.95, "falling", False),
     ],
 )
-def test_a_run_that_learned_hardly_anything_is_told_of(end, curve, told):
+def test_a_run_that_learned_hardly_anything_is_reported(end, curve, is_reported):
     from pytest_lossguard.core.policy import Policy
     from pytest_lossguard.judge import judge
 
     trace = stuck(end) if curve == "flat" else run(end, curve=np.linspace(1, 0.7, 400))
     kinds = [(it.kind, it.severity) for it in judge(trace, Policy())]
-    assert (("plateau", "warning") in kinds) is told
+    assert (("plateau", "warning") in kinds) is is_reported

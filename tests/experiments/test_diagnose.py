@@ -113,7 +113,7 @@ def test_two_changes_are_a_pair_of_causes_in_order():
     }
 
 
-def test_equivalent_causes_are_all_told():
+def test_equivalent_causes_are_all_reported():
     def helps(changes):
         return changes[0].kind in ("learning_rate", "clip_gradients", "momentum")
 
@@ -148,8 +148,8 @@ def test_without_anything_to_run_again_the_trace_is_all_there_is():
 def test_a_watched_training_that_passes_when_run_again_has_no_proved_cause():
     found = why(replace(BLOWN, source="watch"), FakeRetraining(lambda _: True))
     assert not found.causes[0].verified
-    (told,) = found.left_out
-    assert "with the usual training step on the same rows it does not fail" in told
+    (text,) = found.left_out
+    assert "with the usual training step on the same rows it does not fail" in text
 
 
 def test_a_program_that_cannot_be_described_is_no_crash():
@@ -221,13 +221,13 @@ def test_a_cause_is_tried_on_as_many_fresh_seeds_whatever_the_clock_says():
     assert [seed is None for _, seed in rerun.asked] == [True, False, False, False]
 
 
-def test_where_all_was_tried_no_budget_is_told():
+def test_where_all_was_tried_no_budget_is_reported():
     now = iter([*[0.0] * 10_000])
     found = why(BLOWN, FakeRetraining(), clock=lambda: next(now))
     assert found.left_out == ()
 
 
-def test_an_outlier_that_was_seen_is_told_first_even_if_it_takes_two():
+def test_an_outlier_that_was_seen_is_reported_first_even_if_it_takes_two():
     stats = column(
         "input",
         outlier=Outlier(row=7, column=0, value=1e3, distance=100.0),

@@ -20,7 +20,7 @@ def test_it_fits_a_terminal_of_80_columns_and_has_its_address(name):
         assert any(it.startswith(f"  {part} ") for it in lines)
 
 
-def test_a_warning_about_units_is_told_with_its_limits():
+def test_a_warning_about_units_is_reported_with_its_limits():
     assert text_of("dead_units")[:7] == [
         "dead_units (finding, warning): most relu units of a layer are 0",
         "",

@@ -97,12 +97,12 @@ LIMITS = [limit for topic in TOPICS for limit in topic.explanation.limits]
 def _code():
     """The package without imports and without what only tells of limits."""
     text = "\n".join(it.read_text(encoding="utf-8") for it in PACKAGE.rglob("*.py"))
-    for told in (
+    for output in (
         r"limits=\((?:[^()]|\([^()]*\))*\)",
         r"__all__ = \[[^\]]*\]",
         r"^from .* import (?:\([^)]*\)|.*$)",
     ):
-        text = re.sub(told, "", text, flags=re.MULTILINE)
+        text = re.sub(output, "", text, flags=re.MULTILINE)
     return re.findall(r"\w+", text)
 
 
@@ -158,7 +158,7 @@ def test_a_name_that_is_a_finding_and_a_cause_has_both():
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "output"),
     [
         ("nois_loss", "'nois_loss': did you mean noisy_loss or "),
         (
@@ -168,11 +168,11 @@ def test_a_name_that_is_a_finding_and_a_cause_has_both():
         ("zzz", "'zzz'. Known are:\nnothing_trainable, "),
     ],
 )
-def test_an_unknown_name_is_an_error_with_the_nearest_and_all(name, told):
+def test_an_unknown_name_is_an_error_with_the_nearest_and_all(name, output):
     with pytest.raises(UsageError) as error:
         topics_of(name)
 
-    assert told in str(error.value)
+    assert output in str(error.value)
     assert "check_mixed_precision_agrees" in str(error.value)
     assert max(map(len, str(error.value).splitlines()[1:])) <= 80
 

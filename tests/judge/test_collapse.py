@@ -78,11 +78,12 @@ def test_other_nets_do_not(spreads):
 
 def test_an_embedding_that_shrank_is_a_warning():
     shrunk = Spread(**{**EMBEDDING, "turned": 0.9, "kept": 0.01})
-    (told,) = judge(make_trace(falling(), spreads=(shrunk,)), Policy())
+    (finding,) = judge(make_trace(falling(), spreads=(shrunk,)), Policy())
 
-    assert (told.kind, told.severity) == ("predictions_ignore_inputs", "warning")
+    assert (finding.kind, finding.severity) == ("predictions_ignore_inputs", "warning")
     assert (
-        "0.01 of how far they lay apart untrained is left, limit 0.02" in told.message
+        "0.01 of how far they lay apart untrained is left, limit 0.02"
+        in finding.message
     )
 
 

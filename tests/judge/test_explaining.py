@@ -39,7 +39,7 @@ def noisy(end):
     return make_trace(curve, start=1.0, end=end, constant=1.0)
 
 
-def test_noise_is_told_of_a_bad_training_only():
+def test_noise_is_reported_a_bad_training_only():
     assert kinds(noisy(2.0))["noisy_loss"].severity == "warning"
     assert "noisy_loss" not in kinds(noisy(0.5))
     flat = make_trace([1.0] * 200, start=1.0, end=2.0, constant=1.0)
@@ -53,13 +53,13 @@ def with_labels(labels, **rest):
     )
 
 
-def test_a_class_with_hardly_any_rows_is_told_by_its_number():
+def test_a_class_with_hardly_any_rows_is_reported_by_its_number():
     found = kinds(with_labels([0] * 98 + [1] * 2))["class_imbalance"]
     assert found.where == "class 1"
     assert found.value == pytest.approx(0.02)
 
 
-def test_a_rare_class_that_the_model_hardly_finds_is_told_with_what_it_removes():
+def test_a_rare_class_that_the_model_hardly_finds_is_reported_with_what_it_removes():
     found = kinds(with_labels([0] * 98 + [1] * 2, rare_gain=0.4))["class_imbalance"]
     assert "the model removes 40% of what its rows cost a constant, limit 70%" in (
         found.message

@@ -11,7 +11,7 @@ from tests.support.traces import falling, make_trace
 
 
 @pytest.mark.parametrize(
-    ("facts", "severity", "numbers", "told"),
+    ("facts", "severity", "numbers", "text"),
     [
         (
             DataFacts(repeated=RepeatedBatch(rows=16, of=96, by="iterator")),
@@ -51,11 +51,11 @@ from tests.support.traces import falling, make_trace
         ),
     ],
 )
-def test_rows_that_come_again_or_never_are_told_by_number(
-    facts, severity, numbers, told
+def test_rows_that_come_again_or_never_are_reported_by_number(
+    facts, severity, numbers, text
 ):
     trace = make_trace(falling(), start=1, end=0.1, constant=1, data_facts=facts)
     (found,) = judge(trace, Policy())
     assert (found.kind, found.severity) == ("repeated_batch", severity)
     assert (found.value, found.limit) == pytest.approx(numbers)
-    assert told in found.message
+    assert text in found.message

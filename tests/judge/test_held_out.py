@@ -34,7 +34,7 @@ def trained(losses: tuple[float, ...], held_out: HeldOut | None, **rest) -> Trac
     return replace(trace, **rest)
 
 
-def told(trace: Trace) -> list[str]:
+def kinds_found(trace: Trace) -> list[str]:
     return [it.kind for it in judge(trace, Policy())]
 
 
@@ -57,28 +57,28 @@ def test_missing_values_in_held_out_rows_fail_with_feature_and_share():
     )
 
 
-def test_missing_held_out_targets_are_told_as_targets():
+def test_missing_held_out_targets_are_reported_as_targets():
     bad = replace(BAD_INPUTS, part="targets", columns=1, column=0)
     trace = trained((NAN,) * 4, HeldOut(rows=50, nonfinite=(bad,)))
     assert "the validation targets hold NaN or infinity, in 2 of 50" in message(trace)
 
 
-def test_a_held_out_loss_that_is_not_finite_is_told_where_the_rows_were_not_seen():
+def test_a_held_out_loss_that_is_not_finite_is_reported_where_the_rows_were_not_seen():
     (found,) = judge(trained((0.5, NAN, 0.5, 0.4), None), Policy())
     assert (found.kind, found.severity) == ("nonfinite_validation", "warning")
     assert "1 of 4 held-out losses" in found.message
 
 
-def test_overfitting_is_told_by_the_finite_held_out_losses():
+def test_overfitting_is_reported_by_the_finite_held_out_losses():
     losses = (0.9, 0.5, NAN, 0.7, 0.8)
-    assert told(trained(losses, None)) == ["overfitting", "nonfinite_validation"]
+    assert kinds_found(trained(losses, None)) == ["overfitting", "nonfinite_validation"]
 
 
 def test_missing_values_that_the_training_rows_have_too_are_masked():
     bad = HeldOut(rows=50, nonfinite=(BAD_INPUTS,))
     alike = trained((0.5, 0.3), bad, inputs=(column("input", nonfinite=3),))
-    assert told(trained((0.5, 0.3), bad)) == ["nonfinite_validation"]
-    assert told(alike) == []
+    assert kinds_found(trained((0.5, 0.3), bad)) == ["nonfinite_validation"]
+    assert kinds_found(alike) == []
 
 
 def test_a_training_that_broke_itself_has_no_held_out_rows_to_blame():
@@ -86,14 +86,14 @@ def test_a_training_that_broke_itself_has_no_held_out_rows_to_blame():
         trained((NAN,) * 4, None), after=None, before=None, constant_loss=None
     )
     broken.steps.loss[50:] = NAN
-    assert "nonfinite_validation" not in told(broken)
+    assert "nonfinite_validation" not in kinds_found(broken)
 
 
 # Rows that are trained on too
 
 
 @pytest.mark.parametrize(
-    ("found", "of", "again", "is_told"),
+    ("found", "of", "again", "is_reported"),
     [
         (100, 100, 0, True),  # the training data themselves
         (30, 100, 0, True),
@@ -106,15 +106,15 @@ def test_a_training_that_broke_itself_has_no_held_out_rows_to_blame():
         (0, 100, 0, False),
     ],
 )
-def test_held_out_rows_that_are_trained_on_are_told_beyond_what_repeats(
-    found, of, again, is_told
+def test_held_out_rows_that_are_trained_on_are_reported_beyond_what_repeats(
+    found, of, again, is_reported
 ):
     repeats = Repeats(found=found, of=of, again=again, again_of=500)
     trace = trained((0.5, 0.3, 0.2), HeldOut(rows=of, repeats=repeats))
-    assert (told(trace) == ["validation_rows_trained_on"]) is is_told
+    assert (kinds_found(trace) == ["validation_rows_trained_on"]) is is_reported
 
 
-def test_the_share_of_rows_trained_on_is_told_beside_its_limit():
+def test_the_share_of_rows_trained_on_is_reported_beside_its_limit():
     repeats = Repeats(found=30, of=100, again=0, again_of=500)
     trace = trained((0.5, 0.3, 0.2), HeldOut(rows=100, repeats=repeats))
     assert "30% of the validation rows are trained on too, limit 21%" in message(trace)
@@ -128,7 +128,7 @@ def test_a_held_out_loss_of_mostly_trained_rows_is_an_error(found, severity):
     assert (it.kind, it.severity) == ("validation_rows_trained_on", severity)
 
 
-def test_rows_of_a_class_that_were_copied_are_told_as_such():
+def test_rows_of_a_class_that_were_copied_are_reported_as_such():
     repeats = Repeats(found=30, of=100, again=0, again_of=500, copied=1)
     trace = trained((0.5, 0.3, 0.2), HeldOut(rows=100, repeats=repeats))
     assert "the rows of class 1 were copied before the split" in message(trace)
@@ -140,64 +140,66 @@ RAW = HeldOut(rows=100, inputs=(column("input", mean=541.0, std=120.0, high=900.
 ALIKE = HeldOut(rows=100, inputs=(column("input", mean=0.1),))
 
 
-def test_held_out_rows_in_another_scale_are_told_by_feature_not_as_overfitting():
+def test_held_out_rows_in_another_scale_are_reported_by_feature_not_as_overfitting():
     trace = trained((40.0, 45.0, 60.0, 90.0), RAW)
-    assert told(trace) == ["validation_differs"]
+    assert kinds_found(trace) == ["validation_differs"]
     assert "never below 40, limit 0.5" in message(trace)
     assert "has mean 541 and standard deviation 120 there, 0 and 1 in" in message(trace)
 
 
 def test_a_loss_that_rises_on_rows_in_another_scale_is_no_overfitting_either():
     trace = trained((0.9, 0.3, 0.6, 0.9), RAW)
-    assert told(trace) == ["validation_differs"]
+    assert kinds_found(trace) == ["validation_differs"]
     assert "rose to 0.9, limit 0.3 (its lowest)" in message(trace)
 
 
 def test_real_overfitting_stays_overfitting():
-    assert told(trained((0.9, 0.5, 0.7, 0.9), ALIKE)) == ["overfitting"]
+    assert kinds_found(trained((0.9, 0.5, 0.7, 0.9), ALIKE)) == ["overfitting"]
     # Nothing holds outside, and was never learned there: memorized by and by.
-    assert told(trained((1.02, 1.1, 1.3, 1.6), ALIKE)) == ["overfitting"]
+    assert kinds_found(trained((1.02, 1.1, 1.3, 1.6), ALIKE)) == ["overfitting"]
 
 
 def test_a_held_out_loss_far_off_after_one_pass_is_no_overfitting():
     """In the first pass each row is new: nothing is learned by heart by then."""
     trace = trained((5.0, 6.0, 7.0, 8.0), ALIKE)
-    assert told(trace) == ["validation_differs"]
+    assert kinds_found(trace) == ["validation_differs"]
     assert "look at the labels" in message(trace)
     late = replace(trace, steps_per_epoch=2)
-    assert told(late) == ["overfitting"]
-    assert told(replace(trace, averaging=("batch_normalization",))) == ["overfitting"]
+    assert kinds_found(late) == ["overfitting"]
+    assert kinds_found(replace(trace, averaging=("batch_normalization",))) == [
+        "overfitting"
+    ]
 
 
 def test_few_held_out_rows_tell_nothing_of_the_others():
     few = replace(RAW, rows=8)
-    assert told(trained((40.0, 45.0, 60.0, 90.0), few)) == ["overfitting"]
+    assert kinds_found(trained((40.0, 45.0, 60.0, 90.0), few)) == ["overfitting"]
 
 
 def test_rows_in_another_scale_that_are_predicted_well_are_no_fault():
-    assert told(trained((0.9, 0.5, 0.3, 0.2), RAW)) == []
+    assert kinds_found(trained((0.9, 0.5, 0.3, 0.2), RAW)) == []
 
 
 def test_a_training_that_does_not_learn_has_no_held_out_rows_to_blame():
     trace = replace(
         trained((40.0, 45.0), RAW), after=None, before=None, constant_loss=0.06
     )
-    assert "validation_differs" not in told(trace)
+    assert "validation_differs" not in kinds_found(trace)
 
 
-def test_held_out_rows_of_classes_never_trained_on_are_told():
+def test_held_out_rows_of_classes_never_trained_on_are_reported():
     sorted_by_class = replace(ALIKE, unknown=0.98)
     trace = trained((5.0, 6.0, 7.0, 8.0), sorted_by_class)
     assert "98% of its rows are of a class that no training row has" in message(trace)
 
 
-def test_squeezed_columns_are_told():
+def test_squeezed_columns_are_reported():
     mine = column("input", **FOUR)
     theirs = replace(mine, std=np.full(4, 0.06))
     trace = trained(
         (0.9, 0.8, 0.7, 0.7), HeldOut(rows=100, inputs=(theirs,)), inputs=(mine,)
     )
-    assert told(trace) == ["validation_differs"]
+    assert kinds_found(trace) == ["validation_differs"]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_squeezed_columns_are_told():
 )
 def test_columns_that_differ_by_nature_leave_overfitting_as_it_is(theirs):
     rows = HeldOut(rows=100, inputs=(column("input", **theirs),))
-    assert told(trained((0.9, 0.5, 0.7, 0.9), rows)) == ["overfitting"]
+    assert kinds_found(trained((0.9, 0.5, 0.7, 0.9), rows)) == ["overfitting"]
 
 
 def test_a_word_never_seen_in_training_is_no_other_column():
@@ -220,11 +222,13 @@ def test_a_word_never_seen_in_training_is_no_other_column():
     )
     rows = HeldOut(rows=100, inputs=(theirs,))
     trace = trained((0.9, 0.5, 0.7, 0.9), rows, inputs=(mine,))
-    assert told(trace) == ["overfitting"]
+    assert kinds_found(trace) == ["overfitting"]
 
 
 def test_class_numbers_and_tokens_have_no_scale():
     mine = column("input", is_numeric=False)
     theirs = replace(RAW.inputs[0], is_numeric=False)
     rows = HeldOut(rows=100, inputs=(theirs,))
-    assert told(trained((0.9, 0.5, 0.7, 0.9), rows, inputs=(mine,))) == ["overfitting"]
+    assert kinds_found(trained((0.9, 0.5, 0.7, 0.9), rows, inputs=(mine,))) == [
+        "overfitting"
+    ]

@@ -80,7 +80,7 @@ def test_a_variable_without_gradient_is_named():
     assert (only.kind, only.where) == ("disconnected_variable", "net/dense/kernel")
 
 
-def test_a_dominating_penalty_tells_its_share_per_epoch():
+def test_a_dominating_penalty_shows_its_share_per_epoch():
     data = np.asarray(falling(1, 0.2, 40))
     trace = make_trace(
         data + 1.0,
@@ -114,7 +114,7 @@ def test_a_customary_penalty_is_no_news():
 
 
 @pytest.mark.parametrize(("last", "expected"), [(0.1, True), (float("nan"), False)])
-def test_units_are_told_to_be_one_only_where_numbers_are_finite(last, expected):
+def test_units_are_reported_to_be_one_only_where_numbers_are_finite(last, expected):
     layers = (LayerStats(name="hidden", activation="relu", units=4, symmetric=True),)
     trace = make_trace([*falling(), last], start=1, end=last, constant=1, layers=layers)
 

@@ -25,7 +25,7 @@ def test_the_first_non_finite_loss_is_named():
     assert found[0].headline == "the loss was NaN at step 3"
 
 
-def test_infinity_is_told_from_nan():
+def test_infinity_is_distinguished_from_nan():
     trace = make_trace([1.0, np.inf], start=1, end=np.inf)
 
     assert judge(trace, Policy())[0].message == "the loss was inf at step 2"
@@ -66,7 +66,7 @@ def test_loss_scaling_skips_such_gradients_on_purpose():
     assert kinds(replace(trace, loss_is_scaled=True)) == []
 
 
-def test_nan_in_the_input_is_told_first_when_the_training_broke():
+def test_nan_in_the_input_is_reported_first_when_the_training_broke():
     inputs = (column("input", nonfinite=2, first_nonfinite=(3, 1)),)
     trace = make_trace([np.nan], start=np.nan, end=np.nan, inputs=inputs)
 
@@ -128,11 +128,11 @@ def test_labels_that_make_a_constant_cost_less_than_nothing_cannot_be():
 
 
 @pytest.mark.parametrize(
-    ("perfect", "kinds_told"),
+    ("perfect", "expected_kinds"),
     [(0.0, ["impossible_loss"]), (-1.0, []), (-0.2, []), (None, [])],
 )
 def test_a_distance_with_the_wrong_sign_costs_most_where_it_is_perfect(
-    perfect, kinds_told
+    perfect, expected_kinds
 ):
     """Similarities end at -1, likelihoods of ones own are no distances."""
     trace = make_trace(
@@ -144,7 +144,7 @@ def test_a_distance_with_the_wrong_sign_costs_most_where_it_is_perfect(
         perfect_loss=perfect,
     )
 
-    assert kinds(trace) == kinds_told
+    assert kinds(trace) == expected_kinds
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_a_handful_of_updates_proves_no_absence_of_progress():
     assert warnings(trace) == ["loss_not_decreasing"]
 
 
-def test_where_only_the_curve_is_known_its_ends_are_told_as_such():
+def test_where_only_the_curve_is_known_its_ends_are_reported_as_such():
     (found,) = judge(make_trace([1.0] * 40), Policy())
 
     assert found.message == (

@@ -12,7 +12,7 @@ from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
 
 
-def told(activation, target, loss="mse", units=1):
+def found_for(activation, target, loss="mse", units=1):
     """Kinds and severities for a run that learned well by its curve."""
     trace = make_trace(falling(), start=1.0, end=0.1, constant=1.0, losses=(loss,))
     output = Output(layer="dense_1", activation=activation, units=units)
@@ -34,18 +34,18 @@ FAILS = [("labels_out_of_range", "error")]
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "softplus"])
 def test_signed_targets_are_out_of_the_reach_of_a_bounded_output(activation):
-    assert told(activation, SIGNED) == FAILS
+    assert found_for(activation, SIGNED) == FAILS
 
 
 @pytest.mark.parametrize("activation", [None, "linear", "elu", "leaky_relu"])
 def test_an_output_without_bounds_reaches_all(activation):
-    assert told(activation, SIGNED) == []
+    assert found_for(activation, SIGNED) == []
 
 
 def test_class_numbers_are_out_of_the_reach_of_one_sigmoid():
     classes = values(0, 3, above_one=0.5)
 
-    assert told("sigmoid", classes, "binary_crossentropy") == FAILS
+    assert found_for("sigmoid", classes, "binary_crossentropy") == FAILS
 
 
 @pytest.mark.parametrize(
@@ -57,46 +57,46 @@ def test_class_numbers_are_out_of_the_reach_of_one_sigmoid():
     ],
 )
 def test_targets_within_reach_are_fine(activation, target):
-    assert told(activation, target) == []
+    assert found_for(activation, target) == []
 
 
 def test_a_few_values_out_of_reach_only_warn():
     few = values(-0.1, 5, below_zero=0.02)
 
-    assert told("relu", few) == [("labels_out_of_range", "warning")]
+    assert found_for("relu", few) == [("labels_out_of_range", "warning")]
 
 
 def test_class_indices_need_a_unit_each():
     loss = "sparse_categorical_crossentropy"
 
-    assert told("softmax", values(0, 9, above_one=0.8), loss, units=10) == []
-    assert told("softmax", values(1, 10, above_one=0.9), loss, units=10) == FAILS
-    assert told("softmax", values(-1, 9, below_zero=0.1), loss, units=10) == FAILS
+    assert found_for("softmax", values(0, 9, above_one=0.8), loss, units=10) == []
+    assert found_for("softmax", values(1, 10, above_one=0.9), loss, units=10) == FAILS
+    assert found_for("softmax", values(-1, 9, below_zero=0.1), loss, units=10) == FAILS
 
 
 @pytest.mark.parametrize("loss", ["hinge", "cosine_similarity", "my_own_loss"])
 def test_a_loss_that_compares_in_another_way_is_left_alone(loss):
-    assert told("sigmoid", SIGNED, loss) == []
+    assert found_for("sigmoid", SIGNED, loss) == []
 
 
 MISMATCH = [("loss_output_mismatch", "error")]
 
 
 def test_softmax_over_one_unit_says_nothing():
-    assert told("softmax", values(0, 1), "binary_crossentropy") == MISMATCH
+    assert found_for("softmax", values(0, 1), "binary_crossentropy") == MISMATCH
 
 
 def test_labels_that_do_not_exclude_each_other_are_no_task_for_softmax():
     several = values(0, 1, rows_not_one=0.7, columns=3)
 
-    assert told("softmax", several, "mse", units=3) == MISMATCH
-    assert told("sigmoid", several, "mse", units=3) == []
+    assert found_for("softmax", several, "mse", units=3) == MISMATCH
+    assert found_for("sigmoid", several, "mse", units=3) == []
 
 
 def test_one_hot_and_soft_labels_are():
     soft = values(0, 1, rows_not_one=0.0, columns=3)
 
-    assert told("softmax", soft, "categorical_crossentropy", units=3) == []
+    assert found_for("softmax", soft, "categorical_crossentropy", units=3) == []
 
 
 def test_it_can_be_allowed():

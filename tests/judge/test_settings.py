@@ -60,17 +60,17 @@ def test_a_loss_that_had_come_to_rest_before_the_rate_did_is_silent():
 
 
 @pytest.mark.parametrize(
-    ("cut", "falls_until", "end", "told"),
+    ("cut", "falls_until", "end", "text"),
     [(40, 60, 0.8, ["warning"]), (40, 20, 0.8, []), (40, 60, 0.1, [])],
 )
 def test_a_rate_that_a_callback_lowers_while_the_loss_falls_is_a_warning(
-    cut, falls_until, end, told
+    cut, falls_until, end, text
 ):
     facts = StepFacts(rate_ended_at=100, rate_cut_at=cut)
     losses = resting(falls_until, end)
     trace = make_trace(losses, start=1.0, end=end, constant=1.0, step=facts)
     found = [it for it in judge(trace, Policy()) if it.kind == "rate_ended"]
-    assert [it.severity for it in found] == told
+    assert [it.severity for it in found] == text
     for it in found:
         assert "at step 40, where a callback first lowered it" in it.message
 

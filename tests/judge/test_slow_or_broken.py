@@ -92,7 +92,7 @@ def test_noise_that_happens_to_end_lower_is_no_fall():
     assert kinds(noise) == ["loss_not_decreasing"]
 
 
-def test_a_handful_of_steps_tells_no_trend():
+def test_a_handful_of_steps_shows_no_trend():
     few = make_trace(noisy(544, 542, 20, 0.1), start=544.0, end=542.0)
     assert kinds(few) == ["loss_not_decreasing"]
 
@@ -226,7 +226,7 @@ def test_a_change_that_learns_no_more_than_a_constant_proves_nothing():
     assert improvable(far, (with_change("canonical_output", 0.95),)) == ()
 
 
-def test_a_fault_of_the_data_is_told_though_a_higher_rate_does_better():
+def test_a_fault_of_the_data_is_reported_though_a_higher_rate_does_better():
     trace = short(0.9, inputs=RAW)
     rate, scaled = (
         with_change("learning_rate", 0.05, 10.0),
@@ -284,10 +284,10 @@ def test_a_far_higher_rate_is_tried_where_the_weights_hardly_moved(update, asked
 def test_averages_that_lag_are_named_and_the_training_itself_decides():
     trace = lagging(averaging=("batch_normalization",))
     assert kinds(trace) == []
-    (told,) = judge(trace, Policy())
-    assert told.kind == "slow_convergence"
-    assert "the averages of batch normalization (layer batch_norm" in told.message
-    assert "the loss is at 2.5 after step 54" in told.message
+    (finding,) = judge(trace, Policy())
+    assert finding.kind == "slow_convergence"
+    assert "the averages of batch normalization (layer batch_norm" in finding.message
+    assert "the loss is at 2.5 after step 54" in finding.message
 
 
 def test_without_averages_predictions_decide():
@@ -303,7 +303,7 @@ def test_averages_that_an_outlier_spoils_do_not_lag():
 
 
 @pytest.mark.parametrize(
-    ("losses", "told"),
+    ("losses", "is_reported"),
     [
         ((0.5, 0.1, 0.15, 0.25), False),  # three quarters of a constant's loss are gone
         ((0.9, 0.45, 0.5, 0.52), False),  # it rose a little
@@ -311,7 +311,7 @@ def test_averages_that_an_outlier_spoils_do_not_lag():
         ((1.0, 0.98, 1.1, 1.2), True),  # nothing held outside
     ],
 )
-def test_overfitting_is_told_where_what_held_outside_is_lost(losses, told):
+def test_overfitting_is_reported_where_what_held_outside_is_lost(losses, is_reported):
     trace = make_trace(
         falling(1, 0.05, 100),
         start=1,
@@ -319,7 +319,7 @@ def test_overfitting_is_told_where_what_held_outside_is_lost(losses, told):
         constant=1.0,
         validation=Validation(step=(25, 50, 75, 100), loss=losses, constant=1.0),
     )
-    assert (kinds(trace, "warning") == ["overfitting"]) is told
+    assert (kinds(trace, "warning") == ["overfitting"]) is is_reported
 
 
 def test_a_loss_with_a_constant_part_is_judged_by_what_lies_above_it():

@@ -95,5 +95,5 @@ def test_a_gradient_by_hand_that_is_wrong_is_a_warning_with_both_slopes():
 
 
 @pytest.mark.parametrize(("penalty", "fails"), [(0.3, True), (1e-9, False)])
-def test_a_penalty_that_is_left_out_is_told_with_the_loss(penalty, fails):
+def test_a_penalty_that_is_left_out_is_reported_with_the_loss(penalty, fails):
     assert len(found("penalty_left_out", penalty=penalty)) == fails

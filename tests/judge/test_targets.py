@@ -17,10 +17,10 @@ def found(**facts):
 
 
 def test_targets_left_at_zero_fail_an_agent():
-    told = found(lone=0.97, moving_target=True)["loss_output_mismatch"]
+    finding = found(lone=0.97, moving_target=True)["loss_output_mismatch"]
 
-    assert told.severity == "error"
-    assert "in 97% of the rows, limit 90%" in told.message
+    assert finding.severity == "error"
+    assert "in 97% of the rows, limit 90%" in finding.message
 
 
 def test_they_are_a_warning_where_no_model_makes_them():
@@ -33,10 +33,10 @@ def test_some_zeros_are_nothing(lone):
 
 
 def test_labels_that_the_net_moves_are_a_warning():
-    told = found(labels_follow="mean_squared_error")["loss_output_mismatch"]
+    finding = found(labels_follow="mean_squared_error")["loss_output_mismatch"]
 
-    assert told.severity == "warning"
-    assert "mean_squared_error" in told.message
+    assert finding.severity == "warning"
+    assert "mean_squared_error" in finding.message
 
 
 def test_nets_against_each_other_may_compare_what_one_says_of_two_inputs():
@@ -67,7 +67,9 @@ def test_labels_that_change_each_time_are_an_error_where_little_was_learned(
         data_facts=facts,
         **more,
     )
-    told = [it for it in judge(trace, Policy()) if it.kind == "labels_carry_no_signal"]
-    assert [it.severity for it in told] == ["error"] * fails
-    for it in told:
+    findings = [
+        it for it in judge(trace, Policy()) if it.kind == "labels_carry_no_signal"
+    ]
+    assert [it.severity for it in findings] == ["error"] * fails
+    for it in findings:
         assert "of 400 rows that came again 89% had another label" in it.message

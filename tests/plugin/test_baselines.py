@@ -157,7 +157,7 @@ def test_a_training_of_another_length_is_another_training(project):
 
 
 @pytest.mark.usefixtures("written")
-def test_more_trainings_than_the_baseline_has_are_told(project):
+def test_more_trainings_than_the_baseline_has_are_reported(project):
     body = fit() + "    lossguard.fit(build, *load())\n"
 
     result = project(body)
@@ -186,7 +186,7 @@ def test_another_environment_is_said_and_tolerates_nothing(project, written):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "output"),
     [
         ({"seeds": [0]}, "1 seeds, at least 14 can show that it got worse"),
         ({"seeds": [*range(19), 0]}, "a seed twice"),
@@ -196,7 +196,7 @@ def test_another_environment_is_said_and_tolerates_nothing(project, written):
         ({"metrics": {"skill": [0.5]}}, "1 values of skill for 20 seeds"),
     ],
 )
-def test_a_baseline_that_could_not_fail_is_named(written, change, told):
+def test_a_baseline_that_could_not_fail_is_named(written, change, output):
     given = json.loads(written.read_text())
     given["trainings"][0] |= change
     written.write_text(json.dumps(given))
@@ -204,7 +204,7 @@ def test_a_baseline_that_could_not_fail_is_named(written, change, told):
     with pytest.raises(UsageError) as caught:
         demand_sound(read_baseline(written), written)
 
-    assert f"{written} is damaged (training 1 has {told})" in str(caught.value)
+    assert f"{written} is damaged (training 1 has {output})" in str(caught.value)
 
 
 def test_a_damaged_baseline_fails_its_test(project, written):
@@ -308,7 +308,7 @@ def test_a_search_has_no_baseline(project):
     )
 
 
-def test_names_that_no_file_can_have_are_told_apart(project, pytester):
+def test_names_that_no_file_can_have_are_distinguished(project, pytester):
     body = """
         @pytest.mark.parametrize("name", ["a/b", "a:b", "x" * 300])
         class TestAll:
@@ -403,9 +403,9 @@ def stale(pytester):
 def test_baselines_of_no_test_are_named(project, stale, workers):
     result = project(stale, *workers)
 
-    told = [line.strip() for line in result.outlines]
-    place = told.index("lossguard: baselines without a test: delete them")
-    assert told[place + 1 : place + 4] == [f"__lossguard__/{it}" for it in STALE]
+    output = [line.strip() for line in result.outlines]
+    place = output.index("lossguard: baselines without a test: delete them")
+    assert output[place + 1 : place + 4] == [f"__lossguard__/{it}" for it in STALE]
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,7 @@ def test_baselines_of_no_test_are_named(project, stale, workers):
         ("--lf", "-p", "cacheprovider"),
     ],
 )
-def test_where_tests_are_left_out_nothing_is_told_of_baselines(
+def test_where_tests_are_left_out_nothing_is_reported_baselines(
     project, stale, selected
 ):
     result = project(stale, *selected)
@@ -426,7 +426,7 @@ def test_where_tests_are_left_out_nothing_is_told_of_baselines(
     result.stdout.no_fnmatch_line("*without a test*")
 
 
-def test_a_path_that_leaves_a_file_out_tells_nothing_of_its_baselines(
+def test_a_path_that_leaves_a_file_out_shows_nothing_of_its_baselines(
     project, pytester
 ):
     folder = pytester.mkdir("__lossguard__")
@@ -439,7 +439,7 @@ def test_a_path_that_leaves_a_file_out_tells_nothing_of_its_baselines(
 
 
 @pytest.mark.usefixtures("written")
-def test_of_tests_that_were_not_asked_for_nothing_is_told(project):
+def test_of_tests_that_were_not_asked_for_nothing_is_reported(project):
     plain = "\ndef test_plain():\n    pass\n"
 
     result = project(fit() + plain, "test_it.py::test_plain")
@@ -448,7 +448,7 @@ def test_of_tests_that_were_not_asked_for_nothing_is_told(project):
     result.stdout.no_fnmatch_line("*without a test*")
 
 
-def test_the_margins_of_a_training_are_told(project):
+def test_the_margins_of_a_training_are_reported(project):
     body = """
         def test_margins(lossguard):
             found = lossguard.margins(build, *load(), steps=60)
@@ -492,7 +492,7 @@ MAYBE_IDS = pytest.param(OWN_LAYER, id="maybe ids", marks=pytest.mark.slow)
 
 @pytest.mark.usefixtures("written")
 @pytest.mark.parametrize("more", [pytest.param("", id="numbers"), MAYBE_IDS])
-def test_floats_that_became_integers_are_a_regression_and_the_type_is_told(
+def test_floats_that_became_integers_are_a_regression_and_the_type_is_reported(
     project, more
 ):
     whole = "x, y = load()\n    lossguard.fit(lambda: build(0.01), x.astype(int), y,"

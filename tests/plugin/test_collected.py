@@ -55,23 +55,23 @@ def test_what_a_lost_worker_was_to_run_is_named(pytester):
     assert lost
     ended = {it["nodeid"] for it in report["tests"]}
     assert not ended & {crashed, *lost}
-    told = [f"  {it}" for it in lost]
-    assert set(told) <= set(result.outlines)
+    text = [f"  {it}" for it in lost]
+    assert set(text) <= set(result.outlines)
 
 
 @pytest.mark.parametrize("is_last", [False, True])
-def test_a_crash_is_a_failure_whether_it_is_told_before_or_after(pytester, is_last):
-    """pytest-xdist tells of a worker that is gone, then of the test it was running."""
+def test_a_crash_is_a_failure_whether_it_is_reported_before_or_after(pytester, is_last):
+    """pytest-xdist reports a worker that is gone, then of the test it was running."""
     collected = Collected(pytester.parseconfig())
     crash = pytest.TestReport("a", ("a", None, "a"), {}, "failed", "gone", "???")
     crash.duration = 2.0
     ended = SimpleNamespace(workeroutput={"lossguard_collected": {"a": "not_run"}})
-    told = [
+    text = [
         lambda: collected.pytest_testnodedown(SimpleNamespace(), "gone"),
         lambda: collected.pytest_runtest_logreport(crash),
         lambda: collected.pytest_testnodedown(ended, None),
     ]
-    for tell in (told[2], *told[:2]) if is_last else told:
+    for tell in (text[2], *text[:2]) if is_last else text:
         tell()
 
     assert collected.states() == {"a": "failed"}

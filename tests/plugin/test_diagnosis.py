@@ -77,7 +77,7 @@ def test_a_failed_fit_names_its_cause_in_message_and_report(run):
     assert found["tried"] >= 1
 
 
-def test_all_experiments_are_told_under_vv(run):
+def test_all_experiments_are_reported_under_vv(run):
     result, _ = run(FIT.format(marker=""), "-vv")
     result.stdout.fnmatch_lines(["E         final loss  change"])
 
@@ -186,7 +186,7 @@ def test_under_strict_it_fails_and_says_which_change(run):
     result.stdout.no_fnmatch_line("*hidden*")
 
 
-def test_what_is_allowed_is_not_told(run):
+def test_what_is_allowed_is_not_reported(run):
     _, tests = run(SLOW.format(marker=", allow='improvable'"))
     kinds = [it["kind"] for it in tests["test_slow"]["runs"][0]["findings"]]
     assert "improvable" not in kinds

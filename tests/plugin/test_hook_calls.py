@@ -1,4 +1,4 @@
-"""Hooks for others: the policy of a test, checks of one's own, runs that finished."""
+"""Hooks for others: the policy of a test, custom checks, runs that finished."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def pytest_lossguard_policy(item, policy):
 
 
 @pytest.mark.parametrize(
-    ("returned", "told"),
+    ("returned", "output"),
     [
         ("{'strict': True}", "*returned {'strict': True}: it must return a Policy*"),
         ("__import__('dataclasses').replace(policy, steps=0)", "*steps must be a*"),
@@ -61,7 +61,7 @@ def pytest_lossguard_policy(item, policy):
     ],
 )
 def test_a_policy_that_cannot_be_is_an_error_of_collection(
-    project, pytester, returned, told
+    project, pytester, returned, output
 ):
     pytester.makeconftest(
         f"def pytest_lossguard_policy(item, policy):\n    return {returned}\n"
@@ -70,7 +70,7 @@ def test_a_policy_that_cannot_be_is_an_error_of_collection(
     result = project(BODY)
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([told])
+    result.stdout.fnmatch_lines([output])
 
 
 def test_an_unmarked_test_has_no_policy_to_change(project, pytester):
@@ -79,10 +79,10 @@ def test_an_unmarked_test_has_no_policy_to_change(project, pytester):
     project("def test_plain():\n    pass\n").assert_outcomes(passed=1)
 
 
-# Checks of one's own
+# Custom checks
 
 
-def test_a_check_fails_a_training_and_is_told_as_others_are(project, pytester):
+def test_a_check_fails_a_training_and_is_reported_as_others_are(project, pytester):
     pytester.makeconftest(ERROR)
 
     result = project(BODY, "--lossguard-json=r.json")
@@ -190,7 +190,7 @@ def pytest_lossguard_run_finished(item, run):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n1",)])
-def test_each_run_is_told_of_once(project, pytester, workers):
+def test_each_run_is_reported_once(project, pytester, workers):
     pytester.makeconftest(TELLS)
 
     project(
@@ -217,14 +217,14 @@ def test_plain():
         *workers,
     )
 
-    told = sorted((pytester.path / "told.txt").read_text().splitlines())
-    assert [it.split()[0] for it in told] == [
+    output = sorted((pytester.path / "told.txt").read_text().splitlines())
+    assert [it.split()[0] for it in output] == [
         *("test_a_marked", "test_a_marked", "test_b_bad"),
         *("test_c_unmarked", "test_d_search"),
     ]
-    assert told[:2] == ["test_a_marked True 60"] * 2
-    assert told[2].startswith("test_b_bad False ")
-    assert told[3] == "test_c_unmarked True 7"
+    assert output[:2] == ["test_a_marked True 60"] * 2
+    assert output[2].startswith("test_b_bad False ")
+    assert output[3] == "test_c_unmarked True 7"
 
 
 def test_a_mistake_of_a_listener_is_a_warning(project, pytester):

@@ -78,7 +78,7 @@ def pytest_runtest_logreport(report):
     result.assert_outcomes(passed=1, failed=1)
 
 
-def test_a_missing_library_is_told_of_before_any_test_runs(project, monkeypatch):
+def test_a_missing_library_is_reported_before_any_test_runs(project, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(
         "pytest_lossguard.plugin.options.find_spec",
@@ -96,7 +96,7 @@ def test_a_missing_library_is_told_of_before_any_test_runs(project, monkeypatch)
     )
 
 
-def test_a_page_that_cannot_be_written_is_told_of(project, pytester):
+def test_a_page_that_cannot_be_written_is_reported(project, pytester):
     taken = "\ndef test_in_the_way():\n    open('file', 'w').close()\n"
 
     result = project(TWO + taken, "--lossguard-html=file/page.html")

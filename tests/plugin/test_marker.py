@@ -122,7 +122,7 @@ def test_nothing():
     result.stdout.fnmatch_lines(["NothingTrained: the test is marked converges and *"])
 
 
-def test_gradients_that_are_never_applied_are_told(project):
+def test_gradients_that_are_never_applied_are_reported(project):
     result = project(
         """
 import tensorflow as tf
@@ -154,7 +154,9 @@ def test_two():
     result.stdout.fnmatch_lines(["E       note: training 2 of the 2 in this test; 1 *"])
 
 
-def test_an_error_of_the_users_own_stays_and_the_training_is_told_beside_it(project):
+def test_an_error_of_the_users_own_stays_and_the_training_is_reported_beside_it(
+    project,
+):
     result = project(
         """
 @pytest.mark.converges
@@ -357,7 +359,7 @@ def test_a_mark_that_a_conftest_adds_counts(project, pytester, workers):
     result.stdout.fnmatch_lines(["*NotConverged: *"])
 
 
-def test_a_bad_mark_that_a_conftest_adds_is_told_before_any_test_runs(
+def test_a_bad_mark_that_a_conftest_adds_is_reported_before_any_test_runs(
     project, pytester
 ):
     pytester.makeconftest(LATE_MARKS.format(how="stepz=3"))

@@ -69,7 +69,7 @@ def test_a_model_that_fails_a_check_fails_its_item_at_the_users_line(checked):
     assert found["model_check"]["outcome"] == "failed"
 
 
-def test_what_is_allowed_passes_and_is_told(checked):
+def test_what_is_allowed_passes_and_is_reported(checked):
     result, entries = checked(f"{ONE}, allow='rows_are_independent'", "-v")
 
     result.assert_outcomes(passed=1)
@@ -120,7 +120,7 @@ def test_workers_report_what_one_process_reports(checked):
         ),
     ],
 )
-def test_wrong_use_is_told_in_a_sentence(project, body, sentence):
+def test_wrong_use_is_reported_in_a_sentence(project, body, sentence):
     result = project(body)
 
     assert result.ret != 0

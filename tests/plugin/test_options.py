@@ -109,7 +109,7 @@ def test_addresses_in_docstrings_are_those_of_the_project():
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "output"),
     [
         ("--lossguard-budget=0", "it must be seconds above 0"),
         ("--lossguard-max-examples=0", "it must be a whole number of at least 1"),
@@ -119,9 +119,11 @@ def test_addresses_in_docstrings_are_those_of_the_project():
         ),
     ],
 )
-def test_an_option_of_the_search_that_cannot_be_meant_is_refused(project, option, told):
+def test_an_option_of_the_search_that_cannot_be_meant_is_refused(
+    project, option, output
+):
     result = project(TWO, option)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     name = option.partition("=")[0]
-    result.stderr.fnmatch_lines([f"*{name}=*{told}*"])
+    result.stderr.fnmatch_lines([f"*{name}=*{output}*"])

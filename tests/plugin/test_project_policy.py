@@ -38,11 +38,11 @@ def shown(pytester):
 
 
 def test_the_closest_wins_key_by_key_and_the_project_comes_last(shown):
-    result, told = shown("steps = 60", "min_drop = 0.2", "strict = true")
+    result, output = shown("steps = 60", "min_drop = 0.2", "strict = true")
 
     assert result.ret == 0
     plain, near = (
-        [" ".join(line.split()) for line in told[f"test_it.py::{name}"].splitlines()]
+        [" ".join(line.split()) for line in output[f"test_it.py::{name}"].splitlines()]
         for name in ("test_plain", "TestClass::test_near")
     )
     assert plain[1:4] == [
@@ -75,9 +75,9 @@ def pytest_lossguard_policy(item, policy):
     return replace(policy, max_loss=0.5)
 """
     )
-    _, told = shown("steps = 60", options=("--lossguard-no-diagnose",))
+    _, output = shown("steps = 60", options=("--lossguard-no-diagnose",))
 
-    plain = " ".join(told["test_it.py::test_plain"].split())
+    plain = " ".join(output["test_it.py::test_plain"].split())
     assert "max_loss 0.5 pytest_lossguard_policy" in plain
     assert "diagnose False --lossguard-no-diagnose" in plain
 
@@ -90,9 +90,9 @@ import pytest
 def test_search(corruption):
     pass
 """
-    _, told = shown("max_examples = 7", "baseline = true", tests=tests)
+    _, output = shown("max_examples = 7", "baseline = true", tests=tests)
 
-    search = " ".join(told["test_it.py::test_search"].split())
+    search = " ".join(output["test_it.py::test_search"].split())
     assert "max_examples 7 lossguard_policy in tox.ini" in search
     assert "baseline False" in search
 

@@ -73,7 +73,7 @@ def test_a_known_case_is_run_first_and_counted(project, known, ran, search_of):
     assert "1 known case held" in " ".join(result.stdout.str().split())
 
 
-def test_a_known_case_that_fails_is_told_with_its_file(
+def test_a_known_case_that_fails_is_reported_with_its_file(
     project, known, ran, search_of, monkeypatch
 ):
     file = known(*HARD.parts)
@@ -182,8 +182,8 @@ def test_a_failure_is_kept_where_that_is_asked_for(project, pytester, monkeypatc
     result = project(PLAIN, "--lossguard-keep-failures")
 
     (path,) = (pytester.path / FOLDER).iterdir()
-    told = "lossguard: failing cases kept, to be run first from now on: commit it"
-    result.stdout.fnmatch_lines([told, f"  {FOLDER}/{path.name}"])
+    text = "lossguard: failing cases kept, to be run first from now on: commit it"
+    result.stdout.fnmatch_lines([text, f"  {FOLDER}/{path.name}"])
     assert json.loads(path.read_text())["nodeid"] == "test_it.py::test_searched"
 
 

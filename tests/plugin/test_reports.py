@@ -35,19 +35,19 @@ def test_junit_gets_a_property_for_each_fact_and_no_wall_of_numbers(project, pyt
 
     text = (pytester.path / "junit.xml").read_text()
     cases = ElementTree.fromstring(text).iter("testcase")
-    told = {
+    properties = {
         case.get("name").partition("[")[0]: [
             (it.get("name"), it.get("value")) for it in case.iter("property")
         ]
         for case in cases
     }
-    bad, good = dict(told["test_bad"]), dict(told["test_good"])
-    assert len(told["test_bad"]) == len(bad)
+    bad, good = dict(properties["test_bad"]), dict(properties["test_good"])
+    assert len(properties["test_bad"]) == len(bad)
     assert bad["lossguard_verdict"] == "not_converged"
     assert bad["lossguard_findings"].startswith("diverging_loss,")
     assert (good["lossguard_verdict"], good["lossguard_steps"]) == ("converged", "200")
     assert float(good["lossguard_loss_last"]) < float(good["lossguard_loss_first"])
-    assert told["test_plain"] == []
+    assert properties["test_plain"] == []
     assert len(text) < 20_000
 
 

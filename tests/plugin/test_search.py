@@ -148,10 +148,10 @@ def test_a_seed_is_drawn_where_that_is_asked_for_and_said(project):
         for each in (first, second)
     ]
     assert drawn[0] != drawn[1]
-    told = [
+    output = [
         it for it in first.outlines if f"drew --lossguard-seed={drawn[0]}, which" in it
     ]
-    assert len(told) == 2
+    assert len(output) == 2
 
 
 @pytest.mark.slow
@@ -226,7 +226,7 @@ def test_a_file_that_is_no_replay_is_named(project, pytester, text):
     result.stderr.fnmatch_lines(["*x.json is no replay file of pytest-lossguard*"])
 
 
-def test_a_replay_of_a_test_that_is_not_there_is_told(report):
+def test_a_replay_of_a_test_that_is_not_there_is_reported(report):
     report(BROKEN, *FEW)
 
     replay = "--lossguard-replay=.lossguard/test_it.py-test_survives.json"
@@ -236,7 +236,7 @@ def test_a_replay_of_a_test_that_is_not_there_is_told(report):
     result.stderr.fnmatch_lines(["*holds a case of test_it.py::test_survives, which*"])
 
 
-def test_a_spent_budget_is_told(report):
+def test_a_spent_budget_is_reported(report):
     result, (test,) = report(GOOD, "--lossguard-budget=0.001")
 
     result.assert_outcomes(passed=1)
@@ -338,7 +338,7 @@ def test_another(lossguard, exponent):
     result.stdout.fnmatch_lines(["*exponent=*"])
 
 
-def test_whoever_trains_is_watched_in_each_example(report):
+def test_all_that_trains_is_watched_in_each_example(report):
     result, (test,) = report(
         """
 @pytest.mark.converges
@@ -400,11 +400,13 @@ def test_module_mark(lossguard, corruption):
     )
 
     result.assert_outcomes(passed=5)
-    told = {test["nodeid"]: test["search"]["space"] for test in tests}
-    assert len(told) == 5
-    assert told["test_it.py::TestOne::test_survives[0.01]"].startswith("scales 0.001")
-    assert told["test_it.py::TestTwo::test_survives[0.02]"].startswith("scales 1 to 10")
-    assert told["test_it.py::test_module_mark"].startswith("outliers")
+    output = {test["nodeid"]: test["search"]["space"] for test in tests}
+    assert len(output) == 5
+    assert output["test_it.py::TestOne::test_survives[0.01]"].startswith("scales 0.001")
+    assert output["test_it.py::TestTwo::test_survives[0.02]"].startswith(
+        "scales 1 to 10"
+    )
+    assert output["test_it.py::test_module_mark"].startswith("outliers")
 
 
 def test_a_search_in_a_class_is_kept_remembered_and_replayed(report):
@@ -562,7 +564,7 @@ def test_three(corruption):
     result.assert_outcomes(passed=4)
 
 
-def test_an_error_in_the_body_is_shrunk_and_told_with_its_corruption(project):
+def test_an_error_in_the_body_is_shrunk_and_reported_with_its_corruption(project):
     result = project(
         """
 @pytest.mark.converges(steps=30)
@@ -620,7 +622,7 @@ def test_survives(lossguard, corruption):
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "output"),
     [
         (
             "def test_it(corruption): pass",
@@ -659,12 +661,12 @@ def test_survives(lossguard, corruption):
         ),
     ],
 )
-def test_misuse_is_one_sentence_at_collection(project, body, told):
+def test_misuse_is_one_sentence_at_collection(project, body, output):
     result = project(body)
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
     text = result.stdout.str().replace("\nE   ", " ")
-    assert told in " ".join(text.split())
+    assert output in " ".join(text.split())
 
 
 def test_data_that_cannot_be_corrupted_is_one_sentence(project):

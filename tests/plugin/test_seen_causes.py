@@ -1,4 +1,4 @@
-"""A fault that was seen in the training step is what a failed test tells first."""
+"""A fault seen in the training step is the first thing that a failed test reports."""
 
 from __future__ import annotations
 

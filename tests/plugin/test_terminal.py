@@ -77,8 +77,8 @@ def test_without_v_there_is_no_line_per_test(project):
 def test_a_quiet_session_has_one_line(project):
     result = project(FOUR, "-q")
 
-    told = [line for line in result.stdout.lines if "lossguard" in line]
-    assert any(line.startswith("lossguard: 4 trainings") for line in told)
+    text = [line for line in result.stdout.lines if "lossguard" in line]
+    assert any(line.startswith("lossguard: 4 trainings") for line in text)
     result.stdout.no_fnmatch_line("*slowest*")
 
 
@@ -137,7 +137,7 @@ def test_on_a_terminal_a_long_search_rewrites_its_place(project, impatient, term
     assert others[-1].startswith(f"{progress._CLEAR}{progress._BACK}.")
 
 
-def test_a_short_search_is_not_told_of(project, terminal, monkeypatch):
+def test_a_short_search_is_not_reported(project, terminal, monkeypatch):
     monkeypatch.setattr(progress, "_PATIENCE", 1e9)
 
     result = project(SEARCH)
@@ -151,8 +151,8 @@ def test_a_log_gets_plain_lines_ever_more_rarely(project, impatient, monkeypatch
 
     result = project(SEARCH)
 
-    told = [it for it in result.stdout.lines if it.startswith("lossguard: test_it")]
-    assert told[0] == "lossguard: test_it.py::test_search 1 examples in 0 s"
+    text = [it for it in result.stdout.lines if it.startswith("lossguard: test_it")]
+    assert text[0] == "lossguard: test_it.py::test_search 1 examples in 0 s"
     assert "\x1b" not in result.stdout.str()
     result.stdout.fnmatch_lines(["test_it.py .*"])
 

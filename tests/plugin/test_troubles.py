@@ -68,11 +68,11 @@ def test_a_text_that_cannot_be_encoded_loses_no_report(
     result = project(THREE, *REPORTS, "--html=other.html")
 
     result.assert_outcomes(passed=2, failed=1)
-    told = {
+    text = {
         it["nodeid"]
         for it in json.loads((pytester.path / "r.json").read_text())["tests"]
     }
-    assert len(told) == 3
+    assert len(text) == 3
     assert r"\ud800" in (pytester.path / "r.html").read_text(encoding="utf-8")
     assert r"\ud800" in path.read_text(encoding="utf-8").replace("&#92;", "\\")
     assert list(ElementTree.parse(pytester.path / "j.xml").iter("testcase"))
@@ -198,7 +198,7 @@ def test_reports_go_through_links_and_devices(project, pytester, handed_on):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "text"),
     [
         ("[" * 100_000, "it is nested too deep"),
         ('{"schema": 1, "nodeid": "a", "corruption": [], "seed": Infinity}', "seed"),
@@ -213,7 +213,7 @@ def test_reports_go_through_links_and_devices(project, pytester, handed_on):
     ],
 )
 def test_a_stranger_s_replay_file_is_one_line_and_no_traceback(
-    project, pytester, content, told
+    project, pytester, content, text
 ):
     (pytester.path / "case.json").write_text(content)
 
@@ -221,12 +221,14 @@ def test_a_stranger_s_replay_file_is_one_line_and_no_traceback(
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        [f"ERROR: --lossguard-replay=*case.json is no *{told}*"]
+        [f"ERROR: --lossguard-replay=*case.json is no *{text}*"]
     )
     assert "\x1b" not in result.stderr.str()
 
 
-def test_a_case_of_a_test_that_is_not_there_is_told_in_one_safe_line(project, pytester):
+def test_a_case_of_a_test_that_is_not_there_is_reported_in_one_safe_line(
+    project, pytester
+):
     case = {"schema": 1, "nodeid": "\x1b[2J\n::error::x", "corruption": [], "seed": 0}
     (pytester.path / "case.json").write_text(json.dumps(case))
 

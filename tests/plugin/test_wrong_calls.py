@@ -47,7 +47,7 @@ def test_a_wrong_option_is_answered_before_any_test_runs(pytester, option):
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "text"),
     [
         ("lossguard_seed = -1", "lossguard_seed = '-1' in the ini file"),
         ("lossguard_budget = nan", "it must be seconds above 0"),
@@ -56,13 +56,13 @@ def test_a_wrong_option_is_answered_before_any_test_runs(pytester, option):
         ("lossguard_json = .", "is a folder: name a file"),
     ],
 )
-def test_a_wrong_setting_is_answered_before_any_test_runs(pytester, setting, told):
+def test_a_wrong_setting_is_answered_before_any_test_runs(pytester, setting, text):
     pytester.makeini(f"[pytest]\n{setting}\n")
 
     with pytest.raises(pytest.UsageError) as caught:
         pytester.parseconfigure("-p", "no:cacheprovider")
 
-    assert told in str(caught.value)
+    assert text in str(caught.value)
 
 
 MARKS = {
@@ -96,8 +96,8 @@ def test_a_wrong_mark_is_an_error_of_collection_in_one_sentence(pytester):
 
     result.assert_outcomes(errors=len(MARKS))
     out = result.stdout.str()
-    for told in MARKS.values():
-        assert told in out
+    for text in MARKS.values():
+        assert text in out
     assert "Traceback" not in out
     assert "pytest_lossguard/" not in out
 
@@ -176,7 +176,7 @@ def test_the_last_line_shown_of_a_wrong_call_is_the_users(project):
 
 
 @pytest.mark.parametrize(
-    ("hook", "told"),
+    ("hook", "text"),
     [
         ("pytest_lossguard_policy(item, policy): return None", None),
         ("pytest_lossguard_policy(item, policy): return 3", "*returned 3: it must*"),
@@ -221,7 +221,7 @@ def test_the_last_line_shown_of_a_wrong_call_is_the_users(project):
         ("pytest_lossguard_run_finished(item, run): 1 / 0", "*raised ZeroDivisionErr*"),
     ],
 )
-def test_a_hook_that_returns_nonsense_is_named(project, pytester, hook, told):
+def test_a_hook_that_returns_nonsense_is_named(project, pytester, hook, text):
     pytester.makeconftest(f"import pytest_lossguard\n\n\n\ndef {hook}\n")
 
     result = project(
@@ -231,8 +231,8 @@ def test_a_hook_that_returns_nonsense_is_named(project, pytester, hook, told):
 
     assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, 2)
     assert "INTERNALERROR" not in result.stdout.str()
-    if told is not None:
-        result.stdout.fnmatch_lines([told])
+    if text is not None:
+        result.stdout.fnmatch_lines([text])
 
 
 def test_a_hook_that_raises_for_a_test_marked_late_ends_no_session(pytester):

@@ -102,13 +102,13 @@ def test_reports_hold_what_came_of_each_relation(project, pytester):
 def test_the_message_has_the_fact_first_and_fits_the_terminal(project):
     result = project(BAD, "-k", "alone")
 
-    told = [line for line in result.outlines if line.startswith("E ")]
-    assert told[0].startswith("E       pytest_lossguard.ContractBroken: alone: row 0")
-    assert 6 < len(told) <= 15
-    assert all(len(line) <= 84 for line in told[1:])
-    assert any("came out" in line for line in told)
-    assert any("should be" in line for line in told)
-    assert any("hint: " in line for line in told)
+    text = [line for line in result.outlines if line.startswith("E ")]
+    assert text[0].startswith("E       pytest_lossguard.ContractBroken: alone: row 0")
+    assert 6 < len(text) <= 15
+    assert all(len(line) <= 84 for line in text[1:])
+    assert any("came out" in line for line in text)
+    assert any("should be" in line for line in text)
+    assert any("hint: " in line for line in text)
     last = [line for line in result.outlines if line.startswith(">")][-1]
     assert "contract(prepare, SAMPLE" in last
 
@@ -144,7 +144,7 @@ class TestThem:
 
 
 @pytest.mark.parametrize(
-    ("mark", "told"),
+    ("mark", "text"),
     [
         ("(alon=True)", "contracts() has no key 'alon': did you mean 'alone'?"),
         ("(unseen=3)", 'contracts(unseen=3): unseen must be True, False or "raises"'),
@@ -152,11 +152,11 @@ class TestThem:
         ("(True)", "contracts() takes keywords only, got True"),
     ],
 )
-def test_what_cannot_be_meant_is_an_error_at_collection(project, mark, told):
+def test_what_cannot_be_meant_is_an_error_at_collection(project, mark, text):
     result = project(GOOD.replace("contracts", f"contracts{mark}"))
 
     result.assert_outcomes(errors=1)
-    assert told in result.stdout.str()
+    assert text in result.stdout.str()
 
 
 def test_mark_and_argument_belong_together(project):
@@ -212,7 +212,7 @@ def test_a_contract_that_is_never_called_fails(project):
     result.stdout.fnmatch_lines(["*asked for 'contract' and never called it*"])
 
 
-def test_what_is_allowed_passes_and_is_told(project, pytester):
+def test_what_is_allowed_passes_and_is_reported(project, pytester):
     result = project(
         BAD.replace("contracts\n", "contracts(allow=('alone', 'trained'))\n"),
         "--lossguard-json=out.json",
@@ -236,8 +236,8 @@ def test_what_is_allowed_is_no_broken_test_of_the_summary(project):
             "  skipped *",
         ]
     )
-    told = [it for it in result.outlines if it.startswith(("  skipped", "    "))]
-    assert all(len(it) <= 80 for it in told)
+    text = [it for it in result.outlines if it.startswith(("  skipped", "    "))]
+    assert all(len(it) <= 80 for it in text)
 
 
 def test_the_summary_says_where_reports_of_contracts_are(project):

@@ -46,7 +46,7 @@ def same(x):
 # deterministic
 
 
-def test_draws_that_are_seeded_by_nobody_are_told_first():
+def test_draws_that_are_without_a_seed_are_reported_first():
     def prepare(x):
         return x + np.random.default_rng().normal(0, 1, x.shape)
 
@@ -68,14 +68,14 @@ def test_draws_of_the_global_generators_repeat_and_are_left_alone():
 # alone
 
 
-def test_a_row_that_loses_a_dimension_by_itself_is_told():
+def test_a_row_that_loses_a_dimension_by_itself_is_reported():
     made = result("alone", same, serve=np.squeeze)
 
     assert made.outcome == "broken"
     assert made.rows == (0,)
 
 
-def test_a_row_that_cannot_be_served_by_itself_is_told_with_the_error():
+def test_a_row_that_cannot_be_served_by_itself_is_reported_with_the_error():
     def serve(x):
         return x[[0, 1]].mean() * 0 + x
 
@@ -105,7 +105,7 @@ def test_labels_that_are_sorted_are_served_alone_from_all_over_the_sample():
     assert "  raw row    'white'" in made.message
 
 
-def test_another_shape_is_told_in_words():
+def test_another_shape_is_reported_in_words():
     def serve(x):
         return x[:, x.std(axis=0) > 0]
 
@@ -217,7 +217,7 @@ def test_zero_is_expected_only_where_the_sample_comes_near_it():
     assert result("zeros", serve, X, serve=serve).outcome == "broken"
 
 
-def test_an_error_is_told_as_long_as_its_line():
+def test_an_error_is_reported_as_long_as_its_line():
     def serve(texts):
         return np.array([[len(it) for it in text.split()] for text in texts])
 
@@ -352,7 +352,7 @@ def test_rows_that_are_equal_in_the_raw_sample_are_no_copies():
     assert result("held_out", split, x, Y).outcome == "kept"
 
 
-def test_four_parts_in_another_order_are_told():
+def test_four_parts_in_another_order_are_reported():
     def prepare(x, y):
         return x[:50], x[50:], y[:50], y[50:]
 
@@ -422,7 +422,7 @@ def test_holes_that_later_values_fill_break_wherever_they_are():
     assert result("future", lambda f: windows(f.ffill()), x).outcome == "kept"
 
 
-def test_a_row_of_an_earlier_target_is_told_before_one_of_the_target_itself():
+def test_a_row_of_an_earlier_target_is_reported_before_one_of_the_target_itself():
     def prepare(frame):
         level = frame["level"]
         mean = level.rolling(7, center=True, min_periods=1).mean()
@@ -485,11 +485,11 @@ def test_what_could_not_be_checked_fails_only_if_strict(relation, prepare, reaso
     assert loose.outcome == "skipped"
     assert strict.outcome == "broken"
     assert strict.finding.kind == f"contract_{relation}"
-    first, _, *told = strict.message.splitlines()
+    first, _, *output = strict.message.splitlines()
     assert first == (
         f"{relation}: it could not be checked, and strict=True asks for it"
     )
-    assert told[0] == reason
+    assert output[0] == reason
     assert f"contracts({relation}=False)" in strict.message
 
 
@@ -498,7 +498,7 @@ def test_what_does_not_apply_passes_though_strict(relation):
     assert result(relation, same, strict=True).outcome == "skipped"
 
 
-def test_what_cannot_be_repeated_is_told_once_though_strict():
+def test_what_cannot_be_repeated_is_reported_once_though_strict():
     with pytest.raises(pytest_lossguard.ContractBroken) as caught:
         pytest_lossguard.contracts(drawn, X, serve=same, strict=True)
 

@@ -46,7 +46,7 @@ def test_they_are_counted_in_one_line(tests, line):
     assert counted(tests) == line
 
 
-def test_each_is_told_in_one_line():
+def test_each_is_reported_in_one_line():
     assert list(map(describe, contracts())) == [
         "",
         f"{FACT} (allowed)",
@@ -88,12 +88,12 @@ def test_two_tables_fit_into_the_room_that_is_left(room):
 
 
 def test_an_annotation_has_the_whole_message(tmp_path):
-    told_all = list(commands(contracts(), tmp_path, tmp_path))
+    commands_given = list(commands(contracts(), tmp_path, tmp_path))
 
-    assert [it.partition(" ")[0] for it in told_all] == ["::error", "::warning"]
-    assert "title=lossguard%3A contract broken::" in told_all[0]
-    assert told_all[0].endswith(f"{FACT}%0A%0A  raw row  5, <4>")
-    assert f"{FACT} (allowed)%0A" in told_all[1]
+    assert [it.partition(" ")[0] for it in commands_given] == ["::error", "::warning"]
+    assert "title=lossguard%3A contract broken::" in commands_given[0]
+    assert commands_given[0].endswith(f"{FACT}%0A%0A  raw row  5, <4>")
+    assert f"{FACT} (allowed)%0A" in commands_given[1]
 
 
 def test_a_kept_contract_whose_test_fails_otherwise_is_no_broken_one(tmp_path):
@@ -156,13 +156,13 @@ MODEL_CHECKS = [
 
 
 def test_model_checks_are_counted_beside_contracts():
-    told = "3 model checks made: 1 passed, 1 failed, 1 skipped"
+    output = "3 model checks made: 1 passed, 1 failed, 1 skipped"
 
-    assert counted(MODEL_CHECKS) == told
-    assert counted([*contracts(), *MODEL_CHECKS]) == f"{COUNTED}; {told}"
+    assert counted(MODEL_CHECKS) == output
+    assert counted([*contracts(), *MODEL_CHECKS]) == f"{COUNTED}; {output}"
 
 
-def test_a_model_check_is_told_in_every_report():
+def test_a_model_check_is_reported_in_every_report():
     bad = MODEL_CHECKS[1]
     text, (command,) = summary([bad]), commands([bad], Path(), Path())
     context = page_context([bad], SESSION)

@@ -33,11 +33,11 @@ ROW = Cause(
 GUESS = Cause(cause="dead_units", verified=False, where="layer dense", remedy="try it")
 
 
-def experiment(told, *, kind="learning_rate", **given):
-    return Experiment(changes=(Change(kind=kind),), description=told, **given)
+def experiment(output, *, kind="learning_rate", **given):
+    return Experiment(changes=(Change(kind=kind),), description=output, **given)
 
 
-def test_a_cause_is_told_with_its_proof_and_its_remedy():
+def test_a_cause_is_reported_with_its_proof_and_its_remedy():
     assert diagnosis_lines(Diagnosis(causes=(RATE,))) == [
         "  cause   learning_rate_too_high",
         "          with learning rate 10 -> 0.01 the loss ends at 0.08, not 784",
@@ -54,7 +54,7 @@ def test_two_causes_that_go_together_are_one_answer():
     assert "look at that row; compile with" in " ".join(lines)
 
 
-def test_causes_that_do_as_well_are_told_as_alternatives():
+def test_causes_that_do_as_well_are_reported_as_alternatives():
     lines = diagnosis_lines(Diagnosis(causes=(RATE, RATE)))
     assert [it[:10] for it in lines if it[2] != " "] == [
         "  cause   ",
@@ -77,7 +77,7 @@ def test_unknown_is_one_word():
     assert diagnosis_lines(Diagnosis(causes=(unknown,))) == ["  cause?  unknown"]
 
 
-def test_what_did_not_help_and_what_was_left_out_are_told():
+def test_what_did_not_help_and_what_was_left_out_are_reported():
     vain = tuple(experiment(f"change {it}", loss=1.0) for it in range(6))
     proof = experiment(RATE.change, converged=True, holds=1.0, loss=0.08)
     failed = experiment("a clone", failure="it cannot be cloned")
@@ -102,7 +102,7 @@ def test_it_takes_at_most_fifteen_lines_and_fits_a_terminal():
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "output"),
     [
         ({"converged": True, "holds": 1.0}, "converges, on fresh seeds too"),
         ({"converged": True, "holds": 0.5}, "converges, on fresh seeds not always"),
@@ -111,14 +111,14 @@ def test_it_takes_at_most_fifteen_lines_and_fits_a_terminal():
         ({"failure": "no"}, "not tried, no"),
     ],
 )
-def test_every_experiment_stands_in_the_table(given, told):
+def test_every_experiment_stands_in_the_table(given, output):
     found = Diagnosis(causes=(RATE,), experiments=(experiment("x", loss=2.0, **given),))
     table = diagnosis_lines(found, verbose=True)[-1]
     loss = "-" if "failure" in given else "2"
-    assert table == f"  {loss:>10}  x: {told}"
+    assert table == f"  {loss:>10}  x: {output}"
 
 
-def test_the_message_tells_the_cause_before_the_findings_and_no_hint_beside_it():
+def test_the_message_shows_the_cause_before_the_findings_and_no_hint_beside_it():
     trace = make_trace([1.0, 5.0], start=1.0, end=5.0, constant=1.0)
     found = finding("worse_than_constant", value=5.0, limit=1.0, step=2, constant="0")
     verdict = Verdict(

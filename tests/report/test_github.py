@@ -27,7 +27,7 @@ def cells(table):
     ]
 
 
-def test_a_row_tells_verdict_curve_and_reason():
+def test_a_row_shows_verdict_curve_and_reason():
     cause = {"cause": "learning_rate_too_high", "verified": True, "remedy": "lower it"}
     bad = run((1.0, "NaN"), findings=[found()], diagnosis={"causes": [cause]})
 
@@ -165,7 +165,7 @@ def test_paths_are_those_of_the_repository():
     assert "file=/elsewhere/tests/test_it.py," in outside
 
 
-def test_a_baseline_that_got_worse_is_told():
+def test_a_baseline_that_got_worse_is_reported():
     test = entry("test_a", outcome="failed", baseline=baseline())
 
     (line,) = commands([test], ROOT, ROOT)

@@ -288,7 +288,7 @@ def test_a_search_that_knew_no_corruption_has_no_figure():
     assert search_figure({"axes": [], "cases": [], "left_out": 0}) is None
 
 
-def test_a_large_search_is_told_of_with_the_failures_first():
+def test_a_large_search_is_reported_with_the_failures_first():
     details = search(many=600).details()
 
     assert (len(details["cases"]), details["left_out"]) == (400, 204)
@@ -433,7 +433,7 @@ def test_a_test_in_which_nothing_trained_says_its_error():
     )
 
 
-def test_the_cause_is_told_with_its_proof():
+def test_the_cause_is_reported_with_its_proof():
     text = page_of(entry("t.py::a", bad())).text
 
     assert (

@@ -32,10 +32,10 @@ def test_only_proved_causes_are_named():
     assert dict(properties(entry("a", bad)))["lossguard_causes"] == "unscaled_inputs"
 
 
-def test_of_several_trainings_the_one_nearest_to_failing_is_told():
-    told = dict(properties(entry("a", run(), run((3.0, 1.0), nearness=0.5), run())))
+def test_of_several_trainings_the_one_nearest_to_failing_is_reported():
+    text = dict(properties(entry("a", run(), run((3.0, 1.0), nearness=0.5), run())))
 
-    assert (told["lossguard_verdict"], told["lossguard_loss_first"]) == (
+    assert (text["lossguard_verdict"], text["lossguard_loss_first"]) == (
         "converged",
         "3",
     )

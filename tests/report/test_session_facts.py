@@ -35,7 +35,7 @@ def test_a_report_gives_back_what_it_was_given(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "told",
+    "given",
     [
         None,
         [],
@@ -44,8 +44,8 @@ def test_a_report_gives_back_what_it_was_given(tmp_path):
         {"started": "0001-01-01T00:00:00+14:00", "duration": 1e300, "seed": 1 << 80},
     ],
 )
-def test_what_is_old_or_a_stranger_s_is_not_known(told):
-    facts = SessionFacts.from_report({"session": told})
+def test_what_is_old_or_a_stranger_s_is_not_known(given):
+    facts = SessionFacts.from_report({"session": given})
 
     assert facts.to_json() == {}
 
@@ -88,19 +88,19 @@ def test_the_commit_is_that_of_the_folder_or_what_the_ci_calls_it(
 
 
 def test_the_head_of_the_page_says_all_of_it():
-    told = session_lines(SESSION)
+    shown = session_lines(SESSION)
 
-    assert told["facts"] == [
+    assert shown["facts"] == [
         "2026-11-29 04:20 UTC",
         "took 2 min 5 s",
         "commit 0123456789ab",
         "seed 0",
     ]
-    assert told["versions"] == ["pytest-lossguard 0.1.0", "python 3.11", "keras 3.15"]
+    assert shown["versions"] == ["pytest-lossguard 0.1.0", "python 3.11", "keras 3.15"]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(0.04, "0.0 s"), (59.9, "59.9 s"), (3725, "1 h 2 min")]
+    ("seconds", "text"), [(0.04, "0.0 s"), (59.9, "59.9 s"), (3725, "1 h 2 min")]
 )
-def test_times_have_their_units(seconds, told):
-    assert format_seconds(seconds) == told
+def test_times_have_their_units(seconds, text):
+    assert format_seconds(seconds) == text

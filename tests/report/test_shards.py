@@ -68,5 +68,5 @@ def test_a_search_fails_where_one_of_its_shards_does():
     ((_, whole),) = whole_searches([first, second])
 
     assert (whole["failing"], whole["closest"]) == (failing, None)
-    told = " ".join(" ".join(searches([first, second], every=False)).split())
-    assert told.endswith(f"failed at {failing}; searched 100, 40 different")
+    text = " ".join(" ".join(searches([first, second], every=False)).split())
+    assert text.endswith(f"failed at {failing}; searched 100, 40 different")

@@ -71,7 +71,7 @@ def test_what_the_user_controls_is_escaped():
     ElementTree.fromstring(text)  # well-formed: no quote ended an attribute
 
 
-def test_a_proved_cause_is_told_and_a_suspicion_is_not():
+def test_a_proved_cause_is_reported_and_a_suspicion_is_not():
     causes = [
         {"cause": "unscaled_inputs", "verified": True, "remedy": "scale them"},
         {"cause": "dead_units", "verified": False, "remedy": ""},

@@ -62,11 +62,11 @@ def test_the_findings_are_a_text(tmp_path):
 
     (events,) = read(tmp_path).values()
     (text,) = events.Tensors("findings")
-    told = text.tensor_proto.string_val[0].decode()
+    output = text.tensor_proto.string_val[0].decode()
     assert events.PluginTagToContent("text").keys() == {"findings"}
-    assert told.startswith("tests/test_it.py::a: not converged\n")
-    assert "- **error** `diverging_loss`: it blew up" in told
-    assert "- **suspected cause** `dead_units`: leaky_relu" in told
+    assert output.startswith("tests/test_it.py::a: not converged\n")
+    assert "- **error** `diverging_loss`: it blew up" in output
+    assert "- **suspected cause** `dead_units`: leaky_relu" in output
 
 
 def test_a_second_session_replaces_the_first(tmp_path):

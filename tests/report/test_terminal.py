@@ -21,13 +21,13 @@ def test_columns_are_aligned_and_the_test_comes_last():
     ]
 
 
-def test_some_of_several_is_told_as_such():
+def test_some_of_several_is_reported_as_such():
     _, line, *_ = table([entry("a", run(findings=[found()]), run(), run())])
 
     assert line.startswith("2 of 3 converged  ")
 
 
-def test_a_baseline_is_told_where_there_is_one():
+def test_a_baseline_is_reported_where_there_is_one():
     _, first, second, *_ = table([entry("a", baseline=baseline()), entry("b")])
 
     assert first.endswith("::a, baseline regressed")
@@ -96,7 +96,7 @@ def test_what_passed_with_a_warning_is_listed_the_worst_first():
     assert list(warned(tests[:1])) == []
 
 
-def test_of_several_warnings_what_may_be_the_cause_is_told_and_the_rest_counted():
+def test_of_several_warnings_what_may_be_the_cause_is_reported_and_the_rest_counted():
     both = [caution("slow_convergence"), caution("unscaled_inputs", 2527.0, 10.0)]
 
     _, line, _ = warned([entry("raw", run(findings=both))])

@@ -47,13 +47,13 @@ def test_a_session_without_tests_is_written(writer, tmp_path):
 
 
 def test_a_sound_entry_has_the_keys_of_its_type_and_no_others():
-    told = {
+    text = {
         "runs": [{"probe": {}, "diagnosis": {"causes": [{}]}, "findings": [{}]}],
         "search": {"closest": {}},
         "baseline": {"metrics": [{}]},
         "contract": {},
     }
-    entry = sound(told)
+    entry = sound(text)
     run = entry["runs"][0]
 
     for found, kind in (

@@ -84,12 +84,12 @@ def test_a_watched_run_that_learned_is_run_once_for_its_signal():
     assert rerun.asked == [((), pytest.approx(1 / 3))]
 
 
-@pytest.mark.parametrize(("again", "told"), [(0.3, 1), (0.9, 0)])
-def test_labels_without_signal_are_told_of_what_comes_out_again(again, told):
+@pytest.mark.parametrize(("again", "reported"), [(0.3, 1), (0.9, 0)])
+def test_labels_without_signal_are_reported_what_comes_out_again(again, reported):
     rerun = FakeRetraining(end=again, held_out=1.0, as_it_is=1.0)
     watched = Verdict(trace=run(0.3, source="watch"), findings=())
 
-    assert len(compared(watched, lambda: rerun, Policy()).findings) == told
+    assert len(compared(watched, lambda: rerun, Policy()).findings) == reported
     assert rerun.asked[-1] == ((), 0.0)
 
 
@@ -102,7 +102,7 @@ def test_a_watched_run_that_learned_little_is_first_run_again_as_it_is():
     assert rerun.asked[0] == ((), 0.0)
 
 
-def test_labels_without_signal_are_told_after_the_control():
+def test_labels_without_signal_are_reported_after_the_control():
     rerun = FakeRetraining(end=0.5, held_out=1.0, as_it_is=1.0)
     found = compared(verdict(0.3), lambda: rerun, Policy())
     assert kinds(found) == [("labels_carry_no_signal", "warning")]
@@ -110,7 +110,7 @@ def test_labels_without_signal_are_told_after_the_control():
     assert tried == [None, 0.1, 0.01]  # shuffled, then at lower rates
 
 
-def test_of_changes_that_help_the_next_is_told_where_the_best_is_by_heart():
+def test_of_changes_that_help_the_next_is_reported_where_the_best_is_by_heart():
     class ByHeart(FakeRetraining):
         def __call__(self, *changes, seed=None, held_out=0.0):
             rate = next((it.value for it in changes), None)
@@ -119,9 +119,9 @@ def test_of_changes_that_help_the_next_is_told_where_the_best_is_by_heart():
             return super().__call__(*changes, seed=seed, held_out=held_out)
 
     found = compared(verdict(0.7), lambda: ByHeart(as_it_is=0.99), Policy())
-    (told,) = found.findings
-    assert told.kind == "improvable"
-    assert told.where == "learning rate 0.01 -> 1"
+    (finding,) = found.findings
+    assert finding.kind == "improvable"
+    assert finding.where == "learning rate 0.01 -> 1"
 
 
 def test_labels_from_which_a_lower_rate_learns_carry_a_signal():
@@ -129,11 +129,13 @@ def test_labels_from_which_a_lower_rate_learns_carry_a_signal():
     assert compared(verdict(0.3), lambda: rerun, Policy()).findings == ()
 
 
-@pytest.mark.parametrize(("held_out", "told"), [(0.97, False), (0.5, True)])
-def test_what_a_faster_training_learns_by_heart_is_no_improvement(held_out, told):
+@pytest.mark.parametrize(("held_out", "is_reported"), [(0.97, False), (0.5, True)])
+def test_what_a_faster_training_learns_by_heart_is_no_improvement(
+    held_out, is_reported
+):
     rerun = FakeRetraining(held_out=held_out, as_it_is=0.99)
     found = compared(verdict(0.97), lambda: rerun, Policy())
-    assert ("improvable" in [kind for kind, _ in kinds(found)]) is told
+    assert ("improvable" in [kind for kind, _ in kinds(found)]) is is_reported
 
 
 def test_no_re_run_begins_once_the_time_is_up():

@@ -68,9 +68,9 @@ def test_every_seed_is_trained_and_the_share_decides():
     assert not run.converged
 
 
-def test_too_few_good_seeds_fail_and_are_told_with_their_confidence():
-    told = r"2 of 4 seeds converged \(of all seeds 15% to 85%, with 95%\s+confidence"
-    with pytest.raises(NotConverged, match=told):
+def test_too_few_good_seeds_fail_and_are_reported_with_their_confidence():
+    text = r"2 of 4 seeds converged \(of all seeds 15% to 85%, with 95%\s+confidence"
+    with pytest.raises(NotConverged, match=text):
         guard(FakeTrainer(bad_seeds=(1, 2)), seeds=4, min_pass=0.75).fit(None, None)
 
 

@@ -80,7 +80,7 @@ def test_a_failure_is_remembered_and_raised_again():
     assert len(program.ran) == 1
 
 
-def test_the_last_to_fail_is_the_one_told_also_when_it_is_remembered():
+def test_the_last_to_fail_is_the_one_reported_also_when_it_is_remembered():
     program = Program(lambda _: True)
     for part in (Scale(10.0), Scale(100.0), Scale(10.0)):
         with pytest.raises(NotConverged):
@@ -168,7 +168,7 @@ def test_it_settles_on_one_family_and_one_feature_where_they_suffice(
     assert len(program.ran) < 20
 
 
-def test_a_case_that_needs_two_families_is_told_with_both():
+def test_a_case_that_needs_two_families_is_reported_with_both():
     program = Program(lambda it: len(it.parts) == 2)
     with pytest.raises(NotConverged):
         program.example(Scale(10.0, features=0), Offset(1.0, features=0))
@@ -178,7 +178,7 @@ def test_a_case_that_needs_two_families_is_told_with_both():
     assert len(program.search.failed.corruption.parts) == 2
 
 
-def test_a_failure_that_does_not_fail_again_is_told():
+def test_a_failure_that_does_not_fail_again_is_reported():
     program = Program(lambda _: len(program.ran) == 1)
     with pytest.raises(NotConverged):
         program.example(Scale(10.0, features=0))
@@ -215,7 +215,7 @@ def test_beyond_the_range_it_finds_where_each_direction_breaks():
     assert program.search.failed is None
 
 
-def test_a_report_is_told_of_each_case_during_the_search_and_after_it():
+def test_a_report_is_reported_each_case_during_the_search_and_after_it():
     program = Program(breaks=lambda it: factor(it) >= 1e5)
     program.example()
     for _ in range(2):
@@ -268,7 +268,7 @@ def test_a_replay_runs_one_case():
     ],
     ids=repr,
 )
-def test_what_breaks_by_its_scale_alone_is_told_the_line_that_bounds_the_search(
+def test_what_breaks_by_its_scale_alone_gets_the_line_that_bounds_the_search(
     part, line
 ):
     program = Program(lambda _: True)
@@ -278,7 +278,7 @@ def test_what_breaks_by_its_scale_alone_is_told_the_line_that_bounds_the_search(
     assert [*program.search.remarks()][-1].endswith(line)
 
 
-def test_what_takes_more_than_another_scale_is_not_told_to_bound_it():
+def test_what_takes_more_than_another_scale_is_not_said_to_bound_it():
     program = Program(lambda _: True)
     with pytest.raises(NotConverged):
         program.example(Scale(10.0), Offset(10.0))
@@ -333,7 +333,7 @@ def test_what_failed_in_an_earlier_session_is_tried_by_every_shard():
     assert program.ran == EVERY[:2]
 
 
-def test_a_known_case_is_told_as_it_is_kept():
+def test_a_known_case_is_reported_as_it_is_kept():
     kept = Corruption(Scale(100.0), Offset(1.0))
     program = Program(lambda it: factor(it) > 1, known={kept: Known("k.json", 3)})
     with pytest.raises(NotConverged):

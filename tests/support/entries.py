@@ -78,7 +78,7 @@ def model_check(outcome="passed", check="exports", message=""):
     }
 
 
-#: What is broken, as a test of contracts tells it.
+#: What is broken, as a test of contracts reports it.
 BROKEN = "alone: row 0 served alone is not the row among others\n\n  raw row  5, <4>"
 
 

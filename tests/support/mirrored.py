@@ -107,7 +107,7 @@ BROKEN: dict[str, Callable[[tf.distribute.Strategy], None]] = {
 }
 
 
-def told(trace: Any) -> dict[str, Any]:
+def facts_of(trace: Any) -> dict[str, Any]:
     found = judge(trace, Policy())
     steps = trace.steps
     return {
@@ -131,7 +131,7 @@ def watched(
     with watching(seed=0) as watch:
         body(strategy)
     (trace,) = watch.traces()
-    return {**told(trace), "unseen": watch.unseen}
+    return {**facts_of(trace), "unseen": watch.unseen}
 
 
 def fitted(strategy: tf.distribute.Strategy, rate: float) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def fitted(strategy: tf.distribute.Strategy, rate: float) -> dict[str, Any]:
             return adam(rate)()
 
     how = {"epochs": EPOCHS, "batch_size": BATCH, "shuffle": False}
-    return told(train_once(Trainer(), build, X, Y, **how))
+    return facts_of(train_once(Trainer(), build, X, Y, **how))
 
 
 def main() -> None:

@@ -55,15 +55,15 @@ def bad(**given: Any) -> Verdict:
     return replace(verdict_of(replace(trace, **given)), diagnosis=diagnosis())
 
 
-def diagnosis(told: str = "learning rate 10 -> 0.01") -> Diagnosis:
-    def experiment(told: str, end: float, **given: Any) -> Experiment:
+def diagnosis(text: str = "learning rate 10 -> 0.01") -> Diagnosis:
+    def experiment(text: str, end: float, **given: Any) -> Experiment:
         curve = np.geomspace(1.0, end, 40)
         changes = (Change(kind="learning_rate", value=0.001),)
         return Experiment(
-            changes=changes, description=told, loss=end, curve=curve, **given
+            changes=changes, description=text, loss=end, curve=curve, **given
         )
 
-    helps = experiment(told, 0.05, skill=0.9, converged=True, holds=1.0)
+    helps = experiment(text, 0.05, skill=0.9, converged=True, holds=1.0)
     vain = [experiment(f"no help {it}", 2.0 + it, skill=-1.0) for it in range(3)]
     not_run = Experiment(
         changes=(), description="another loss", failure="no such layer"
@@ -71,7 +71,7 @@ def diagnosis(told: str = "learning rate 10 -> 0.01") -> Diagnosis:
     cause = Cause(
         cause="learning_rate_too_high",
         verified=True,
-        change=told,
+        change=text,
         loss_before=float("nan"),
         loss_after=0.05,
         remedy="lower the learning rate",
@@ -182,8 +182,8 @@ def hostile_tests() -> list[dict[str, Any]]:
         trace=trace, findings=(error, found), diagnosis=diagnosis(HOSTILE)
     )
     searched = search()
-    told = {**searched.to_json(), "failing": HOSTILE, "space": HOSTILE}
-    told["headroom"] = [HOSTILE]
+    text = {**searched.to_json(), "failing": HOSTILE, "space": HOSTILE}
+    text["headroom"] = [HOSTILE]
     cases = searched.details()
     for case in cases["cases"]:
         case |= {"corruption": HOSTILE, "error": HOSTILE}
@@ -196,7 +196,7 @@ def hostile_tests() -> list[dict[str, Any]]:
         entry(
             f"{HOSTILE}.py::test[{HOSTILE}]",
             verdict,
-            search=told,
+            search=text,
             cases=cases,
             baseline=baseline,
         ),

@@ -207,15 +207,15 @@ def gan(rate: float) -> None:
 
     @tf.function
     def step(real: Any, noise: Any) -> None:
-        with tf.GradientTape() as making, tf.GradientTape() as telling:
+        with tf.GradientTape() as making, tf.GradientTape() as criticizing:
             fake = generator(noise, training=True)
-            told_real = discriminator(real, training=True)
-            told_fake = discriminator(fake, training=True)
-            fooled = loss_of(tf.ones_like(told_fake), told_fake)
-            told = loss_of(tf.ones_like(told_real), told_real)
-            told += loss_of(tf.zeros_like(told_fake), told_fake)
+            score_of_real = discriminator(real, training=True)
+            score_of_fake = discriminator(fake, training=True)
+            fooled = loss_of(tf.ones_like(score_of_fake), score_of_fake)
+            scored = loss_of(tf.ones_like(score_of_real), score_of_real)
+            scored += loss_of(tf.zeros_like(score_of_fake), score_of_fake)
         made = making.gradient(fooled, generator.trainable_variables)
-        found = telling.gradient(told, discriminator.trainable_variables)
+        found = criticizing.gradient(scored, discriminator.trainable_variables)
         optimizers[0].apply(made, generator.trainable_variables)
         optimizers[1].apply(found, discriminator.trainable_variables)
 
@@ -235,16 +235,16 @@ def wgan(rate: float) -> None:
         between = fake + tf.random.uniform([64, 1]) * (real - fake)
         with tf.GradientTape() as inner:
             inner.watch(between)
-            told = critic(between, training=True)
-        slopes = tf.norm(inner.gradient(told, between), axis=-1)
+            score = critic(between, training=True)
+        slopes = tf.norm(inner.gradient(score, between), axis=-1)
         return tf.reduce_mean((slopes - 1.0) ** 2)
 
     @tf.function
     def criticise(real: Any, noise: Any) -> None:
         with tf.GradientTape() as tape:
             fake = generator(noise, training=True)
-            told = tf.reduce_mean(critic(fake)) - tf.reduce_mean(critic(real))
-            loss = told + 10.0 * penalty_of(real, fake)
+            distance = tf.reduce_mean(critic(fake)) - tf.reduce_mean(critic(real))
+            loss = distance + 10.0 * penalty_of(real, fake)
         gradients = tape.gradient(loss, critic.trainable_variables)
         optimizers[1].apply(gradients, critic.trainable_variables)
 

@@ -27,7 +27,7 @@ def net(function):
     )
 
 
-def told(function, wrap=tf.function):
+def wrong_gradients(function, wrap=tf.function):
     model = net(function)
     found = findings_of(
         lambda: train(model, lambda m, x: m(x, training=True), wrap=wrap)
@@ -36,12 +36,12 @@ def told(function, wrap=tf.function):
 
 
 @pytest.mark.parametrize("wrap", [tf.function, lambda it: it], ids=["graph", "eager"])
-def test_a_sign_that_is_wrong_is_told_with_both_slopes(wrap):
-    (it,) = told(bent(-1.0), wrap)
+def test_a_sign_that_is_wrong_is_reported_with_both_slopes(wrap):
+    (it,) = wrong_gradients(bent(-1.0), wrap)
     assert it.severity == "warning"
     assert it.value == pytest.approx(-it.limit, rel=1e-4)
     assert it.where.startswith("test_custom_gradients.py:")
-    assert told(bent(), wrap) == []
+    assert wrong_gradients(bent(), wrap) == []
 
 
 def looked_at(function, *args):

@@ -47,7 +47,7 @@ def trace_of(way, x, y=None, epochs=4, **how):
     return trace
 
 
-def told(trace):
+def kinds_found(trace):
     return [it.kind for it in judge(trace, Policy())]
 
 
@@ -70,23 +70,25 @@ def with_a_hole(y_too=False):
     ids=["healthy", "missing", "trained on", "unscaled", "tiny"],
 )
 def test_held_out_rows_are_seen_both_ways(way, held_out, kinds):
-    assert told(trace_of(way, *TRAINED, validation_data=held_out)) == kinds
+    assert kinds_found(trace_of(way, *TRAINED, validation_data=held_out)) == kinds
 
 
 def test_rows_split_off_by_fit_are_seen():
     """`validation_split` takes the last rows, which of sorted ones are of one class."""
     x, y = X[SORTED], LABELS[SORTED]
-    assert told(trace_of("watch", x, y, validation_split=0.2)) == ["validation_differs"]
+    assert kinds_found(trace_of("watch", x, y, validation_split=0.2)) == [
+        "validation_differs"
+    ]
     both = np.concatenate([X, X]), np.concatenate([LABELS, LABELS])
     trace = trace_of("watch", *both, validation_split=0.25)
-    assert told(trace) == ["validation_rows_trained_on"]
-    assert told(trace_of("watch", X, LABELS, validation_split=0.25)) == []
+    assert kinds_found(trace) == ["validation_rows_trained_on"]
+    assert kinds_found(trace_of("watch", X, LABELS, validation_split=0.25)) == []
 
 
 def test_held_out_arrays_beside_a_dataset_are_seen():
     rows = tf.data.Dataset.from_tensor_slices(TRAINED).batch(32)
     trace = trace_of("watch", rows, validation_data=(RAW, HELD[1]))
-    assert told(trace) == ["validation_differs"]
+    assert kinds_found(trace) == ["validation_differs"]
 
 
 def test_a_held_out_dataset_is_read_no_more_often_than_keras_reads_it():
@@ -107,7 +109,7 @@ def test_a_held_out_dataset_is_read_no_more_often_than_keras_reads_it():
     plain, read[:] = len(read), []
     trace = trace_of("watch", *TRAINED, epochs=2, validation_data=rows)
     assert len(read) == plain
-    assert told(trace) == ["nonfinite_validation"]
+    assert kinds_found(trace) == ["nonfinite_validation"]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -126,7 +128,9 @@ def test_held_out_rows_of_datasets_are_seen_both_ways(way, held_out, kinds):
         tf.data.Dataset.from_tensor_slices(it).map(lambda x, y: (1 * x, y)).batch(25)
         for it in (TRAINED, held_out)
     )
-    assert told(trace_of(way, trained, validation_data=scored.prefetch(1))) == kinds
+    assert (
+        kinds_found(trace_of(way, trained, validation_data=scored.prefetch(1))) == kinds
+    )
 
 
 def test_rows_trained_on_are_found_among_some_of_the_trained_rows():
@@ -136,7 +140,7 @@ def test_rows_trained_on_are_found_among_some_of_the_trained_rows():
     scored = tf.data.Dataset.from_tensor_slices(both).batch(32)
     trace = trace_of("watch", trained, epochs=1, validation_data=scored)
     assert 0.1 < trace.held_out.repeats.among < 0.2
-    assert told(trace) == ["validation_rows_trained_on"]
+    assert kinds_found(trace) == ["validation_rows_trained_on"]
 
 
 def noisy(rows):
@@ -172,10 +176,10 @@ def test_rows_in_the_order_of_their_classes_are_seen_both_ways(way, as_dataset):
             return trace_of(way, rows, epochs=1)
         return trace_of(way, x, y, epochs=1, batch_size=16, shuffle=shuffle)
 
-    assert "rows_in_class_order" in told(trace(SORTED))
-    assert "rows_in_class_order" not in told(trace(np.arange(400)))
+    assert "rows_in_class_order" in kinds_found(trace(SORTED))
+    assert "rows_in_class_order" not in kinds_found(trace(np.arange(400)))
     if not as_dataset:
-        assert "rows_in_class_order" not in told(trace(SORTED, shuffle=True))
+        assert "rows_in_class_order" not in kinds_found(trace(SORTED, shuffle=True))
 
 
 def test_a_sorted_dataset_is_scored_on_rows_of_all_classes():
@@ -207,7 +211,7 @@ def test_what_a_model_makes_in_turns_is_in_no_order():
     turns = np.repeat(np.tile([0, 1], 10), 20)
     rows = tf.data.Dataset.from_tensor_slices((X, turns)).batch(20)
     for way in WAYS:
-        assert "rows_in_class_order" not in told(trace_of(way, rows, epochs=1))
+        assert "rows_in_class_order" not in kinds_found(trace_of(way, rows, epochs=1))
 
 
 def test_held_out_rows_need_no_weights_though_training_has_some():

@@ -1,4 +1,4 @@
-"""Models trained by losses of one's own whose outputs are the same for every row."""
+"""Models trained by custom losses whose outputs are the same for every row."""
 
 from __future__ import annotations
 

@@ -86,9 +86,9 @@ def test_clipping_that_binds_and_lets_the_loss_fall_is_silent():
     assert "clipped_to_nothing" not in kinds_of(lambda: fit(sgd(0.1, clipnorm=0.5)))
 
 
-@pytest.mark.parametrize(("mode", "told"), [("min", ["warning"]), ("max", [])])
+@pytest.mark.parametrize(("mode", "text"), [("min", ["warning"]), ("max", [])])
 def test_a_callback_that_lowers_the_rate_for_a_score_that_grows_is_a_warning(
-    mode, told
+    mode, text
 ):
     class Score(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -103,4 +103,4 @@ def test_a_callback_that_lowers_the_rate_for_a_score_that_grows_is_a_warning(
         model.fit(x, y, epochs=10, verbose=0, callbacks=[Score(), lowers])
 
     found = [it for it in findings_of(body) if it.kind == "rate_ended"]
-    assert [it.severity for it in found] == told
+    assert [it.severity for it in found] == text

@@ -72,13 +72,13 @@ def assert_right(name, trace):
     right = RIGHT[name]
     found = judge(trace, Policy())
     errors = {it.kind for it in found if it.severity == "error"}
-    told = {it.kind for it in found}
+    text = {it.kind for it in found}
     if right.converges is not None:
         assert (not errors) == right.converges, found
     else:
-        assert told, "not a word"
+        assert text, "not a word"
     assert right.errors <= errors, found
-    assert right.warns <= told, found
+    assert right.warns <= text, found
     assert not right.never & errors, found
 
 

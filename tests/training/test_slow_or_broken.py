@@ -79,11 +79,11 @@ def test_a_dropped_scaler_fails_on_every_seed_however_short_the_run(guard, epoch
     def by_fit(x, y):
         return lambda guard: guard.fit(BUILD, x, y, epochs=epochs)
 
-    told = []
+    outcomes = []
     for seed in SEEDS:
         scaled, raw, y = frame(seed)
-        told += [converged(guard, seed, by_fit(it, y)) for it in (scaled, raw)]
-    assert told == [True, False] * len(SEEDS)
+        outcomes += [converged(guard, seed, by_fit(it, y)) for it in (scaled, raw)]
+    assert outcomes == [True, False] * len(SEEDS)
 
 
 def test_a_dropped_scaler_fails_a_watched_test_too(guard):
@@ -97,8 +97,8 @@ def test_a_dropped_scaler_fails_a_watched_test_too(guard):
 
         return run
 
-    told = [converged(guard, seed, by_watch(it)) for it in (scaled, raw)]
-    assert told == [True, False]
+    outcomes = [converged(guard, seed, by_watch(it)) for it in (scaled, raw)]
+    assert outcomes == [True, False]
 
 
 @pytest.mark.parametrize(("rate", "steps"), [(1e-6, 285), (1e-5, 100)])
@@ -164,13 +164,13 @@ def test_averages_that_lag_are_named_and_fail_no_training(guard):
         model.compile(adam, "sparse_categorical_crossentropy")
         return model
 
-    told = []
+    messages = []
     for seed in SEEDS:
         made = guard(seed)
         made.fit(build, digits.data / 16, digits.target, steps=100)
         made.compare()
-        told += [it.message for it in made.runs[0].findings]
-    assert any("batch normalization" in it for it in told)
+        messages += [it.message for it in made.runs[0].findings]
+    assert any("batch normalization" in it for it in messages)
 
 
 @pytest.mark.parametrize("name", ["S5-fixed", "S6"])

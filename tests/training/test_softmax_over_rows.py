@@ -1,4 +1,4 @@
-"""A softmax over the axis of the batch, written in the loss of a loop of one's own."""
+"""A softmax over the axis of the batch, written in the loss of a custom loop."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_labels_of_each_column_may_rank_the_rows():
     assert found(loss_of, "eager") == []
 
 
-def test_shares_and_labels_are_told_by_their_sums():
+def test_shares_and_labels_are_reported_by_their_sums():
     shares = np.exp(X) / np.exp(X).sum(axis=0)
     assert are_shares_of_rows(shares)
     assert are_shares_of_rows(np.log(shares))

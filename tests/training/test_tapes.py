@@ -197,7 +197,7 @@ def test_two_optimizers_share_the_curve_and_the_scores_of_their_model(healthy):
 
 
 @pytest.mark.parametrize("name", ADVERSARIAL)
-def test_trainings_against_each_other_are_told_as_such(healthy, name):
+def test_trainings_against_each_other_are_reported_as_such(healthy, name):
     traces = healthy(name)
 
     assert [it.contested for it in traces] == [True, True]
@@ -304,7 +304,7 @@ def test_lossguard_fit_refuses_two_optimizers_in_one_sentence():
         train_once(Trainer(), both_ways, X, Y, steps=4)
 
 
-def test_a_descent_by_hand_is_told_in_one_sentence():
+def test_a_descent_by_hand_is_reported_in_one_sentence():
     model = tapes.Line()
     with watching() as watch:
         with tf.GradientTape() as tape:
@@ -317,9 +317,9 @@ def test_a_descent_by_hand_is_told_in_one_sentence():
             it.assign_sub(0.1 * slope)
 
     assert watch.traces() == []
-    (told,) = watch.missed()
-    assert "no recorded training changed them" in told.message
-    assert ".apply(gradients, variables)" in told.hint
+    (finding,) = watch.missed()
+    assert "no recorded training changed them" in finding.message
+    assert ".apply(gradients, variables)" in finding.hint
 
 
 @pytest.fixture
@@ -345,15 +345,15 @@ def minimize(weight):
 """
 
 
-def test_a_training_of_tf_keras_is_told_in_one_sentence(tf_keras):
+def test_a_training_of_tf_keras_is_reported_in_one_sentence(tf_keras):
     theirs = {"__name__": "tf_keras.src.optimizers.optimizer", "tf": tf}
     exec(compile(MINIMIZE, "site-packages/tf_keras/optimizer.py", "exec"), theirs)
     weight = tf.Variable(1.0)
     with watching() as watch:
         theirs["minimize"](weight)
 
-    (told,) = watch.missed()
-    assert re.search(r"taken at test_tapes\.py:\d+ by tf_keras\)", told.message)
+    (finding,) = watch.missed()
+    assert re.search(r"taken at test_tapes\.py:\d+ by tf_keras\)", finding.message)
 
 
 def test_tf_keras_that_is_merely_loaded_is_no_reason(tf_keras):

@@ -1,4 +1,4 @@
-"""What trains and is not recorded is told by name; what only moves is not."""
+"""What trains and is not recorded is named; what only moves is not."""
 
 from __future__ import annotations
 
@@ -337,19 +337,19 @@ def test_gradients_are_counted_by_runs_not_by_traces():
         for _ in range(60):
             accumulating.step(*SOME)
 
-    told = why(body)
-    assert "gradients were taken 60 times and applied never" in told
-    assert "count in a tf.Variable" in told
+    text = why(body)
+    assert "gradients were taken 60 times and applied never" in text
+    assert "count in a tf.Variable" in text
 
 
 def test_gradients_of_a_loop_are_counted():
-    told = why(lambda: [slopes(mlp()) for _ in range(3)])
+    text = why(lambda: [slopes(mlp()) for _ in range(3)])
 
-    assert "gradients were taken 3 times and applied never" in told
-    assert "tf.Variable" not in told
+    assert "gradients were taken 3 times and applied never" in text
+    assert "tf.Variable" not in text
 
 
-def test_a_session_is_told_of_as_what_it_is():
+def test_a_session_is_reported_as_what_it_is():
     def body():
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
             weight = tf.compat.v1.get_variable("w", initializer=1.0)
@@ -361,8 +361,8 @@ def test_a_session_is_told_of_as_what_it_is():
     with watching() as watch:
         body()
 
-    (told,) = watch.unseen
-    assert "a tf.compat.v1.Session ran a training operation" in told
+    (text,) = watch.unseen
+    assert "a tf.compat.v1.Session ran a training operation" in text
 
 
 # What was seen and not compared

@@ -62,16 +62,16 @@ def once(wrap, steps=40, at=4):
         step(x, y)
 
 
-def test_a_condition_that_is_traced_once_is_told_with_what_was_applied():
+def test_a_condition_that_is_traced_once_is_reported_with_what_was_applied():
     with watching() as watch:
         fit_accumulating()
-    told = watch.why_nothing_trained()
+    text = watch.why_nothing_trained()
     assert watch.traces() == []
-    assert "gradients were taken 40 times and applied never" in told
-    assert "tf.Variable" in told
+    assert "gradients were taken 40 times and applied never" in text
+    assert "tf.Variable" in text
 
 
-def test_an_update_in_a_branch_that_never_runs_is_told_likewise():
+def test_an_update_in_a_branch_that_never_runs_is_reported_too():
     with watching() as watch:
         once(tf.function, at=100)
     assert "gradients were taken 40 times and applied never" in (
@@ -162,12 +162,12 @@ def test_sums_that_are_reset_are_fine(wrap, resets):
 
 
 def test_sums_that_are_read_and_divided_are_seen_in_a_graph():
-    def told(resets):
+    def kinds_found(resets):
         found = findings_of(lambda: summed(resets, of=read_and_divided))
         return [it.kind for it in found if _is_skipped(it)]
 
-    assert told("") == ["update_skipped"]
-    assert told("after") == []
+    assert kinds_found("") == ["update_skipped"]
+    assert kinds_found("after") == []
 
 
 def test_sums_that_are_made_anew_for_each_update_are_fine():

@@ -1,4 +1,4 @@
-"""Every optimizer update is seen, whoever drives it; nothing is left behind."""
+"""Every optimizer update is seen, whatever drives it; nothing is left behind."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ DRIVERS = {
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_every_update_is_seen_whoever_drives_it(driver):
+def test_every_update_is_seen_whatever_drives_it(driver):
     trace = only(DRIVERS[driver])
 
     assert len(trace.steps) == 8
@@ -463,7 +463,7 @@ def test_a_strategy_of_one_device_is_seen_as_none():
     np.testing.assert_allclose(trace.steps.loss, only(by_fit()).steps.loss, rtol=1e-6)
 
 
-def test_updates_whose_replica_cannot_be_told_are_reported(monkeypatch):
+def test_updates_whose_replica_is_unknown_are_reported(monkeypatch):
     """As on a TPU, where one trace serves all replicas."""
     monkeypatch.setattr(recorder, "current_replica", lambda: None)
 
@@ -561,8 +561,8 @@ def test_a_rare_class_that_was_learned_is_no_imbalance():
 
     found, missed = only(lambda: body(0.3)), only(lambda: body(1e-3))
     assert found.rare_gain > 0.8
-    told = [{it.kind for it in judge(trace, Policy())} for trace in (found, missed)]
-    assert [("class_imbalance" in kinds) for kinds in told] == [False, True]
+    text = [{it.kind for it in judge(trace, Policy())} for trace in (found, missed)]
+    assert [("class_imbalance" in kinds) for kinds in text] == [False, True]
 
 
 def test_epochs_of_a_watched_fit_are_as_long_as_they_were():

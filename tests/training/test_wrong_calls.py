@@ -545,7 +545,7 @@ def test_a_model_with_a_step_of_its_own_takes_what_data_it_likes(lossguard):
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "output"),
     [
         (np.zeros((3, 4)), "ndarray of shape (3, 4)"),
         ([np.zeros((3, 4))], "[array of shape (3, 4)]"),
@@ -558,10 +558,10 @@ def test_a_model_with_a_step_of_its_own_takes_what_data_it_likes(lossguard):
         ({1: {2: {3: list(range(100))}}}, None),
     ],
 )
-def test_a_value_is_shown_in_one_short_line(value, told):
+def test_a_value_is_shown_in_one_short_line(value, output):
     found = shown(value)
 
-    assert told in (None, found)
+    assert output in (None, found)
     assert len(found) <= 60
     assert found.isprintable()
 

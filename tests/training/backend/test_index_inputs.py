@@ -98,7 +98,7 @@ HOW = {"epochs": 5, "batch_size": 32, "seed": 0}
 
 
 @pytest.mark.parametrize("kind", ["uint8", "float32"])
-def test_pixels_are_told_unscaled_whatever_their_type_and_a_re_run_proves_it(kind):
+def test_pixels_are_reported_unscaled_whatever_their_type_and_a_re_run_proves_it(kind):
     trainer, (x, y) = Trainer(), digits()
     x = x.astype(kind)
     trace = train_once(trainer, small(), x, y, **HOW)

@@ -671,7 +671,7 @@ def test_a_first_step_far_above_the_probe_seals_nothing(trainer):
     assert len(trace.steps) == 20
 
 
-def test_each_output_is_told_with_its_activation_and_loss(trainer):
+def test_each_output_is_reported_with_its_activation_and_loss(trainer):
     def build():
         given = keras.Input((4,))
         hidden = keras.layers.Dense(8, "relu")(given)

@@ -286,7 +286,7 @@ def test_re_runs_come_out_as_one_by_one(trainer, beside, given):
     assert_same(together, alone)
 
 
-def test_what_cannot_be_done_is_told_in_its_place(trainer):
+def test_what_cannot_be_done_is_reported_in_its_place(trainer):
     calls = []
 
     def build():

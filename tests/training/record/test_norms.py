@@ -65,7 +65,7 @@ def test_each_norm_is_that_of_its_own_tensor(xla, compiled):
     assert found[2, exact:] == pytest.approx(wanted[2, exact:], rel=0.05), "some rows"
 
 
-def test_a_missing_gradient_is_told_apart_from_a_zero_one():
+def test_a_missing_gradient_is_distinguished_from_a_zero_one():
     after = tensors(0)
     gradients = [None, *(tf.zeros_like(it) for it in after[1:])]
     found = step(after, gradients, after)().numpy()

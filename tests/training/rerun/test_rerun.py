@@ -252,7 +252,7 @@ def test_the_canonical_output_learns_what_the_given_one_cannot(
         (None, "mse", None),
     ],
 )
-def test_labels_are_told_apart(y, loss, expected):
+def test_labels_are_distinguished(y, loss, expected):
     assert kind_of_labels(y, loss, None) == expected
 
 
