@@ -49,7 +49,7 @@ def said(way="watch", *, failed=False, errors=(), warnings=(), score=0.9):
         failed=failed,
         errors=list(errors),
         warnings=list(warnings),
-        output=[f"{it}: because" for it in (*errors, *warnings)],
+        told=[f"{it}: because" for it in (*errors, *warnings)],
         score=score,
     )
 
