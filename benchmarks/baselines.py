@@ -28,7 +28,8 @@ from sklearn.datasets import load_diabetes, load_digits, load_wine
 
 from pytest_lossguard.core.errors import NotConverged
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.session.guard import BaselineRequest, Guard
+from pytest_lossguard.session.baseline import BaselineRequest
+from pytest_lossguard.session.guard import Guard
 from pytest_lossguard.training import Trainer
 
 #: Baselines of each program, and re-runs of the unchanged programs on other seeds.

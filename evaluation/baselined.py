@@ -63,7 +63,7 @@ def _origin(program: Program) -> str:
 
 def _end(program: Program, trainer: Any, path: Path) -> End:
     from pytest_lossguard.core.errors import BaselineError, LossguardError, NotConverged
-    from pytest_lossguard.session.guard import BaselineRequest
+    from pytest_lossguard.session.baseline import BaselineRequest
 
     assert program.fixed is not None
     guard = _guard(trainer)

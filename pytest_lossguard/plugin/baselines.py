@@ -19,7 +19,7 @@ from .progress import progress_of
 from .state import POLICY, TEST
 
 if TYPE_CHECKING:
-    from ..session.guard import BaselineRequest
+    from ..session.baseline import BaselineRequest
 
 __all__ = [
     "BaselineSummary",
@@ -36,7 +36,7 @@ _LONGEST = 120
 
 def baseline_of(item: pytest.Item) -> BaselineRequest:
     """The baseline of a test, and what becomes of it."""
-    from ..session.guard import BaselineRequest
+    from ..session.baseline import BaselineRequest
 
     return BaselineRequest(
         path=_path_of(item),

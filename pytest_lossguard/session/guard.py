@@ -6,16 +6,13 @@ No pytest and no TensorFlow in here: the caller brings the trainer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from threading import RLock
-from typing import Any, Protocol
+from typing import Any
 
-from ..baselines import Baseline, write_baseline
-from ..baselines.check import BaselineCase, BaselineResult, Update, check_baseline
-from ..baselines.progress import Listener
+from ..baselines.check import BaselineResult
 from ..core.change import MakeRerun, Rerun
 from ..core.custom_checks import Check
 from ..core.errors import BaselineError, NotConverged, NothingTrained, StopTraining
@@ -29,66 +26,13 @@ from ..judge.limit_used import nearness, shares
 from ..judge.thresholds import SPIKE
 from ..report.baseline import baseline_lines
 from .after_test import DIAGNOSIS_BUDGET, compared, diagnosed
+from .baseline import BaselineRequest, compare_with_baseline
 from .failure import Failure, MessageStyle, beside_others, share_of_seeds
 from .fit_arguments import fit_arguments
 from .runs import Prepared, TrainingRun, WatchedRuns, judged
+from .training import Training
 
-__all__ = ["BaselineRequest", "Guard", "TrainedInFixtures", "Training"]
-
-
-class Training(Protocol):
-    """What is needed of the floor that trains."""
-
-    def fit_seeds(
-        self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
-    ) -> list[Trace]:
-        """Run one training from several ``seeds``."""
-
-    def watching(
-        self, *, seed: int | None, stops: bool, ignoring: Any = ()
-    ) -> AbstractContextManager[Any]:
-        """Watch the trainings inside a block, but for calls under way before."""
-
-    def under_way(self) -> Any:
-        """What other threads are at."""
-
-    def start_of(self, model_or_factory: Any) -> Any:
-        """The state of a model given as an object, None of anything else."""
-
-    def again(self, model_or_factory: Any, x: Any, y: Any = None, **how: Any) -> Any:
-        """The same training, to be run again with changes."""
-
-    def watched_again(self, watch: Any, recording: Any) -> Any:
-        """One of the trainings that were watched, to be run again with changes."""
-
-    def reseed(self, seed: int) -> None:
-        """Start every random generator anew."""
-
-    def device(self) -> str:
-        """What trains, as ``"CPU"``."""
-
-
-def _unreported() -> AbstractContextManager[Listener]:
-    return nullcontext(lambda _: None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineRequest:
-    """The baseline that a test is compared with.
-
-    Attributes:
-        path: File of the baseline.
-        test: What the test is called in it.
-        update: What is to be written, and does not fail.
-        write: Writes it.
-        progress: While it lasts, what it gives is called with each training.
-    """
-
-    path: Path
-    test: str
-    update: Update = ""
-    write: Callable[[Path, Baseline], None] = write_baseline
-    progress: Callable[[], AbstractContextManager[Listener]] = _unreported
+__all__ = ["Guard", "TrainedInFixtures"]
 
 
 #: What fixtures trained for a test, asked for once its body has ended.
@@ -556,27 +500,13 @@ class Guard:
             UsageError: The file cannot be read or written.
         """
         __tracebackhide__ = True
-        if not self._subjects:
-            raise BaselineError(
-                "baseline=True needs a training in the test itself, and there is none:"
-                " what a fixture trains has no baseline"
-            )
-        subjects = [
-            BaselineCase(trace=run.trace, make_rerun=run.make_rerun)
-            for run in self._subjects
-            if run.make_rerun is not None
-        ]
-        with self._paused(), asked.progress() as tell:
-            self.baseline = check_baseline(
-                subjects,
+        with self._paused():
+            self.baseline = compare_with_baseline(
+                self._subjects,
+                asked,
                 self._policy,
-                path=asked.path,
-                test=asked.test,
                 seed=self._seed,
-                device=self._trainer().device(),
-                update=asked.update,
-                write=asked.write,
-                tell=tell,
+                device=lambda: self._trainer().device(),
             )
         if self.baseline.state == "written" and not asked.update:
             raise BaselineError(

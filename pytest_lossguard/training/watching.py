@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +15,12 @@ from ..core.errors import CannotChange
 from ..core.findings import Finding
 from ..core.trace import Trace, Validation
 from ..judge.step import never_applied, nothing_trainable
+from .backend.concrete_functions import (
+    function_name,
+    step_counters,
+    takes_gradients,
+    variables_of,
+)
 from .backend.data import ArrayData, Fitted, as_arrays, held_out_arrays, is_dataset
 from .backend.frameworks import keras, tf
 from .backend.patches import Call, observed, owner_of, replaced
@@ -25,12 +30,11 @@ from .backend.private_api import (
     ConcreteFunction,
     ResourceVariable,
     custom_gradients,
-    flat_layers,
     learning_rate_of,
 )
 from .backend.reread import rows_once_more
 from .backend.snapshot import preserved_seeds
-from .backend.tensors import RowsFunction, is_variable, value_of
+from .backend.tensors import is_variable, value_of
 from .backend.user_frames import taken_at
 from .record.adversarial import is_adversarial
 from .record.feeds import Feed, Feeds
@@ -40,13 +44,11 @@ from .record.recorder import Recorder, reached
 from .record.recording import Recording
 from .score.collapse import spreads_of_nets
 from .score.data_facts import changed_labels_of
-from .score.scorer import Scorer, as_tensors
+from .score.held_out_loss import HeldOutLoss, penalty_of_weights
 from .score.trace_builder import watched_trace
 
 __all__ = ["Seen", "Watch", "watching"]
 
-#: What the names of operations begin with that compute gradients.
-_GRADIENT = r"gradient_tape/|gradients/"
 #: Why a step in a graph may never apply what it computes.
 _IN_TRACES = (
     "; in a tf.function an `if` on a Python number or attribute is decided once, at"
@@ -316,7 +318,7 @@ class Watch:
         if not isinstance(given, keras.callbacks.CallbackList):
             held_out = None
             if arguments.arguments.get("class_weight"):
-                held_out = _HeldOut(model, scored)
+                held_out = HeldOutLoss(model, scored)
             callbacks = [*_as_list(given), self._epoch_end(model, held_out, feed)]
             arguments.arguments["callbacks"] = callbacks
         with self._training_all_of(model, "fit"), self.recorder.makers.in_fit():
@@ -405,7 +407,7 @@ class Watch:
             )
         return call(session, fetches, *args, **kwargs)
 
-    def _epoch_end(self, model: Any, held_out: _HeldOut | None, feed: Feed) -> Any:
+    def _epoch_end(self, model: Any, held_out: HeldOutLoss | None, feed: Feed) -> Any:
         def note(epoch: int, logs: dict[str, Any] | None = None) -> None:
             del epoch
             key = id(model.optimizer)
@@ -425,7 +427,7 @@ class Watch:
                 return
             with self.paused():
                 loss = (
-                    float(loss) - _penalty(model)
+                    float(loss) - penalty_of_weights(model)
                     if held_out is None
                     else held_out.loss(recording)
                 )
@@ -474,7 +476,7 @@ class Watch:
             if outermost:
                 self.recorder.after_call()
             return result
-        counters = _step_counters(function)
+        counters = step_counters(function)
         if outermost and not counters:
             self._ask(function)
         before = [it.numpy() for it in counters] if outermost else None
@@ -488,15 +490,15 @@ class Watch:
         """Note what a function differentiates that was compiled before."""
         if id(function) not in self._compiled:
             self._compiled[id(function)] = function
-            if _takes_gradients(function):
-                name = _function_name(function)
-                variables = _variables(function)
+            if takes_gradients(function):
+                name = function_name(function)
+                variables = variables_of(function)
                 self.recorder.asked.add(variables, lambda: f"{taken_at()} in {name}")
 
     def _note_unseen(self, function: Any, counters: list[Any]) -> None:
         names = ", ".join(sorted({it.name.partition(":")[0] for it in counters}))
         sentence = (
-            f"{_function_name(function)} trains, but was compiled to a concrete"
+            f"{function_name(function)} trains, but was compiled to a concrete"
             f" function before the test began, so its steps could not be seen"
             f" (its counter {names} moved): compile it inside the test"
         )
@@ -516,40 +518,6 @@ class Watch:
                 yield
         finally:
             self.recorder.xla_depth -= compiled
-
-
-class _HeldOut:
-    """Held-out rows of a training with ``class_weight``, by the loss that it minimizes:
-    Keras leaves the weights of the classes out of its own ``val_loss``.
-    """
-
-    def __init__(self, model: Any, data: ArrayData | None) -> None:
-        layers = flat_layers(model)
-        has_state = any(getattr(it, "stateful", False) for it in layers)
-        self._batch = None
-        if data is not None and len(data) and not has_state:
-            self._batch = as_tensors(data.probe())
-        self._scorer: Scorer | None = None
-
-    def loss(self, recording: Recording) -> float | None:
-        """Of the model as it is; None where it cannot be scored."""
-        known = recording.taped.model_and_loss
-        if self._batch is None or known is None:
-            return None
-        try:
-            with preserved_seeds():
-                scorer = self._scorer or Scorer(known, None, RowsFunction)
-                self._scorer = scorer
-                return scorer.probe(self._batch).loss
-        except Exception:  # any model of the user's may refuse to be called again
-            self._batch = None
-            return None
-
-
-def _penalty(model: Any) -> float:
-    """What penalties on weights add to the ``val_loss`` of Keras."""
-    known = ((getattr(it, "regularizer", None), it) for it in model.trainable_variables)
-    return float(sum(float(it(variable)) for it, variable in known if it is not None))
 
 
 @contextmanager
@@ -621,29 +589,3 @@ def _as_list(callbacks: Any) -> list[Any]:
     if callbacks is None:
         return []
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
-
-
-def _variables(concrete: Any) -> list[Any]:
-    """The variables that a concrete function reads or moves."""
-    try:
-        return list(concrete.graph.variables)
-    except AssertionError:  # one is gone, which TensorFlow minds only here
-        return []
-
-
-def _step_counters(concrete: Any) -> list[Any]:
-    """The optimizer step counters that a concrete function may move."""
-    return [it for it in _variables(concrete) if re.search(r"\biteration\b", it.name)]
-
-
-def _takes_gradients(concrete: Any) -> bool:
-    """Whether a concrete function differentiates, by the names of its operations."""
-    graph = concrete.graph.as_graph_def()
-    nodes = [graph.node, *(it.node_def for it in graph.library.function)]
-    return any(re.match(_GRADIENT, it.name) for some in nodes for it in some)
-
-
-def _function_name(concrete: Any) -> str:
-    name = getattr(concrete, "name", b"a function")
-    name = name.decode() if isinstance(name, bytes) else str(name)
-    return re.sub(r"^__inference_|_\d+$", "", name)

@@ -83,7 +83,7 @@ def _constants():
     """Every `Limit` that stands in a module, by that module and its name."""
     for path in sorted(PACKAGE.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        for name in re.findall(r"^(\w+) = Limit\($", text, re.MULTILINE):
+        for name in re.findall(r"^(\w+) = Limit\(", text, re.MULTILINE):
             module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
             yield f"{module}.{name}", getattr(import_module(module), name)
 

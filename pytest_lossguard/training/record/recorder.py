@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import StopTraining
-from ..backend.batch import Batch
 from ..backend.frameworks import tf
 from ..backend.patches import Call
 from ..backend.private_api import TRAINABLE_VARIABLES, KerasVariable, is_taping
@@ -27,7 +26,6 @@ from ..backend.tensors import (
     is_variable,
     own_variable,
     stacked,
-    to_numpy,
     value_of,
     variable_key,
     variable_path,
@@ -40,8 +38,10 @@ from .eager_rows import EagerRows
 from .followed_labels import are_followed, loss_that_follows
 from .gradient_counts import GradientCounts, never_applied
 from .gradient_sums import GradientSums
-from .last_value import LastValue, kind_of
+from .kept_batches import keep_batch, pull_batch
 from .layer_modes import LayerModes, training_of
+from .loss_columns import NOTHING, data_loss_of, has_no_loss_object, lead_of
+from .loss_scaling import is_scaled, unscaled
 from .mixed_rows import mixed_rows_in_graph
 from .moving_target import Makers
 from .net_inputs import NetInputs
@@ -51,15 +51,11 @@ from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
 from .replicas import Replica, current_replica
 from .restarts import join_restarted, may_be_restarted
 from .ring_buffer import RingBuffer
+from .scored_loss import model_and_loss_of
 from .softmax_over_rows import softmax_over_rows_in_graph
 from .threads import is_part_of, is_replica
 
-__all__ = ["Recorder", "loss_scale", "reached"]
-
-#: What was seen of an update; see `LEAD`.
-_NOTHING, _LOSS, _BOTH = 0.0, 1.0, 2.0
-#: Share by which a sum of float32 losses may differ from the one that was trained on.
-_ROUNDING = 1e-4
+__all__ = ["Recorder", "reached"]
 
 
 class Recorder:
@@ -277,7 +273,7 @@ class Recorder:
             moving = reached(sources, gradients)
             self.asked.add(moving, taken_at)
             taped = self._remember(tape, target, variables)
-            if _has_no_loss_object(taped.lead):
+            if has_no_loss_object(taped.lead):
                 self._apart.update(map(variable_key, moving))
             if taped.scaler is not None:
                 taped.scaled = frozenset(map(id, flatten(gradients)))
@@ -336,12 +332,12 @@ class Recorder:
             recording = self._recording(optimizer, variables, replica)
             lead = self._lead(recording, replica)
             recording.sums = self.sums.applied(grads)
-            recording.never_unscaled |= _is_scaled(grads, optimizer, recording.taped)
-            unscaled = replica.total(_unscaled(grads, optimizer))
+            recording.never_unscaled |= is_scaled(grads, optimizer, recording.taped)
+            plain = replica.total(unscaled(grads, optimizer))
             xla = self.xla_depth > 0
             looks = [
                 look_at(variable, gradient, xla=xla)
-                for variable, gradient in zip(variables, unscaled, strict=True)
+                for variable, gradient in zip(variables, plain, strict=True)
             ]
             before = [it.moved.of(it.value()) for it in looks]
             grads = taken_before(grads, looks, before)
@@ -358,7 +354,7 @@ class Recorder:
             weights = halves[len(looks) : 2 * len(looks)]
             # A loss or a weight that is not finite: the training is over.
             good = tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
-            recording.last_loss = _data_loss(lead)
+            recording.last_loss = data_loss_of(lead)
             if replica.index == 0:
                 self._emit(recording, row, good)
             return result
@@ -371,7 +367,7 @@ class Recorder:
         """
         self.asked.check_loose(self.recorded)
         for taped in self._taped.values():
-            self._pull_data(taped)
+            pull_batch(taped)
         for recording in self.recordings:
             if recording.buffer is None:
                 continue
@@ -408,11 +404,11 @@ class Recorder:
         taped.uses = taped.uses or _uses(tape, taken.models)
         taped.graph = graph
         taped.scaler = taken.scaler or taped.scaler
-        taped.lead = _lead_of(taken.leaves, [it[-1] for it in losses], replica.count)
+        taped.lead = lead_of(taken.leaves, [it[-1] for it in losses], replica.count)
         self._look_at_rows(taped, taken.leaves, taken.models)
         if graph is not None and self._keeps_data:
             self._write_slot(taped)
-        found = _model_and_loss(losses, calls)
+        found = model_and_loss_of(losses, calls)
         if isinstance(found, str):
             taped.unscored = found
             self.net_inputs.take(taken.models, target, taped.keys)
@@ -423,7 +419,7 @@ class Recorder:
             return taped
         taped.model_and_loss, batch = found
         if self._keeps_data and id(taped.model_and_loss.model) not in self._has_arrays:
-            self._keep(taped, batch)
+            keep_batch(taped, batch, counts=True, in_xla=self.xla_depth > 0)
         return taped
 
     def _look_at_rows(
@@ -455,47 +451,12 @@ class Recorder:
                 called = taped.called = taped.called or TapeRecord()
                 called.graph = taped.graph
                 called.model_and_loss = ModelAndLoss(model, None)
-                self._keep(called, (inputs, None, None), counts=False)
+                keep_batch(
+                    *(called, (inputs, None, None)),
+                    counts=False,
+                    in_xla=self.xla_depth > 0,
+                )
                 return
-
-    def _keep(
-        self, taped: TapeRecord, batch: tuple[Any, Any, Any], counts: bool = True
-    ) -> None:
-        """Keep a batch: some of the first and last or, not counted, some of the first
-        that run eagerly and the last one of a graph.
-        """
-        if taped.graph is None:
-            if taped.wants_data:
-                taped.batches.append(Batch(*to_numpy(batch)))
-            elif counts and taped.wants_late:
-                taped.keep_late(Batch(*to_numpy(batch)))
-            return
-        if self.xla_depth and not all(
-            leaf.shape.is_fully_defined() for leaf in flatten(batch)
-        ):
-            return
-        kind = kind_of(batch)
-        if kind not in taped.stashes:  # else each trace would orphan the last one's
-            taped.stashes[kind] = LastValue(batch)
-        taped.stash = taped.stashes[kind]
-        taped.stash.assign(batch)
-        if not counts:
-            return
-        if taped.stashed is None:
-            taped.stashed = own_variable(np.int32(0))
-        taped.stashed.assign_add(1, read_value=False)
-
-    def _pull_data(self, taped: TapeRecord) -> None:
-        if taped.stash is None or not (taped.wants_data or taped.wants_late):
-            return
-        count = int(value_of(taped.stashed))
-        if count != taped.pulled:
-            taped.pulled = count
-            batch = Batch(*taped.stash.value())
-            if taped.wants_data:
-                taped.batches.append(batch)
-            else:
-                taped.keep_late(batch)
 
     def _recording(
         self, optimizer: Any, variables: Sequence[Any], replica: Replica
@@ -542,13 +503,13 @@ class Recorder:
         """What was seen, the loss and the data loss of the update at hand."""
         taped = self._taped_of(recording.variables, replica)
         if taped is None:
-            return [_NOTHING] * LEAD
+            return [NOTHING] * LEAD
         if replica.index == 0:
             recording.taped = taped
         if taped.graph is current_graph():
             seen, *losses = taped.lead
         elif taped.slot is None:
-            return [_NOTHING] * LEAD
+            return [NOTHING] * LEAD
         else:
             seen, *losses = tf.unstack(value_of(taped.slot))
         return [seen, *replica.total(losses)]
@@ -568,34 +529,6 @@ class Recorder:
             raise StopTraining
 
 
-def _unscaled(grads: list[Any], optimizer: Any) -> list[Any]:
-    """The gradients as they were before the loss was scaled for them."""
-    scale = loss_scale(optimizer)
-    if scale is None:
-        return grads
-    return [
-        None if it is None else tf.convert_to_tensor(it) / tf.cast(scale, it.dtype)
-        for it in grads
-    ]
-
-
-def loss_scale(optimizer: Any) -> Any:
-    """What an optimizer divides gradients by, None where by nothing."""
-    scale = getattr(optimizer, "dynamic_scale", None)
-    if scale is None:  # no such optimizer, or one that was not built yet
-        scale = getattr(optimizer, "initial_scale", optimizer.loss_scale_factor)
-    return scale
-
-
-def _is_scaled(grads: list[Any], optimizer: Any, taped: TapeRecord) -> bool:
-    """Whether gradients of a loss that was scaled come as they are to an optimizer that
-    does not divide them.
-    """
-    given = [id(it) for it in grads if it is not None]
-    is_plain = bool(given) and loss_scale(optimizer) is None
-    return is_plain and taped.scaled.issuperset(given)
-
-
 def reached(sources: Any, gradients: Any) -> list[Any]:
     """The variables among the sources that a gradient reaches."""
     pairs = zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=True)
@@ -611,89 +544,12 @@ def _belongs(value: Any, graph: Any) -> bool:
     return eager if graph is None else not eager and leaves[0].graph is graph
 
 
-def _total(values: list[Any], replicas: int) -> Any:
-    """Sum of the values, each the mean over its rows if it has any."""
-    scalars = [tf.cast(tf.convert_to_tensor(it), tf.float64) for it in values]
-    means = [
-        it if it.shape.rank == 0 else tf.reduce_mean(it) / replicas for it in scalars
-    ]
-    return means[0] if len(means) == 1 else tf.add_n(means)
-
-
-def _lead_of(targets: list[Any], losses: list[Any], replicas: int) -> list[Any]:
-    """What was seen, as it is, the loss and the data loss, float64 scalars."""
-    loss = _total(targets, replicas)
-    if not losses:
-        return [_LOSS, loss, tf.constant(0.0, tf.float64)]
-    data_loss = _total(losses, replicas)
-    if len(losses) == 1:
-        return [_BOTH, loss, data_loss]
-    # Of several losses some may be another training's, as in a GAN.
-    is_sum = tf.abs(loss - data_loss) <= _ROUNDING * tf.abs(loss)
-    seen = tf.where(is_sum, tf.constant(_BOTH, tf.float64), _LOSS)
-    return [seen, loss, data_loss]
-
-
 def _uses(tape: Any, calls: list[Any]) -> frozenset[int]:
     """Keys of the variables that a loss depends on: read under the tape, or of a
     model that was called.
     """
     models = (variable for call in calls for variable in call[0].variables)
     return frozenset(map(variable_key, (*models, *tape.watched_variables())))
-
-
-def _has_no_loss_object(lead: list[Any]) -> bool:
-    """Whether what is differentiated came from no loss object, as a penalty alone."""
-    return isinstance(lead[0], float) and lead[0] < _BOTH
-
-
-def _data_loss(lead: list[Any]) -> Any:
-    """The data loss, or the loss where no more was seen."""
-    seen, loss, data_loss = lead
-    if isinstance(seen, float):
-        return tf.convert_to_tensor(data_loss if seen >= _BOTH else loss, tf.float64)
-    return tf.where(seen >= _BOTH, data_loss, loss)
-
-
-def _model_and_loss(
-    losses: list[Any], calls: list[Any]
-) -> tuple[ModelAndLoss, tuple[Any, Any, Any]] | str:
-    """Match the one loss call with the one model call whose output it scored.
-
-    Several models in a row or several losses cannot be scored again from what
-    was seen: then the curve itself is all the evidence.
-
-    Returns:
-        What was matched, or why nothing was and what to write so that it is.
-    """
-    if not losses:
-        return (
-            "its loss is computed by hand; write it as a keras.losses.Loss, as"
-            " keras.losses.MeanSquaredError()(labels, model(inputs))"
-        )
-    if len(losses) > 1:
-        return (
-            "several loss objects make it up; write them as one keras.losses.Loss, or"
-            " give them to model.compile"
-        )
-    if not calls:
-        return (
-            "no keras.Model was called for it; make one of the layers, and call it with"
-            " the inputs"
-        )
-    loss, y_true, y_pred, sample_weight, _ = losses[0]
-    scored = [id(leaf) for leaf in flatten(y_pred)]
-    matching = [it for it in calls if [id(leaf) for leaf in flatten(it[2])] == scored]
-    others = {id(it[0]) for it in calls}
-    if len(others) != 1:
-        return "several models take part; make one keras.Model of them"
-    if not matching:
-        return (
-            "the loss object scored something else than the model's output; give it"
-            " loss(labels, model(inputs))"
-        )
-    model, inputs, *_ = matching[-1]
-    return ModelAndLoss(model, loss), (inputs, y_true, sample_weight)
 
 
 def _keep_end(earlier: Recording, keys: Sequence[int]) -> None:

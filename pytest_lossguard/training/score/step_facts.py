@@ -9,7 +9,7 @@ import numpy as np
 from ...core.step_facts import StepFacts
 from ..backend.frameworks import keras, tf
 from ..backend.tensors import value_of
-from ..record.recorder import loss_scale
+from ..record.loss_scaling import loss_scale
 from ..record.recording import Recording
 from .optimizer_settings import clipping_of, rate_cut_at, rate_ended_at
 from .penalties import penalty_left_out

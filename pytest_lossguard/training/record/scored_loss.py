@@ -1,0 +1,51 @@
+"""Which loss object scored which model, so that both can be called again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend.tensors import flatten
+from .recording import ModelAndLoss
+
+__all__ = ["model_and_loss_of"]
+
+
+def model_and_loss_of(
+    losses: list[Any], calls: list[Any]
+) -> tuple[ModelAndLoss, tuple[Any, Any, Any]] | str:
+    """Match the one loss call with the one model call whose output it scored.
+
+    Several models in a row or several losses cannot be scored again from what
+    was seen: then the curve itself is all the evidence.
+
+    Returns:
+        What was matched, or why nothing was and what to write so that it is.
+    """
+    if not losses:
+        return (
+            "its loss is computed by hand; write it as a keras.losses.Loss, as"
+            " keras.losses.MeanSquaredError()(labels, model(inputs))"
+        )
+    if len(losses) > 1:
+        return (
+            "several loss objects make it up; write them as one keras.losses.Loss, or"
+            " give them to model.compile"
+        )
+    if not calls:
+        return (
+            "no keras.Model was called for it; make one of the layers, and call it with"
+            " the inputs"
+        )
+    loss, y_true, y_pred, sample_weight, _ = losses[0]
+    scored = [id(leaf) for leaf in flatten(y_pred)]
+    matching = [it for it in calls if [id(leaf) for leaf in flatten(it[2])] == scored]
+    others = {id(it[0]) for it in calls}
+    if len(others) != 1:
+        return "several models take part; make one keras.Model of them"
+    if not matching:
+        return (
+            "the loss object scored something else than the model's output; give it"
+            " loss(labels, model(inputs))"
+        )
+    model, inputs, *_ = matching[-1]
+    return ModelAndLoss(model, loss), (inputs, y_true, sample_weight)
