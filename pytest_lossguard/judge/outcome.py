@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,15 +13,12 @@ from ..core.explanation import (
     falling,
     level,
     noisy,
-    rising,
 )
 from ..core.findings import Finding, Kind, Severity, finding, number
 from ..core.policy import Policy
-from ..core.trace import EXACT_WEIGHTS, Floats, Trace, Validation
+from ..core.trace import EXACT_WEIGHTS, Trace
 from . import thresholds as at
 from .curve import FALLING, LossCurve, exceeds
-from .held_out import differs, others_held_out, seen_in_columns
-from .hints import LOWER_THE_RATE
 from .scale import is_in_scale, is_out_of_scale
 
 __all__ = ["PLATEAU", "RULES"]
@@ -58,54 +54,9 @@ MASKED = Limit(
     set_by="Softmax over one unit scores 8.0 and reports 0.28; none of 45 healthy"
     " programs comes near.",
 )
-HELD_OUT_RISE = Limit(
-    0.1,
-    "The held-out loss ends {limit:.0%} above its lowest value, and much of what held"
-    " outside is lost again.",
-    set_by="Chosen, not measured.",
-)
-#: ... or it is no better than a constant, no longer falling, and so far above the
-#: training loss.
-HELD_OUT_GAP, HELD_OUT_FLAT = 1.2, 0.05
-HELD_OUT_LOST = Limit(
-    0.25,
-    "{limit:.0%} of what the best held-out loss removed of a constant's loss is lost"
-    " again, and less than half is left.",
-    set_by="Of 292 healthy trainings 39 were warned of for a rise alone: a loss that"
-    " rises from next to nothing only tells that the model is too sure.",
-)
 
 # What they find
 
-DIVERGING_LOSS = Kind(
-    name="diverging_loss",
-    severity="error",
-    suspects="learning_rate_too_high",
-    headline="loss blew up to {value} at step {step}, limit {limit}",
-    text="the loss blew up to {value} at step {step}, limit {limit} ({factor} x the"
-    " larger of its start and a constant prediction)",
-    hint=LOWER_THE_RATE,
-    explanation=Explanation(
-        brief="the loss blew up",
-        seen="The loss of a step exceeded the limit, in the median of three steps in a"
-        " row, or once by far, or at the last step.",
-        why="The updates overshoot. The weights are thrown far away, and what was"
-        " learned before is lost; some runs come back to a loss that looks fine and is"
-        " worse than it could be.",
-        limits=(
-            Limit(
-                Policy().max_loss_growth,
-                "The loss may grow to {limit} times the larger of its start and of a"
-                " constant prediction (max_loss_growth in the marker).",
-                set_by="None of 45 healthy programs came near it, all published"
-                " blow-ups passed it.",
-            ),
-            at.SPIKE,
-            at.RETURNS,
-        ),
-        curves=curves(loss=rising(1.0, 1.25)),
-    ),
-)
 
 MASKED_LOSS = Kind(
     name="masked_loss",
@@ -211,38 +162,6 @@ SLOW_CONVERGENCE = Kind(
     ),
 )
 
-OSCILLATING_LOSS = Kind(
-    name="oscillating_loss",
-    severity="warning",
-    text="the loss jumped to {value} at step {step}, limit {limit}, and came back",
-    hint=LOWER_THE_RATE,
-    explanation=Explanation(
-        brief="the loss jumped up once and came back",
-        seen="The loss of a single step exceeded the limit of growth and came back at"
-        " once.",
-        why="One batch threw the weights off. That is an outlier in the data, or a"
-        " learning rate at the edge of being too high.",
-        limits=(at.SPIKE,),
-        curves=curves(loss=(*falling(1.0, 0.2, 25), 20.0, 1.5, *falling(0.6, 0.2, 13))),
-    ),
-)
-
-NOISY_LOSS = Kind(
-    name="noisy_loss",
-    severity="warning",
-    text="the loss fluctuates by {multiple} its value from step to step, limit"
-    " {share_limit}",
-    hint="Use larger batches or a lower learning rate.",
-    explanation=Explanation(
-        brief="the loss jumps up and down",
-        seen="The loss of a training that went badly jumps up and down from step to"
-        " step.",
-        why="Each update undoes the last one. Batches are too small for the learning"
-        " rate, or one feature or row outweighs the others.",
-        limits=(at.NOISY,),
-        curves=curves(loss=noisy((1.0,) * 40, 0.9)),
-    ),
-)
 
 PLATEAU = Kind(
     name="plateau",
@@ -281,74 +200,6 @@ UNCHANGED_WEIGHTS = Kind(
         curves=curves(loss=(0.9, 1.1, 1.0, 0.95) * 10),
     ),
 )
-
-OVERFITTING = Kind(
-    name="overfitting",
-    severity="warning",
-    suspects="overfitting",
-    text="the held-out loss went from {limit} (step {best_step}) to {value} (step"
-    " {step}) while the training loss fell from {train_start} to {train_end}",
-    hint="Stop earlier, add data, regularization or dropout, or use a smaller model.",
-    explanation=Explanation(
-        brief="the held-out loss rose or stayed bad",
-        seen="The training loss fell on while the held-out loss rose far above its"
-        " best, or stayed at the level of a constant.",
-        why="The model learns its rows by heart. What it learns late does not hold for"
-        " new rows.",
-        limits=(HELD_OUT_RISE, HELD_OUT_LOST),
-        curves=curves(
-            training=falling(1.0, 0.05),
-            held_out=tuple(0.4 + 0.0009 * (it - 12) ** 2 for it in range(40)),
-        ),
-    ),
-)
-
-
-def diverging_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
-    """The loss blew up far beyond both reference losses, over more than one step.
-
-    The median of three neighboring steps decides, so that one batch with an
-    outlier is no divergence; a single step counts from `thresholds.SPIKE`
-    times the limit on, and below that it is warned of. Where two trainings work
-    against each other the loss of one rises as the other learns: that counts from
-    there on as well. Where targets move it rises with them: see `thresholds.RETURNS`.
-    """
-    losses = curve.losses[np.isfinite(curve.losses)]
-    limit = policy.max_loss_growth * curve.reference_loss
-    limit *= at.SPIKE if trace.contested else 1.0
-    limit *= at.RETURNS if trace.moving_target else 1.0
-    if not len(losses) or limit <= 0:
-        return
-    step = int(np.argmax(losses))
-    peak = float(losses[step])
-    if peak <= limit:
-        return
-    lasting = float(np.max(_median_of_three(losses)))
-    blown = lasting > limit or peak > at.SPIKE * limit or step == len(losses) - 1
-    yield finding(
-        DIVERGING_LOSS if blown else OSCILLATING_LOSS,
-        step=step + 1,
-        value=peak,
-        limit=limit,
-        factor=policy.max_loss_growth,
-    )
-
-
-def _median_of_three(losses: Floats) -> Floats:
-    if len(losses) < 3:
-        return losses
-    return np.asarray(np.median([losses[:-2], losses[1:-1], losses[2:]], axis=0))
-
-
-def noisy_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """Steps differ by more than the loss is large; said only of a bad training. One
-    that need not fall is small at times, and noisy beside that.
-    """
-    learned = curve.beats_constant and curve.decreased
-    if not curve.finite or learned or trace.need_not_fall:
-        return
-    if curve.noise > at.NOISY:
-        yield finding(NOISY_LOSS, value=curve.noise, limit=at.NOISY, step=curve.steps)
 
 
 def loss_not_decreasing(
@@ -587,93 +438,7 @@ def unchanged_weights(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         )
 
 
-_LOWEST = " (its lowest)"
-
-
-def overfitting(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """The training loss fell on while the held-out loss rose, or stayed at the
-    level of a constant. Not where the held-out rows are others from the start.
-    """
-    held_out = _finite(trace.validation)
-    if held_out is None or len(held_out.loss) < 4 or not curve.finite:
-        return
-    if others_held_out(trace, curve) is not None:
-        return
-    losses = np.asarray(held_out.loss)
-    some = max(1, len(losses) // 10)
-    last, best = float(np.mean(losses[-some:])), int(np.argmin(losses))
-    middle = len(losses) // 2
-    rose = last > (1 + HELD_OUT_RISE) * losses[best]
-    if rose and _lost_outside(curve, held_out.constant, float(losses[best]), last):
-        since = best
-    elif _learned_by_heart(curve, losses, last, some):
-        since = middle
-    else:
-        return
-    size = max(1, len(curve.losses) // len(losses)) * some
-    then = _mean_before(curve.losses, held_out.step[since], size)
-    now = _mean_before(curve.losses, held_out.step[-1], size)
-    if not now < then:
-        return
-    if why := seen_in_columns(trace):
-        yield differs(trace, curve, why, "rose to", last, float(losses[since]), _LOWEST)
-    else:
-        yield finding(
-            OVERFITTING,
-            step=held_out.step[-1],
-            value=last,
-            limit=float(losses[since]),
-            best_step=held_out.step[since],
-            train_start=then,
-            train_end=now,
-        )
-
-
-def _finite(held_out: Validation | None) -> Validation | None:
-    """The held-out losses that are finite."""
-    if held_out is None:
-        return None
-    kept = [it for it, loss in enumerate(held_out.loss) if np.isfinite(loss)]
-    return replace(
-        held_out,
-        step=tuple(held_out.step[it] for it in kept),
-        loss=tuple(held_out.loss[it] for it in kept),
-    )
-
-
-def _lost_outside(
-    curve: LossCurve, constant: float | None, best: float, last: float
-) -> bool:
-    """What held outside at best does so no more: a part of it is gone, and little is
-    left. A loss that rises from next to nothing tells of sureness only.
-    """
-    constant, perfect = constant or curve.constant, curve.perfect
-    if constant is None or perfect is None or constant <= perfect:
-        return True  # nothing to tell it by
-    then, now = ((constant - it) / (constant - perfect) for it in (best, last))
-    return now < at.LEARNED_HALF and now < (1 - HELD_OUT_LOST) * then
-
-
-def _learned_by_heart(curve: LossCurve, losses: Floats, last: float, some: int) -> bool:
-    """Nothing that was learned since the middle of the run holds outside."""
-    middle = len(losses) // 2
-    before = float(np.mean(losses[middle : middle + some]))
-    return (
-        curve.constant is not None
-        and last > (1 - at.LEVEL) * curve.constant
-        and last > HELD_OUT_GAP * curve.end
-        and last > (1 - HELD_OUT_FLAT) * before
-    )
-
-
-def _mean_before(losses: Floats, step: int, size: int) -> float:
-    """Mean loss over the ``size`` steps up to ``step``."""
-    part = losses[max(0, min(step, len(losses)) - size) : step]
-    return float(np.mean(part)) if len(part) else float("nan")
-
-
 RULES = (
-    diverging_loss,
     masked_loss,
     unchanged_weights,
     loss_not_decreasing,
@@ -681,6 +446,4 @@ RULES = (
     worse_than_constant,
     constant_predictions,
     slow_convergence,
-    overfitting,
-    noisy_loss,
 )
