@@ -16,7 +16,7 @@ import nox
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "types", "floors", "tests"]
 
-#: Tested without TensorFlow, and measured: the rooms of which each line is run.
+#: Tested without TensorFlow, and measured: the folders of which each line is run.
 LIGHT = (
     *("tests/core", "tests/judge", "tests/experiments", "tests/baselines"),
     *("tests/model_checks", "tests/explanations"),

@@ -13,14 +13,14 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = Path(pytest_lossguard.__file__).parent
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 #: Who may import what the others may not.
-ROOM_OF = {"tensorflow": "training", "hypothesis": "strategies", "pytest": "plugin"}
+FOLDER_OF = {"tensorflow": "training", "hypothesis": "strategies", "pytest": "plugin"}
 #: Folders of tests that stand for no folder of the package.
 OTHERS = {
     *("browser", "ci", "docs", "examples", "golden", "evaluation", "support", "typed"),
 }
 
 
-def rooms():
+def folders():
     found = {it.stem for it in PACKAGE.iterdir() if it.is_dir() or it.suffix == ".py"}
     return found - {"__init__", "__pycache__"}
 
@@ -33,13 +33,13 @@ def rooms():
 def test_a_framework_is_forbidden_in_every_folder_but_one(contract):
     named = {it.removeprefix("pytest_lossguard.") for it in contract["source_modules"]}
 
-    assert named == rooms() - {ROOM_OF[contract["forbidden_modules"][0]]}
+    assert named == folders() - {FOLDER_OF[contract["forbidden_modules"][0]]}
 
 
 def test_the_floors_name_every_folder():
     (floors,) = (it for it in CONTRACTS["contracts"] if it["name"] == "Imports go down")
 
-    assert {it for floor in floors["layers"] for it in floor.split(" | ")} == rooms()
+    assert {it for floor in floors["layers"] for it in floor.split(" | ")} == folders()
 
 
 def test_there_are_no_more_than_three_loose_files_and_the_command():
@@ -52,6 +52,6 @@ def test_there_are_no_more_than_three_loose_files_and_the_command():
 
 
 def test_the_tests_are_the_tree_of_the_package():
-    folders = {it.name for it in (ROOT / "tests").iterdir() if it.is_dir()}
+    tested = {it.name for it in (ROOT / "tests").iterdir() if it.is_dir()}
 
-    assert folders - OTHERS - {"__pycache__"} <= rooms()
+    assert tested - OTHERS - {"__pycache__"} <= folders()

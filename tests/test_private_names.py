@@ -1,4 +1,4 @@
-"""Names that Keras, TensorFlow, pytest and Hypothesis keep private: one room each."""
+"""Names that Keras, TensorFlow, pytest and Hypothesis keep private: one file each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import pytest_lossguard
 
 PACKAGE = Path(pytest_lossguard.__file__).parent
-ROOMS = {"training/backend/private_api.py", "plugin/private_api.py", "strategies.py"}
+FILES = {"training/backend/private_api.py", "plugin/private_api.py", "strategies.py"}
 #: What looks private and is allowed elsewhere, by file and name, with the reason.
 ALLOWED = {
     (
@@ -95,17 +95,17 @@ def own_names(tree: ast.Module) -> Iterator[str]:
 
 
 def used() -> set[tuple[str, str]]:
-    """File and name of all private names used outside of the rooms."""
+    """File and name of all private names used elsewhere."""
     files = {it.relative_to(PACKAGE).as_posix(): it for it in PACKAGE.rglob("*.py")}
     return {
         (name, private)
         for name, file in files.items()
-        if name not in ROOMS
+        if name not in FILES
         for private in private_names(file.read_text(encoding="utf-8"))
     }
 
 
-def test_private_names_of_others_are_used_in_their_rooms_only():
+def test_private_names_of_others_are_used_in_their_files_only():
     """Otherwise: give the name a function or constant in a ``private_api``."""
     assert used() - ALLOWED.keys() == set()
 

@@ -1,4 +1,4 @@
-"""Limits that more than one rule or room goes by, each with what set it.
+"""Limits that more than one rule uses, each with what set it.
 
 A limit of one rule stands beside the rule.
 

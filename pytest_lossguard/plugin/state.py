@@ -52,7 +52,7 @@ class Session:
         return None if self.current is None else self.current.stash.get(TEST, None)
 
     def trainer(self) -> Any:
-        """The floor that trains; imports TensorFlow at its first use."""
+        """What trains; imports TensorFlow at its first use."""
         if self._trainer is None:
             from ..training import Trainer
 

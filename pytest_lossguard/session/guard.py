@@ -49,7 +49,7 @@ class Guard:
     Args:
         policy: The limits that trainings are judged by; None where nothing is asserted.
         seed: The base seed.
-        trainer: Gives the floor that trains, when first needed.
+        trainer: Makes what trains, when first needed.
         test: The id of the test.
         test_file: Path of the test, where a traceback begins.
         style: How its messages are written.

@@ -1,4 +1,4 @@
-"""What a test needs of the floor that trains."""
+"""What a test needs of what trains."""
 
 from __future__ import annotations
 
