@@ -161,7 +161,7 @@ class Guard:
         """Watch a block. A training that is stopped at its first non-finite loss ends
         it quietly: the verdict says so.
         """
-        with self._begun(stops=self._stops) as watch:
+        with self._begun(stop_on_nonfinite=self._stops_on_nonfinite) as watch:
             self._watch = watch
             try:
                 yield
@@ -234,7 +234,7 @@ class Guard:
             test: The test that it is first set up for.
         """
         prepared, outer = Prepared(by=by, test=test), self._watch
-        with self._paused(), self._begun(stops=False) as watch:
+        with self._paused(), self._begun(stop_on_nonfinite=False) as watch:
             self._watch = watch
             try:
                 yield prepared
@@ -303,7 +303,7 @@ class Guard:
             traces = [it for recording, it in seen if recording not in known]
             watched.runs += [self._judged(_named(it, name)) for it in traces]
             return
-        with self._begun(stops=True) as watch:
+        with self._begun(stop_on_nonfinite=True) as watch:
             try:
                 yield watched
             except StopTraining:
@@ -314,12 +314,14 @@ class Guard:
             watched.runs.append(self._judged(_named(noted, name)))
         self.runs += watched.runs
 
-    def _begun(self, *, stops: bool) -> AbstractContextManager[Any]:
+    def _begun(self, *, stop_on_nonfinite: bool) -> AbstractContextManager[Any]:
         """A watch that leaves out what went on in other threads before the test."""
         trainer = self._trainer()
         if self._earlier is None:
             self._earlier = trainer.under_way()
-        return trainer.watching(seed=self._seed, stops=stops, ignoring=self._earlier)
+        return trainer.watching(
+            seed=self._seed, stop_on_nonfinite=stop_on_nonfinite, ignoring=self._earlier
+        )
 
     def margins(
         self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
@@ -586,7 +588,7 @@ class Guard:
         return SPIKE * self._policy.max_loss_growth
 
     @property
-    def _stops(self) -> bool:
+    def _stops_on_nonfinite(self) -> bool:
         return "nonfinite_loss" not in self._policy.allow
 
     @contextmanager

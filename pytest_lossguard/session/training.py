@@ -19,7 +19,7 @@ class Training(Protocol):
         """Run one training from several ``seeds``."""
 
     def watching(
-        self, *, seed: int | None, stops: bool, ignoring: Any = ()
+        self, *, seed: int | None, stop_on_nonfinite: bool, ignoring: Any = ()
     ) -> AbstractContextManager[Any]:
         """Watch the trainings inside a block, but for calls under way before."""
 

@@ -98,11 +98,13 @@ class Trainer:
         self,
         *,
         seed: int | None,
-        stops: bool,
+        stop_on_nonfinite: bool,
         ignoring: Collection[FrameType] = (),
     ) -> AbstractContextManager[Watch]:
         """Watch the trainings inside a block; see `watch.watching`."""
-        return watching(seed=seed, stops=stops, ignoring=ignoring)
+        return watching(
+            seed=seed, stop_on_nonfinite=stop_on_nonfinite, ignoring=ignoring
+        )
 
     def under_way(self) -> tuple[FrameType, ...]:
         """What other threads are at; see `threads.under_way`."""

@@ -234,7 +234,9 @@ class Watch:
             fed=self._fed(recording),
         )
         trace = replace(trace, spreads=self._spreads(recording, trace))
-        return trace if self.recorder.stops else replace(trace, stopped=None)
+        return (
+            trace if self.recorder.stop_on_nonfinite else replace(trace, stopped=None)
+        )
 
     def _spreads(self, recording: Recording, trace: Trace) -> tuple[Spread, ...]:
         """Of the nets of a training, which no other one moved since."""
@@ -524,7 +526,7 @@ class Watch:
 def watching(
     *,
     seed: int | None = None,
-    stops: bool = True,
+    stop_on_nonfinite: bool = True,
     only_here: bool = False,
     ignoring: Collection[FrameType] = (),
 ) -> Iterator[Watch]:
@@ -532,7 +534,7 @@ def watching(
 
     Args:
         seed: The seed in force, for the trace.
-        stops: Whether a non-finite loss ends the block by `StopTraining`.
+        stop_on_nonfinite: Whether a non-finite loss ends the block by `StopTraining`.
         only_here: Whether only what this thread trains counts.
         ignoring: Calls of other threads that were under way before; what they train
             is left out.
@@ -540,7 +542,9 @@ def watching(
     Yields:
         The watch; its traces are complete once the block has ended.
     """
-    recorder = Recorder(stops=stops, only_here=only_here, ignoring=ignoring)
+    recorder = Recorder(
+        stop_on_nonfinite=stop_on_nonfinite, only_here=only_here, ignoring=ignoring
+    )
     watch = Watch(recorder, seed)
     function = type(tf.function(_nothing, autograph=False))
     with ExitStack() as patches:

@@ -359,7 +359,9 @@ def test_except_exception_does_not_keep_a_dead_training_alive():
 
 
 def test_a_training_may_go_on_where_nan_is_allowed():
-    trace = only(lambda: mlp().fit(X * np.nan, Y, epochs=2, verbose=0), stops=False)
+    trace = only(
+        lambda: mlp().fit(X * np.nan, Y, epochs=2, verbose=0), stop_on_nonfinite=False
+    )
 
     assert len(trace.steps) == 8
 

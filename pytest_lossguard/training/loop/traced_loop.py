@@ -168,7 +168,7 @@ class TracedLoop:
     def _make_loop(self, sample: Batch, task: TrainingSpec) -> None:
         """Trace the loop, for one thread where its step is light."""
         self._recorder = Recorder(
-            stops=False,
+            stop_on_nonfinite=False,
             keeps_data=False,
             most_rows=_STEPS_PER_CALL,
             branches=not self.is_light,

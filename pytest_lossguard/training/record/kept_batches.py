@@ -38,25 +38,25 @@ def keep_batch(
     if in_xla and not all(leaf.shape.is_fully_defined() for leaf in flatten(batch)):
         return
     kind = kind_of(batch)
-    if kind not in taped.stashes:  # else each trace would orphan the last one's
-        taped.stashes[kind] = LastValue(batch)
-    taped.stash = taped.stashes[kind]
-    taped.stash.assign(batch)
+    if kind not in taped.last_values:  # else each trace would orphan the last one's
+        taped.last_values[kind] = LastValue(batch)
+    taped.last_value = taped.last_values[kind]
+    taped.last_value.assign(batch)
     if not counts:
         return
-    if taped.stashed is None:
-        taped.stashed = own_variable(np.int32(0))
-    taped.stashed.assign_add(1, read_value=False)
+    if taped.batches_written is None:
+        taped.batches_written = own_variable(np.int32(0))
+    taped.batches_written.assign_add(1, read_value=False)
 
 
 def pull_batch(taped: TapeRecord) -> None:
     """Read what a graph wrote last, where more batches are wanted."""
-    if taped.stash is None or not (taped.wants_data or taped.wants_late):
+    if taped.last_value is None or not (taped.wants_data or taped.wants_late):
         return
-    count = int(value_of(taped.stashed))
+    count = int(value_of(taped.batches_written))
     if count != taped.pulled:
         taped.pulled = count
-        batch = Batch(*taped.stash.value())
+        batch = Batch(*taped.last_value.value())
         if taped.wants_data:
             taped.batches.append(batch)
         else:

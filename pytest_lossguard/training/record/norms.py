@@ -13,7 +13,7 @@ from ...core.trace import EXACT_WEIGHTS
 from ..backend.frameworks import tf
 from ..backend.tensors import graph_function, raw, stacked, value_of
 
-__all__ = ["Look", "half_square_sums", "look_at", "taken_before"]
+__all__ = ["NormPlan", "after_reads", "half_square_sums", "plan_norms"]
 
 #: Variables of at most so many values are summed together, if they are so many; of
 #: larger ones the copy that this takes costs more than the operations that it spares.
@@ -51,7 +51,7 @@ _ALL = Rows()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class NormPlan:
     """What is read of one variable at each of its updates.
 
     Attributes:
@@ -73,7 +73,7 @@ class Look:
         return value_of(self.variable, in_place=self.by_rows)
 
 
-def look_at(variable: Any, gradient: Any, *, xla: bool = False) -> Look:
+def plan_norms(variable: Any, gradient: Any, *, xla: bool = False) -> NormPlan:
     """Decide what of a variable and its gradient to read, before the update.
 
     A sparse gradient of a large variable, as of an embedding, moves but a few of its
@@ -89,7 +89,7 @@ def look_at(variable: Any, gradient: Any, *, xla: bool = False) -> Look:
     values = _size(raw(variable)) or 0
     if isinstance(gradient, tf.IndexedSlices) and values > _LARGE and not xla:
         rows, whose = tf.unique(gradient.indices)
-        return Look(
+        return NormPlan(
             variable=variable,
             gradient=tf.math.unsorted_segment_sum(
                 gradient.values, whose, tf.size(rows)
@@ -99,7 +99,7 @@ def look_at(variable: Any, gradient: Any, *, xla: bool = False) -> Look:
             by_rows=True,
         )
     moved = _ALL if values <= _LARGE else _spread_rows(variable.shape)
-    return Look(
+    return NormPlan(
         variable=variable,
         gradient=_shaped(gradient, variable),
         weights=_ALL if values <= EXACT_WEIGHTS else moved,
@@ -129,16 +129,16 @@ def _spread_rows(shape: Sequence[int]) -> Rows:
     return Rows(places=places, share=rows / count)
 
 
-def taken_before(
-    gradients: Sequence[Any], looks: Sequence[Look], before: Sequence[Any]
+def after_reads(
+    gradients: Sequence[Any], plans: Sequence[NormPlan], before: Sequence[Any]
 ) -> list[Any]:
     """The same gradients, none of which is there before the rows of its variable have
     been taken: the update can then happen in place, while nothing refers to the
     weights of before.
     """
     return [
-        gradient if gradient is None or look.moved is _ALL else _after(part, gradient)
-        for gradient, look, part in zip(gradients, looks, before, strict=True)
+        gradient if gradient is None or plan.moved is _ALL else _after(part, gradient)
+        for gradient, plan, part in zip(gradients, plans, before, strict=True)
     ]
 
 
@@ -163,7 +163,7 @@ def _shaped(gradient: Any, variable: Any) -> Any:
 
 
 def half_square_sums(
-    looks: Sequence[Look],
+    plans: Sequence[NormPlan],
     before: Sequence[Any],
     *,
     xla: bool = False,
@@ -178,7 +178,7 @@ def half_square_sums(
     is not finite.
 
     Args:
-        looks: One for each variable.
+        plans: One for each variable.
         before: The rows ``moved`` of each before the update; the variables are read
             now once more.
         xla: Whether the step is compiled by XLA, which has no operation to sum tiny
@@ -189,16 +189,16 @@ def half_square_sums(
 
     Returns:
         A float64 vector: of all gradients (-1 for a None), all weights, all changes,
-        those of a large variable as its look says.
+        those of a large variable as its plan says.
     """
-    gradients = [it.gradient for it in looks]
-    values = [it.value() for it in looks]
-    now = [it.moved.of(value) for it, value in zip(looks, values, strict=True)]
+    gradients = [it.gradient for it in plans]
+    values = [it.value() for it in plans]
+    now = [it.moved.of(value) for it, value in zip(plans, values, strict=True)]
     weights = [
         rows if it.weights is it.moved else it.weights.of(value)
-        for it, value, rows in zip(looks, values, now, strict=True)
+        for it, value, rows in zip(plans, values, now, strict=True)
     ]
-    count = len(looks)
+    count = len(plans)
     tiny = [it for it in range(count) if _are_tiny(gradients[it], weights[it])]
     if len(tiny) < _ENOUGH_TINY or xla:
         tiny = []
@@ -213,10 +213,10 @@ def half_square_sums(
     if others:
         parts = of(others, gradients, weights, before, now)
         sums.append(_one_by_one(*parts, branches=branches))
-    return _shared_out(_in_order(sums, tiny, others), looks)
+    return _scaled_to_all_rows(_reordered(sums, tiny, others), plans)
 
 
-def _in_order(sums: Sequence[Any], *groups: list[int]) -> Any:
+def _reordered(sums: Sequence[Any], *groups: list[int]) -> Any:
     """The sums of groups of variables as if all had been summed in their own order."""
     if len(sums) == 1:
         return sums[0]
@@ -227,10 +227,10 @@ def _in_order(sums: Sequence[Any], *groups: list[int]) -> Any:
     return tf.gather(tf.concat(sums, axis=0), np.argsort(places))
 
 
-def _shared_out(sums: Any, looks: Sequence[Look]) -> Any:
+def _scaled_to_all_rows(sums: Any, plans: Sequence[NormPlan]) -> Any:
     """The sums over some rows as those over all."""
-    shares = [1.0] * len(looks)
-    shares += [it.weights.share for it in looks] + [it.moved.share for it in looks]
+    shares = [1.0] * len(plans)
+    shares += [it.weights.share for it in plans] + [it.moved.share for it in plans]
     if not all(isinstance(it, float) for it in shares):
         return sums * stacked(shares)
     return sums if set(shares) == {1.0} else sums * np.array(shares)

@@ -45,7 +45,7 @@ from .loss_scaling import is_scaled, unscaled
 from .mixed_rows import mixed_rows_in_graph
 from .moving_target import Makers
 from .net_inputs import NetInputs
-from .norms import half_square_sums, look_at, taken_before
+from .norms import after_reads, half_square_sums, plan_norms
 from .optimizer_variables import build_outside
 from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
 from .replicas import Replica, current_replica
@@ -62,7 +62,7 @@ class Recorder:
     """An `Observer` that records; see `observe`.
 
     Args:
-        stops: Whether a non-finite loss ends the training by `StopTraining`.
+        stop_on_nonfinite: Whether a non-finite loss raises `StopTraining`.
         keeps_data: Whether batches and first weights are kept for the probe
             (the engine has them already).
         most_rows: Rows that graph steps may write before they are read.
@@ -74,7 +74,7 @@ class Recorder:
     def __init__(
         self,
         *,
-        stops: bool = True,
+        stop_on_nonfinite: bool = True,
         keeps_data: bool = True,
         most_rows: int = 8192,
         branches: bool = True,
@@ -97,7 +97,7 @@ class Recorder:
         self._lost: set[int] = set()
         self.traces_in_vain: Callable[[], bool] = lambda: False
         self._inner: set[int] = set()
-        self.stops = stops
+        self.stop_on_nonfinite = stop_on_nonfinite
         self._keeps_data = keeps_data
         self._most_rows = most_rows
         self._branches = branches
@@ -335,12 +335,12 @@ class Recorder:
             recording.never_unscaled |= is_scaled(grads, optimizer, recording.taped)
             plain = replica.total(unscaled(grads, optimizer))
             xla = self.xla_depth > 0
-            looks = [
-                look_at(variable, gradient, xla=xla)
+            plans = [
+                plan_norms(variable, gradient, xla=xla)
                 for variable, gradient in zip(variables, plain, strict=True)
             ]
-            before = [it.moved.of(it.value()) for it in looks]
-            grads = taken_before(grads, looks, before)
+            before = [it.moved.of(it.value()) for it in plans]
+            grads = after_reads(grads, plans, before)
             was_built = optimizer.built
             build_outside(optimizer, variables)
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
@@ -348,10 +348,10 @@ class Recorder:
                 return result  # another trace follows, and that one will run
             with self.paused():
                 halves = half_square_sums(
-                    looks, before, xla=xla, branches=self._branches
+                    plans, before, xla=xla, branches=self._branches
                 )
             row = tf.concat([stacked(lead), halves], axis=0)
-            weights = halves[len(looks) : 2 * len(looks)]
+            weights = halves[len(plans) : 2 * len(plans)]
             # A loss or a weight that is not finite: the training is over.
             good = tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
             recording.last_loss = data_loss_of(lead)
@@ -378,7 +378,7 @@ class Recorder:
             recording.unread = unread
             if unread > recording.buffer.capacity // 2:
                 recording.collect()
-            if bad and self.stops:
+            if bad and self.stop_on_nonfinite:
                 raise StopTraining
 
     # How it is kept
@@ -518,14 +518,14 @@ class Recorder:
         if current_graph() is not None:
             if recording.buffer is None:
                 recording.buffer = RingBuffer(recording.width, self._most_rows)
-            recording.buffer.write(row, good if self.stops else None)
+            recording.buffer.write(row, good if self.stop_on_nonfinite else None)
             recording.last_good = good
             return
         recording.collect()
         values = row.numpy()
         recording.add(values[None])
         recording.asked_by_last = recording.taped.asked
-        if self.stops and not bool(good):
+        if self.stop_on_nonfinite and not bool(good):
             raise StopTraining
 
 

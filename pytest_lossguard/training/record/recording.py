@@ -58,9 +58,9 @@ class TapeRecord:
     lead: Any = None
     slot: Any = None
     mixed_rows: MixedRows | SoftmaxOverRows | None = None
-    stash: Any = None
-    stashes: dict[str, Any] = field(default_factory=dict)
-    stashed: Any = None
+    last_value: Any = None
+    last_values: dict[str, Any] = field(default_factory=dict)
+    batches_written: Any = None
     model_and_loss: ModelAndLoss | None = None
     unscored: str | None = None
     called: TapeRecord | None = None
@@ -97,7 +97,7 @@ class TapeRecord:
         """Rows that were kept as they ran eagerly, else the last of a graph."""
         if self.batches:
             return self.batches[-1]
-        return None if self.stash is None else Batch(*self.stash.value())
+        return None if self.last_value is None else Batch(*self.last_value.value())
 
     def keep_late(self, batch: Batch) -> None:
         """Keep one of the last batches, and no more of them than are needed."""

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from pytest_lossguard.training.record.norms import (
+    after_reads,
     half_square_sums,
-    look_at,
-    taken_before,
+    plan_norms,
 )
 
 #: Tiny ones, small ones, one that is summed as it is, two whose rows are sampled.
@@ -28,14 +28,14 @@ def step(before, gradients, after, **how):
     variables = [tf.Variable(it) for it in before]
 
     def update():
-        looks = [
-            look_at(variable, gradient, **how)
+        plans = [
+            plan_norms(variable, gradient, **how)
             for variable, gradient in zip(variables, gradients, strict=True)
         ]
-        read = [it.moved.of(it.value()) for it in looks]
+        read = [it.moved.of(it.value()) for it in plans]
         for variable, value in zip(variables, after, strict=True):
             variable.assign(value)
-        return half_square_sums(looks, read, **how)
+        return half_square_sums(plans, read, **how)
 
     return update
 
@@ -141,7 +141,7 @@ def test_huge_weights_are_estimated_and_large_ones_are_not():
 @pytest.mark.parametrize("shape", [(100_000, 3), (10, 10_000, 3), (300_000,)])
 def test_the_part_of_a_large_variable_is_small_and_spread_over_all_of_it(shape):
     table = tf.Variable(tf.reshape(tf.range(300_000, dtype=tf.float32), shape))
-    part = look_at(table, None).moved.of(table).numpy()
+    part = plan_norms(table, None).moved.of(table).numpy()
     assert part.size < 20_000 or len(shape) == 1, "of one row all is read"
     assert part.flat[0] == 0
     assert part.flat[-1] == 299_999
@@ -156,9 +156,9 @@ def test_a_part_is_taken_before_its_gradient_can_be_used(is_sparse):
     def ordered(gradient):
         if is_sparse:
             gradient = tf.IndexedSlices(gradient, tf.range(400), [400, 400])
-        look = look_at(variable, gradient)
-        part = look.moved.of(look.value())
-        (after,) = taken_before([gradient], [look], [part])
+        plan = plan_norms(variable, gradient)
+        part = plan.moved.of(plan.value())
+        (after,) = after_reads([gradient], [plan], [part])
         return after.values if is_sparse else after
 
     graph = ordered.get_concrete_function(tf.TensorSpec([400, 400])).graph
