@@ -25,11 +25,11 @@ from .changes import acts_on, kind_of
 
 __all__ = [
     "ComparedRun",
+    "can_be_checked_outside",
     "carries_signal",
     "chosen",
     "holds_outside",
     "improvable",
-    "is_told_outside",
     "labels_carry_no_signal",
     "length",
     "repeats",
@@ -438,9 +438,9 @@ def carries_signal(held_out: Trace) -> bool:
     return constant - best > SIGNAL * (constant - perfect)
 
 
-def is_told_outside(changes: tuple[Change, ...], rows: int) -> bool:
-    """Whether rows that are kept back tell a repair from what is learned by heart: they
-    have their targets still, and are so many that they say something.
+def can_be_checked_outside(changes: tuple[Change, ...], rows: int) -> bool:
+    """Whether rows that are kept back distinguish a repair from what is learned by
+    heart: they have their targets still, and there are enough of them.
     """
     kinds = [kind_of(it) for it in changes]
     return rows >= CONTROL_ROWS and not any(

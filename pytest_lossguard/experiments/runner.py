@@ -22,7 +22,7 @@ from ..judge.thresholds import FAR_BETTER
 from . import thresholds as at
 from .candidates import Candidate
 from .changes import cause_of, describe
-from .compare import holds_outside, is_told_outside
+from .compare import can_be_checked_outside, holds_outside
 
 __all__ = ["ExperimentRunner", "Target", "gain"]
 
@@ -334,7 +334,7 @@ class ExperimentRunner:
     def _is_by_heart(self, changes: tuple[Change, ...]) -> bool:
         """Whether what a change gains is gone on rows that were kept back."""
         blown = self.has_blown_up or not np.isfinite(self._before)
-        if blown or not is_told_outside(changes, self._rerun.rows):
+        if blown or not can_be_checked_outside(changes, self._rerun.rows):
             return False
         try:
             if self._as_it_is is None:

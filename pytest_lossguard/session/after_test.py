@@ -21,11 +21,11 @@ from ..core.verdict import Verdict
 from ..experiments.changes import describe
 from ..experiments.compare import (
     ComparedRun,
+    can_be_checked_outside,
     carries_signal,
     chosen,
     holds_outside,
     improvable,
-    is_told_outside,
     labels_carry_no_signal,
     learned_little,
     length,
@@ -169,7 +169,7 @@ def _better(
     references = tuple(_references(trace, rerun, is_late))
     as_it_is: Trace | None = None
     while (best := chosen(trace, references)) is not None:
-        if is_late() or not is_told_outside(best.changes, rerun.rows):
+        if is_late() or not can_be_checked_outside(best.changes, rerun.rows):
             break
         as_it_is = as_it_is or rerun(held_out=_KEPT_BACK)
         changed = rerun(*best.changes, held_out=_KEPT_BACK)

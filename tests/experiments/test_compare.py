@@ -10,10 +10,10 @@ from pytest_lossguard.core.trace import Outlier, Validation
 from pytest_lossguard.experiments.changes import acts_on
 from pytest_lossguard.experiments.compare import (
     ComparedRun,
+    can_be_checked_outside,
     carries_signal,
     holds_outside,
     improvable,
-    is_told_outside,
     labels_carry_no_signal,
     length,
     wanted,
@@ -226,9 +226,9 @@ def test_a_fault_of_the_inputs_is_undone_where_rows_kept_back_are_predicted_at_a
 
 def test_rows_that_are_changed_or_few_tell_no_repair():
     faster, scaled = Change(kind="more_steps"), Change(kind="clip_targets")
-    assert is_told_outside((faster,), 100)
-    assert not is_told_outside((faster,), 30)
-    assert not is_told_outside((faster, scaled), 100)
+    assert can_be_checked_outside((faster,), 100)
+    assert not can_be_checked_outside((faster,), 30)
+    assert not can_be_checked_outside((faster, scaled), 100)
 
 
 def test_a_reference_that_broke_is_no_reference():
