@@ -47,7 +47,7 @@ def finding(
     headline: str = "",
     hint: str = "",
 ) -> Finding:
-    """Make a finding of a custom kind.
+    """Make a finding of a kind of one's own.
 
     Args:
         kind: ``"yours:too_slow"``: a prefix that no other plugin uses, and what it is,

@@ -36,7 +36,7 @@ def pytest_lossguard_policy(item: pytest.Item, policy: Policy) -> Policy | None:
 
 @pytest.hookspec
 def pytest_lossguard_checks(item: pytest.Item) -> Iterable[Check] | None:
-    """Custom checks for a test; called once for each test that trains.
+    """Checks of one's own for a test; called once for each that trains.
 
     Args:
         item: The test.
@@ -57,7 +57,7 @@ def pytest_lossguard_run_finished(item: pytest.Item, run: TrainingRun) -> None:
 
     Called in the process that trained, after the body of the test, once for each run
     that the reports show: of a search, the failing run or the worst that passed. What
-    it raises becomes a warning: the verdict stands.
+    it raises is told as a warning: the verdict stands.
 
     Args:
         item: The test, marked or not.

@@ -17,7 +17,7 @@ _LOG_FROM = 50.0
 
 
 def is_logarithmic(values: Iterable[float]) -> bool:
-    """Whether these differ more visibly on a logarithmic scale."""
+    """Whether these are told apart better on a logarithmic scale."""
     finite = [it for it in values if np.isfinite(it)]
     return bool(finite) and bool(0 < min(finite) < max(finite) / _LOG_FROM)
 

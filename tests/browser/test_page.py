@@ -200,7 +200,7 @@ def test_a_page_is_printed_in_dark_ink_on_white(opened):
     assert not page.get_by_role("searchbox").is_visible()
 
 
-def test_a_figure_shows_the_values_under_the_pointer(opened):
+def test_a_figure_tells_the_values_under_the_pointer(opened):
     page = opened().page
     test = page.locator(".test", has_text="test_fails")
     test.locator("summary").first.click()

@@ -64,10 +64,10 @@ def test_every_example_runs_and_passes(session):
         len(re.findall(r"^def test_", examples_of(page), re.MULTILINE))
         for page in PAGES
     )
-    output = re.findall(r"^(?:PASSED|XFAIL) (\S+)", session.stdout, re.MULTILINE)
+    told = re.findall(r"^(?:PASSED|XFAIL) (\S+)", session.stdout, re.MULTILINE)
 
     assert session.returncode == 0, session.stdout + session.stderr
-    assert len({it.partition("[")[0] for it in output}) == written > 30
+    assert len({it.partition("[")[0] for it in told}) == written > 30
 
 
 @pytest.mark.parametrize("page", PAGES)

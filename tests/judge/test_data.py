@@ -38,7 +38,7 @@ def test_the_feature_that_is_off_is_named():
     assert (only.kind, only.where, only.value) == ("unscaled_inputs", "feature 1", 500)
 
 
-def test_all_features_off_are_reported_as_one():
+def test_all_features_off_are_told_as_one():
     (only,) = explained(bad(inputs=(three([100, 500, 100]),)))
 
     assert only.where == "every feature (largest feature 1)"
@@ -68,7 +68,7 @@ def test_an_outlier_names_row_and_feature_and_is_no_scale():
     assert "is 100: 270 robust standard deviations" in only.message
 
 
-def test_unscaled_targets_are_reported():
+def test_unscaled_targets_are_told():
     (only,) = explained(bad(targets=(column("target", mean=5000.0, std=100.0),)))
 
     assert only.kind == "unscaled_targets"
@@ -80,7 +80,7 @@ def test_class_labels_are_no_scale():
     assert explained(bad(targets=(labels,))) == []
 
 
-def test_a_feature_that_never_varies_is_reported_a_bad_training():
+def test_a_feature_that_never_varies_is_told_of_a_bad_training():
     (only,) = explained(bad(inputs=(three([1, 0, 1]),)))
 
     assert (only.kind, only.where) == ("constant_feature", "feature 1")
@@ -171,7 +171,7 @@ def with_missing(value, share=0.05, low=20.0, high=30.0):
 
 
 @pytest.mark.parametrize("value", [-999, 9999, -99, 1e6, -1])
-def test_a_value_that_stands_for_missing_ones_is_reported(value):
+def test_a_value_that_stands_for_missing_ones_is_told(value):
     inputs = measured(with_missing(value))
 
     (found,) = [it for it in explained(good(inputs=inputs)) if "sent" in it.kind]
@@ -187,7 +187,7 @@ def test_what_stands_for_missing_values_is_no_outlier():
     ]
 
 
-def test_it_is_reported_columns_that_were_standardized_with_it():
+def test_it_is_told_of_columns_that_were_standardized_with_it():
     x = with_missing(-999)
     x[::10, 2] = -999
     x = (x - x.mean(axis=0)) / x.std(axis=0)
@@ -197,7 +197,7 @@ def test_it_is_reported_columns_that_were_standardized_with_it():
     assert (found.kind, found.where) == ("sentinel_values", "feature 1 (and 1 more)")
 
 
-def test_whole_numbers_with_it_are_reported_where_they_are_read_as_numbers():
+def test_whole_numbers_with_it_are_told_where_they_are_read_as_numbers():
     ages = np.random.default_rng(0).integers(18, 90, (400, 1))
     ages[::20] = -1
 
@@ -249,7 +249,7 @@ def test_values_of_healthy_columns_stand_for_themselves(name):
 
 
 @pytest.mark.parametrize(
-    ("losses", "text"),
+    ("losses", "told"),
     [
         (("mean_absolute_error",), []),
         (("huber", "log_cosh"), []),
@@ -259,10 +259,10 @@ def test_values_of_healthy_columns_stand_for_themselves(name):
     ],
 )
 def test_a_target_far_out_is_no_news_where_a_robust_loss_has_dealt_with_it(
-    losses, text
+    losses, told
 ):
     far = Outlier(row=7, column=0, value=100.0, distance=270.0)
     how = {"targets": (column("target", outlier=far),), "losses": losses}
 
-    assert [it.kind for it in explained(good(**how))] == text
+    assert [it.kind for it in explained(good(**how))] == told
     assert [it.kind for it in explained(bad(**how))] == ["target_outliers"]

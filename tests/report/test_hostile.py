@@ -123,7 +123,7 @@ WRITERS = [
 
 
 @pytest.mark.parametrize(("writers", "made_of"), WRITERS)
-def test_no_entry_keeps_a_writer_from_writing_another(writers, made_of, tmp_path):
+def test_no_entry_keeps_a_writer_from_telling_of_another(writers, made_of, tmp_path):
     thrown_at(writers, made_of, tmp_path, FEW)
 
 
@@ -188,10 +188,10 @@ def read_as(read, path, count):
     def one(content):
         path.write_bytes(content)
         try:
-            output = repr(read(path))
+            told = repr(read(path))
         except UsageError as error:
-            output = str(error)
-        _safe([output])
+            told = str(error)
+        _safe([told])
 
     one()
 

@@ -62,7 +62,7 @@ def test_each_test_has_a_file_of_its_own(nodeids):
         assert replay_path(root, first) != replay_path(root, second)
 
 
-def test_plain_names_are_reported_in_full():
+def test_plain_names_are_told_in_full():
     path = replay_path(Path(), "tests/test_x.py::TestA::test_b[96]")
 
     assert path.name == "tests-test_x.py-TestA-test_b-96.json"
