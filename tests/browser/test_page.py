@@ -200,6 +200,19 @@ def test_a_page_is_printed_in_dark_ink_on_white(opened):
     assert not page.get_by_role("searchbox").is_visible()
 
 
+@pytest.mark.parametrize("media", ["screen", "print"])
+def test_names_have_room_at_every_width_on_paper_too(opened, media):
+    page = opened().page
+    page.emulate_media(media=media)
+    room = "names => names.map(it => it.getBoundingClientRect().width)"
+
+    for width in (390, 701, 718, 794, 961, 1280):  # 718 pixels are the width of A4
+        page.set_viewport_size({"width": width, "height": 1000})
+        widths = page.eval_on_selector_all(".test .name", room)
+        assert len(widths) > 5
+        assert min(widths) > 150, width
+
+
 def test_a_figure_tells_the_values_under_the_pointer(opened):
     page = opened().page
     test = page.locator(".test", has_text="test_fails")

@@ -479,3 +479,11 @@ def test_a_session_without_marked_tests_has_a_page_too(tmp_path):
 
     text = (tmp_path / "a" / "r.html").read_text()
     assert "No test was marked" in text
+
+
+def test_a_page_of_two_trainings_is_small(tmp_path):
+    path = tmp_path / "report.html"
+
+    write_html(path, some_tests()[:2], SESSION)
+
+    assert path.stat().st_size < 400_000  # the bar is 1.5 MB

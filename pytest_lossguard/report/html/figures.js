@@ -201,7 +201,12 @@ const figures = (() => {
         const isRight = x > bbox.left + bbox.width / 2;
         ctx.font = `${12 * pixel}px system-ui, sans-serif`;
         ctx.textAlign = isRight ? "right" : "left";
-        ctx.fillText(`decisive: step ${mark}`, x + (isRight ? -5 : 5) * pixel, bbox.top + bbox.height - 8 * pixel);
+        const at = [`decisive: step ${mark}`, x + (isRight ? -5 : 5) * pixel, bbox.top + bbox.height - 8 * pixel];
+        ctx.setLineDash([]);
+        ctx.lineWidth = 4 * pixel;
+        ctx.strokeStyle = color("back"); // behind it, so that no curve strikes it through
+        ctx.strokeText(...at);
+        ctx.fillText(...at);
       }
     }
     ctx.restore();
