@@ -26,9 +26,10 @@ __all__ = [
 ]
 
 _LONGEST_NAME = 100
-#: Ids that stay apart when what no file can be called becomes a hyphen: a function and
-#: a class of a module cannot have the same name.
-_TOLD_APART = re.compile(r"([\w.]+/)*[\w.]+\.py(::\w+)+(\[[\w.]+\])?", re.ASCII)
+#: Ids that stay apart when what no file can be called becomes a hyphen, and where files
+#: cannot differ in case only: a function and a class of a module cannot have the same
+#: name.
+_TOLD_APART = re.compile(r"([a-z\d_.]+/)*[a-z\d_.]+\.py(::[a-z\d_]+)+(\[[a-z\d_.]+\])?")
 _LONGEST_NODEID = 4096
 #: The version of the file, and characters of why it is none.
 _SCHEMA, _LONGEST_REASON = 1, 300

@@ -48,12 +48,13 @@ def write_events(
 
 def run_name(nodeid: str, training: str) -> Path:
     """Folders for a training of a test: safe anywhere, and apart from all others."""
-    return Path(_safe(nodeid), _safe(training))
+    return Path(_safe(nodeid, nodeid.lower()), _safe(training, training))
 
 
-def _safe(name: str) -> str:
+def _safe(name: str, only: str) -> str:
+    """A name for a folder; plain if it is `only`, which no other name becomes."""
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[-_LONGEST:]
-    if plain == name.replace("::", "-").replace("/", "-"):
+    if plain == only.replace("::", "-").replace("/", "-"):
         return plain
     return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 

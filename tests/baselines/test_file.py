@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -219,7 +217,7 @@ def test_a_process_killed_while_it_writes_leaves_no_unreadable_file(tmp_path):
         assert process.stdout is not None
         while int(process.stdout.readline()) < 70:
             pass
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
 
     files = sorted(tmp_path.glob("*.json"))
 

@@ -13,8 +13,7 @@ import pytest
 
 from pytest_lossguard.core import files
 from pytest_lossguard.core.files import add_to, parsed, read_text, sweep, write_whole
-
-posix = pytest.mark.skipif(sys.platform == "win32", reason="devices, pipes and modes")
+from tests.support.systems import posix
 
 
 def mode(path):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import ntpath
 import os
 import posixpath
 import sys
+from pathlib import Path
 
 import pytest
 
+import pytest_lossguard
 from pytest_lossguard.core.systems import (
     can_rewrite,
     escape_unprintable,
@@ -150,3 +153,37 @@ def test_of_processors_those_count_that_the_process_may_use(monkeypatch):
 )
 def test_a_line_is_rewritten_where_the_terminal_takes_it(given, windows, can):
     assert can_rewrite(given, windows) is can
+
+
+def _calls_without_an_encoding(source):
+    """Lines that read or write text in the encoding of whatever system they are on."""
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call):
+            continue
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        modes = [it.value for it in call.args if isinstance(it, ast.Constant)]
+        is_text = name in ("read_text", "write_text") or (
+            name == "open" and not any("b" in str(it) for it in modes)
+        )
+        is_of_os = isinstance(call.func, ast.Attribute) and (
+            getattr(call.func.value, "id", "") in ("os", "files")
+        )
+        takes = {it.arg for it in call.keywords}
+        if is_text and not is_of_os and "encoding" not in takes and len(call.args) < 2:
+            yield f"{call.lineno}: {ast.unparse(call)}"
+
+
+def test_no_file_is_read_or_written_in_the_encoding_of_the_system():
+    package = Path(pytest_lossguard.__file__).parent
+    found = [
+        f"{path.relative_to(package)}:{line}"
+        for path in package.rglob("*.py")
+        for line in _calls_without_an_encoding(path.read_text(encoding="utf-8"))
+    ]
+
+    assert [it for it in found if "read_text(path)" not in it] == []  # of core.files
+
+
+@pytest.mark.parametrize("call", ["open('x')", "path.read_text()", "p.write_text(t)"])
+def test_a_call_without_an_encoding_is_seen(call):
+    assert list(_calls_without_an_encoding(call)) == [f"1: {call}"]

@@ -18,6 +18,7 @@ import pytest_lossguard.report.snippet
 import pytest_lossguard.report.tensorboard
 import pytest_lossguard.report.terminal  # noqa: F401
 from tests.support.hostile import WHOLE
+from tests.support.systems import posix
 
 #: A test that hands on what is told, without any training.
 HANDS_ON = """
@@ -184,6 +185,7 @@ def test_bad(lossguard):
     assert "taken/x could not be written: " in result.stderr.str()
 
 
+@posix
 def test_reports_go_through_links_and_devices(project, pytester, handed_on):
     target, link = pytester.path / "target.json", pytester.path / "link.json"
     link.symlink_to(target)
@@ -240,6 +242,7 @@ def test_a_case_of_a_test_that_is_not_there_is_reported_in_one_safe_line(
     result.stderr.fnmatch_lines([r"*holds a case of \x1b[[]2J\n::error::x, which*"])
 
 
+@posix
 def test_a_replay_file_that_is_a_pipe_is_refused_at_once(project, pytester):
     os.mkfifo(pytester.path / "case.json")
 

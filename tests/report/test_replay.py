@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -52,20 +53,34 @@ def is_one_test(first: str, second: str) -> bool:
 
 @given(st.lists(NODEIDS, min_size=2, max_size=2))
 @example(["a/b.py::test_x", "a-b.py::test_x"])
+@example(["t.py::test_x[Adam]", "t.py::test_x[adam]"])
+@example(["t.py::TestA::test_x", "t.py::Testa::test_x"])
+@example(["t.py::test_X", "t.py::test_x"])
 @example(["t.py::test_x[m/s]", "t.py::test_x[m s]"])
 @example(["t.py::test_x[a-b]", "t.py::test_x[a/b]"])
 @example([f"t.py::test_x[{'a' * 200}b]", f"t.py::test_x[c{'a' * 200}b]"])
-def test_each_test_has_a_file_of_its_own(nodeids):
+def test_each_test_has_a_file_of_its_own_where_case_does_not_count_too(nodeids):
     first, second = nodeids
     if not is_one_test(first, second):
-        root = Path()
-        assert replay_path(root, first) != replay_path(root, second)
+        one, other = (replay_path(Path(), it).name.casefold() for it in nodeids)
+        assert one != other
 
 
 def test_plain_names_are_told_in_full():
-    path = replay_path(Path(), "tests/test_x.py::TestA::test_b[96]")
+    path = replay_path(Path(), "tests/test_x.py::test_b[96]")
 
-    assert path.name == "tests-test_x.py-TestA-test_b-96.json"
+    assert path.name == "tests-test_x.py-test_b-96.json"
+
+
+@pytest.mark.parametrize(
+    "nodeid",
+    ["t.py::test_x[a:b]", "t.py::test_x[a\\b*?|<>]", "t.py::test_x[" + "é" * 300 + "]"],
+)
+def test_a_file_can_be_called_so_on_windows(nodeid):
+    name = replay_path(Path(), nodeid).name
+
+    assert re.fullmatch(r"[\w.-]+\.json", name, re.ASCII)
+    assert len(name) < 130
 
 
 def test_the_folder_keeps_itself_out_of_version_control(tmp_path):

@@ -106,6 +106,12 @@ def test_names_that_look_alike_stay_apart():
     assert run_name("a/t.py::b", "1-net") == Path("a-t.py-b/1-net")
 
 
+def test_names_that_differ_in_case_only_stay_apart_on_windows_and_macos():
+    names = [str(run_name(f"t.py::a[{it}]", "1-Net")) for it in ("Adam", "adam")]
+
+    assert len({it.casefold() for it in names}) == 2
+
+
 def test_writing_loads_no_tensorflow(tmp_path):
     code = (
         "import sys; from pathlib import Path\n"

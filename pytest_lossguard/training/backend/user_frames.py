@@ -14,7 +14,8 @@ from .private_api import COMPAT_V1_OPTIMIZERS
 
 __all__ = ["UserFrames", "is_framework", "taken_at", "user_frames", "written_at"]
 
-_OURS = str(Path(__file__).resolve().parent.parent)
+#: As it was imported, maybe by a link: frames name their files so.
+_OURS = str(Path(__file__).parent.parent)
 _FRAMEWORKS = (
     _OURS,
     str(Path(keras.__file__).parent),
