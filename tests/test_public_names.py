@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 
 import pytest_lossguard
+from pytest_lossguard import corruptions
+from tests.support.public import members
 
 PACKAGE = Path(pytest_lossguard.__file__)
-SUITE = Path(__file__).parent / "typed" / "suite.py"
+TYPED = Path(__file__).parent / "typed"
+SUITE, MEMBERS = TYPED / "suite.py", TYPED / "members.py"
 
 
 def names_for_type_checkers():
@@ -68,12 +71,33 @@ def test_the_package_imports_nothing_heavy():
     assert made.stdout.strip() == "[]"
 
 
-def test_the_suite_for_type_checkers_takes_every_public_name():
-    tree = ast.parse(SUITE.read_text("utf-8"))
-    used = {it.id for it in ast.walk(tree) if isinstance(it, ast.Name)}
-    used |= {it.attr for it in ast.walk(tree) if isinstance(it, ast.Attribute)}
+def names_in(*files):
+    """Every name and attribute that is used in files."""
+    nodes = [
+        it for file in files for it in ast.walk(ast.parse(file.read_text("utf-8")))
+    ]
+    used = {it.id for it in nodes if isinstance(it, ast.Name)}
+    return used | {it.attr for it in nodes if isinstance(it, ast.Attribute)}
 
-    assert set(pytest_lossguard.__all__) - used == set()
+
+def test_the_suite_for_type_checkers_takes_every_public_name():
+    assert set(pytest_lossguard.__all__) - names_in(SUITE) == set()
+    families = {*corruptions.__all__} - {"FAMILIES"}
+    assert families - names_in(MEMBERS) == set()
+    assert "corruptions" in names_in(SUITE)  # of strategies
+
+
+def test_type_checkers_see_every_member_of_a_public_class():
+    found = list(members())
+    used = names_in(SUITE, MEMBERS)
+    missing = {
+        f"{owner}.{it}"
+        for owner, member in found
+        if (it := member.rpartition(".")[2].removesuffix("()")) not in used
+    }
+
+    assert len(found) > 100
+    assert missing == set()
 
 
 def test_fixtures_and_arguments_are_of_the_public_types(pytester):

@@ -6,6 +6,7 @@ stands where it is published: ``f/NAME`` explains a finding, cause, contract or 
 
 from __future__ import annotations
 
+import argparse
 import html
 import inspect
 import math
@@ -18,13 +19,19 @@ from pathlib import Path, PurePosixPath
 from typing import Any, is_typeddict
 
 import pytest_lossguard
-from pytest_lossguard import strategies
+from pytest_lossguard import plugin, strategies
+from pytest_lossguard.command_line import make_parser
+from pytest_lossguard.core.addresses import BASE
 from pytest_lossguard.core.explanation import Curve
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.corruptions.families import FAMILIES, KEYWORDS
 from pytest_lossguard.explanations import Role, Topic, topics
+from pytest_lossguard.model_checks.policy import ModelCheckPolicy
 from pytest_lossguard.plugin import hookspec
+from pytest_lossguard.plugin.contracts import Contracts
+from pytest_lossguard.plugin.model_checks import ModelChecks
 from pytest_lossguard.plugin.options import add_options
+from pytest_lossguard.preprocessing.policy import ContractPolicy
 from pytest_lossguard.report import entry
 from pytest_lossguard.report.schema import ADDRESS, schema_text
 
@@ -42,8 +49,18 @@ _WITH_ARTICLE = {
     "contract": "a contract",
     "model check": "a model check",
 }
+#: Of what is checked: its marker, and what the keys of the marker make.
+_MARKS: dict[Role, tuple[str, Any]] = {
+    "contract": ("contracts", ContractPolicy),
+    "model check": ("model_checks", ModelCheckPolicy),
+}
+_OF_ALL_CHECKS = ("unused", "allow", "strict")
 #: Of a picture, in pixels.
 _WIDTH, _HEIGHT = 480, 120
+_AXES = (
+    f'<path d="M5 0 V{_HEIGHT - 1} H{_WIDTH}" fill="none" stroke="currentColor"'
+    ' stroke-opacity="0.35"/>'
+)
 #: Sections of a docstring that list names.
 _OF_ITEMS = ("Args", "Attributes", "Raises")
 #: Characters of a call in one line.
@@ -62,6 +79,7 @@ def pages() -> dict[str, str]:
         "reference/findings": _findings(),
         "reference/markers": _markers(),
         "reference/options": _options(),
+        "reference/command-line": _command_line(),
         "reference/corruptions": _corruptions(),
         "reference/contracts": _checks("contract"),
         "reference/model-checks": _checks("model check"),
@@ -175,7 +193,7 @@ def _picture(curves: Sequence[Curve]) -> str:
     return (
         "```{raw} html\n"
         f'<figure><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="100%" role="img"'
-        f' aria-label="A typical curve: {html.escape(names)}">{lines}</svg>'
+        f' aria-label="A typical curve: {html.escape(names)}">{_AXES}{lines}</svg>'
         f"<figcaption>A typical curve over the steps: {html.escape(told)}{scale}."
         "</figcaption></figure>\n```"
     )
@@ -196,7 +214,10 @@ def _line(curve: Curve, low: float, high: float, logarithmic: bool, dashes: str)
         if math.isfinite(value):
             points.append(f"{x:.1f},{height(value):.1f}")
         else:
-            marks.append(f'<text x="{x:.1f}" y="20" fill="currentColor">NaN</text>')
+            marks.append(
+                f'<text x="{min(x, _WIDTH - 4.0):.1f}" y="20" text-anchor="end"'
+                ' fill="currentColor">NaN</text>'
+            )
     return (
         f'<polyline points="{" ".join(points)}" fill="none" stroke="currentColor"'
         f' stroke-width="2" stroke-dasharray="{dashes}"/>{"".join(marks[:1])}'
@@ -233,9 +254,9 @@ def _markers() -> str:
     )
     return _page(
         "Markers",
-        "`@pytest.mark.converges` needs no arguments. On a test, a class or a module,"
-        " the closest one wins key by key; below all of them stands `lossguard_policy`"
-        " of the ini file.",
+        "`@pytest.mark.converges` needs no arguments. It marks a test, a class or a"
+        " module; the closest one wins key by key. `lossguard_policy` in the ini file"
+        " sets the keys that no marker sets.",
         "## `@pytest.mark.converges`",
         _table(("key", "meaning", "default"), rows),
         "## `@pytest.mark.corruptions`",
@@ -244,6 +265,25 @@ def _markers() -> str:
         "Its keys are the [contracts](contracts.md), `unused`, `allow` and `strict`.",
         "## `@pytest.mark.model_checks`",
         "Its keys are the [model checks](model-checks.md), `allow` and `strict`.",
+        "## Fixtures and arguments",
+        _table(("name", "what it does"), _fixtures()),
+    )
+
+
+def _fixtures() -> Iterator[tuple[str, str]]:
+    """The arguments that a test may ask for; pytest shows its own of them, too."""
+    for name, owner in (
+        ("lossguard", plugin),
+        ("contract", Contracts),
+        ("model_check", ModelChecks),
+    ):
+        told, _, address = _summary(getattr(owner, name)).partition(f"{BASE}/")
+        path = address.partition("/ says")[0]
+        yield _code(name), f"{told.strip()} [More](/{path}.md)"
+    yield (
+        "`corruption`",
+        "One change of the data, to be called with them: x, y = corruption(x, y)."
+        " [More](/reference/corruptions.md)",
     )
 
 
@@ -282,6 +322,38 @@ def _options() -> str:
         "## In `pyproject.toml`, `pytest.ini` or `tox.ini`",
         _table(("setting", "type", "meaning"), settings),
     )
+
+
+def _command_line() -> str:
+    parser = make_parser()
+    (commands,) = (it for it in parser._actions if isinstance(it.choices, dict))  # noqa: SLF001
+    parts = []
+    for name, command in commands.choices.items():
+        taken = (it for it in command._actions if it.dest != "help")  # noqa: SLF001
+        rows = [(_code(_spelled(it)), _with_options(it.help or "")) for it in taken]
+        parts += [
+            f"## `{name}`",
+            f"```sh\n{_usage(command)}\n```",
+            _with_options(command.description or ""),
+            _table(("argument", "meaning"), rows) if rows else "",
+        ]
+    exits = "The exit code is 0, 1 where a command says so, or 2 for wrong use."
+    about = _with_options(parser.description or "")
+    return _page("Command line", f"{about} {exits}", *parts)
+
+
+def _usage(command: argparse.ArgumentParser) -> str:
+    text = command.format_usage().removeprefix("usage: ").replace("[-h] ", "")
+    return " ".join(text.replace("[-h]", "").split())
+
+
+def _spelled(argument: argparse.Action) -> str:
+    """An argument as it is typed: its long name with what it takes."""
+    if not argument.option_strings:
+        return str(argument.metavar)
+    choices = ",".join(map(str, argument.choices or ()))
+    taken = f"{{{choices}}}" if choices else argument.metavar or argument.dest.upper()
+    return f"{argument.option_strings[-1]} {taken}"
 
 
 def _with_options(text: str) -> str:
@@ -341,15 +413,20 @@ def _checks(role: Role) -> str:
                     _link(it.name),
                 )
             )
-    mark = "contracts" if role == "contract" else "model_checks"
-    keys = (
-        "`unused`, `allow` and `strict`" if role == "contract" else "`allow`, `strict`"
-    )
+    mark, policy = _MARKS[role]
+    told = _attributes(policy)
+    others = [
+        (_code(it.name), told[it.name], _code(repr(it.default)))
+        for it in fields(policy)
+        if it.name in _OF_ALL_CHECKS
+    ]
     return _page(
         _ROLES[role],
-        f"Keys of `@pytest.mark.{mark}`, beside {keys}. Each that applies is a test of"
-        " its own.",
+        f"Keys of `@pytest.mark.{mark}`. Each that is on and applies is a test of its"
+        " own.",
         _table(("key", "by default", "what must hold", "explained"), rows),
+        "## Further keys",
+        _table(("key", "meaning", "default"), others),
     )
 
 
@@ -472,8 +549,8 @@ def _summary(value: Any) -> str:
 def _attributes(cls: type) -> dict[str, str]:
     """The attributes that a docstring names, with what it says of each."""
     _, _, text = _rst(inspect.getdoc(cls) or "").partition("**Attributes**\n\n")
-    found = re.findall(r"^- `(.*?)`: (.*)$", text.partition("\n\n")[0], re.MULTILINE)
-    return {name: told for names, told in found for name in names.split(", ")}
+    found = re.findall(r"^- (`.*?`): (.*)$", text.partition("\n\n")[0], re.MULTILINE)
+    return {name: told for names, told in found for name in re.findall(r"\w+", names)}
 
 
 def _listed(attributes: dict[str, str]) -> str:
@@ -493,7 +570,10 @@ def _rst(text: str) -> str:
 def _items(text: str) -> str:
     """A list of names, each with what is said of it."""
     found = re.findall(r"^(\S[^:\n]*): (.*(?:\n+ +.*)*)", text, re.MULTILINE)
-    return "\n".join(f"- `{name}`: {' '.join(told.split())}" for name, told in found)
+    return "\n".join(
+        f"- {', '.join(map(_code, names.split(', ')))}: {' '.join(told.split())}"
+        for names, told in found
+    )
 
 
 def _write(app: Any) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..core.addresses import page
 from ..core.errors import UsageError
 from ..core.folders import REGRESSION_FOLDER
 from ..core.states import LEFT_OUT
@@ -26,11 +27,19 @@ from .reports import (
     writing,
 )
 
-__all__ = ["main"]
+__all__ = ["main", "make_parser"]
 
 #: What ends a command, as of pytest: all well, something got worse or was lost, wrong
 #: use.
 _WELL, _WORSE, _WRONG_USE = 0, 1, 2
+_MORE = f"More: {page('reference/command-line')}"
+_EXIT_OF_MERGE = (
+    "The exit code is 1 if a test that was collected has no result in any of them."
+)
+_EXIT_OF_COMPARE = "The exit code is 1 if anything got worse."
+_DATES = "It reads all reports of a folder; their commits have the dates."
+_KEPT = f"Commit {REGRESSION_FOLDER}/: every search runs what stands there first."
+_A_REPORT = "a file of pytest --lossguard-json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         that was collected, or 2 for what cannot be meant.
     """
     escape_unprintable(sys.stdout, sys.stderr)
-    parser = _parser()
+    parser = make_parser()
     given = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = given.run
     try:
@@ -57,80 +66,106 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _WELL
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The commands with their arguments, each with a line that says what it is for."""
     parser = argparse.ArgumentParser(
         prog="python -m pytest_lossguard",
-        description="What can be done with the reports of --lossguard-json and with"
-        " the failing cases of searches.",
+        description="Work with the reports of pytest --lossguard-json, and with the"
+        " failing cases that searches have found.",
+        epilog=_MORE,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    merge = commands.add_parser(
-        "merge",
-        help="make one report of several; exit code 1 if a test that was collected has"
-        " no result in any of them",
-    )
-    merge.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
-    merge.add_argument(
-        "-o", "--output", required=True, type=Path, help="where to write it"
-    )
-    merge.set_defaults(run=_merge)
+    for add, name, text, more in (
+        (_add_merge, "merge", "make one report of several", _EXIT_OF_MERGE),
+        (_add_html, "html", "write a report as an HTML page", ""),
+        (_add_compare, "compare", "show what got worse or better", _EXIT_OF_COMPARE),
+        (_add_history, "history", "draw the figures of each test by date", _DATES),
+        (_add_keep, "keep", "keep failing cases for later searches", _KEPT),
+        (_add_schema, "schema", "print the JSON schema of a report", ""),
+    ):
+        description = f"{text[0].upper()}{text[1:]}. {more}".strip()
+        add(commands.add_parser(name, help=text, description=description, epilog=_MORE))
+    return parser
 
-    keeping = commands.add_parser(
-        "keep",
-        help=f"keep failing cases in {REGRESSION_FOLDER}/, for every search to run"
-        " first",
-    )
-    keeping.add_argument("files", nargs="+", type=Path, metavar="REPLAY_FILE")
-    keeping.add_argument(
-        "-o",
-        "--output",
+
+def _add_merge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "reports",
+        nargs="+",
         type=Path,
-        default=Path(REGRESSION_FOLDER),
-        help=f"the folder, default: {REGRESSION_FOLDER} in the current one",
+        metavar="REPORT",
+        help=_A_REPORT,
     )
-    keeping.set_defaults(run=_keep)
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, help="where to write the report"
+    )
+    parser.set_defaults(run=_merge)
 
-    page = commands.add_parser("html", help="write a report as a page")
-    page.add_argument("report", type=Path, metavar="REPORT")
-    page.add_argument("-o", "--output", type=Path, help="default: REPORT with .html")
-    page.set_defaults(run=_html)
 
-    history = commands.add_parser(
-        "history",
-        help="write a page of the figures of each test over the reports of a folder, by"
-        " the date of their commits",
-    )
-    history.add_argument("folder", type=Path, metavar="DIR")
-    history.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("history.html"),
-        help="default: history.html",
-    )
-    history.set_defaults(run=_history)
+def _add_html(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("report", type=Path, metavar="REPORT", help=_A_REPORT)
+    parser.add_argument("-o", "--output", type=Path, help="default: REPORT with .html")
+    parser.set_defaults(run=_html)
 
-    comparison = commands.add_parser(
-        "compare", help="show what got worse or better; exit code 1 if anything did"
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "base", type=Path, metavar="BASE", help="a report of before, as of main"
     )
-    comparison.add_argument("base", type=Path, metavar="BASE")
-    comparison.add_argument("new", type=Path, metavar="NEW")
-    comparison.add_argument(
-        "--format", choices=sorted(FORMATS), default="text", help="default: text"
+    parser.add_argument(
+        "new", type=Path, metavar="NEW", help="a report of now, as of a branch"
     )
-    comparison.add_argument(
+    parser.add_argument(
+        "--format",
+        choices=sorted(FORMATS),
+        default="text",
+        help="how to print it, default: text",
+    )
+    parser.add_argument(
         "--tolerance",
         type=float,
         default=TOLERANCE,
         metavar="SHARE",
-        help=f"share by which a loss may differ, default {TOLERANCE:g}",
+        help=f"a loss may differ by this share, default: {TOLERANCE:g}",
     )
-    comparison.set_defaults(run=_compare)
+    parser.set_defaults(run=_compare)
 
-    schema = commands.add_parser("schema", help="print the JSON schema of a report")
-    schema.set_defaults(run=_schema)
-    return parser
+
+def _add_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="a folder of JSON reports"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("history.html"),
+        help="the HTML page, default: history.html",
+    )
+    parser.set_defaults(run=_history)
+
+
+def _add_keep(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="REPLAY_FILE",
+        help="a file that a search wrote to .lossguard/",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path(REGRESSION_FOLDER),
+        help=f"the folder that searches read, default: {REGRESSION_FOLDER}",
+    )
+    parser.set_defaults(run=_keep)
+
+
+def _add_schema(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_schema)
 
 
 def _merge(given: argparse.Namespace) -> int:

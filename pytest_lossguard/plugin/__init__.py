@@ -78,7 +78,8 @@ _CONVERGES = marker_line(
 _CORRUPTIONS = marker_line(
     "corruptions(scales, offsets, outliers, targets, missing, imbalance, rows, dtype,"
     " mixed_units, constant, duplicates, flipped, sorted_rows, features)",
-    "what the argument corruption of a test marked converges is drawn from",
+    "which corruptions a search tries; it fills the argument corruption of a test that"
+    " is marked converges",
     "reference/corruptions",
 )
 
@@ -317,7 +318,7 @@ def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, An
 
 @pytest.fixture(scope="session")
 def lossguard(pytestconfig: pytest.Config) -> Lossguard:
-    """Train (fit), watch and judge within a test, marked or not;
+    """Trains (fit), watches and judges models in a test, marked or not.
     https://pytest-lossguard.readthedocs.io/reference/markers/ says more.
     """
     return Lossguard(pytestconfig.stash[SESSION])

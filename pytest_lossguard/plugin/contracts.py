@@ -42,7 +42,8 @@ _KIND = CheckKind(
 
 _MARKER = marker_line(
     "contracts(relation=True|False|parameter, unused, allow, strict)",
-    "what the test gives to contract must keep each relation, each a test of its own",
+    "tests data preparation: one test for each relation, which contract(prepare, x, y)"
+    " checks",
     "reference/contracts",
 )
 
@@ -58,7 +59,7 @@ class Contracts:
 
     @pytest.fixture
     def contract(self, request: pytest.FixtureRequest) -> Contract:
-        """Give it a preparation and a sample, and it checks one relation;
+        """Checks one relation of a data preparation, which it is called with.
         https://pytest-lossguard.readthedocs.io/reference/contracts/ says more.
         """
         item: Any = request.node

@@ -28,26 +28,26 @@ def pytest_lossguard_policy(item: pytest.Item, policy: Policy) -> Policy | None:
         policy: What its marks say.
 
     Returns:
-        What to hold it to instead, as by ``dataclasses.replace(policy, strict=True)``;
-        None to leave it. The first that is not None counts. ``max_examples`` cannot
+        The limits to use instead, as by ``dataclasses.replace(policy, strict=True)``;
+        None to leave them. The first that is not None counts. ``max_examples`` cannot
         be changed here: a search is made before its item.
     """
 
 
 @pytest.hookspec
 def pytest_lossguard_checks(item: pytest.Item) -> Iterable[Check] | None:
-    """Checks of one's own for a test; called once for each that trains.
+    """Custom checks for a test; called once for each test that trains.
 
     Args:
         item: The test.
 
     Returns:
-        Functions ``(trace, policy) -> findings``, called for every training of the
-        test, those of each example of a search and of each re-run of a diagnosis
-        among them: so they should be quick, and depend on nothing else. A finding
-        is made by ``pytest_lossguard.finding("yours:too_slow", message)``. What
-        ``allow`` names is left out, and under ``strict`` a warning fails, as for
-        built-in findings. What a check raises is an error of the test.
+        Functions ``(trace, policy) -> findings``. They are called for every training
+        of the test, also for each example of a search and each re-run of a diagnosis:
+        they should be quick, and depend on nothing else. Make a finding with
+        ``pytest_lossguard.finding("yours:too_slow", message)``. ``allow`` and
+        ``strict`` work as for built-in findings. An error in a check is an error of
+        the test.
     """
 
 
@@ -56,8 +56,8 @@ def pytest_lossguard_run_finished(item: pytest.Item, run: TrainingRun) -> None:
     """A training was judged, and diagnosed where it failed.
 
     Called in the process that trained, after the body of the test, once for each run
-    that the reports show: of a search, the failing run or the worst that passed. What
-    it raises is told as a warning: the verdict stands.
+    that the reports show: of a search, the failing run or the worst that passed. An
+    error in it is shown as a warning: the verdict stands.
 
     Args:
         item: The test, marked or not.

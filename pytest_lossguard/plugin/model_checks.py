@@ -37,7 +37,8 @@ _KIND = CheckKind(
 
 _MARKER = marker_line(
     "model_checks(check=True|False, allow, strict)",
-    "what the test gives to model_check must pass each check, each a test of its own",
+    "tests a model: one test for each check, which model_check(build_model, x, y)"
+    " makes",
     "reference/model-checks",
 )
 
@@ -52,7 +53,7 @@ class ModelChecks:
 
     @pytest.fixture
     def model_check(self, request: pytest.FixtureRequest) -> ModelCheck:
-        """Give it what builds a model and a sample, and it makes one check;
+        """Makes one check of a model, called with what builds it and a sample.
         https://pytest-lossguard.readthedocs.io/reference/model-checks/ says more.
         """
         item: Any = request.node
@@ -82,7 +83,7 @@ class ModelCheck:
 
         Args:
             build_model: A function without arguments that builds a `keras.Model`, or
-                such a model, which leaves as it came.
+                such a model, which is put back as it was.
             x: Inputs of shape ``(rows, ...)``, a nested structure of arrays, or a
                 `tf.data.Dataset` of batches; at most 256 rows of it are used.
             y: Targets, likewise; None with a dataset, and for a model without a loss.

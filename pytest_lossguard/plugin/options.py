@@ -41,7 +41,7 @@ _SEED = "lossguard_seed"
 def add_options(parser: pytest.Parser) -> None:
     """Add the ``--lossguard-...`` options and their ini settings."""
     more = page("reference/options")
-    group = parser.getgroup("lossguard", f"does it train? ({more})")
+    group = parser.getgroup("lossguard", f"lossguard, tests of model training ({more})")
     for writer in WRITERS:
         group.addoption(
             writer.option,
@@ -111,8 +111,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossguard-time",
         metavar="SECONDS",
-        help="run the marked tests most worth it that fit into so many seconds, in the"
-        " order of --lossguard-order, and name those that were left out",
+        help="run only as many marked tests as fit into so many seconds, in the order"
+        " of --lossguard-order; the others are named",
     )
     group.addoption(
         "--lossguard-show-policy",
@@ -130,8 +130,8 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "lossguard_policy",
-        "default limits of marked tests, one key = value a line: the keys of"
-        " the marker converges, which stands above it",
+        "default keys of the marker converges, one key = value a line; a key in a"
+        " marker comes first",
         type="linelist",
     )
     parser.addini("lossguard_seed", "default of --lossguard-seed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from dataclasses import fields
@@ -10,19 +11,50 @@ from types import SimpleNamespace
 import pytest
 
 import pytest_lossguard
+from pytest_lossguard.command_line import make_parser
+from pytest_lossguard.core import errors
 from pytest_lossguard.core.addresses import BASE, page
 from pytest_lossguard.core.diagnosis import CAUSES
 from pytest_lossguard.core.findings import FINDING_KINDS
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.corruptions.families import FAMILIES, KEYWORDS
 from pytest_lossguard.model_checks import DEFAULTS as MODEL_CHECKS
+from pytest_lossguard.model_checks.policy import ModelCheckPolicy
 from pytest_lossguard.plugin import hookspec
 from pytest_lossguard.preprocessing import DEFAULTS as RELATIONS
-from pytest_lossguard.report.entry import Entry, FindingEntry, ReportEntry, RunEntry
+from pytest_lossguard.preprocessing.policy import ContractPolicy
+from pytest_lossguard.report.schema import report_schema
 from tests.support.docs import DOCS, ROOT, script
+from tests.support.public import members
 
 REFERENCE = script("_ext/reference")
 PAGES = REFERENCE.pages()
+
+
+#: What users call; the other names of `strategies` are for the plugin.
+PUBLIC_STRATEGIES = ("corruptions",)
+
+
+def keys_of(policy, checks):
+    """The keys of a marker beside the checks that it turns on and off."""
+    return [it.name for it in fields(policy) if it.name != checks]
+
+
+def keys_in(schema):
+    """Every key of a report that a schema names."""
+    for inner in (schema, *schema["$defs"].values()):
+        yield from inner["properties"]
+
+
+def arguments():
+    """Every command, and every argument of it as it is typed."""
+    parser = make_parser()
+    (commands,) = (it for it in parser._actions if isinstance(it.choices, dict))
+    for name, command in commands.choices.items():
+        yield name
+        for it in command._actions:
+            if it.dest != "help":
+                yield REFERENCE._spelled(it)
 
 
 def named(page):
@@ -43,20 +75,81 @@ def test_every_finding_cause_contract_and_check_has_a_page_and_is_listed():
     ("page", "names"),
     [
         ("python", pytest_lossguard.__all__),
+        ("python", [f"strategies.{it}" for it in PUBLIC_STRATEGIES]),
         ("markers", [it.name for it in fields(Policy)]),
         ("corruptions", [it.name for it in KEYWORDS]),
         ("corruptions", [it.__name__ for it in FAMILIES]),
-        ("contracts", RELATIONS),
-        ("model-checks", MODEL_CHECKS),
+        ("contracts", [*RELATIONS, *keys_of(ContractPolicy, "relations")]),
+        ("model-checks", [*MODEL_CHECKS, *keys_of(ModelCheckPolicy, "checks")]),
         ("hooks", hookspec.__all__),
-        ("json", [*ReportEntry.__annotations__, *Entry.__annotations__]),
-        ("json", RunEntry.__annotations__),
-        ("json", FindingEntry.__annotations__),
+        ("json", sorted(set(keys_in(report_schema())))),
+        ("command-line", sorted(set(arguments()))),
     ],
     ids=lambda it: it if isinstance(it, str) else "",
 )
 def test_every_name_is_on_its_page(page, names):
-    assert set(names) <= named(page)
+    assert len(names) > 0
+    assert set(names) - named(page) == set()
+
+
+def test_every_method_property_and_field_of_a_public_class_is_in_its_section():
+    sections = {
+        part.partition("\n")[0].strip("`"): part
+        for part in PAGES["reference/python"].split("\n## ")[1:]
+    }
+
+    found = list(members())
+    missing = [it for owner, it in found if f"`{it}`" not in sections[owner]]
+    assert len(found) > 60
+    assert missing == []
+
+
+def test_every_error_of_the_package_that_a_user_can_meet_is_public():
+    internal = {"CannotChange", "NothingToChange", "StopTraining"}
+    known = {
+        name
+        for name, it in vars(errors).items()
+        if inspect.isclass(it)
+        and issubclass(it, BaseException)
+        and it.__module__.startswith("pytest_lossguard")
+        and not name.startswith("_")
+    }
+
+    assert known - internal == {
+        it
+        for it in pytest_lossguard.__all__
+        if inspect.isclass(found := getattr(pytest_lossguard, it))
+        and issubclass(found, BaseException)
+    }
+
+
+def test_every_fixture_is_on_the_page_of_markers():
+    package = ROOT / "pytest_lossguard"
+    text = "\n".join(it.read_text(encoding="utf-8") for it in package.rglob("*.py"))
+    ours = re.findall(r"^ *@pytest\.fixture.*\n *def (\w+)", text, re.MULTILINE)
+
+    assert len(ours) >= 3
+    assert {*ours, "corruption"} <= named("markers")
+    assert "marked or not. [More](/reference/markers.md)" in PAGES["reference/markers"]
+
+
+@pytest.mark.parametrize(
+    ("page", "defaults"),
+    [("preprocessing", RELATIONS), ("model-checks", MODEL_CHECKS)],
+)
+def test_a_how_to_lists_the_checks_with_their_defaults(page, defaults):
+    text = (DOCS / "how-to" / f"{page}.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` ?(\(on\)|\(off\))? \|", text, re.MULTILINE))
+    marked, usual = ("(on)", "") if page == "preprocessing" else ("", "(off)")
+
+    assert rows == {it: marked if on else usual for it, on in defaults.items()}
+
+
+def test_a_how_to_lists_the_corruptions_with_their_defaults():
+    text = (DOCS / "how-to" / "hostile-data.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` ?(\(on\))? \|", text, re.MULTILINE))
+
+    assert rows == {it.name: "(on)" if it.is_on else "" for it in KEYWORDS}
 
 
 def test_every_option_and_setting_of_the_plugin_is_on_its_page(pytestconfig):

@@ -95,7 +95,7 @@ def test_help_and_fixtures_say_where_more_stands(project):
     text = project(TWO, "--help").stdout.str()
     fixtures = project(TWO, "--fixtures").stdout.str()
 
-    assert f"does it train? ({page('reference/options')}):" in text
+    assert f"lossguard, tests of model training ({page('reference/options')}):" in text
     for path in ("markers", "contracts", "model-checks"):
         assert page(f"reference/{path}") in fixtures
 
