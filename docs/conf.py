@@ -29,6 +29,7 @@ html_theme = "furo"
 html_title = "pytest-lossguard"
 html_baseurl = f"{BASE}/"
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_theme_options = {

@@ -1,7 +1,7 @@
 """What axe asks of the pages and the theme leaves out.
 
-Code and tables that scroll can be scrolled by the keyboard; captions of the navigation,
-which are headings, say of which level.
+Code and tables that scroll can be scrolled by the keyboard; captions of lists of
+pages, which are headings, say of which level.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def mend(app: Sphinx, name: str, template: str, context: Any, doctree: Any) -> N
         for tag, rest in _SCROLLING:
             found, mended = f"<{tag}{rest}", f'<{tag} tabindex="0"{rest}'
             context["body"] = context["body"].replace(found, mended)
-    tree = "furo_navigation_tree"
-    if tree in context:
-        level = 'role="heading" aria-level="2"'
-        context[tree] = context[tree].replace('role="heading"', level)
+    level = 'role="heading" aria-level="2"'
+    for part in ("body", "furo_navigation_tree"):
+        if part in context:
+            context[part] = context[part].replace('role="heading"', level)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

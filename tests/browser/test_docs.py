@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -10,14 +11,17 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from pytest_lossguard.core.addresses import BASE
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.support.accessibility import serious_violations
-from tests.support.docs import DOCS, script
+from tests.support.docs import DOCS, ROOT, script
 
-#: One of each kind: start, prose, tables, much code, a finding with its curve.
+#: One of each kind: start, prose, tables, lists of pages, much code, a finding with its
+#: curve.
 PAGES = (
     "",
     "tutorial/",
+    "how-to/",
     "how-to/ci/",
     "explanation/judge/",
     "reference/options/",
@@ -56,6 +60,22 @@ def address(site):
 
 def test_no_link_leads_nowhere(site):
     assert script("check_links").broken_links(site) == []
+
+
+def test_every_address_of_the_project_leads_to_a_page_and_its_anchor(site):
+    files = [*ROOT.glob("*.md"), ROOT / "CITATION.cff", ROOT / "pyproject.toml"]
+    for folder, kind in (
+        (".github", "*.yml"),
+        ("examples", "*.md"),
+        ("pytest_lossguard", "*.py"),
+    ):
+        files += (ROOT / folder).rglob(kind)
+    text = "\n".join(it.read_text(encoding="utf-8") for it in files)
+    links = set(re.findall(rf"{re.escape(BASE)}/[\w#/.-]*[\w/]", text))
+
+    leads = script("check_links").leads_somewhere
+    assert len(links) > 15
+    assert sorted(it for it in links if not leads(site, it)) == []
 
 
 @pytest.mark.parametrize(

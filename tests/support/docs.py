@@ -38,7 +38,12 @@ class Block:
 
 def blocks(page):
     """The blocks of a page that hold code, in their order."""
-    return [_block(it) for it in _FENCE.finditer((DOCS / page).read_text("utf-8"))]
+    return blocks_in((DOCS / page).read_text("utf-8"))
+
+
+def blocks_in(text):
+    """The blocks of a text in MyST, in their order."""
+    return [_block(it) for it in _FENCE.finditer(text)]
 
 
 def _block(found):
