@@ -64,7 +64,7 @@ def diagnose(
 
     Args:
         model_or_factory: A compiled `keras.Model`, or a function without arguments
-            that builds one. A model leaves as it came.
+            that builds one. A model is put back as it was.
         x: Inputs of shape ``(rows, ...)``, a nested structure of arrays, or a
             `tf.data.Dataset` of batches.
         y: Targets, likewise; None with a dataset.

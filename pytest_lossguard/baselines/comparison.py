@@ -25,8 +25,8 @@ __all__ = [
 
 ALPHA = Limit(
     1e-4,
-    "If nothing had changed, so bad values would come in at most {limit:.2%} of all"
-    " comparisons (Wilcoxon's signed-rank test over the seeds, exact).",
+    "If nothing had changed, values this bad would come up in at most {limit:.2%} of"
+    " all comparisons (Wilcoxon's signed-rank test over the seeds, exact).",
     set_by="There are ten metrics: of a thousand pull requests that change the numbers"
     " but make nothing worse about one fails. Of 20 seeds four may point the other way,"
     " if they are those that changed the least.",

@@ -47,7 +47,7 @@ def finding(
     headline: str = "",
     hint: str = "",
 ) -> Finding:
-    """Make a finding of a kind of one's own.
+    """Make a finding of your own kind.
 
     Args:
         kind: ``"yours:too_slow"``: a prefix that no other plugin uses, and what it is,
@@ -57,7 +57,7 @@ def finding(
             is strict.
         step: The decisive step, counted from 1.
         value: The number that decided.
-        limit: What it was held against.
+        limit: The limit that it was compared with.
         where: The variable, layer, feature or row concerned.
         headline: The same as ``message`` in 45 characters, for the first line of a
             failure; default the message.

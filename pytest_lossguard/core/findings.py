@@ -71,13 +71,13 @@ class Finding:
             the policy is strict).
         step: The decisive step, counted from 1; None where there is none.
         value: The number that decided, in the unit that ``message`` names.
-        limit: What ``value`` was held against.
+        limit: The limit that ``value`` was compared with.
         where: The variable, layer, feature or row concerned.
         message: One sentence with all of these.
         headline: The same, short.
         hint: What to try next.
-        suspects: The cause that it lets one suspect.
-        undone_by: What the usual training step does otherwise, if that proves it.
+        suspects: The cause that it points to.
+        undone_by: What the usual training step does differently, if that proves it.
     """
 
     kind: str

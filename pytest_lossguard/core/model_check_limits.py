@@ -51,18 +51,18 @@ LEARNED = Limit(
 )
 FAR_ABOVE_CHANCE = Limit(
     3.0,
-    "The first loss may be {limit} times that of knowing nothing.",
+    "The first loss may be {limit} times that of a model that knows nothing.",
     set_by="Fresh dense, convolutional, recurrent and attention models on scaled inputs"
     " start at 0.9 to 1.6 times it, raw pixels at 10 and more.",
 )
 SERVES_WORSE = Limit(
     2.0,
-    "The loss in inference mode may be {limit} times that in training mode,",
+    "The loss in inference mode may be {limit} times that in training mode.",
     set_by="Chosen, not measured.",
 )
 SERVES_WORSE_BY = Limit(
     0.25,
-    "or above it by {limit:.0%} of what a constant costs.",
+    "Or it may lie above it by {limit:.0%} of what a constant costs.",
     set_by="Chosen, not measured.",
 )
 SAME_WEIGHTS = Limit(

@@ -47,13 +47,13 @@ class Policy:
         max_loss_growth: Largest factor by which a step's loss may exceed the
             larger of the starting loss and the constant prediction's, default 10.
         max_grad_norm: Largest global gradient norm allowed at any step. None
-            (default): only warned of.
+            (default): no limit, only a warning.
         seeds: How many seeds, or which, `lossguard.fit` trains from.
         min_pass: Share of the seeds that must converge, default 1.0.
-        allow: Finding kinds that are tolerated; those of checks of one's own have
-            a prefix, as ``"yours:too_slow"``.
+        allow: Finding kinds that are tolerated; those of custom checks have a
+            prefix, as in ``"yours:too_slow"``.
         strict: Warnings fail too.
-        baseline: Hold what the training reaches, from several seeds, against a
+        baseline: Compare what the training reaches, from several seeds, with a
             committed file, ``__lossguard__/<module>.<test>.json`` beside the test.
             False by default.
         diagnose: Train again with changes after the test, to find why it failed, or
@@ -63,7 +63,7 @@ class Policy:
         shards: Tests that a search over corruptions is divided into, each of which
             runs its own part of them: several workers share one search. Default 1.
         budget: Seconds after which a search runs no example that it has not run
-            before. None (default): no end. ``--lossguard-budget`` is a cap.
+            before. None (default): no limit. ``--lossguard-budget`` is a cap.
 
     Raises:
         PolicyError: A key is unknown, or a value has the wrong type or range.

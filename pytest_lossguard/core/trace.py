@@ -355,14 +355,14 @@ class Trace:
         seed: The seed in force.
         before, after: The probe before the first update and after the last;
             None where inputs, targets and loss were not all seen.
-        start_there: What the weights before the first update cost on the rows that were
-            trained on last, where those or their targets are others than at the start:
-            ``before`` is then scored on the first rows, ``after`` and the constant on
-            the last. None where the data do not change.
+        start_there: Loss of the first weights on the last rows, if the rows or their
+            targets change during the training: ``before`` is then scored on the first
+            rows, ``after`` and the constant on the last. None where they do not
+            change.
         constant_loss: Loss of the best constant prediction on the targets.
-        perfect_loss: The least that predictions can cost: the loss of the targets as
-            predictions, which of shares and smoothed labels is their entropy; None
-            where that is not known.
+        perfect_loss: Lowest loss that is possible: that of predicting the targets,
+            for shares and smoothed labels their entropy; None where that is not
+            known.
         constant: What that constant is (``"the mean"``...).
         inputs, targets: Column statistics of the data that was seen.
         target_ranges: One per array of targets that is numeric.
@@ -379,20 +379,20 @@ class Trace:
             it learns from: as in reinforcement learning its loss need not fall.
         labels_follow: The loss whose labels are outputs of the net being trained, for
             other inputs, with a gradient through them; None where there is none.
-        spreads: How far the outputs of its nets lie apart, where its loss could not be
+        spreads: How much the outputs of its nets differ, where its loss could not be
             scored.
-        same_measure: Of a re-run, whether its losses are those of the same loss on the
-            same targets as before it was changed.
-        as_before: Where they are not, what its predictions cost by that loss on those
-            targets in the end; None where that is not known.
-        unchanged_there: Where its task is an easier one, what the training as it is
-            ends at on that; None likewise.
+        same_measure: Of a re-run: whether it has the same loss on the same targets as
+            the training that it repeats.
+        as_before: If not, the loss of its last predictions measured as in that
+            training; None where that is not known.
+        unchanged_there: If the task of a re-run is easier, the last loss of the
+            unchanged training on this task; None where that is not known.
         notes: Sentences for the report.
         seconds: Wall time from the first to the last update.
-        uninformed_loss: Loss of a prediction in the middle of the targets' range, for
-            classes of all alike; None where that is not known.
+        uninformed_loss: Loss of predicting the middle of the targets' range, for
+            classes equal shares; None where that is not known.
         rare_gain: Share of what the rows of a rare class cost the best constant that
-            is gone; None where no class is rare, or rows are weighted.
+            was learned; None where no class is rare, or rows are weighted.
         averaging: Names of the layers that predict with averages which the training
             collects, as `BatchNormalization` does.
         held_out: The rows behind ``validation``, where they were seen.
@@ -400,7 +400,7 @@ class Trace:
             shuffled, or name no classes.
         data_facts: What else is known of the data; None where they were not seen.
         relations: What one step depends on; None where that was not looked at.
-        step: What its steps were seen to do; None where nobody looked.
+        step: What its steps were seen to do; None where that was not recorded.
     """
 
     source: Literal["watch", "fit"]

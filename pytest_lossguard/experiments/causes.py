@@ -131,15 +131,15 @@ CAUSE_KINDS = (
         name="missing_values",
         explanation=Explanation(
             brief="NaN, or a value that stands for it",
-            seen="With missing values filled, or a value as -999 replaced, the same"
-            " training converges.",
+            seen="With missing values filled, or a value such as -999 replaced, the"
+            " same training converges.",
             why="NaN makes the loss and then all weights NaN; a value that stands for"
             " it is a huge outlier.",
             no_limit=_PROOF,
         ),
         remedy="Fill or drop missing values before training, as SimpleImputer does;"
-        " replace a value as -999 by NaN where the data are read, before they are"
-        " scaled.",
+        " replace a value such as -999 by NaN where the data are read, before"
+        " they are scaled.",
     ),
     CauseKind(
         name="constant_inputs",
@@ -160,7 +160,8 @@ CAUSE_KINDS = (
             seen="With the weights drawn anew by the layers' own initializers the same"
             " training converges.",
             why="Weights that are all equal stay equal; weights that are too large"
-            " saturate or kill units; a bias far off takes the run to undo.",
+            " saturate or kill units; a bias far off takes the whole run to"
+            " correct.",
             no_limit=_PROOF,
         ),
     ),
@@ -204,9 +205,9 @@ CAUSE_KINDS = (
             brief="output, loss and labels do not fit",
             seen="With the usual last activation, units and loss for such labels the"
             " same training converges.",
-            why="The output cannot say what the labels say, or the loss does not"
-            " measure the error: units, activation, reduction, sign or label encoding"
-            " are wrong.",
+            why="The output cannot represent the labels, or the loss does not measure"
+            " the error: units, activation, reduction, sign or label encoding are"
+            " wrong.",
             no_limit=_PROOF,
         ),
         remedy="Give the model the output and the loss that the message names.",
@@ -248,7 +249,7 @@ CAUSE_KINDS = (
             seen="Without the weight penalty, or without dropout, the same training"
             " converges.",
             why="The training keeps the weights small, or drops so much that nothing"
-            " gets through, in place of lowering the error.",
+            " gets through, instead of lowering the error.",
             no_limit=_PROOF,
             curves=curves(as_it_is=falling(1.0, 0.9), without=falling(1.0, 0.1)),
         ),
@@ -271,7 +272,7 @@ CAUSE_KINDS = (
     CauseKind(
         name="batch_size_too_small",
         explanation=Explanation(
-            brief="each batch says something else",
+            brief="single batches are mostly noise",
             seen="With batches of more rows the same training converges.",
             why="The gradient of one or two rows is mostly noise: each update undoes"
             " the last one.",
@@ -306,7 +307,7 @@ CAUSE_KINDS = (
             brief="layers that are not trained",
             seen="With frozen layers made trainable the same training converges; or no"
             " gradient reaches a variable.",
-            why="What must learn is not allowed to, or is not connected to the loss.",
+            why="Layers that must learn are frozen, or are not connected to the loss.",
             no_limit=_PROOF,
         ),
     ),

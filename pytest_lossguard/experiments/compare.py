@@ -46,7 +46,7 @@ STOOD = 3e-3
 ABOUT_AS_GOOD = 0.05
 NEXT_TO_NOTHING = Limit(
     0.2,
-    "Where a higher learning rate is what helps, it fails only if less than"
+    "If a higher learning rate is what helps, the test fails only if less than"
     " {limit:.0%} of what a constant costs is gone and the run makes no progress.",
     set_by="Published bugs of this kind end at -1.0 to 0.15. Slow is not broken.",
 )
@@ -71,9 +71,10 @@ EASIER = Limit(
 )
 SIGNAL = Limit(
     0.05,
-    "Held-out rows are never predicted better than {limit:.0%} below what a constant"
-    " costs.",
-    set_by="With 150 rows the luckiest of 50 looks lies up to 4% below it.",
+    "The loss on held-out rows is never more than {limit:.0%} below that of a"
+    " constant.",
+    set_by="With 150 rows, the best of 50 evaluations lies up to 4% below it by"
+    " chance.",
 )
 
 # What they find
@@ -103,7 +104,7 @@ IMPROVABLE = Kind(
     headline="far better with {where}",
     text="with {where} the same run removes {then} of what a constant prediction"
     " costs; as it is, {now}",
-    hint="Make that change, or find out why it helps so much.",
+    hint="Make this change, or find out why it helps so much.",
     explanation=Explanation(
         brief="one standard change makes it far better",
         seen="The run passed and learned little. It was run again with a few standard"

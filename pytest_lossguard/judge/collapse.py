@@ -17,23 +17,24 @@ __all__ = ["RULES"]
 FEWEST_ROWS = 8
 SAME = Limit(
     1e-3,
-    "What is generated or embedded differs by at most {limit} of its size, and of"
-    " what it differed by before training.",
+    "The outputs of different rows differ by at most {limit} of their size, and of"
+    " their difference before training.",
     set_by="Dead units give 0; a net that learned targets around 1 with a deviation of"
-    " 0.005 keeps 0.004 of it.",
+    " 0.005 keeps 0.004.",
 )
 #: A posterior that collapsed: one net keeps hardly anything of how far its outputs lay
 #: apart, and what another makes of these hardly differs.
 CODE_KEPT = Limit(
     0.05,
-    "The codes of an autoencoder keep at most {limit:.0%} of how far they lay apart"
-    " untrained,",
+    "The codes of an autoencoder keep at most {limit:.0%} of their distances before"
+    " training.",
     set_by="Of VAEs whose KL term weighs 0.01 to 1 they keep 0.45 and more; with 10 to"
     " 60 times as much 0.003 to 0.03.",
 )
 REBUILT = Limit(
     0.15,
-    "and what is made of them differs by at most {limit:.0%} of how far the data do.",
+    "Its reconstructions, too, differ by at most {limit:.0%} of what the data differ"
+    " by.",
     set_by="Of the same VAEs it differs by 0.23 to 0.53, of those with 10 to 60 times"
     " the weight by 0.08 to 0.12.",
 )
@@ -42,17 +43,17 @@ REBUILT = Limit(
 TURNED = Limit(
     0.05,
     "The directions of embeddings differ by at most {limit:.0%} of their length, and"
-    " did by far more untrained.",
-    set_by="Views drawn together with nothing against it have 0.014 to 0.04, with"
-    " something against it 0.77 and more.",
+    " differed far more before training.",
+    set_by="Views pulled together without a term that pushes rows apart have 0.014 to"
+    " 0.04, with one 0.77 and more.",
 )
 TURNED_BEFORE, LENGTHS = 0.3, 0.5
 SHRUNK = Limit(
     0.02,
-    "A warning: embeddings keep at most {limit:.0%} of how far they lay apart"
-    " untrained.",
-    set_by="Views drawn together by their distance keep 0.01, good ones 1.5 and more."
-    " Where lengths count for nothing they may shrink.",
+    "As a warning: embeddings keep at most {limit:.0%} of their distances before"
+    " training.",
+    set_by="Views pulled together by their distance keep 0.01, good ones 1.5 and more."
+    " Where only directions count, lengths may shrink.",
 )
 
 # What they find
@@ -64,20 +65,21 @@ PREDICTIONS_IGNORE_INPUTS = Kind(
     headline="{where} gives all rows one output",
     text="after training {where} gives {rows} different rows {what}: {value} {of},"
     " limit {limit}",
-    hint="Of a VAE sum the reconstruction loss over what it sums the KL term over, or"
-    " let that grow from 0; of embeddings push rows apart (negatives, a predictor and"
-    " a stopped gradient); of a generator look at the rate of the other side.",
+    hint="VAE: sum the reconstruction loss over the same axes as the KL term, or raise"
+    " the KL term slowly from 0. Embeddings: push rows apart (negatives, or a"
+    " predictor and a stopped gradient). Generator: check the learning rate of"
+    " the discriminator.",
     explanation=Explanation(
         brief="a net gives all rows the same output",
         seen="One of several nets gives all rows the same output after training: a"
         " generator, the codes of an autoencoder, or an embedding.",
-        why="It collapsed: a constant output costs less than the right one. The loss"
-        " looks fine, as such a loss has no level to compare with.",
+        why="The net collapsed: a constant output costs less than the right one. The"
+        " loss looks fine, because it has no level to compare with.",
         limits=(SAME, CODE_KEPT, REBUILT, TURNED, SHRUNK),
     ),
 )
 
-_LEFT = "of how far they lay apart untrained is left"
+_LEFT = "of their distances before training is left"
 
 
 def predictions_ignore_inputs(trace: Trace) -> Iterator[Finding]:

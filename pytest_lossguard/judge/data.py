@@ -28,15 +28,15 @@ CONSTANT_SHARE = Limit(
 )
 CONSTANT_APART = Limit(
     0.5,
-    "After a bad training {limit:.0%} of the columns, those that are always 0 left"
-    " out, are enough.",
+    "After a bad training {limit:.0%} of the columns are enough. Columns that are"
+    " always 0 are left out.",
     set_by="0 is the value of borders, padding and absent words. A clip of standardized"
     " values to 0 to 1 leaves 54% of the columns constant.",
 )
 TARGET_OUTLIER = Limit(
     30.0,
-    "After a bad training a target is reported from {limit} robust standard"
-    " deviations off the median on.",
+    "After a bad training a target is reported if it lies {limit} robust standard"
+    " deviations or more from the median.",
     set_by="A normal column of a million rows stays under 6.",
 )
 FAIR_SHARE = Limit(
@@ -47,8 +47,8 @@ FAIR_SHARE = Limit(
 )
 RARE_FOUND = Limit(
     0.7,
-    "... and the model removes less than {limit:.0%} of what the rows of this class"
-    " cost a constant.",
+    "The model also removes less than {limit:.0%} of what the rows of this class cost"
+    " a constant.",
     set_by="Healthy programs with 1 to 4% positives (AUC 0.97 and more) reach 0.75 to"
     " 0.82, a published case whose rare classes are never predicted 0.56, mutants of"
     " the kind 0.39 to 0.61 and one 0.75.",
@@ -127,7 +127,7 @@ CONSTANT_FEATURE = Kind(
     name="constant_feature",
     severity="warning",
     text="{where} has the same value, {value}, in every row",
-    hint="Drop it, or find the preprocessing step that made it constant.",
+    hint="Drop this feature, or find the preprocessing step that made it constant.",
     explanation=Explanation(
         brief="a feature never varies",
         seen="A feature has the same value in every row, and the training went badly.",
@@ -165,9 +165,9 @@ SENTINEL_VALUES = Kind(
     hint="Treat it as missing: replace it by NaN where the data are read, and fill"
     " it (SimpleImputer).",
     explanation=Explanation(
-        brief="a value as -999 stands for missing ones",
-        seen="One value, as -999, comes again and again in a column, far from all its"
-        " other values.",
+        brief="a value such as -999 stands for missing ones",
+        seen="One value, such as -999, repeats in a column, far from all its other"
+        " values.",
         why="It stands for a missing value. Taken as a number it is a huge outlier,"
         " moves mean and deviation of the scaler, and the model learns from it.",
         limits=(SENTINEL_SHARE, SENTINEL_APART),

@@ -20,8 +20,8 @@ REPEATED_BATCH = Kind(
     headline="not all rows are trained on",
     text="{why}",
     hint="Make one iterator for each epoch (for x, y in dataset), yield the next rows"
-    " each time, and let a generator start anew or use dataset.repeat(); leave"
-    " steps_per_epoch out where all rows are meant.",
+    " each time, and let a generator start anew or use dataset.repeat(); omit"
+    " steps_per_epoch to train on all rows.",
     explanation=Explanation(
         brief="the same rows at every step",
         seen="Each step trained on the same rows although the data have more; or, as a"

@@ -19,8 +19,8 @@ __all__ = ["RULES", "differs", "others_held_out", "seen_in_columns"]
 
 OTHER_COLUMN = Limit(
     3.0,
-    "A column of held-out rows is another one if it lies {limit} standard deviations"
-    " of the training rows away, or is spread so many times as far.",
+    "A column of held-out rows differs if it lies {limit} standard deviations of the"
+    " training rows away, or if its spread is that many times as large.",
     set_by="Of four data sets split by chance, with 20 to 449 rows held out, the"
     " farthest column lies 1.1 away.",
 )
@@ -30,14 +30,15 @@ OTHER_COLUMN = Limit(
 OTHER_COLUMNS, OTHER_ORDER = 1.0, 0.6
 OTHER_ROWS_SEEN = Limit(
     0.5,
-    "If a column shows it, the held-out loss must never be below {limit} times that"
-    " of a constant, while training removes half of it; or it rises.",
+    "If a column shows it, it is enough that the held-out loss never falls below"
+    " {limit} times that of a constant while training removes half of it, or that it"
+    " rises.",
     set_by="Chosen, not measured.",
 )
 OTHER_ROWS = Limit(
     1.5,
-    "If no column shows it, the held-out loss must never be below {limit} times that"
-    " of a constant, and be far above the training loss after the first pass already.",
+    "If no column shows it, the held-out loss never falls below {limit} times that of"
+    " a constant, and is far above the training loss already after the first pass.",
     set_by="After one pass nothing is learned by heart yet.",
 )
 #: ... so many times the training loss of those steps.
@@ -48,16 +49,15 @@ FEW_HELD_OUT = 20
 #: intervals.
 TRAINED_ON = Limit(
     0.01,
-    "More than {limit:.0%} of the held-out rows, beyond what repeats among the"
-    " training rows explain, are a warning.",
-    set_by="Chosen, not measured; both shares are taken at the surest ends of their 95%"
-    " intervals.",
+    "It is a warning if more than {limit:.0%} of the held-out rows are among the"
+    " training rows, beyond what repeated rows explain.",
+    set_by="Chosen, not measured; both shares are taken at the cautious ends of their"
+    " 95% intervals.",
 )
 MOSTLY_TRAINED_ON = Limit(
     0.2,
     "More than {limit:.0%} are an error.",
-    set_by="Chosen, not measured: from there on the held-out loss is mostly one of"
-    " training rows.",
+    set_by="Chosen, not measured: such a held-out loss says little about new rows.",
 )
 #: Share of held-out rows of classes that no training row has.
 UNKNOWN = 0.1
@@ -74,9 +74,9 @@ VALIDATION_DIFFERS = Kind(
     " the same columns in the same order, the scaler fitted on the training rows.",
     explanation=Explanation(
         brief="held-out rows are prepared differently",
-        seen="The held-out loss is far above that of a constant from the first look on,"
-        " while the training goes well; often a column shows why, by its mean or"
-        " spread.",
+        seen="The held-out loss is far above that of a constant from the first"
+        " validation on, while the training goes well; often a column shows why,"
+        " by its mean or spread.",
         why="The held-out rows are prepared differently, as by a scaler of their own or"
         " columns in another order. The held-out loss says nothing of the model, and"
         " production may well do the same.",
@@ -90,15 +90,13 @@ NONFINITE_VALIDATION = Kind(
     severity="warning",
     headline="NaN or infinity in the validation data",
     text="the held-out loss was {value} after step {step}{known}: {why}",
-    hint="Fill or drop missing values on the held-out rows as on the training rows."
-    " Until then no early stopping or checkpoint can go by the held-out loss, and"
-    " overfitting is not seen.",
+    hint="Fill or drop missing values in the held-out rows as in the training rows.",
     explanation=Explanation(
         brief="NaN or infinity in the held-out rows",
         seen="The held-out rows hold NaN or infinity, or their loss is not finite,"
         " although the training is.",
-        why="Early stopping and checkpoints cannot go by such a loss, and overfitting"
-        " is not seen. In production the model answers NaN.",
+        why="Early stopping and checkpoints cannot use such a loss, and overfitting is"
+        " not seen. In production the model answers NaN.",
         no_limit="One such value is enough: an error where it spoils the held-out"
         " loss, else a warning.",
     ),
@@ -116,8 +114,8 @@ VALIDATION_ROWS_TRAINED_ON = Kind(
     " before the split.",
     explanation=Explanation(
         brief="held-out rows are trained on",
-        seen="Held-out rows stand among the training rows, more often than training"
-        " rows repeat among themselves.",
+        seen="Held-out rows are found among the training rows, more often than"
+        " training rows repeat.",
         why="The model has seen them. The held-out loss is too good, and does not tell"
         " how the model does on new rows.",
         limits=(TRAINED_ON, MOSTLY_TRAINED_ON),

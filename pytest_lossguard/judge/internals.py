@@ -33,7 +33,7 @@ EXPLODING = Limit(
 )
 DEAD = Limit(
     0.7,
-    "After a bad training a layer is reported from {limit:.0%} dead units on.",
+    "After a bad training a layer is reported if {limit:.0%} of its units are dead.",
     set_by="DeepDiagnosis and AutoTrainer call a layer dead from there on.",
 )
 DEAD_ALONE = Limit(
@@ -101,10 +101,10 @@ DISCONNECTED_VARIABLE = Kind(
         brief="no gradient reaches a variable",
         seen="A variable that the optimizer was given never got a gradient, at any"
         " step.",
-        why="It stays as it was drawn. The layer is not used in the loss, or something"
-        " on the way cuts the gradient (tf.stop_gradient, .numpy(), a cast to"
-        " integers).",
-        no_limit="A single gradient at any step ends it.",
+        why="It keeps its initial values. The layer is not used in the loss, or"
+        " something on the way cuts the gradient (tf.stop_gradient, .numpy(), a"
+        " cast to integers).",
+        no_limit="Not a single gradient at any step.",
     ),
 )
 
@@ -122,7 +122,7 @@ SYMMETRIC_WEIGHTS = Kind(
         " training.",
         why="They started equal, get equal gradients and stay equal for ever: a layer"
         " of 64 units is worth one.",
-        no_limit="All units are equal; two that differ end it.",
+        no_limit="All units are exactly equal.",
     ),
 )
 
@@ -149,9 +149,9 @@ SATURATED_ACTIVATIONS = Kind(
     text="{share} of the outputs of {where} are saturated, limit {share_limit}",
     hint=SCALE_INPUTS + " Or start from smaller weights.",
     explanation=Explanation(
-        brief="a layer sits where its activation is flat",
+        brief="a layer is stuck where its activation is flat",
         seen="Nearly all outputs of a sigmoid or tanh layer lie where it is flat. An"
-        " output layer may be sure of itself: there it counts after a bad training"
+        " output layer may be confident: it is reported after a bad training"
         " only.",
         why="Where the activation is flat its gradient is next to 0, so that this layer"
         " and those before it do not learn. Inputs or weights are too large.",
@@ -167,7 +167,7 @@ PENALTY_DOMINATES = Kind(
     " {share_limit} ({shares})",
     hint="Lower the L1/L2 factors or the weight of added losses.",
     explanation=Explanation(
-        brief="penalties are much of the loss",
+        brief="penalties are a large part of the loss",
         seen="Penalties (L1, L2, added losses) are a large part of the loss that is"
         " trained on, early in the run.",
         why="The training lowers the weights instead of the error. The loss falls, and"

@@ -14,11 +14,12 @@ __all__ = ["RULES"]
 
 A_HANDFUL = Limit(
     5,
-    "A target of more than {limit} different values is an error, of fewer a warning;"
-    " so is one of which no other column tells anything.",
-    set_by="Chosen, not measured: a flag of few values may be a rule that is to be"
-    " learned, as in a truth table. So may a target that no other column tells of:"
-    " Stack Overflow 62313327 asks for one of thirty random columns, on purpose.",
+    "A target of more than {limit} different values is an error, of fewer a warning."
+    " It is a warning, too, if no other column predicts it.",
+    set_by="Chosen, not measured: a target of few values may be the rule to be"
+    " learned, as in a truth table. A target that no other column predicts may"
+    " be meant: Stack Overflow 62313327 learns one of thirty random columns, on"
+    " purpose.",
 )
 
 # What they find
@@ -28,15 +29,16 @@ TARGET_IN_INPUTS = Kind(
     severity="error",
     suspects="target_in_inputs",
     headline="the target stands among the inputs",
-    text="{fact} ({value} different values, limit {limit}): the model need only copy"
-    " it, and its loss does not tell what it can predict",
-    hint="Take it out of the inputs; of a forecast give targets that come after their"
-    " windows: timeseries_dataset_from_array(data[:-n], data[n:], sequence_length=n).",
+    text="{fact} ({value} different values, limit {limit}): the model only has to copy"
+    " it, and its loss does not show what it can predict",
+    hint="Remove it from the inputs. For a forecast, use targets that come after their"
+    " windows: timeseries_dataset_from_array(data[:-n], data[n:],"
+    " sequence_length=n).",
     explanation=Explanation(
         brief="the target stands among the inputs",
         seen="A column of the inputs equals the target in every row.",
-        why="The model need only copy it. The loss falls to nothing, and in production,"
-        " where the target is not known, it predicts nothing.",
+        why="The model only has to copy it. The loss falls to nothing, and in"
+        " production, where the target is not known, it predicts nothing.",
         limits=(A_HANDFUL,),
         curves=curves(loss=falling(1.0, 0.0)),
     ),

@@ -22,7 +22,7 @@ BOTTOMLESS = Limit(
     "A loss that may be negative falls without bound if it ends {limit} times below"
     " zero, in units of the larger of its start and of a constant prediction.",
     set_by="Two published bugs reach 126 and 6e7 times. No healthy program with such a"
-    " loss goes below zero at all, and a likelihood does not by so much.",
+    " loss goes below zero; a likelihood can, but not by so much.",
 )
 
 # What they find
@@ -103,9 +103,10 @@ IMPOSSIBLE_LOSS = Kind(
     hint="Check that labels, last activation and loss belong together, and the"
     " loss's sign.",
     explanation=Explanation(
-        brief="a loss that cannot be, as one below zero",
-        seen="The loss was below zero although it cannot be, fell without bound, was"
-        " exactly zero from the first step, or costs a perfect prediction the most.",
+        brief="an impossible loss, such as one below zero",
+        seen="The loss was below zero although it never can be, fell without bound,"
+        " was exactly zero from the first step, or is highest for a perfect"
+        " prediction.",
         why="Such a loss does not measure the error. Labels do not fit the loss (as -1"
         " and 1 under binary cross-entropy), or its sign is wrong, and lowering it"
         " makes the model worse.",

@@ -17,7 +17,7 @@ __all__ = ["RULES", "is_in_class_order"]
 
 UNLEARNS = Limit(
     0.6,
-    "From an order of {limit} on it is an error, if little was learned.",
+    "From {limit} on it is an error, if little was learned.",
     set_by="Digits class by class have 0.83, through a shuffle buffer of 16 rows 0.82,"
     " of 64 rows 0.67, of 180 rows (a class) 0.33; five classes through a buffer of a"
     " third of one have 0.64. In 5 epochs class by class 0.26 to 0.33 of what a"

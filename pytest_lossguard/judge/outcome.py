@@ -27,14 +27,14 @@ __all__ = ["PLATEAU", "RULES"]
 
 LIVED_LEVEL = Limit(
     1.5,
-    "A run that is not short and started far off is worse, too, if its last"
-    " quarter lay {limit} times above the constant, whatever its last step was.",
+    "A run that started far off also fails if its last quarter lay {limit} times above"
+    " the constant, whatever its last step was. Short runs are left out.",
     set_by="Chosen, not measured.",
 )
 SLOW_PROGRESS = Limit(
     0.10,
-    "A long run is slow and not broken if its loss still falls and it lost"
-    " {limit:.0%} of its start.",
+    "A long run is slow, not broken, if its loss still falls and is {limit:.0%} below"
+    " its start.",
     set_by="Chosen, not measured.",
 )
 ENOUGH_STEPS = Limit(
@@ -45,7 +45,7 @@ ENOUGH_STEPS = Limit(
 CONSTANT_SPREAD = Limit(
     1e-4,
     "The predictions vary by at most {limit} of the spread of the targets.",
-    set_by="Nets that are dead vary by 0 to 1e-5, the least sure healthy one by 0.02.",
+    set_by="Dead nets vary by 0 to 1e-5, the least confident healthy one by 0.02.",
 )
 MASKED = Limit(
     1.5,
@@ -125,8 +125,8 @@ CONSTANT_PREDICTIONS = Kind(
     headline="the model predicts the same for every row",
     text="after step {step} the model predicts the same for every row (spread"
     " {value}, limit {limit})",
-    hint="Dead or saturated units, or inputs without information: scale the inputs,"
-    " check activations and initialization.",
+    hint="Look for dead or saturated units and for inputs without information: scale"
+    " the inputs, check activations and initialization.",
     explanation=Explanation(
         brief="the same prediction for every row",
         seen="After training the model predicts the same for every row, although the"
@@ -144,7 +144,7 @@ SLOW_CONVERGENCE = Kind(
     suspects="too_few_steps",
     text="the loss is at {value} after step {step} and {how}; a constant"
     " prediction costs {limit}",
-    hint="Needs more steps, or a higher learning rate.",
+    hint="Train for more steps, or with a higher learning rate.",
     explanation=Explanation(
         brief="still falling, not yet below a constant",
         seen="The loss is not yet below that of a constant prediction, but it still"
@@ -196,7 +196,7 @@ UNCHANGED_WEIGHTS = Kind(
         seen="No variable moved at any step: all updates were exactly zero.",
         why="The loop ran, and trained nothing: the learning rate is 0, the optimizer"
         " has other variables than the model, or no gradient reaches any.",
-        no_limit="Every update was exactly zero; any movement at all ends it.",
+        no_limit="Every update was exactly zero.",
         curves=curves(loss=(0.9, 1.1, 1.0, 0.95) * 10),
     ),
 )

@@ -15,8 +15,8 @@ __all__ = ["RULES"]
 
 UNREACHED = Limit(
     0.05,
-    "It fails if the output cannot be {limit:.0%} of the target values; fewer are a"
-    " warning.",
+    "It is an error if the output can never reach {limit:.0%} of the target values,"
+    " and a warning below.",
     set_by="A clipped outlier is no fault; the published bugs of this kind have half of"
     " their labels out of reach.",
 )
@@ -34,10 +34,10 @@ LABELS_OUT_OF_RANGE = Kind(
     " sigmoid for 0 and 1, softmax with a unit for each class.",
     explanation=Explanation(
         brief="labels that the output can never reach",
-        seen="The labels hold values that the last activation can never put out, as -1"
-        " for sigmoid or class 3 for three units.",
-        why="No training can bring the loss of these rows down. The model learns to sit"
-        " at the end of its range.",
+        seen="The labels hold values that the last activation can never produce, such"
+        " as -1 for sigmoid or class 3 for three units.",
+        why="No training can bring the loss of these rows down. The model ends at the"
+        " edge of its range.",
         limits=(UNREACHED,),
     ),
 )

@@ -18,8 +18,8 @@ __all__ = ["RULES"]
 
 HELD_OUT_RISE = Limit(
     0.1,
-    "The held-out loss ends {limit:.0%} above its lowest value, and much of what held"
-    " outside is lost again.",
+    "The held-out loss ends {limit:.0%} above its lowest value, and much of what it"
+    " had gained is lost again.",
     set_by="Chosen, not measured.",
 )
 #: ... or it is no better than a constant, no longer falling, and so far above the
@@ -27,10 +27,10 @@ HELD_OUT_RISE = Limit(
 HELD_OUT_GAP, HELD_OUT_FLAT = 1.2, 0.05
 HELD_OUT_LOST = Limit(
     0.25,
-    "{limit:.0%} of what the best held-out loss removed of a constant's loss is lost"
-    " again, and less than half is left.",
-    set_by="Of 292 healthy trainings 39 were warned of for a rise alone: a loss that"
-    " rises from next to nothing only tells that the model is too sure.",
+    "At its best the held-out loss was below that of a constant. {limit:.0%} of this"
+    " gain is lost again, and less than half is left.",
+    set_by="Of 292 healthy trainings 39 had a warning for a rise alone: a loss that"
+    " rises from almost 0 only shows that the model is overconfident.",
 )
 
 OVERFITTING = Kind(
@@ -42,8 +42,8 @@ OVERFITTING = Kind(
     hint="Stop earlier, add data, regularization or dropout, or use a smaller model.",
     explanation=Explanation(
         brief="the held-out loss rose or stayed bad",
-        seen="The training loss fell on while the held-out loss rose far above its"
-        " best, or stayed at the level of a constant.",
+        seen="The training loss kept falling while the held-out loss rose far above"
+        " its best, or stayed at the level of a constant.",
         why="The model learns its rows by heart. What it learns late does not hold for"
         " new rows.",
         limits=(HELD_OUT_RISE, HELD_OUT_LOST),

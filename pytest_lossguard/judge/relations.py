@@ -16,18 +16,18 @@ __all__ = ["RULES"]
 
 NO_CHANGE = Limit(
     1e-5,
-    "With the labels of rows exchanged the gradient changes by at most {limit} of its"
-    " size.",
-    set_by="What float32 rounds of sums over 48 rows is below 1e-6; the gradient of a"
-    " loss that goes row by row changes by 0.1 and more.",
+    "When the labels of rows are swapped, the gradient changes by at most {limit} of"
+    " its size.",
+    set_by="Rounding in float32 sums over 48 rows stays below 1e-6; the gradient of a"
+    " loss that treats each row by itself changes by 0.1 and more.",
 )
 SAME_OUTPUT = Limit(
     1e-6,
-    "With the inputs of other rows the outputs change by at most {limit} of their"
-    " size.",
-    set_by="What float32 rounds is 1e-7. Inputs that are never used and dead outputs"
-    " change by 0, healthy ones in the tests by 0.3 to 6; an embedding that collapsed"
-    " still changes by 0.3 in its length.",
+    "When rows get the inputs of other rows, the outputs change by at most {limit} of"
+    " their size.",
+    set_by="Float32 rounds by 1e-7. With unused inputs and dead outputs the change is"
+    " 0, in healthy models of the tests 0.3 to 6. A collapsed embedding still"
+    " changes by 0.3 in its length.",
 )
 
 # What they find
@@ -86,8 +86,8 @@ PREDICTIONS_IGNORE_INPUTS = Kind(
     explanation=Explanation(
         brief="an output that no longer depends on its input",
         seen="The outputs depended on the inputs before training, and do not any more.",
-        why="The model found an output that its loss likes for every row. It tells rows"
-        " apart no more.",
+        why="The model found one output that costs little for every row. It no longer"
+        " tells rows apart.",
         limits=(SAME_OUTPUT,),
     ),
 )

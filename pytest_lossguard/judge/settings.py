@@ -21,8 +21,8 @@ LEFT = Limit(
     0.5,
     "{limit:.0%} of the steps have a learning rate next to 0, little was learned, and"
     " the loss was still falling.",
-    set_by="Chosen, not measured: a schedule that is a little too short leaves some"
-    " steps, one that counts epochs as steps nearly all.",
+    set_by="Chosen, not measured: a schedule that is slightly too short affects a few"
+    " steps, one that counts epochs as steps affects nearly all.",
 )
 #: The loss was still falling there if it had lost so much of itself over the last part
 #: of the steps until then, or there were too few of them to tell.
@@ -31,8 +31,8 @@ NOTHING_LEFT = Limit(
     0.01,
     "At every step clipping leaves at most {limit:.0%} of the gradient, and the loss"
     " did not fall.",
-    set_by="Chosen, not measured: clipping that is meant binds at peaks or, where it"
-    " sets the length of each step, lets the loss fall.",
+    set_by="Chosen, not measured: useful clipping acts on peaks only, or sets the"
+    " length of each step while the loss still falls.",
 )
 
 # What they find
@@ -66,8 +66,8 @@ CLIPPED_TO_NOTHING = Kind(
     headline="clipping leaves {share} of the gradient",
     text="clipping left at most {share} of the gradient of {where} at every step, limit"
     " {share_limit}, and the loss did not fall",
-    hint="Raise clipnorm, global_clipnorm or clipvalue so that it binds at peaks only,"
-    " or raise the learning rate.",
+    hint="Raise clipnorm, global_clipnorm or clipvalue so that it cuts peaks only, or"
+    " raise the learning rate.",
     explanation=Explanation(
         brief="clipping leaves nothing of the gradient",
         seen="Clipping cut the gradient at every step to next to nothing, and the loss"

@@ -23,17 +23,18 @@ _MOST_NAMED = 3
 #: judged so: after many, gradients may be taken to look at them.
 MOST_AFTER = Limit(
     8,
-    "Gradients were taken more than {limit} times and never applied afterwards, and"
-    " twice as often as before the last update.",
-    set_by="To accumulate four micro-batches and stop leaves at most three.",
+    "After the last update gradients were computed more than {limit} times, and twice"
+    " as often as before it.",
+    set_by="A loop that accumulates four micro-batches and then stops leaves at most"
+    " three.",
 )
 #: ... and how many times those that led to it.
 TIMES_BEFORE = 2
 
 FEWEST_SUMS = Limit(
     4,
-    "Or {limit} updates applied sums of gradients that are only ever added to.",
-    set_by="Chosen, not measured: one or two updates may be all that there are.",
+    "Or {limit} updates applied sums of gradients that are never reset.",
+    set_by="Chosen, not measured: a run may have only one or two updates.",
 )
 
 SHORT = Limit(
@@ -44,13 +45,13 @@ SHORT = Limit(
 )
 MANY = Limit(
     10,
-    "From {limit} optimizers on it is an error, unless each one lived long.",
-    set_by="Chosen, not measured: so many are no phases of a training.",
+    "From {limit} optimizers on it is an error, unless each one made many steps.",
+    set_by="Chosen, not measured: a training has fewer phases than that.",
 )
 LONG = Limit(
     100,
-    "Optimizers that made {limit} steps on average or more are a warning at most, as"
-    " where tasks are learned one after another.",
+    "If the optimizers made {limit} steps on average or more, it is a warning at most:"
+    " tasks may be learned one after another.",
     set_by="Digits by SGD with momentum 0.9 and 0.95 end at 1.1 and 1.3 times the loss"
     " where it starts anew every 100 steps, at 1.3 and 1.6 times every 50, at 1.9 and"
     " 2.7 times every 10.",
@@ -100,8 +101,9 @@ UPDATE_SKIPPED = Kind(
     " converges(allow='update_skipped').",
     explanation=Explanation(
         brief="gradients are taken and not applied",
-        seen="Gradients were taken again and again, and applied once or never; or each"
-        " update applied the sum of all so far, which is never set to 0.",
+        seen="Gradients were computed again and again, and applied once or never. Or"
+        " each update applied the sum of all gradients so far, which is never"
+        " reset.",
         why="The loop runs and prints a loss, and nothing trains. In a tf.function a"
         " Python condition is decided once, at tracing.",
         limits=(MOST_AFTER, FEWEST_SUMS),
@@ -143,7 +145,7 @@ LOSS_NOT_SCALED = Kind(
     explanation=Explanation(
         brief="gradients are scaled, and not the loss",
         seen="The optimizer divides gradients by a scale that the loss was never"
-        " multiplied by, or the loss was multiplied and nobody divides.",
+        " multiplied by, or the loss was multiplied and no optimizer divides.",
         why="Every update is too small or too large by that factor, in half precision"
         " often 32768.",
         no_limit="Any factor other than 1 is wrong.",
@@ -182,9 +184,9 @@ NOTHING_TRAINABLE = Kind(
     explanation=Explanation(
         brief="a model without a trainable weight",
         seen="A model was trained (fit, train_on_batch) and has no trainable weight.",
-        why="Nothing in it changed: the training was for nothing, and no other limit"
-        " can see that.",
-        no_limit="A single trainable weight ends it.",
+        why="Nothing in the model can change, so the training has no effect. No other"
+        " limit can see that.",
+        no_limit="Not a single weight is trainable.",
     ),
 )
 
@@ -215,8 +217,8 @@ CUSTOM_GRADIENT_WRONG = Kind(
     severity="warning",
     text="the gradient written by hand of {name} ({where}) is {value} where finite"
     " differences of its values give {limit}",
-    hint="Correct its sign, factor and the order of its arguments. If it differs by"
-    " intent, name the function straight_through or surrogate, or write"
+    hint="Correct its sign, factor and the order of its arguments. If it differs on"
+    " purpose, name the function straight_through or surrogate, or write"
     " converges(allow='custom_gradient_wrong').",
     explanation=Explanation(
         brief="a gradient written by hand is wrong",

@@ -19,9 +19,8 @@ __all__ = ["RULES"]
 LONE = Limit(
     0.9,
     "In {limit:.0%} of the rows all targets but one are 0, and not the same one.",
-    set_by="Agents of the corpus that keep the net's own values there have no such"
-    " row, the broken one has nothing else; a value that happens to be 0 itself takes"
-    " a row out.",
+    set_by="Healthy agents of the corpus keep the net's own values there and have no"
+    " such row; the broken one has only such rows.",
 )
 
 AT_RANDOM = Limit(
@@ -65,7 +64,7 @@ LABELS_FROM_THE_NET = Kind(
         " inputs, and gradients flow through them.",
         why="The net can lower its loss by moving its own labels, or by the same output"
         " for every row.",
-        no_limit="It is seen in the gradients, for certain.",
+        no_limit="It is read from the gradients: no number decides.",
     ),
 )
 

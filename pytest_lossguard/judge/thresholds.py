@@ -12,7 +12,7 @@ from ..core.explanation import Limit
 
 LEVEL = Limit(
     0.02,
-    "Two losses count as level if they differ by at most {limit:.0%} of the larger"
+    "Two losses count as equal if they differ by at most {limit:.0%} of the larger"
     " one.",
     set_by="That is how well the mean of a sample of 512 rows is known. Of 43"
     " published bugs 34 end above 0.98 of the loss of a constant or of the start; of"
@@ -57,8 +57,8 @@ RETURNS = Limit(
 
 SPIKE = Limit(
     10.0,
-    "A single step counts as a blow-up from {limit} times the limit on; a lower peak"
-    " must last, and is a warning if it does not.",
+    "A single step counts as a blow-up from {limit} times the limit. A lower peak must"
+    " last; otherwise it is a warning.",
     set_by="Batches with an outlier reach 24 times the mean loss; the published"
     " blow-ups last over three steps and more.",
 )
@@ -66,21 +66,22 @@ SPIKE = Limit(
 #: Magnitude of a column: the larger of |mean| and standard deviation.
 UNSCALED = Limit(
     10.0,
-    "After a bad training a column is reported from a magnitude (the larger of |mean|"
-    " and standard deviation) of {limit} on.",
+    "After a bad training a column is reported if its magnitude (the larger of |mean|"
+    " and standard deviation) is {limit} or more.",
     set_by="Pixels from 0 to 255 and years lie above it, standardized columns and"
     " values from 0 to 1 far below.",
 )
 UNSCALED_ALONE = Limit(
     1000.0,
-    "After a good training a column is reported from a magnitude of {limit} on.",
-    set_by="Chosen, not measured: only what is glaring is worth a word here.",
+    "After a good training it takes a magnitude of {limit}.",
+    set_by="Chosen, not measured: after a good training only an extreme scale is"
+    " reported.",
 )
 #: Distance of a value from the median of its column.
 OUTLIER = Limit(
     30.0,
-    "After a bad training a value is reported from {limit} robust standard deviations"
-    " off the median on.",
+    "After a bad training a value is reported if it lies {limit} robust standard"
+    " deviations or more from the median.",
     set_by="A normal column of a million rows stays under 6; the heaviest tail of the"
     " breast cancer data reaches 22.",
 )

@@ -69,7 +69,7 @@ def check_model(
 
     Args:
         build_model: A function without arguments that builds a compiled
-            `keras.Model`, or such a model. A model leaves as it came.
+            `keras.Model`, or such a model. A model is put back as it was.
         x: Inputs of shape ``(rows, ...)``, a nested structure of arrays, or a
             `tf.data.Dataset` of batches; some rows of it are used, at most 256.
         y: Targets, likewise; None with a dataset, and for a model without a loss.

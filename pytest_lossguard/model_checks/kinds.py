@@ -43,7 +43,7 @@ _KINDS = (
         seen="A trainable variable gets no gradient, or one of 0, and does not move.",
         why="It stays as it was drawn. A layer is not connected, or its gradient is"
         " cut.",
-        no_limit="It must move at all.",
+        no_limit="Any movement is enough.",
     ),
     _kind(
         "uses_every_input",
@@ -90,7 +90,7 @@ _KINDS = (
         "same_seed_same_weights",
         brief="built twice from a seed, the same weights",
         hint="Draw from Keras' initializers, or from a generator that is made with a"
-        " seed inside of the function.",
+        " seed inside the function.",
         seen="The model is built twice from one seed. The weights differ.",
         why="No training can be repeated. Something draws from NumPy, the clock or a"
         " generator of its own.",
@@ -103,7 +103,7 @@ _KINDS = (
         " @keras.saving.register_keras_serializable(), give each get_config(), and"
         " make its weights in build().",
         seen="The model is saved and loaded, as a .keras file and as weights. It"
-        " cannot be loaded, or predicts otherwise.",
+        " cannot be loaded, or predicts something else.",
         why="What is deployed is not what was trained.",
         limits=(at.SAME, at.SAME_IN_HALF),
     ),
@@ -111,7 +111,7 @@ _KINDS = (
         "exports",
         brief="an exported model serves the same",
         hint="Use TensorFlow operations in call(), not NumPy or Python on tensors.",
-        seen="Exporting the model fails, or what is served predicts otherwise.",
+        seen="Exporting the model fails, or what is served predicts something else.",
         why="The model cannot be served by TensorFlow Serving, or it answers"
         " differently there.",
         limits=(at.SAME, at.SAME_IN_HALF),
@@ -122,7 +122,7 @@ _KINDS = (
         hint="Keep all state in variables of the model or its optimizer, not in Python"
         " attributes.",
         seen="A training is saved, loaded and goes on. After some steps its weights"
-        " differ from those without.",
+        " differ from those of a training without a stop.",
         why="State is lost: of the optimizer, or in Python attributes. Training that"
         " was interrupted ends elsewhere.",
         limits=(at.SAME_WEIGHTS,),

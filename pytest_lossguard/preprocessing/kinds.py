@@ -30,7 +30,7 @@ _KINDS = (
         hint="Fit once, in training; serving must only transform, with the statistics"
         " and categories that training kept.",
         seen="Rows are served alone, in small requests and in another order. A row"
-        " comes out otherwise than among all rows.",
+        " comes out differently than among all rows.",
         why="A service gets few rows at a time. If it fits a scaler, a mean or"
         " categories on them, the model sees numbers that it was never trained on.",
         limits=(at.OF_SPREAD, at.BY_REQUEST),
@@ -148,8 +148,8 @@ _KINDS = (
     _kind(
         "kept",
         brief="each raw column can change the output",
-        hint="Look at each step's output for this column, the first that is constant"
-        " loses it.",
+        hint="Look at this column after each step; the first step with a constant"
+        " result loses it.",
         seen="A raw column is given other values, in a few rows and in all. The output"
         " stays the same, or neighboring values collapse.",
         why="Its information is lost on the way: a cast, a clip, a division, a lookup"

@@ -38,10 +38,10 @@ OF_SPREAD = Limit(
 )
 BY_REQUEST = Limit(
     50.0,
-    "A row may differ with its request by {limit} times more than two numbers that"
-    " are the same.",
-    set_by="Transforms that search, as NMF, end at other digits; a refit moves a row"
-    " by a standard deviation.",
+    "A row may change with its request by {limit} times as much as two equal numbers"
+    " may differ.",
+    set_by="Iterative transforms such as NMF end with other last digits; a refit moves"
+    " a row by a standard deviation.",
 )
 #: The same, as a part of the number itself: ten times the resolution of float32.
 FLOAT_NOISE = 2e-6
@@ -64,7 +64,7 @@ LABELS_MOVED = Limit(
 )
 MOST_OUTSIDE = Limit(
     0.5,
-    "More than {limit:.0%} of the requests lie outside of the range of training.",
+    "More than {limit:.0%} of the requests lie outside the range of training.",
     set_by="Chosen, not measured: single odd requests are no fault of the code.",
 )
 RANGE_MARGIN = Limit(
@@ -74,7 +74,7 @@ RANGE_MARGIN = Limit(
 )
 CHANCE = Limit(
     1e-3,
-    "A column is the same in all requests, and would be by chance in fewer than"
+    "A column is the same in all requests. By chance it would be in fewer than"
     " {limit:.1%} of all cases.",
     set_by="Chosen, not measured.",
 )
@@ -123,8 +123,8 @@ SAME_NEIGHBORS = Limit(
 )
 MOST_CATEGORIES = Limit(
     0.5,
-    "A column of words with more different ones than {limit:.0%} of its rows is free"
-    " text and is left out.",
+    "A column of words is free text, and is left out, if more than {limit:.0%} of its"
+    " words are different.",
     set_by="Chosen, not measured.",
 )
 CROWDED = Limit(

@@ -27,7 +27,8 @@ def test_a_warning_about_units_is_reported_with_its_limits():
         "  seen    Most relu units of a layer put out 0 for every row after training.",
         "  why     A unit that is 0 for every row gets no gradient any more and never",
         "          comes back. Too high a learning rate or unscaled inputs kill them.",
-        "  limit   After a bad training a layer is reported from 70% dead units on.",
+        "  limit   After a bad training a layer is reported if 70% of its units are"
+        " dead.",
         "          DeepDiagnosis and AutoTrainer call a layer dead from there on.",
     ]
 

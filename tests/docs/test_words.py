@@ -1,0 +1,60 @@
+"""What people read is plain American English: no riddles, no British spelling."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+import pytest
+
+from pytest_lossguard.command_line import make_parser
+from pytest_lossguard.explanations import text_of, topics
+from tests.support.docs import DOCS, ROOT, script
+
+RIDDLES = re.compile(
+    r"\b(is told|are told|tells? of|held? against|holds? (?:it|them|a \w+) against"
+    r"|one's own|whoever|whatever they|nobody|no purpose|it is so|ends it|as it came"
+    r"|come to stay|otherwise than|thereof|hence|thus|whilst|amongst|upon|hitherto"
+    r"|such as are|so that is all|nothing of the kind|by intent|what is meant)\b",
+    re.IGNORECASE,
+)
+BRITISH = re.compile(
+    r"\b(\w*(?:normalis|standardis|initialis|regularis|optimis|recognis|penalis)\w*"
+    r"|behaviour\w*|colour\w*|favour\w*|centre\w*|metre\w*|labelled|modelling|grey"
+    r"|judgement|analyse\w*|catalogue|whilst|programme\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def helps(parser):
+    yield parser.format_help()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for it in action.choices.values():
+                yield from helps(it)
+
+
+TEXTS = {
+    **{it.name: it.read_text(encoding="utf-8") for it in ROOT.glob("README.md")},
+    **{
+        it.relative_to(DOCS).as_posix(): it.read_text(encoding="utf-8")
+        for it in DOCS.rglob("*.md")
+        if not {"_build", "f", "reference"} & set(it.relative_to(DOCS).parts)
+    },
+    **script("_ext/reference").pages(),
+    **{it.name: "\n".join(text_of(it.name)) for it in topics()},
+    "--help": "\n".join(helps(make_parser())),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_is_plain(name):
+    text = " ".join(TEXTS[name].split())
+
+    assert [it[0] for it in RIDDLES.finditer(text)] == []
+    assert [it[0] for it in BRITISH.finditer(text)] == []
+
+
+@pytest.mark.parametrize("word", ["is told", "whoever it is", "ends it", "it is so"])
+def test_a_riddle_is_seen(word):
+    assert RIDDLES.search(f"and {word}.")
