@@ -8,9 +8,11 @@ import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+import pytest_lossguard
 from pytest_lossguard.core.addresses import BASE
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.support.accessibility import serious_violations
@@ -27,6 +29,8 @@ PAGES = (
     "reference/options/",
     "f/worse_than_constant/",
 )
+
+PACKAGE = Path(pytest_lossguard.__file__).parent
 
 pytestmark = pytest.mark.slow
 
@@ -65,11 +69,11 @@ def test_no_link_leads_nowhere(site):
 def test_every_address_of_the_project_leads_to_a_page_and_its_anchor(site):
     files = [*ROOT.glob("*.md"), ROOT / "CITATION.cff", ROOT / "pyproject.toml"]
     for folder, kind in (
-        (".github", "*.yml"),
-        ("examples", "*.md"),
-        ("pytest_lossguard", "*.py"),
+        (ROOT / ".github", "*.yml"),
+        (ROOT / "examples", "*.md"),
+        (PACKAGE, "*.py"),
     ):
-        files += (ROOT / folder).rglob(kind)
+        files += folder.rglob(kind)
     text = "\n".join(it.read_text(encoding="utf-8") for it in files)
     links = set(re.findall(rf"{re.escape(BASE)}/[\w#/.-]*[\w/]", text))
 

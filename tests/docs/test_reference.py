@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from dataclasses import fields
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -24,7 +25,7 @@ from pytest_lossguard.plugin import hookspec
 from pytest_lossguard.preprocessing import DEFAULTS as RELATIONS
 from pytest_lossguard.preprocessing.policy import ContractPolicy
 from pytest_lossguard.report.schema import report_schema
-from tests.support.docs import DOCS, ROOT, script
+from tests.support.docs import DOCS, script
 from tests.support.public import members
 
 REFERENCE = script("_ext/reference")
@@ -124,7 +125,7 @@ def test_every_error_of_the_package_that_a_user_can_meet_is_public():
 
 
 def test_every_fixture_is_on_the_page_of_markers():
-    package = ROOT / "pytest_lossguard"
+    package = Path(pytest_lossguard.__file__).parent
     text = "\n".join(it.read_text(encoding="utf-8") for it in package.rglob("*.py"))
     ours = re.findall(r"^ *@pytest\.fixture.*\n *def (\w+)", text, re.MULTILINE)
 
@@ -183,7 +184,7 @@ def test_a_curve_is_a_picture_with_a_name_for_each_line():
 
 
 def test_every_address_in_the_package_is_a_page():
-    package = ROOT / "pytest_lossguard"
+    package = Path(pytest_lossguard.__file__).parent
     text = "\n".join(it.read_text(encoding="utf-8") for it in package.rglob("*.py"))
     literal = re.findall(rf"{BASE}/([\w/-]+)/", text)
     made = re.findall(r"page\(\"([\w/-]+)\"\)|    \"(reference/[\w-]+)\",", text)

@@ -82,8 +82,7 @@ def test_an_embedding_that_shrank_is_a_warning():
 
     assert (finding.kind, finding.severity) == ("predictions_ignore_inputs", "warning")
     assert (
-        "0.01 of their distances before training is left, limit 0.02"
-        in finding.message
+        "0.01 of their distances before training is left, limit 0.02" in finding.message
     )
 
 
