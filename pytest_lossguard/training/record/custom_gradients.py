@@ -63,7 +63,7 @@ class CustomGradients:
             self._found = None
 
     def wrong(self) -> tuple[CustomGradient, ...]:
-        """The functions that disagree with finite differences; asked again, the same."""
+        """The functions that disagree with finite differences; computed once."""
         if self._found is None:
             self._found = tuple(self._look())
         return self._found
