@@ -126,9 +126,9 @@ def plot(path: Path, groups: dict[str, list[Point]]) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
-def table(unit: str, points: list[Point], scale: float, told: str) -> list[str]:
+def table(unit: str, points: list[Point], scale: float, caption: str) -> list[str]:
     lines = [
-        f"| {unit} | with, {told} | without, {told} | ratio |",
+        f"| {unit} | with, {caption} | without, {caption} | ratio |",
         "|---|---|---|---|",
     ]
     for it in points:
@@ -139,8 +139,8 @@ def table(unit: str, points: list[Point], scale: float, told: str) -> list[str]:
 
 def main() -> None:
     write(
-        [_told(by_parameters(it)) for it in PARAMETERS],
-        [_told(by_steps(it)) for it in STEPS],
+        [_formatted(by_parameters(it)) for it in PARAMETERS],
+        [_formatted(by_steps(it)) for it in STEPS],
     )
 
 
@@ -167,7 +167,7 @@ def write(parameters: list[Point], steps: list[Point]) -> None:
     results.write_text(before + marker + "\n".join(lines))
 
 
-def _told(point: Point) -> Point:
+def _formatted(point: Point) -> Point:
     print(f"{point.size:,}: {point.ratio:.2f} x the CPU time", flush=True)
     return point
 

@@ -1,4 +1,4 @@
-"""Two things timed in turn, and the ratio between them told in one line."""
+"""Two things timed in turn, and the ratio between them in one line."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Pairs:
         self._tell(f"{name}: {self.gain:.1f} x faster than {other} ({wanted})")
 
     def _tell(self, lead: str) -> None:
-        ours, theirs = _told(median(self.ours)), _told(median(self.theirs))
+        ours, theirs = _formatted(median(self.ours)), _formatted(median(self.theirs))
         count = len(self.ours)
         print(
             f"{lead}, {ours} against {theirs}, {count} repetitions,"
@@ -81,5 +81,5 @@ def measured(
     return pairs
 
 
-def _told(seconds: float) -> str:
+def _formatted(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.1f} ms"

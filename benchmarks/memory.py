@@ -139,7 +139,7 @@ def repeated(
     """Print the resident size after the first and after all trainings.
 
     Keras leaves some ten kilobytes of cycles in each eager training, and Python looks
-    for such only after hundreds of them: what stays is told, not what still waits.
+    for such only after hundreds of them: what stays is reported, not what still waits.
     """
     import gc
 
@@ -170,8 +170,8 @@ def peak() -> float:
 def measured(case: str) -> list[float]:
     """The numbers that one case prints, in a process of its own."""
     command = [sys.executable, str(Path(__file__)), case]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [float(it) for it in told.split()]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [float(it) for it in output.split()]
 
 
 def main() -> None:

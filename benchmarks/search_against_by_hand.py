@@ -110,9 +110,9 @@ def compare(name: str, data: str, bar: float, built_bar: float | None) -> None:
     theirs = clock.seconds["test_by_hand"]
     for test, wanted in (("test_search", bar), ("test_search_that_builds", built_bar)):
         ours = clock.seconds[test]
-        told = "no bar" if wanted is None else f"bar {wanted:.0f}"
+        shown_bar = "no bar" if wanted is None else f"bar {wanted:.0f}"
         print(
-            f"{name} {test}: {theirs / ours:.1f} x faster than by hand ({told}),"
+            f"{name} {test}: {theirs / ours:.1f} x faster than by hand ({shown_bar}),"
             f" {ours:.2f} s against {theirs:.1f} s, {clock.ran[test]} trainings for 100"
             " examples",
             flush=True,

@@ -95,8 +95,8 @@ def main() -> None:
         for name, rows in found.items()
     }
     for name, (seconds, busiest, unique) in middle.items():
-        told = f"{seconds:.0f} s, busiest worker {busiest:.0f} s of processor time"
-        print(f"{name:<12} {told}, {unique:.0f} different trainings")
+        text = f"{seconds:.0f} s, busiest worker {busiest:.0f} s of processor time"
+        print(f"{name:<12} {text}, {unique:.0f} different trainings")
     fast = middle["two workers"]
     for name in ("one worker", "undivided"):
         ratios = [slow / quick for slow, quick in zip(middle[name], fast, strict=True)]

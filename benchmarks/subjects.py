@@ -163,7 +163,7 @@ def images() -> tuple[Any, Any]:
     return x.astype("float32"), y
 
 
-#: Models and rows that each figure of a training is told of.
+#: Models and rows that each figure of a training is measured on.
 SUBJECTS = {
     "mlp": (mlp, numbers),
     "cnn": (cnn, images),

@@ -141,8 +141,8 @@ def pytest_sessionfinish(session):
     if PROFILE is not None:
         PROFILE.disable()
         PROFILE.dump_stats(os.environ["PROFILED"])
-    told = {"seconds": time.process_time(), "sizes": SIZES}
-    Path(os.environ["TOLD"], worker + ".json").write_text(json.dumps(told))
+    spent = {"seconds": time.process_time(), "sizes": SIZES}
+    Path(os.environ["TOLD"], worker + ".json").write_text(json.dumps(spent))
 """
 
 
@@ -181,13 +181,13 @@ def run(folder: Path, workers: int, marked: bool, profile: str = "") -> Session:
     """
     options = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", f"-n{workers}"]
     options += [] if marked else ["-p", "no:lossguard"]
-    with tempfile.TemporaryDirectory() as told:
+    with tempfile.TemporaryDirectory() as spent_in:
         environment = {
             **os.environ,
             "CUDA_VISIBLE_DEVICES": "-1",
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "MARKED": str(int(marked)),
-            "TOLD": told,
+            "TOLD": spent_in,
             "PROFILED": profile,
         }
         command = [sys.executable, "-m", "pytest", *options]
@@ -199,7 +199,7 @@ def run(folder: Path, workers: int, marked: bool, profile: str = "") -> Session:
             done.check_returncode()
         found: dict[str, Any] = {
             it.stem: json.loads(it.read_text(encoding="utf-8"))
-            for it in Path(told).glob("*.json")
+            for it in Path(spent_in).glob("*.json")
         }
     seconds = sum(it["seconds"] for it in found.values())
     sizes = [it["sizes"] for name, it in found.items() if name != "controller"]

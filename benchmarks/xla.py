@@ -26,12 +26,12 @@ def times(loop: Callable[[], Any]) -> tuple[float, float]:
 def compare(name: str, build: Callable[[], Any], x: Any, y: Any) -> None:
     first, later = times(bare_loop(build(), x, y))
     first_xla, later_xla = times(bare_loop(build(), x, y, xla=True))
-    gain, told = later - later_xla, "never pays"
+    gain, verdict = later - later_xla, "never pays"
     if gain > 0:
-        told = f"pays after {(first_xla - first) / gain:.0f} trainings"
+        verdict = f"pays after {(first_xla - first) / gain:.0f} trainings"
     print(
         f"xla {name}: first call {first_xla:.2f} s against {first:.2f} s, later ones"
-        f" {later_xla * 1e3:.1f} ms against {later * 1e3:.1f} ms: {told}",
+        f" {later_xla * 1e3:.1f} ms against {later * 1e3:.1f} ms: {verdict}",
         flush=True,
     )
 

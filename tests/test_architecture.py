@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -55,3 +56,25 @@ def test_the_tests_are_the_tree_of_the_package():
     tested = {it.name for it in (ROOT / "tests").iterdir() if it.is_dir()}
 
     assert tested - OTHERS - {"__pycache__"} <= folders()
+
+
+BRITISH = re.compile(
+    "(?:standard|normal|initial|regular|penal|optim|general|serial|recogn)is(?:e|ing|ati)"
+    "|colour|behaviour|favour|neighbour|labelled|modelling"
+)
+#: Words that name nothing of the field, or many things; as names in code.
+COINED = re.compile(r"\b(?:def|class) (\w*(?:told|telling|yardstick|whoever)\w*)")
+
+
+@pytest.mark.parametrize("folder", ["pytest_lossguard", "evaluation", "docs"])
+def test_words_are_those_of_the_field_in_american_spelling(folder):
+    paths = [it for it in (ROOT / folder).rglob("*") if it.suffix in (".py", ".md")]
+    texts = {it: it.read_text("utf-8") for it in paths if "_build" not in it.parts}
+    bad = [
+        f"{path.relative_to(ROOT)}: {found.group(0)}"
+        for path, text in texts.items()
+        for rule in (BRITISH, COINED)
+        for found in rule.finditer(text)
+    ]
+
+    assert bad == []

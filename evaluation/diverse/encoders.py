@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -203,56 +204,47 @@ def _masked(seed: int) -> Split:
 
 _SPARSE = {"activity_regularizer": Regularizer.L1(1e-4)}
 
+_pixels_case = partial(Case, data=_PIXELS, score=_restored, floor=0.4)
+_restored_case = partial(Case, score=_restored, floor=0.4)
+
 CASES = (
-    Case(
+    _pixels_case(
         name="autoencoder-of-the-blog",
-        data=_PIXELS,
         model=net(["16 relu", "64 sigmoid"], "adam", _BINARY),
         fit={"epochs": 15},
-        score=_restored,
-        floor=0.4,
     ),
-    Case(
+    _pixels_case(
         name="autoencoder-deep",
-        data=_PIXELS,
         model=net(
             ["48 relu", "12 relu", "48 relu", "64 sigmoid"],
             Optimizer.Adam(0.003),
             _BINARY,
         ),
         fit={"epochs": 15},
-        score=_restored,
-        floor=0.4,
     ),
-    Case(
+    _pixels_case(
         name="autoencoder-sparse",
-        data=_PIXELS,
         model=net(
             [Layer.Dense(32, "relu", **_SPARSE), "64 sigmoid"],
             Optimizer.Adam(0.005),
             "mse",
         ),
         fit={"epochs": 30},
-        score=_restored,
         floor=0.25,
     ),
-    Case(
+    _pixels_case(
         name="autoencoder-linear-mse",
-        data=_PIXELS,
         model=net(["12 linear", "64 linear"], Optimizer.Adam(0.005), "mse"),
         fit={"epochs": 12},
-        score=_restored,
         floor=0.5,
     ),
-    Case(
+    _restored_case(
         name="autoencoder-denoising",
         data=_noisy(_PIXELS, 0.3),
         model=net(["32 relu", "64 sigmoid"], Optimizer.Adam(0.005), _BINARY),
         fit={"epochs": 15},
-        score=_restored,
-        floor=0.4,
     ),
-    Case(
+    _restored_case(
         name="autoencoder-convolutional",
         data=_IMAGES,
         model=net(
@@ -270,16 +262,12 @@ CASES = (
             _BINARY,
         ),
         fit={"epochs": 8},
-        score=_restored,
-        floor=0.4,
     ),
-    Case(
+    _restored_case(
         name="autoencoder-of-half-the-pixels",
         data=_masked,
         model=net(["64 relu", "64 sigmoid"], Optimizer.Adam(0.003), "mse"),
         fit={"epochs": 15},
-        score=_restored,
-        floor=0.4,
     ),
     Case(
         name="autoencoder-of-benign-tumours",
@@ -328,12 +316,7 @@ CASES = (
         ),
         floor=0.25,
     ),
-    Case(
-        name="vae-by-add-loss",
-        data=_PIXELS,
-        model=_vae_by_add_loss,
-        fit={"epochs": 15},
-        score=_restored,
-        floor=0.3,
+    _pixels_case(
+        name="vae-by-add-loss", model=_vae_by_add_loss, fit={"epochs": 15}, floor=0.3
     ),
 )

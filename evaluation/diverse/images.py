@@ -243,11 +243,11 @@ def _later_digits(model: Any, split: Split) -> float:
 
 
 _image_case = partial(Case, data=_IMAGES, score=accuracy, floor=0.8)
+_values_case = partial(Case, score=r_squared, floor=0.8)
 
 CASES = (
-    Case(
+    _image_case(
         name="digits-convnet",
-        data=_IMAGES,
         model=net(
             [
                 Layer.Conv2D(16, 3, activation="relu"),
@@ -261,7 +261,6 @@ CASES = (
             _SPARSE,
         ),
         fit={"epochs": 8},
-        score=accuracy,
         floor=0.85,
     ),
     Case(
@@ -345,12 +344,10 @@ CASES = (
         ),
         fit={"epochs": 8},
     ),
-    Case(
+    _image_case(
         name="digits-vision-transformer",
-        data=_IMAGES,
         model=_patch_transformer,
         fit={"epochs": 6},
-        score=accuracy,
         floor=0.75,
     ),
     Case(
@@ -369,9 +366,8 @@ CASES = (
         score=accuracy,
         floor=0.8,
     ),
-    Case(
+    _image_case(
         name="digits-rate-a-bit-high",
-        data=_IMAGES,
         model=net(
             [
                 Layer.Conv2D(12, 3, activation="relu"),
@@ -383,7 +379,6 @@ CASES = (
             _SPARSE,
         ),
         fit={"epochs": 8, "batch_size": 64},
-        score=accuracy,
         floor=0.85,
     ),
     Case(
@@ -437,7 +432,7 @@ CASES = (
         score=r_squared,
         floor=0.85,
     ),
-    Case(
+    _values_case(
         name="photo-super-resolution",
         data=_small_patches,
         model=net(
@@ -449,16 +444,12 @@ CASES = (
             "mae",
         ),
         fit={"epochs": 10},
-        score=r_squared,
-        floor=0.8,
     ),
-    Case(
+    _values_case(
         name="picture-of-places",
         data=_pixel_places,
         model=net(["48 relu", "48 relu", "1 tanh"], Optimizer.Adam(0.005), "mse"),
         fit={"epochs": 15},
-        score=r_squared,
-        floor=0.8,
     ),
     Case(
         name="digits-transfer-frozen",

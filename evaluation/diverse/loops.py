@@ -596,6 +596,8 @@ def _momentum_views(model: Any, split: Split) -> None:
 
 _digits_case = partial(Case, data=_DIGITS, score=accuracy, floor=0.8)
 _friedman_case = partial(Case, data=_FRIEDMAN, score=r_squared, floor=0.5)
+_corridor_case = partial(Case, data=_transitions, score=_walks_right, floor=0.8)
+_arms_case = partial(Case, data=_contexts, score=_best_arm, floor=0.7)
 
 CASES = (
     _friedman_case(name="loop-eager", model=_REGRESSOR, train=_eager),
@@ -622,31 +624,16 @@ CASES = (
     _digits_case(
         name="digits-noisy-pipeline", model=_SOFTMAX, train=_augmented_pipeline
     ),
-    Case(
-        name="digits-self-training",
-        data=_DIGITS,
-        model=_SOFTMAX,
-        train=_self_training,
-        score=accuracy,
-        floor=0.75,
+    _digits_case(
+        name="digits-self-training", model=_SOFTMAX, train=_self_training, floor=0.75
     ),
     _digits_case(name="digits-curriculum", model=_SOFTMAX, train=_curriculum),
     _digits_case(name="digits-class-by-class", model=_SOFTMAX, train=_class_by_class),
-    Case(
-        name="friedman-fresh-rows",
-        data=_FRIEDMAN,
-        model=_REGRESSOR,
-        train=_fresh_rows,
-        score=r_squared,
-        floor=0.4,
+    _friedman_case(
+        name="friedman-fresh-rows", model=_REGRESSOR, train=_fresh_rows, floor=0.4
     ),
-    Case(
-        name="friedman-in-chunks",
-        data=_FRIEDMAN,
-        model=_REGRESSOR,
-        train=_chunks,
-        score=r_squared,
-        floor=0.4,
+    _friedman_case(
+        name="friedman-in-chunks", model=_REGRESSOR, train=_chunks, floor=0.4
     ),
     _friedman_case(name="friedman-warm-start", model=_REGRESSOR, train=_warm),
     _digits_case(name="digits-three-folds", model=_SOFTMAX, train=_folds),
@@ -659,37 +646,23 @@ CASES = (
         score=r_squared,
         floor=0.85,
     ),
-    Case(
+    _corridor_case(
         name="corridor-q-learning",
-        data=_transitions,
         model=net(["24 relu", "2 linear"], Optimizer.Adam(0.01), "mse"),
         train=_q_learning(20),
-        score=_walks_right,
-        floor=0.8,
     ),
-    Case(
+    _corridor_case(
         name="corridor-fitted-q",
-        data=_transitions,
         model=net(["24 relu", "2 linear"], Optimizer.Adam(0.01), "mse"),
         train=_fitted_q,
-        score=_walks_right,
-        floor=0.8,
     ),
-    Case(
+    _arms_case(
         name="bandit-of-three-arms",
-        data=_contexts,
         model=net(["24 relu", "3 linear"], Optimizer.Adam(0.01), "mse"),
         train=_bandit,
-        score=_best_arm,
-        floor=0.7,
     ),
-    Case(
-        name="policy-gradient",
-        data=_contexts,
-        model=net(["24 relu", "3 linear"]),
-        train=_policy,
-        score=_best_arm,
-        floor=0.7,
+    _arms_case(
+        name="policy-gradient", model=net(["24 relu", "3 linear"]), train=_policy
     ),
     Case(
         name="gan-of-the-guide",
@@ -702,12 +675,10 @@ CASES = (
     _digits_case(
         name="digits-distiller", model=_distilled, fit=lambda split: {"epochs": 8}
     ),
-    Case(
+    _digits_case(
         name="digits-contrastive-probe",
-        data=_DIGITS,
         model=lambda split: _pretrained(split),
         train=_momentum_views,
-        score=accuracy,
         floor=0.75,
     ),
 )

@@ -224,7 +224,7 @@ def _siamese(loss: str) -> Any:
     return build
 
 
-def _told_apart(sign: float) -> Any:
+def _distinguished(sign: float) -> Any:
     def score(model: Any, split: Split) -> float:
         from sklearn.metrics import roc_auc_score
 
@@ -363,7 +363,7 @@ CASES = (
         data=_digit_pairs,
         model=_siamese("contrastive"),
         fit={"epochs": 10},
-        score=_told_apart(-1.0),
+        score=_distinguished(-1.0),
         floor=0.85,
     ),
     Case(
@@ -371,7 +371,7 @@ CASES = (
         data=_digit_pairs,
         model=_siamese("crossentropy"),
         fit={"epochs": 10},
-        score=_told_apart(1.0),
+        score=_distinguished(1.0),
         floor=0.85,
     ),
     Case(
@@ -387,7 +387,7 @@ CASES = (
         data=_word_pairs,
         model=_word_vectors,
         fit={"epochs": 12, "batch_size": 64},
-        score=_told_apart(1.0),
+        score=_distinguished(1.0),
         floor=0.75,
     ),
     Case(

@@ -166,6 +166,9 @@ def _recalled(model: Any, split: Split) -> float:
 
 _reviews_case = partial(Case, data=_REVIEWS, score=accuracy, floor=0.75)
 _topics_case = partial(Case, data=_TOPICS, score=accuracy, floor=0.75)
+_window_case = partial(Case, data=of.windows(24), score=r_squared, floor=0.5)
+_series_case = partial(Case, score=r_squared, floor=0.5)
+_far_case = partial(Case, score=r_squared, floor=0.4)
 
 CASES = (
     _reviews_case(
@@ -297,23 +300,18 @@ CASES = (
         score=_recalled,
         floor=0.6,
     ),
-    Case(
+    _window_case(
         name="series-dense-window",
-        data=of.windows(24),
         model=net(["32 relu", "1 linear"], Optimizer.Adam(0.003), "mse"),
         fit={"epochs": 10},
-        score=r_squared,
-        floor=0.5,
     ),
-    Case(
+    _series_case(
         name="series-lstm",
         data=of.windows(16, channel=True),
         model=net([Layer.LSTM(16), "1 linear"], Optimizer.Adam(0.01), "mse"),
         fit={"epochs": 8},
-        score=r_squared,
-        floor=0.5,
     ),
-    Case(
+    _series_case(
         name="series-causal-convolution",
         data=of.windows(24, channel=True),
         model=net(
@@ -329,40 +327,29 @@ CASES = (
             "mae",
         ),
         fit={"epochs": 8},
-        score=r_squared,
-        floor=0.5,
     ),
-    Case(
+    _far_case(
         name="series-six-ahead-gru",
         data=of.windows(24, ahead=6, channel=True),
         model=net([Layer.GRU(20), "6 linear"], Optimizer.Adam(0.01), "huber"),
         fit={"epochs": 8},
-        score=r_squared,
-        floor=0.4,
     ),
-    Case(
+    _window_case(
         name="series-linear-sgd",
-        data=of.windows(24),
         model=net(["1 linear"], Optimizer.SGD(0.01), "mse"),
         fit={"epochs": 10},
-        score=r_squared,
-        floor=0.5,
     ),
-    Case(
+    _far_case(
         name="weather-lstm",
         data=_weather,
         model=net([Layer.LSTM(16), "1 linear"], Optimizer.Adam(0.005), "mse"),
         fit={"epochs": 8},
-        score=r_squared,
-        floor=0.4,
     ),
-    Case(
+    _far_case(
         name="weather-dataset",
         data=_piped(_weather),
         model=net([Layer.Flatten(), "16 relu", "1 linear"], "rmsprop", "mae"),
         fit={"epochs": 10},
-        score=r_squared,
-        floor=0.4,
     ),
     Case(
         name="heartbeats-convolution",

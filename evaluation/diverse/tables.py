@@ -258,55 +258,42 @@ def _with_embeddings(split: Split) -> Any:
 _digits_case = partial(Case, data=of.digits(), score=accuracy, floor=0.85)
 _cancer_case = partial(Case, data=_CANCER, score=accuracy, floor=0.88)
 _friedman_case = partial(Case, data=_FRIEDMAN, score=r_squared, floor=0.6)
+_diabetes_case = partial(Case, data=_DIABETES, score=r_squared, floor=0.3)
+_wine_case = partial(Case, data=_WINE, score=accuracy, floor=0.85)
+_iris_case = partial(Case, data=_IRIS, score=accuracy, floor=0.85)
 
 CASES = (
-    Case(
+    _iris_case(
         name="iris-softmax",
-        data=_IRIS,
         model=net(["16 relu", "3 softmax"], Optimizer.Adam(0.01), _SPARSE),
         fit={"epochs": 40, "batch_size": 16},
-        score=accuracy,
-        floor=0.85,
     ),
-    Case(
+    _iris_case(
         name="iris-logistic-sgd",
-        data=_IRIS,
         model=net(["3 softmax"], Optimizer.SGD(0.1), _SPARSE),
         fit={"epochs": 40, "batch_size": 16},
-        score=accuracy,
         floor=0.8,
     ),
-    Case(
+    _wine_case(
         name="wine-momentum",
-        data=_WINE,
         model=net(
             ["16 relu", "3 softmax"],
             Optimizer.SGD(0.05, momentum=0.9),
             "categorical_crossentropy",
         ),
         fit={"epochs": 25, "batch_size": 16},
-        score=accuracy,
-        floor=0.85,
     ),
-    Case(
-        name="wine-subclassed",
-        data=_WINE,
-        model=_subclassed,
-        fit={"epochs": 25, "batch_size": 16},
-        score=accuracy,
-        floor=0.85,
+    _wine_case(
+        name="wine-subclassed", model=_subclassed, fit={"epochs": 25, "batch_size": 16}
     ),
-    Case(
+    _wine_case(
         name="wine-label-smoothing",
-        data=_WINE,
         model=net(
             ["24 relu", "3 linear"],
             Optimizer.Adam(0.01),
             Loss.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
         ),
         fit={"epochs": 25, "batch_size": 16},
-        score=accuracy,
-        floor=0.85,
     ),
     _cancer_case(
         name="cancer-defaults",
@@ -572,33 +559,24 @@ CASES = (
         score=accuracy,
         floor=0.8,
     ),
-    Case(
+    _diabetes_case(
         name="diabetes-mse",
-        data=_DIABETES,
         model=net(["16 relu", "1 linear"], Optimizer.Adam(0.005), "mse"),
         fit={"epochs": 20},
-        score=r_squared,
-        floor=0.3,
     ),
-    Case(
+    _diabetes_case(
         name="diabetes-ridge-sgd",
-        data=_DIABETES,
         model=net(
             [Layer.Dense(1, kernel_regularizer="l2")], Optimizer.SGD(0.02), "mse"
         ),
         fit={"epochs": 25},
-        score=r_squared,
-        floor=0.3,
     ),
-    Case(
+    _diabetes_case(
         name="diabetes-lasso",
-        data=_DIABETES,
         model=net(
             [Layer.Dense(1, kernel_regularizer="l1")], Optimizer.Adam(0.02), "mse"
         ),
         fit={"epochs": 20},
-        score=r_squared,
-        floor=0.3,
     ),
     Case(
         name="regression-linear-sgd",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -303,64 +304,43 @@ def _likelier(model: Any, split: Split) -> float:
     return float(np.log(deviation) + 0.5 + 0.9189385 - found)
 
 
+_rare_case = partial(Case, data=_rare(0.02), score=auc, floor=0.85)
+_ranked_case = partial(Case, score=auc, floor=0.85)
+_classes_case = partial(Case, score=accuracy, floor=0.8)
+
 CASES = (
-    Case(
-        name="rare-class-weight",
-        data=_rare(0.02),
-        model=_PLAIN,
-        fit=_by_class(10, 64),
-        score=auc,
-        floor=0.85,
-    ),
-    Case(
+    _rare_case(name="rare-class-weight", model=_PLAIN, fit=_by_class(10, 64)),
+    _ranked_case(
         name="rare-class-weight-one-percent",
         data=_rare(0.01, 5000),
         model=_dropping(0.001),
         fit=_by_class(8, 64),
-        score=auc,
-        floor=0.85,
     ),
-    Case(
+    _ranked_case(
         name="rare-sample-weight",
         data=_weighted(_rare(0.02)),
         model=_PLAIN,
         fit={"epochs": 10, "batch_size": 64},
-        score=auc,
-        floor=0.85,
     ),
-    Case(
-        name="rare-without-weights",
-        data=_rare(0.02),
-        model=_PLAIN,
-        fit={"epochs": 10, "batch_size": 64},
-        score=auc,
-        floor=0.85,
+    _rare_case(
+        name="rare-without-weights", model=_PLAIN, fit={"epochs": 10, "batch_size": 64}
     ),
-    Case(
+    _ranked_case(
         name="rare-three-percent-sgd",
         data=_rare(0.03),
         model=net(["1 sigmoid"], Optimizer.SGD(0.1), _BINARY),
         fit={"epochs": 12, "batch_size": 32},
-        score=auc,
-        floor=0.85,
     ),
-    Case(
+    _ranked_case(
         name="rare-zero-bias",
         data=_rare(0.01, 5000),
         model=_dropping(0.005),
         fit={"epochs": 12, "batch_size": 64},
-        score=auc,
-        floor=0.85,
     ),
-    Case(
-        name="rare-bias-started",
-        data=_rare(0.02),
-        model=_started,
-        fit={"epochs": 10, "batch_size": 64},
-        score=auc,
-        floor=0.85,
+    _rare_case(
+        name="rare-bias-started", model=_started, fit={"epochs": 10, "batch_size": 64}
     ),
-    Case(
+    _ranked_case(
         name="rare-focal-loss",
         data=_rare(0.04),
         model=net(
@@ -369,16 +349,9 @@ CASES = (
             Loss.BinaryFocalCrossentropy(),
         ),
         fit={"epochs": 12, "batch_size": 64},
-        score=auc,
-        floor=0.85,
     ),
-    Case(
-        name="rare-resampled",
-        data=_resampled,
-        model=_PLAIN,
-        fit={"epochs": 8},
-        score=auc,
-        floor=0.85,
+    _ranked_case(
+        name="rare-resampled", data=_resampled, model=_PLAIN, fit={"epochs": 8}
     ),
     Case(
         name="digits-uneven",
@@ -404,13 +377,11 @@ CASES = (
         score=auc,
         floor=0.75,
     ),
-    Case(
+    _ranked_case(
         name="labels-several-rare",
         data=_rare_labels,
         model=net(["48 relu", "8 sigmoid"], Optimizer.Adam(0.005), _BINARY),
         fit={"epochs": 15},
-        score=auc,
-        floor=0.85,
     ),
     Case(
         name="digits-two-heads",
@@ -440,23 +411,19 @@ CASES = (
         score=accuracy,
         floor=0.85,
     ),
-    Case(
+    _classes_case(
         name="digits-distilled-divergence",
         data=_softened(1.0),
         model=net(["24 relu", "10 softmax"], Optimizer.Adam(0.005), "kl_divergence"),
         fit={"epochs": 12},
-        score=accuracy,
-        floor=0.8,
     ),
-    Case(
+    _classes_case(
         name="digits-distilled-soft",
         data=_softened(3.0),
         model=net(
             ["24 relu", "10 softmax"], Optimizer.Adam(0.005), "categorical_crossentropy"
         ),
         fit={"epochs": 12},
-        score=accuracy,
-        floor=0.8,
     ),
     Case(
         name="votes-as-labels",

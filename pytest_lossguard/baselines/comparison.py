@@ -88,7 +88,7 @@ class Comparison:
         return before, self.metric.form(self.now)
 
     def finding(self) -> Finding:
-        """It as a finding."""
+        """The regression as a finding."""
         before, now = self.as_text()
         return finding(
             BASELINE_REGRESSION,

@@ -45,7 +45,7 @@ KEPT = Kept()
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """It does not apply, or could not be checked.
+    """The relation or check does not apply, or could not be checked.
 
     Attributes:
         reason: One sentence without a full stop.
@@ -58,7 +58,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """It does not hold.
+    """The relation or check does not hold.
 
     Attributes:
         fact: The first line: what happened, in at most 76 characters or so.

@@ -128,7 +128,7 @@ class Corruption:
         return again(sample)
 
     def resolved(self, features: int) -> Corruption:
-        """The same for data of so many features, as it is described."""
+        """The corruption for data of so many features, as it is described."""
         if not self._drawn or features < 1:
             return self
         return Corruption(*(part.within(features) for part in self.parts))

@@ -109,7 +109,7 @@ def only_true(value: Any) -> None:
 
 
 def finite(values: Iterable[float]) -> list[float]:
-    """Those that are finite."""
+    """The values that are finite."""
     return [it for it in values if math.isfinite(it)]
 
 

@@ -78,7 +78,7 @@ class Family:
         return Corruption(self)(x, y)
 
     def within(self, features: int) -> Family:
-        """The same with its features counted round the end of ``features``."""
+        """The family with its features counted round the end of ``features``."""
         counted = {
             it.name: _counted_round(getattr(self, it.name), features)
             for it in fields(self)  # type: ignore[arg-type]

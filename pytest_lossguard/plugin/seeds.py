@@ -125,7 +125,7 @@ def seeded_fixture(
 def _seed_of(
     session: Session, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> int:
-    """The same in whichever test and process a fixture is set up first."""
+    """The seed of a fixture, whichever test and process sets it up first."""
     place = getattr(request, "param_index", 0)
     name = f"{session.seed}/{fixturedef.baseid}/{fixturedef.argname}/{place}"
     return zlib.crc32(name.encode())

@@ -82,7 +82,7 @@ def output_lines(
 
 
 def format_error(error: BaseException) -> str:
-    """Its kind and its first line."""
+    """The kind and the first line of an error."""
     lines = str(error).strip().splitlines() or [""]
     text = f"{type(error).__name__}: {lines[0]}".rstrip(": ")
     return text if len(text) <= 160 else f"{text[:157]}..."

@@ -288,7 +288,7 @@ LOSS = "loss before -> after"
 
 
 def labeled_loss(run: RunEntry) -> str:
-    """The same in words."""
+    """The losses of a run in words."""
     text = format_loss(run)
     if text == "-":
         return "no loss recorded"

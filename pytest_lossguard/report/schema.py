@@ -47,7 +47,7 @@ def report_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The same as JSON."""
+    """The schema as JSON."""
     return json.dumps(report_schema(), indent=2) + "\n"
 
 

@@ -84,7 +84,7 @@ class SessionFacts:
 
     @classmethod
     def from_report(cls, report: Mapping[str, Any]) -> SessionFacts:
-        """Those of a JSON report, of whatever age: what it lacks is not known."""
+        """The facts of a JSON report of any age: what it lacks is not known."""
         found, machine = report.get("session"), report.get("environment")
         given = found if isinstance(found, dict) else {}
         commit, date = _line(given.get("commit")), _date(given.get("commit_date"))

@@ -35,7 +35,7 @@ def test_a_blow_up_fails_even_if_the_loss_comes_back():
     assert "diverging_loss" in errors(make_trace(curve, start=1, end=0.1, constant=1))
 
 
-def test_a_blow_up_at_the_second_step_is_no_yardstick_for_itself():
+def test_a_blow_up_at_the_second_step_is_no_reference_for_itself():
     curve = [1.0, 1e6, *falling(1e5, 0.9, 60)]
 
     assert "diverging_loss" in errors(make_trace(curve))
@@ -67,7 +67,7 @@ def test_max_loss_growth_moves_the_limit_of_a_blow_up():
     assert errors(trace, max_loss_growth=20) == []
 
 
-def test_a_penalized_start_is_no_yardstick_for_the_data_loss():
+def test_a_penalized_start_is_no_reference_for_the_data_loss():
     trace = make_trace(
         np.asarray(falling()) + 26.0,
         data_loss=falling(),

@@ -204,7 +204,7 @@ def named(figure, name):
     return next(it for it in [*drawn, *levels] if it["name"].startswith(name))
 
 
-def test_the_loss_stands_between_its_yardsticks():
+def test_the_loss_stands_between_its_reference_losses():
     figure = training_figure(details_of(good()))
 
     assert named(figure, "a constant (a constant)")["value"] == 0.9

@@ -57,7 +57,7 @@ def test_a_terminal_without_blocks_gets_ascii():
     assert message(blown_up(), ascii_only=True).isascii()
 
 
-def test_both_yardsticks_are_reported():
+def test_both_reference_losses_are_reported():
     text = message(blown_up())
 
     assert "before training -> after: 1 -> 5, a constant (a constant) 0.1" in text

@@ -32,7 +32,7 @@ class Relation:
 
     @property
     def name(self) -> str:
-        """Its key."""
+        """The key of the relation."""
         return self.check.__name__
 
 

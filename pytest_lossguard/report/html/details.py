@@ -68,7 +68,7 @@ def details_of(verdict: Verdict) -> dict[str, Any]:
 
 
 def details_of_entry(run: RunEntry) -> dict[str, Any]:
-    """The same of an entry of the JSON report: without variables and re-runs."""
+    """The details of an entry of the JSON report: without variables and re-runs."""
     loss, norms = (np.array(run[it], np.float64) for it in ("loss", "grad_norm"))
     errors = [it for it in run["findings"] if it["severity"] == "error"]
     steps = (it["step"] for it in errors)

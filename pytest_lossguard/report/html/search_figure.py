@@ -97,7 +97,7 @@ def _aside(index: int) -> float:
 
 
 def _height(case: dict[str, Any]) -> float:
-    """Its nearness; what failed before it trained lies at the top."""
+    """The nearness of a case; what failed before it trained lies at the top."""
     near = case["nearness"]
     if case["failed"] and not near:
         near = _MOST

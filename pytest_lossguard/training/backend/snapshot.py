@@ -48,7 +48,7 @@ class Snapshot:
         return cls([*every_variable(model), *extra])
 
     def beside(self, others: Iterable[tuple[Any, Any]]) -> Snapshot:
-        """The same with the values of other variables, given as pairs."""
+        """The snapshot with the values of other variables, given as pairs."""
         known = {id(variable) for variable, _ in self._pairs}
         joined = Snapshot(())
         more = ((raw(it), value) for it, value in others)

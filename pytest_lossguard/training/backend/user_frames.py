@@ -68,7 +68,7 @@ def taken_at() -> str:
 
 
 def written_at(stack: Sequence[FrameSummary]) -> str:
-    """The same of a stack that was kept, outermost first."""
+    """The place of a stack that was kept, outermost first, in the user's code."""
     for frame in reversed(stack):
         if not _is_of_framework(frame.filename):
             return f"{Path(frame.filename).name}:{frame.lineno}"

@@ -25,7 +25,7 @@ from ..watching import watching
 from .data_checks import check_data
 from .fingerprint import fingerprint_of
 from .loop_run import LoopRun
-from .models import build, is_fresh, model_of, recipe_of
+from .models import build, build_key, is_fresh, model_of
 from .spec import Hook, PreparedRun, TrainingSpec, make_spec
 from .traced_loop import NotInGraph, TracedLoop, is_light
 
@@ -175,7 +175,7 @@ class LoopTrainer:
                 build(model, probe)
             return model
 
-        key = recipe_of(model_or_factory, seed) if reuse_built else None
+        key = build_key(model_or_factory, seed) if reuse_built else None
         if key is not None and key in self._built:
             return self._built[key]
         model = seeded_call(seed, make)

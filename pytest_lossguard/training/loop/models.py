@@ -15,9 +15,9 @@ from ..record.replicas import scope_of
 
 __all__ = [
     "build",
+    "build_key",
     "is_fresh",
     "model_of",
-    "recipe_of",
 ]
 
 
@@ -111,7 +111,7 @@ def _compiled_parts(model: Any) -> list[Any]:
     return [compiled_metrics(model), compiled_loss(model)]
 
 
-def recipe_of(factory: Any, seed: int) -> Any:
+def build_key(factory: Any, seed: int) -> Any:
     """What a plain function makes its model from: itself, the globals that it
     names and the seed; None where more may take part.
     """

@@ -160,7 +160,7 @@ class TracedLoop:
 
     @property
     def _every_variable(self) -> list[Any]:
-        """Those of `variables`, then those that the recording writes."""
+        """The values of `variables`, then of those that the recording writes."""
         return [*self.variables, *self._recorder.own_variables()]
 
     # Tracing
@@ -323,7 +323,7 @@ def _is_index(leaf: Any) -> bool:
 
 
 def packed(batch: Batch) -> Any:
-    """Its parts as a training step takes them."""
+    """The parts of a batch as a training step takes them."""
     return keras.utils.pack_x_y_sample_weight(*batch.parts)
 
 

@@ -245,7 +245,7 @@ class Subject:
         return trace
 
     def learned_with(self, *changes: Change) -> Trace | None:
-        """The same with changes; None where the model or the data do not allow them."""
+        """The training with changes; None where model or data do not allow them."""
         try:
             return self.trained(*changes)
         except (CannotChange, UsageError):

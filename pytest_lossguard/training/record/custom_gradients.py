@@ -63,7 +63,7 @@ class CustomGradients:
             self._found = None
 
     def wrong(self) -> tuple[CustomGradient, ...]:
-        """Those that disagree with finite differences; asked again, the same."""
+        """The functions that disagree with finite differences; computed once."""
         if self._found is None:
             self._found = tuple(self._look())
         return self._found
@@ -154,7 +154,7 @@ def _of_argument(
 
 
 def _called(function: Callable[..., Any], args: Sequence[Any]) -> tuple[list[Any], Any]:
-    """Its values, all finite numbers of float64, and the function of its gradient."""
+    """The values of a function, finite numbers of float64, and its gradient."""
     given = (tf.constant(it) if isinstance(it, np.ndarray) else it for it in args)
     value, gradient_of = function(*given)
     values = [np.asarray(it) for it in flatten(value)]

@@ -58,7 +58,7 @@ class _Maker:
         return not self.keys.isdisjoint(variables)
 
     def stands_beside(self) -> None:
-        """It took part in a step that trains others."""
+        """Note that the model took part in a step that trains others."""
         if self.start is None:
             self.start = self._matrices()
 

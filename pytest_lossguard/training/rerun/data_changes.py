@@ -39,7 +39,7 @@ def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
 
 
 def integers_as_floats(data: ArrayData, model: Any) -> ArrayData:
-    """The same with integers that the model reads as numbers as such, to be scaled.
+    """The data with integers that the model reads as numbers as such, to be scaled.
 
     Raises:
         CannotChange: The model takes nothing but integers there.

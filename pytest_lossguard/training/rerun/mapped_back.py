@@ -33,7 +33,7 @@ def measures_otherwise(changes: Sequence[Change]) -> bool:
 
 
 def easier(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Those that make the task another one."""
+    """The changes that make the task another one."""
     return tuple(it for it in changes if it.kind in _EASIER)
 
 
