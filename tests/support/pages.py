@@ -42,9 +42,9 @@ def verdict_of(trace: Trace) -> Verdict:
     return Verdict(trace=trace, findings=judge(trace, Policy()))
 
 
-def good(**given: Any) -> Verdict:
-    trace = make_trace(falling(), start=1.0, end=0.1, constant=0.9)
-    held_out = Validation(step=(100, 200, 400), loss=(0.5, 0.3, 0.2))
+def good(steps: int = 400, **given: Any) -> Verdict:
+    trace = make_trace(falling(steps=steps), start=1.0, end=0.1, constant=0.9)
+    held_out = Validation(step=(steps // 4, steps // 2, steps), loss=(0.5, 0.3, 0.2))
     return verdict_of(replace(trace, validation=held_out, **given))
 
 
