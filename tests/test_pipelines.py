@@ -2,19 +2,18 @@
 
 import importlib.util
 import json
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import configuration
 
 from pytest_lossguard import NotConverged, corruptions
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.corruptions import Corruption
 from pytest_lossguard.session.guard import Guard
+from tests.support.profile import use_patient_profile
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "test_pipelines.py"
 
@@ -36,23 +35,26 @@ BROKEN = [
 SEEDS = range(20)
 
 
-def searched(tmp_path, seed, *options):
+@pytest.fixture
+def searched(pytester, monkeypatch, pairs):
     """The searches of one run of the examples, by the name of their test."""
-    shutil.copy(EXAMPLE, tmp_path)  # a folder of its own: nothing is remembered
-    command = [sys.executable, "-m", "pytest", EXAMPLE.name, "-q", *options]
-    command += ["-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist"]
-    command += [f"--hypothesis-seed={seed}", "--lossguard-json=report.json"]
-    ran = subprocess.run(
-        command,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
-    tests = json.loads((tmp_path / "report.json").read_text())["tests"]
-    return {it["nodeid"].partition("::")[2]: it["search"] for it in tests}
+    # Of this run, which is one of many in a process: nothing is remembered.
+    monkeypatch.setattr("hypothesis.core.global_force_seed", None)
+    home = pytester.path / ".hypothesis"
+    monkeypatch.setattr(configuration, "__hypothesis_home_directory", home)
+    shutil.copy(EXAMPLE, pytester.path)
+
+    def run(seed, *options):
+        use_patient_profile()
+        options += ("-q", "-p", "no:cacheprovider", "-p", "no:randomly")
+        options += (f"--hypothesis-seed={seed}", "--lossguard-json=report.json")
+        ran = pytester.runpytest_inprocess(EXAMPLE.name, "-p", "no:xdist", *options)
+        assert ran.ret == pytest.ExitCode.OK
+        tests = json.loads((pytester.path / "report.json").read_text())["tests"]
+        return {it["nodeid"].partition("::")[2]: it["search"] for it in tests}
+
+    yield run
+    use_patient_profile()
 
 
 class Pair:
@@ -104,6 +106,11 @@ def _value(part):
 
 @pytest.fixture(scope="module")
 def pairs():
+    """They load here, once, what the sessions inside would load and unload."""
+    import hypothesis.extra.numpy  # noqa: F401
+
+    import pytest_lossguard.session.search
+    import pytest_lossguard.strategies  # noqa: F401
     from pytest_lossguard.training import Trainer
 
     spec = importlib.util.spec_from_file_location("example_pipelines", EXAMPLE)
@@ -114,16 +121,16 @@ def pairs():
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_good_pipelines_survive(tmp_path, seed):
-    found = searched(tmp_path, seed, "-m", "not xfail")
+def test_the_good_pipelines_survive(searched, seed):
+    found = searched(seed, "-m", "not xfail")
     assert len(found) == len(BROKEN)
     assert {name: it["failing"] for name, it in found.items() if it["failing"]} == {}
     assert not any(it["exhausted_budget"] for it in found.values())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_broken_ones_fail_and_shrink_to_the_boundary(tmp_path, pairs, seed):
-    found = searched(tmp_path, seed, "-m", "xfail", "--lossguard-max-examples=25")
+def test_the_broken_ones_fail_and_shrink_to_the_boundary(searched, pairs, seed):
+    found = searched(seed, "-m", "xfail", "--lossguard-max-examples=25")
     assert sorted(found) == sorted(BROKEN)
     for name, search in found.items():
         shrunk = eval(search["failing"], vars(corruptions))
