@@ -317,7 +317,7 @@ def test_names_that_no_file_can_have_are_distinguished(project, pytester):
                 lossguard.fit(build, *load(), steps=40)
     """
 
-    project(dedent(body), "--lossguard-update", "-n2").assert_outcomes(passed=3)
+    project(dedent(body), "--lossguard-update").assert_outcomes(passed=3)
 
     names = sorted(it.name for it in (pytester.path / "__lossguard__").iterdir())
     assert len(names) == 3

@@ -216,12 +216,6 @@ def test_all_is_as_it_was():
     result.assert_outcomes(failed=1, passed=1)
 
 
-def test_diagnosing_works_under_xdist(run):
-    result, tests = run(FIT.format(marker=""), "-n2")
-    result.assert_outcomes(failed=1)
-    assert tests["test_rate"]["runs"][0]["diagnosis"]["causes"][0]["verified"] is True
-
-
 def test_the_same_seed_gives_the_same_report(run):
     def runs():
         _, tests = run(FIT.format(marker="") + SLOW.format(marker=""))

@@ -49,12 +49,19 @@ def test_the_page_shows_every_test(project, pytester):
     assert {"0-training", "0-gradients", "0-experiments", "search"} <= names
 
 
-def test_workers_write_the_page_that_one_process_writes(project, pytester):
-    project(TWO, "--lossguard-html=one.html")
-    project(TWO, "--lossguard-html=two.html", "-n2")
+def test_workers_write_what_one_process_writes(project, pytester):
+    def written(name, *workers):
+        page, report = (pytester.path / f"{name}.{it}" for it in ("html", "json"))
+        ran = project(
+            TWO, f"--lossguard-html={page}", f"--lossguard-json={report}", *workers
+        )
+        ran.stdout.fnmatch_lines(["lossguard: 2 trainings judged in 2 tests, 1 not*"])
+        return figures(page), json.loads(report.read_text())["tests"]
 
-    one, two = (pytester.path / it for it in ("one.html", "two.html"))
-    assert figures(one) == figures(two)
+    page, tests = written("one")
+
+    assert written("two", "-n2") == (page, tests)
+    assert tests[0]["runs"][0]["diagnosis"]["causes"][0]["verified"] is True
 
 
 def test_the_ini_file_asks_for_the_page_beside_itself(project, pytester):

@@ -349,9 +349,9 @@ def pytest_collection_modifyitems(items):
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)])
+@pytest.mark.parametrize("workers", [(), ("-n1",)])
 def test_a_mark_that_a_conftest_adds_counts(project, pytester, workers):
-    pytester.makeconftest(LATE_MARKS.format(how=""))
+    pytester.makeconftest(LATE_MARKS.format(how="diagnose=False"))
 
     result = project("def test_it():\n    train(100.0)\n", *workers)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import dataclass
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -30,10 +32,51 @@ def test_plain():
 LINES = {"test_bad": 9, "test_warned": 14}
 
 
-def test_junit_gets_a_property_for_each_fact_and_no_wall_of_numbers(project, pytester):
-    project(TESTS, "--junitxml=junit.xml", "-n2")
+@pytest.fixture
+def github(project, pytester, monkeypatch):
+    """An environment as a step of GitHub Actions has it."""
+    path = pytester.path / "summary.md"
+    path.write_text("of an earlier command\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(pytester.path.parent))
+    return path
 
-    text = (pytester.path / "junit.xml").read_text()
+
+@dataclass(frozen=True)
+class Reported:
+    """A session that wrote every report."""
+
+    folder: Path
+    lines: list[str]
+    summary: str
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """What each session said, for all tests that look at it."""
+    return {}
+
+
+@pytest.fixture(params=[(), ("-n2",)], ids=["one process", "workers"])
+def reported(request, project, pytester, github, kept):
+    """Run once by one process, and once by two workers."""
+    if request.param not in kept:
+        reports = (
+            *("--junitxml=junit.xml", "--html=report.html", "--self-contained-html"),
+            "--lossguard-tensorboard=out/runs",
+        )
+        result = project(TESTS, *reports, *request.param)
+        kept[request.param] = Reported(
+            folder=pytester.path,
+            lines=result.stdout.lines,
+            summary=github.read_text(encoding="utf-8"),
+        )
+    return kept[request.param]
+
+
+def test_junit_gets_a_property_for_each_fact_and_no_wall_of_numbers(reported):
+    text = (reported.folder / "junit.xml").read_text()
     cases = ElementTree.fromstring(text).iter("testcase")
     properties = {
         case.get("name").partition("[")[0]: [
@@ -72,27 +115,10 @@ def test_bad(lossguard):
 # GitHub Actions
 
 
-@pytest.fixture
-def github(project, pytester, monkeypatch):
-    """An environment as a step of GitHub Actions has it."""
-    path = pytester.path / "summary.md"
-    path.write_text("of an earlier command\n", encoding="utf-8")
-    monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
-    monkeypatch.setenv("GITHUB_WORKSPACE", str(pytester.path.parent))
-    return path
-
-
-@pytest.mark.parametrize("workers", [(), ("-n2",)])
-def test_github_gets_one_table_and_the_lines_of_the_tests(
-    project, pytester, github, workers
-):
-    result = project(TESTS, *workers)
-
-    text = github.read_text(encoding="utf-8")
+def test_github_gets_one_table_and_the_lines_of_the_tests(reported):
+    text, folder = reported.summary, reported.folder.name
     rows = [line for line in text.splitlines() if line.startswith("| test&#95;it.py")]
-    commands = [line for line in result.stdout.lines if line.startswith("::")]
-    folder = pytester.path.name
+    commands = [line for line in reported.lines if line.startswith("::")]
     assert text.startswith("of an earlier command\n### lossguard\n")
     assert text.count("### lossguard") == 1
     assert len(rows) == 3
@@ -143,11 +169,8 @@ def test_a_step_summary_that_cannot_be_written_is_a_line(
 # pytest-html
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)])
-def test_pytest_html_shows_curve_and_findings(project, pytester, workers):
-    project(TESTS, "--html=report.html", "--self-contained-html", *workers)
-
-    page = (pytester.path / "report.html").read_text(encoding="utf-8")
+def test_pytest_html_shows_curve_and_findings(reported):
+    page = (reported.folder / "report.html").read_text(encoding="utf-8")
     blob = re.search('data-jsonblob="([^"]*)"', page).group(1)
     tests = json.loads(html.unescape(blob))["tests"]
     shown = {
@@ -173,16 +196,14 @@ def test_without_its_option_pytest_html_is_left_alone(project):
 # TensorBoard
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)])
-def test_tensorboard_reads_every_training(project, pytester, workers):
+def test_tensorboard_reads_every_training(reported):
     from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
-    project(TESTS, "--lossguard-tensorboard=out/runs", "-k", "good or bad", *workers)
-
-    every = EventMultiplexer().AddRunsFromDirectory(str(pytester.path / "out" / "runs"))
+    runs = reported.folder / "out" / "runs"
+    every = EventMultiplexer().AddRunsFromDirectory(str(runs))
     every.Reload()
     steps = {name: len(every.Scalars(name, "loss")) for name in every.Runs()}
-    assert sorted(steps.values()) == [100, 200]
+    assert sorted(steps.values()) == [20, 100, 200]
     assert all(name.startswith("test_it.py-test_") for name in steps)
 
 
