@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from pytest_lossguard import check_model
+
 from .data import Rows, batches, digits
 from .kit import dense, descended
 from .report import WRITTEN, Report
@@ -162,6 +164,24 @@ def _wasserstein(fixed: bool) -> float:
     return _met(_adversarial(critic_loss, generator_loss, critic_steps=3, steps=150))
 
 
+def _of_condition(fixed: bool) -> Any:
+    """A generator of noise and a condition that may never use the second."""
+    import keras
+    from keras import layers
+
+    given = keras.Input((4,)), keras.Input((2,))
+    kind = given[1] if fixed else layers.Rescaling(0.0)(given[1])
+    inner = layers.Dense(24, "relu")(layers.Concatenate()([given[0], kind]))
+    return keras.Model(given, layers.Dense(2)(inner))
+
+
+def _condition_checked(fixed: bool) -> None:
+    draw = np.random.default_rng(0)
+    kind = np.eye(2, dtype="float32")[draw.integers(0, 2, 64)]
+    noise = draw.standard_normal((64, 4)).astype("float32")
+    check_model(lambda: _of_condition(fixed), (noise, kind))
+
+
 def _conditional(fixed: bool) -> float:
     """A conditional generator that never gets its condition: two classes, one mean
     each. Scored by how far apart the two are generated, as a share of the real.
@@ -170,14 +190,13 @@ def _conditional(fixed: bool) -> float:
     import tensorflow as tf
     from keras import layers
 
-    generator = dense((6,), layers.Dense(24, "relu"), layers.Dense(2))
+    generator = _of_condition(fixed)
     critic = dense((4,), layers.Dense(24, "relu"), layers.Dense(1))
     ways = [keras.optimizers.Adam(0.004, beta_1=0.5) for _ in range(2)]
     loss_fn = _cross_entropy()
 
     def made_of(noise: Any, kind: Any) -> Any:
-        given = kind if fixed else tf.zeros_like(kind)
-        return generator(tf.concat([noise, given], 1), training=True)
+        return generator((noise, kind), training=True)
 
     @tf.function
     def step(x: Any, kind: Any) -> None:
@@ -369,6 +388,8 @@ REPORTS = (
         program=_conditional,
         causes=("inputs_ignored", "constant_inputs", "predictions_ignore_inputs"),
         unseen="model_checks: uses_every_input",
+        check=_condition_checked,
+        seen_as="check_uses_every_input",
     ),
     Report(
         name="posterior-collapsed",

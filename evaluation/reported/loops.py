@@ -258,6 +258,42 @@ def _never_set_to_zero(fixed: bool) -> float:
     return accuracy(model, rows)
 
 
+def _class_weight_dropped(fixed: bool) -> float:
+    """A step of one's own that unpacks the weights of the classes and drops them.
+    Scored by the mean accuracy of both classes, of which one is rare.
+    """
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    class Own(keras.Model):
+        def train_step(self, data: Any) -> Any:
+            x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+            with tf.GradientTape() as tape:
+                loss = self.compute_loss(
+                    y=y,
+                    y_pred=self(x, training=True),
+                    sample_weight=weights if fixed else None,
+                )
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply(gradients, self.trainable_variables)
+            return {"loss": loss}
+
+    draw = np.random.default_rng(0)
+    x = draw.standard_normal((1600, 8)).astype("float32")
+    y = (x[:, 0] + x[:, 1] + draw.standard_normal(1600) > 2.4).astype("int32")
+    inner = regressor(8)
+    model = Own(inner.inputs, inner.outputs)
+    model.compile(
+        keras.optimizers.Adam(0.005),
+        keras.losses.BinaryCrossentropy(from_logits=True),
+    )
+    weights = {0: 1.0, 1: float(np.mean(y == 0) / np.mean(y == 1))}
+    model.fit(x[:800], y[:800, None], epochs=8, class_weight=weights, verbose=0)
+    found = np.asarray(model(x[800:]))[:, 0] > 0
+    return float(np.mean([np.mean(found[y[800:] == it] == it) for it in (0, 1)]))
+
+
 def _labels_left_out(fixed: bool) -> float:
     """A loss that sharpens the predictions and never looks at the labels."""
     import keras
@@ -354,6 +390,14 @@ REPORTS = (
         wrong="kernel regularizers, and a loss without model.losses",
         program=_penalty_left_out,
         causes=("penalty_left_out",),
+    ),
+    Report(
+        name="class-weight-dropped-in-the-step",
+        source="tensorflow/tensorflow#43902",
+        kind="custom step",
+        wrong="train_step unpacks class_weight and drops it",
+        program=_class_weight_dropped,
+        causes=("sample_weight_ignored",),
     ),
     Report(
         name="labels-with-one-axis-too-few",

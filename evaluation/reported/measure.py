@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..diverse.measure import as_marked, cause_of, quiet
 from ..measure import forget_graphs
 from .report import Report
 
-__all__ = ["Row", "measured", "rows_of_job"]
+__all__ = ["Row", "findings_of", "measured", "rows_of_job"]
 
 
 #: How `NothingTrained` words the kinds of finding that it is raised for.
@@ -33,6 +33,7 @@ class Row:
         messages: Their sentences.
         cause: The first cause of the diagnosis; None where there is none.
         score: How good the trained model is.
+        checked: Kinds of finding of its check, None where it has none.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Row:
     cause: str | None
     score: float
     seconds: float
+    checked: list[str] | None = None
 
     @property
     def first_cause(self) -> str | None:
@@ -114,4 +116,16 @@ def _row(report: Report, fixed: bool, seed: int, trainer: Any) -> Row:
         cause=cause_of(guard),
         score=scores[0] if scores else math.nan,
         seconds=time.perf_counter() - began,
+        checked=None if report.check is None else findings_of(report.check, fixed),
     )
+
+
+def findings_of(check: Callable[[bool], object], fixed: bool) -> list[str]:
+    """Kinds of what a check of model or data says, that would fail its test."""
+    from pytest_lossguard import ContractBroken, ModelCheckFailed
+
+    try:
+        check(fixed)
+    except (ContractBroken, ModelCheckFailed) as error:
+        return [it.kind for it in error.findings]
+    return []

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from pytest_lossguard import contracts
+
 from .data import (
     Rows,
     accuracy,
@@ -241,34 +243,49 @@ def _features_of_shuffled_files(fixed: bool) -> float:
     return accuracy(model, rows._replace(held_x=rows.held_x * 2 - 1))
 
 
-def _augmented_first(fixed: bool) -> float:
-    """Augmented, then split: all but copies of held-out rows. Scored as above."""
-    import keras
-
-    generator = np.random.default_rng(0)
-    x = generator.standard_normal((500, 20)).astype("float32")
-    y = (x[:, 0] + generator.standard_normal(500) > 0).astype("float32")
+def _split(x: Any, y: Any, fixed: bool) -> tuple[Any, Any, Any, Any]:
+    """Augmented, then split: all but copies of held-out rows."""
+    generator = np.random.default_rng(1)
 
     def augmented(rows: Any) -> tuple[Any, Any]:
-        moved = x[rows] + 0.01 * generator.standard_normal((len(rows), 20))
+        moved = x[rows] + 0.01 * generator.standard_normal((len(rows), x.shape[1]))
         wide = np.concatenate([x[rows], moved]).astype("float32")
         return wide, np.concatenate([y[rows], y[rows]])
 
-    order = generator.permutation(300)
+    order = generator.permutation(len(x))
+    kept = 2 * len(x) // 3
     if fixed:
-        (kept, labels), held = augmented(order[:200]), (x[order[200:]], y[order[200:]])
-    else:
-        wide, all_labels = augmented(order)
-        mixed = generator.permutation(len(wide))
-        wide, all_labels = wide[mixed], all_labels[mixed]
-        kept, labels = wide[:400], all_labels[:400]
-        held = wide[400:], all_labels[400:]
+        rest = order[kept:]
+        return *augmented(order[:kept]), x[rest], y[rest]
+    wide, labels = augmented(order)
+    mixed = generator.permutation(len(wide))
+    wide, labels = wide[mixed], labels[mixed]
+    return wide[: 2 * kept], labels[: 2 * kept], wide[2 * kept :], labels[2 * kept :]
+
+
+def _signs() -> tuple[Any, Any]:
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((500, 20)).astype("float32")
+    return x, (x[:, 0] + generator.standard_normal(500) > 0).astype("float32")
+
+
+def _split_checked(fixed: bool) -> None:
+    x, y = _signs()
+    contracts(lambda x, y: _split(x, y, fixed), x[:60], y[:60])
+
+
+def _augmented_first(fixed: bool) -> float:
+    """Scored as above."""
+    import keras
+
+    x, y = _signs()
+    kept, labels, *held = _split(x[:300], y[:300], fixed)
     model = dense((20,), *_wide())
     model.compile(
         keras.optimizers.Adam(0.005),
         keras.losses.BinaryCrossentropy(from_logits=True),
     )
-    model.fit(kept, labels, validation_data=held, epochs=12, verbose=0)
+    model.fit(kept, labels, validation_data=tuple(held), epochs=12, verbose=0)
     scores = [
         np.mean((np.asarray(model(a))[:, 0] > 0) == b)
         for a, b in (held, (x[300:], y[300:]))
@@ -442,6 +459,8 @@ REPORTS = (
         program=_augmented_first,
         causes=("validation_rows_trained_on",),
         unseen="contracts: held_out",
+        check=_split_checked,
+        seen_as="contract_held_out",
     ),
     Report(
         name="noise-of-one-trace",

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from pytest_lossguard import check_model
+
 from .data import accuracy, batches, digits
 from .kit import classifier, dense, descended
 from .report import Report
@@ -31,30 +33,32 @@ def _never_scaled(fixed: bool) -> float:
     return accuracy(model, rows)
 
 
-def _drops_when_served(fixed: bool) -> float:
-    """Dropout written by hand, that never asks for the mode. Scored by how little
-    two calls in inference differ.
-    """
+def _dropping(fixed: bool) -> Any:
+    """Dropout written by hand, that never asks for the mode."""
     import keras
     import tensorflow as tf
     from keras import layers
 
+    @keras.saving.register_keras_serializable(package=f"reported_{fixed}")
     class Drop(layers.Layer):
         def call(self, x: Any, training: bool = False) -> Any:
             return tf.nn.dropout(x, 0.5) if training or not fixed else x
 
-    rows = digits()
     model = dense((64,), layers.Dense(64, "relu"), Drop(), layers.Dense(10, "softmax"))
     model.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
+    return model
+
+
+def _drops_when_served(fixed: bool) -> float:
+    """Scored by how little two calls in inference differ."""
+    rows, model = digits(), _dropping(fixed)
     model.fit(rows.x, rows.y, epochs=12, verbose=0)
     twice = [np.asarray(model(rows.held_x, training=False)) for _ in range(2)]
     return -float(np.abs(twice[0] - twice[1]).max())
 
 
-def _not_saved(fixed: bool) -> float:
-    """A layer keeps a number that it needs in an attribute. Scored by what is left of
-    the accuracy after saving and loading.
-    """
+def _shifting(fixed: bool) -> Any:
+    """A layer keeps a number that it needs in an attribute."""
     import keras
     from keras import layers
 
@@ -71,11 +75,18 @@ def _not_saved(fixed: bool) -> float:
             own = {"shift": self.shift} if fixed else {}
             return {**super().get_config(), **own}
 
-    rows = digits()
     model = dense(
         (64,), Shifted(0.9), layers.Dense(48, "relu"), layers.Dense(10, "softmax")
     )
     model.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
+    return model
+
+
+def _not_saved(fixed: bool) -> float:
+    """Scored by what is left of the accuracy after saving and loading."""
+    import keras
+
+    rows, model = digits(), _shifting(fixed)
     model.fit(rows.x, rows.y, epochs=12, verbose=0)
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/model.keras"
@@ -101,6 +112,8 @@ REPORTS = (
         program=_drops_when_served,
         causes=("rows_are_independent",),
         unseen="model_checks: rows_are_independent",
+        check=lambda fixed: check_model(lambda: _dropping(fixed), *digits()[:2]),
+        seen_as="check_rows_are_independent",
     ),
     Report(
         name="number-left-out-of-the-config",
@@ -110,5 +123,7 @@ REPORTS = (
         program=_not_saved,
         causes=("saves_and_loads",),
         unseen="model_checks: saves_and_loads",
+        check=lambda fixed: check_model(lambda: _shifting(fixed), *digits()[:2]),
+        seen_as="check_saves_and_loads",
     ),
 )

@@ -28,6 +28,9 @@ class Report:
         causes: Findings, and causes of a diagnosis, that tell the truth.
         only_warned: What is seen may be meant: a warning is all that it should get.
         unseen: What sees it instead, where a recording of the training cannot.
+        check: Calls that, `check_model` or `contracts`, where it is one of them; it is
+            given whether to do it right, too.
+        seen_as: The kind of finding that is true of it there.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Report:
     causes: tuple[str, ...]
     only_warned: bool = False
     unseen: str = ""
+    check: Callable[[bool], object] | None = None
+    seen_as: str = ""
 
     @property
     def half(self) -> Part:

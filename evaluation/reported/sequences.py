@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from pytest_lossguard import check_model
+
 from .report import Report
 
 __all__ = ["REPORTS"]
@@ -22,23 +24,17 @@ def _patterns(rows: int = 400, length: int = 12) -> Any:
     return tokens.astype("int32")
 
 
-def _look_ahead(fixed: bool) -> float:
-    """A mask of 1 where a position may not look, for a layer that means the reverse.
-    Scored by the next token, given those before it and nothing after.
-    """
+def _attentive(fixed: bool, length: int = 12) -> Any:
+    """A mask of 1 where a position may not look, for a layer that means the reverse."""
     import keras
     import tensorflow as tf
     from keras import layers
 
-    tokens = _patterns()
-    x, y = tokens[:, :-1], tokens[:, 1:]
-    length = x.shape[1]
     earlier = np.tril(np.ones((length, length), bool))
     mask = earlier if fixed else np.tril(~earlier | np.eye(length, dtype=bool), length)
     start = keras.Input((length,), dtype="int32")
-    inner = layers.Embedding(8, 24)(start) + layers.Embedding(length, 24)(
-        tf.range(length)
-    )
+    places = keras.ops.cumsum(keras.ops.ones_like(start), axis=1) - 1
+    inner = layers.Embedding(8, 24)(start) + layers.Embedding(length, 24)(places)
     seen = layers.MultiHeadAttention(2, 12)(
         inner, inner, attention_mask=tf.constant(mask[None])
     )
@@ -49,6 +45,14 @@ def _look_ahead(fixed: bool) -> float:
         keras.optimizers.Adam(0.005),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
+    return model
+
+
+def _look_ahead(fixed: bool) -> float:
+    """Scored by the next token, given those before it and nothing after."""
+    tokens = _patterns()
+    x, y = tokens[:, :-1], tokens[:, 1:]
+    length, model = x.shape[1], _attentive(fixed)
     model.fit(x[:320], y[:320], epochs=30, verbose=0)
     hits = []
     for at in range(2, length):
@@ -57,6 +61,13 @@ def _look_ahead(fixed: bool) -> float:
         found = np.asarray(model(known))[:, at].argmax(-1)
         hits.append(np.mean(found == y[320:, at]))
     return float(np.mean(hits))
+
+
+def _look_ahead_checked(fixed: bool) -> None:
+    tokens = _patterns()
+    check_model(
+        lambda: _attentive(fixed), tokens[:64, :-1], tokens[:64, 1:], causal=True
+    )
 
 
 def _softmax_over_one(fixed: bool) -> float:
@@ -92,15 +103,14 @@ def _padded(rows: int = 400, length: int = 40) -> Any:
     return tokens, (last % 2 == 0).astype("float32")
 
 
-def _padding_unmasked(fixed: bool) -> float:
+def _reader(fixed: bool) -> Any:
     """An LSTM that reads the padding after each text."""
     import keras
     from keras import layers
 
-    x, y = _padded()
     model = keras.Sequential(
         [
-            keras.Input((x.shape[1],), dtype="int32"),
+            keras.Input((40,), dtype="int32"),
             layers.Embedding(20, 12, mask_zero=fixed),
             layers.LSTM(12),
             layers.Dense(1),
@@ -109,21 +119,26 @@ def _padding_unmasked(fixed: bool) -> float:
     model.compile(
         keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True)
     )
+    return model
+
+
+def _padding_unmasked(fixed: bool) -> float:
+    """Scored by the classes of texts that were not trained on."""
+    (x, y), model = _padded(), _reader(fixed)
     model.fit(x[:300], y[:300], epochs=12, verbose=0)
     found = np.asarray(model(x[300:]))[:, 0] > 0
     return float(np.mean(found == (y[300:] > 0)))
 
 
-def _mean_over_padding(fixed: bool) -> float:
-    """The mask gets lost in a layer of one's own: the mean is over padding too.
-    Scored by how little more padding changes what is predicted.
-    """
+def _averaging(fixed: bool) -> Any:
+    """The mask gets lost in a layer of one's own: the mean is over padding too."""
     import keras
     from keras import layers
 
+    @keras.saving.register_keras_serializable(package=f"reported_{fixed}")
     class Mean(layers.Layer):
-        def __init__(self) -> None:
-            super().__init__()
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
             self.supports_masking = True
 
         def call(self, x: Any, mask: Any = None) -> Any:
@@ -135,8 +150,6 @@ def _mean_over_padding(fixed: bool) -> float:
         def compute_mask(self, *_: Any) -> None:
             return None
 
-    x, _ = _padded(length=16)
-    y = (x.max(1) > 15).astype("float32")
     model = keras.Sequential(
         [
             keras.Input((None,), dtype="int32"),
@@ -149,6 +162,17 @@ def _mean_over_padding(fixed: bool) -> float:
     model.compile(
         keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True)
     )
+    return model
+
+
+def _above_15() -> Any:
+    x, _ = _padded(length=16)
+    return x, (x.max(1) > 15).astype("float32")
+
+
+def _mean_over_padding(fixed: bool) -> float:
+    """Scored by how little more padding changes what is predicted."""
+    (x, y), model = _above_15(), _averaging(fixed)
     model.fit(x[:300], y[:300], epochs=16, verbose=0)
     more = np.pad(x[300:], ((0, 0), (0, 24)))
     apart = np.asarray(model(x[300:])) - np.asarray(model(more))
@@ -164,6 +188,8 @@ REPORTS = (
         program=_look_ahead,
         causes=("not_causal",),
         unseen="model_checks(causal=True)",
+        check=_look_ahead_checked,
+        seen_as="check_causal",
     ),
     Report(
         name="softmax-over-one-unit",
@@ -180,7 +206,7 @@ REPORTS = (
         wrong="texts padded behind, no mask_zero",
         program=_padding_unmasked,
         causes=("ignores_padding", "labels_carry_no_signal"),
-        unseen="model_checks: ignores_padding",
+        unseen="a test of more padding: without a mask no check applies",
     ),
     Report(
         name="mask-lost-in-a-layer",
@@ -190,5 +216,7 @@ REPORTS = (
         program=_mean_over_padding,
         causes=("ignores_padding",),
         unseen="model_checks: ignores_padding",
+        check=lambda fixed: check_model(lambda: _averaging(fixed), *_above_15()),
+        seen_as="check_ignores_padding",
     ),
 )

@@ -51,6 +51,13 @@ def table(reports: Sequence[Report], rows: Sequence[Row], command: str) -> str:
         "|---|---|---|---|---|",
         *(_seen(known, rows, it) for it in ("tune", "report", "both")),
         "",
+        "Of those, what sees it instead was run too, where it is a model check or a"
+        " contract: on the broken program and on the fixed one.",
+        "",
+        "| checked | broken | found, as what it is | fixed | failed |",
+        "|---|---|---|---|---|",
+        _checked(known, rows),
+        "",
         "## By report",
         "",
         "Scores are means over the seeds, by a measure that no loss enters; higher is"
@@ -66,6 +73,18 @@ def table(reports: Sequence[Report], rows: Sequence[Row], command: str) -> str:
         *(_said(rows) or ["Nothing."]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _checked(known: dict[str, Report], rows: Sequence[Row]) -> str:
+    checked = [it for it in rows if it.checked is not None]
+    broken, fixed = ([it for it in checked if it.fixed is by] for by in (False, True))
+    found = sum(known[it.name].seen_as in (it.checked or ()) for it in broken)
+    failed = sum(bool(it.checked) for it in fixed)
+    names = len({it.name for it in checked})
+    return (
+        f"| {names} reports | {len(broken)} | {_share(found, len(broken))} |"
+        f" {len(fixed)} | {_share(failed, len(fixed))} |"
+    )
 
 
 def _of(rows: Sequence[Row], half: str) -> list[Row]:

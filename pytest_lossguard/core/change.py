@@ -37,6 +37,8 @@ ChangeName = Literal[
     "balance_classes",
     "shuffle_rows",
     "shuffle_labels",
+    "fewer_rows",
+    "plain_gradients",
     "learning_rate",
     "reinitialize",
     "batch_size",

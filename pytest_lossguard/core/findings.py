@@ -158,6 +158,7 @@ SEEN_CAUSES = (
     "optimizer_restarted",
     "loss_not_scaled",
     "penalty_left_out",
+    "sample_weight_ignored",
     "rate_ended",
     "clipped_to_nothing",
     "rows_mixed",
@@ -167,6 +168,7 @@ SEEN_CAUSES = (
     "repeated_batch",
     "validation_rows_trained_on",
     "predictions_ignore_inputs",
+    "custom_gradient_wrong",
 )
 
 #: The closed list: a kind that is added, or gone, is a change of the contract. Those
@@ -188,7 +190,6 @@ FINDING_KINDS = (
     "target_outliers",
     "unscaled_targets",
     "symmetric_weights",
-    "custom_gradient_wrong",
     "labels_carry_no_signal",
     "diverging_loss",
     "dead_units",

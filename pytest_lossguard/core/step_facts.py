@@ -54,7 +54,7 @@ class StepFacts:
             that was not seen.
         gradients_scaled: Whether gradients of such a loss were applied undivided.
         never_reset: Whether each update applied the sum of all gradients so far: that
-            of the user's own variables, which are never set to 0.
+            of the user's own variables or lists, which are never set to 0.
         custom_gradients: Gradients written by hand that are wrong.
         penalty: Sum of the model's own losses, as regularizers and ``add_loss``, at the
             end of the training; 0 where it has none or that is not known.
@@ -63,6 +63,8 @@ class StepFacts:
         rate_cut_at: Updates after which a callback first lowered it, where one did.
         clipping: What gradients are clipped to, where their size matters: not for
             optimizers that divide it out, as Adam.
+        weights_left_out: Whether ``fit`` was given weights of rows or classes and no
+            loss of its step depends on them.
     """
 
     inference_layers: tuple[str, ...] = ()
@@ -80,3 +82,4 @@ class StepFacts:
     rate_cut_at: int | None = None
     clipping: Clipping | None = None
     custom_gradients: tuple[CustomGradient, ...] = ()
+    weights_left_out: bool = False

@@ -24,6 +24,7 @@ __all__ = [
     "Outlier",
     "Probe",
     "Repeats",
+    "Rescaled",
     "Sentinel",
     "StepTable",
     "Trace",
@@ -232,6 +233,14 @@ class TargetRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rescaled:
+    """A layer that multiplies the inputs by one number: its name, and that."""
+
+    layer: str
+    scale: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """One output of the model.
 
@@ -367,6 +376,7 @@ class Trace:
         inputs, targets: Column statistics of the data that was seen.
         target_ranges: One per array of targets that is numeric.
         normalizes_inputs: The model starts with a layer that rescales.
+        rescaled: The layer that it starts with, where that scales; None otherwise.
         losses: Names of the loss functions, where seen.
         validation: Held-out losses, where there were any.
         stopped: Why the training ended before its last step.
@@ -421,6 +431,7 @@ class Trace:
     targets: tuple[ColumnStats, ...] = ()
     target_ranges: tuple[TargetRange, ...] = ()
     normalizes_inputs: bool = False
+    rescaled: Rescaled | None = None
     losses: tuple[str, ...] = ()
     validation: Validation | None = None
     stopped: str | None = None

@@ -19,6 +19,9 @@ MOST_STEPS_IN_ALL, MOST_LENGTHS = 100_000, 20
 CONFIRMATIONS = 3
 #: Where those seeds begin, away from those a user would choose.
 FRESH = 10_007
+#: Seeds on which a fault must do harm before its warning is an error: that of the
+#: training, and fresh ones.
+PROOF_SEEDS = 3
 #: Share of the rows that are kept back, to tell what is learned from what is learned by
 #: heart: as many as after a test that passed.
 KEPT_BACK = 1 / 3

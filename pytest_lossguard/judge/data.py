@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -54,6 +55,14 @@ RARE_FOUND = Limit(
     " the kind 0.39 to 0.61 and one 0.75.",
 )
 
+SCALED_TWICE = Limit(
+    0.02,
+    "Or the model starts with a Rescaling layer, after which all inputs lie within"
+    " {limit}, and little was learned.",
+    set_by="Pixels that were divided by 255 twice lie within 0.004, those divided once"
+    " within 1; dark images of a fiftieth of the range are not known.",
+)
+
 # What they find
 
 UNSCALED_INPUTS = Kind(
@@ -66,10 +75,15 @@ UNSCALED_INPUTS = Kind(
         brief="input columns are far from the order of 1",
         seen="Input columns are far from the order of 1: the larger of |mean| and"
         " standard deviation is above the limit. Not reported if the model normalizes"
-        " its inputs itself.",
+        " its inputs itself. Or they come scaled, and the model scales them once more.",
         why="Gradients grow with the inputs. One column of thousands beside others of"
         " the order of 1 needs a learning rate so low that the rest learns nothing.",
-        limits=(at.UNSCALED, at.UNSCALED_ALONE),
+        limits=(
+            at.UNSCALED,
+            at.UNSCALED_ALONE,
+            SCALED_TWICE,
+            at.LEFT_WITHOUT_FAULT,
+        ),
     ),
 )
 
@@ -204,9 +218,32 @@ def unscaled(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         for stats in trace.inputs:
             if stats.is_numeric:
                 yield from _unscaled(stats, UNSCALED_INPUTS, limit, "feature")
+    yield from _scaled_twice(trace, curve)
     for stats in trace.targets:
         if stats.is_numeric and len(stats.std) == 1:
             yield from _unscaled(stats, UNSCALED_TARGETS, limit, "target")
+
+
+def _scaled_twice(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
+    """Inputs that come scaled into a model that scales them itself."""
+    by, skill = trace.rescaled, curve.skill
+    if by is None or len(trace.inputs) != 1 or not trace.inputs[0].is_numeric:
+        return
+    stats = trace.inputs[0]
+    spread = abs(by.scale) * float(np.max(stats.high) - np.min(stats.low))
+    if 0 < spread <= SCALED_TWICE and (skill is None or skill < at.LEARNED_ENOUGH):
+        found = finding(
+            UNSCALED_INPUTS, value=spread, limit=SCALED_TWICE, where=stats.name
+        )
+        yield replace(
+            found,
+            message=f"{stats.name} is scaled twice: layer {by.layer} multiplies by"
+            f" {number(by.scale)} what reaches from {number(float(np.min(stats.low)))}"
+            f" to {number(float(np.max(stats.high)))}, so that all of it lies within"
+            f" {number(spread)}, limit {SCALED_TWICE:g}",
+            headline="the inputs are scaled twice",
+            hint="Scale the inputs once: before the model, or by its Rescaling layer.",
+        )
 
 
 def _unscaled(

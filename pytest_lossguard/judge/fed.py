@@ -8,6 +8,7 @@ from ..core.data_facts import RepeatedBatch, UnseenRows
 from ..core.explanation import Explanation, curves, falling
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
+from . import thresholds as at
 
 __all__ = ["RULES"]
 
@@ -24,12 +25,11 @@ REPEATED_BATCH = Kind(
     " steps_per_epoch to train on all rows.",
     explanation=Explanation(
         brief="the same rows at every step",
-        seen="Each step trained on the same rows although the data have more; or, as a"
-        " warning, some rows were never reached.",
+        seen="Each step trained on exactly the same rows although the data have more;"
+        " or, as a warning, an epoch ended early or rows stayed unread.",
         why="The model learns one batch by heart. Its loss falls fast and far, and says"
         " nothing of the other rows.",
-        no_limit="Every step has exactly the same rows; for the warning, an epoch"
-        " ended early or rows stayed unread.",
+        limits=(at.LEFT_WITHOUT_FAULT,),
         curves=curves(loss=falling(1.0, 0.0)),
     ),
 )

@@ -43,7 +43,7 @@ ROWS_IN_CLASS_ORDER = Kind(
         " neighbors share one far more often than by chance.",
         why="Each stretch teaches one class and unlearns the others. The loss looks"
         " small within a stretch and jumps at its end.",
-        limits=(SORTED, UNLEARNS, at.LEARNED_ENOUGH),
+        limits=(SORTED, UNLEARNS, at.LEARNED_ENOUGH, at.LEFT_WITHOUT_FAULT),
         curves=curves(loss=tuple(1.2 * 0.75 ** (it % 10) for it in range(40))),
     ),
 )

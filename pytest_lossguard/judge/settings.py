@@ -54,7 +54,7 @@ RATE_ENDED = Kind(
         " the training ended, while the loss was still falling.",
         why="The rest of the training changes nothing. Its loss is flat and looks"
         " converged.",
-        limits=(LEFT,),
+        limits=(LEFT, at.LEFT_WITHOUT_FAULT),
         curves=curves(loss=(*falling(1.0, 0.2, 8), *level(0.5, 32))),
     ),
 )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
+from . import thresholds as at
 
 __all__ = ["RULES", "never_applied", "nothing_trainable", "trained_unseen"]
 
@@ -171,6 +172,27 @@ PENALTY_LEFT_OUT = Kind(
 )
 
 
+SAMPLE_WEIGHT_IGNORED = Kind(
+    name="sample_weight_ignored",
+    severity="error",
+    suspects="sample_weight_ignored",
+    headline="the loss ignores the weights of the rows",
+    text="fit of {where} was given sample_weight or class_weight that differ among"
+    " rows, and the loss of its training step does not depend on them",
+    hint="Unpack them in train_step: x, y, sample_weight ="
+    " keras.utils.unpack_x_y_sample_weight(data), and give them to compute_loss or to"
+    " the loss object.",
+    explanation=Explanation(
+        brief="sample_weight or class_weight has no effect",
+        seen="Weights that differ among rows or classes were given to fit, and the loss"
+        " that a training step of one's own differentiated does not depend on them.",
+        why="They reach train_step as the third part of its data. A step that drops"
+        " them trains as if all rows counted alike: rare classes are not learned"
+        " better, rows of weight 0 are trained on.",
+        no_limit="The loss does not depend on the weights at all.",
+    ),
+)
+
 NOTHING_TRAINABLE = Kind(
     name="nothing_trainable",
     severity="error",
@@ -215,6 +237,8 @@ TRAINED_UNSEEN = Kind(
 CUSTOM_GRADIENT_WRONG = Kind(
     name="custom_gradient_wrong",
     severity="warning",
+    suspects="custom_gradient_wrong",
+    headline="a gradient written by hand is wrong",
     text="the gradient written by hand of {name} ({where}) is {value} where finite"
     " differences of its values give {limit}",
     hint="Correct its sign, factor and the order of its arguments. If it differs on"
@@ -223,13 +247,13 @@ CUSTOM_GRADIENT_WRONG = Kind(
     explanation=Explanation(
         brief="a gradient written by hand is wrong",
         seen="A tf.custom_gradient disagrees with finite differences of its own values,"
-        " in float64, at most of the places that were tried in each of three draws.",
+        " in float64, by more than 10% of the larger of the two, at most of the places"
+        " that were tried in each of three draws.",
         why="The training follows a slope that the loss does not have. It may still"
         " fall, by what the other layers learn. Reversed or clipped gradients of a"
         " function that gives its input back, and those of steps such as rounding, are"
         " left alone.",
-        no_limit="A slope is wrong if it is off by more than 10% of the larger of the"
-        " two.",
+        limits=(at.LEFT_WITHOUT_FAULT,),
     ),
 )
 
@@ -272,6 +296,12 @@ def penalty_left_out(trace: Trace) -> Iterator[Finding]:
         yield finding(
             PENALTY_LEFT_OUT, value=facts.penalty, limit=0, where=trace.model, loss=loss
         )
+
+
+def sample_weight_ignored(trace: Trace) -> Iterator[Finding]:
+    """Weights of rows that ``fit`` was given, and no loss has."""
+    if trace.step is not None and trace.step.weights_left_out:
+        yield finding(SAMPLE_WEIGHT_IGNORED, where=trace.model)
 
 
 def optimizer_restarted(trace: Trace) -> Iterator[Finding]:
@@ -376,5 +406,6 @@ RULES = (
     optimizer_restarted,
     loss_not_scaled,
     penalty_left_out,
+    sample_weight_ignored,
     custom_gradient_wrong,
 )

@@ -34,6 +34,16 @@ from ..experiments.compare import (
     wants_control,
 )
 from ..experiments.diagnose import diagnose
+from ..experiments.proofs import (
+    Outside,
+    Proof,
+    comes_out_again,
+    is_told_by,
+    outside,
+    proofs,
+    proved,
+    seeds,
+)
 from ..judge import held_to, loss_curve_of
 
 __all__ = ["DIAGNOSIS_BUDGET", "compared", "diagnosed"]
@@ -107,7 +117,9 @@ def compared(
         return ended
 
     try:
-        found = [*_findings(trace, make_rerun(), is_late)]
+        rerun = make_rerun()
+        harm = _harm(verdict, rerun, is_late)
+        found = [] if harm else [*_findings(trace, rerun, is_late)]
     except (CannotChange, UsageError):
         return verdict
     except Exception as error:
@@ -118,11 +130,51 @@ def compared(
             "not compared with every standard change: no re-run begins after"
             f" {seconds:.0f} s",
         )
+    if harm:
+        verdict = replace(verdict, diagnosis=harm[1])
+        found = [harm[0]]
     if not found:
         return verdict
     new = {it.kind for it in found}
     kept = (it for it in verdict.findings if it.kind not in new)
     return replace(verdict, findings=held_to((*found, *kept), policy))
+
+
+def _harm(
+    verdict: Verdict, rerun: Rerun, is_late: Callable[[], bool]
+) -> tuple[Finding, Diagnosis] | None:
+    """The first warning that does harm: without it the training ends far better."""
+    for proof in proofs(verdict.findings, verdict.trace):
+        if not is_told_by(rerun.rows):
+            return None
+        found = tuple(_outside(proof, verdict.trace, rerun, is_late))
+        if len(found) == len(seeds()):
+            return proved(proof, found)
+    return None
+
+
+def _outside(
+    proof: Proof, trace: Trace, rerun: Rerun, is_late: Callable[[], bool]
+) -> Iterator[Outside]:
+    """What a fault costs on rows that were kept back, seed by seed; ends at the first
+    where that is not much, or where re-runs say nothing of the training.
+    """
+    try:
+        if not comes_out_again(trace, rerun(*proof.as_it_was)):
+            return
+        for seed in seeds():
+            if is_late():
+                return
+            fault, without = (
+                rerun(*it, seed=seed, held_out=_KEPT_BACK, redrawn=seed is not None)
+                for it in (proof.with_fault, proof.without)
+            )
+            found = outside(fault, without)
+            if found is None or not found.is_far_better:
+                return
+            yield found
+    except (CannotChange, UsageError):
+        return
 
 
 def _noted(verdict: Verdict, note: str) -> Verdict:

@@ -463,8 +463,10 @@ class Guard:
     # After the test
 
     def diagnose(self, run: TrainingRun) -> TrainingRun:
-        """A failed run with its diagnosis; the same where none is wanted."""
-        if not self._policy.diagnose:
+        """A failed run with its diagnosis; the same where none is wanted, or a
+        comparison with re-runs gave it.
+        """
+        if not self._policy.diagnose or run.verdict.diagnosis is not None:
             return run
         with self._paused():
             verdict = diagnosed(

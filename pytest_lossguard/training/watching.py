@@ -68,6 +68,7 @@ class Seen:
         epochs: How many ``fit`` was asked for, where it trained.
         stopped: Whether it was stopped before its last step.
         contested: Whether another training works against it.
+        unread: A dataset that ``fit`` was given, some rows of which were never reached.
     """
 
     recording: Recording
@@ -77,6 +78,7 @@ class Seen:
     epochs: int | None
     stopped: bool
     contested: bool
+    unread: Any = None
 
 
 class Watch:
@@ -180,7 +182,10 @@ class Watch:
         trace = next((trace for it, trace in known if it is recording), None)
         if trace is None:
             raise CannotChange("its data are gone: another example of the search ran")
+        feed = self._feeds.only((id(recording.model), id(recording.optimizer)))
+        unseen = None if trace.data_facts is None else trace.data_facts.unseen
         return Seen(
+            unread=None if feed is None or unseen is None else feed.given,
             recording=recording,
             fitted=self._data_of(recording),
             seed=self._seed,
@@ -233,6 +238,8 @@ class Watch:
             steps_per_epoch=self._steps_per_epoch(recording, key),
             fed=self._fed(recording),
         )
+        if trace.step and self.recorder.weights.left_out(recording.variables):
+            trace = replace(trace, step=replace(trace.step, weights_left_out=True))
         trace = replace(trace, spreads=self._spreads(recording, trace))
         return (
             trace if self.recorder.stop_on_nonfinite else replace(trace, stopped=None)
@@ -323,7 +330,11 @@ class Watch:
                 held_out = HeldOutLoss(model, scored)
             callbacks = [*_as_list(given), self._epoch_end(model, held_out, feed)]
             arguments.arguments["callbacks"] = callbacks
-        with self._training_all_of(model, "fit"), self.recorder.makers.in_fit():
+        with (
+            self._training_all_of(model, "fit"),
+            self.recorder.makers.in_fit(),
+            self.recorder.weights.in_fit(model, arguments.arguments),
+        ):
             return call(*arguments.args, **arguments.kwargs)
 
     def on_train_on_batch(

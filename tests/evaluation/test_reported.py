@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from evaluation.reported import Report, reports
-from evaluation.reported.measure import Row, measured
+from evaluation.reported.measure import Row, findings_of, measured
 from evaluation.reported.report import OUTSIDE, WRITTEN
 from evaluation.reported.table import flagged, table, true_cause
+from pytest_lossguard.core.findings import FINDING_KINDS
 
 KNOWN = {it.name: it for it in reports()}
 #: Of each kind that a recording sees, one that trains for less than half a second.
@@ -51,6 +52,20 @@ def test_a_broken_program_fails_for_its_cause_and_the_fixed_one_passes(name):
     assert true_cause(KNOWN[name], broken)
     assert not fixed.failed
     assert fixed.score > broken.score
+
+
+def test_a_model_check_finds_what_no_training_shows_and_passes_the_fixed_one():
+    asked = KNOWN["generator-without-its-condition"]
+
+    assert asked.seen_as in findings_of(asked.check, fixed=False)
+    assert findings_of(asked.check, fixed=True) == []
+
+
+def test_what_is_checked_has_a_kind_to_be_seen_as():
+    checked = [it for it in reports() if it.check is not None]
+
+    assert len(checked) >= 5
+    assert all(it.unseen and it.seen_as in FINDING_KINDS for it in checked)
 
 
 @pytest.mark.slow
@@ -123,3 +138,14 @@ def test_the_table_shows_what_was_failed_and_what_was_said_of_fixed_ones():
         "| both | 1 | 1 (100%) | 1 (100%) | 1 (100%) | 1 | 0 (0%) | 1 (100%) |" in text
     )
     assert "- shifted, seed 0: overfitting: because" in text
+
+
+@pytest.mark.parametrize(
+    ("said", "counts"), [(["check_causal"], "1 (100%)"), (["check_exports"], "0 (0%)")]
+)
+def test_a_check_counts_where_it_says_what_is_wrong(said, counts):
+    report = replace(SHIFTED, unseen="checks", seen_as="check_causal")
+    rows = [replace(row(), checked=said), replace(row(fixed=True), checked=[]), row()]
+    text = table([report], rows, "python -m evaluation.reported")
+
+    assert f"| 1 reports | 1 | {counts} | 1 | 0 (0%) |" in text

@@ -8,7 +8,7 @@ import pytest
 from pytest_lossguard.core.column_stats import column_stats
 from pytest_lossguard.core.findings import number
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.core.trace import LayerStats, Outlier
+from pytest_lossguard.core.trace import LayerStats, Outlier, Rescaled
 from pytest_lossguard.experiments.candidates import suspected
 from pytest_lossguard.judge import judge
 from tests.support.traces import column, falling, make_trace
@@ -36,6 +36,31 @@ def test_the_feature_that_is_off_is_named():
     (only,) = explained(bad(inputs=(three([1, 500, 1]),)))
 
     assert (only.kind, only.where, only.value) == ("unscaled_inputs", "feature 1", 500)
+
+
+def from_0_to(high):
+    zero = np.zeros(3)
+    return column("input", std=zero + high / 4, low=zero, high=zero + high)
+
+
+@pytest.mark.parametrize(("high", "told"), [(1.0, 1), (255.0, 0)])
+def test_inputs_that_come_scaled_into_a_layer_that_scales_are_told(high, told):
+    by = Rescaled(layer="rescaling", scale=1 / 255)
+    trace = bad(inputs=(from_0_to(high),), rescaled=by, normalizes_inputs=True)
+    found = [it for it in explained(trace) if it.kind == "unscaled_inputs"]
+
+    assert len(found) == told
+    for it in found:
+        assert it.value == pytest.approx(1 / 255)
+        assert "layer rescaling multiplies by 0.00392 what reaches from 0 to 1" in (
+            it.message
+        )
+        assert (it.severity, it.headline) == ("warning", "the inputs are scaled twice")
+
+
+def test_what_learned_all_the_same_is_not_asked_how_often_it_is_scaled():
+    by = Rescaled(layer="rescaling", scale=1 / 255)
+    assert explained(good(inputs=(from_0_to(1.0),), rescaled=by)) == []
 
 
 def test_all_features_off_are_told_as_one():

@@ -97,3 +97,11 @@ def test_a_gradient_by_hand_that_is_wrong_is_a_warning_with_both_slopes():
 @pytest.mark.parametrize(("penalty", "fails"), [(0.3, True), (1e-9, False)])
 def test_a_penalty_that_is_left_out_is_reported_with_the_loss(penalty, fails):
     assert len(found("penalty_left_out", penalty=penalty)) == fails
+
+
+@pytest.mark.parametrize("left_out", [True, False])
+def test_weights_that_the_loss_leaves_out_are_an_error(left_out):
+    kinds = [
+        it.severity for it in found("sample_weight_ignored", weights_left_out=left_out)
+    ]
+    assert kinds == ["error"] * left_out

@@ -220,3 +220,79 @@ def test_what_ends_a_re_run_of_a_failed_training_leaves_the_diagnosis_without(
     found = diagnosed(failed, make_rerun, Policy(), budget=5.0)
     assert not found.converged
     assert any("ended in ValueError" in it for it in found.diagnosis.left_out)
+
+
+class HeldOut(FakeRetraining):
+    """Held-out losses by seed: with the fault, and with the rows shuffled."""
+
+    def __init__(self, shuffled=(0.1, 0.1, 0.1), fault=0.4, **rest):
+        super().__init__(**rest)
+        self.shuffled, self.fault = shuffled, fault
+        self.seeds = []
+
+    def __call__(self, *changes, seed=None, held_out=0.0, redrawn=False):
+        assert redrawn is (seed is not None)
+        self.seeds += [seed] if held_out and seed not in self.seeds else []
+        self.held_out = self.shuffled[self.seeds.index(seed)] if held_out else 0.0
+        self.as_it_is = self.fault
+        return super().__call__(*changes, held_out=held_out)
+
+
+def in_order():
+    told = finding(
+        "rows_in_class_order", value=0.7, limit=0.4, together=2, classes=9, where="rows"
+    )
+    return Verdict(trace=run(0.1, perfect_loss=0.0), findings=(told,))
+
+
+def told_of_order(rerun, policy=None):
+    return compared(in_order(), lambda: rerun, policy or Policy())
+
+
+def test_a_warning_that_three_seeds_prove_fails_with_its_cause():
+    rerun = HeldOut()
+    found = told_of_order(rerun)
+
+    assert kinds(found) == [("rows_in_class_order", "error")]
+    assert found.diagnosis.causes[0].verified
+    assert len(set(rerun.seeds)) == 3
+
+
+@pytest.mark.parametrize(
+    "rerun",
+    [
+        HeldOut(shuffled=(0.1, 0.1, 0.39)),  # one seed does as well with the fault
+        HeldOut(end=0.5),  # it comes out otherwise
+    ],
+    ids=["seed", "otherwise"],
+)
+def test_what_is_not_proved_stays_a_warning(rerun):
+    assert kinds(told_of_order(rerun)) == [("rows_in_class_order", "warning")]
+
+
+def test_of_few_rows_none_can_be_kept_back():
+    rerun = HeldOut()
+    rerun.rows = 99
+    assert kinds(told_of_order(rerun)) == [("rows_in_class_order", "warning")]
+    assert rerun.asked == []
+
+
+def test_a_proof_that_the_clock_ends_is_none():
+    now = iter(np.arange(0.0, 1000.0, 20.0))
+    found = compared(in_order(), HeldOut, Policy(), clock=lambda: float(next(now)))
+    assert kinds(found) == [("rows_in_class_order", "warning")]
+    assert "no re-run begins after 30 s" in found.trace.notes[-1]
+
+
+def test_what_refuses_a_change_is_compared_all_the_same():
+    class Refuses(HeldOut):
+        def __call__(self, *changes, seed=None, held_out=0.0, redrawn=False):
+            if any(it.kind == "shuffle_rows" for it in changes):
+                raise CannotChange("no")
+            return super().__call__(
+                *changes, seed=seed, held_out=held_out, redrawn=redrawn
+            )
+
+    rerun = Refuses()
+    assert kinds(told_of_order(rerun)) == [("rows_in_class_order", "warning")]
+    assert rerun.asked

@@ -175,6 +175,59 @@ def test_sums_that_are_made_anew_for_each_update_are_fine():
     assert not any(map(_is_skipped, found))
 
 
+def listed(new, *, every=2, divided=1, steps=12):
+    """An eager loop whose sums are Python's: ``new`` makes one of the last and of a
+    gradient.
+    """
+    model, optimizer = mlp(), keras.optimizers.SGD(0.01)
+    sums = [0.0] * len(model.trainable_variables)
+    for at, (x, y) in enumerate(batches(steps)):
+        if new is anew_after and at % every == 0:
+            sums = [0.0] * len(sums)
+        sums = [new(*it) for it in zip(sums, slopes(model, x, y), strict=True)]
+        if at % every == every - 1:
+            optimizer.apply([it / divided for it in sums], model.trainable_variables)
+
+
+def for_ever(total, slope):
+    return total + slope
+
+
+def anew_after(total, slope):
+    return total + slope
+
+
+def fading(total, slope):
+    return 0.999 * total + slope
+
+
+def last_alone(total, slope):
+    del total
+    return slope
+
+
+@pytest.mark.parametrize("how", [{"divided": 2}, {"every": 1, "steps": 6}])
+def test_sums_in_lists_that_only_ever_grow_fail(how):
+    (it,) = [
+        it for it in findings_of(lambda: listed(for_ever, **how)) if _is_skipped(it)
+    ]
+    assert it.severity == "error"
+    assert "the sums never set to 0" in it.message
+
+
+@pytest.mark.parametrize(
+    ("new", "every"), [(anew_after, 2), (fading, 1), (fading, 2), (last_alone, 1)]
+)
+def test_other_lists_are_fine(new, every):
+    found = findings_of(lambda: listed(new, every=every, steps=6 * every))
+    assert not any(map(_is_skipped, found))
+
+
+def test_a_few_updates_may_be_all_there_are():
+    found = findings_of(lambda: listed(for_ever, steps=8))
+    assert not any(map(_is_skipped, found))
+
+
 def faded(wrap):
     """Momentum by hand: what is added is no gradient alone."""
     model, optimizer = mlp(), keras.optimizers.SGD(0.01)

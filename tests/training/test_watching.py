@@ -17,6 +17,7 @@ from pytest_lossguard.judge import judge
 from pytest_lossguard.training import set_seed, watching
 from pytest_lossguard.training.backend.patches import owner_of
 from pytest_lossguard.training.record import recorder
+from pytest_lossguard.training.score.trace_builder import rescaled_by
 from tests.support.programs import StepLosses, busy_net, mlp, regression, tape_step
 
 X, Y = regression()
@@ -634,3 +635,18 @@ def test_a_model_that_is_compiled_anew_in_a_loop_is_scored_at_each_end():
     for factor, trace in enumerate(watched(body), start=1):
         assert trace.constant_loss == pytest.approx(factor**2 * X[:, 0].var(), rel=1e-3)
         assert trace.after.loss < 0.3 * trace.constant_loss
+
+
+@pytest.mark.parametrize(
+    ("layer", "scale"),
+    [
+        (keras.layers.Rescaling(1 / 255), 1 / 255),
+        (keras.layers.Rescaling([0.1] * 4), None),
+        (keras.layers.Dense(4), None),
+    ],
+    ids=["number", "per column", "none"],
+)
+def test_a_model_that_starts_by_scaling_is_known(layer, scale):
+    model = keras.Sequential([keras.Input((4,)), layer, keras.layers.Dense(1)])
+    found = rescaled_by(model)
+    assert (found and found.scale) == (scale and pytest.approx(scale))

@@ -178,6 +178,10 @@ def _balance_classes(now: Situation) -> Weighed:
         yield LIKELY, Change(kind="balance_classes")
 
 
+def _describe_fewer(now: Proposal) -> str:
+    return f"the first {float(now.change.value or 1.0):.0%} of the rows"
+
+
 #: In the order in which changes of equal weight are tried.
 KINDS = (
     ChangeKind(
@@ -266,6 +270,14 @@ KINDS = (
         remedy="check that the labels still belong to the rows they describe",
         describe="labels shuffled",
         other_targets=True,
+    ),
+    ChangeKind(
+        name="fewer_rows",
+        acts_on="data",
+        cause="repeated_batch",
+        remedy="train on all rows",
+        describe=_describe_fewer,
+        other_rows=True,
     ),
     ChangeKind(
         name="balance_classes",

@@ -162,6 +162,13 @@ def _describe_steps(now: Proposal) -> str:
     return f"{steps} -> {round(steps * float(now.change.value or 1))} steps"
 
 
+# The gradient
+
+
+def _describe_plain(now: Proposal) -> str:
+    return f"the gradient that TensorFlow derives at {now.change.value}"
+
+
 #: In the order in which changes of equal weight are tried.
 KINDS = (
     ChangeKind(
@@ -211,5 +218,12 @@ KINDS = (
         remedy="train longer",
         describe=_describe_steps,
         worth=_more_steps,
+    ),
+    ChangeKind(
+        name="plain_gradients",
+        acts_on="length",
+        cause="custom_gradient_wrong",
+        remedy="correct the gradient that is written by hand",
+        describe=_describe_plain,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.errors import CannotChange, UsageError
+from .batch import ENOUGH_ROWS
 from .data import ArrayData, first_rows, kept_arrays
 from .private_api import is_stateful, mapped_by, sources_of
 
@@ -26,8 +27,12 @@ _HARMLESS = frozenset(
 )
 
 
-def rows_once_more(dataset: Any) -> ArrayData | None:
+def rows_once_more(dataset: Any, most: int = ENOUGH_ROWS) -> ArrayData | None:
     """Some rows of a dataset of batches that was read before.
+
+    Args:
+        dataset: It.
+        most: As many rows are enough.
 
     Returns:
         None where reading it could be noticed, or where its rows are no arrays.
@@ -35,7 +40,7 @@ def rows_once_more(dataset: Any) -> ArrayData | None:
     try:
         if not _is_the_same_again(dataset):
             return None
-        rows, rows_per_step = first_rows(dataset)
+        rows, rows_per_step = first_rows(dataset, most)
         return None if rows is None else kept_arrays(rows, rows_per_step)
     except (CannotChange, UsageError):
         return None

@@ -232,7 +232,7 @@ class LoopTrainer:
         _, structure, light = known
         if asked not in light:
             light[asked] = is_light(model, probe, task.batch_size)
-        return structure, data, light[asked]
+        return structure, data, light[asked], task.plain_gradients
 
     def _by_keras(self, job: PreparedRun, reason: str) -> Trace:
         """Train by ``model.fit`` under watch, and put everything back."""

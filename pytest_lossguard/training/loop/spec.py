@@ -42,6 +42,8 @@ class TrainingSpec:
         class_order: Of a dataset whose rows come in the order of their classes.
         growth: Where given, the training ends at a step whose loss is so many
             times above both reference losses: it cannot recover.
+        plain_gradients: The place of a function whose gradient, written by hand, is to
+            be left out; empty for none.
     """
 
     arrays: ArrayData | None = None
@@ -54,6 +56,7 @@ class TrainingSpec:
     seed: int = 0
     class_order: ClassOrder | None = None
     growth: float | None = None
+    plain_gradients: str = ""
 
     @property
     def steps_per_epoch(self) -> int | None:

@@ -208,7 +208,10 @@ def resumes(subject: Subject) -> Outcome:
 
 
 def _went_on(model: Any, subject: Subject) -> list[Any]:
-    """The trained weights after some more steps, whatever is drawn in them."""
+    """The trained weights after some more steps, whatever is drawn in them: a step
+    that is traced anew draws what the seed says.
+    """
+    model.make_train_function(force=True)
     seeded_call(subject.seed, lambda: subject.train(model, _STEPS))
     return [np.array(it, np.float64) for it in model.trainable_variables]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ import numpy as np
 from ...core.busy_clock import busy_clock
 from ...core.step_facts import CustomGradient
 from ..backend.frameworks import tf
+from ..backend.patches import replaced
+from ..backend.private_api import CUSTOM_GRADIENT_CALLS, custom_gradients
 from ..backend.tensors import flatten, is_variable
 
-__all__ = ["CustomGradients", "disagreement"]
+__all__ = ["CustomGradients", "derived_gradients", "disagreement"]
 
 #: Functions that are looked at, numbers of an argument, times that all are drawn.
 _MOST_FUNCTIONS, _MOST_NUMBERS, _DRAWS = 8, 4, 3
@@ -76,10 +79,36 @@ class CustomGradients:
             except Exception:  # it may take no other numbers, shapes or types
                 continue
             if found is not None:
-                place = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
                 yield CustomGradient(
-                    name=code.co_name, place=place, given=found[0], real=found[1]
+                    name=code.co_name,
+                    place=_place_of(code),
+                    given=found[0],
+                    real=found[1],
                 )
+
+
+@contextmanager
+def derived_gradients(place: str) -> Iterator[None]:
+    """Leave out a gradient that is written by hand, in what is traced meanwhile.
+
+    Args:
+        place: Of its function, as ``"train.py:12"``; empty for none.
+    """
+
+    def derived(call: Any, function: Any, args: Any, kwargs: Any) -> Any:
+        code = getattr(function, "__code__", None)
+        if code is None or _place_of(code) != place:
+            return call(function, args, kwargs)
+        return function(*args, **kwargs)[0]
+
+    with ExitStack() as stack:
+        for name in CUSTOM_GRADIENT_CALLS if place else ():
+            stack.enter_context(replaced(custom_gradients, name, derived))
+        yield
+
+
+def _place_of(code: Any) -> str:
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno}"
 
 
 def disagreement(

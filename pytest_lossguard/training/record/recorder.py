@@ -36,6 +36,7 @@ from .call_log import CallLog
 from .custom_gradients import CustomGradients
 from .eager_rows import EagerRows
 from .followed_labels import are_followed, loss_that_follows
+from .given_weights import GivenWeights
 from .gradient_counts import GradientCounts, never_applied
 from .gradient_sums import GradientSums
 from .kept_batches import keep_batch, pull_batch
@@ -51,6 +52,7 @@ from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
 from .replicas import Replica, current_replica
 from .restarts import join_restarted, may_be_restarted
 from .ring_buffer import RingBuffer
+from .running_sums import RunningSums
 from .scored_loss import model_and_loss_of
 from .softmax_over_rows import softmax_over_rows_in_graph
 from .threads import is_part_of, is_replica
@@ -93,6 +95,8 @@ class Recorder:
         self.gradients = GradientCounts()
         self.sums = GradientSums()
         self.custom_gradients = CustomGradients()
+        self.weights = GivenWeights()
+        self.running_sums = RunningSums()
         self.xla_depth = 0
         self._lost: set[int] = set()
         self.traces_in_vain: Callable[[], bool] = lambda: False
@@ -149,6 +153,8 @@ class Recorder:
             self.gradients,
             self.sums,
             self.custom_gradients,
+            self.weights,
+            self.running_sums,
             self._lost,
         ):
             known.clear()
@@ -279,6 +285,7 @@ class Recorder:
                 taped.scaled = frozenset(map(id, flatten(gradients)))
             self.gradients.add(taped, current_graph())
             self.sums.taken(flatten(gradients))
+            self.running_sums.take(tf.nest.flatten(sources), tf.nest.flatten(gradients))
         return gradients
 
     def on_custom_gradient(
@@ -332,6 +339,7 @@ class Recorder:
             recording = self._recording(optimizer, variables, replica)
             lead = self._lead(recording, replica)
             recording.sums = self.sums.applied(grads)
+            recording.grows = self.running_sums.apply(variables, grads)
             recording.never_unscaled |= is_scaled(grads, optimizer, recording.taped)
             plain = replica.total(unscaled(grads, optimizer))
             xla = self.xla_depth > 0
@@ -397,6 +405,7 @@ class Recorder:
         graph = current_graph()
         taken = self._calls.take(target)
         self.makers.take(taken.models, target, taped.keys)
+        self.weights.take(taken.leaves)
         losses = [it for it in taken.losses if _belongs(it[-1], graph)]
         losses = [it for it in losses if it[-1] is taken.leaves[0]] or losses
         calls = [it for it in taken.models if _belongs(it[2], graph)]

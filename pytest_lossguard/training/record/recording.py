@@ -118,7 +118,7 @@ class Recording:
     ``rates`` are steps at which epochs of ``fit`` ended, each with the learning rate
     from then on, where that follows no schedule. ``sums`` are variables of the user's
     own that hold the gradients that are applied, and ``never_reset`` says whether such
-    only ever grow.
+    only ever grow; ``grows`` whether what an eager loop applied did so far.
     """
 
     optimizer: Any
@@ -142,6 +142,7 @@ class Recording:
     rates: list[tuple[int, float]] = field(default_factory=list)
     sums: list[Any] = field(default_factory=list)
     never_reset: Callable[[list[Any]], bool] = lambda _: False
+    grows: bool = False
     rows: list[Floats] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     ended: float = 0.0

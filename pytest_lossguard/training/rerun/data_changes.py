@@ -102,6 +102,10 @@ def _balance_classes(data: ArrayData, _: Change, generator: Any) -> ArrayData:
     return _rows(data, _balanced(data, generator))
 
 
+def _fewer_rows(data: ArrayData, change: Change, _: Any) -> ArrayData:
+    return _rows(data, np.arange(round(len(data) * float(change.value or 1.0))))
+
+
 def _batch_size(data: ArrayData, change: Change, _: Any) -> ArrayData:
     return replace(data, batch_size=int(change.value or data.batch_size))
 
@@ -117,6 +121,7 @@ DATA_CHANGES: dict[ChangeName, Callable[[ArrayData, Change, Any], ArrayData]] = 
     "standardize_targets": _standardize_targets,
     "shuffle_rows": _shuffle_rows,
     "shuffle_labels": _shuffle_labels,
+    "fewer_rows": _fewer_rows,
     "balance_classes": _balance_classes,
     "batch_size": _batch_size,
 }

@@ -24,6 +24,7 @@ from ..backend.tensors import flatten
 from ..loop.loop_trainer import LoopTrainer
 from ..loop.models import build
 from ..loop.spec import PreparedRun, TrainingSpec
+from ..record.custom_gradients import derived_gradients
 from ..score.row_order import is_sorted, may_be_sorted, order_of_arrays, spread_rows
 from .data_changes import changed_data, integers_as_floats
 from .mapped_back import MeasuredOtherwise, easier, measures_otherwise
@@ -148,7 +149,9 @@ class Rerun:
         with self._undisturbed():
             request = RerunRequest(changes=changes, seed=seed, redrawn=redrawn)
             if held_out or not measures_otherwise(changes):
-                return self._loops.train(self._job(request, held_out))
+                job = self._job(request, held_out)
+                with derived_gradients(job.task.plain_gradients):
+                    return self._loops.train(job)
             return self._in_one_unit(request)
 
     def several(
@@ -337,6 +340,8 @@ def _changed_task(task: TrainingSpec, change: Change) -> TrainingSpec:
     """The task with a change of its data or its length."""
     if change.kind == "more_steps":
         return replace(task, steps=int(task.array_steps() * float(change.value or 2)))
+    if change.kind == "plain_gradients":
+        return replace(task, plain_gradients=str(change.value))
     if acts_on(change) not in ("data", "length") or task.arrays is None:
         return task
     arrays = changed_data(task.arrays, change, task.seed)

@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from ...core.errors import CannotChange
-from ..backend.data import joined, kept_arrays
+from ..backend.data import ArrayData, is_dataset, joined, kept_arrays
 from ..backend.frameworks import keras
 from ..backend.private_api import has_graph
+from ..backend.reread import rows_once_more
 from ..backend.tensors import raw
 from ..loop.loop_trainer import LoopTrainer
 from ..loop.spec import TrainingSpec
-from ..score.row_order import is_sorted, order_of_watched
+from ..score.row_order import is_sorted, order_of_arrays, order_of_watched
 from ..watching import Seen
 from .rerun import Rerun
 
@@ -20,6 +21,8 @@ __all__ = ["watched_again"]
 
 #: Assumed length of a loop that was stopped at once, in steps.
 _STEPS_OF_A_STOPPED_LOOP = 100
+#: Rows of a dataset that are read to run it on those that were never reached.
+_MOST_ROWS = 4096
 
 
 def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
@@ -44,6 +47,8 @@ def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
     is_complete = fitted is not None and not fitted.changed
     if fitted is not None:
         data, shuffles = fitted.data, fitted.shuffles
+    elif (whole := _whole(seen.unread)) is not None:
+        data, shuffles = whole, not is_sorted(order_of_arrays(whole))
     else:
         taped = recording.taped
         sorts = is_sorted(order_of_watched(recording, None, None))
@@ -65,6 +70,12 @@ def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
     model = _trainable(known.model, known.loss, recording.optimizer)
     start = recording.start.beside(_unmoved(model))
     return Rerun(loops, model, task, start, is_complete=is_complete)
+
+
+def _whole(unread: Any) -> ArrayData | None:
+    """All rows of a dataset, those that were never reached too."""
+    whole = rows_once_more(unread, _MOST_ROWS) if is_dataset(unread) else None
+    return None if whole is None or len(whole) >= _MOST_ROWS else whole
 
 
 def _keys(variables: Any) -> set[int]:

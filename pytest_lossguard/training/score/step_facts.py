@@ -33,7 +33,7 @@ def step_facts(recording: Recording, rows: Any) -> StepFacts:
         loss_scale=1.0 if scale is None else float(tf.cast(scale, tf.float64)),
         loss_scaled=scaler is not None if taken or recording.taped.lead else None,
         gradients_scaled=recording.never_unscaled,
-        never_reset=recording.never_reset(recording.sums),
+        never_reset=recording.grows or recording.never_reset(recording.sums),
         custom_gradients=recording.custom_gradients.wrong(),
         penalty=penalty_left_out(recording, rows),
         rate_ended_at=rate_ended_at(recording),

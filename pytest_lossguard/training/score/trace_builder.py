@@ -20,6 +20,7 @@ from ...core.trace import (
     ColumnStats,
     HeldOut,
     Probe,
+    Rescaled,
     StepTable,
     TargetRange,
     Trace,
@@ -141,6 +142,7 @@ def make_trace(
         targets=() if seen is None else column_statistics(seen.y, "target"),
         target_ranges=() if seen is None else target_ranges(seen.y),
         normalizes_inputs=normalizes_inputs(recording.model),
+        rescaled=rescaled_by(recording.model),
         losses=() if known is None else describe_losses(known.loss),
         validation=validation,
         stopped=_stopped(steps),
@@ -482,9 +484,21 @@ def normalizes_inputs(model: Any) -> bool:
         keras.layers.BatchNormalization,
         keras.layers.LayerNormalization,
     )
-    layers = [
+    return any(isinstance(layer, rescaling) for layer in _layers(model)[:2])
+
+
+def rescaled_by(model: Any) -> Rescaled | None:
+    """The first layer, if it multiplies what comes in by one number."""
+    first = next(iter(_layers(model)), None)
+    scale: Any = getattr(first, "scale", None)
+    if not isinstance(first, keras.layers.Rescaling) or np.ndim(scale) or not scale:
+        return None
+    return Rescaled(layer=first.name, scale=float(scale))
+
+
+def _layers(model: Any) -> list[Any]:
+    return [
         it
         for it in getattr(model, "layers", ())
         if not isinstance(it, keras.layers.InputLayer)
     ]
-    return any(isinstance(layer, rescaling) for layer in layers[:2])

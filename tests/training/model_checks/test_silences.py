@@ -163,3 +163,21 @@ def test_a_class_that_keeps_its_weights_only_is_skipped_with_the_reason():
 
 def test_a_step_that_draws_is_not_compared():
     assert made("resumes", lambda: compiled(Noisy())).outcome != "failed"
+
+
+@keras.saving.register_keras_serializable(package="silences")
+class DrawsByTheGraph(layers.Layer):
+    """Dropout by TensorFlow, whose draws belong to a traced step and to no variable."""
+
+    def call(self, x, training=False):
+        return tf.nn.dropout(x, 0.5) if training else x
+
+
+def test_draws_that_belong_to_a_traced_step_are_no_state():
+    def build():
+        parts = keras.Input((6,)), DrawsByTheGraph(), layers.Dense(1)
+        model = keras.Sequential(list(parts))
+        model.compile("adam", "mse")
+        return model
+
+    assert made("resumes", build).outcome == "passed"

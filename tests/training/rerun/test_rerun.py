@@ -83,6 +83,7 @@ def test_the_program_is_described(again):
         Change(kind="optimizer", value="adam"),
         Change(kind="wider", value=4.0),
         Change(kind="drop_rows", at=(0, 1)),
+        Change(kind="fewer_rows", value=0.5),
         Change(kind="standardize_inputs", at=(1,)),
     ],
     ids=lambda it: it.kind,
@@ -316,6 +317,49 @@ def test_a_watched_fit_is_run_again_from_its_first_state(trainer):
         np.testing.assert_array_equal(value, variable.numpy())
 
 
+def test_a_gradient_written_by_hand_is_left_out_where_it_stands(trainer):
+    @tf.custom_gradient
+    def bent(x):
+        y = tf.tanh(x)
+        return y, lambda upstream: upstream * (y**2 - 1)
+
+    model = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(8), layers.Lambda(bent), layers.Dense(1)]
+    )
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    again = trainer.again(model, X, Y, **HOW)
+    line = bent.__wrapped__.__code__.co_firstlineno
+    wrong, elsewhere, right = (
+        again(*it)
+        for it in (
+            (),
+            [Change(kind="plain_gradients", value=f"test_rerun.py:{line + 99}")],
+            [Change(kind="plain_gradients", value=f"test_rerun.py:{line}")],
+        )
+    )
+
+    assert right.after.loss < 0.5 * wrong.after.loss
+    assert elsewhere.after.loss == pytest.approx(wrong.after.loss, rel=1e-6)
+    assert again().after.loss == pytest.approx(wrong.after.loss, rel=1e-6)
+
+
+@pytest.mark.parametrize("shuffles", [False, True], ids=["again", "moves a state"])
+def test_rows_that_no_call_of_fit_reached_are_there_to_be_run(trainer, shuffles):
+    dataset = tf.data.Dataset.from_tensor_slices((X, Y))
+    if shuffles:  # to read it once more would draw another order for the user
+        dataset = dataset.shuffle(96, seed=0, reshuffle_each_iteration=False)
+    dataset = dataset.batch(16)
+    with watching(seed=0) as watch:
+        model = build()
+        for _ in range(3):
+            model.fit(dataset, steps_per_epoch=2, verbose=0)
+    assert watch.traces()[0].data_facts.unseen.steps == 2
+    again = trainer.watched_again(watch, watch.recordings[0])
+
+    assert again.rows == 96  # with a shuffle: 16 rows of each of the six steps
+    assert (len(np.unique(again._task.arrays.y)) == 96) is not shuffles
+
+
 def test_a_watched_training_that_broke_is_run_again_with_a_fresh_optimizer(trainer):
     x = X.copy()
     x[90, 1] = np.nan
@@ -372,7 +416,7 @@ def test_every_kind_of_change_is_served():
     }
 
     assert names["data"] | {"batch_size"} == set(DATA_CHANGES)
-    assert names["length"] == {"batch_size", "more_steps"}
+    assert names["length"] == {"batch_size", "more_steps", "plain_gradients"}
     assert names["weights"] == {"learning_rate", "reinitialize"}
     assert names["program"] | {"learning_rate"} == by_model
 

@@ -1,0 +1,209 @@
+"""Warnings that a re-run makes errors: without the fault the same training ends far
+better on rows that were kept back, whatever the seed.
+
+What was seen may be meant, as a schedule that ends early. Whether it does harm is not
+decided by taste: the training is run again with the fault and without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..core.change import Change
+from ..core.diagnosis import Cause, Diagnosis
+from ..core.findings import Finding, number
+from ..core.trace import Trace
+from ..judge import loss_curve_of
+from ..judge import thresholds as at
+from .compare import CONTROL_ROWS, CONTROL_STEPS, SAME_OUTCOME
+from .thresholds import FRESH, PROOF_SEEDS
+
+__all__ = [
+    "Outside",
+    "Proof",
+    "comes_out_again",
+    "is_told_by",
+    "outside",
+    "proofs",
+    "proved",
+    "seeds",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What has to be run again to prove that something does harm.
+
+    Attributes:
+        finding: The warning.
+        as_it_was: Changes under which a re-run is the training as it was; the usual
+            step on all rows is one without some faults.
+        with_fault: Those of a re-run that is at most as good as the training was.
+        without: Those of one without the fault.
+        words: What that is, as ``"the rows shuffled"``.
+    """
+
+    finding: Finding
+    as_it_was: tuple[Change, ...] = ()
+    with_fault: tuple[Change, ...] = ()
+    without: tuple[Change, ...] = ()
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What a training costs in the end on rows that were kept back, with the fault and
+    without; ``perfect`` and ``constant`` are what perfect and constant predictions do.
+    """
+
+    fault: float
+    without: float
+    perfect: float
+    constant: float
+
+    @property
+    def is_far_better(self) -> bool:
+        """Whether the fault costs so much, and the training without it learns."""
+        left, learns = self.without - self.perfect, self.constant - self.perfect
+        return (
+            left <= at.LEFT_WITHOUT_FAULT * (self.fault - self.perfect)
+            and left <= (1 - at.BARELY) * learns
+        )
+
+
+def proofs(findings: tuple[Finding, ...], trace: Trace) -> Iterator[Proof]:
+    """Which warnings of a training could be proved to do harm."""
+    if len(trace.steps) > CONTROL_STEPS:
+        return
+    for it in findings:
+        found = _proof(it, trace) if it.severity == "warning" else None
+        if found is not None:
+            yield found
+
+
+def comes_out_again(trace: Trace, again: Trace) -> bool:
+    """Whether a re-run as it was learns as much: from nothing, which a constant does as
+    well, to all. Else something that no re-run does is part of the training.
+    """
+    skills = [loss_curve_of(it).skill for it in (trace, again)]
+    if skills[0] is None or skills[1] is None:
+        return False
+    return abs(max(skills[0], 0.0) - max(skills[1], 0.0)) <= SAME_OUTCOME
+
+
+def is_told_by(rows: int) -> bool:
+    """Whether there are so many rows that some can be kept back."""
+    return rows >= CONTROL_ROWS
+
+
+def seeds() -> tuple[int | None, ...]:
+    """The seed of the training, then fresh ones."""
+    return (None, *range(FRESH, FRESH + PROOF_SEEDS - 1))
+
+
+def outside(fault: Trace, without: Trace) -> Outside | None:
+    """Two re-runs on the rows that both kept back; None where nothing tells them."""
+    perfect = loss_curve_of(without).perfect
+    ends = [None if it.validation is None else it.validation for it in (fault, without)]
+    if perfect is None or ends[0] is None or ends[1] is None:
+        return None
+    if ends[1].constant is None:
+        return None
+    return Outside(
+        fault=ends[0].loss[-1],
+        without=ends[1].loss[-1],
+        perfect=perfect,
+        constant=ends[1].constant,
+    )
+
+
+def proved(proof: Proof, found: tuple[Outside, ...]) -> tuple[Finding, Diagnosis]:
+    """The warning as an error, and why it is one.
+
+    Args:
+        proof: What was to be proved.
+        found: What it costs, first on the seed of the training.
+    """
+    first, finding = found[0], proof.finding
+    share = max((it.without - it.perfect) / (it.fault - it.perfect) for it in found)
+    message = (
+        f"{finding.message}. With {proof.words} the same training ends at a loss of"
+        f" {number(first.without)} on rows that were kept back, with the fault at"
+        f" {number(first.fault)}: on {len(found)} seeds at most {share:.0%} of it is"
+        f" left, limit {at.LEFT_WITHOUT_FAULT:.0%}"
+    )
+    cause = Cause(
+        cause=finding.suspects,
+        verified=True,
+        where=finding.where,
+        change=proof.words,
+        loss_before=first.fault,
+        loss_after=first.without,
+        remedy=finding.hint,
+    )
+    return (
+        replace(finding, severity="error", message=message),
+        Diagnosis(causes=(cause,)),
+    )
+
+
+def _proof(finding: Finding, trace: Trace) -> Proof | None:
+    if finding.kind == "rows_in_class_order":
+        shuffled = (Change(kind="shuffle_rows"),)
+        return Proof(finding=finding, without=shuffled, words="the rows shuffled")
+    if finding.kind == "rate_ended":
+        return _of_rate(finding, trace)
+    if finding.kind == "repeated_batch":
+        return _of_unseen_rows(finding, trace)
+    if finding.kind == "custom_gradient_wrong":
+        return _of_gradient(finding, trace)
+    if finding.kind == "unscaled_inputs" and trace.rescaled is not None:
+        undone = (Change(kind="scale_inputs", value=1 / trace.rescaled.scale),)
+        return Proof(finding=finding, without=undone, words="the inputs scaled once")
+    return None
+
+
+def _of_rate(finding: Finding, trace: Trace) -> Proof | None:
+    """A rate that a callback lowered: no re-run has the callback. At most as good as
+    the training was is one that keeps the first rate until it was next to 0.
+    """
+    facts, steps = trace.step, len(trace.steps)
+    if facts is None or not facts.rate_cut_at or not facts.rate_ended_at:
+        return None
+    until_cut, until_end = (
+        Change(kind="more_steps", value=it / steps)
+        for it in (facts.rate_cut_at, facts.rate_ended_at)
+    )
+    return Proof(
+        finding=finding,
+        as_it_was=(until_cut,),
+        with_fault=(until_end,),
+        words="the first learning rate kept",
+    )
+
+
+def _of_unseen_rows(finding: Finding, trace: Trace) -> Proof | None:
+    facts = trace.data_facts
+    unseen = None if facts is None else facts.unseen
+    if unseen is None or not unseen.batches or not unseen.calls:
+        return None
+    few = Change(kind="fewer_rows", value=unseen.steps / unseen.batches)
+    return Proof(
+        finding=finding,
+        as_it_was=(few,),
+        with_fault=(few,),
+        words="all rows trained on",
+    )
+
+
+def _of_gradient(finding: Finding, trace: Trace) -> Proof | None:
+    wrong = () if trace.step is None else trace.step.custom_gradients
+    known = next((it for it in wrong if it.place == finding.where), None)
+    if known is None:
+        return None
+    return Proof(
+        finding=finding,
+        without=(Change(kind="plain_gradients", value=known.place),),
+        words=f"the gradient that TensorFlow derives of {known.name}",
+    )

@@ -1,0 +1,90 @@
+"""Whether the weights of rows that ``fit`` was given take part in a loss.
+
+Only a training step, or a ``compute_loss``, of the user's own can leave them out. It is
+seen where the step is traced: no loss of it depends on the weights that it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..backend.frameworks import is_of_keras, keras
+from ..backend.graphs import tensors_behind
+from ..backend.patches import owner_of, replaced
+from ..backend.tensors import current_graph, flatten, raw
+
+__all__ = ["GivenWeights"]
+
+
+class GivenWeights:
+    """The models whose ``fit`` was given weights, and whether a loss has them."""
+
+    def __init__(self) -> None:
+        self._used: dict[int, tuple[Any, bool]] = {}
+        self._at_hand: tuple[Any, list[Any]] | None = None
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._used.clear()
+        self._at_hand = None
+
+    @contextmanager
+    def in_fit(self, model: Any, given: Mapping[str, Any]) -> Iterator[None]:
+        """``fit`` is called: note what becomes of the weights in the steps it traces.
+
+        Args:
+            model: Whose it is.
+            given: Its arguments.
+        """
+        own = [owner_of(type(model), it) for it in ("train_step", "compute_loss")]
+        if all(map(is_of_keras, own)) or not _differ(given):
+            yield
+            return
+        with replaced(own[0], "train_step", self._on_step):
+            yield
+
+    def _on_step(self, call: Any, model: Any, data: Any) -> Any:
+        """A training step is run or traced."""
+        __tracebackhide__ = True
+        _, _, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if self._at_hand is not None or weights is None:
+            return call(model, data)
+        self._at_hand = model, flatten(weights)
+        try:
+            return call(model, data)
+        finally:
+            self._at_hand = None
+
+    def take(self, losses: Sequence[Any]) -> None:
+        """Gradients of losses are taken: what cannot be told counts as used."""
+        if self._at_hand is None:
+            return
+        model, weights = self._at_hand
+        graph = current_graph()
+        is_known = graph is not None and all(
+            getattr(it, "graph", None) is graph for it in (*losses, *weights)
+        )
+        sought = {it.name for it in weights} if is_known else set()
+        uses = not is_known or any(it.name in sought for it in tensors_behind(losses))
+        _, used = self._used.get(id(model), (model, False))
+        self._used[id(model)] = model, used or uses
+
+    def left_out(self, variables: Sequence[Any]) -> bool:
+        """Whether the steps that train such variables left the weights out."""
+        asked = {id(raw(it)) for it in variables}
+        return any(
+            not used and not asked.isdisjoint(id(raw(it)) for it in model.variables)
+            for model, used in self._used.values()
+        )
+
+
+def _differ(given: Mapping[str, Any]) -> bool:
+    """Whether some rows have another weight than others."""
+    weights, by_class = given.get("sample_weight"), given.get("class_weight")
+    if by_class:
+        return len(set(map(float, by_class.values()))) > 1
+    return any(np.size(it) and np.ptp(np.asarray(it)) > 0 for it in flatten(weights))
