@@ -111,7 +111,7 @@ REPORTS = (
         wrong="dropout by hand, active in inference too",
         program=_drops_when_served,
         causes=("rows_are_independent",),
-        unseen="model_checks: rows_are_independent",
+        unseen="a test of two predictions: model checks skip what draws at random",
         check=lambda fixed: check_model(lambda: _dropping(fixed), *digits()[:2]),
         seen_as="check_rows_are_independent",
     ),
