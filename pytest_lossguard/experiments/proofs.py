@@ -23,7 +23,7 @@ __all__ = [
     "Outside",
     "Proof",
     "comes_out_again",
-    "is_told_by",
+    "has_enough_rows",
     "outside",
     "proofs",
     "proved",
@@ -92,7 +92,7 @@ def comes_out_again(trace: Trace, again: Trace) -> bool:
     return abs(max(skills[0], 0.0) - max(skills[1], 0.0)) <= SAME_OUTCOME
 
 
-def is_told_by(rows: int) -> bool:
+def has_enough_rows(rows: int) -> bool:
     """Whether there are so many rows that some can be kept back."""
     return rows >= CONTROL_ROWS
 

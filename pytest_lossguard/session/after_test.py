@@ -38,7 +38,7 @@ from ..experiments.proofs import (
     Outside,
     Proof,
     comes_out_again,
-    is_told_by,
+    has_enough_rows,
     outside,
     proofs,
     proved,
@@ -145,7 +145,7 @@ def _harm(
 ) -> tuple[Finding, Diagnosis] | None:
     """The first warning that does harm: without it the training ends far better."""
     for proof in proofs(verdict.findings, verdict.trace):
-        if not is_told_by(rerun.rows):
+        if not has_enough_rows(rerun.rows):
             return None
         found = tuple(_outside(proof, verdict.trace, rerun, is_late))
         if len(found) == len(seeds()):

@@ -67,7 +67,7 @@ class RunningSums:
     def take(self, variables: Sequence[Any], gradients: Sequence[Any]) -> None:
         """Gradients as a tape gave them, each of a variable or None."""
         for variable, gradient in zip(variables, gradients, strict=False):
-            if not (is_variable(variable) and _is_told(gradient)):
+            if not (is_variable(variable) and _can_be_read(gradient)):
                 continue
             known = self._sums.setdefault(variable_key(variable), _Sum())
             if not known.is_other:
@@ -81,7 +81,7 @@ class RunningSums:
             known = self._sums.get(variable_key(variable))
             if known is None or known.is_other:
                 continue
-            if not _is_told(gradient) or not np.ndim(known.taken):
+            if not _can_be_read(gradient) or not np.ndim(known.taken):
                 known.is_other = True
                 continue
             known.apply(_numbers(gradient))
@@ -89,7 +89,7 @@ class RunningSums:
         return grows
 
 
-def _is_told(gradient: Any) -> bool:
+def _can_be_read(gradient: Any) -> bool:
     if not isinstance(gradient, tf.Tensor) or not hasattr(gradient, "numpy"):
         return False
     size = gradient.shape.num_elements()
