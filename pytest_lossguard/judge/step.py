@@ -185,7 +185,7 @@ SAMPLE_WEIGHT_IGNORED = Kind(
     explanation=Explanation(
         brief="sample_weight or class_weight has no effect",
         seen="Weights that differ among rows or classes were given to fit, and the loss"
-        " that a training step of one's own differentiated does not depend on them.",
+        " in a custom train_step or compute_loss does not depend on them.",
         why="They reach train_step as the third part of its data. A step that drops"
         " them trains as if all rows counted alike: rare classes are not learned"
         " better, rows of weight 0 are trained on.",
