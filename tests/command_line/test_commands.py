@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import re
@@ -301,6 +302,12 @@ def test_a_console_that_lacks_characters_gets_escapes(written, monkeypatch):
 
     console.flush()
     assert b"test_\\u2581" in console.buffer.getvalue()
+
+
+def test_a_command_leaves_the_garbage_collector_as_it_was(written):
+    assert gc.isenabled()
+    main(["merge", written("a", GOOD), "-o", "/dev/null/x"])
+    assert gc.isenabled()
 
 
 # Known hard cases
