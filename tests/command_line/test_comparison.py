@@ -9,8 +9,8 @@ import pytest
 
 from pytest_lossguard.command_line import main
 from pytest_lossguard.report.json_report import write_json
-from tests.report.test_html import Page
 from tests.support.entries import contract, entry, found, run
+from tests.support.page import Page
 from tests.support.pages import HOSTILE
 
 
