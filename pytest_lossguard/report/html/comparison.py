@@ -193,7 +193,7 @@ def _test(
 ) -> dict[str, Any]:
     file, _, short = nodeid.rpartition("::")
     sides = [base, new]
-    told = "; ".join(_told(it) for it in differences if it.what not in _IN_COLUMNS)
+    told = "; ".join(_describe(it) for it in differences if it.what not in _IN_COLUMNS)
     drawn = [it for it in sides if it.details is not None and it.details["loss"]["y"]]
     figure = pair_figure(base.details, new.details) if drawn else None
     shown = [it.shown() for it in sides]
@@ -229,7 +229,7 @@ def _test(
     }
 
 
-def _told(difference: Difference) -> str:
+def _describe(difference: Difference) -> str:
     if difference.before == "-":
         return f"new: {difference.what}"
     if difference.after == "-":
