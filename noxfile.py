@@ -66,11 +66,17 @@ def test_prepared(contract):
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and format, and what is wrong with workflows and `action.yml`."""
+    """Style and format, and what is wrong with workflows and `action.yml`, and with the
+    workflows that the documentation shows.
+    """
     install(session, "ruff", "zizmor")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("zizmor", "--offline", "--no-progress", "--quiet", ".")
+    shown = str(Path(session.create_tmp()).resolve() / "shown")
+    session.run("python", ".ci/doc_workflows.py", shown)
+    config = "--config=.github/zizmor.yml"
+    for folder in (".", shown):
+        session.run("zizmor", "--offline", "--no-progress", "--quiet", config, folder)
 
 
 @nox.session

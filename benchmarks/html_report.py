@@ -120,10 +120,11 @@ def seconds_to_use(browser: Browser, address: str) -> list[float]:
 
 
 def timed(what: str, bar: float, act: Any) -> None:
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     act()
     print(
-        f"  {what}: {time.perf_counter() - began:.2f} s"
+        f"  {what}: {time.perf_counter() - began:.2f} s,"
+        f" {time.process_time() - worked:.2f} of the processor"
         + (f" (bar {bar:g})" * bool(bar))
     )
 
@@ -161,6 +162,10 @@ def main() -> None:
         timed("merging", MERGE_BAR_S, lambda: command(arguments))
         timed("writing the page", 0, lambda: command(["html", str(whole)]))
         measure(browser, folder / "all.html", MERGED_BAR_S)
+        both = folder / "both.html"
+        arguments = ["compare", str(whole), str(whole), "--html", str(both)]
+        timed("comparing, with a page", 0, lambda: command(arguments))
+        measure(browser, both, MERGED_BAR_S)
         browser.close()
 
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
+from ..report.comparison import Comparison, Difference
 from ..report.github import escaped
-from .comparison import Comparison, TestChange
 
 __all__ = ["FORMATS"]
 
@@ -17,53 +17,50 @@ def _text(found: Comparison) -> str:
 
 
 def _lines(found: Comparison) -> Iterator[str]:
-    yield _in_short(found)
-    for test in found.changed:
-        yield f"{test.way:<8} {test.nodeid}"
-        width = max(len(it.what) for it in test.differences)
-        for it in test.differences:
+    yield f"lossguard: {found.in_short}"
+    for nodeid, state, differences in _shown(found):
+        yield f"{state:<8} {nodeid}"
+        width = max((len(it.what) for it in differences), default=0)
+        for it in differences:
             mark = "!" if it.way == "worse" else " "
             yield f"  {mark} {it.what:<{width}}  {it.before} -> {it.after}"
-    for name, tests in (("new", found.new), ("gone", found.gone)):
-        for nodeid in tests:
-            yield f"{name:<8} {nodeid}"
 
 
-def _in_short(found: Comparison) -> str:
-    ways = [it.way for it in found.changed]
-    counts = [
-        (ways.count("worse"), "worse"),
-        (ways.count("better"), "better"),
-        (ways.count("changed"), "changed"),
-        (found.same, "the same"),
-        (len(found.new), "new"),
-        (len(found.gone), "gone"),
-    ]
-    some = [f"{count} {name}" for count, name in counts if count]
-    return f"lossguard: {', '.join(some) or 'no tests'}"
+def _shown(
+    found: Comparison,
+) -> Iterator[tuple[str, str, tuple[Difference, ...]]]:
+    """All but those that are the same: the test, its state, and what differs."""
+    changed = {it.nodeid: it.differences for it in found.changed}
+    for nodeid, state in found.states.items():
+        if state != "the same":
+            yield nodeid, state, changed.get(nodeid, ())
 
 
 def _markdown(found: Comparison) -> str:
     """A table for a comment on a pull request."""
-    head = f"### {_in_short(found)}\n"
-    if not (found.changed or found.new or found.gone):
+    head = f"### lossguard: {found.in_short}\n"
+    rows = [*map(_row, _shown(found))]
+    if not rows:
         return head
-    rows = [*map(_row, found.changed)]
-    rows += [f"| new | {escaped(it)} | |" for it in found.new]
-    rows += [f"| gone | {escaped(it)} | |" for it in found.gone]
     return "\n".join([head, "| | test | before -> after |", "|---|---|---|", *rows, ""])
 
 
-def _row(test: TestChange) -> str:
-    differences = "; ".join(
-        f"{it.what} {it.before} -> {it.after}" for it in test.differences
-    )
-    return f"| {test.way} | {escaped(test.nodeid)} | {escaped(differences)} |"
+def _row(shown: tuple[str, str, tuple[Difference, ...]]) -> str:
+    nodeid, state, differences = shown
+    told = "; ".join(f"{it.what} {it.before} -> {it.after}" for it in differences)
+    return f"| {state} | {escaped(nodeid)} | {escaped(told)} |"
 
 
 def _json(found: Comparison) -> str:
     tests = [{**asdict(it), "way": it.way} for it in found.changed]
-    whole = {"schema": 1, **asdict(found), "changed": tests}
+    whole = {
+        "schema": 1,
+        "changed": tests,
+        "same": len(found.unchanged),
+        "new": found.new,
+        "gone": found.gone,
+        "without_result": found.without_result,
+    }
     return json.dumps(whole, indent=1)
 
 

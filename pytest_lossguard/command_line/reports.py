@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,50 +15,23 @@ from ..core.errors import UsageError
 from ..core.files import write_whole
 from ..core.given import shown
 from ..core.printable import printable
-from ..core.states import ELSEWHERE, NOT_RUN, STATES
+from ..core.states import STATES
+from ..report.comparison import Comparison
 from ..report.entry import Entry
-from ..report.json_report import SCHEMA, report_text
+from ..report.json_report import SCHEMA, Report, report_text
 from ..report.session_facts import SessionFacts, merged_facts
 from ..report.sound import sound
 
 __all__ = [
-    "WHY_LOST",
-    "Report",
     "merged",
     "read_report",
     "read_reports",
+    "write_comparison",
     "write_history",
     "write_page",
     "write_report",
     "writing",
 ]
-
-
-#: Why a test has no result that should have one.
-WHY_LOST = {
-    NOT_RUN: "not run: its session ended before",
-    ELSEWHERE: "of a part whose report is not here",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a JSON report holds.
-
-    Attributes:
-        tests: The entries of its tests.
-        session: When, from what and how it was made.
-        others: What came of the marked tests without an entry; see `write_json`.
-    """
-
-    tests: tuple[Entry, ...]
-    session: SessionFacts
-    others: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def lost(self) -> dict[str, str]:
-        """The tests that were collected and have no result, and why."""
-        return {it: WHY_LOST[why] for it, why in self.others.items() if why in WHY_LOST}
 
 
 def read_report(path: Path) -> Report:
@@ -167,7 +140,26 @@ def write_page(path: Path, report: Report) -> None:
     if session.seed is None:
         session = replace(session, seed=next((it for it in seeds if it is not None), 0))
     with writing(path):
-        write_html(path, tests, session)
+        write_html(path, tests, session, report.others)
+
+
+def write_comparison(path: Path, found: Comparison, base: Report, new: Report) -> None:
+    """Write a comparison as a page.
+
+    Args:
+        path: Where.
+        found: What differs between the two.
+        base: The older report.
+        new: The newer one.
+
+    Raises:
+        UsageError: It cannot be written there, or what a page needs is not installed.
+    """
+    _need_jinja()
+    from ..report import html
+
+    with writing(path):
+        html.write_comparison(path, found, base, new)
 
 
 def read_reports(folder: Path) -> list[Report]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,10 +60,10 @@ from .state import (
     guard_of,
 )
 from .terminal import Summary
+from .workers import Controller, replay_of
 
 if TYPE_CHECKING:
     from ..core.policy import Policy
-    from ..report.replay import Replay
     from ..session.guard import Guard
 
 
@@ -113,7 +112,7 @@ def pytest_configure(config: pytest.Config) -> None:
     default_examples(config)
     is_diagnosed(config)
     config.stash[PROJECT_POLICY] = project_policy(config)
-    replay = _replay(config)
+    replay = replay_of(config)
     seed = base_seed(config) if replay is None else replay.seed
     config.stash[SESSION] = Session(config=config, seed=seed, replay=replay)
     config.stash[FIXTURES] = Fixtures()
@@ -143,18 +142,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(BaselineSummary(config), "lossguard-baselines")
         config.pluginmanager.register(Files(config), "lossguard-files")
         config.pluginmanager.register(Ending(config), "lossguard-ending")
-
-
-def _replay(config: pytest.Config) -> Replay | None:
-    given = config.getoption("lossguard_replay")
-    if given is None:
-        return None
-    from ..report.replay import read_replay
-
-    try:
-        return read_replay(Path(config.invocation_params.dir, given))
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
+        controller = Controller(config, replay)
+        config.pluginmanager.register(controller, "lossguard-controller")
 
 
 @pytest.hookimpl(wrapper=True)

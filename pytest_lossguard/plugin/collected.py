@@ -19,6 +19,8 @@ _MARKERS = ("converges", "contracts", "model_checks")
 MARKED = "lossguard_marked"
 #: Where a worker of pytest-xdist leaves what it has collected.
 _OUTPUT = "lossguard_collected"
+#: Attribute of its first report, which has the same: its end may never come.
+_ON_REPORT = "lossguard_waiting"
 #: When a test ran in which a worker crashed, as pytest-xdist reports it.
 _CRASHED = "???"
 
@@ -70,6 +72,7 @@ class Collected:
         self._begun: dict[str, Result] = {}
         self._crashed: dict[str, pytest.TestReport] = {}
         self._has_lost_worker = False
+        self._is_told = not hasattr(config, "workerinput")
 
     def before_split(self, items: Iterable[pytest.Item]) -> None:
         """Note what all parts of a session that is split have to run."""
@@ -90,9 +93,13 @@ class Collected:
         """Have the controller know the report of a marked test."""
         if item.nodeid in self.waiting:
             vars(report)[MARKED] = True
+        if not self._is_told:
+            self._is_told = True
+            vars(report)[_ON_REPORT] = dict(self.waiting)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the outcome of a marked test."""
+        """Take the outcome of a marked test, and what its worker has collected."""
+        self.waiting |= getattr(report, _ON_REPORT, {})
         if getattr(report, MARKED, False):
             self._begun.setdefault(report.nodeid, Result()).add(report)
             if report.when == "teardown":  # before that it can still be lost
@@ -101,10 +108,15 @@ class Collected:
             self._crashed[report.nodeid] = report
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand on what a worker has collected."""
+        """Hand on what a worker has collected; name what was lost where pytest-xdist
+        has ended, for then nobody is asked for a summary.
+        """
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[_OUTPUT] = self.waiting
+        reporter: Any = session.config.pluginmanager.getplugin("terminalreporter")
+        if session.exitstatus == pytest.ExitCode.INTERNAL_ERROR and reporter:
+            self._name_lost(reporter)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
@@ -135,6 +147,9 @@ class Collected:
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
         """Name what was lost with a worker."""
+        self._name_lost(terminalreporter)
+
+    def _name_lost(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self._has_lost_worker:
             return
         lost = [it for it, state in self.states().items() if state == NOT_RUN]

@@ -14,6 +14,7 @@ from ..core.errors import PolicyError
 from ..core.given import one_line, shown
 from ..core.systems import escape_unprintable, relative
 from .state import ORIGINS, POLICY
+from .workers import called_in
 
 if TYPE_CHECKING:
     from ..core.policy import Policy
@@ -108,7 +109,7 @@ def name_of_ini(config: pytest.Config) -> str:
     """The file that holds the settings, relative to where pytest was called."""
     if config.inipath is None:
         return "the ini file"
-    return relative(config.inipath, config.invocation_params.dir)
+    return relative(config.inipath, called_in(config))
 
 
 def changed_keys(before: Policy, after: Policy) -> list[str]:

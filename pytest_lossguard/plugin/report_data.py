@@ -189,15 +189,19 @@ class Reporter:
         self.tests[report.nodeid] = entry
         vars(report)[PAYLOAD] = {**found, **_parts_of(entry)}
 
+    @property
+    def others(self) -> dict[str, str]:
+        """What came of the marked tests without an entry; see `write_json`."""
+        states = self._config.stash[COLLECTED].states()
+        return {it: states[it] for it in states if it not in self.tests}
+
     def pytest_sessionfinish(self) -> None:
         """Write the reports that were asked for."""
         asked = [(it, report_path(self._config, it)) for it in WRITERS]
         paths = [(writer, path) for writer, path in asked if path is not None]
         if not paths:
             return
-        facts = self._facts()
-        states = self._config.stash[COLLECTED].states()
-        others = {it: states[it] for it in states if it not in self.tests}
+        facts, others = self._facts(), self.others
         for writer, path in paths:
             with self._writing(path):
                 timed = writer.takes_details or wants_times(self._config)

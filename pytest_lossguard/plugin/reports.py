@@ -33,14 +33,16 @@ class GitHub:
     def pytest_sessionfinish(self) -> None:
         """Add a table to the step summary."""
         given = os.environ.get("GITHUB_STEP_SUMMARY")
-        if not given or not self._reporter.tests:
+        others = self._reporter.others
+        if not given or not (self._reporter.tests or others):
             return
         from ..report.github import MOST_BYTES, summary
 
         path = Path(given)
         with survived(self._reporter.troubles, f"{path} could not be written"):
             taken = path.stat().st_size if path.exists() else 0
-            text = summary(self._reporter.tests.values(), MOST_BYTES - taken)
+            room = MOST_BYTES - taken
+            text = summary(self._reporter.tests.values(), room, others)
             add_to(path, text)
 
     def pytest_terminal_summary(

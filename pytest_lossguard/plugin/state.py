@@ -13,6 +13,7 @@ import pytest
 from ..core.systems import quoted, relative
 from .hook_calls import checks_of
 from .options import diagnosis_budget
+from .workers import called_in
 
 if TYPE_CHECKING:
     from ..core.policy import Policy
@@ -127,13 +128,13 @@ def run_again(item: pytest.Item) -> str:
 def _as_typed(item: pytest.Item) -> str:
     """The test's id as a shell in the current folder takes it."""
     _, separator, name = item.nodeid.partition("::")
-    path = relative(item.path, item.config.invocation_params.dir)
+    path = relative(item.path, called_in(item.config))
     return quoted(f"{path}{separator}{name}")
 
 
 def path_as_typed(path: Path, item: pytest.Item) -> str:
     """A file as a shell in the current folder takes it."""
-    return quoted(relative(path, item.config.invocation_params.dir))
+    return quoted(relative(path, called_in(item.config)))
 
 
 def shows_blocks() -> bool:

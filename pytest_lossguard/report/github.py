@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..core.addresses import address_of, see
@@ -19,6 +19,7 @@ from .entry import (
     worst_run,
 )
 from .sound import sound
+from .without_entry import without_result
 
 __all__ = ["MOST_BYTES", "commands", "escaped", "summary"]
 
@@ -31,18 +32,27 @@ _COLUMNS = ("test", "verdict", LOSS, "steps", "of limit", "what was found")
 _MARKUP = "&<>|*_`[]()\\~!#$@{}"
 
 
-def summary(tests: Iterable[Entry], room: int = MOST_BYTES) -> str:
-    """A table of the tests: those that failed first, then those warned of.
+def summary(
+    tests: Iterable[Entry],
+    room: int = MOST_BYTES,
+    others: Mapping[str, str] | None = None,
+) -> str:
+    """A table of the tests: those that failed first, then those warned of; before it
+    the names of those without a result.
 
     Args:
         tests: Their entries.
         room: Most bytes of UTF-8; what does not fit is counted in a last line.
+        others: What came of the marked tests without an entry; see `write_json`.
     """
     ordered = sorted(map(sound, tests), key=lambda it: (_rank(it), it["nodeid"]))
     of_checks = [it for it in ordered if checked.is_only_checked(it)]
     trained = [it for it in ordered if not checked.is_only_checked(it)]
     text = "### lossguard\n\n"
-    if trained or not of_checks:
+    without = without_result(others or {})
+    for why, nodeids in without.items():
+        text += _names(why, nodeids, (room - _size(text)) // 2)
+    if trained or not (of_checks or without):
         bad = sum(_rank(test) == 0 for test in trained)
         title = f"{_plural(len(trained), 'test')} of training, {bad or 'none'} failed"
         text += _table(title, _COLUMNS, trained, _row, room - _size(text))
@@ -51,6 +61,22 @@ def summary(tests: Iterable[Entry], room: int = MOST_BYTES) -> str:
         columns = (_noun_of(of_checks), *_OF_CHECKS)
         text += _table(title, columns, of_checks, _check_row, left)
     return text if len(text.encode()) <= room else ""
+
+
+def _names(why: str, nodeids: list[str], room: int) -> str:
+    """The tests without a result for one reason, folded up, in so many bytes."""
+    title = f"{_plural(len(nodeids), 'marked test')} without a result, {why}"
+    lines = [f"<details><summary>{title}</summary>", ""]
+    end = "\n</details>"
+    room -= sum(map(_size, (*lines, _left_out(len(nodeids)), end)))
+    for index, nodeid in enumerate(nodeids):
+        line = f"- {escaped(nodeid)}"
+        room -= _size(line)
+        if room < 0:
+            lines.append(_left_out(len(nodeids) - index))
+            break
+        lines.append(line)
+    return "\n".join([*lines, end]) + "\n\n"
 
 
 def _table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,10 +13,31 @@ from ..core.printable import printable
 from .entry import Entry
 from .session_facts import SessionFacts
 from .sound import sound
+from .without_entry import WHY_LOST
 
-__all__ = ["SCHEMA", "report_text", "write_json"]
+__all__ = ["SCHEMA", "Report", "report_text", "write_json"]
 
 SCHEMA: Literal[1] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a JSON report holds.
+
+    Attributes:
+        tests: The entries of its tests.
+        session: When, from what and how it was made.
+        others: What came of the marked tests without an entry; see `write_json`.
+    """
+
+    tests: tuple[Entry, ...]
+    session: SessionFacts
+    others: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> dict[str, str]:
+        """The tests that were collected and have no result, and why."""
+        return {it: WHY_LOST[why] for it, why in self.others.items() if why in WHY_LOST}
 
 
 def write_json(

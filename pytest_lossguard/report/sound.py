@@ -138,7 +138,7 @@ def _number(given: Any) -> Any:
 
 def _numbers(given: Any) -> list[Any]:
     values = _list(given)
-    if all(type(it) is float and math.isfinite(it) for it in values):
+    if set(map(type, values)) <= {float} and all(map(math.isfinite, values)):
         return values
     return ["NaN" if (number := _number(it)) is None else number for it in values]
 

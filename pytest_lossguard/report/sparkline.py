@@ -18,8 +18,9 @@ _LOG_FROM = 50.0
 
 def is_logarithmic(values: Iterable[float]) -> bool:
     """Whether these are told apart better on a logarithmic scale."""
-    finite = [it for it in values if np.isfinite(it)]
-    return bool(finite) and bool(0 < min(finite) < max(finite) / _LOG_FROM)
+    known = np.fromiter(values, np.float64)
+    finite = known[np.isfinite(known)]
+    return len(finite) > 0 and bool(0 < finite.min() < finite.max() / _LOG_FROM)
 
 
 def sparkline(

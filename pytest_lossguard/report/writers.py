@@ -79,8 +79,7 @@ def _html(
 ) -> None:
     from .html import write_html
 
-    del others
-    write_html(path, tests, session)
+    write_html(path, tests, session, others)
 
 
 #: In the order in which they are written.

@@ -144,7 +144,8 @@ def test_from_nothing_to_a_comment_that_a_second_run_updates(project):
     assert "1 failed, 12 deselected" in failed.stdout
     assert "::error file=test_prepare.py" in failed.stdout
     reports = {it.name for it in (project.temp / "lossguard" / "lossguard").iterdir()}
-    assert reports == {"lossguard.json", "lossguard.html", "junit.xml"}
+    written = {"lossguard.json", "lossguard.html", "junit.xml", "comparison.html"}
+    assert reports == written
     assert "broken" in table
     assert comparison.startswith("1 worse")
     assert job.outputs["steps.compare.outputs.worse"] == "true"

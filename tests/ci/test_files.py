@@ -35,12 +35,33 @@ SCHEMAS = {
 }
 
 
+def loaded(name):
+    """A module of .ci/."""
+    path = ROOT / ".ci" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def checked(schema, *paths):
     """What check-jsonschema says."""
     how = ("-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *paths)
     return subprocess.run(
         [sys.executable, *how], cwd=ROOT, capture_output=True, text=True, check=False
     )
+
+
+def test_the_workflows_that_pages_show_are_workflows(tmp_path):
+    module = loaded("doc_workflows")
+
+    module.main(tmp_path)
+
+    written = [*(tmp_path / ".github" / "workflows").iterdir()]
+    pages = {it.stem.rpartition("-")[0] for it in written}
+    assert {"ci", "nightly", "tutorial", "github"} == pages
+    done = checked("github-workflows", *map(str, written))
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
@@ -160,11 +181,7 @@ def test_the_extra_asks_for_one_tensorflow_and_one_that_has_wheels(system, name)
 
 @pytest.fixture
 def notes():
-    path = ROOT / ".ci" / "release_notes.py"
-    spec = importlib.util.spec_from_file_location("release_notes", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("release_notes")
 
 
 CHANGELOG = """# Changelog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import re
@@ -301,6 +302,24 @@ def test_a_console_that_lacks_characters_gets_escapes(written, monkeypatch):
 
     console.flush()
     assert b"test_\\u2581" in console.buffer.getvalue()
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_a_command_leaves_the_garbage_collector_as_it_was(
+    written, tmp_path, is_enabled
+):
+    report = written("a", GOOD)
+    try:
+        (gc.enable if is_enabled else gc.disable)()
+        codes = [
+            main(["merge", report, "-o", str(tmp_path / it)]) for it in ("b", "a/b")
+        ]
+        left = gc.isenabled()
+    finally:
+        gc.enable()
+
+    assert codes == [0, 2]
+    assert left == is_enabled
 
 
 # Known hard cases

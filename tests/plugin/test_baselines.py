@@ -9,7 +9,6 @@ import pytest
 
 from pytest_lossguard import UsageError
 from pytest_lossguard.baselines import demand_sound, read_baseline
-from tests.support.projects import PROJECT
 
 FIT = """
 @pytest.mark.converges(baseline=True)
@@ -323,40 +322,6 @@ def test_names_that_no_file_can_have_are_distinguished(project, pytester):
     assert len(names) == 3
     assert all(it.startswith("test_it.TestAll.test_one[") for it in names)
     assert all(len(it) < 140 for it in names)
-
-
-REMOTE = """
-@pytest.mark.converges(baseline=True)
-def test_trains(lossguard):
-    lossguard.fit(build, *load(), steps=40)
-
-@pytest.mark.converges(steps=30, max_examples=10, diagnose=False)
-@pytest.mark.corruptions(scales=(100, 1000), features=1, offsets=False)
-def test_search(lossguard, corruption):
-    lossguard.fit(build, *corruption(*load()))
-"""
-
-
-@pytest.mark.slow
-def test_what_a_remote_worker_makes_is_written_here(project, pytester):
-    remote = pytester.mkdir("remote")
-    (remote / "project.py").write_text(PROJECT)
-    (remote / "test_it.py").write_text(f"from project import *\n{REMOTE}")
-    (remote / "pytest.ini").write_text("[pytest]")
-    pytester.makeini("[pytest]")
-
-    result = project(REMOTE, "-d", f"--tx=popen//chdir={remote}")
-
-    result.assert_outcomes(failed=2)
-    made = [
-        it.relative_to(pytester.path).as_posix()
-        for folder in ("__lossguard__", ".lossguard")
-        for it in pytester.path.rglob(f"{folder}/*.json")
-    ]
-    assert sorted(made) == [".lossguard/test_it.py-test_search.json", FILE]
-    result.stdout.fnmatch_lines(
-        ["lossguard: baselines written: commit it", f"  {FILE}"]
-    )
 
 
 HANDS_ON = """

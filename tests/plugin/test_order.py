@@ -124,13 +124,16 @@ def test_a_session_is_ordered_by_what_the_last_one_saw(project, monkeypatch):
 
 
 def test_a_test_that_is_left_out_is_deselected_counted_and_named(
-    project, pytester, cached
+    project, pytester, cached, monkeypatch
 ):
     cached(first={"seconds": 9.0}, second={"failed": True}, third={})
 
-    report = pytester.path / "r.json"
-    options = ("--lossguard-time=3", f"--lossguard-json={report}")
-    result = project(BODY, *CACHED, *options)
+    report, page = pytester.path / "r.json", pytester.path / "r.html"
+    written = (f"--lossguard-json={report}", f"--lossguard-html={page}")
+    step = pytester.path / "step.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
+    result = project(BODY, *CACHED, "--lossguard-time=3", *written)
 
     result.assert_outcomes(passed=3, deselected=1)
     result.stdout.fnmatch_lines(
@@ -141,18 +144,25 @@ def test_a_test_that_is_left_out_is_deselected_counted_and_named(
     )
     out = json.loads(report.read_text())["without_entry"]
     assert out == {ids("first")[0]: "left_out"}
+    told = "1 marked test without a result, left out by --lossguard-time"
+    assert told in page.read_text()
+    assert "test_checked[first-deterministic]" in page.read_text()
+    assert told in step.read_text()
     kept = pytester.path / ".pytest_cache/v/lossguard/tests"
     after = json.loads(kept.read_text())
     assert after[ids("first")[0]]["left_out"] == 1
     assert not after[ids("second")[0]]["failed"]
 
 
-def test_all_left_out_is_no_green_session(project, cached):
+def test_all_left_out_is_no_green_session(project, pytester, cached):
     cached(first={}, second={}, third={})
 
-    result = project(BODY, *CACHED, "--lossguard-time=0.1", "-k", "checked")
+    page = pytester.path / "r.html"
+    options = ("--lossguard-time=0.1", "-k", "checked", f"--lossguard-html={page}")
+    result = project(BODY, *CACHED, *options)
 
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert "3 marked tests without a result" in page.read_text()
 
 
 @pytest.mark.parametrize("options", [(), CACHED])

@@ -173,5 +173,5 @@ def test_a_model_check_is_reported_in_every_report():
     assert command.endswith("%0A%0A  served  nothing")
     assert dict(properties(bad))["lossguard_model_check_failed"] == describe(bad)
     assert "model check exports: failed" in snippet(bad)
-    assert context["tests"][0]["checked"]["told"] == "The model check failed."
+    assert context["tests"][0]["note"] == "The model check failed."
     assert "1 model check made" in rendered("page.html", context)

@@ -94,6 +94,40 @@ def test_where_no_room_is_left_nothing_is_added(room):
     assert summary([entry()], room) == ""
 
 
+def test_tests_without_a_result_are_named_before_the_table():
+    others = {"t.py::test_[b]": "left_out", "t.py::test_a": "left_out"}
+    others |= {"t.py::test_c": "not_run", "t.py::test_d": "skipped"}
+
+    head, _, table = summary([entry()], others=others).rpartition("</details>")
+
+    told = html.unescape(head)
+    assert told.index("1 marked test without a result, not run") < told.index(
+        "2 marked tests without a result, left out by --lossguard-time"
+    )
+    assert "\n- t.py::test_[b]\n- t.py::test_a\n" in told
+    assert "test_[b]" not in head
+    assert "test_d" not in told
+    assert "1 test of training, none failed" in table
+
+
+def test_where_all_is_left_out_the_summary_says_only_that():
+    text = summary([], others={"t.py::test_a": "left_out"})
+
+    assert "1 marked test without a result" in text
+    assert "none failed" not in text
+
+
+def test_names_of_tests_without_a_result_fit_into_the_summary():
+    others = {f"t.py::test_{index}": "left_out" for index in range(99)}
+    whole = summary([entry()], others=others)
+
+    for room in range(800, len(whole), 97):
+        text = summary([entry()], room, others)
+        assert "99 marked tests without a result" in text
+        assert "more are left out" in text
+        assert len(text.encode()) <= room
+
+
 def test_a_small_summary_is_whole():
     assert "left out" not in summary([entry(f"test_{index}") for index in range(50)])
 

@@ -12,7 +12,6 @@ import json
 import math
 import random
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -27,8 +26,14 @@ from pytest_lossguard.report.html.heat_map import gradients_figure
 from pytest_lossguard.report.html.page import rendered
 from pytest_lossguard.report.html.search_figure import search_figure
 from pytest_lossguard.report.html.svg import HEIGHT, small_curve
-from pytest_lossguard.report.html.thinning import MOST_POINTS, columns_of, thinned
+from pytest_lossguard.report.html.thinning import (
+    MOST_POINTS,
+    columns_of,
+    rounded,
+    thinned,
+)
 from tests.support.findings import finding
+from tests.support.page import Page
 from tests.support.pages import (
     BASELINE,
     HOSTILE,
@@ -41,52 +46,6 @@ from tests.support.pages import (
     some_tests,
 )
 from tests.support.traces import make_trace
-
-
-class Page(HTMLParser):
-    """What a browser makes of the page: tags, texts, scripts."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[tuple[dict[str, str | None], str]] = []
-        self.texts: list[str] = []
-        self._inside = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self._inside = tag
-        if tag == "script":
-            self.scripts.append((dict(attrs), ""))
-
-    def handle_endtag(self, tag):
-        self._inside = ""
-
-    def handle_data(self, data):
-        if self._inside == "script":
-            kind, before = self.scripts[-1]
-            self.scripts[-1] = (kind, before + data)
-        elif self._inside != "style":
-            self.texts.append(data)
-
-    @property
-    def figures(self):
-        """The figures of all tests, by name."""
-        found = {}
-        for attrs, text in self.scripts:
-            if (attrs.get("id") or "").startswith("ft"):
-                found |= json.loads(text)
-        return found
-
-    @property
-    def kinds(self):
-        """The type of each script."""
-        return [attrs.get("type") for attrs, _ in self.scripts]
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split())
 
 
 def page_of(*tests, seed=0):
@@ -310,6 +269,30 @@ def test_a_small_curve_shows_a_blow_up_of_one_step():
     assert sorted(heights)[1] == HEIGHT - 2
 
 
+@pytest.mark.parametrize("steps", [1, 2, 47, 48, 49, 95, 1000])
+def test_a_small_curve_has_the_largest_of_each_stretch(steps):
+    curve = 1 + np.random.default_rng(steps).random(steps)
+
+    (line,) = small_curve(curve)["lines"]
+
+    tops = [it.max() for it in np.array_split(curve, min(48, steps))]
+    drawn = [float(it.split(",")[1]) for it in line.split()]
+    low, high = curve.min(), curve.max()
+    wanted = [HEIGHT - 2 - 20 * (it - low) / ((high - low) or 1) for it in tops]
+    assert np.allclose(drawn, wanted, atol=0.06)
+
+
+def test_five_digits_of_a_number_are_shown_whatever_it_is():
+    values = np.array([1 / 3, -123456.0, 1e300, np.nan, np.inf, -np.inf, 0.0])
+
+    shown = rounded(values)
+
+    assert shown[:3] == [0.33333, -123460.0, 1e300]
+    assert np.isnan(shown[3])
+    assert shown[4:] == [np.inf, -np.inf, 0.0]
+    assert rounded(np.array([])) == []
+
+
 def test_a_small_curve_breaks_where_it_is_not_finite():
     small = small_curve([3.0, 2.0, math.nan, 1.0], level=2.0)
 
@@ -388,9 +371,8 @@ def test_the_page_asks_for_nothing_outside_of_it():
 def test_every_figure_that_has_a_place_is_there_and_no_other():
     page = page_of(*some_tests())
 
-    places = [a["data-figure"] for _, a in page.tags if "data-figure" in a]
-    assert sorted(places) == sorted(page.figures)
-    assert len(places) == len(set(places)) == 19
+    assert sorted(page.places) == sorted(page.figures)
+    assert len(page.places) == len(set(page.places)) == 19
 
 
 def test_the_same_tests_give_the_same_bytes_in_whatever_order(tmp_path):
@@ -472,6 +454,35 @@ def test_the_command_runs_the_test_again_with_its_seed():
     test = only_test(good())
 
     assert test["again"] == "pytest t.py::test_a --lossguard-seed=0"
+
+
+def test_tests_without_an_entry_are_named_counted_and_can_be_chosen():
+    others = {
+        "t.py::test_slow": "left_out",
+        "t.py::test_late": "not_run",
+        "t.py::test_broken": "failed",
+        "t.py::test_other": "elsewhere",
+    }
+
+    context = page_context([entry("t.py::test_a", good())], SESSION, others)
+    page = Page(rendered("page.html", context))
+
+    assert [(it["status"], it["name"]) for it in context["tests"]] == [
+        ("failed", "test_broken"),
+        ("not_run", "test_late"),
+        ("left_out", "test_slow"),
+        ("passed", "test_a"),
+        ("elsewhere", "test_other"),
+    ]
+    boxes = [a["value"] for _, a in page.tags if a.get("type") == "checkbox"]
+    assert boxes == [it["status"] for it in context["tests"]]
+    assert "1 failed, 1 not run, 1 left out, 0 warned, 1 passed" in page.text
+    assert (
+        "1 training judged in 1 test 1 marked test without a result, fail" in page.text
+    )
+    assert "1 marked test without a result, left out by --lossguard-time" in page.text
+    assert "Left out by --lossguard-time." in page.text
+    assert "left out" in context["index"][2][3]
 
 
 def test_a_session_without_marked_tests_has_a_page_too(tmp_path):

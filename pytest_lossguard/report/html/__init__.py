@@ -1,9 +1,10 @@
 """The HTML report: `details_of` each training in the worker, `write_html` once;
-`write_history` of many reports.
+`write_history` of many reports, `write_comparison` of two.
 """
 
 from __future__ import annotations
 
+from .comparison import write_comparison
 from .details import details_of, details_of_entry, shown_first
 from .history import write_history
 from .page import write_html
@@ -12,6 +13,7 @@ __all__ = [
     "details_of",
     "details_of_entry",
     "shown_first",
+    "write_comparison",
     "write_history",
     "write_html",
 ]

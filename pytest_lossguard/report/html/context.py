@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, cast
 
 from ...core.numbers import format_seconds, number
 from ...core.printable import printable
+from ...core.states import ELSEWHERE, LEFT_OUT, NOT_RUN
 from ...core.systems import quoted
 from .. import checked
 from ..entry import Entry, seconds_of
 from ..session_facts import SessionFacts
 from ..sound import sound
+from ..without_entry import OUTCOMES, reason_of, without_result
 from .details import MOST_COLUMNS, MOST_VARIABLES
 from .figures import Figure, experiments_figure, training_figure
 from .heat_map import gradients_figure
@@ -23,9 +25,26 @@ from .search_figure import search_figure
 from .svg import HEIGHT, WIDTH, small_curve
 from .thinning import MOST_POINTS
 
-__all__ = ["page_context", "session_lines"]
+__all__ = [
+    "again",
+    "as_script",
+    "page_context",
+    "run_context",
+    "session_lines",
+]
 
-_ORDER = {"failed": 0, "xfailed": 1, "warned": 2, "passed": 3, "skipped": 4}
+#: What a test can be, in the order of the page, and the word for it.
+_STATUSES = {
+    "failed": "failed",
+    "xfailed": "xfailed",
+    NOT_RUN: "not run",
+    LEFT_OUT: "left out",
+    "warned": "warned",
+    "passed": "passed",
+    "skipped": "skipped",
+    ELSEWHERE: "elsewhere",
+}
+_ORDER = {status: at for at, status in enumerate(_STATUSES)}
 #: Rows of the table of corruptions.
 _MOST_CASES = 40
 #: Re-runs without help that are named.
@@ -34,7 +53,11 @@ _NAMED = 4
 _FAILED = 1e13
 
 
-def page_context(tests: list[Entry], session: SessionFacts) -> dict[str, Any]:
+def page_context(
+    tests: list[Entry],
+    session: SessionFacts,
+    others: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """All that the template needs.
 
     Args:
@@ -42,18 +65,26 @@ def page_context(tests: list[Entry], session: SessionFacts) -> dict[str, Any]:
             `details_of`), ``trainings`` (how many there were), ``search`` and
             ``cases`` (`Search.to_json`, `Search.details`), ``baseline``.
         session: When, from what and how they ran.
+        others: What came of the marked tests without an entry; see `write_json`.
 
     Returns:
         ``tests``, failed ones first and then by name; ``index``, what the page sorts
-        and searches them by, in the same order; ``counts``; ``session``, lines about
-        it; ``size`` of the small curves.
+        and searches them by, in the same order; ``counts`` by status, ``words`` for
+        each; ``without_result``, the number of tests without one and why; ``session``,
+        lines about it; ``size`` of the small curves.
     """
+    others = others or {}
+    seed = session.seed or 0
+    entries = [_entry(it) for it in tests]
     shown = sorted(
-        (_shown(it, session.seed or 0) for it in tests),
+        (
+            *(_shown(it, seed) for it in entries),
+            *(_without_entry(others[it], it, seed) for it in others),
+        ),
         key=lambda it: (_ORDER[it["status"]], it["nodeid"]),
     )
     for index, test in enumerate(shown):
-        _name_figures(test, f"t{index}")
+        test["id"] = f"t{index}"
     return {
         "tests": shown,
         "index": [test.pop("index") for test in shown],
@@ -61,8 +92,12 @@ def page_context(tests: list[Entry], session: SessionFacts) -> dict[str, Any]:
             status: sum(it["status"] == status for it in shown) for status in _ORDER
         },
         "trainings": sum(it["trainings"] for it in shown),
-        "trained": sum(it["checked"] is None or bool(it["runs"]) for it in shown),
-        "checks": checked.counted(map(_only_checked, tests)),
+        "words": _STATUSES,
+        "without_result": {
+            why: len(nodeids) for why, nodeids in without_result(others).items()
+        },
+        "trained": sum(it["is_trained"] for it in shown),
+        "checks": checked.counted(entries),
         "session": session_lines(session),
         "size": (WIDTH, HEIGHT),
     }
@@ -93,35 +128,37 @@ def session_lines(session: SessionFacts) -> dict[str, Any]:
     }
 
 
-def _name_figures(test: dict[str, Any], name: str) -> None:
-    """Gather the figures of one test under the names that the page finds them by."""
-    test["id"] = name
+def _take_figures(test: dict[str, Any]) -> dict[str, Figure]:
+    """The figures of one test, under the names that the page finds them by."""
     figures: dict[str, Figure | None] = {}
     for index, run in enumerate(test["runs"]):
         for kind, figure in run.pop("figures").items():
-            run[kind] = f"{name}-{index}-{kind}" if figure else None
-            figures[f"{name}-{index}-{kind}"] = figure
+            run[kind] = f"{index}-{kind}" if figure else None
+            figures[f"{index}-{kind}"] = figure
     if test["search"] is not None:
         figure = test["search"]["figure"]
-        test["search"]["figure"] = f"{name}-search" if figure else None
-        figures[f"{name}-search"] = figure
-    test["figures"] = {key: it for key, it in figures.items() if it}
+        test["search"]["figure"] = "search" if figure else None
+        figures["search"] = figure
+    return {key: it for key, it in figures.items() if it}
 
 
-def _only_checked(test: Any) -> Entry:
-    """What is counted of a test that checks; long curves need not be read for it."""
-    given = test if isinstance(test, dict) else {}
-    return sound({key: it for key, it in given.items() if key in _COUNTED})
+def as_script(value: Any) -> str:
+    """JSON that may stand in a script of a page: no text in it can end the script.
+
+    Raises:
+        TypeError, ValueError: Something in it is not of JSON, or a number not finite.
+    """
+    text = json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    for character in "<>&'":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
 
 
-_COUNTED = ("outcome", "contract", "model_check")
 _OF_PAGE = ("details", "trainings", "cases")
 
 
-def _shown(test: Any, seed: int) -> dict[str, Any]:
-    """A test as the page shows it; without its trainings where they cannot be shown:
-    no test may keep the others from being shown.
-    """
+def _entry(test: Any) -> dict[str, Any]:
+    """A test whose entry is sound, with what only the page shows."""
     given = test if isinstance(test, dict) else {}
     recorded = {key: it for key, it in given.items() if key not in _OF_PAGE}
     entry: dict[str, Any] = {**sound(recorded)}
@@ -131,16 +168,41 @@ def _shown(test: Any, seed: int) -> dict[str, Any]:
         "details": details if isinstance(details, list) else [],
         "cases": given.get("cases") or {"axes": [], "cases": [], "left_out": 0},
     }
+    return entry
+
+
+def _shown(entry: dict[str, Any], seed: int) -> dict[str, Any]:
+    """A test as the page tells it; without its trainings where they cannot be shown:
+    no test may keep the others from being shown.
+    """
     try:
         shown = _test(entry, seed)
-        json.dumps(shown, allow_nan=False)  # as the page will hold its figures
-        return shown
+        figures = _take_figures(shown)
+        json.dumps(shown, allow_nan=False)  # nothing in it is of another kind
+        return {**shown, "figures": as_script(figures) if figures else ""}
     except Exception as error:
         reason = printable(f"{type(error).__name__}: {error}")
         note = f"what was recorded cannot be shown on the page ({reason})"
         said = "\n".join(filter(None, (entry["error"], note)))
         bare: dict[str, Any] = {"details": [], "search": None, "baseline": None}
-        return _test({**entry, **bare, "error": said}, seed)
+        shown = _test({**entry, **bare, "error": said}, seed)
+        _take_figures(shown)
+        return {**shown, "figures": ""}
+
+
+def _without_entry(why: str, nodeid: str, seed: int) -> dict[str, Any]:
+    """A test of which only that is known: it is named, and never green by silence."""
+    reason = reason_of(why)
+    outcome = why if why in OUTCOMES else "skipped"
+    shown = _shown(_entry({"nodeid": nodeid, "outcome": outcome}), seed)
+    return {
+        **shown,
+        "index": [why, *shown["index"][1:3], f"{shown['index'][3]} {reason}"],
+        "status": why,
+        "told": reason,
+        "note": f"{reason.capitalize()}.",
+        "is_trained": False,
+    }
 
 
 def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -161,13 +223,18 @@ def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
         "left_out": test["trainings"] - len(details),
         "row": None if first is None else _row(first),
         "told": _in_short(test),
-        "checked": _checked(test),
+        **_checked(test),
         "error": _own_error(test),
         "runs": [_run(it) for it in details],
         "search": None if test["search"] is None else _search(test),
         "baseline": _baseline(test.get("baseline")),
-        "again": f"pytest {quoted(test['nodeid'])} --lossguard-seed={seed}",
+        "again": again(test["nodeid"], seed),
     }
+
+
+def again(nodeid: str, seed: int) -> str:
+    """The command that runs a test once more."""
+    return f"pytest {quoted(nodeid)} --lossguard-seed={seed}"
 
 
 def _seconds(test: dict[str, Any]) -> float:
@@ -230,11 +297,14 @@ def _in_short(test: dict[str, Any]) -> str:
     return own or ", ".join(dict.fromkeys(found))
 
 
-def _checked(test: dict[str, Any]) -> dict[str, str] | None:
-    """What came of its check, in words; the message where no error holds it."""
+def _checked(test: dict[str, Any]) -> dict[str, Any]:
+    """What came of its check, in words, or that nothing was trained; the message where
+    no error holds it.
+    """
     found = checked.checked_of(test)
     if found is None:
-        return None
+        note = "" if test["details"] else "No training was recorded."
+        return {"note": note, "message": "", "is_trained": True}
     text = f"The {found.noun} is kept." if found.outcome == "kept" else ""
     if found.is_skipped:
         text = f"Not checked: {found.message}."
@@ -244,8 +314,9 @@ def _checked(test: dict[str, Any]) -> dict[str, str] | None:
         text = f"The {found.noun} {verb}{allowed}."
     shown = found.is_bad and not test["error"]
     return {
-        "told": text or f"The {found.noun} passed.",
+        "note": text or f"The {found.noun} passed.",
         "message": found.message if shown else "",
+        "is_trained": bool(test["details"]),
     }
 
 
@@ -269,7 +340,12 @@ def _losses(run: dict[str, Any]) -> dict[str, Any]:
     return {"start": start, "end": end, "on_probe": of[1] == "after", "told": sentence}
 
 
-def _run(run: dict[str, Any]) -> dict[str, Any]:
+def run_context(run: dict[str, Any]) -> dict[str, Any]:
+    """A training in words: what was found and why, without its figures.
+
+    Args:
+        run: See `details_of`.
+    """
     return {
         "model": run["model"],
         "source": run["source"],
@@ -283,8 +359,14 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
         "notes": run["notes"],
         "told": _describe(run),
         "diagnosis": _diagnosis(run),
-        "variables": list(_variables(run["variables"])),
         "bounds": list(_bounds(run)),
+    }
+
+
+def _run(run: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **run_context(run),
+        "variables": list(_variables(run["variables"])),
         "figures": {
             "training": training_figure(run) if run["loss"]["y"] else None,
             "gradients": gradients_figure(run),

@@ -123,7 +123,7 @@ def _decisive(findings: Iterable[Finding]) -> int | None:
 
 def _curve(values: Floats, always: Iterable[int]) -> dict[str, list[Any]]:
     kept = thinned(values, always=always)
-    return {"x": [int(it) + 1 for it in kept], "y": rounded(values[kept])}
+    return {"x": (kept + 1).tolist(), "y": rounded(values[kept])}
 
 
 def _held_out(trace: Trace) -> dict[str, Any] | None:
@@ -199,5 +199,5 @@ def _experiment(experiment: Experiment) -> dict[str, Any]:
         "skill": _plain(experiment.skill),
         "repairs": experiment.repairs,
         "came_of": experiment.came_of,
-        "curve": {"x": [int(it) + 1 for it in kept], "y": rounded(values[kept])},
+        "curve": {"x": (kept + 1).tolist(), "y": rounded(values[kept])},
     }

@@ -378,11 +378,12 @@ const figures = (() => {
 
   const kinds = { lines, map, points };
 
-  function draw(place, figure) {
+  // The plots of a figure share a cursor: its name is that of no other on the page.
+  function draw(place, figure, name) {
     if (drawn.has(place)) return;
     drawn.set(place, []);
     place.replaceChildren();
-    drawn.set(place, kinds[figure.kind](place, figure, place.dataset.figure));
+    drawn.set(place, kinds[figure.kind](place, figure, name));
     place.dataset.drawn = "";
   }
 

@@ -16,10 +16,18 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ...core.findings import number
 from ..sparkline import is_logarithmic
 
-__all__ = ["Figure", "experiments_figure", "steps_of", "training_figure"]
+__all__ = [
+    "Figure",
+    "experiments_figure",
+    "pair_figure",
+    "steps_of",
+    "training_figure",
+]
 
 Figure = dict[str, Any]
 
@@ -54,6 +62,41 @@ def training_figure(details: dict[str, Any]) -> Figure:
             _panel("gradient norm", [_line("gradient norm", norm, "green")]),
         ],
         "mark": details["decisive"],
+    }
+
+
+def pair_figure(base: dict[str, Any] | None, new: dict[str, Any] | None) -> Figure:
+    """The losses of two trainings on the same axes, and below them their gradient
+    norms; of one where there is no other.
+    """
+    both = [
+        (name, color, it)
+        for name, color, it in (("base", "orange", base), ("new", "blue", new))
+        if it is not None
+    ]
+    constants = {
+        name: it["constant"]
+        for name, _, it in both
+        if it["constant"] is not None and math.isfinite(it["constant"])
+    }
+    if len(set(constants.values())) == 1:
+        constants = {"": next(iter(constants.values()))}
+    levels = [
+        {"name": f"a constant {name}".strip(), "value": _clipped(it), "dash": dash}
+        for (name, it), dash in zip(constants.items(), ("dash", "dot"), strict=False)
+    ]
+    losses, norms = (
+        [_line(name, it[key], color) for name, color, it in both]
+        for key in ("loss", "grad_norm")
+    )
+    broken = {step for _, _, it in both for step in _broken(it["loss"])}
+    return {
+        "kind": "lines",
+        "panels": [
+            {**_panel("loss", losses, levels), "broken": sorted(broken)},
+            _panel("gradient norm", norms),
+        ],
+        "mark": None if new is None else new["decisive"],
     }
 
 
@@ -111,11 +154,15 @@ def _line(
     dots: bool = False,
 ) -> dict[str, Any]:
     x = list(curve["x"])
+    values = np.asarray(curve["y"], np.float64)
+    y = np.clip(values, -_FARTHEST, _FARTHEST).tolist()
+    if not np.isfinite(values).all():
+        y = [it if ok else None for it, ok in zip(y, np.isfinite(values), strict=True)]
     return {
         "name": name,
         "color": color,
         "x": len(x) if x == list(range(1, len(x) + 1)) else x,
-        "y": [_clipped(it) if math.isfinite(it) else None for it in curve["y"]],
+        "y": y,
         "width": width,
         "dots": dots or len(x) <= _FEW,
         "quiet": False,
@@ -128,5 +175,7 @@ def _clipped(value: float) -> float:
 
 def _broken(curve: dict[str, Iterable[Any]]) -> list[int]:
     """The steps whose value is not finite."""
+    if all(map(math.isfinite, curve["y"])):
+        return []
     pairs = zip(curve["x"], curve["y"], strict=True)
     return [step for step, value in pairs if not math.isfinite(value)]

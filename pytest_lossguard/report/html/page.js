@@ -20,7 +20,8 @@
     for (const place of test.querySelectorAll("[data-figure]:not([data-drawn])")) {
       if (!isShown(place)) continue;
       test.figures ??= figuresOf(test.id);
-      figures.draw(place, test.figures[place.dataset.figure]);
+      const name = place.dataset.figure;
+      figures.draw(place, test.figures[name], `${test.id}-${name}`);
     }
     for (const block of test.querySelectorAll("[data-copy]:not(.copied)")) {
       block.classList.add("copied");
@@ -72,6 +73,7 @@
     severity: () => 0,
     nearness: (a, b) => index[b][1] - index[a][1],
     time: (a, b) => index[b][2] - index[a][2],
+    loss: (a, b) => index[b][4] - index[a][4],
   };
 
   function choose() {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,21 @@ __all__ = ["MOST_ROWS", "rendered", "write_html"]
 MOST_ROWS = 200
 
 
-def write_html(path: Path, tests: list[Entry], session: SessionFacts) -> None:
+def write_html(
+    path: Path,
+    tests: list[Entry],
+    session: SessionFacts,
+    others: Mapping[str, str] | None = None,
+) -> None:
     """Write the page whole or not at all.
 
     Args:
         path: Where; folders above it are made.
         tests: See `page_context`.
         session: When, from what and how they ran.
+        others: What came of the marked tests without an entry; see `write_json`.
     """
-    write_whole(path, rendered("page.html", page_context(tests, session)))
+    write_whole(path, rendered("page.html", page_context(tests, session, others)))
 
 
 def rendered(template: str, context: dict[str, Any]) -> str:

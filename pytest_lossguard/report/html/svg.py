@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..sparkline import is_logarithmic
 
@@ -39,22 +42,29 @@ def small_curve(
     # Halved before it is subtracted: the span of the largest floats is no float.
     low, high = shown.min() / 2, shown.max() / 2
     span = (high - low) or 1.0
-
-    def height(value: float) -> float:
-        return round(float(HEIGHT - 2 - (HEIGHT - 4) * ((value / 2 - low) / span)), 1)
-
     # The largest of each stretch: a blow-up of one step must show.
-    columns = [it.max() for it in np.array_split(curve, min(_MOST_POINTS, len(curve)))]
-    whole = [it.all() for it in np.array_split(finite, min(_MOST_POINTS, len(curve)))]
-    lines: list[list[str]] = [[]]
-    for column, value in enumerate(columns):
-        if not whole[column]:
-            lines.append([])
-            continue
-        x = round(WIDTH * column / max(1, len(columns) - 1), 1)
-        lines[-1].append(f"{x:g},{height(value):g}")
+    starts = _stretches(len(curve))
+    tops = np.asarray([*np.maximum.reduceat(curve, starts), *levels])
+    heights = HEIGHT - 2 - (HEIGHT - 4) * ((tops / 2 - low) / span)
+    y = [round(it, 1) for it in heights.tolist()]
+    x = np.round(WIDTH * np.arange(len(starts)) / max(1, len(starts) - 1), 1).tolist()
+    whole = np.logical_and.reduceat(finite, starts).tolist()
+    parts = groupby(zip(x, y, whole, strict=False), key=itemgetter(2))
     return {
-        "lines": [" ".join(it) for it in lines if it],
-        "level": height(levels[0]) if levels else None,
+        "lines": [_points([*it]) for is_whole, it in parts if is_whole],
+        "level": y[-1] if levels else None,
         "broken": not finite.all(),
     }
+
+
+def _stretches(count: int) -> NDArray[np.intp]:
+    """Where each of at most `_MOST_POINTS` stretches begins, the longer ones first."""
+    stretches = min(_MOST_POINTS, count)
+    each, longer = divmod(count, stretches)
+    index = np.arange(stretches)
+    return index * each + np.minimum(index, longer)
+
+
+def _points(points: list[tuple[float, float, bool]]) -> str:
+    numbers = [it for x, y, _ in points for it in (x, y)]
+    return " ".join(["%g,%g"] * len(points)) % tuple(numbers)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..core.states import ELSEWHERE, LEFT_OUT, NOT_RUN
-from ..report.checked import BAD_OUTCOMES
-from ..report.entry import (
+from ..core.states import ELSEWHERE
+from .checked import BAD_OUTCOMES
+from .entry import (
     Entry,
     RunEntry,
     loss_after,
@@ -17,8 +18,10 @@ from ..report.entry import (
     verdict_of,
     worst_run,
 )
+from .json_report import Report
+from .without_entry import OUTCOMES, word_of
 
-__all__ = ["TOLERANCE", "Comparison", "Difference", "TestChange", "compare"]
+__all__ = ["STATES", "TOLERANCE", "Comparison", "Difference", "TestChange", "compare"]
 
 #: Share by which the loss after training may differ: on one machine the same seed
 #: gives the same loss, between machines it differs in its last digits.
@@ -33,6 +36,10 @@ _OTHER_TIME, _SECONDS = 1.5, 1.0
 Way = Literal["worse", "better", "changed"]
 #: In the order in which they are shown.
 _WAYS: tuple[Way, ...] = ("worse", "better", "changed")
+#: What a test can be, what asks for a look first.
+STATES = (
+    *("worse", "not run", "left out", "changed", "new", "gone", "better", "the same"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,63 +80,104 @@ class Comparison:
 
     Attributes:
         changed: The tests in both that differ, those that got worse first.
-        same: How many do not.
+        unchanged: The ids of those that do not.
         new, gone: The ids of those in one of them only.
+        without_result: Of the newer report what has no result, by id: ``"left out"`` by
+            ``--lossguard-time``, or ``"not run"``. Those in ``changed`` had another
+            outcome before.
     """
 
     changed: tuple[TestChange, ...]
-    same: int
+    unchanged: tuple[str, ...]
     new: tuple[str, ...]
     gone: tuple[str, ...]
+    without_result: dict[str, str]
 
     @property
     def worse(self) -> tuple[TestChange, ...]:
         """The tests that got worse."""
         return tuple(it for it in self.changed if it.way == "worse")
 
+    @property
+    def states(self) -> dict[str, str]:
+        """One of `STATES` for each test, in the order of those."""
+        states = dict.fromkeys(self.unchanged, "the same")
+        states |= dict.fromkeys(self.new, "new") | dict.fromkeys(self.gone, "gone")
+        states |= self.without_result
+        for test in self.changed:
+            if test.way == "worse" or test.nodeid not in self.without_result:
+                states[test.nodeid] = test.way
+        order = STATES.index
+        return dict(sorted(states.items(), key=lambda it: (order(it[1]), it[0])))
 
-def compare(
-    base: Iterable[Entry],
-    new: Iterable[Entry],
-    tolerance: float = TOLERANCE,
-    others: Mapping[str, str] | None = None,
-) -> Comparison:
+    @property
+    def in_short(self) -> str:
+        """As ``"1 worse, 2 left out, 297 the same"``."""
+        counts = Counter(self.states.values())
+        some = [f"{counts[state]} {state}" for state in STATES if counts[state]]
+        return ", ".join(some) or "no tests"
+
+
+def compare(base: Report, new: Report, tolerance: float = TOLERANCE) -> Comparison:
     """Compare the tests of two reports.
 
     Args:
-        base: The entries of the older one.
-        new: Those of the newer one.
+        base: The older one.
+        new: The newer one.
         tolerance: Share by which the loss after training may differ.
-        others: What came of the newer tests without an entry; see `write_json`.
     """
-    before = {it["nodeid"]: it for it in base}
-    after = {it["nodeid"]: it for it in new}
-    others = {it: why for it, why in (others or {}).items() if it in before}
+    before, after = _known(base), _known(new)
+    before = {it: test for it, test in before.items() if test != ELSEWHERE}
+    # what another part is to run is asked for only where this one ran it before
+    moved = {it for it in after if after[it] == ELSEWHERE and not _ran(before.get(it))}
+    after = {it: test for it, test in after.items() if it not in moved}
+    before = {it: test for it, test in before.items() if it not in moved}
     both = [it for it in after if it in before]
     found = [
         TestChange(nodeid=nodeid, differences=differences)
         for nodeid in both
         if (differences := tuple(_between(before[nodeid], after[nodeid], tolerance)))
     ]
-    found += [
-        TestChange(
-            nodeid=nodeid,
-            differences=tuple(_of_outcome(before[nodeid]["outcome"], why)),
-        )
-        for nodeid, why in others.items()
-        if why != before[nodeid]["outcome"]
-    ]
     found.sort(key=lambda it: (_WAYS.index(it.way), it.nodeid))
+    without = {
+        nodeid: word
+        for nodeid, it in sorted(after.items())
+        if isinstance(it, str) and (word := word_of(it)) not in OUTCOMES
+    }
+    differing = {it.nodeid for it in found}
     return Comparison(
         changed=tuple(found),
-        same=len(both) + len(others) - len(found),
-        new=tuple(sorted(after.keys() - before.keys())),
-        gone=tuple(sorted(before.keys() - after.keys() - others.keys())),
+        unchanged=tuple(
+            sorted(it for it in both if it not in differing and it not in without)
+        ),
+        new=tuple(sorted(after.keys() - before.keys() - without.keys())),
+        gone=tuple(sorted(before.keys() - after.keys())),
+        without_result=without,
     )
 
 
-def _between(before: Entry, after: Entry, tolerance: float) -> Iterator[Difference]:
-    yield from _of_outcome(before["outcome"], after["outcome"])
+def _known(report: Report) -> dict[str, Entry | str]:
+    """The entry of each test, or what came of it."""
+    return {**report.others, **{it["nodeid"]: it for it in report.tests}}
+
+
+def _ran(test: Entry | str | None) -> bool:
+    return test in OUTCOMES if isinstance(test, str) else test is not None
+
+
+def _between(
+    before: Entry | str, after: Entry | str, tolerance: float
+) -> Iterator[Difference]:
+    yield from _of_outcomes(_outcome(before), _outcome(after))
+    if not isinstance(before, str) and not isinstance(after, str):
+        yield from _of_entries(before, after, tolerance)
+
+
+def _outcome(test: Entry | str) -> str:
+    return word_of(test) if isinstance(test, str) else test["outcome"]
+
+
+def _of_entries(before: Entry, after: Entry, tolerance: float) -> Iterator[Difference]:
     yield from _of_words(
         "verdict", verdict_of(before), verdict_of(after), _BAD_VERDICTS
     )
@@ -149,8 +197,6 @@ def _between(before: Entry, after: Entry, tolerance: float) -> Iterator[Differen
     yield from _of_limits(old, new)
 
 
-#: What a test without a result counts as.
-_WORDS = {LEFT_OUT: "left out", NOT_RUN: "not run", ELSEWHERE: "not run"}
 _BAD_OUTCOMES = frozenset({"failed", "not run"})
 _BAD_VERDICTS = BAD_OUTCOMES | {"not converged"}
 
@@ -166,8 +212,9 @@ def _of_words(
     yield Difference(what=what, before=before, after=after, way=way)
 
 
-def _of_outcome(before: str, after: str) -> Iterator[Difference]:
-    yield from _of_words("outcome", before, _WORDS.get(after, after), _BAD_OUTCOMES)
+def _of_outcomes(before: str, after: str) -> Iterator[Difference]:
+    for it in _of_words("outcome", before, after, _BAD_OUTCOMES):
+        yield replace(it, way="changed") if after == "left out" else it
 
 
 def _of_findings(before: Entry, after: Entry) -> Iterator[Difference]:

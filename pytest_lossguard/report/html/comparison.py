@@ -1,0 +1,269 @@
+"""A page of two reports side by side, what got worse first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...core.files import write_whole
+from ...core.numbers import format_seconds, number
+from .. import checked
+from ..comparison import STATES, Comparison, Difference
+from ..entry import (
+    Entry,
+    RunEntry,
+    causes_of,
+    loss_after,
+    seconds_of,
+    verdict_of,
+    worst_run,
+)
+from ..json_report import Report
+from ..without_entry import reason_of, word_of
+from .context import again, as_script, run_context, session_lines
+from .details import details_of_entry
+from .figures import pair_figure
+from .page import rendered
+
+__all__ = ["comparison_context", "write_comparison"]
+
+#: What stands in a column of its own.
+_IN_COLUMNS = ("outcome", "verdict", "loss after", "share of a limit", "time")
+#: How much more a loss is that is no longer finite.
+_BROKEN = 1e12
+
+
+def write_comparison(path: Path, found: Comparison, base: Report, new: Report) -> None:
+    """Write the page whole or not at all.
+
+    Args:
+        path: Where; folders above it are made.
+        found: What differs between the two.
+        base: The older report.
+        new: The newer one.
+
+    Raises:
+        ModuleNotFoundError: Jinja2 is not installed.
+    """
+    write_whole(path, rendered("comparison.html", comparison_context(found, base, new)))
+
+
+def comparison_context(found: Comparison, base: Report, new: Report) -> dict[str, Any]:
+    """What the page shows.
+
+    Returns:
+        ``tests``, those that got worse first; ``index``, what the page sorts and
+        searches them by; ``counts`` of each state, ``words`` for it; ``in_short``, all
+        of them in a line; ``sessions``, lines about both.
+    """
+    before, after = ({it["nodeid"]: it for it in each.tests} for each in (base, new))
+    differences = {it.nodeid: it.differences for it in found.changed}
+    states = found.states
+    shown = [
+        _test(
+            f"t{at}",
+            nodeid,
+            states[nodeid],
+            differences.get(nodeid, ()),
+            _Side("base", before.get(nodeid), base.others.get(nodeid)),
+            _Side("new", after.get(nodeid), new.others.get(nodeid)),
+        )
+        for at, nodeid in enumerate(states)
+    ]
+    words = {_slug(it): it for it in STATES}
+    return {
+        "tests": shown,
+        "index": [test.pop("index") for test in shown],
+        "counts": {slug: sum(it["state"] == slug for it in shown) for slug in words},
+        "words": words,
+        "in_short": found.in_short,
+        "sessions": {
+            "base": session_lines(base.session),
+            "new": session_lines(new.session),
+        },
+    }
+
+
+def _slug(state: str) -> str:
+    return state.replace(" ", "_")
+
+
+class _Side:
+    """A test as one of the reports has it.
+
+    Attributes:
+        name: ``"base"`` or ``"new"``.
+        test: Its entry, if it has one.
+        run: The training that stands for it, if anything trained.
+        details: What a page shows of that.
+        is_known: Whether the report knows of the test.
+    """
+
+    def __init__(self, name: str, test: Entry | None, why: str | None) -> None:
+        self.name, self.test, self._why = name, test, why
+        self.is_known = test is not None or why is not None
+        self.run = None if test is None else worst_run(test)
+        self.details = None if self.run is None else details_of_entry(self.run)
+
+    @property
+    def verdict(self) -> str:
+        """What came of it, in a word or two."""
+        if self.test is None:
+            return "" if self._why is None else word_of(self._why)
+        verdict = verdict_of(self.test)
+        if verdict == "none" or (
+            self.test["outcome"] == "failed" and self.is_good(verdict)
+        ):
+            return self.test["outcome"]
+        return verdict
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it did not pass."""
+        outcome = (
+            word_of(self._why or "") if self.test is None else self.test["outcome"]
+        )
+        return outcome in ("failed", "not run")
+
+    @staticmethod
+    def is_good(verdict: str) -> bool:
+        """Whether a verdict is one of a test that passes."""
+        return verdict in ("converged", "kept", "passed", "skipped")
+
+    @property
+    def loss(self) -> float | None:
+        """After training."""
+        return None if self.run is None else loss_after(self.run)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took."""
+        return None if self.test is None else seconds_of(self.test)
+
+    def words(self) -> Iterator[str]:
+        """What a search finds it by."""
+        if self.test is None:
+            return
+        found = checked.checked_of(self.test)
+        if found is not None:
+            yield from (found.noun, found.name)
+        for run in self.test["runs"]:
+            yield run["model"]
+            yield from (it["kind"] for it in run["findings"])
+            yield from (it["cause"] for it in causes_of(run))
+        yield from (it["kind"] for it in self.test["findings"])
+
+    def shown(self) -> dict[str, Any]:
+        """What the page says of it."""
+        test = self.test
+        found = None if test is None else checked.checked_of(test)
+        runs = [] if test is None else test["runs"]
+        error = "" if test is None or _failed(runs) else test["error"] or ""
+        note = "" if self.is_known else f"The test is not in the {self.name} report."
+        if test is None and self._why is not None:
+            note = f"{reason_of(self._why).capitalize()}."
+        elif test is not None and not runs and found is None:
+            note = "No training was recorded."
+        return {
+            "name": self.name,
+            "verdict": self.verdict,
+            "is_bad": self.is_bad,
+            "run": None if self.details is None else run_context(self.details),
+            "more": len(runs) - 1,
+            "findings": [] if test is None else test["findings"],
+            "note": note,
+            "error": error
+            or (found.message if found is not None and found.is_bad else ""),
+        }
+
+
+def _failed(runs: list[RunEntry]) -> bool:
+    return any(it["verdict"] != "converged" for it in runs)
+
+
+def _test(
+    name: str,
+    nodeid: str,
+    state: str,
+    differences: tuple[Difference, ...],
+    base: _Side,
+    new: _Side,
+) -> dict[str, Any]:
+    file, _, short = nodeid.rpartition("::")
+    sides = [base, new]
+    told = "; ".join(_describe(it) for it in differences if it.what not in _IN_COLUMNS)
+    drawn = [it for it in sides if it.details is not None and it.details["loss"]["y"]]
+    figure = pair_figure(base.details, new.details) if drawn else None
+    shown = [it.shown() for it in sides]
+    seed = None if new.run is None else new.run["seed"]
+    return {
+        "id": name,
+        "nodeid": nodeid,
+        "file": file,
+        "name": short,
+        "state": _slug(state),
+        "told": told,
+        "verdict": [it.verdict for it in sides],
+        "loss": ["" if it.loss is None else number(it.loss) for it in sides],
+        "limit": [_limit(it.run) for it in sides],
+        "time": [
+            "" if it.seconds is None else format_seconds(it.seconds) for it in sides
+        ],
+        "differences": differences,
+        "sides": shown,
+        "figure": "pair" if figure else None,
+        "figures": as_script({"pair": figure}) if figure else "",
+        "caption": " ".join(
+            f"{it['name']}: {it['run']['told']}" for it in shown if it["run"]
+        ),
+        "again": again(nodeid, seed or 0),
+        "index": [
+            _slug(state),
+            _nearness(new),
+            _finite(new.seconds),
+            _searched(nodeid, state, told, sides),
+            _rise(base.loss, new.loss),
+        ],
+    }
+
+
+def _describe(difference: Difference) -> str:
+    if difference.before == "-":
+        return f"new: {difference.what}"
+    if difference.after == "-":
+        return f"no more: {difference.what}"
+    return f"{difference.what} {difference.before} → {difference.after}"
+
+
+def _limit(run: RunEntry | None) -> str:
+    if run is None or run["verdict"] != "converged":
+        return ""
+    return f"{run['nearness']:.0%}"
+
+
+def _nearness(side: _Side) -> float:
+    """How near it came to failing."""
+    if side.is_bad:
+        return _BROKEN
+    return 0.0 if side.run is None else _finite(side.run["nearness"])
+
+
+def _finite(value: float | None) -> float:
+    return value if value is not None and math.isfinite(value) else 0.0
+
+
+def _rise(before: float | None, after: float | None) -> float:
+    """By how much a loss has risen, as a share of what it was."""
+    if before is None or after is None or not math.isfinite(before):
+        return 0.0
+    if not math.isfinite(after):
+        return _BROKEN
+    return min((after - before) / (abs(before) or 1.0), _BROKEN)
+
+
+def _searched(nodeid: str, state: str, told: str, sides: list[_Side]) -> str:
+    words = [nodeid, state, told, *(it.verdict for it in sides)]
+    words += [word for it in sides for word in it.words()]
+    return " ".join(dict.fromkeys(it.lower() for it in words if it))

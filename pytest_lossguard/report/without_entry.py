@@ -1,0 +1,58 @@
+"""Marked tests that a report has no entry for: what came of each, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..core.states import ELSEWHERE, LEFT_OUT, NOT_RUN
+
+__all__ = [
+    "OUTCOMES",
+    "WHY_LOST",
+    "reason_of",
+    "without_result",
+    "word_of",
+]
+
+#: What came of those that ran and trained nothing.
+OUTCOMES = ("failed", "passed", "skipped")
+#: Why a test has no result that should have one.
+WHY_LOST = {
+    NOT_RUN: "not run: its session ended before",
+    ELSEWHERE: "of a part whose report is not here",
+}
+_WORDS = {LEFT_OUT: "left out", NOT_RUN: "not run", ELSEWHERE: "not run"}
+_REASONS = {
+    "failed": "failed without a record: its set-up failed, or its worker crashed",
+    "passed": "passed, and nothing was recorded",
+    "skipped": "skipped",
+    LEFT_OUT: "left out by --lossguard-time",
+    **WHY_LOST,
+}
+
+
+def word_of(state: str) -> str:
+    """An outcome, ``"left out"`` or ``"not run"``."""
+    return _WORDS.get(state, state)
+
+
+def reason_of(state: str) -> str:
+    """Why there is no entry, as ``"left out by --lossguard-time"``."""
+    return _REASONS[state]
+
+
+def without_result(
+    others: Mapping[str, str], of: Iterable[str] = ("failed", NOT_RUN, LEFT_OUT)
+) -> dict[str, list[str]]:
+    """The tests that have no result, by the reason, as ``"left out by
+    --lossguard-time"``; of each reason in the order of their ids.
+
+    Args:
+        others: See `json_report.write_json`.
+        of: The states that are asked for.
+    """
+    found = {
+        _REASONS[state]: sorted(it for it in others if others[it] == state)
+        for state in of
+    }
+    return {why: nodeids for why, nodeids in found.items() if nodeids}

@@ -1,0 +1,52 @@
+"""Machines of a session of pytest-xdist: socket servers of execnet on this one, each in
+a folder of its own.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+__all__ = ["machines"]
+
+#: As ``python -m execnet.script.socketserver``, on whatever port is free.
+_SERVER = """
+from execnet.gateway_base import get_execmodel
+from execnet.script import socketserver
+
+socketserver.execmodel = get_execmodel("thread")
+listens = socketserver.bind_and_listen(("127.0.0.1", 0), socketserver.execmodel)
+print(listens.getsockname()[1], flush=True)
+socketserver.startserver(listens, loop=True)
+"""
+
+
+@contextmanager
+def machines(*folders: Path) -> Iterator[list[str]]:
+    """Start one in each folder.
+
+    Yields:
+        The options of pytest that use them. Whoever connects to the port that stands in
+        the file ``port`` of a folder is cut off when that machine is lost.
+    """
+    with ExitStack() as running:
+        specs = []
+        for folder in folders:
+            server = running.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", _SERVER],
+                    cwd=folder,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+            )
+            running.callback(server.kill)
+            assert server.stdout is not None
+            port = int(server.stdout.readline())
+            (folder / "port").write_text(str(port))
+            specs.append(f"--tx=socket=127.0.0.1:{port}//chdir={folder}")
+        yield ["--dist=load", *specs]
