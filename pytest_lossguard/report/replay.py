@@ -26,10 +26,10 @@ __all__ = [
 ]
 
 _LONGEST_NAME = 100
-#: Ids that stay apart when what no file can be called becomes a hyphen, and where files
-#: cannot differ in case only: a function and a class of a module cannot have the same
-#: name.
-_TOLD_APART = re.compile(r"([a-z\d_.]+/)*[a-z\d_.]+\.py(::[a-z\d_]+)+(\[[a-z\d_.]+\])?")
+#: Ids that stay apart when what no file can be called becomes a hyphen: a function and
+#: a class of a module cannot have the same name. Where files cannot differ in case
+#: only, parameters such as ``[Adam]`` and ``[adam]`` would meet; names hardly do.
+_STAYS_APART = re.compile(r"([\w.]+/)*[\w.]+\.py(::\w+)+(\[[a-z\d_.]+\])?", re.ASCII)
 _LONGEST_NODEID = 4096
 #: The version of the file, and characters of why it is none.
 _SCHEMA, _LONGEST_REASON = 1, 300
@@ -81,7 +81,7 @@ def replay_path(root: Path, nodeid: str) -> Path:
 def file_name(nodeid: str) -> str:
     """The same name without folder and suffix."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", nodeid).strip("-")
-    if not _TOLD_APART.fullmatch(nodeid) or len(name) > _LONGEST_NAME:
+    if not _STAYS_APART.fullmatch(nodeid) or len(name) > _LONGEST_NAME:
         checksum = hashlib.sha256(nodeid.encode(errors="surrogatepass")).hexdigest()
         name = f"{name[-_LONGEST_NAME:]}-{checksum[:8]}"
     return name

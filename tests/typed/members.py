@@ -40,6 +40,7 @@ from pytest_lossguard.core.trace import (
     Floats,
     HeldOut,
     Probe,
+    Rescaled,
     StepTable,
     TargetRange,
     Validation,
@@ -199,6 +200,7 @@ def of_trace(it: Trace) -> None:
     assert_type(it.targets, tuple[ColumnStats, ...])
     assert_type(it.target_ranges, tuple[TargetRange, ...])
     assert_type(it.normalizes_inputs, bool)
+    assert_type(it.rescaled, Rescaled | None)
     assert_type(it.losses, tuple[str, ...])
     assert_type(it.validation, Validation | None)
     assert_type(it.stopped, str | None)
