@@ -23,13 +23,13 @@ def test_empty():
 
 
 def figures(path):
-    """All figures of a page, by name."""
-    found = {}
-    for text in re.findall(
-        r'<script type="application/json" id="ft\d+">(.*?)</script>', path.read_text()
-    ):
-        found |= json.loads(text)
-    return found
+    """All figures of a page, by the number of the test and name."""
+    script = r'<script type="application/json" id="ft(\d+)">(.*?)</script>'
+    return {
+        (test, name): figure
+        for test, text in re.findall(script, path.read_text())
+        for name, figure in json.loads(text).items()
+    }
 
 
 def test_the_page_shows_every_test(project, pytester):
@@ -45,7 +45,7 @@ def test_the_page_shows_every_test(project, pytester):
     assert "NothingTrained" in text
     assert "Cause" in text
     assert "8 examples" in text
-    names = {it.partition("-")[2] for it in figures(path)}
+    names = {name for _, name in figures(path)}
     assert {"0-training", "0-gradients", "0-experiments", "search"} <= names
 
 
