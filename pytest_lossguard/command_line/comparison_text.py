@@ -47,8 +47,8 @@ def _markdown(found: Comparison) -> str:
 
 def _row(shown: tuple[str, str, tuple[Difference, ...]]) -> str:
     nodeid, state, differences = shown
-    told = "; ".join(f"{it.what} {it.before} -> {it.after}" for it in differences)
-    return f"| {state} | {escaped(nodeid)} | {escaped(told)} |"
+    reasons = "; ".join(f"{it.what} {it.before} -> {it.after}" for it in differences)
+    return f"| {state} | {escaped(nodeid)} | {escaped(reasons)} |"
 
 
 def _json(found: Comparison) -> str:

@@ -29,7 +29,7 @@ KEPT_BACK = 1 / 3
 FAR_LESS = 0.3
 #: What takes part in pairs: the likeliest changes, and those that helped most.
 LIKELY_IN_PAIRS, HELPFUL_IN_PAIRS = 3, 3
-#: Suspicions told where nothing was proved.
+#: Suspicions reported where nothing was proved.
 MOST_SUSPICIONS = 3
 
 #: What goes with a fault of the data that was seen, where undoing it is not enough:

@@ -30,7 +30,7 @@ __all__ = [
 
 #: Where a worker hands on the files that no test uses.
 _UNUSED = "lossguard_unused"
-#: Longer names of files are cut, and told apart by a checksum.
+#: Longer names of files are cut, and a checksum keeps them apart.
 _LONGEST = 120
 
 
@@ -86,8 +86,7 @@ def _path_of(item: pytest.Item) -> Path:
 class Unused:
     """Finds the baselines of tests that are no more.
 
-    Only where whole files were collected: of a test that was not asked for nothing
-    can be told.
+    Only where whole files were collected: a test that was not asked for may exist.
     """
 
     def __init__(self) -> None:

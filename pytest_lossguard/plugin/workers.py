@@ -1,4 +1,4 @@
-"""What a worker of pytest-xdist, which may run on another machine, is told of the
+"""What a worker of pytest-xdist, perhaps on another machine, has to know of the
 controller: the folder that pytest was called in, and the case to replay.
 """
 
@@ -43,8 +43,8 @@ class Controller:
 
 def called_in(config: pytest.Config) -> Path:
     """The folder that paths on the command line and in messages start from."""
-    told = getattr(config, "workerinput", {}).get(_FOLDER)
-    return config.invocation_params.dir if told is None else config.rootpath / told
+    folder = getattr(config, "workerinput", {}).get(_FOLDER)
+    return config.invocation_params.dir if folder is None else config.rootpath / folder
 
 
 def replay_of(config: pytest.Config) -> Replay | None:
@@ -58,9 +58,9 @@ def replay_of(config: pytest.Config) -> Replay | None:
         return None
     from ..report.replay import Replay, read_replay
 
-    told = getattr(config, "workerinput", {}).get(_REPLAY)
-    if told is not None:
-        return Replay.from_json(told)
+    received = getattr(config, "workerinput", {}).get(_REPLAY)
+    if received is not None:
+        return Replay.from_json(received)
     try:
         return read_replay(Path(config.invocation_params.dir, given))
     except UsageError as error:

@@ -67,7 +67,7 @@ def _traces(panel: dict[str, Any], axis: str) -> Iterator[dict[str, Any]]:
     last = max([2, *(step for it in panel["lines"] for step in steps_of(it))])
     for it in panel["levels"]:
         yield {
-            "name": _plain(f"{it['name']}: {it['told']}"),
+            "name": _plain(f"{it['name']}: {it['text']}"),
             "mode": "lines",
             "x": [0, last],
             "y": [it["value"]] * 2,

@@ -17,7 +17,7 @@ _LOG_FROM = 50.0
 
 
 def is_logarithmic(values: Iterable[float]) -> bool:
-    """Whether these are told apart better on a logarithmic scale."""
+    """Whether these are seen better on a logarithmic scale."""
     known = np.fromiter(values, np.float64)
     finite = known[np.isfinite(known)]
     return len(finite) > 0 and bool(0 < finite.min() < finite.max() / _LOG_FROM)

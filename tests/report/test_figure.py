@@ -23,7 +23,7 @@ def test_a_notebook_gets_the_figure_of_the_page(made):
     names = [it["name"] for it in figure["data"]]
     for panel in drawn["panels"]:
         assert {it["name"] for it in panel["lines"]} <= set(names)
-        assert {f"{it['name']}: {it['told']}" for it in panel["levels"]} <= set(names)
+        assert {f"{it['name']}: {it['text']}" for it in panel["levels"]} <= set(names)
     assert ("not finite" in names) == bool(drawn["panels"][0]["broken"])
     assert (figure["layout"]["yaxis"]["type"] == "log") == drawn["panels"][0]["log"]
     assert ("shapes" in figure["layout"]) == (drawn["mark"] is not None)

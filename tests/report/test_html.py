@@ -167,7 +167,7 @@ def test_the_loss_stands_between_its_reference_losses():
     figure = training_figure(details_of(good()))
 
     assert named(figure, "a constant (a constant)")["value"] == 0.9
-    assert named(figure, "before training")["told"] == "1"
+    assert named(figure, "before training")["text"] == "1"
     assert named(figure, "held-out loss")["x"] == [100, 200, 400]
     assert named(figure, "loss")["x"] == 400  # the steps from 1 to 400
     assert [it["y"] for it in figure["panels"]] == ["loss", "gradient norm"]
@@ -220,7 +220,7 @@ def test_experiments_lie_beside_the_loss_as_it_is():
         "learning rate 10 -> 0.01",
     ]
     assert len(panel["lines"]) == 5
-    assert [it["told"] for it in panel["levels"]] == ["0.9"]
+    assert [it["text"] for it in panel["levels"]] == ["0.9"]
 
 
 def test_without_a_diagnosis_there_are_no_experiments():
@@ -402,13 +402,13 @@ def test_a_warning_is_no_failure():
 
     test = only_test(verdict)
 
-    assert (test["status"], test["told"]) == ("warned", "noisy_loss")
+    assert (test["status"], test["text"]) == ("warned", "noisy_loss")
 
 
 def test_a_test_in_which_nothing_trained_says_its_error():
     test = only_test(outcome="failed", error="NothingTrained: no update\nwas seen")
 
-    assert test["told"] == "NothingTrained: no update"
+    assert test["text"] == "NothingTrained: no update"
     assert (
         "was seen"
         in page_of(entry("t.py::a", outcome="failed", error="no update\nwas seen")).text

@@ -193,7 +193,9 @@ def _test(
 ) -> dict[str, Any]:
     file, _, short = nodeid.rpartition("::")
     sides = [base, new]
-    told = "; ".join(_describe(it) for it in differences if it.what not in _IN_COLUMNS)
+    reasons = "; ".join(
+        _describe(it) for it in differences if it.what not in _IN_COLUMNS
+    )
     drawn = [it for it in sides if it.details is not None and it.details["loss"]["y"]]
     figure = pair_figure(base.details, new.details) if drawn else None
     shown = [it.shown() for it in sides]
@@ -204,7 +206,7 @@ def _test(
         "file": file,
         "name": short,
         "state": _slug(state),
-        "told": told,
+        "text": reasons,
         "verdict": [it.verdict for it in sides],
         "loss": ["" if it.loss is None else number(it.loss) for it in sides],
         "limit": [_limit(it.run) for it in sides],
@@ -216,14 +218,14 @@ def _test(
         "figure": "pair" if figure else None,
         "figures": as_script({"pair": figure}) if figure else "",
         "caption": " ".join(
-            f"{it['name']}: {it['run']['told']}" for it in shown if it["run"]
+            f"{it['name']}: {it['run']['text']}" for it in shown if it["run"]
         ),
         "again": again(nodeid, seed or 0),
         "index": [
             _slug(state),
             _nearness(new),
             _finite(new.seconds),
-            _searched(nodeid, state, told, sides),
+            _searched(nodeid, state, reasons, sides),
             _rise(base.loss, new.loss),
         ],
     }
@@ -263,7 +265,7 @@ def _rise(before: float | None, after: float | None) -> float:
     return min((after - before) / (abs(before) or 1.0), _BROKEN)
 
 
-def _searched(nodeid: str, state: str, told: str, sides: list[_Side]) -> str:
-    words = [nodeid, state, told, *(it.verdict for it in sides)]
+def _searched(nodeid: str, state: str, reasons: str, sides: list[_Side]) -> str:
+    words = [nodeid, state, reasons, *(it.verdict for it in sides)]
     words += [word for it in sides for word in it.words()]
     return " ".join(dict.fromkeys(it.lower() for it in words if it))

@@ -199,7 +199,7 @@ def _without_entry(why: str, nodeid: str, seed: int) -> dict[str, Any]:
         **shown,
         "index": [why, *shown["index"][1:3], f"{shown['index'][3]} {reason}"],
         "status": why,
-        "told": reason,
+        "text": reason,
         "note": f"{reason.capitalize()}.",
         "is_trained": False,
     }
@@ -222,7 +222,7 @@ def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
         "trainings": test["trainings"],
         "left_out": test["trainings"] - len(details),
         "row": None if first is None else _row(first),
-        "told": _in_short(test),
+        "text": _in_short(test),
         **_checked(test),
         "error": _own_error(test),
         "runs": [_run(it) for it in details],
@@ -337,7 +337,7 @@ def _losses(run: dict[str, Any]) -> dict[str, Any]:
         pair, of = (steps[0], steps[-1]), ("of the first step", "of the last")
     start, end = map(number, pair)
     sentence = f"loss {of[0]} {start}, {of[1]} {end}"
-    return {"start": start, "end": end, "on_probe": of[1] == "after", "told": sentence}
+    return {"start": start, "end": end, "on_probe": of[1] == "after", "text": sentence}
 
 
 def run_context(run: dict[str, Any]) -> dict[str, Any]:
@@ -357,7 +357,7 @@ def run_context(run: dict[str, Any]) -> dict[str, Any]:
             _findings(run["findings"]), key=lambda it: it["severity"] != "error"
         ),
         "notes": run["notes"],
-        "told": _describe(run),
+        "text": _describe(run),
         "diagnosis": _diagnosis(run),
         "bounds": list(_bounds(run)),
     }
@@ -385,7 +385,7 @@ def _findings(findings: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _describe(run: dict[str, Any]) -> str:
     """The curve in words, for who cannot see it."""
-    sentence = f"{run['steps']} steps: {_losses(run)['told']}"
+    sentence = f"{run['steps']} steps: {_losses(run)['text']}"
     if run["constant"] is not None:
         sentence += (
             f"; a constant ({run['constant_name']}) costs {number(run['constant'])}"
@@ -437,7 +437,7 @@ def _diagnosis(run: dict[str, Any]) -> dict[str, Any] | None:
         ],
         "experiments": [
             {
-                "told": it["told"],
+                "text": it["text"],
                 "loss": number(it["loss"]) if it["ran"] else "",
                 "share": None if it["skill"] is None else _share(it["skill"]),
                 "came_of": it["came_of"],
@@ -453,7 +453,7 @@ def _diagnosis(run: dict[str, Any]) -> dict[str, Any] | None:
 
 def _in_vain(experiments: list[dict[str, Any]]) -> str:
     """What was tried and does not help, the first by name."""
-    vain = [it["told"] for it in experiments if it["ran"] and not it["repairs"]]
+    vain = [it["text"] for it in experiments if it["ran"] and not it["repairs"]]
     more = len(vain) - _NAMED
     return ", ".join(vain[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
@@ -494,7 +494,7 @@ def _baseline(baseline: dict[str, Any] | None) -> dict[str, Any] | None:
     if baseline is None:
         return None
     return {
-        "told": baseline["told"],
+        "text": baseline["told"],
         # The rest of the path is of the machine that wrote the page.
         "file": "/".join(PurePath(baseline["file"]).parts[-2:]),
         "note": baseline.get("note"),

@@ -193,7 +193,7 @@ def _experiment(experiment: Experiment) -> dict[str, Any]:
     values = np.empty(0) if curve is None else curve
     kept = thinned(values, most=MOST_RERUN)
     return {
-        "told": experiment.description,
+        "text": experiment.description,
         "ran": experiment.failure is None,
         "loss": float(experiment.loss),
         "skill": _plain(experiment.skill),

@@ -112,14 +112,14 @@ const figures = (() => {
     const data = [...joined, ...panel.levels.map((it) => xs.map(() => it.value))];
     const legend = make("div", "legend");
     place.append(legend);
-    const told = new Map();
+    const values = new Map();
     panel.lines.forEach((it, at) => {
       if (it.quiet) return;
-      told.set(at + 1, entry(legend, it.name, it.color, ""));
+      values.set(at + 1, entry(legend, it.name, it.color, ""));
     });
     if (panel.lines.some((it) => it.quiet)) entry(legend, "no help", "gray", "");
     for (const it of panel.levels) {
-      entry(legend, it.name, "dim", it.dash).textContent = it.told;
+      entry(legend, it.name, "dim", it.dash).textContent = it.text;
     }
     if (panel.broken.length) legend.append(make("span", "error", "× not finite"));
     const readout = make("span", "readout");
@@ -132,7 +132,7 @@ const figures = (() => {
     };
     const read = (u) => {
       const index = u.cursor.idx;
-      for (const [series, value] of told) {
+      for (const [series, value] of values) {
         value.textContent = index === null || index === undefined ? "" : number(at(index, series));
       }
       readout.textContent = "";

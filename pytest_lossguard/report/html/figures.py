@@ -111,10 +111,10 @@ def experiments_figure(details: dict[str, Any]) -> Figure | None:
     # What helps is drawn above the rest.
     lines = [_line("as it is", details["loss"], "red", width=3)]
     lines += [
-        _line(it["told"], it["curve"], "gray", width=1) | {"quiet": True} for it in vain
+        _line(it["text"], it["curve"], "gray", width=1) | {"quiet": True} for it in vain
     ]
     lines += [
-        _line(it["told"], it["curve"], _HELPS[index % len(_HELPS)])
+        _line(it["text"], it["curve"], _HELPS[index % len(_HELPS)])
         for index, it in enumerate(helps)
     ]
     constant = details["constant"]
@@ -140,7 +140,7 @@ def _panel(
         "y": title,
         "log": is_logarithmic(values),
         "lines": lines,
-        "levels": [{**it, "told": number(it["value"])} for it in levels],
+        "levels": [{**it, "text": number(it["value"])} for it in levels],
         "broken": [],
     }
 

@@ -97,10 +97,10 @@ def _test(name: str, entries: Sequence[Entry | None]) -> dict[str, Any]:
 def _mark(test: Entry | None) -> dict[str, str]:
     """One report of a test: a sign, its class and what it means."""
     if test is None:
-        return {"sign": "·", "kind": "dim", "told": "not run"}
+        return {"sign": "·", "kind": "dim", "text": "not run"}
     if test["outcome"] == "failed":
-        return {"sign": "×", "kind": "error", "told": verdict_of(test)}
-    return {"sign": "●", "kind": "ok", "told": verdict_of(test)}
+        return {"sign": "×", "kind": "error", "text": verdict_of(test)}
+    return {"sign": "●", "kind": "ok", "text": verdict_of(test)}
 
 
 def _drawn(
@@ -118,6 +118,6 @@ def _drawn(
     return {
         "small": small | {"broken": not all(map(math.isfinite, known))},
         "now": figure.read(known[-1]),
-        "told": f"{figure.name}: {figure.read(known[0])} at first,"
+        "text": f"{figure.name}: {figure.read(known[0])} at first,"
         f" {figure.read(known[-1])} at last",
     }
