@@ -198,7 +198,7 @@ def write_history(path: Path, reports: Sequence[Report]) -> None:
     from ..report import html
 
     with writing(path):
-        html.write_history(path, [(it.session, it.tests) for it in reports])
+        html.write_history(path, [(it.session, it.tests, it.others) for it in reports])
 
 
 def _need_jinja() -> None:

@@ -33,7 +33,9 @@ def history(tmp_path):
             date = f"2026-01-{day:02}T00:00:00+00:00"
             commit = Commit(id=f"{day:02}" * 20, date=date)
             path = tmp_path / "reports" / f"{index}.json"
-            write_json(path, tests, None, SessionFacts(commit=commit))
+            tests, others = tests if isinstance(tests, tuple) else (tests, {})
+            session = SessionFacts(commit=commit)
+            write_json(path, tests, others, session)
         output = tmp_path / "history.html"
         assert main(["history", str(tmp_path / "reports"), "-o", str(output)]) == 0
         return output.read_text(encoding="utf-8")
@@ -64,7 +66,31 @@ def test_what_fails_now_stands_first_and_what_is_missing_is_a_gap(history):
     page = history((1, [other]), (2, [other, BAD]))
 
     assert page.index("::test_it") < page.index("::test_a")
-    assert "0101010 2026-01-01: not run" in labels(page)
+    assert "0101010 2026-01-01: not in the report" in labels(page)
+
+
+def test_a_test_without_an_entry_has_its_reason(history):
+    name = BAD["nodeid"]
+    states = ("left_out", "not_run", "failed")
+    days = ((day, ([], {name: it})) for day, it in enumerate(states, 2))
+
+    page = history((1, [BAD]), *days)
+
+    assert "0202020 2026-01-02: left out by --lossguard-time" in labels(page)
+    assert "0303030 2026-01-03: not run: its session ended before" in labels(page)
+    failed = "0404040 2026-01-04: failed without a record"
+    assert any(it.startswith(failed) for it in labels(page))
+    assert page.count(">×<") == 2
+
+
+def test_what_failed_without_a_record_fails_now(history):
+    other = entry("test_a", run(probe={"before": 2.0, "after": 0.5}))
+    first = [other, good(0.5)]
+
+    page = history((1, first), (2, ([other], {good(0.5)["nodeid"]: "failed"})))
+
+    assert '<span class="error">failed without a record' in page
+    assert page.index("::test_it") < page.index("::test_a")
 
 
 def test_no_name_of_a_test_becomes_markup(history):

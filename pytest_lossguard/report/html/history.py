@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...core.files import write_whole
 from ...core.numbers import format_seconds, number
+from ...core.states import NOT_RUN
 from ..entry import Entry, RunEntry, loss_after, seconds_of, verdict_of, worst_run
 from ..session_facts import SessionFacts
+from ..without_entry import reason_of
 from .page import rendered
 from .svg import HEIGHT, WIDTH, small_curve
 
 __all__ = ["write_history"]
 
-Session = tuple[SessionFacts, Sequence[Entry]]
+#: What a report holds: of its session, its entries, and the states of other tests.
+Session = tuple[SessionFacts, Sequence[Entry], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,10 @@ _FIGURES = (
 )
 
 
+#: The sign and the class of an outcome; a point for what has none.
+_SIGNS = {"failed": ("×", "error"), "passed": ("●", "ok")}
+
+
 def write_history(path: Path, sessions: Sequence[Session]) -> None:
     """Write the page whole or not at all.
 
@@ -63,12 +70,19 @@ def history_context(sessions: Sequence[Session]) -> dict[str, Any]:
         ``commits``, their names, the oldest first; ``figures``, the names of the
         columns; ``tests``, those that fail now first; ``size`` of a small curve.
     """
-    by_name = [{it["nodeid"]: it for it in tests} for _, tests in sessions]
+    by_name = [{it["nodeid"]: it for it in tests} for _, tests, _ in sessions]
     names = sorted({name for tests in by_name for name in tests})
-    shown = [_test(name, [it.get(name) for it in by_name]) for name in names]
+    shown = [
+        _test(
+            name,
+            [it.get(name) for it in by_name],
+            [others.get(name) for *_, others in sessions],
+        )
+        for name in names
+    ]
     shown.sort(key=lambda it: not it["is_bad"])
     return {
-        "commits": [_commit(facts) for facts, _ in sessions],
+        "commits": [_commit(facts) for facts, *_ in sessions],
         "figures": [it.name for it in _FIGURES],
         "tests": shown,
         "size": (WIDTH, HEIGHT),
@@ -82,25 +96,34 @@ def _commit(facts: SessionFacts) -> str:
     return " ".join(known) or "a commit that is not known"
 
 
-def _test(name: str, entries: Sequence[Entry | None]) -> dict[str, Any]:
+def _test(
+    name: str, entries: Sequence[Entry | None], states: Sequence[str | None]
+) -> dict[str, Any]:
     runs = [None if it is None else worst_run(it) for it in entries]
-    last = next(it for it in reversed(entries) if it is not None)
+    marks = [*map(_mark, entries, states)]
+    newest = next((it for it in reversed(marks) if it["kind"] != "dim"), marks[-1])
     return {
         "nodeid": name,
-        "is_bad": last["outcome"] == "failed",
-        "verdict": verdict_of(last),
-        "marks": [_mark(it) for it in entries],
+        "is_bad": newest["kind"] == "error",
+        "verdict": newest["text"],
+        "marks": marks,
         "figures": [_drawn(it, entries, runs) for it in _FIGURES],
     }
 
 
-def _mark(test: Entry | None) -> dict[str, str]:
-    """One report of a test: a sign, its class and what it means."""
-    if test is None:
-        return {"sign": "·", "kind": "dim", "text": "not run"}
-    if test["outcome"] == "failed":
-        return {"sign": "×", "kind": "error", "text": verdict_of(test)}
-    return {"sign": "●", "kind": "ok", "text": verdict_of(test)}
+def _mark(test: Entry | None, state: str | None) -> dict[str, str]:
+    """One report of a test: a sign, its class and what it means.
+
+    Args:
+        test: Its entry.
+        state: What came of it without one; None where the report does not have it.
+    """
+    outcome = state or NOT_RUN if test is None else test["outcome"]
+    sign, kind = _SIGNS.get(outcome, ("·", "dim"))
+    if test is not None:
+        return {"sign": sign, "kind": kind, "text": verdict_of(test)}
+    text = "not in the report" if state is None else reason_of(state)
+    return {"sign": sign, "kind": kind, "text": text}
 
 
 def _drawn(
