@@ -110,10 +110,10 @@ REPORTS = (
         kind="serving",
         wrong="dropout by hand, active in inference too",
         program=_drops_when_served,
-        causes=("rows_are_independent",),
-        unseen="a test of two predictions: model checks skip what draws at random",
+        causes=("serves_as_trained",),
+        unseen="model_checks: serves_as_trained",
         check=lambda fixed: check_model(lambda: _dropping(fixed), *digits()[:2]),
-        seen_as="check_rows_are_independent",
+        seen_as="check_serves_as_trained",
     ),
     Report(
         name="number-left-out-of-the-config",

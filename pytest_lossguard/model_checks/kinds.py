@@ -144,7 +144,7 @@ _KINDS = (
         " momentum of BatchNormalization, more steps.",
         seen="On the same rows the loss in inference mode is far above that in training"
         " mode, once statistics have settled; or two predictions of the same rows"
-        " differ.",
+        " differ, because values are dropped at random.",
         why="Batch statistics and running ones differ, or dropout stays on in"
         " production: the model serves worse than it trained.",
         limits=(at.SERVES_WORSE, at.SERVES_WORSE_BY),

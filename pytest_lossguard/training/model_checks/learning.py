@@ -19,8 +19,9 @@ from ...core.model_check_limits import (
 )
 from ...core.trace import Trace
 from ...judge import loss_curve_of
-from ..backend.frameworks import is_of_keras, keras, noise_layers
+from ..backend.frameworks import is_of_keras, keras
 from ..backend.private_api import flat_layers
+from .dropout import drops_in_inference
 from .subject import NotMade, Subject, outputs_of
 
 __all__ = [
@@ -198,14 +199,16 @@ def serves_as_trained(subject: Subject) -> Outcome:
     model = subject.after(_STEPS)
     x, y, weights = subject.rows(256)
     if subject.draws_at_random:
-        if not any(isinstance(it, noise_layers()) for it in flat_layers(model)):
+        if not drops_in_inference(model, x):
             raise NotMade("it draws at random in inference too")
         return Broken(
             fact="two predictions of the same rows differ",
             meaning="In inference mode something is drawn at random: a Dropout, noise"
-            " or augmentation layer is called in training mode.",
+            " or augmentation layer is called in training mode, or a layer of your own"
+            " drops values in both modes.",
             remedy="Leave training out of calls of layers inside of the model, or pass"
-            " on what the model gets: layer(x, training=training).",
+            " on what the model gets: layer(x, training=training). If it is meant, as"
+            " in Monte Carlo dropout, turn this check off: serves_as_trained=False.",
         )
     if not _keeps_statistics(model):
         return KEPT
