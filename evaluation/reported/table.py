@@ -17,7 +17,7 @@ def flagged(report: Report, row: Row) -> bool:
 
 
 def true_cause(report: Report, row: Row) -> bool:
-    """Whether what is told first is what is wrong."""
+    """Whether the first finding is what is wrong."""
     return row.first_cause in report.causes
 
 
@@ -64,7 +64,7 @@ def table(reports: Sequence[Report], rows: Sequence[Row], command: str) -> str:
         " better.",
         "",
         "| report | half | kind | what is wrong | source | score broken, fixed |"
-        " broken failed, flagged, cause true | told first | fixed failed, warned |",
+        " broken failed, flagged, cause true | first finding | fixed failed, warned |",
         "|---|---|---|---|---|---|---|---|---|",
         *(_report(it, [row for row in rows if row.name == it.name]) for it in reports),
         "",
