@@ -20,7 +20,8 @@ nox.options.sessions = ["lint", "types", "floors", "tests"]
 LIGHT = (
     *("tests/core", "tests/judge", "tests/experiments", "tests/baselines"),
     *("tests/model_checks", "tests/explanations"),
-    *("tests/report", "tests/session", "tests/corruptions", "tests/test_strategies.py"),
+    *("tests/report", "tests/session", "tests/command_line"),
+    *("tests/corruptions", "tests/test_strategies.py"),
     *("tests/test_architecture.py", "--ignore=tests/corruptions/test_datasets.py"),
 )
 COVERED = "*/core/*,*/judge/*,*/experiments/*,*/baselines/*,*/report/*"
