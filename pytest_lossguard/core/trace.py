@@ -15,6 +15,7 @@ from .step_facts import StepFacts
 
 __all__ = [
     "EXACT_WEIGHTS",
+    "SOME_CONSTANT",
     "ClassOrder",
     "ColumnStats",
     "Floats",
@@ -29,11 +30,20 @@ __all__ = [
     "StepTable",
     "Trace",
     "Validation",
+    "constant_in_words",
     "row_norms",
     "to_json_number",
 ]
 
 Floats = NDArray[np.float64]
+
+#: A constant prediction of which it is not known what it predicts.
+SOME_CONSTANT = "a constant"
+
+
+def constant_in_words(name: str) -> str:
+    """As ``"a constant (the mean)"``."""
+    return name if name == SOME_CONSTANT else f"{SOME_CONSTANT} ({name})"
 
 
 def row_norms(table: Floats) -> Floats:
@@ -426,7 +436,7 @@ class Trace:
     start_there: float | None = None
     constant_loss: float | None = None
     perfect_loss: float | None = None
-    constant: str = "a constant"
+    constant: str = SOME_CONSTANT
     inputs: tuple[ColumnStats, ...] = ()
     targets: tuple[ColumnStats, ...] = ()
     target_ranges: tuple[TargetRange, ...] = ()

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.addresses import see
 from ..core.findings import Finding, number, place_of
-from ..core.trace import Floats, Trace, row_norms
+from ..core.trace import Floats, Trace, constant_in_words, row_norms
 from ..core.verdict import Verdict
 from .diagnosis import diagnosis_lines
 from .sparkline import sparkline
@@ -76,7 +76,8 @@ def _curves(trace: Trace, ascii_only: bool) -> Iterator[str]:
         yield from _curve("held-out", held_out, ascii_only)
     losses = list(_probed(trace))
     if trace.constant_loss is not None:
-        losses.append(f"a constant ({trace.constant}) {number(trace.constant_loss)}")
+        name = constant_in_words(trace.constant)
+        losses.append(f"{name} {number(trace.constant_loss)}")
     if losses:
         yield from wrapped(f"  {'':<8}  ", ", ".join(losses))
 

@@ -166,7 +166,7 @@ def named(figure, name):
 def test_the_loss_stands_between_its_reference_losses():
     figure = training_figure(details_of(good()))
 
-    assert named(figure, "a constant (a constant)")["value"] == 0.9
+    assert named(figure, "a constant")["value"] == 0.9
     assert named(figure, "before training")["text"] == "1"
     assert named(figure, "held-out loss")["x"] == [100, 200, 400]
     assert named(figure, "loss")["x"] == 400  # the steps from 1 to 400

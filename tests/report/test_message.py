@@ -60,7 +60,7 @@ def test_a_terminal_without_blocks_gets_ascii():
 def test_both_reference_losses_are_reported():
     text = message(blown_up())
 
-    assert "before training -> after: 1 -> 5, a constant (a constant) 0.1" in text
+    assert "before training -> after: 1 -> 5, a constant 0.1" in text
 
 
 def test_the_decisive_steps_are_in_the_table():

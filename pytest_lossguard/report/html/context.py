@@ -13,6 +13,7 @@ from ...core.numbers import format_seconds, number
 from ...core.printable import printable
 from ...core.states import ELSEWHERE, LEFT_OUT, NOT_RUN
 from ...core.systems import quoted
+from ...core.trace import constant_in_words
 from .. import checked
 from ..entry import Entry, seconds_of
 from ..session_facts import SessionFacts
@@ -387,9 +388,8 @@ def _describe(run: dict[str, Any]) -> str:
     """The curve in words, for who cannot see it."""
     sentence = f"{run['steps']} steps: {_losses(run)['text']}"
     if run["constant"] is not None:
-        sentence += (
-            f"; a constant ({run['constant_name']}) costs {number(run['constant'])}"
-        )
+        name = constant_in_words(run["constant_name"])
+        sentence += f"; {name} costs {number(run['constant'])}"
     if run["decisive"] is not None:
         sentence += f"; decisive is step {run['decisive']}"
     return f"{sentence}."

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.diagnosis import Diagnosis, Experiment
 from ...core.findings import Finding
-from ...core.trace import Floats, Trace
+from ...core.trace import SOME_CONSTANT, Floats, Trace
 from ...core.verdict import Verdict
 from ..entry import Number, RunEntry, causes_of
 from .thinning import columns_of, rounded, thinned
@@ -82,7 +82,7 @@ def details_of_entry(run: RunEntry) -> dict[str, Any]:
         "before": _as_float(probe["before"]),
         "after": _as_float(probe["after"]),
         "constant": _as_float(run["constant_loss"]),
-        "constant_name": "a constant",
+        "constant_name": SOME_CONSTANT,
         "loss": _curve(loss, always),
         "grad_norm": _curve(norms, always),
         "held_out": None,

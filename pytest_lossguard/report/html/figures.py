@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ...core.findings import number
+from ...core.trace import constant_in_words
 from ..sparkline import is_logarithmic
 
 __all__ = [
@@ -51,7 +52,7 @@ def training_figure(details: dict[str, Any]) -> Figure:
         for name, key, dash in (
             ("before training", "before", "dot"),
             ("after training", "after", "dashdot"),
-            (f"a constant ({details['constant_name']})", "constant", "dash"),
+            (constant_in_words(details["constant_name"]), "constant", "dash"),
         )
         if details[key] is not None and math.isfinite(details[key])
     ]

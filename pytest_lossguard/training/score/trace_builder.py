@@ -16,6 +16,7 @@ from ...core.data_facts import DataFacts
 from ...core.errors import first_line
 from ...core.relations import InputUse, LabelUse, StepRelations
 from ...core.trace import (
+    SOME_CONSTANT,
     ClassOrder,
     ColumnStats,
     HeldOut,
@@ -137,7 +138,7 @@ def make_trace(
         perfect_loss=scores.perfect,
         uninformed_loss=scores.uninformed,
         rare_gain=scores.rare_gain,
-        constant="a constant" if scores.constant is None else scores.constant[1],
+        constant=SOME_CONSTANT if scores.constant is None else scores.constant[1],
         inputs=() if seen is None else column_statistics(seen.x, "input", model),
         targets=() if seen is None else column_statistics(seen.y, "target"),
         target_ranges=() if seen is None else target_ranges(seen.y),
