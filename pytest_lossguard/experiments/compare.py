@@ -7,6 +7,7 @@ whoever calls trains them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -225,15 +226,22 @@ def _of_the_program(facts: ModelFacts) -> Iterator[Change]:
         yield Change(kind="wider", value=4.0)
 
 
-def repeats(trace: Trace, again: Trace) -> bool:
+def repeats(trace: Trace, again: Trace, least: float = -math.inf) -> bool:
     """Whether a watched training, run again as it is, comes out as it did.
 
     A loop that does more than the usual step does not: two models against each other,
     data that change on the way, rows that were not all seen. Nothing is to be learned
     from re-runs of such a training.
+
+    Args:
+        trace: The training.
+        again: The re-run.
+        least: Skills below are all the same: at 0 a constant does as well.
     """
     skill, other = loss_curve_of(trace).skill, _skill(again)
-    return skill is not None and abs(skill - other) <= SAME_OUTCOME
+    if skill is None or not math.isfinite(other):
+        return False
+    return abs(max(skill, least) - max(other, least)) <= SAME_OUTCOME
 
 
 def length(steps: int, runs: int) -> Change | None:

@@ -16,14 +16,12 @@ from ..core.findings import Finding, number
 from ..core.trace import Trace
 from ..judge import loss_curve_of
 from ..judge import thresholds as at
-from .compare import CONTROL_ROWS, CONTROL_STEPS, SAME_OUTCOME
+from .compare import CONTROL_STEPS
 from .thresholds import FRESH, PROOF_SEEDS
 
 __all__ = [
     "Outside",
     "Proof",
-    "comes_out_again",
-    "has_enough_rows",
     "outside",
     "proofs",
     "proved",
@@ -82,21 +80,6 @@ def proofs(findings: tuple[Finding, ...], trace: Trace) -> Iterator[Proof]:
             yield found
 
 
-def comes_out_again(trace: Trace, again: Trace) -> bool:
-    """Whether a re-run as it was learns as much: from nothing, which a constant does as
-    well, to all. Else something that no re-run does is part of the training.
-    """
-    skills = [loss_curve_of(it).skill for it in (trace, again)]
-    if skills[0] is None or skills[1] is None:
-        return False
-    return abs(max(skills[0], 0.0) - max(skills[1], 0.0)) <= SAME_OUTCOME
-
-
-def has_enough_rows(rows: int) -> bool:
-    """Whether there are so many rows that some can be kept back."""
-    return rows >= CONTROL_ROWS
-
-
 def seeds() -> tuple[int | None, ...]:
     """The seed of the training, then fresh ones."""
     return (None, *range(FRESH, FRESH + PROOF_SEEDS - 1))
@@ -105,16 +88,14 @@ def seeds() -> tuple[int | None, ...]:
 def outside(fault: Trace, without: Trace) -> Outside | None:
     """Two re-runs on the rows that both kept back; None where nothing tells them."""
     perfect = loss_curve_of(without).perfect
-    ends = [None if it.validation is None else it.validation for it in (fault, without)]
-    if perfect is None or ends[0] is None or ends[1] is None:
-        return None
-    if ends[1].constant is None:
+    before, after = fault.validation, without.validation
+    if perfect is None or before is None or after is None or after.constant is None:
         return None
     return Outside(
-        fault=ends[0].loss[-1],
-        without=ends[1].loss[-1],
+        fault=before.loss[-1],
+        without=after.loss[-1],
         perfect=perfect,
-        constant=ends[1].constant,
+        constant=after.constant,
     )
 
 

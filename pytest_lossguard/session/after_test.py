@@ -37,13 +37,12 @@ from ..experiments.diagnose import diagnose
 from ..experiments.proofs import (
     Outside,
     Proof,
-    comes_out_again,
-    has_enough_rows,
     outside,
     proofs,
     proved,
     seeds,
 )
+from ..experiments.thresholds import KEPT_BACK
 from ..judge import held_to, loss_curve_of
 
 __all__ = ["DIAGNOSIS_BUDGET", "compared", "diagnosed"]
@@ -55,8 +54,6 @@ DIAGNOSIS_BUDGET = 30.0
 #: took itself. Small models need a fraction: for them the clock decides nothing, and
 #: where it does the report says so.
 _SECONDS = 30.0
-#: Share of the rows that the control keeps back.
-_KEPT_BACK = 1 / 3
 #: Learning rates with which labels are asked once more for their signal, as factors.
 _LOWER = (0.1, 0.01)
 
@@ -145,7 +142,7 @@ def _harm(
 ) -> tuple[Finding, Diagnosis] | None:
     """The first warning that does harm: without it the training ends far better."""
     for proof in proofs(verdict.findings, verdict.trace):
-        if not has_enough_rows(rerun.rows):
+        if not can_be_checked_outside((), rerun.rows):
             return None
         found = tuple(_outside(proof, verdict.trace, rerun, is_late))
         if len(found) == len(seeds()):
@@ -160,13 +157,13 @@ def _outside(
     where that is not much, or where re-runs say nothing of the training.
     """
     try:
-        if not comes_out_again(trace, rerun(*proof.as_it_was)):
+        if not repeats(trace, rerun(*proof.as_it_was), least=0.0):
             return
         for seed in seeds():
             if is_late():
                 return
             fault, without = (
-                rerun(*it, seed=seed, held_out=_KEPT_BACK, redrawn=seed is not None)
+                rerun(*it, seed=seed, held_out=KEPT_BACK, redrawn=seed is not None)
                 for it in (proof.with_fault, proof.without)
             )
             found = outside(fault, without)
@@ -223,8 +220,8 @@ def _better(
     while (best := chosen(trace, references)) is not None:
         if is_late() or not can_be_checked_outside(best.changes, rerun.rows):
             break
-        as_it_is = as_it_is or rerun(held_out=_KEPT_BACK)
-        changed = rerun(*best.changes, held_out=_KEPT_BACK)
+        as_it_is = as_it_is or rerun(held_out=KEPT_BACK)
+        changed = rerun(*best.changes, held_out=KEPT_BACK)
         if holds_outside(as_it_is, changed, best.changes):
             break
         references = tuple(it for it in references if it is not best)
@@ -235,15 +232,15 @@ def _without_signal(rerun: Rerun) -> Iterator[Finding]:
     """Labels that shuffled ones do as well as, whatever the learning rate: with one
     that is too high nothing is learned from good labels either.
     """
-    real = rerun(held_out=_KEPT_BACK)
+    real = rerun(held_out=KEPT_BACK)
     if carries_signal(real):
         return
-    shuffled = rerun(Change(kind="shuffle_labels"), held_out=_KEPT_BACK)
+    shuffled = rerun(Change(kind="shuffle_labels"), held_out=KEPT_BACK)
     found = labels_carry_no_signal(real, shuffled)
     for factor in _LOWER if found else ():
         try:
             lower = Change(kind="learning_rate", value=factor)
-            if carries_signal(rerun(lower, held_out=_KEPT_BACK)):
+            if carries_signal(rerun(lower, held_out=KEPT_BACK)):
                 return
         except (CannotChange, UsageError):
             break
