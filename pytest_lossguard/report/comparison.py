@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..core.states import ELSEWHERE
-from .checked import BAD_OUTCOMES
+from . import checked
 from .entry import (
     Entry,
     RunEntry,
@@ -21,7 +21,16 @@ from .entry import (
 from .json_report import Report
 from .without_entry import OUTCOMES, word_of
 
-__all__ = ["STATES", "TOLERANCE", "Comparison", "Difference", "TestChange", "compare"]
+__all__ = [
+    "BAD_OUTCOMES",
+    "STATES",
+    "TOLERANCE",
+    "Comparison",
+    "Difference",
+    "TestChange",
+    "compare",
+    "outcome_of",
+]
 
 #: Share by which the loss after training may differ: on one machine the same seed
 #: gives the same loss, between machines it differs in its last digits.
@@ -168,12 +177,13 @@ def _ran(test: Entry | str | None) -> bool:
 def _between(
     before: Entry | str, after: Entry | str, tolerance: float
 ) -> Iterator[Difference]:
-    yield from _of_outcomes(_outcome(before), _outcome(after))
+    yield from _of_outcomes(outcome_of(before), outcome_of(after))
     if not isinstance(before, str) and not isinstance(after, str):
         yield from _of_entries(before, after, tolerance)
 
 
-def _outcome(test: Entry | str) -> str:
+def outcome_of(test: Entry | str) -> str:
+    """What came of a test, by its entry or by why it has none."""
     return word_of(test) if isinstance(test, str) else test["outcome"]
 
 
@@ -197,8 +207,9 @@ def _of_entries(before: Entry, after: Entry, tolerance: float) -> Iterator[Diffe
     yield from _of_limits(old, new)
 
 
-_BAD_OUTCOMES = frozenset({"failed", "not run"})
-_BAD_VERDICTS = BAD_OUTCOMES | {"not converged"}
+#: What a test comes to that did not pass.
+BAD_OUTCOMES = frozenset({"failed", "not run"})
+_BAD_VERDICTS = checked.BAD_OUTCOMES | {"not converged"}
 
 
 def _of_words(
@@ -213,7 +224,7 @@ def _of_words(
 
 
 def _of_outcomes(before: str, after: str) -> Iterator[Difference]:
-    for it in _of_words("outcome", before, after, _BAD_OUTCOMES):
+    for it in _of_words("outcome", before, after, BAD_OUTCOMES):
         yield replace(it, way="changed") if after == "left out" else it
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ...core.files import write_whole
 from ...core.numbers import format_seconds, number
 from .. import checked
-from ..comparison import STATES, Comparison, Difference
+from ..comparison import BAD_OUTCOMES, STATES, Comparison, Difference, outcome_of
 from ..entry import (
     Entry,
     RunEntry,
@@ -122,10 +122,7 @@ class _Side:
     @property
     def is_bad(self) -> bool:
         """Whether it did not pass."""
-        outcome = (
-            word_of(self._why or "") if self.test is None else self.test["outcome"]
-        )
-        return outcome in ("failed", "not run")
+        return outcome_of(self.test or self._why or "") in BAD_OUTCOMES
 
     @staticmethod
     def is_good(verdict: str) -> bool:
