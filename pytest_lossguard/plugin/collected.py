@@ -72,7 +72,7 @@ class Collected:
         self._begun: dict[str, Result] = {}
         self._crashed: dict[str, pytest.TestReport] = {}
         self._has_lost_worker = False
-        self._is_told = not hasattr(config, "workerinput")
+        self._is_sent = not hasattr(config, "workerinput")
 
     def before_split(self, items: Iterable[pytest.Item]) -> None:
         """Note what all parts of a session that is split have to run."""
@@ -93,8 +93,8 @@ class Collected:
         """Have the controller know the report of a marked test."""
         if item.nodeid in self.waiting:
             vars(report)[MARKED] = True
-        if not self._is_told:
-            self._is_told = True
+        if not self._is_sent:
+            self._is_sent = True
             vars(report)[_ON_REPORT] = dict(self.waiting)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
