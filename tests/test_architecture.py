@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import pytest_lossguard
+from tests.support.words import BRITISH
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(pytest_lossguard.__file__).parent
@@ -58,10 +59,6 @@ def test_the_tests_are_the_tree_of_the_package():
     assert tested - OTHERS - {"__pycache__"} <= folders()
 
 
-BRITISH = re.compile(
-    "(?:standard|normal|initial|regular|penal|optim|general|serial|recogn)is(?:e|ing|ati)"
-    "|colour|behaviour|favour|neighbour|labelled|modelling"
-)
 #: Words that name nothing of the field, or many things; as names in code.
 COINED = re.compile(r"\b(?:def|class) (\w*(?:told|telling|yardstick|whoever)\w*)")
 

@@ -10,18 +10,13 @@ import pytest
 from pytest_lossguard.command_line import make_parser
 from pytest_lossguard.explanations import text_of, topics
 from tests.support.docs import DOCS, ROOT, script
+from tests.support.words import BRITISH
 
 RIDDLES = re.compile(
     r"\b(is told|are told|tells? of|held? against|holds? (?:it|them|a \w+) against"
     r"|one's own|whoever|whatever they|nobody|no purpose|it is so|ends it|as it came"
     r"|come to stay|otherwise than|thereof|hence|thus|whilst|amongst|upon|hitherto"
     r"|such as are|so that is all|nothing of the kind|by intent|what is meant)\b",
-    re.IGNORECASE,
-)
-BRITISH = re.compile(
-    r"\b(\w*(?:normalis|standardis|initialis|regularis|optimis|recognis|penalis)\w*"
-    r"|behaviour\w*|colour\w*|favour\w*|centre\w*|metre\w*|labelled|modelling|grey"
-    r"|judgement|analyse\w*|catalogue|whilst|programme\w*)\b",
     re.IGNORECASE,
 )
 
