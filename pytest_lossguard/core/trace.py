@@ -371,6 +371,7 @@ class Trace:
         steps: The per-step record.
         batch_size: Rows per step, None where unknown.
         steps_per_epoch: None where unknown.
+        shuffled: Whether each row is known to come once in an epoch, in random order.
         seed: The seed in force.
         before, after: The probe before the first update and after the last;
             None where inputs, targets and loss were not all seen.
@@ -430,6 +431,7 @@ class Trace:
     steps: StepTable
     batch_size: int | None = None
     steps_per_epoch: int | None = None
+    shuffled: bool = False
     seed: int | None = None
     before: Probe | None = None
     after: Probe | None = None

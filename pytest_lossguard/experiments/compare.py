@@ -34,6 +34,7 @@ __all__ = [
     "labels_carry_no_signal",
     "length",
     "repeats",
+    "showed_signal",
     "wanted",
     "wants_control",
 ]
@@ -63,6 +64,10 @@ STANDARD_MEAN, STANDARD_SPREAD = 0.5, (0.5, 2.0)
 #: The control with shuffled labels: fewer rows say nothing, longer runs cost too
 #: much, and what was seen less often than so cannot have been learned by heart.
 CONTROL_ROWS, CONTROL_STEPS, CONTROL_EPOCHS = 100, 5000, 4
+#: No control is needed where the second half of the first epoch has so many batches, and
+#: their loss is below a constant's by the signal and so many standard errors: a batch
+#: may be there by chance, where its targets lie near their mean.
+FEWEST_BATCHES, VERY_SURE = 8, 4.0
 #: A run that learned less than this has nothing to be held against.
 LEARNED_SOMETHING = 0.05
 EASIER = Limit(
@@ -432,6 +437,23 @@ def wants_control(trace: Trace, rows: int) -> bool:
         and found.skill > LEARNED_SOMETHING
         and not _has_outlier(trace.targets)
     )
+
+
+def showed_signal(trace: Trace) -> bool:
+    """Whether the first epoch predicted its rows better than a constant does: before it
+    has trained on them they are rows that it has not seen. Then no control is needed.
+    """
+    found, epoch = loss_curve_of(trace), trace.steps_per_epoch
+    if not trace.shuffled or epoch is None or len(trace.steps) < epoch:
+        return False
+    if found.constant is None or found.perfect is None:
+        return False
+    late = slice(epoch // 2, epoch - 1)  # the last batch may have fewer rows
+    losses = trace.steps.data_loss[late]
+    if len(losses) < FEWEST_BATCHES or not trace.steps.data_loss_seen[late].all():
+        return False
+    most = losses.mean() + VERY_SURE * losses.std(ddof=1) / math.sqrt(len(losses))
+    return bool(found.constant - most > SIGNAL * (found.constant - found.perfect))
 
 
 def carries_signal(held_out: Trace) -> bool:

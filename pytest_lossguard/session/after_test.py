@@ -30,6 +30,7 @@ from ..experiments.compare import (
     learned_little,
     length,
     repeats,
+    showed_signal,
     wanted,
     wants_control,
 )
@@ -189,7 +190,7 @@ def _findings(
 ) -> Iterator[Finding]:
     """What re-runs show. Each costs a training: none is made to no purpose."""
     little = learned_little(loss_curve_of(trace))
-    wants_signal = wants_control(trace, rerun.rows)
+    wants_signal = not showed_signal(trace) and wants_control(trace, rerun.rows)
     if not (little or wants_signal) or not rerun.is_complete:
         return
     if little:

@@ -16,6 +16,7 @@ from pytest_lossguard.experiments.compare import (
     improvable,
     labels_carry_no_signal,
     length,
+    showed_signal,
     wanted,
     wants_control,
 )
@@ -293,6 +294,41 @@ def test_the_control_is_for_runs_that_may_have_learned_by_heart(
     rows, steps, end, wants
 ):
     assert wants_control(run(end, steps=steps, batch_size=32), rows) is wants
+
+
+def first_epoch(level, *, noise=0.05, unseen=False, epoch=40, **rest):
+    """A training whose first epoch falls to a level; a constant costs 1."""
+    losses = np.geomspace(1.0, 0.1, 400)
+    losses[: epoch // 2] = 1.0
+    wiggle = noise * (-1.0) ** np.arange(epoch - epoch // 2)
+    losses[epoch // 2 : epoch] = level + wiggle
+    facts = {"steps_per_epoch": epoch, "shuffled": True, **rest}
+    data_loss = None if unseen else losses
+    return make_trace(
+        losses, data_loss=data_loss, start=1.0, end=0.1, constant=1.0, **facts
+    )
+
+
+@pytest.mark.parametrize(
+    ("trace", "shown"),
+    [
+        (first_epoch(0.8), True),
+        (first_epoch(0.96), False),
+        (first_epoch(0.8, noise=0.3), False),
+        (first_epoch(0.8, epoch=16), False),
+        (first_epoch(0.8, shuffled=False), False),
+        (first_epoch(0.8, unseen=True), False),
+        (first_epoch(0.8, steps_per_epoch=None), False),
+        (first_epoch(0.8, steps_per_epoch=401), False),
+        (first_epoch(0.8, constant_loss=None), False),
+    ],
+    ids=[
+        *("better", "as a constant", "too noisy", "few batches", "in order"),
+        *("not seen", "unknown length", "stopped early", "no constant"),
+    ],
+)
+def test_rows_that_are_predicted_before_they_are_trained_on_show_signal(trace, shown):
+    assert showed_signal(trace) is shown
 
 
 def test_wild_targets_drown_the_signal_of_the_others():

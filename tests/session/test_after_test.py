@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,15 @@ def test_a_run_that_learned_enough_is_only_asked_for_its_signal():
     found = compared(verdict(0.1), lambda: rerun, Policy())
     assert found.findings == ()
     assert [it for _, it in rerun.asked] == [pytest.approx(1 / 3)]
+
+
+def test_a_run_whose_first_epoch_showed_signal_is_asked_for_nothing():
+    rerun, trace = FakeRetraining(), run(0.1)
+    steps = replace(trace.steps, data_loss_seen=np.ones(len(trace.steps), bool))
+    trace = replace(trace, steps=steps, steps_per_epoch=50, shuffled=True)
+
+    assert compared(Verdict(trace=trace, findings=()), lambda: rerun, Policy())
+    assert rerun.asked == []
 
 
 def test_a_watched_run_that_nothing_is_asked_of_is_not_run_again():

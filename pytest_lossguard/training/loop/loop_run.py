@@ -133,6 +133,7 @@ class LoopRun:
             held_out=beside(task.validation, *self._trained_on()),
             class_order=_order_of_classes(task),
             steps_per_epoch=task.steps_per_epoch,
+            shuffled=task.arrays is not None and task.shuffle,
             notes=notes,
         )
 

@@ -109,6 +109,7 @@ def make_trace(
     held_out: HeldOut | None = None,
     class_order: ClassOrder | None = None,
     steps_per_epoch: int | None = None,
+    shuffled: bool = False,
     contested: bool = False,
     moving_target: bool = False,
     notes: tuple[str, ...] = (),
@@ -130,6 +131,7 @@ def make_trace(
         steps=steps,
         batch_size=batch_size,
         steps_per_epoch=steps_per_epoch,
+        shuffled=shuffled,
         seed=seed,
         before=_renamed(scores.before, tidy),
         after=_renamed(scores.after, tidy),
@@ -237,6 +239,7 @@ def watched_trace(
         held_out=beside(held_out, trained, among),
         class_order=order,
         steps_per_epoch=steps_per_epoch,
+        shuffled=data is not None and data.shuffles and is_one_call,
         fed=fed,
         inputs=None if contested or moving_target else input_use(recording),
     )
