@@ -12,7 +12,7 @@ from pytest_lossguard.core.addresses import explanation
 from pytest_lossguard.report.github import MOST_BYTES, commands, summary
 from tests.support.entries import baseline, entry, found, run
 
-ROOT = Path("/work/repo")
+ROOT = Path("/home/ci/repo")
 
 
 def linked(kind):

@@ -31,7 +31,7 @@ from tests.support.pages import SESSION, good
 
 #: In the fast tests, and in the slow ones.
 FEW, MANY = 100, 10_000
-ROOT = Path("/work/repo")
+ROOT = Path("/home/ci/repo")
 SHOWN = {"details": [details_of(good(steps=40))], "trainings": 1}
 GOOD = entry("test_good")
 VALIDATOR = Draft202012Validator(report_schema())
