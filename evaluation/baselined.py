@@ -116,7 +116,7 @@ def table(outcomes: Sequence[Outcome], command: str) -> str:
         "",
         f"Written by `{command}`. Each broken program of the corpus is a pull request"
         " against the program that it was made from, which has a baseline from 20"
-        " seeds; another number of updates than the baseline's is told as such, and"
+        " seeds; another number of updates than the baseline's is reported as such, and"
         " fails too.",
         "",
         f"| part, source | broken | {' | '.join(_ENDS)} | caught |",

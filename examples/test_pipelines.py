@@ -3,9 +3,9 @@
 A test that asks for `corruption` is a search: its body runs on the sample as it is
 and on hostile versions of it. The broken pipelines train on the sample as it is, all
 but the last; only the search finds them. The smallest case that it finds is in the
-message, and `xfail` pins it: whoever mends the pipeline is told to remove the mark.
+message, and `xfail` pins it: who mends the pipeline is asked to remove the mark.
 Where two kinds of corruption break a pipeline, it depends on the seed of the search
-which one is told.
+which one the message names.
 """
 
 import keras

@@ -1,4 +1,4 @@
-"""The oldest versions are the same wherever they are told."""
+"""The oldest versions are the same wherever they are named."""
 
 from __future__ import annotations
 

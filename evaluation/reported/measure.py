@@ -29,7 +29,7 @@ class Row:
     Attributes:
         fixed: Whether it is the fixed one.
         failed: Whether the test would be red.
-        errors, warnings: Kinds of finding, each once, as they are told.
+        errors, warnings: Kinds of finding, each once, in the order of the report.
         messages: Their sentences.
         cause: The first cause of the diagnosis; None where there is none.
         score: How good the trained model is.

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 #: No test runs more updates, epochs or examples: what is asked for beyond is a slip,
-#: and would be told as memory that ran out.
+#: and would be reported as memory that ran out.
 MOST = 10_000_000
 #: Seeds that NumPy, Keras and TensorFlow take.
 SEEDS = 2**32

@@ -257,7 +257,7 @@ class Output:
     Attributes:
         layer: Name of the layer that makes it.
         activation: Name of its last activation, None where there is none that
-            could be told.
+            is known.
         units: Values on its last axis.
     """
 

@@ -161,7 +161,7 @@ class ComparedRun:
 
     @property
     def rank(self) -> int:
-        """Of changes that help alike the one that undoes what nobody means is told
+        """Of changes that help alike the one that undoes what nobody means is named
         first, what somebody may have meant last.
         """
         if self.undoes_a_choice:

@@ -1,4 +1,4 @@
-"""Keywords become levels, the mildest first; what cannot be meant is told."""
+"""Keywords become levels, the mildest first; what cannot be meant is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How near a run came to failing is told as a share of a limit."""
+"""How near a run came to failing is a share of a limit."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_a_report_that_cannot_be_written_is_a_line_and_no_error(project, pyteste
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Each example is told of, as if it came after a long time."""
+    """Each example is reported, as if it came after a long time."""
     for name in ("_PATIENCE", "_BETWEEN", "_PATIENCE_OF_A_LOG"):
         monkeypatch.setattr(progress, name, 0.0)
     monkeypatch.delenv("CI", raising=False)

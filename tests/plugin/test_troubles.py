@@ -20,7 +20,7 @@ import pytest_lossguard.report.terminal  # noqa: F401
 from tests.support.hostile import WHOLE
 from tests.support.systems import posix
 
-#: A test that hands on what is told, without any training.
+#: A test that reports what it is given, without any training.
 HANDS_ON = """
 import pytest
 

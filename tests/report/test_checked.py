@@ -145,7 +145,7 @@ def test_pytest_html_gets_what_came_of_it():
     assert "raw row  5, &lt;4&gt;</pre>" in snippet(contract("alone", "broken"))
 
 
-# Checks of a model are told by the same code
+# Checks of a model are reported by the same code
 
 EXPORTS = "exports: it cannot be exported\n\n  served  nothing"
 MODEL_CHECKS = [

@@ -1,4 +1,4 @@
-"""Tests as the HTML report is told of them, made by hand."""
+"""Tests as the HTML report gets them, made by hand."""
 
 from __future__ import annotations
 

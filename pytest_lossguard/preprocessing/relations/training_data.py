@@ -285,8 +285,8 @@ def _keys(served: Table) -> list[Any]:
 
 def _contradicts(given: Table, own: Table) -> Array | None:
     """Which trained labels are not the raw ones, whatever their encoding: where they
-    are few, one for one; where they are many, in the same order. None if that cannot
-    be told.
+    are few, one for one; where they are many, in the same order. None if that is
+    unknown.
     """
     raw = [str(it) for it in _cells(own)]
     came = [str(it) for it in _cells(given)]

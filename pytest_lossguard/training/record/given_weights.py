@@ -60,7 +60,7 @@ class GivenWeights:
             self._at_hand = None
 
     def take(self, losses: Sequence[Any]) -> None:
-        """Gradients of losses are taken: what cannot be told counts as used."""
+        """Gradients of losses are taken: where that is unknown they count as used."""
         if self._at_hand is None:
             return
         model, weights = self._at_hand
