@@ -155,7 +155,8 @@ def light(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """The slow tests."""
     of_sdist(session, "tensorflow-cpu,dev")  # its tests of examples/ci take the wheel
-    test(session, "-m", "slow")
+    # Many of them wait for another process: a third worker uses that time.
+    test(session, "-n3", "-m", "slow")
 
 
 @nox.session(python="3.11")
@@ -224,8 +225,7 @@ def of_sdist(session: nox.Session, extras: str) -> None:
     session.chdir(unpacked)
 
 
-def test(session: nox.Session, *paths: str) -> None:
+def test(session: nox.Session, *how: str) -> None:
     """Run tests on two processes; what was installed, not the checkout."""
-    session.run(
-        "pytest", "-q", "-n2", "-p", "no:cacheprovider", *session.posargs, *paths
-    )
+    options = "-q", "-n2", "--dist", "worksteal", "-p", "no:cacheprovider"
+    session.run("pytest", *options, *session.posargs, *how)
