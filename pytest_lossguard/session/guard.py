@@ -21,6 +21,7 @@ from ..core.policy import Policy
 from ..core.trace import Trace
 from ..core.verdict import Verdict
 from ..experiments.margins import Margins, margins
+from ..experiments.remembered import made_once
 from ..judge import held_to
 from ..judge.limit_used import nearness, shares
 from ..judge.thresholds import SPIKE
@@ -462,15 +463,22 @@ class Guard:
 
     # After the test
 
-    def diagnose(self, run: TrainingRun) -> TrainingRun:
+    def diagnose(
+        self, run: TrainingRun, make_rerun: MakeRerun | None = None
+    ) -> TrainingRun:
         """A failed run with its diagnosis; the same where none is wanted, or a
         comparison with re-runs gave it.
+
+        Args:
+            run: It failed.
+            make_rerun: Gives the re-run of a comparison, which knows some of it.
         """
         if not self._policy.diagnose or run.verdict.diagnosis is not None:
             return run
+        make_rerun = make_rerun or run.make_rerun
         with self._paused():
             verdict = diagnosed(
-                run.verdict, run.make_rerun, self._policy, self._budget, self._checks
+                run.verdict, make_rerun, self._policy, self._budget, self._checks
             )
         return self._replaced(run, verdict)
 
@@ -489,10 +497,12 @@ class Guard:
             if not run.converged or run.make_rerun is None or run.trace.model in seen:
                 continue
             seen.add(run.trace.model)
+            again = made_once(run.make_rerun)
             with self._paused():
-                verdict = compared(run.verdict, run.make_rerun, self._policy)
+                verdict = compared(run.verdict, again, self._policy)
             run = self._replaced(run, verdict)
             if not run.converged:
+                run = self.diagnose(run, again)
                 raise self._error(Failure(run=run, after_body=True))
 
     def check_baseline(self, asked: BaselineRequest) -> None:

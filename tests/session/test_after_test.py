@@ -10,6 +10,7 @@ from pytest_lossguard.core.errors import CannotChange
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import Validation
 from pytest_lossguard.core.verdict import Verdict
+from pytest_lossguard.experiments.remembered import made_once
 from pytest_lossguard.session.after_test import compared, diagnosed
 from tests.support.findings import finding
 from tests.support.traces import column, falling, make_trace
@@ -279,6 +280,17 @@ def test_a_warning_that_three_seeds_prove_fails_with_its_cause():
 )
 def test_what_is_not_proved_stays_a_warning(rerun):
     assert kinds(told_of_order(rerun)) == [("rows_in_class_order", "warning")]
+
+
+def test_a_proof_and_the_comparison_share_what_they_run_again():
+    rerun = HeldOut(shuffled=(0.39,) * 3, end=0.7)  # in order as good as shuffled
+    (told,) = in_order().findings
+    warned = Verdict(trace=run(0.7, source="watch"), findings=(told,))
+
+    compared(warned, made_once(lambda: rerun), Policy())
+
+    assert rerun.asked.count(((), 0.0)) == 1
+    assert len(rerun.asked) == len(set(rerun.asked))
 
 
 def test_of_few_rows_none_can_be_kept_back():

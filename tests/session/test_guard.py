@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_lossguard import NotConverged, UsageError
+from pytest_lossguard.core.change import ModelFacts
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.session.guard import Guard
 from tests.support.traces import falling, make_trace
@@ -98,3 +99,31 @@ def test_a_run_shows_what_it_is():
 
     assert repr(run) == "<TrainingRun 'net': converged in 400 steps>"
     assert run.loss.shape == run.grad_norm.shape == (400,)
+
+
+def test_a_diagnosis_trains_nothing_that_the_comparison_has_trained():
+    class Retraining:
+        facts = ModelFacts(optimizer="Adam", learning_rate=0.01, labels="values")
+        rows, is_complete, asked = 10, True, []
+
+        def __call__(self, *changes, seed, held_out, redrawn):
+            self.asked.append((changes, seed, held_out, redrawn))
+            return GOOD
+
+    class Trainer(FakeTrainer):
+        def fit_seeds(self, *_, **__):
+            return [make_trace(falling(1, 0.7), start=1, end=0.7, constant=1)]
+
+        def again(self, *_, **__):
+            return Retraining()
+
+    slow = guard(Trainer(), strict=True)
+    with pytest.raises(NotConverged, match="learning rate"):
+        with slow.explaining():
+            slow.fit(None, None)
+            slow.compare()
+
+    asked = Retraining.asked
+    assert len(asked) > 1
+    assert len(asked) == len(set(asked))
+    assert slow.runs[0].verdict.diagnosis.causes
