@@ -106,7 +106,7 @@ def test_a_diagnosis_trains_nothing_that_the_comparison_has_trained():
         facts = ModelFacts(optimizer="Adam", learning_rate=0.01, labels="values")
         rows, is_complete, asked = 10, True, []
 
-        def __call__(self, *changes, seed, held_out, redrawn):
+        def __call__(self, *changes, seed=None, held_out=0.0, redrawn=False):
             self.asked.append((changes, seed, held_out, redrawn))
             return GOOD
 
@@ -118,10 +118,9 @@ def test_a_diagnosis_trains_nothing_that_the_comparison_has_trained():
             return Retraining()
 
     slow = guard(Trainer(), strict=True)
-    with pytest.raises(NotConverged, match="learning rate"):
-        with slow.explaining():
-            slow.fit(None, None)
-            slow.compare()
+    with pytest.raises(NotConverged, match="learning rate"), slow.explaining():
+        slow.fit(None, None)
+        slow.compare()
 
     asked = Retraining.asked
     assert len(asked) > 1
