@@ -14,6 +14,7 @@ from .trace import ClassOrder, Nonfinite, Repeats
 
 __all__ = [
     "SORTED",
+    "are_comparable",
     "class_of_rows",
     "class_order",
     "evenly_spaced",
@@ -72,7 +73,7 @@ def repeats(held_out: Arrays, trained: Arrays, targets: Arrays = ()) -> Repeats 
         None where rows cannot be compared, or where so few different ones are possible
         that they come again by chance.
     """
-    if not _comparable(held_out, trained):
+    if not are_comparable(held_out, trained):
         return None
     among = [it[:: -(-len(it) // _MOST_AMONG)] for it in trained]
     asked = [it[evenly_spaced(len(it), _MOST_ASKED)] for it in held_out]
@@ -124,7 +125,10 @@ def _copied_class(
     return int(copied[0])
 
 
-def _comparable(held_out: Arrays, trained: Arrays) -> bool:
+def are_comparable(held_out: Arrays, trained: Arrays) -> bool:
+    """Whether held-out rows could be rows that are trained on: as many arrays, of the
+    same kinds and shapes, and enough rows of each.
+    """
     if not held_out or len(held_out) != len(trained):
         return False
     rows = {len(it) for it in held_out}, {len(it) for it in trained}

@@ -330,6 +330,7 @@ class HeldOut:
         inputs, targets: Column statistics, as those of the trace.
         nonfinite: Where they hold NaN or infinity.
         repeats: How many are trained on too; None where that is unknown.
+        near: How many nearly equal some; None where that is unknown.
         unknown: Share of rows of a class that no trained row has.
     """
 
@@ -338,6 +339,7 @@ class HeldOut:
     targets: tuple[ColumnStats, ...] = ()
     nonfinite: tuple[Nonfinite, ...] = ()
     repeats: Repeats | None = None
+    near: Repeats | None = None
     unknown: float = 0.0
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.column_stats import share_interval
 from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding, number
+from ..core.near_rows import NEARER
 from ..core.trace import ColumnStats, Floats, Nonfinite, Repeats, Trace
 from . import thresholds as at
 from .curve import LossCurve
@@ -122,6 +123,27 @@ VALIDATION_ROWS_TRAINED_ON = Kind(
     ),
 )
 
+VALIDATION_ROWS_NEARLY_TRAINED_ON = Kind(
+    name="validation_rows_trained_on",
+    severity="warning",
+    suspects="validation_rows_trained_on",
+    headline="validation rows are nearly trained on",
+    text="{least}{share} of the validation rows are nearly equal to rows that are"
+    " trained on, limit {share_limit} ({why}): the held-out loss does not tell how the"
+    " model does on new rows",
+    hint="Split first, then augment the training rows alone; keep all rows of one"
+    " subject, recording or image on one side (GroupShuffleSplit).",
+    explanation=Explanation(
+        brief="held-out rows are all but copies of rows that are trained on",
+        seen="Held-out rows lie far nearer to a few training rows than to all others:"
+        " copies with a little noise, other rounding or another type. It is an error"
+        " where training rows have no such copies among themselves, else a warning.",
+        why="The model has seen them. The held-out loss is too good, and does not tell"
+        " how the model does on new rows.",
+        limits=(MOSTLY_TRAINED_ON, NEARER),
+    ),
+)
+
 
 #: Fewer columns are not most of them.
 _SEVERAL = 4
@@ -186,31 +208,75 @@ def _describe(it: Nonfinite) -> str:
 
 
 def validation_rows_trained_on(trace: Trace) -> Iterator[Finding]:
-    """Held-out rows that are among the training rows, more often than those are among
-    themselves.
+    """Held-out rows that are among the training rows, or nearly, more often than those
+    are among themselves.
     """
-    repeats = None if trace.held_out is None else trace.held_out.repeats
+    held = trace.held_out
+    found = None if held is None else _equal(held.repeats) or _nearly(held.near)
+    if found is not None:
+        yield found
+
+
+def _equal(repeats: Repeats | None) -> Finding | None:
+    """Rows that equal rows that are trained on."""
     if repeats is None:
-        return
-    surely, _ = share_interval(repeats.found, repeats.of)
-    _, by_nature = share_interval(repeats.again, repeats.again_of)
-    # Among some of the trained rows only some of these are found.
-    limits = [
-        by_nature + (1 - by_nature) * it * repeats.among
-        for it in (TRAINED_ON, MOSTLY_TRAINED_ON)
-    ]
-    is_error = surely > limits[1]
+        return None
+    limits = [_beyond(it, repeats) for it in (TRAINED_ON, MOSTLY_TRAINED_ON)]
+    is_error = _surely(repeats) > limits[1]
     limit = limits[is_error]
-    if surely > limit:
-        yield finding(
-            VALIDATION_ROWS_TRAINED_ON,
-            severity="error" if is_error else "warning",
-            value=repeats.found / repeats.of,
-            limit=limit,
-            least="at least " if repeats.among < 1 else "",
-            why=_why_again(repeats),
-            where="the validation data",
-        )
+    if _surely(repeats) <= limit:
+        return None
+    return finding(
+        VALIDATION_ROWS_TRAINED_ON,
+        severity="error" if is_error else "warning",
+        value=repeats.found / repeats.of,
+        limit=limit,
+        least=_least(repeats),
+        why=_why_again(repeats),
+        where="the validation data",
+    )
+
+
+def _nearly(near: Repeats | None) -> Finding | None:
+    """Rows that nearly equal rows that are trained on. Where those are as near to one
+    another they may be rows of one subject, or frames of one recording.
+    """
+    if near is None:
+        return None
+    limit = _beyond(MOSTLY_TRAINED_ON, near)
+    again, is_error = near.again / near.again_of, _surely(near) > limit
+    why = f"{again:.0%} of the training rows have such a copy"
+    if not is_error:
+        limit = MOSTLY_TRAINED_ON * near.among
+        why += " too: rows with noise, made before the split, or rows of one subject"
+    if _surely(near) <= limit:
+        return None
+    return finding(
+        VALIDATION_ROWS_NEARLY_TRAINED_ON,
+        severity="error" if is_error else "warning",
+        value=near.found / near.of,
+        limit=limit,
+        least=_least(near),
+        why=why,
+        where="the validation data",
+    )
+
+
+def _surely(repeats: Repeats) -> float:
+    """The least share of held-out rows that are trained on."""
+    return share_interval(repeats.found, repeats.of)[0]
+
+
+def _beyond(share: float, repeats: Repeats) -> float:
+    """A share over what repeats by nature; among some of the trained rows only some of
+    these are found.
+    """
+    _, by_nature = share_interval(repeats.again, repeats.again_of)
+    return by_nature + (1 - by_nature) * share * repeats.among
+
+
+def _least(repeats: Repeats) -> str:
+    return "at least " if repeats.among < 1 else ""
 
 
 def _why_again(repeats: Repeats) -> str:

@@ -134,6 +134,39 @@ def test_rows_of_a_class_that_were_copied_are_reported_as_such():
     assert "the rows of class 1 were copied before the split" in message(trace)
 
 
+# Rows that are all but copies of such
+
+
+@pytest.mark.parametrize(
+    ("found", "again", "among", "severity"),
+    [
+        (60, 0, 1.0, "error"),
+        (25, 0, 1.0, None),
+        (60, 300, 1.0, "warning"),  # so are training rows to one another
+        (100, 300, 1.0, "error"),
+        (25, 150, 1.0, None),
+        (20, 0, 0.2, "error"),  # of all, five times as many
+    ],
+)
+def test_near_copies_of_trained_rows_are_an_error_beyond_what_is_near_by_nature(
+    found, again, among, severity
+):
+    near = Repeats(found=found, of=100, again=again, again_of=500, among=among)
+    trace = trained((0.5, 0.3, 0.2), HeldOut(rows=100, near=near))
+    told = [(it.kind, it.severity) for it in judge(trace, Policy())]
+    assert told == [("validation_rows_trained_on", severity)] * (severity is not None)
+
+
+def test_rows_that_equal_trained_rows_are_told_before_those_that_nearly_do():
+    equal = Repeats(found=30, of=100, again=0, again_of=500)
+    near = Repeats(found=60, of=100, again=300, again_of=500)
+    both = HeldOut(rows=100, repeats=equal, near=near)
+    assert "are trained on too" in message(trained((0.5, 0.3, 0.2), both))
+    said = message(trained((0.5, 0.3, 0.2), HeldOut(rows=100, near=near)))
+    assert "60% of the validation rows are nearly equal to rows that are" in said
+    assert "limit 20% (60% of the training rows have such a copy too" in said
+
+
 # Rows that are prepared otherwise
 
 RAW = HeldOut(rows=100, inputs=(column("input", mean=541.0, std=120.0, high=900.0),))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...core import rows
-from ...core.trace import ClassOrder, ColumnStats, HeldOut
+from ...core.near_rows import near_copies
+from ...core.trace import ClassOrder, ColumnStats, HeldOut, Repeats
 from ..backend.batch import ENOUGH_BATCHES, Batch
 from ..backend.data import ArrayData, Fitted, joined
 from ..backend.frameworks import keras
@@ -55,15 +56,23 @@ def held_out_rows(
     x, y = arrays_of(held_out.x), arrays_of(held_out.y)
     bad = *rows.nonfinite_values(x, "inputs"), *rows.nonfinite_values(y, "targets")
     mine, labels = ([], []) if trained is None else map(arrays_of, trained.parts[:2])
-    found = rows.repeats(x, mine, labels)
+    found, near = rows.repeats(x, mine, labels), near_copies(x, mine)
     return HeldOut(
         rows=len(held_out),
         inputs=inputs,
         targets=targets,
         nonfinite=bad,
-        repeats=None if found is None else replace(found, among=min(1.0, among)),
+        repeats=_among(found, among),
+        near=_among(near, among),
         unknown=rows.share_of_unknown(y, labels),
     )
+
+
+def _among(found: Repeats | None, share: float) -> Repeats | None:
+    """What was found among a share of the rows that are trained on."""
+    if found is None:
+        return None
+    return replace(found, among=min(1.0, share) * found.among)
 
 
 def order_of_arrays(data: ArrayData) -> ClassOrder | None:
