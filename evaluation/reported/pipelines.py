@@ -232,8 +232,48 @@ def _target_among_columns(fixed: bool) -> float:
     return r_squared(model, rows._replace(held_x=served))
 
 
+def _base() -> Any:
+    """A frozen net that makes features."""
+    from keras import layers
+
+    return dense((8, 8, 1), layers.Conv2D(16, 3, activation="relu"), layers.Flatten())
+
+
+def _head_of_features(base: Any, features: Any, labels: Any, rows: Rows) -> float:
+    import keras
+    from keras import layers
+
+    head = dense((576,), layers.Dense(48, "relu"), layers.Dense(10, "softmax"))
+    _compiled(head, _SPARSE).fit(features, labels, epochs=16, verbose=0)
+    return accuracy(keras.Sequential([base, head]), rows)
+
+
 def _features_of_shuffled_files(fixed: bool) -> float:
     """Features predicted from a generator that shuffles, labels in file order."""
+    import tensorflow as tf
+
+    rows, base = images(), _base()
+    made = tf.keras.preprocessing.image.ImageDataGenerator()
+    files = made.flow(rows.x, batch_size=32, shuffle=not fixed, seed=0)
+    return _head_of_features(base, base.predict(files, verbose=0), rows.y, rows)
+
+
+def _features_of_shuffled_dataset(fixed: bool) -> float:
+    """Features predicted from a shuffled dataset, labels of reading it once more."""
+    import tensorflow as tf
+
+    rows, base = images(), _base()
+    data = tf.data.Dataset.from_tensor_slices((rows.x, rows.y))
+    if not fixed:
+        data = data.shuffle(700)
+    data = data.batch(32)
+    features = base.predict(data.map(lambda x, _: x), verbose=0)
+    labels = np.concatenate([y for _, y in data])
+    return _head_of_features(base, features, labels, rows)
+
+
+def _features_in_another_order(fixed: bool) -> float:
+    """Features and labels of two files that were written in different orders."""
     rows = digits()
     order = np.random.default_rng(0).permutation(len(rows.x))
     features = rows.x[order] * 2 - 1
@@ -450,6 +490,23 @@ REPORTS = (
         wrong="predict_generator with shuffle=True beside labels in file order",
         program=_features_of_shuffled_files,
         causes=("labels_carry_no_signal",),
+    ),
+    Report(
+        name="features-of-shuffled-dataset",
+        source="tensorflow/tensorflow#57636",
+        kind="data",
+        wrong="model.predict(dataset) of a shuffled one beside labels of another pass",
+        program=_features_of_shuffled_dataset,
+        causes=("labels_carry_no_signal",),
+    ),
+    Report(
+        name="features-in-another-order",
+        source=WRITTEN,
+        kind="data",
+        wrong="features and labels come from two files in different orders",
+        program=_features_in_another_order,
+        causes=("labels_carry_no_signal",),
+        only_warned=True,
     ),
     Report(
         name="augmented-before-the-split",

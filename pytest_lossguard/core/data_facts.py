@@ -89,6 +89,8 @@ class DataFacts:
         lone_targets: Share of the rows whose targets are 0 but for one, of several
             outputs; not the same one in all.
         changed_labels: Rows that came again with another class.
+        shuffled_inputs: Whether a model predicted the inputs from rows that are
+            shuffled anew at each reading, and the labels come from elsewhere.
     """
 
     among_inputs: AmongInputs | None = None
@@ -96,3 +98,4 @@ class DataFacts:
     unseen: UnseenRows | None = None
     lone_targets: float = 0.0
     changed_labels: ChangedLabels | None = None
+    shuffled_inputs: bool = False

@@ -104,6 +104,28 @@ LABELS_CARRY_NO_SIGNAL = Kind(
     ),
 )
 
+INPUTS_SHUFFLED = Kind(
+    name="labels_carry_no_signal",
+    severity="error",
+    suspects="labels_carry_no_signal",
+    headline="inputs and labels are in different orders",
+    text="the inputs were predicted from data that are shuffled anew at each reading,"
+    " the labels come from elsewhere: rows that were kept back are predicted no better"
+    " than a constant, as with shuffled labels: held-out loss {value} against {limit}",
+    hint="Call predict on data that are not shuffled (shuffle=False), or take inputs"
+    " and labels of each batch in one loop: for x, y in dataset.",
+    explanation=Explanation(
+        brief="inputs and labels are in different orders",
+        seen="The inputs were made by model.predict from a dataset that is shuffled"
+        " anew each time it is read, and the labels were given as another array. Held-"
+        "out rows are predicted no better than by a constant, and shuffled labels are"
+        " learned as well.",
+        why="Row by row, inputs and labels do not belong together: no rule leads from"
+        " one to the other.",
+        limits=(SIGNAL, EASIER),
+    ),
+)
+
 IMPROVABLE = Kind(
     name="improvable",
     severity="warning",
@@ -510,21 +532,23 @@ def best_held_out(trace: Trace) -> float | None:
     return float(losses.min()) if len(losses) else None
 
 
-def labels_carry_no_signal(real: Trace, shuffled: Trace) -> tuple[Finding, ...]:
+def labels_carry_no_signal(
+    real: Trace, shuffled: Trace, *, are_shuffled: bool = False
+) -> tuple[Finding, ...]:
     """Shuffled labels are learned as well: on rows that were kept back, and on those
     that were trained on.
 
     Args:
         real: The training with some rows kept back, which `carries_signal` doubts.
         shuffled: The same with the labels shuffled among the rows.
+        are_shuffled: Whether the inputs were seen to come in another order.
     """
     best, control = best_held_out(real), best_held_out(shuffled)
     if best is None or control is None:
         return ()
+    kind = INPUTS_SHUFFLED if are_shuffled else LABELS_CARRY_NO_SIGNAL
     easier, harder = loss_curve_of(real), loss_curve_of(shuffled)
     perfect = easier.perfect or 0.0
     if easier.end - perfect < (1 - EASIER) * (harder.end - perfect):
         return ()  # there is a rule in them, if not one that these rows teach
-    return (
-        finding(LABELS_CARRY_NO_SIGNAL, value=best, limit=control, where="the labels"),
-    )
+    return (finding(kind, value=best, limit=control, where="the labels"),)

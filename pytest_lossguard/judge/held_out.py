@@ -134,7 +134,7 @@ VALIDATION_ROWS_NEARLY_TRAINED_ON = Kind(
     hint="Split first, then augment the training rows alone; keep all rows of one"
     " subject, recording or image on one side (GroupShuffleSplit).",
     explanation=Explanation(
-        brief="held-out rows are all but copies of rows that are trained on",
+        brief="held-out rows nearly equal trained rows",
         seen="Held-out rows lie far nearer to a few training rows than to all others:"
         " copies with a little noise, other rounding or another type. It is an error"
         " where training rows have no such copies among themselves, else a warning.",

@@ -200,7 +200,7 @@ def _findings(
         yield from better
         wants_signal = wants_signal and not better
     if wants_signal and not is_late():
-        found = (*_without_signal(rerun),)
+        found = (*_without_signal(trace, rerun),)
         if found and (little or _comes_out_again(trace, rerun)):
             yield from found
 
@@ -229,7 +229,7 @@ def _better(
     return improvable(trace, references)
 
 
-def _without_signal(rerun: Rerun) -> Iterator[Finding]:
+def _without_signal(trace: Trace, rerun: Rerun) -> Iterator[Finding]:
     """Labels that shuffled ones do as well as, whatever the learning rate: with one
     that is too high nothing is learned from good labels either.
     """
@@ -237,7 +237,9 @@ def _without_signal(rerun: Rerun) -> Iterator[Finding]:
     if carries_signal(real):
         return
     shuffled = rerun(Change(kind="shuffle_labels"), held_out=KEPT_BACK)
-    found = labels_carry_no_signal(real, shuffled)
+    facts = trace.data_facts
+    are_shuffled = facts is not None and facts.shuffled_inputs
+    found = labels_carry_no_signal(real, shuffled, are_shuffled=are_shuffled)
     for factor in _LOWER if found else ():
         try:
             lower = Change(kind="learning_rate", value=factor)

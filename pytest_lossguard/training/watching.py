@@ -42,6 +42,7 @@ from .record.function_clones import FunctionClones
 from .record.moving_target import learns_from_a_moving_model
 from .record.recorder import Recorder, reached
 from .record.recording import Recording
+from .record.shuffled_predictions import ShuffledPredictions
 from .score.collapse import spreads_of_nets
 from .score.data_facts import changed_labels_of
 from .score.held_out_loss import HeldOutLoss, penalty_of_weights
@@ -103,6 +104,7 @@ class Watch:
         self._traces: dict[int, Trace] = {}
         self._clones = FunctionClones()
         self._feeds = Feeds()
+        self._predictions = ShuffledPredictions()
         self.recorder.traces_in_vain = self._clones.made_variables
 
     @contextmanager
@@ -131,6 +133,7 @@ class Watch:
             self._traces,
             self._clones,
             self._feeds,
+            self._predictions,
         ):
             known.clear()
 
@@ -270,6 +273,7 @@ class Watch:
             repeated=self._feeds.repeated(key, batches, recording.steps),
             unseen=None if feed is None else feed.unseen(taped.batches),
             changed_labels=changed_labels_of(batches),
+            shuffled_inputs=self._predictions.fed(key),
         )
 
     def _data_of(self, recording: Recording) -> Fitted | None:
@@ -319,6 +323,7 @@ class Watch:
             self._fitted[key].shuffles = bool(arguments.arguments.get("shuffle"))
         feed = Feed.of(arguments.arguments, None if data is None else len(data))
         feed = self._feeds.add(key, feed)
+        self._predictions.trained_on(key, arguments.arguments)
         scored = held_out_arrays(arguments.arguments)
         rows = arguments.arguments.get("validation_data") if scored is None else scored
         if scored is not None or is_dataset(rows):
@@ -336,6 +341,16 @@ class Watch:
             self.recorder.weights.in_fit(model, arguments.arguments),
         ):
             return call(*arguments.args, **arguments.kwargs)
+
+    def on_predict(
+        self, call: Call, model: Any, x: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """`Model.predict`: perhaps the inputs of another model."""
+        __tracebackhide__ = True
+        found = call(model, x, *args, **kwargs)
+        if self.recorder.enabled:
+            self._predictions.predicted(x, found)
+        return found
 
     def on_train_on_batch(
         self, call: Call, model: Any, *args: Any, **kwargs: Any
@@ -563,6 +578,7 @@ def watching(
         put(observed(watch.recorder))
         for owner, name, hook in (
             (keras.Model, "fit", watch.on_fit),
+            (keras.Model, "predict", watch.on_predict),
             (keras.Model, "train_on_batch", watch.on_train_on_batch),
             (keras.Model, "set_weights", watch.on_giving),
             (keras.Model, "load_weights", watch.on_giving),

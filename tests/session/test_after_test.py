@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_lossguard.core.change import ModelFacts
+from pytest_lossguard.core.data_facts import DataFacts
 from pytest_lossguard.core.errors import CannotChange
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import Validation
@@ -120,6 +121,25 @@ def test_labels_without_signal_are_reported_after_the_control():
     assert kinds(found) == [("labels_carry_no_signal", "warning")]
     tried = [it.value for changes, _ in rerun.asked for it in changes]
     assert tried == [None, 0.1, 0.01]  # shuffled, then at lower rates
+
+
+@pytest.mark.parametrize(("are_shuffled", "severity"), [(1, "error"), (0, "warning")])
+def test_labels_without_signal_fail_where_inputs_were_seen_in_another_order(
+    are_shuffled, severity
+):
+    rerun = FakeRetraining(end=0.5, held_out=1.0, as_it_is=1.0)
+    facts = DataFacts(shuffled_inputs=bool(are_shuffled))
+    trained = Verdict(trace=run(0.3, data_facts=facts), findings=())
+
+    found = compared(trained, lambda: rerun, Policy())
+    assert kinds(found) == [("labels_carry_no_signal", severity)]
+
+
+def test_shuffled_inputs_that_predict_their_labels_all_the_same_are_no_fault():
+    facts = DataFacts(shuffled_inputs=True)
+    trained = Verdict(trace=run(0.3, data_facts=facts), findings=())
+
+    assert compared(trained, lambda: FakeRetraining(), Policy()).findings == ()
 
 
 def test_of_changes_that_help_the_next_is_reported_where_the_best_is_by_heart():

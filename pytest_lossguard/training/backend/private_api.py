@@ -79,6 +79,7 @@ __all__ = [
     "set_eager_seed",
     "set_learning_rate_of",
     "set_mask",
+    "shuffles_anew",
     "sources_of",
     "strategy_of",
 ]
@@ -328,6 +329,13 @@ def keras_global_state() -> Any:
 def sources_of(dataset: Any) -> list[Any]:
     """The datasets that one is made from (TensorFlow 2.18 to 2.21)."""
     return list(dataset._inputs())
+
+
+def shuffles_anew(dataset: Any) -> bool:
+    """Whether it is a ``shuffle`` whose order is another each time that it is read
+    (TensorFlow 2.18 to 2.21).
+    """
+    return getattr(dataset, "_reshuffle_each_iteration", False) is True
 
 
 def mapped_by(dataset: Any) -> Any:
