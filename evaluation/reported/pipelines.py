@@ -333,6 +333,28 @@ def _augmented_first(fixed: bool) -> float:
     return -float(abs(scores[0] - scores[1]))
 
 
+def _rounded_rows_held_out(fixed: bool) -> float:
+    """Held-out rows that are rows of the training table, read from a file that keeps
+    two digits. Scored as above.
+    """
+    import keras
+
+    x, y = _signs()
+    held = slice(200, 300) if fixed else slice(100, 200)
+    rows = x[held].round(2), y[held]
+    model = dense((20,), *_wide())
+    model.compile(
+        keras.optimizers.Adam(0.005),
+        keras.losses.BinaryCrossentropy(from_logits=True),
+    )
+    model.fit(x[:200], y[:200], validation_data=rows, epochs=24, verbose=0)
+    scores = [
+        np.mean((np.asarray(model(a))[:, 0] > 0) == b)
+        for a, b in (rows, (x[300:], y[300:]))
+    ]
+    return -float(abs(scores[0] - scores[1]))
+
+
 def _noise_of_one_trace(fixed: bool) -> float:
     """NumPy's noise in ``dataset.map``: drawn once, when the function is traced."""
     import tensorflow as tf
@@ -518,6 +540,14 @@ REPORTS = (
         unseen="contracts: held_out, where copies are exact",
         check=_split_checked,
         seen_as="contract_held_out",
+    ),
+    Report(
+        name="rounded-rows-held-out",
+        source=WRITTEN,
+        kind="data",
+        wrong="held-out rows are trained rows, read from a file of two digits",
+        program=_rounded_rows_held_out,
+        causes=("validation_rows_trained_on",),
     ),
     Report(
         name="noise-of-one-trace",

@@ -63,7 +63,9 @@ LABELS_FROM_THE_NET = Kind(
         seen="The labels are outputs of the net that is being trained, for other"
         " inputs, and gradients flow through them.",
         why="The net can lower its loss by moving its own labels, or by the same output"
-        " for every row.",
+        " for every row. It may be meant (residual gradients), and learns the right"
+        " values where each action always leads to the same state; where chance decides"
+        " it learns others, at a lower loss.",
         no_limit="It is read from the gradients: no number decides.",
     ),
 )
