@@ -11,6 +11,7 @@ def reports() -> tuple[Report, ...]:
     """All of them."""
     from . import (
         generative,
+        lately,
         loops,
         pipelines,
         precision,
@@ -19,5 +20,5 @@ def reports() -> tuple[Report, ...]:
         sequences,
     )
 
-    topics = (loops, pipelines, generative, rl, sequences, precision, schedules)
+    topics = (loops, pipelines, generative, rl, sequences, precision, schedules, lately)
     return tuple(report for topic in topics for report in topic.REPORTS)

@@ -17,7 +17,10 @@ from pytest_lossguard.judge import judge
 from pytest_lossguard.training import set_seed, watching
 from pytest_lossguard.training.backend.patches import owner_of
 from pytest_lossguard.training.record import recorder
-from pytest_lossguard.training.score.trace_builder import rescaled_by
+from pytest_lossguard.training.score.trace_builder import (
+    normalizes_inputs,
+    rescaled_by,
+)
 from tests.support.programs import StepLosses, busy_net, mlp, regression, tape_step
 
 X, Y = regression()
@@ -650,3 +653,26 @@ def test_a_model_that_starts_by_scaling_is_known(layer, scale):
     model = keras.Sequential([keras.Input((4,)), layer, keras.layers.Dense(1)])
     found = rescaled_by(model)
     assert (found and found.scale) == (scale and pytest.approx(scale))
+
+
+@pytest.mark.parametrize(
+    ("layer", "how", "scales"),
+    [
+        (keras.layers.Normalization, {"mean": 1.0, "variance": 4.0}, True),
+        (keras.layers.Normalization, {"mean": 0.0, "variance": 4.0}, True),
+        (keras.layers.Normalization, {}, False),
+        (keras.layers.LayerNormalization, {}, True),
+        (keras.layers.Dense, {"units": 4}, False),
+    ],
+    ids=["given", "centered", "never adapted", "by row", "none"],
+)
+def test_a_model_that_starts_by_normalizing_is_known(layer, how, scales):
+    model = keras.Sequential([keras.Input((4,)), layer(**how), keras.layers.Dense(1)])
+    assert normalizes_inputs(model) is scales
+
+
+def test_a_layer_that_was_adapted_normalizes():
+    layer = keras.layers.Normalization()
+    layer.adapt(X)
+    model = keras.Sequential([keras.Input(X.shape[1:]), layer])
+    assert normalizes_inputs(model)

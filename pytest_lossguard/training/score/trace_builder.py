@@ -481,14 +481,25 @@ def _averaging(recording: Recording) -> list[str]:
 
 
 def normalizes_inputs(model: Any) -> bool:
-    """Whether one of the first layers rescales what comes in."""
+    """Whether one of the first layers rescales what comes in; a `Normalization` that
+    was never adapted does not.
+    """
     rescaling = (
         keras.layers.Normalization,
         keras.layers.Rescaling,
         keras.layers.BatchNormalization,
         keras.layers.LayerNormalization,
     )
-    return any(isinstance(layer, rescaling) for layer in _layers(model)[:2])
+    first = [it for it in _layers(model)[:2] if isinstance(it, rescaling)]
+    return any(not is_never_adapted(it) for it in first)
+
+
+def is_never_adapted(layer: Any) -> bool:
+    """Whether it subtracts 0 and divides by 1, as until its ``adapt`` is called."""
+    if not isinstance(layer, keras.layers.Normalization) or layer.mean is None:
+        return False
+    mean, variance = np.asarray(layer.mean), np.asarray(layer.variance)
+    return bool(np.all(mean == 0) and np.all(variance == 1))
 
 
 def rescaled_by(model: Any) -> Rescaled | None:
