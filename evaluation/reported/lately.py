@@ -102,7 +102,7 @@ def _never_adapted(fixed: bool) -> float:
     from keras import layers
 
     rows = friedman()
-    size = np.float32([1, 1000, 20, 5, 300, 1, 50, 2, 4000, 10])
+    size = np.array([1, 1000, 20, 5, 300, 1, 50, 2, 4000, 10], "float32")
     x, held_x = (it * size + 2 * size for it in (rows.x, rows.held_x))
     normalize = layers.Normalization()
     if fixed:
@@ -129,6 +129,7 @@ REPORTS = (
         wrong="targets are in the order of their names, outputs in another",
         program=_targets_exchanged,
         causes=("loss_output_mismatch",),
+        unseen="a test of what each output predicts",
     ),
     Report(
         name="noise-of-one-seed",

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from pytest_lossguard import contracts
-
 from .data import (
     Rows,
     accuracy,
@@ -309,11 +307,6 @@ def _signs() -> tuple[Any, Any]:
     return x, (x[:, 0] + generator.standard_normal(500) > 0).astype("float32")
 
 
-def _split_checked(fixed: bool) -> None:
-    x, y = _signs()
-    contracts(lambda x, y: _split(x, y, fixed), x[:60], y[:60])
-
-
 def _augmented_first(fixed: bool) -> float:
     """Scored as above."""
     import keras
@@ -537,9 +530,6 @@ REPORTS = (
         wrong="held-out rows are all but copies of rows that are trained on",
         program=_augmented_first,
         causes=("validation_rows_trained_on",),
-        unseen="contracts: held_out, where copies are exact",
-        check=_split_checked,
-        seen_as="contract_held_out",
     ),
     Report(
         name="rounded-rows-held-out",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .explanation import Limit
 from .rows import are_comparable, evenly_spaced
-from .trace import Repeats
+from .trace import NearRows, Repeats
 
 __all__ = ["NEARER", "near_copies"]
 
@@ -40,8 +40,8 @@ _LARGEST = 1e15
 _FEWEST_ROWS, _FEWEST_NUMBERS = 20, 4
 
 
-def near_copies(held_out: Arrays, trained: Arrays) -> Repeats | None:
-    """How many held-out rows are nearly equal to a few trained rows, and far from all
+def near_copies(held_out: Arrays, trained: Arrays) -> NearRows | None:
+    """The held-out rows that are nearly equal to a few trained rows, and far from all
     others, and how many trained rows are to others of them; equal ones are not counted.
 
     Args:
@@ -53,14 +53,9 @@ def near_copies(held_out: Arrays, trained: Arrays) -> Repeats | None:
     """
     if not are_comparable(held_out, trained):
         return None
-    places = evenly_spaced(len(trained[0]), _MOST_AMONG)
-    asked, among = (
-        _numbers(arrays, rows)
-        for arrays, rows in (
-            (held_out, evenly_spaced(len(held_out[0]), _MOST_ASKED)),
-            (trained, places),
-        )
-    )
+    places = evenly_spaced(len(held_out[0]), _MOST_ASKED)
+    asked = _numbers(held_out, places)
+    among = _numbers(trained, evenly_spaced(len(trained[0]), _MOST_AMONG))
     if asked is None or among is None or len(among) < _FEWEST_ROWS:
         return None
     center, spread = among.mean(axis=0), among.std(axis=0)
@@ -70,15 +65,19 @@ def near_copies(held_out: Arrays, trained: Arrays) -> Repeats | None:
     asked, among = (
         (it[:, varies] - center[varies]) / spread[varies] for it in (asked, among)
     )
-    found = int(_are_near(asked, among).sum())
-    own = evenly_spaced(len(among), _MOST_ASKED)
-    again = int(_are_near(among[own], among, own).sum()) if found else 0
-    return Repeats(
-        found=found,
+    found, own = _are_near(asked, among), evenly_spaced(len(among), _MOST_ASKED)
+    again = _are_near(among[own], among, own).sum() if found.any() else 0
+    repeats = Repeats(
+        found=int(found.sum()),
         of=len(asked),
-        again=again,
+        again=int(again),
         again_of=len(own),
         among=len(among) / len(trained[0]),
+    )
+    return NearRows(
+        repeats=repeats,
+        near=tuple(places[found].tolist()),
+        others=tuple(places[~found].tolist()),
     )
 
 

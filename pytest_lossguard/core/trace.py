@@ -21,6 +21,7 @@ __all__ = [
     "Floats",
     "HeldOut",
     "LayerStats",
+    "NearRows",
     "Nonfinite",
     "Outlier",
     "Probe",
@@ -321,6 +322,25 @@ class Repeats:
     copied: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearRows:
+    """Held-out rows that nearly equal rows that are trained on, and the others.
+
+    Attributes:
+        repeats: How many there are, and how many of the trained rows are as near to
+            one another.
+        near, others: Places of some of the held-out rows, by whether they are near.
+        loss_near, loss_others: What each half of these cost in the end; empty where
+            that is unknown.
+    """
+
+    repeats: Repeats
+    near: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
+    loss_near: tuple[float, ...] = ()
+    loss_others: tuple[float, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HeldOut:
     """The rows that are scored and not trained on, beside those that are.
@@ -330,7 +350,7 @@ class HeldOut:
         inputs, targets: Column statistics, as those of the trace.
         nonfinite: Where they hold NaN or infinity.
         repeats: How many are trained on too; None where that is unknown.
-        near: How many nearly equal some; None where that is unknown.
+        near: Those that nearly equal some; None where that is unknown.
         unknown: Share of rows of a class that no trained row has.
     """
 
@@ -339,7 +359,7 @@ class HeldOut:
     targets: tuple[ColumnStats, ...] = ()
     nonfinite: tuple[Nonfinite, ...] = ()
     repeats: Repeats | None = None
-    near: Repeats | None = None
+    near: NearRows | None = None
     unknown: float = 0.0
 
 

@@ -10,7 +10,7 @@ from ..core.column_stats import share_interval
 from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding, number
 from ..core.near_rows import NEARER
-from ..core.trace import ColumnStats, Floats, Nonfinite, Repeats, Trace
+from ..core.trace import ColumnStats, Floats, NearRows, Nonfinite, Repeats, Trace
 from . import thresholds as at
 from .curve import LossCurve
 
@@ -62,6 +62,14 @@ MOSTLY_TRAINED_ON = Limit(
 )
 #: Share of held-out rows of classes that no training row has.
 UNKNOWN = 0.1
+
+TOO_GOOD = Limit(
+    0.5,
+    "Where training rows are as near to one another, it is an error if near rows cost"
+    " at most {limit:.0%} of what the other held-out rows do, in each half of both.",
+    set_by="Rows copied with noise before the split cost 16% and 19% of what the others"
+    " do, on two seeds.",
+)
 
 # What they find
 
@@ -137,10 +145,11 @@ VALIDATION_ROWS_NEARLY_TRAINED_ON = Kind(
         brief="held-out rows nearly equal trained rows",
         seen="Held-out rows lie far nearer to a few training rows than to all others:"
         " copies with a little noise, other rounding or another type. It is an error"
-        " where training rows have no such copies among themselves, else a warning.",
+        " where training rows have no such copies among themselves, or where these"
+        " held-out rows cost far less than the others; else a warning.",
         why="The model has seen them. The held-out loss is too good, and does not tell"
         " how the model does on new rows.",
-        limits=(MOSTLY_TRAINED_ON, NEARER),
+        limits=(MOSTLY_TRAINED_ON, NEARER, TOO_GOOD),
     ),
 )
 
@@ -212,7 +221,7 @@ def validation_rows_trained_on(trace: Trace) -> Iterator[Finding]:
     are among themselves.
     """
     held = trace.held_out
-    found = None if held is None else _equal(held.repeats) or _nearly(held.near)
+    found = None if held is None else _equal(held.repeats) or _nearly(trace, held.near)
     if found is not None:
         yield found
 
@@ -237,29 +246,46 @@ def _equal(repeats: Repeats | None) -> Finding | None:
     )
 
 
-def _nearly(near: Repeats | None) -> Finding | None:
+def _nearly(trace: Trace, near: NearRows | None) -> Finding | None:
     """Rows that nearly equal rows that are trained on. Where those are as near to one
-    another they may be rows of one subject, or frames of one recording.
+    another they may be rows of one subject, or frames of one recording: what the other
+    held-out rows cost tells whether that does harm.
     """
     if near is None:
         return None
-    limit = _beyond(MOSTLY_TRAINED_ON, near)
-    again, is_error = near.again / near.again_of, _surely(near) > limit
+    rows = near.repeats
+    limit = _beyond(MOSTLY_TRAINED_ON, rows)
+    again, is_error = rows.again / rows.again_of, _surely(rows) > limit
     why = f"{again:.0%} of the training rows have such a copy"
     if not is_error:
-        limit = MOSTLY_TRAINED_ON * near.among
+        limit = MOSTLY_TRAINED_ON * rows.among
         why += " too: rows with noise, made before the split, or rows of one subject"
-    if _surely(near) <= limit:
+    if _surely(rows) <= limit:
         return None
+    if _cost_less(trace, near):
+        is_error = True
+        why += (
+            f"; these rows cost {number(float(np.mean(near.loss_near)))}, the other"
+            f" validation rows {number(float(np.mean(near.loss_others)))}"
+        )
     return finding(
         VALIDATION_ROWS_NEARLY_TRAINED_ON,
         severity="error" if is_error else "warning",
-        value=near.found / near.of,
+        value=rows.found / rows.of,
         limit=limit,
-        least=_least(near),
+        least=_least(rows),
         why=why,
         where="the validation data",
     )
+
+
+def _cost_less(trace: Trace, near: NearRows) -> bool:
+    """Whether near rows cost far less than the other held-out rows, in each half."""
+    perfect = trace.perfect_loss
+    if perfect is None or not near.loss_near or not near.loss_others:
+        return False
+    most, least = max(near.loss_near), min(near.loss_others)
+    return bool(most - perfect <= TOO_GOOD * (least - perfect))
 
 
 def _surely(repeats: Repeats) -> float:

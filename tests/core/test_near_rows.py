@@ -14,7 +14,11 @@ HELD = ROWS[:150]
 
 def shares(held_out, trained):
     found = near_copies([held_out], [trained])
-    return None if found is None else (found.found / found.of, found.again)
+    if found is None:
+        return None
+    assert len(found.near) == found.repeats.found
+    assert len(found.others) == found.repeats.of - found.repeats.found
+    return found.repeats.found / found.repeats.of, found.repeats.again
 
 
 def split(rows, share=0.3):
@@ -45,7 +49,7 @@ def test_copies_of_trained_rows_are_found(held_out):
 
 def test_rows_augmented_before_the_split_are_near_to_each_other_as_well():
     held_out, trained = split(np.concatenate([ROWS, noisy(ROWS)]))
-    found = near_copies([held_out], [trained])
+    found = near_copies([held_out], [trained]).repeats
     assert 0.5 < found.found / found.of < 0.9
     assert 0.5 < found.again / found.again_of < 0.9
 
@@ -102,13 +106,19 @@ def test_rows_that_are_near_by_nature_are_not_near_copies(rows):
     assert found <= 0.06
 
 
+def test_the_places_of_near_rows_are_told():
+    held_out = np.concatenate([noisy(HELD[:30]), -3 * HELD[30:60]])
+    found = near_copies([held_out], [ROWS])
+    assert (found.near, found.others) == (tuple(range(30)), tuple(range(30, 60)))
+
+
 def test_equal_rows_are_not_counted():
     assert shares(HELD, ROWS) == (0.0, 0)
 
 
 def test_of_many_rows_some_are_looked_at():
     many = DRAW.standard_normal((20000, 10))
-    found = near_copies([noisy(many)], [many])
+    found = near_copies([noisy(many)], [many]).repeats
     assert found.among == pytest.approx(0.2, abs=0.01)
     assert found.found / found.of == pytest.approx(found.among, abs=0.15)
 

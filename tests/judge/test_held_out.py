@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.core.trace import HeldOut, Nonfinite, Repeats, Trace, Validation
+from pytest_lossguard.core.trace import (
+    HeldOut,
+    NearRows,
+    Nonfinite,
+    Repeats,
+    Trace,
+    Validation,
+)
 from pytest_lossguard.judge import judge
 from tests.support.traces import column, falling, make_trace
 
@@ -137,6 +144,31 @@ def test_rows_of_a_class_that_were_copied_are_reported_as_such():
 # Rows that are all but copies of such
 
 
+def near_rows(near=(), others=(), **how):
+    return NearRows(repeats=Repeats(**how), loss_near=near, loss_others=others)
+
+
+@pytest.mark.parametrize(
+    ("near", "others", "severity"),
+    [
+        ((0.04, 0.06), (0.9, 0.96), "error"),
+        ((0.04, 0.5), (0.9, 0.96), "warning"),  # a half costs as much
+        ((0.04, 0.06), (0.1, 5.0), "warning"),
+        ((0.3, 0.3), (0.4, 0.4), "warning"),
+        ((), (), "warning"),
+    ],
+)
+def test_near_rows_are_an_error_where_they_cost_far_less_than_the_others(
+    near, others, severity
+):
+    rows = near_rows(near, others, found=60, of=100, again=300, again_of=500)
+    trace = trained((0.5, 0.3, 0.2), HeldOut(rows=100, near=rows), perfect_loss=0.0)
+    (it,) = judge(trace, Policy())
+    assert (it.kind, it.severity) == ("validation_rows_trained_on", severity)
+    told = "these rows cost 0.05, the other validation rows 0.93" in it.message
+    assert told is (severity == "error")
+
+
 @pytest.mark.parametrize(
     ("found", "again", "among", "severity"),
     [
@@ -151,7 +183,7 @@ def test_rows_of_a_class_that_were_copied_are_reported_as_such():
 def test_near_copies_of_trained_rows_are_an_error_beyond_what_is_near_by_nature(
     found, again, among, severity
 ):
-    near = Repeats(found=found, of=100, again=again, again_of=500, among=among)
+    near = near_rows(found=found, of=100, again=again, again_of=500, among=among)
     trace = trained((0.5, 0.3, 0.2), HeldOut(rows=100, near=near))
     told = [(it.kind, it.severity) for it in judge(trace, Policy())]
     assert told == [("validation_rows_trained_on", severity)] * (severity is not None)
@@ -159,7 +191,7 @@ def test_near_copies_of_trained_rows_are_an_error_beyond_what_is_near_by_nature(
 
 def test_rows_that_equal_trained_rows_are_told_before_those_that_nearly_do():
     equal = Repeats(found=30, of=100, again=0, again_of=500)
-    near = Repeats(found=60, of=100, again=300, again_of=500)
+    near = near_rows(found=60, of=100, again=300, again_of=500)
     both = HeldOut(rows=100, repeats=equal, near=near)
     assert "are trained on too" in message(trained((0.5, 0.3, 0.2), both))
     said = message(trained((0.5, 0.3, 0.2), HeldOut(rows=100, near=near)))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core import rows
 from ...core.near_rows import near_copies
-from ...core.trace import ClassOrder, ColumnStats, HeldOut, Repeats
+from ...core.trace import ClassOrder, ColumnStats, HeldOut, NearRows, Repeats
 from ..backend.batch import ENOUGH_BATCHES, Batch
 from ..backend.data import ArrayData, Fitted, joined
 from ..backend.frameworks import keras
@@ -21,6 +21,7 @@ __all__ = [
     "held_out_rows",
     "is_sorted",
     "may_be_sorted",
+    "near_and_others",
     "one_pass",
     "order_of_arrays",
     "order_of_batches",
@@ -33,6 +34,8 @@ _MOST_BATCHES = 4096
 #: Share of the steps with another usual class than the step before: in the order of
 #: their classes hardly any, in turns all.
 _TURNS = 0.75
+#: Held-out rows whose loss tells one kind of them from another.
+_FEWEST_OF_HALF = 10
 
 
 def held_out_rows(
@@ -62,17 +65,25 @@ def held_out_rows(
         inputs=inputs,
         targets=targets,
         nonfinite=bad,
-        repeats=_among(found, among),
-        near=_among(near, among),
+        repeats=found and _among(found, among),
+        near=near and replace(near, repeats=_among(near.repeats, among)),
         unknown=rows.share_of_unknown(y, labels),
     )
 
 
-def _among(found: Repeats | None, share: float) -> Repeats | None:
+def _among(found: Repeats, share: float) -> Repeats:
     """What was found among a share of the rows that are trained on."""
-    if found is None:
-        return None
     return replace(found, among=min(1.0, share) * found.among)
+
+
+def near_and_others(held_out: ArrayData, near: NearRows) -> Sequence[Batch]:
+    """Two halves of the held-out rows that nearly equal trained ones, and two of the
+    others; none where there are too few.
+    """
+    parts = (near.near[::2], near.near[1::2], near.others[::2], near.others[1::2])
+    if min(map(len, parts)) < _FEWEST_OF_HALF:
+        return ()
+    return [held_out.rows(list(it)) for it in parts]
 
 
 def order_of_arrays(data: ArrayData) -> ClassOrder | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -39,7 +39,13 @@ from ..record import moving_target as moving
 from ..record.recording import Recording
 from .data_facts import facts_of_data
 from .input_use import input_use
-from .row_order import held_out_rows, is_sorted, one_pass, order_of_watched
+from .row_order import (
+    held_out_rows,
+    is_sorted,
+    near_and_others,
+    one_pass,
+    order_of_watched,
+)
 from .scorer import Scorer, as_tensors, parts_of
 from .step_facts import step_facts
 
@@ -67,6 +73,7 @@ class Scores:
     uninformed: float | None = None
     rare_gain: float | None = None
     constant_there: float | None = None
+    halves: tuple[float, ...] = ()
     labels: LabelUse | None = None
     shared_rows: int = 0
     failure: str | None = None
@@ -223,8 +230,15 @@ def watched_trace(
     seen = first if data is None else data.data
     dear = None if validation is None or held_out is None else min(validation.loss)
     rows = None if dear is None or held_out is None else (dear, held_out)
-    scores = _scores(recording, first, last, batch_size, rows)
     trained, among = (data.data, 1.0) if data else one_pass(recording, steps_per_epoch)
+    there = beside(held_out, trained, among)
+    near = there and there.near
+    halves = near_and_others(held_out, near) if held_out and near else ()
+    scores = _scores(recording, first, last, batch_size, rows, halves)
+    if there and near and scores.halves:
+        of_near, of_others = scores.halves[:2], scores.halves[2:]
+        near = replace(near, loss_near=of_near, loss_others=of_others)
+        there = replace(there, near=near)
     return make_trace(
         recording,
         source="watch",
@@ -236,7 +250,7 @@ def watched_trace(
         batch_size=batch_size,
         seed=seed,
         validation=validation and replace(validation, constant=scores.constant_there),
-        held_out=beside(held_out, trained, among),
+        held_out=there,
         class_order=order,
         steps_per_epoch=steps_per_epoch,
         shuffled=data is not None and data.shuffles and is_one_call,
@@ -278,10 +292,12 @@ def _scores(
     last: Batch | None,
     batch_size: int | None,
     held_out: tuple[float, ArrayData] | None,
+    halves: Sequence[Batch] = (),
 ) -> Scores:
     """The probe before and after, each on rows that were trained on then, and the best
     constant of the last; nothing is left changed. Of held-out rows, given with the
-    least that they cost, the best constant where they cost more than one does here.
+    least that they cost, the best constant where they cost more than one does here; and
+    what some of them cost.
     """
     known = recording.taped.model_and_loss
     if known is None or first is None:
@@ -297,6 +313,7 @@ def _scores(
         end = recording.end_state
         with nullcontext() if end is None else end.in_force():
             after = scorer.probe(end_rows)
+            costs = _costs(scorer, halves)
         if start is not None:
             start.restore()
             before = scorer.probe(first)
@@ -304,13 +321,21 @@ def _scores(
                 start_there = scorer.probe(end_rows).loss
         scores = Scores.of(scorer, end_rows, before, after, start_there)
         there = _constant_there(scorer, scores, held_out)
-        return replace(scores, constant_there=there)
+        return replace(scores, constant_there=there, halves=costs)
     except Exception as error:
         # Any model and any loss of the user's may refuse to be called again;
         # the curve is then all there is, and the report says so.
         return Scores(failure=could_not_score(error, model))
     finally:
         now.restore()
+
+
+def _costs(scorer: Scorer, rows: Sequence[Batch]) -> tuple[float, ...]:
+    """What each of some held-out rows cost; none where they are of another form."""
+    try:
+        return tuple(scorer.probe(as_tensors(it)).loss for it in rows)
+    except Exception:
+        return ()
 
 
 def _constant_there(
