@@ -30,7 +30,7 @@ _PARTS = (
     "pytest_lossguard.training.score.trace_builder.input_use",
     "pytest_lossguard.training.score.scorer.Scorer.label_use",
     "pytest_lossguard.training.score.scorer.Scorer.shared_rows",
-    "pytest_lossguard.training.watching.changed_labels_of",
+    "pytest_lossguard.training.watching.with_what_came_again",
     "pytest_lossguard.training.record.custom_gradients.CustomGradients.wrong",
     "pytest_lossguard.training.record.recorder.Recorder._look_at_rows",
 )

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["AmongInputs", "ChangedLabels", "DataFacts", "RepeatedBatch", "UnseenRows"]
+__all__ = [
+    "AmongInputs",
+    "ChangedLabels",
+    "DataFacts",
+    "RepeatedBatch",
+    "TurnedTargets",
+    "UnseenRows",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +86,19 @@ class ChangedLabels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnedTargets:
+    """Images that came again.
+
+    Attributes:
+        rows: How many did.
+        turned: How many of those had their target mirrored by then.
+    """
+
+    rows: int
+    turned: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataFacts:
     """What is known of the data of one training, beside the statistics of columns.
 
@@ -89,6 +109,7 @@ class DataFacts:
         lone_targets: Share of the rows whose targets are 0 but for one, of several
             outputs; not the same one in all.
         changed_labels: Rows that came again with another class.
+        turned_targets: Images that came again with a mirrored target.
         shuffled_inputs: Whether a model predicted the inputs from rows that are
             shuffled anew at each reading, and the labels come from elsewhere.
     """
@@ -98,4 +119,5 @@ class DataFacts:
     unseen: UnseenRows | None = None
     lone_targets: float = 0.0
     changed_labels: ChangedLabels | None = None
+    turned_targets: TurnedTargets | None = None
     shuffled_inputs: bool = False

@@ -31,6 +31,15 @@ AT_RANDOM = Limit(
     " a tenth is flipped anew in each epoch have 0.2.",
 )
 
+TURNED = Limit(
+    0.1,
+    "{limit:.0%} of the images that came again have a mirrored target, and 10 or more.",
+    set_by="Image and mask flipped apart have 0.4 to 0.5; flipped together, or not at"
+    " all, none.",
+)
+#: Fewer images are none.
+_FEWEST_TURNED = 10
+
 # What they find
 
 TARGETS_LEFT_AT_ZERO = Kind(
@@ -90,6 +99,26 @@ LABELS_CHANGE = Kind(
     ),
 )
 
+TARGETS_TURNED = Kind(
+    name="labels_carry_no_signal",
+    severity="error",
+    suspects="labels_carry_no_signal",
+    headline="images and targets are flipped apart",
+    text="of {rows} images that came again {share} had a mirrored target, limit"
+    " {share_limit}, though the image was the same: images and targets are flipped at"
+    " random, each for itself",
+    hint="Flip both at once: concatenate image and mask, flip, split; or flip both by"
+    " the same seed (tf.image.stateless_random_flip_left_right).",
+    explanation=Explanation(
+        brief="images and targets are flipped apart",
+        seen="The same images came again in a later epoch, and their targets were"
+        " mirrored: the image as it was, the mask from left to right.",
+        why="Half of the targets belong to another image. The loss falls all the same,"
+        " and the model learns masks that are blurred or symmetric.",
+        limits=(TURNED,),
+    ),
+)
+
 _ALONE = (
     "in {share:.0%} of the rows, limit {limit:.0%}, all but one are 0, and not the same"
     " one: the outputs that nothing is known of are trained toward 0"
@@ -142,4 +171,19 @@ def labels_change(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         )
 
 
-RULES = (targets_left_at_zero, labels_from_the_net, labels_change)
+def targets_turned(trace: Trace) -> Iterator[Finding]:
+    """Images whose target is mirrored while they are not."""
+    found = None if trace.data_facts is None else trace.data_facts.turned_targets
+    if found is None or found.turned < _FEWEST_TURNED:
+        return
+    if found.turned >= TURNED * found.rows:
+        yield finding(
+            TARGETS_TURNED,
+            value=found.turned / found.rows,
+            limit=TURNED,
+            rows=found.rows,
+            where="the targets",
+        )
+
+
+RULES = (targets_left_at_zero, labels_from_the_net, labels_change, targets_turned)

@@ -44,7 +44,7 @@ from .record.recorder import Recorder, reached
 from .record.recording import Recording
 from .record.shuffled_predictions import ShuffledPredictions
 from .score.collapse import spreads_of_nets
-from .score.data_facts import changed_labels_of
+from .score.data_facts import with_what_came_again
 from .score.held_out_loss import HeldOutLoss, penalty_of_weights
 from .score.trace_builder import watched_trace
 
@@ -269,12 +269,12 @@ class Watch:
         feed, taped = self._feeds.only(key), recording.taped
         recording.collect()
         batches = [*taped.batches, *taped.late]
-        return DataFacts(
+        fed = DataFacts(
             repeated=self._feeds.repeated(key, batches, recording.steps),
             unseen=None if feed is None else feed.unseen(taped.batches),
-            changed_labels=changed_labels_of(batches),
             shuffled_inputs=self._predictions.fed(key),
         )
+        return with_what_came_again(fed, batches)
 
     def _data_of(self, recording: Recording) -> Fitted | None:
         """Of the ``fit`` calls of a recording: a model compiled anew trains anew, one

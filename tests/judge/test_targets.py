@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_lossguard.core.data_facts import ChangedLabels, DataFacts
+from pytest_lossguard.core.data_facts import ChangedLabels, DataFacts, TurnedTargets
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
@@ -73,3 +73,15 @@ def test_labels_that_change_each_time_are_an_error_where_little_was_learned(
     assert [it.severity for it in findings] == ["error"] * fails
     for it in findings:
         assert "of 400 rows that came again 89% had another label" in it.message
+
+
+@pytest.mark.parametrize(
+    ("rows", "turned", "fails"),
+    [(95, 39, True), (20, 10, True), (20, 9, False), (400, 39, False), (95, 0, False)],
+)
+def test_targets_that_are_mirrored_under_the_same_images_fail(rows, turned, fails):
+    facts = DataFacts(turned_targets=TurnedTargets(rows=rows, turned=turned))
+    told = judge(make_trace(falling(), data_facts=facts), Policy())
+
+    assert [it.kind for it in told] == ["labels_carry_no_signal"] * fails
+    assert all(it.severity == "error" for it in told)

@@ -226,3 +226,22 @@ def test_inputs_and_labels_that_are_shuffled_apart_are_an_error():
 
     assert labels_found(apart) == ["error"]
     assert labels_found(together) == []
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_masks_that_are_flipped_without_their_images_are_seen(apart):
+    images = np.random.default_rng(1).random((16, 4, 4, 1)).astype("float32")
+    masks = np.round(images)
+
+    def train():
+        model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(1, 1)])
+        model.compile("sgd", "mse")
+        for step in range(2):
+            flipped = masks[:, :, ::-1] if apart and step else masks
+            model.train_on_batch(images, flipped)
+
+    with watching(seed=0) as watch:
+        train()
+    (trace,) = watch.traces()
+    turned = trace.data_facts.turned_targets
+    assert (turned.rows, turned.turned) == (16, 16 * apart)

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...core.changed_labels import changed_labels
-from ...core.data_facts import ChangedLabels, DataFacts
+from ...core.data_facts import DataFacts
 from ...core.leaks import target_among_inputs
 from ...core.lone_targets import share_of_lone_targets
+from ...core.turned_targets import turned_targets
 from ..backend.batch import Batch
 from ..backend.data import ArrayData
 from ..backend.tensors import arrays_of
 
-__all__ = ["changed_labels_of", "facts_of_data"]
+__all__ = ["facts_of_data", "with_what_came_again"]
 
 
 def facts_of_data(
@@ -35,10 +36,13 @@ def facts_of_data(
     )
 
 
-def changed_labels_of(batches: Sequence[Batch]) -> ChangedLabels | None:
-    """Rows that came again with another class; none where rows have weights, as those
-    of actions that are drawn anew.
+def with_what_came_again(fed: DataFacts, batches: Sequence[Batch]) -> DataFacts:
+    """What is known of rows that came again with another class, or a mirrored target;
+    nothing where rows have weights, as those of actions that are drawn anew.
     """
     if any(arrays_of(it.sample_weight) for it in batches):
-        return None
-    return changed_labels([(arrays_of(it.x), arrays_of(it.y)) for it in batches])
+        return fed
+    rows = [(arrays_of(it.x), arrays_of(it.y)) for it in batches]
+    return replace(
+        fed, changed_labels=changed_labels(rows), turned_targets=turned_targets(rows)
+    )
