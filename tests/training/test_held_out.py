@@ -64,10 +64,11 @@ def with_a_hole(y_too=False):
         (HELD, []),
         (with_a_hole(), ["nonfinite_validation"]),
         (TRAINED, ["validation_rows_trained_on"]),
+        ((TRAINED[0].round(2), TRAINED[1]), ["validation_rows_trained_on"]),
         ((RAW, HELD[1]), ["validation_differs"]),
         ((RAW[:8], HELD[1][:8]), ["overfitting"]),
     ],
-    ids=["healthy", "missing", "trained on", "unscaled", "tiny"],
+    ids=["healthy", "missing", "trained on", "rounded", "unscaled", "tiny"],
 )
 def test_held_out_rows_are_seen_both_ways(way, held_out, kinds):
     assert kinds_found(trace_of(way, *TRAINED, validation_data=held_out)) == kinds
@@ -83,6 +84,20 @@ def test_rows_split_off_by_fit_are_seen():
     trace = trace_of("watch", *both, validation_split=0.25)
     assert kinds_found(trace) == ["validation_rows_trained_on"]
     assert kinds_found(trace_of("watch", X, LABELS, validation_split=0.25)) == []
+
+
+def test_near_rows_are_scored_beside_the_others():
+    wrong = (LABELS + 1) % 5
+    near, others = X[:40] + np.float32(0.001), X[300:340]
+    scored = np.concatenate([near, others]), np.r_[LABELS[:40], wrong[300:340]]
+    trace = trace_of("watch", *TRAINED, validation_data=scored)
+
+    found = trace.held_out.near
+    assert set(found.near) <= set(range(40))
+    assert set(found.others) == set(range(80)) - set(found.near)
+    assert len(found.near) > 30
+    assert len(found.loss_near) == len(found.loss_others) == 2
+    assert max(found.loss_near) < 0.5 * min(found.loss_others)
 
 
 def test_held_out_arrays_beside_a_dataset_are_seen():
