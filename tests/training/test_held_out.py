@@ -86,11 +86,12 @@ def test_rows_split_off_by_fit_are_seen():
     assert kinds_found(trace_of("watch", X, LABELS, validation_split=0.25)) == []
 
 
-def test_near_rows_are_scored_beside_the_others():
+@pytest.mark.parametrize("way", WAYS)
+def test_near_rows_are_scored_beside_the_others(way):
     wrong = (LABELS + 1) % 5
     near, others = X[:40] + np.float32(0.001), X[300:340]
     scored = np.concatenate([near, others]), np.r_[LABELS[:40], wrong[300:340]]
-    trace = trace_of("watch", *TRAINED, validation_data=scored)
+    trace = trace_of(way, *TRAINED, validation_data=scored)
 
     found = trace.held_out.near
     assert set(found.near) <= set(range(40))

@@ -10,15 +10,21 @@ import numpy as np
 
 from ...core.errors import UsageError
 from ...core.rows import evenly_spaced
-from ...core.trace import ClassOrder, Probe, Trace, Validation
+from ...core.trace import ClassOrder, HeldOut, Probe, Trace, Validation
 from ..backend.batch import Batch
 from ..backend.data import ArrayData
 from ..backend.frameworks import tf
 from ..backend.snapshot import Snapshot, set_seed
 from ..backend.tensors import map_structure
-from ..score.row_order import order_of_arrays
+from ..score.row_order import near_and_others, order_of_arrays
 from ..score.scorer import Scorer, as_tensors
-from ..score.trace_builder import Scores, beside, could_not_score, make_trace
+from ..score.trace_builder import (
+    Scores,
+    beside,
+    could_not_score,
+    make_trace,
+    with_costs,
+)
 from .spec import TrainingSpec, batch_order
 from .traced_loop import TracedLoop, packed
 
@@ -49,6 +55,7 @@ class LoopRun:
         self._scored = _Scored(program.scorer, probe, _rows_per_step(task))
         self._recording = program.recording
         self._validation: list[tuple[int, float]] = []
+        self._held_out_rows: HeldOut | None = None
         self._instead: Mapping[int, Any] | None = None
 
     def alone(self, finish: Callable[[Any], None] | None = None) -> Trace:
@@ -114,6 +121,19 @@ class LoopRun:
         if finish is not None:
             finish(self._program.model)
         scored.after = scored.probe()
+        self._held_out_rows = self._beside_trained_rows()
+
+    def _beside_trained_rows(self) -> HeldOut | None:
+        """What distinguishes the held-out rows, with what some of them cost; beside
+        other runs nothing new may be traced.
+        """
+        held_out, scored = self._task.validation, self._scored
+        there = beside(held_out, *self._trained_on())
+        halves = [as_tensors(it) for it in near_and_others(held_out, there)]
+        if self._instead is not None and not all(map(scored.knows, halves)):
+            return there
+        costs = [scored.loss(it) for it in halves]
+        return with_costs(there, tuple(it for it in costs if it is not None))
 
     def _trace(self) -> Trace:
         task, steps = self._task, self._recording.steps
@@ -130,7 +150,7 @@ class LoopRun:
             batch_size=_rows_per_step(task),
             seed=task.seed,
             validation=self._held_out_losses(),
-            held_out=beside(task.validation, *self._trained_on()),
+            held_out=self._held_out_rows,
             class_order=_order_of_classes(task),
             steps_per_epoch=task.steps_per_epoch,
             shuffled=task.arrays is not None and task.shuffle,

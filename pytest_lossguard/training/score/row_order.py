@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core import rows
 from ...core.near_rows import near_copies
-from ...core.trace import ClassOrder, ColumnStats, HeldOut, NearRows, Repeats
+from ...core.trace import ClassOrder, ColumnStats, HeldOut, Repeats
 from ..backend.batch import ENOUGH_BATCHES, Batch
 from ..backend.data import ArrayData, Fitted, joined
 from ..backend.frameworks import keras
@@ -76,10 +76,15 @@ def _among(found: Repeats, share: float) -> Repeats:
     return replace(found, among=min(1.0, share) * found.among)
 
 
-def near_and_others(held_out: ArrayData, near: NearRows) -> Sequence[Batch]:
+def near_and_others(
+    held_out: ArrayData | None, there: HeldOut | None
+) -> Sequence[Batch]:
     """Two halves of the held-out rows that nearly equal trained ones, and two of the
     others; none where there are too few.
     """
+    near = None if there is None else there.near
+    if held_out is None or near is None:
+        return ()
     parts = (near.near[::2], near.near[1::2], near.others[::2], near.others[1::2])
     if min(map(len, parts)) < _FEWEST_OF_HALF:
         return ()

@@ -190,6 +190,14 @@ def beside(
     return held_out_rows(held_out, trained, inputs, targets, among)
 
 
+def with_costs(there: HeldOut | None, costs: tuple[float, ...]) -> HeldOut | None:
+    """Held-out rows with what the halves that `near_and_others` gives cost."""
+    if there is None or there.near is None or not costs:
+        return there
+    near = replace(there.near, loss_near=costs[:2], loss_others=costs[2:])
+    return replace(there, near=near)
+
+
 def watched_trace(
     recording: Recording,
     *,
@@ -232,13 +240,8 @@ def watched_trace(
     rows = None if dear is None or held_out is None else (dear, held_out)
     trained, among = (data.data, 1.0) if data else one_pass(recording, steps_per_epoch)
     there = beside(held_out, trained, among)
-    near = there and there.near
-    halves = near_and_others(held_out, near) if held_out and near else ()
+    halves = near_and_others(held_out, there)
     scores = _scores(recording, first, last, batch_size, rows, halves)
-    if there and near and scores.halves:
-        of_near, of_others = scores.halves[:2], scores.halves[2:]
-        near = replace(near, loss_near=of_near, loss_others=of_others)
-        there = replace(there, near=near)
     return make_trace(
         recording,
         source="watch",
@@ -250,7 +253,7 @@ def watched_trace(
         batch_size=batch_size,
         seed=seed,
         validation=validation and replace(validation, constant=scores.constant_there),
-        held_out=there,
+        held_out=with_costs(there, scores.halves),
         class_order=order,
         steps_per_epoch=steps_per_epoch,
         shuffled=data is not None and data.shuffles and is_one_call,
