@@ -18,9 +18,9 @@ NEARER = Limit(
     10,
     "A row is nearly equal to others if they are {limit} times as near as the next row"
     " after them.",
-    set_by="Of 45 data sets, tables, windows of series, images, codes of categories,"
-    " at most 4% of the rows are by chance; of rows copied with noise of 1% of a"
-    " standard deviation all that have their copy there.",
+    set_by="Of the data of 174 healthy programs, split as they do and at random, at most"
+    " 5% of the rows are; of rows copied with noise of 1% of a standard deviation all"
+    " that have their copy there.",
 )
 
 Arrays = Sequence[NDArray[Any]]
