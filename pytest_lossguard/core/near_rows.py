@@ -18,7 +18,7 @@ NEARER = Limit(
     10,
     "A row is nearly equal to others if they are {limit} times as near as the next row"
     " after them.",
-    set_by="Of the data of 174 healthy programs, split as they do and at random, at most"
+    set_by="Of the data of 174 healthy programs, split as there and at random, at most"
     " 5% of the rows are; of rows copied with noise of 1% of a standard deviation all"
     " that have their copy there.",
 )
