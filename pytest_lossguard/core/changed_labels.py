@@ -12,7 +12,7 @@ import numpy as np
 from .data_facts import ChangedLabels
 from .rows import class_of_rows
 
-__all__ = ["changed_labels", "rows_as_bytes"]
+__all__ = ["changed_labels"]
 
 #: Rows that have to come again, and numbers of a row: of fewer, as the id of a word,
 #: many are alike by nature.
@@ -40,7 +40,7 @@ def changed_labels(
         return None
     if labels is None:
         return None
-    keys = [key for x, _ in batches for key in rows_as_bytes(x)]
+    keys = [key for x, _ in batches for key in _rows(x)]
     if len(keys) != len(labels) or None in keys:
         return None
     first: dict[Any, int] = {}
@@ -57,7 +57,7 @@ def changed_labels(
     return ChangedLabels(rows=again, changed=other / again, chance=chance)
 
 
-def rows_as_bytes(arrays: Sequence[Any]) -> list[Any]:
+def _rows(arrays: Sequence[Any]) -> list[Any]:
     """What distinguishes each row from others; Nones where that takes too much."""
     rows = len(arrays[0])
     if any(len(it) != rows or it.dtype.kind not in "fiub" for it in arrays):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .changed_labels import rows_as_bytes
 from .data_facts import TurnedTargets
+from .rows import evenly_spaced
 
 __all__ = ["turned_targets"]
 
@@ -19,6 +19,8 @@ __all__ = ["turned_targets"]
 _ALONG = ((0,), (1,), (0, 1))
 #: Axes of a batch of images without channels.
 _AXES = 3
+#: Numbers of an image that it is looked up by; the whole image proves it.
+_NUMBERS = 256
 
 
 def turned_targets(
@@ -36,16 +38,18 @@ def turned_targets(
         return None
     if any(it[0].ndim < _AXES for both in batches for it in both):
         return None
-    first: dict[bytes, NDArray[Any]] = {}
+    if any(len(x[0]) != len(y[0]) or x[0].dtype.kind not in "fiub" for x, y in batches):
+        return None
+    first: dict[bytes, tuple[NDArray[Any], NDArray[Any]]] = {}
     again = turned = 0
     for (x,), (y,) in batches:
-        keys = rows_as_bytes([x])
-        if len(keys) != len(y) or None in keys:
-            return None
-        for key, image, target in zip(keys, x, y, strict=True):
-            known = first.setdefault(key, target)
-            again += known is not target
-            turned += known is not target and _is_turned(image, known, target)
+        flat = x.reshape(len(x), -1)
+        some = np.ascontiguousarray(flat[:, evenly_spaced(flat.shape[1], _NUMBERS)])
+        for row, image, target in zip(some, x, y, strict=True):
+            known, its_target = first.setdefault(row.tobytes(), (image, target))
+            if known is not image and np.array_equal(known, image):
+                again += 1
+                turned += _is_turned(image, its_target, target)
     return TurnedTargets(rows=again, turned=turned) if again else None
 
 

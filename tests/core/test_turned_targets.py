@@ -42,6 +42,13 @@ def test_what_was_not_mirrored_is_not_counted(images, masks, later):
     assert found(images, masks, images, later).turned == 0
 
 
+def test_images_that_agree_where_they_are_looked_up_are_compared_as_a_whole():
+    images = np.zeros((8, 40, 40), "float32")
+    images[np.arange(8), 1, np.arange(8) + 1] = 1.0  # between the numbers of the key
+    masks = images > 0
+    assert found(images, masks, images[::-1], np.flip(masks, 2)).turned == 0
+
+
 @pytest.mark.parametrize(
     "batches",
     [
