@@ -178,6 +178,7 @@ def test_near_rows_are_an_error_where_they_cost_far_less_than_the_others(
         (100, 300, 1.0, "error"),
         (25, 150, 1.0, None),
         (20, 0, 0.2, "error"),  # of all, five times as many
+        (20, 100, 0.2, "warning"),
     ],
 )
 def test_near_copies_of_trained_rows_are_an_error_beyond_what_is_near_by_nature(
