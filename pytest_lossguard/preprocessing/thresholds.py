@@ -17,6 +17,7 @@ __all__ = [
     "MOST_CATEGORIES",
     "MOST_OUTSIDE",
     "NARROW",
+    "NEARLY_SAME",
     "OF_LARGEST_SPREAD",
     "OF_SPREAD",
     "OTHER_TYPE",
@@ -107,6 +108,13 @@ MISTAKEN = Limit(
     "Up to {limit:.0%} of the training rows may change.",
     set_by="Where rows are much alike, some are mistaken for held-out ones (two"
     " columns: 1 of 188); a fit that saw held-out rows moves more of them.",
+)
+NEARLY_SAME = Limit(
+    0.05,
+    "A held-out row copies a training row of the same raw row if no number differs by"
+    " more than {limit} standard deviations.",
+    set_by="Rows copied with noise of 1% of a standard deviation differ by 0.03;"
+    " windows of a series that are taken for rows of one raw row by 0.1 and more.",
 )
 OWN_LABEL = Limit(
     5.0,

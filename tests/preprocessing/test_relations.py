@@ -329,6 +329,20 @@ def test_rows_copied_before_the_split_are_in_both_parts():
     assert "into both training and held-out data" in made.message
 
 
+@pytest.mark.parametrize(("noise", "is_broken"), [(0.01, True), (0.3, False)])
+def test_rows_copied_with_noise_before_the_split_are_in_both_parts(noise, is_broken):
+    def prepare(x, y):
+        draw = np.random.default_rng(0)
+        rows = np.concatenate([x, x + noise * draw.standard_normal(x.shape)])
+        order = draw.permutation(len(rows))
+        return split(rows[order], np.concatenate([y, y])[order])
+
+    x = np.random.default_rng(1).standard_normal(X.shape)
+    made = result("held_out", prepare, x, Y)
+    assert (made.outcome == "broken") is is_broken
+    assert ("into both training and held-out data" in made.message) is is_broken
+
+
 def test_a_held_out_row_is_shown_whose_value_has_changed():
     word = np.resize(["a", "a", "b"], 60)
     word[50] = word[40]  # the first held-out row gets the word that it has

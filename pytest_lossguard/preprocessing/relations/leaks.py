@@ -12,7 +12,7 @@ from ..preparation import Preparation
 from ..raw import Array, Column, Raw
 from ..subject import Prepared
 from ..table import Table
-from ..thresholds import MISTAKEN, OWN_LABEL
+from ..thresholds import MISTAKEN, NEARLY_SAME, OWN_LABEL
 from ..wording import format_raw_row, format_shape, output_lines
 from .training_data import _nearest
 
@@ -56,7 +56,7 @@ def _in_both(preparation: Preparation, train: Array, held: Array) -> Broken | No
     for at in map(int, np.flatnonzero(held >= 0)):
         for there in np.flatnonzero(train == held[at])[:1]:
             one = base.x.take([there])
-            if not one.differing(base.held_x.take([at]), base.x.spread).any():
+            if _is_copy(one, base.held_x.take([at]), base.x.spread):
                 pairs.append((int(there), int(at)))
     if not pairs:
         return None
@@ -73,6 +73,15 @@ def _in_both(preparation: Preparation, train: Array, held: Array) -> Broken | No
         meaning="The held-out score counts rows that the model was trained on.",
         remedy="Split first; copy, oversample or augment the training part only.",
     )
+
+
+def _is_copy(one: Table, other: Table, spread: Array) -> bool:
+    """Whether a row equals another, but for a little noise or rounding."""
+    if not one.differing(other, spread).any():
+        return True
+    apart = np.abs(one.numbers - other.numbers)
+    same = bool((one.others == other.others).all())
+    return same and bool((apart <= NEARLY_SAME * spread).all())
 
 
 def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outcome:
