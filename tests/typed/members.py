@@ -189,6 +189,7 @@ def of_trace(it: Trace) -> None:
     assert_type(it.steps, StepTable)
     assert_type(it.batch_size, int | None)
     assert_type(it.steps_per_epoch, int | None)
+    assert_type(it.shuffled, bool)
     assert_type(it.seed, int | None)
     assert_type(it.before, Probe | None)
     assert_type(it.after, Probe | None)
