@@ -1,4 +1,4 @@
-"""Re-runs that are made once: whoever asks for the same one again gets its trace."""
+"""Re-runs that are made once: asked for again, the same one gives its trace."""
 
 from __future__ import annotations
 
