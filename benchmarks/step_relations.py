@@ -2,8 +2,9 @@
 
 Everything that is asked of one step after it, beside the recording of it: how a loss
 uses labels, how a model uses inputs, shares of rows, labels that change, gradients
-written by hand, and the search for rows that a loss mixes. The bar is 5 % of the test's
-own CPU time, or 50 ms.
+written by hand, the search for rows that a loss mixes, and steps that are run again to
+see whether labels of weight 0 or at padding count. The bar is 5 % of the test's own CPU
+time, or 50 ms.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _PARTS = (
     "pytest_lossguard.training.score.scorer.Scorer.label_use",
     "pytest_lossguard.training.score.scorer.Scorer.shared_rows",
     "pytest_lossguard.training.watching.with_what_came_again",
+    "pytest_lossguard.training.watching.Watch._counted",
     "pytest_lossguard.training.record.custom_gradients.CustomGradients.wrong",
     "pytest_lossguard.training.record.recorder.Recorder._look_at_rows",
 )
@@ -78,6 +80,35 @@ def _by_hand() -> None:
     _fit((16,), keras.layers.Dense(32), keras.layers.Lambda(bent))
 
 
+def _whole(y: Any, scores: Any) -> Any:
+    return tf.reduce_mean(_own(y, scores))
+
+
+def _weighted(loss: Any) -> None:
+    """Every other row has weight 0."""
+    model = _net()
+    model.compile(keras.optimizers.Adam(0.01), loss)
+    weights = np.tile([0.0, 1.0], 256).astype("float32")
+    model.fit(_X, _Y, sample_weight=weights, epochs=5, verbose=0)
+
+
+def _padded(loss: Any) -> None:
+    """Texts of 20 tokens, half of them padding, each token with a class."""
+    tokens = np.random.default_rng(0).integers(1, 50, (512, 20))
+    tokens[:, 10:] = 0
+    layers = keras.layers
+    start = keras.Input((20,), dtype="int32")
+    inner = layers.Embedding(50, 16, mask_zero=True)(start)
+    inner = layers.LSTM(16, return_sequences=True)(inner)
+    model = keras.Model(start, layers.Dense(2)(inner))
+    model.compile(keras.optimizers.Adam(0.01), loss)
+    model.fit(tokens.astype("int32"), (tokens % 2).astype("int32"), epochs=2, verbose=0)
+
+
+def _by_position(y: Any, scores: Any) -> Any:
+    return keras.losses.sparse_categorical_crossentropy(y, scores, from_logits=True)
+
+
 _CASES: dict[str, Callable[[], None]] = {
     "fit, a loss of one's own": _fit,
     "fit, a CNN": lambda: _fit(
@@ -87,6 +118,12 @@ _CASES: dict[str, Callable[[], None]] = {
     "fit, a gradient by hand": _by_hand,
     "loop in a tf.function": _loop,
     "eager loop": lambda: _loop(lambda it: it),
+    "fit, rows of weight 0": lambda: _weighted(_own),
+    "fit, such rows that count": lambda: _weighted(_whole),
+    "fit, a masked LSTM": lambda: _padded(_by_position),
+    "fit, padding that counts": lambda: _padded(
+        lambda y, scores: tf.reduce_mean(_by_position(y, scores))
+    ),
 }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .data import accuracy, batches, digits, friedman, r_squared
+import numpy as np
+
+from .data import Rows, accuracy, batches, digits, friedman, r_squared
 from .kit import classifier, dense, descended, regressor
 from .report import OUTSIDE, WRITTEN, Report
 
@@ -342,6 +344,60 @@ def _own_activation(fixed: bool) -> float:
     return r_squared(model, rows)
 
 
+def _half_mislabeled() -> tuple[Rows, Any]:
+    """Digits, half of which have a wrong label and weight 0."""
+    rows = digits()
+    out = np.random.default_rng(1).random(len(rows.y)) < 0.5
+    wrong = np.where(out, (rows.y + 1) % 10, rows.y).astype("int32")
+    return rows._replace(y=wrong), np.where(out, 0.0, 1.0).astype("float32")
+
+
+def _mean_of_a_batch(fixed: bool) -> float:
+    """A loss function that returns one number: Keras has nothing to weight."""
+    import keras
+    import tensorflow as tf
+
+    def loss(y: Any, found: Any) -> Any:
+        each = keras.losses.sparse_categorical_crossentropy(y, found)
+        return each if fixed else tf.reduce_mean(each)
+
+    (rows, weights), model = _half_mislabeled(), classifier()
+    model.compile(keras.optimizers.Adam(0.005), loss)
+    model.fit(rows.x, rows.y, sample_weight=weights, epochs=16, verbose=0)
+    return accuracy(model, rows)
+
+
+def _one_pass_unweighted(fixed: bool) -> float:
+    """Sharpness-aware: weights in the first of two passes, not in the second."""
+    import keras
+    import tensorflow as tf
+
+    class Sharp(keras.Model):
+        def train_step(self, data: Any) -> Any:
+            x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+            moved = self.trainable_variables
+            with tf.GradientTape() as tape:
+                loss = self.compute_loss(x, y, self(x, training=True), weights)
+            slopes = tape.gradient(loss, moved)
+            size = tf.linalg.global_norm(slopes) + 1e-6
+            for variable, slope in zip(moved, slopes, strict=True):
+                variable.assign_add(0.05 * slope / size)
+            with tf.GradientTape() as tape:
+                given = weights if fixed else None
+                second = self.compute_loss(x, y, self(x, training=True), given)
+            last = tape.gradient(second, moved)
+            for variable, slope in zip(moved, slopes, strict=True):
+                variable.assign_sub(0.05 * slope / size)
+            self.optimizer.apply(last, moved)
+            return {"loss": loss}
+
+    (rows, weights), inner = _half_mislabeled(), classifier()
+    model = Sharp(inner.inputs, inner.outputs)
+    model.compile(keras.optimizers.Adam(0.005), _sparse())
+    model.fit(rows.x, rows.y, sample_weight=weights, epochs=16, verbose=0)
+    return accuracy(model, rows)
+
+
 REPORTS = (
     Report(
         name="accumulation-condition-traced-once",
@@ -397,6 +453,22 @@ REPORTS = (
         kind="custom step",
         wrong="train_step unpacks class_weight and drops it",
         program=_class_weight_dropped,
+        causes=("sample_weight_ignored",),
+    ),
+    Report(
+        name="loss-is-one-number-for-all-rows",
+        source="tensorflow/tensorflow#42446",
+        kind="custom loss",
+        wrong="a loss function that returns the mean: rows of weight 0 count",
+        program=_mean_of_a_batch,
+        causes=("sample_weight_ignored",),
+    ),
+    Report(
+        name="weights-in-one-of-two-passes",
+        source="Jannoshh/simple-sam#6",
+        kind="custom step",
+        wrong="sample_weight is used in one of the two passes of a step",
+        program=_one_pass_unweighted,
         causes=("sample_weight_ignored",),
     ),
     Report(

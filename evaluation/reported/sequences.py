@@ -179,6 +179,80 @@ def _mean_over_padding(fixed: bool) -> float:
     return -float(np.abs(apart).max())
 
 
+def _rarely_tagged(rows: int = 320, length: int = 40) -> Any:
+    """Short texts, padded with 0 behind; a token is tagged 1 where it repeats one of
+    the two before it, and padding 0.
+    """
+    draw = np.random.default_rng(0)
+    tokens, tags = np.zeros((2, rows, length), "int32")
+    for row, tag, size in zip(tokens, tags, draw.integers(4, 9, rows), strict=True):
+        row[:size] = draw.integers(1, 8, size)
+        for at in range(1, size):
+            tag[at] = row[at] in row[max(0, at - 2) : at]
+    return tokens, tags
+
+
+def _tagger(kind: Any = None) -> Any:
+    import keras
+    from keras import layers
+
+    start = keras.Input((None,), dtype="int32")
+    inner = layers.Embedding(8, 16, mask_zero=True)(start)
+    inner = layers.GRU(24, return_sequences=True)(inner)
+    return (kind or keras.Model)(start, layers.Dense(2)(inner))
+
+
+def _f1(model: Any, tokens: Any, tags: Any) -> float:
+    """Of the rare tag, where there are tokens."""
+    found = np.asarray(model(tokens)).argmax(-1)[tokens > 0] == 1
+    true = tags[tokens > 0] == 1
+    return float(2 * (found & true).sum() / max(1, found.sum() + true.sum()))
+
+
+def _padding_by_hand(fixed: bool) -> float:
+    """Cross-entropy by hand in a loop: its mean is over padding too."""
+    import keras
+    import tensorflow as tf
+
+    (tokens, tags), model = _rarely_tagged(), _tagger()
+    optimizer = keras.optimizers.Adam(0.01)
+
+    @tf.function
+    def step(x: Any, y: Any) -> None:
+        with tf.GradientTape() as tape:
+            logits = model(x, training=True)
+            each = tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
+            counts = tf.cast(x != 0, tf.float32) if fixed else tf.ones_like(each)
+            loss = tf.reduce_sum(each * counts) / tf.reduce_sum(counts)
+        slopes = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(slopes, model.trainable_variables)
+
+    for _ in range(30):
+        for at in range(0, 240, 24):
+            step(tf.constant(tokens[at : at + 24]), tf.constant(tags[at : at + 24]))
+    return _f1(model, tokens[240:], tags[240:])
+
+
+def _mask_reshaped_away(fixed: bool) -> float:
+    """A loss that flattens logits and labels: Keras' mask is lost."""
+    import keras
+    import tensorflow as tf
+
+    each = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    class Flat(keras.Model):
+        def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Any:
+            del x
+            if fixed:
+                return each(y, y_pred)
+            return each(tf.reshape(y, [-1]), tf.reshape(y_pred, [-1, 2]))
+
+    (tokens, tags), model = _rarely_tagged(), _tagger(Flat)
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(tokens[:240], tags[:240], batch_size=24, epochs=30, verbose=0)
+    return _f1(model, tokens[240:], tags[240:])
+
+
 REPORTS = (
     Report(
         name="look-ahead-mask-reversed",
@@ -218,5 +292,23 @@ REPORTS = (
         unseen="model_checks: ignores_padding",
         check=lambda fixed: check_model(lambda: _averaging(fixed), *_above_15()),
         seen_as="check_ignores_padding",
+    ),
+    Report(
+        name="cross-entropy-over-padding",
+        source="tensorflow/tensorflow#563",
+        kind="sequences",
+        wrong="cross-entropy by hand, its mean over padding too",
+        program=_padding_by_hand,
+        causes=("padding_not_masked",),
+        only_warned=True,
+    ),
+    Report(
+        name="mask-lost-by-a-reshape",
+        source="d2l-ai/d2l-en#2693",
+        kind="sequences",
+        wrong="logits reshaped to (-1, classes) before the loss: the mask is lost",
+        program=_mask_reshaped_away,
+        causes=("padding_not_masked",),
+        only_warned=True,
     ),
 )

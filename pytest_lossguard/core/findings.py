@@ -159,6 +159,7 @@ SEEN_CAUSES = (
     "loss_not_scaled",
     "penalty_left_out",
     "sample_weight_ignored",
+    "padding_not_masked",
     "rate_ended",
     "clipped_to_nothing",
     "rows_mixed",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["InputUse", "LabelUse", "MixedRows", "SoftmaxOverRows", "StepRelations"]
+__all__ = [
+    "CountedLabels",
+    "InputUse",
+    "LabelUse",
+    "MixedRows",
+    "SoftmaxOverRows",
+    "StepRelations",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +83,24 @@ class InputUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CountedLabels:
+    """What other labels changed in a step in places that must not count.
+
+    Attributes:
+        model: The name of what is trained.
+        places, of: Rows or positions whose labels were changed, and all of them.
+        unit: What they are.
+        changed: By how much of its size the gradient of the step changed.
+    """
+
+    model: str
+    places: int
+    of: int
+    unit: Literal["rows", "positions"]
+    changed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRelations:
     """What one step of a training was seen to depend on.
 
@@ -85,9 +110,13 @@ class StepRelations:
         inputs: What a model makes of its inputs whose loss cannot be scored again.
         shared_rows: Rows over which the outputs of each unit add up to 1, instead of
             those of each row; 0 where they do not.
+        weightless: What labels of weight 0 do.
+        padded: What labels do at positions that the model marks as padding.
     """
 
     mixed_rows: MixedRows | SoftmaxOverRows | None = None
     labels: LabelUse | None = None
     inputs: InputUse | None = None
     shared_rows: int = 0
+    weightless: CountedLabels | None = None
+    padded: CountedLabels | None = None

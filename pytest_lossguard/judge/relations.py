@@ -8,6 +8,7 @@ from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, Severity, finding, number
 from ..core.relations import LabelUse, MixedRows, SoftmaxOverRows
 from ..core.trace import Trace
+from . import thresholds as at
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -110,6 +111,46 @@ INPUTS_IGNORED = Kind(
         curves=curves(loss=falling(1.0, 0.5), constant=(0.5,) * 40),
     ),
 )
+
+
+PADDING_NOT_MASKED = Kind(
+    name="padding_not_masked",
+    severity="warning",
+    suspects="padding_not_masked",
+    headline="the loss counts padded positions",
+    text="{where} marks {places} of {known} positions as padding, and the loss counts"
+    " them: with other labels there its gradient changes by {value} of its size, limit"
+    " {limit}",
+    hint="Multiply the loss of each position by the mask and divide by the sum of the"
+    " mask; or give labels and the model's output, as it is, to a loss object of Keras,"
+    " which does that. A loss function given to compile must return one number per"
+    " position. If padding is to be learned, write"
+    " converges(allow='padding_not_masked').",
+    explanation=Explanation(
+        brief="the loss counts positions that the model masks",
+        seen="The model marks positions as padding (Embedding with mask_zero=True,"
+        " Masking), and other labels at those positions change the update of a step.",
+        why="Keras applies the mask to the losses of each position. A loss that is"
+        " computed by hand, takes a mean itself or is given reshaped outputs loses it."
+        " Padding is learned at once and outweighs the rest: the loss falls, and what"
+        " is rare is not learned.",
+        limits=(at.NOT_COUNTED,),
+    ),
+)
+
+
+def padding_not_masked(trace: Trace) -> Iterator[Finding]:
+    """A loss that depends on the labels where the model says that there is nothing."""
+    found = None if trace.relations is None else trace.relations.padded
+    if found is not None and found.changed > at.NOT_COUNTED:
+        yield finding(
+            PADDING_NOT_MASKED,
+            value=found.changed,
+            limit=at.NOT_COUNTED,
+            where=f"the model {found.model}",
+            places=found.places,
+            known=found.of,
+        )
 
 
 def outputs_ignore_inputs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
@@ -222,4 +263,4 @@ def _shape(sizes: tuple[int | None, ...]) -> str:
     return f"({known},)" if len(sizes) == 1 else f"({known})"
 
 
-RULES = (rows_mixed, labels_ignored, outputs_ignore_inputs)
+RULES = (rows_mixed, labels_ignored, padding_not_masked, outputs_ignore_inputs)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..core.explanation import Explanation, Limit
-from ..core.findings import Finding, Kind, finding
+from ..core.findings import Finding, Kind, finding, number
+from ..core.relations import CountedLabels
 from ..core.trace import Trace
 from . import thresholds as at
 
@@ -184,12 +185,13 @@ SAMPLE_WEIGHT_IGNORED = Kind(
     " the loss object.",
     explanation=Explanation(
         brief="sample_weight or class_weight has no effect",
-        seen="Weights that differ among rows or classes were given to fit, and the loss"
-        " in a custom train_step or compute_loss does not depend on them.",
+        seen="Weights that differ among rows or classes were given to a training, and"
+        " its loss, in a custom step or of your own, does not depend on them. Or it"
+        " depends on the labels of rows whose weight is 0.",
         why="They reach train_step as the third part of its data. A step that drops"
         " them trains as if all rows counted alike: rare classes are not learned"
         " better, rows of weight 0 are trained on.",
-        no_limit="The loss does not depend on the weights at all.",
+        limits=(at.NOT_COUNTED,),
     ),
 )
 
@@ -299,9 +301,31 @@ def penalty_left_out(trace: Trace) -> Iterator[Finding]:
 
 
 def sample_weight_ignored(trace: Trace) -> Iterator[Finding]:
-    """Weights of rows that ``fit`` was given, and no loss has."""
+    """Weights of rows that ``fit`` was given, and no loss has; or rows of weight 0 that
+    a loss counts.
+    """
+    counted = None if trace.relations is None else trace.relations.weightless
     if trace.step is not None and trace.step.weights_left_out:
         yield finding(SAMPLE_WEIGHT_IGNORED, where=trace.model)
+    elif counted is not None and counted.changed > at.NOT_COUNTED:
+        yield _counts_weightless(counted)
+
+
+def _counts_weightless(counted: CountedLabels) -> Finding:
+    where = f"the model {counted.model}"
+    value, limit = counted.changed, at.NOT_COUNTED
+    found = finding(SAMPLE_WEIGHT_IGNORED, value=value, limit=limit, where=where)
+    return replace(
+        found,
+        message=f"with other labels in the {counted.places} of {counted.of}"
+        f" {counted.unit} of weight 0 the gradient of {where} changes by"
+        f" {number(value)} of its size, limit {number(limit)}: its step does not apply"
+        " the weights to all of the loss",
+        headline=f"{counted.unit} of weight 0 are trained on",
+        hint="Multiply the loss of each row by its weight before any mean, in each loss"
+        " of the step. A loss function of your own, given to compile, must return one"
+        " number per row: Keras cannot weight a mean.",
+    )
 
 
 def optimizer_restarted(trace: Trace) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..core.errors import CannotChange
 from ..core.findings import Finding
 from ..core.trace import Trace, Validation
 from ..judge.step import never_applied, nothing_trainable
+from .backend.batch import Batch
 from .backend.concrete_functions import (
     function_name,
     step_counters,
@@ -34,7 +36,7 @@ from .backend.private_api import (
 )
 from .backend.reread import rows_once_more
 from .backend.snapshot import preserved_seeds
-from .backend.tensors import is_variable, value_of
+from .backend.tensors import is_variable, value_of, variable_key
 from .backend.user_frames import taken_at
 from .record.adversarial import is_adversarial
 from .record.feeds import Feed, Feeds
@@ -47,6 +49,7 @@ from .score.collapse import spreads_of_nets
 from .score.data_facts import with_what_came_again
 from .score.held_out_loss import HeldOutLoss, penalty_of_weights
 from .score.trace_builder import watched_trace
+from .score.uncounted import NOT_ASKED, Counted, counted_in_calls, counted_in_fit
 
 __all__ = ["Seen", "Watch", "watching"]
 
@@ -99,6 +102,7 @@ class Watch:
         self._held_out: dict[tuple[int, int], Any] = {}
         self._fits: dict[int, int] = {}
         self._asked: dict[int, int] = {}
+        self._fit_by: dict[int, tuple[Any, Any]] = {}
         self._validation: dict[int, list[tuple[int, float]]] = {}
         self._epochs: dict[int, int] = {}
         self._traces: dict[int, Trace] = {}
@@ -128,6 +132,7 @@ class Watch:
             self._held_out,
             self._fits,
             self._asked,
+            self._fit_by,
             self._validation,
             self._epochs,
             self._traces,
@@ -227,12 +232,16 @@ class Watch:
 
     def _trace(self, recording: Recording) -> Trace:
         key = id(recording.optimizer)
+        contested = is_adversarial(recording, self.recordings)
+        moving_target = learns_from_a_moving_model(
+            recording, self.recorder.makers, self.recordings
+        )
+        left_out = self.recorder.weights.left_out(recording.variables)
+        alone = not (contested or moving_target)
         trace = watched_trace(
             recording,
-            contested=is_adversarial(recording, self.recordings),
-            moving_target=learns_from_a_moving_model(
-                recording, self.recorder.makers, self.recordings
-            ),
+            contested=contested,
+            moving_target=moving_target,
             seed=self._seed,
             data=self._data_of(recording),
             is_one_call=self._fits.get(id(recording.model)) == 1,
@@ -240,13 +249,34 @@ class Watch:
             held_out=self._held_out_of((id(recording.model), key)),
             steps_per_epoch=self._steps_per_epoch(recording, key),
             fed=self._fed(recording),
+            weights_left_out=left_out,
+            counted=self._counted(recording) if alone else NOT_ASKED,
         )
-        if trace.step and self.recorder.weights.left_out(recording.variables):
-            trace = replace(trace, step=replace(trace.step, weights_left_out=True))
         trace = replace(trace, spreads=self._spreads(recording, trace))
         return (
             trace if self.recorder.stop_on_nonfinite else replace(trace, stopped=None)
         )
+
+    def _counted(self, recording: Recording) -> Counted:
+        """What a step that can be run again makes of labels that must not count."""
+        trained = set(map(variable_key, recording.variables))
+        for model, given in self._fit_by.values():
+            if trained.issubset(map(variable_key, model.variables)):
+                return counted_in_fit(
+                    model,
+                    partial(self._rows_of_fit, given),
+                    recording.variables,
+                    trained=recording.steps * _rows_per_step(recording, given),
+                    start=recording.start,
+                )
+        return counted_in_calls(recording, [*self.recorder.makers.steps.values()])
+
+    def _rows_of_fit(self, given: Any) -> Batch | None:
+        """Some rows of what a ``fit`` call was given, with labels and weights."""
+        if isinstance(given, Fitted):
+            return given.first
+        rows = rows_once_more(given) if is_dataset(given) else None
+        return None if rows is None else rows.probe()
 
     def _spreads(self, recording: Recording, trace: Trace) -> tuple[Spread, ...]:
         """Of the nets of a training, which no other one moved since."""
@@ -321,6 +351,8 @@ class Watch:
             self.recorder.has_arrays(model)
         if data is not None:
             self._fitted[key].shuffles = bool(arguments.arguments.get("shuffle"))
+        given = self._fitted.get(key) if data is not None else arguments.arguments["x"]
+        self._fit_by[id(model)] = model, given
         feed = Feed.of(arguments.arguments, None if data is None else len(data))
         feed = self._feeds.add(key, feed)
         self._predictions.trained_on(key, arguments.arguments)
@@ -614,6 +646,13 @@ def watching(
 def _nothing() -> None:
     """A function to learn TensorFlow's type of functions from."""
     return
+
+
+def _rows_per_step(recording: Recording, given: Any) -> int:
+    """Of a ``fit`` call; 1 where that is not known."""
+    if isinstance(given, Fitted):
+        return given.data.batch_size
+    return max(map(len, recording.taped.batches), default=1)
 
 
 def _as_list(callbacks: Any) -> list[Any]:

@@ -24,6 +24,7 @@ labels_ignored repeated_batch inputs_ignored predictions_ignore_inputs
 update_skipped
 optimizer_restarted loss_not_scaled penalty_left_out
 rate_ended clipped_to_nothing custom_gradient_wrong sample_weight_ignored
+padding_not_masked
 """
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.relations import (
+    CountedLabels,
     InputUse,
     LabelUse,
     MixedRows,
@@ -94,3 +95,33 @@ def test_outputs_that_are_shares_of_the_rows_are_an_error():
     (found,) = judged(shared_rows=48)
     assert (found.kind, found.severity, found.value) == ("rows_mixed", "error", 48)
     assert "add up to 1 over 48 rows" in found.message
+
+
+@pytest.mark.parametrize(("changed", "told"), [(0.4, True), (1e-6, False)])
+def test_padding_that_counts_is_a_warning(changed, told):
+    padded = CountedLabels(
+        model="tagger", places=40, of=96, unit="positions", changed=changed
+    )
+    found = judged(padded=padded)
+    assert [(it.kind, it.severity) for it in found] == [
+        ("padding_not_masked", "warning")
+    ] * told
+    for it in found:
+        assert (it.value, it.limit) == (changed, 1e-5)
+        assert "the model tagger marks 40 of 96 positions" in it.message
+
+
+@pytest.mark.parametrize(("changed", "told"), [(0.4, True), (1e-6, False)])
+def test_rows_of_weight_0_that_count_are_an_error(changed, told):
+    weightless = CountedLabels(
+        model="net", places=12, of=32, unit="rows", changed=changed
+    )
+    found = judged(weightless=weightless)
+    assert [(it.kind, it.severity) for it in found] == [
+        ("sample_weight_ignored", "error")
+    ] * told
+    for it in found:
+        assert (it.value, it.limit) == (changed, 1e-5)
+        assert "12 of 32 rows of weight 0" in it.message
+        assert "changes by 0.4 of its size, limit 1e-5" in it.message
+        assert it.headline == "rows of weight 0 are trained on"

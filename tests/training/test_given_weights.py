@@ -68,7 +68,7 @@ class Twice(keras.Model):
 
 
 class Inside(Own):
-    """A compiled function in the step: what it makes of them is not looked at."""
+    """A compiled function in the step: its trace does not show what it uses."""
 
     def train_step(self, data):
         return tf.function(super().train_step)(data)
@@ -107,7 +107,7 @@ def test_weights_of_classes_are_such_weights(cls, ignores):
         {},
         {"sample_weight": np.ones(64, "float32")},
         {"class_weight": {0: 2.0, 1: 2.0}},
-        {"sample_weight": EVERY_OTHER, "eagerly": True},
+        {"sample_weight": EVERY_OTHER + 1, "eagerly": True},
     ],
     ids=["none", "all alike", "classes alike", "eagerly"],
 )
@@ -116,4 +116,9 @@ def test_weights_that_differ_have_to_be_seen_to_be_left_out(given):
 
 
 def test_what_a_function_inside_of_the_step_does_is_not_known():
-    assert not found(Inside, sample_weight=EVERY_OTHER)
+    assert not found(Inside, sample_weight=EVERY_OTHER + 1)
+
+
+@pytest.mark.parametrize(("cls", "eagerly"), [(Inside, False), (Dropped, True)])
+def test_rows_of_weight_0_show_it_where_the_step_is_run_again(cls, eagerly):
+    assert found(cls, sample_weight=EVERY_OTHER, eagerly=eagerly)

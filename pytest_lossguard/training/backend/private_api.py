@@ -82,6 +82,7 @@ __all__ = [
     "shuffles_anew",
     "sources_of",
     "strategy_of",
+    "untaped",
 ]
 
 # Of variables and optimizers
@@ -239,6 +240,11 @@ def is_on_tape(tensors: list[Any]) -> bool:
 def is_taping() -> bool:
     """Whether a tape may record what this thread computes now (2.18 to 2.21)."""
     return bool(record.could_possibly_record())
+
+
+def untaped() -> Any:
+    """A block whose operations no tape follows back (2.18 to 2.21)."""
+    return record.stop_recording()
 
 
 #: TensorFlow 2.18 to 2.21: what identifies an eager tensor, also among gone ones.

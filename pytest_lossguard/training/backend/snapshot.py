@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .frameworks import keras, tf
+from .patches import owner_of, replaced
 from .private_api import (
+    ResourceVariable,
     eager_context,
     eager_generator,
     eager_seed,
@@ -30,6 +32,7 @@ __all__ = [
     "preserved_seeds",
     "seeded_call",
     "set_seed",
+    "writes_undone",
 ]
 
 
@@ -99,6 +102,27 @@ def _write(variable: Any, value: Any, eagerly: bool) -> None:
         tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
     else:
         variable.assign(value, read_value=False)
+
+
+@contextmanager
+def writes_undone() -> Iterator[None]:
+    """Undo what a block assigns to variables, those of nobody's model too."""
+    kept: dict[int, tuple[Any, Any]] = {}
+
+    def note(call: Callable[..., Any], variable: Any, *args: Any, **how: Any) -> Any:
+        if id(variable) not in kept:
+            kept[id(variable)] = variable, _read(variable)
+        return call(variable, *args, **how)
+
+    try:
+        with ExitStack() as patches:
+            for name in ("assign", "assign_add", "assign_sub"):
+                owner = owner_of(ResourceVariable, name)
+                patches.enter_context(replaced(owner, name, note))
+            yield
+    finally:
+        for variable, value in kept.values():
+            _write(variable, value, tf.executing_eagerly())
 
 
 def every_variable(model: Any) -> list[Any]:

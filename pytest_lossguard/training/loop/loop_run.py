@@ -54,6 +54,8 @@ class LoopRun:
         self._program, self._task, self._probe = program, task, probe
         self._scored = _Scored(program.scorer, probe, _rows_per_step(task))
         self._recording = program.recording
+        steps = task.array_steps() if task.arrays is not None else task.steps or 1
+        self._counted = program.counted(probe, steps * task.batch_size)
         self._validation: list[tuple[int, float]] = []
         self._held_out_rows: HeldOut | None = None
         self._instead: Mapping[int, Any] | None = None
@@ -155,6 +157,7 @@ class LoopRun:
             steps_per_epoch=task.steps_per_epoch,
             shuffled=task.arrays is not None and task.shuffle,
             notes=notes,
+            counted=self._counted,
         )
 
     def _trained_on(self) -> tuple[ArrayData | Batch, float]:

@@ -34,7 +34,8 @@ from ..backend.tensors import (
 from ..record.recorder import Recorder
 from ..record.recording import Recording
 from ..record.replicas import unreduced
-from ..score.scorer import Scorer
+from ..score.scorer import Scorer, asked_of
+from ..score.uncounted import Counted, counted_in_fit
 from .spec import TrainingSpec
 from .variable_copies import VariableCopies, handles
 
@@ -92,6 +93,7 @@ class TracedLoop:
             self._make_loop(sample, task)
         self.scorer = self._make_scorer()
         self._lanes: deque[VariableCopies] = deque()
+        self._counted: dict[Any, Counted] = {}
 
     @property
     def recording(self) -> Recording:
@@ -130,6 +132,24 @@ class TracedLoop:
     def loop(self, *parts: Any, instead: Mapping[int, Any] | None = None) -> Any:
         """Train: whether all was finite, and the rows; see `call_traced`."""
         return call_traced(self._loop, *parts, instead=instead)
+
+    def counted(self, batch: Batch, trained: int) -> Counted:
+        """What its step makes of labels that must not count; asked once for the same
+        labels and weights.
+
+        Args:
+            batch: Some rows of a training.
+            trained: Rows that all its steps see.
+        """
+        asked = asked_of(batch)
+        if asked not in self._counted:
+            self._counted[asked] = counted_in_fit(
+                self.model,
+                lambda: batch,
+                self.model.trainable_variables,
+                trained=trained,
+            )
+        return self._counted[asked]
 
     # Several runs at a time
 

@@ -31,6 +31,8 @@ NOTE = (
 _DRAWS = frozenset({"Multinomial", "StatelessMultinomial"})
 #: Stands among the models of a function for its asking for gradients.
 _GRADIENTS = object()
+#: Functions whose last arguments are kept.
+_MOST_FUNCTIONS = 8
 #: Share of the updates before which a model made something: one that acts or sets
 #: targets does so before each of them, an evaluation once per epoch.
 _MOST_UPDATES = 0.5
@@ -80,11 +82,13 @@ class Makers:
     Attributes:
         known: What each was seen to do, by the identity of the model.
         arguments: What the last function was given that takes gradients.
+        steps: Such functions, by their identity, with what they were given last.
     """
 
     known: dict[int, _Maker] = field(default_factory=dict)
     _made: dict[int, list[Any]] = field(default_factory=dict)
     arguments: Any = ()
+    steps: dict[int, tuple[Any, Any]] = field(default_factory=dict)
     _last: list[Any] = field(default_factory=list)
     _fitting: int = 0
     _traced: TracedParts[Any] = field(default_factory=TracedParts)
@@ -109,6 +113,9 @@ class Makers:
         done = self._traced.done_by(function)
         if any(it is _GRADIENTS for it in done):
             self.arguments = arguments
+            self.steps[id(function)] = function, arguments
+            if len(self.steps) > _MOST_FUNCTIONS:
+                del self.steps[next(iter(self.steps))]
             self.next_step()
             return
         for model in done:
@@ -167,7 +174,7 @@ class Makers:
 
     def clear(self) -> None:
         """Forget them."""
-        for known in (self.known, self._made, self._last, self._traced):
+        for known in (self.known, self._made, self._last, self._traced, self.steps):
             known.clear()
         self.arguments = ()
 

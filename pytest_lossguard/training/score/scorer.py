@@ -44,6 +44,7 @@ from .loss_relations import label_use, shared_rows
 __all__ = [
     "Scorer",
     "as_tensors",
+    "asked_of",
     "parts_of",
 ]
 
@@ -193,7 +194,7 @@ class Scorer:
 
     def _once(self, what: str, batch: Batch, cost: Callable[[Batch], Any]) -> Any:
         """What given predictions cost on the same rows as last time is known."""
-        asked = (_asked(batch), self.rows_per_step, self._probabilities)
+        asked = (asked_of(batch), self.rows_per_step, self._probabilities)
         last = self._known.costs.get(what)
         if last is None or last[0] != asked:
             last = self._known.costs[what] = asked, cost(batch)
@@ -476,7 +477,7 @@ def _rarest(batch: Batch) -> list[Batch]:
     return [Batch(batch.x, batch.y, tf.constant(rare, keras.backend.floatx()))]
 
 
-def _asked(batch: Batch) -> tuple[bytes, ...]:
+def asked_of(batch: Batch) -> tuple[bytes, ...]:
     """What the losses of given predictions depend on."""
     leaves = (*flatten(batch.y), *flatten(batch.sample_weight))
     return tuple(np.asarray(it).tobytes() for it in leaves)

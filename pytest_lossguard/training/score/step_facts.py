@@ -17,7 +17,9 @@ from .penalties import penalty_left_out
 __all__ = ["step_facts"]
 
 
-def step_facts(recording: Recording, rows: Any) -> StepFacts:
+def step_facts(
+    recording: Recording, rows: Any, *, weights_left_out: bool = False
+) -> StepFacts:
     """Of a finished recording, and the inputs of rows that were trained on."""
     layers, asked = recording.modes.never_in_training(recording.variables)
     taken, optimizer = recording.taped.asked, recording.optimizer
@@ -39,6 +41,7 @@ def step_facts(recording: Recording, rows: Any) -> StepFacts:
         rate_ended_at=rate_ended_at(recording),
         rate_cut_at=rate_cut_at(recording.rates),
         clipping=clipping_of(optimizer) if _minds_size(optimizer) else None,
+        weights_left_out=weights_left_out,
     )
 
 

@@ -48,6 +48,7 @@ from .row_order import (
 )
 from .scorer import Scorer, as_tensors, parts_of
 from .step_facts import step_facts
+from .uncounted import NOT_ASKED, Counted
 
 __all__ = ["Scores", "beside", "could_not_score", "make_trace", "watched_trace"]
 
@@ -122,13 +123,16 @@ def make_trace(
     notes: tuple[str, ...] = (),
     fed: DataFacts | None = None,
     inputs: InputUse | None = None,
+    weights_left_out: bool = False,
+    counted: Counted = NOT_ASKED,
 ) -> Trace:
     """Freeze a recorded training and its scores into a trace."""
     steps = recording.table()
     known = recording.taped.model_and_loss
     variables = [variable_path(it) for it in recording.variables]
     model = recording.model if known is None else known.model
-    facts = step_facts(recording, None if seen is None else seen.x)
+    rows = None if seen is None else seen.x
+    facts = step_facts(recording, rows, weights_left_out=weights_left_out)
     tidy = tidy_names([*variables, *_layer_names(scores), *facts.inference_layers])
     return Trace(
         source=source,
@@ -175,6 +179,8 @@ def make_trace(
             labels=None if contested else scores.labels,
             inputs=inputs,
             shared_rows=scores.shared_rows,
+            weightless=counted.weightless,
+            padded=counted.padded,
         ),
     )
 
@@ -210,6 +216,8 @@ def watched_trace(
     held_out: ArrayData | None,
     steps_per_epoch: int | None,
     fed: DataFacts | None = None,
+    weights_left_out: bool = False,
+    counted: Counted = NOT_ASKED,
 ) -> Trace:
     """Score a watched training before and after, and freeze all of it.
 
@@ -224,6 +232,8 @@ def watched_trace(
         held_out: The rows behind them, where they are arrays.
         steps_per_epoch: Where known.
         fed: What is known of how its rows came.
+        weights_left_out: Whether no loss has the weights that ``fit`` was given.
+        counted: Labels that count and must not.
     """
     recording.collect()
     order = None if contested else order_of_watched(recording, data, steps_per_epoch)
@@ -259,6 +269,8 @@ def watched_trace(
         shuffled=data is not None and data.shuffles and is_one_call,
         fed=fed,
         inputs=None if contested or moving_target else input_use(recording),
+        weights_left_out=weights_left_out,
+        counted=counted,
     )
 
 

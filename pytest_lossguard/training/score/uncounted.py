@@ -1,0 +1,444 @@
+"""Whether labels that must not count in a step do: of rows of weight 0, at padding.
+
+The step is run once again from the first state. Where the loss has a gradient by what
+the model puts out there, it is run twice more: once as it was, and once with other
+labels there. What the optimizer is given must then be the same.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...core.relations import CountedLabels
+from ..backend.batch import Batch
+from ..backend.frameworks import is_of_keras, keras, tf
+from ..backend.patches import owner_of
+from ..backend.private_api import flat_layers, mask_of
+from ..backend.snapshot import SavedSeeds, Snapshot, every_variable
+from ..backend.tensors import is_composite, variable_key
+from ..record.recording import Recording
+from ..record.replicas import is_distributed
+from .step_again import StepSeen, seen_step
+
+__all__ = [
+    "NOT_ASKED",
+    "Counted",
+    "Step",
+    "counted_in_calls",
+    "counted_in_fit",
+    "counted_labels",
+]
+
+#: Rows of a step that is run again on some.
+_MOST_ROWS = 16
+#: What running it may cost beside the training: that share of its rows; a model of so
+#: few weights costs nothing.
+_SHARE, _SMALL = 0.05, 50_000
+#: Share of the largest value of a gradient that is rounding.
+_ROUNDING = 1e-5
+#: Names of parameters that labels have.
+_LABELS = re.compile(r"^y$|^y_|_y$|label|target")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What a step makes of labels that must not count: those of rows of weight 0, and
+    those at padded positions; None where that was not asked, or they do not count.
+    """
+
+    weightless: CountedLabels | None = None
+    padded: CountedLabels | None = None
+
+
+#: Of a step in which there is nothing to ask.
+NOT_ASKED = Counted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step of a training that can be run again.
+
+    Attributes:
+        model: The name of what it trains.
+        run: Runs it with what it was given: ``leaves``, or others like them.
+        leaves: Tensors, and what else it was given.
+        labels: Which of them has the labels; None where that shows when it runs.
+        weights: Which of them has the weights of rows or positions; None where none.
+    """
+
+    model: str
+    run: Callable[[Sequence[Any]], Any]
+    leaves: Sequence[Any]
+    labels: int | None = None
+    weights: int | None = None
+
+    @property
+    def weightless(self) -> Any:
+        """Where the weight is 0, of shape ``(rows,)`` or ``(rows, positions)``; None
+        where no row is, or all are.
+        """
+        return None if self.weights is None else _zeros(self.leaves[self.weights])
+
+
+def counted_in_fit(
+    model: Any,
+    rows: Callable[[], Batch | None],
+    variables: Iterable[Any],
+    *,
+    trained: int,
+    start: Snapshot | None = None,
+) -> Counted:
+    """What the step by which ``fit`` trains makes of such labels.
+
+    Args:
+        model: That ``fit`` was called of.
+        rows: Gives some rows that it was given; None where they are not known.
+        variables: That it trains.
+        trained: Rows that all its steps see.
+        start: First values of variables.
+    """
+
+    def look() -> Counted:
+        if not has_own_step(model) or is_distributed(model):
+            return NOT_ASKED
+        batch = rows()
+        step = None if batch is None else step_of_fit(model, batch)
+        if step is None or not _is_asked(step, model, trained, _MOST_ROWS):
+            return NOT_ASKED
+        return counted_labels(step, variables, every_variable(model), start)
+
+    return _if_it_can(look)
+
+
+def counted_in_calls(
+    recording: Recording, calls: Sequence[tuple[Any, tuple[Any, Any]]]
+) -> Counted:
+    """What a step in a compiled function makes of such labels.
+
+    Args:
+        recording: Of the training.
+        calls: Functions that take gradients, each with what it was given last.
+    """
+    taped = recording.taped
+    known = taped.model_and_loss
+    if known is None and taped.called is not None:
+        known = taped.called.model_and_loss
+    if known is None or tf.distribute.has_strategy():
+        return NOT_ASKED
+    model, found = known.model, NOT_ASKED
+    for function, arguments in calls:
+        look = partial(_in_call, recording, model, function, arguments)
+        found = found if found != NOT_ASKED else _if_it_can(look)
+    return found
+
+
+def _in_call(
+    recording: Recording, model: Any, function: Any, arguments: tuple[Any, Any]
+) -> Counted:
+    step = step_of_call(model, function, arguments)
+    rows = 0 if step is None else _rows(step)
+    if step is None or not _is_asked(step, model, rows * recording.steps, rows):
+        return NOT_ASKED
+    state = [*model.variables, *recording.variables]
+    return counted_labels(step, recording.variables, state, recording.start)
+
+
+def _if_it_can(look: Callable[[], Counted]) -> Counted:
+    """What is found; nothing of a model or a step of the user's that refuses."""
+    try:
+        return look()
+    except Exception:
+        return NOT_ASKED
+
+
+def _rows(step: Step) -> int:
+    sizes = (it.shape[0] for it in step.leaves if tf.is_tensor(it) and it.shape.rank)
+    return max(sizes, default=0)
+
+
+def _is_asked(step: Step, model: Any, trained: int, rows: int) -> bool:
+    """Whether there is something to ask, and it costs next to nothing beside the
+    training: a model of few weights, or rows that are few beside those trained on.
+    """
+    if step.weightless is None and not makes_masks(model):
+        return False
+    return bool(model.count_params() <= _SMALL or rows <= _SHARE * trained)
+
+
+def has_own_step(model: Any) -> bool:
+    """Whether a training step or a loss that ``fit`` uses is none of Keras."""
+    owners = (owner_of(type(model), it) for it in ("train_step", "compute_loss"))
+    losses = tf.nest.flatten(getattr(model, "loss", None))
+    given = (getattr(it, "fn", it) for it in losses if callable(it))
+    return not all(map(is_of_keras, (*owners, *given)))
+
+
+def makes_masks(model: Any) -> bool:
+    """Whether a layer may mark positions as padding."""
+    return any(
+        isinstance(it, keras.layers.Masking)
+        or bool(getattr(it, "mask_zero", False))
+        or not is_of_keras(owner_of(type(it), "compute_mask"))
+        for it in flat_layers(model)
+    )
+
+
+def step_of_fit(model: Any, batch: Batch) -> Step | None:
+    """The training step of a model, on some rows of what ``fit`` was given.
+
+    Args:
+        model: Compiled and built.
+        batch: Rows as ``fit`` takes them, NumPy.
+    """
+    parts = batch.parts if batch.sample_weight is not None else batch.parts[:2]
+    counts = [len(tf.nest.flatten(it)) for it in parts]
+    leaves = tf.nest.flatten(parts)
+    if any(it is None or is_composite(it) for it in leaves):
+        return None
+    whole = Step(
+        model=model.name,
+        run=lambda them: model.train_step(tf.nest.pack_sequence_as(parts, them)),
+        leaves=leaves,
+        labels=counts[0] if counts[1] == 1 else None,
+        weights=sum(counts[:2]) if counts[1:] == [1, 1] else None,
+    )
+    rows = _chosen(len(batch), whole.weightless, _fixed_rows(model))
+    if rows is None:
+        return None
+    return replace(whole, leaves=[_tensor(np.asarray(it)[rows]) for it in leaves])
+
+
+def step_of_call(model: Any, function: Any, arguments: tuple[Any, Any]) -> Step | None:
+    """A call of a compiled function, that is to be run as Python.
+
+    Args:
+        model: That it trains.
+        function: A ``tf.function``.
+        arguments: What it was called with: ``(args, kwargs)``.
+    """
+    given = tf.nest.flatten(arguments)
+    leaves = [_tensor(it) if isinstance(it, np.ndarray) else it for it in given]
+    if any(isinstance(it, (tf.data.Iterator, tf.data.Dataset)) for it in leaves):
+        return None
+    python, (args, kwargs) = function.python_function, arguments
+    named = inspect.signature(python).bind(*args, **kwargs).arguments
+    names = {id(value): name.lower() for name, value in named.items()}
+    pairs = zip(given, leaves, strict=True)
+    of_leaf = [
+        names.get(id(it), "") if tf.is_tensor(leaf) else "" for it, leaf in pairs
+    ]
+    weights = [at for at, name in enumerate(of_leaf) if "weight" in name]
+    labels = [
+        at for at, it in enumerate(of_leaf) if _LABELS.search(it) and at not in weights
+    ]
+
+    def run(them: Sequence[Any]) -> Any:
+        args, kwargs = tf.nest.pack_sequence_as(arguments, them)
+        return python(*args, **kwargs)
+
+    return Step(
+        model=model.name,
+        run=run,
+        leaves=leaves,
+        labels=labels[0] if len(labels) == 1 else None,
+        weights=weights[0] if len(weights) == 1 else None,
+    )
+
+
+def counted_labels(
+    step: Step,
+    trained: Iterable[Any],
+    state: Iterable[Any],
+    start: Snapshot | None = None,
+) -> Counted:
+    """What a step makes of labels that must not count; nothing is left changed.
+
+    Args:
+        step: It.
+        trained: The variables that it updates.
+        state: Those that it starts from.
+        start: Their first values, as far as they are known.
+    """
+    known = () if start is None else start.variables
+    now, seeds = Snapshot([*state, *known]), SavedSeeds()
+    try:
+        if start is not None:
+            start.restore()
+        first = Snapshot(now.variables)
+        keys = frozenset(map(variable_key, trained))
+
+        def run(leaves: Sequence[Any], *, by_outputs: bool = False) -> StepSeen:
+            first.restore()
+            seeds.restore()
+            return seen_step(lambda: step.run(leaves), keys, by_outputs=by_outputs)
+
+        return _counted(step, run)
+    finally:
+        now.restore()
+        seeds.restore()
+
+
+def _counted(step: Step, run: Callable[..., StepSeen]) -> Counted:
+    looked = run(step.leaves, by_outputs=True)
+    labels = _labels_of(step, looked)
+    places = {"weightless": step.weightless, "padded": _padding(looked)}
+    asked = {
+        name: it
+        for name, it in places.items()
+        if it is not None and _has_slope(looked, it)
+    }
+    if not asked or labels is None or looked.update is None:
+        return NOT_ASKED
+    plain, again = run(step.leaves), run(step.leaves)
+    if not _change(plain, again) <= _ROUNDING:
+        return NOT_ASKED  # it draws random numbers that cannot be drawn again
+    found = {}
+    for name, where in asked.items():
+        others = _others(np.asarray(step.leaves[labels]), where)
+        if others is not None:
+            leaves = [*step.leaves]
+            leaves[labels] = tf.convert_to_tensor(others)
+            found[name] = CountedLabels(
+                model=step.model,
+                places=int(where.sum()),
+                of=where.size,
+                unit="rows" if where.ndim == 1 else "positions",
+                changed=_change(plain, run(leaves)),
+            )
+    return Counted(**found)
+
+
+def _labels_of(step: Step, seen: StepSeen) -> int | None:
+    """Which leaf has the labels: that is known, or it is the only one besides weights
+    that no model was called with.
+    """
+    if step.labels is not None:
+        return step.labels
+    left = [
+        at
+        for at, it in enumerate(step.leaves)
+        if tf.is_tensor(it)
+        and it.shape.rank
+        and at != step.weights
+        and id(it) not in seen.inputs
+    ]
+    return left[0] if len(left) == 1 else None
+
+
+def _padding(seen: StepSeen) -> Any:
+    """Positions that the last model's output marks as padding; None where none are, or
+    all.
+    """
+    masks = [mask_of(it) for it in seen.outputs[-1:]]
+    if not masks or masks[0] is None:
+        return None
+    return _some(~np.asarray(masks[0], bool))
+
+
+def _zeros(weights: Any) -> Any:
+    """Where weights are 0."""
+    values = np.asarray(weights)
+    if values.dtype.kind not in "fiub" or not values.ndim or (values < 0).any():
+        return None
+    if values.ndim > 1 and values.shape[-1] == 1:
+        values = values[..., 0]
+    return _some(values == 0)
+
+
+def _some(places: Any) -> Any:
+    """Places, None where they are none or all."""
+    return places if places.any() and not places.all() else None
+
+
+def _has_slope(seen: StepSeen, places: Any) -> bool:
+    """Whether a loss has a gradient by what stands in such places of an output."""
+    return any(
+        it > _ROUNDING
+        for output, slope in seen.slopes
+        for it in _share(output, slope, places)
+    )
+
+
+def _share(output: Any, slope: Any, places: Any) -> Iterator[float]:
+    if tuple(output.shape[: places.ndim]) == places.shape:
+        size = np.abs(np.asarray(tf.convert_to_tensor(slope), np.float64))
+        largest = float(size.max(initial=0.0))
+        if largest > 0 and np.isfinite(largest):
+            yield float(size[places].max()) / largest
+
+
+def _others(y: Any, places: Any) -> Any:
+    """Labels with others of them in some places; None where there are no others."""
+    if y.shape[: places.ndim] != places.shape or y.dtype.kind not in "fiub":
+        return None
+    known, mine = y[~places], y[places]
+    changed, count = mine.copy(), 0
+    for at, label in enumerate(mine):
+        order = np.roll(known, -at, axis=0)
+        differs = (order != label).reshape(len(order), -1).any(axis=1)
+        if differs.any():
+            changed[at], count = order[differs.argmax()], count + 1
+    if not count:
+        return None
+    others = y.copy()
+    others[places] = changed
+    return others
+
+
+def _change(one: StepSeen, other: StepSeen) -> float:
+    """How far the update of one run is from another's, as a share of its size."""
+    if one.update is None or other.update is None:
+        return np.nan
+    apart = size = 0.0
+    for mine, theirs in zip(one.update, other.update, strict=True):
+        if mine is None or theirs is None:
+            continue
+        mine, theirs = (np.asarray(_values(it), np.float64) for it in (mine, theirs))
+        apart += float(((mine - theirs) ** 2).sum())
+        size += float((mine**2).sum())
+    return float(np.sqrt(apart / size)) if size > 0 else np.nan
+
+
+def _values(gradient: Any) -> Any:
+    """Those of the rows that the gradient of an embedding has, in their order."""
+    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+
+
+def _chosen(rows: int, weightless: Any, fixed: int | None) -> Any:
+    """Which rows to run a step on: some of weight 0, and as many others; None where
+    there are too few for a model that takes a fixed number.
+    """
+    most = min(rows, fixed or _MOST_ROWS)
+    if not rows or (fixed is not None and most != fixed):
+        return None
+    if weightless is None:
+        return _spread(np.arange(rows), most)
+    out = weightless.reshape(rows, -1).any(axis=1)
+    some = _spread(np.flatnonzero(out), most // 2)
+    rest = _spread(np.flatnonzero(~out), most - len(some))
+    chosen = np.sort(np.concatenate([some, rest]))
+    return chosen if fixed in (None, len(chosen)) else None
+
+
+def _spread(among: Any, most: int) -> Any:
+    """At most so many, from all over."""
+    return among[:: max(1, len(among) // max(1, most))][:most]
+
+
+def _fixed_rows(model: Any) -> int | None:
+    """How many rows it takes at a time, None where any number."""
+    inputs = tf.nest.flatten(getattr(model, "inputs", None))
+    return next((it.shape[0] for it in inputs if it is not None and it.shape), None)
+
+
+def _tensor(array: Any) -> Any:
+    """As ``fit`` hands it to the step."""
+    floats = keras.backend.floatx() if array.dtype == np.float64 else None
+    return tf.convert_to_tensor(array, floats)
