@@ -317,10 +317,10 @@ def _counts_weightless(counted: CountedLabels) -> Finding:
     found = finding(SAMPLE_WEIGHT_IGNORED, value=value, limit=limit, where=where)
     return replace(
         found,
-        message=f"with other labels in the {counted.places} of {counted.of}"
-        f" {counted.unit} of weight 0 the gradient of {where} changes by"
-        f" {number(value)} of its size, limit {number(limit)}: its step does not apply"
-        " the weights to all of the loss",
+        message=f"with other labels in {counted.places} of {counted.of} {counted.unit},"
+        f" whose weight is 0, the gradient of {where} changes by {number(value)} of its"
+        f" size, limit {number(limit)}: its step does not apply the weights to all of"
+        " the loss",
         headline=f"{counted.unit} of weight 0 are trained on",
         hint="Multiply the loss of each row by its weight before any mean, in each loss"
         " of the step. A loss function of your own, given to compile, must return one"

@@ -122,6 +122,6 @@ def test_rows_of_weight_0_that_count_are_an_error(changed, told):
     ] * told
     for it in found:
         assert (it.value, it.limit) == (changed, 1e-5)
-        assert "12 of 32 rows of weight 0" in it.message
+        assert "12 of 32 rows, whose weight is 0" in it.message
         assert "changes by 0.4 of its size, limit 1e-5" in it.message
         assert it.headline == "rows of weight 0 are trained on"

@@ -112,7 +112,7 @@ def test_rows_of_weight_0_must_not_count(given_as, loss, counts):
     told = [it for it in found if it.kind == "sample_weight_ignored"]
     assert [it.severity for it in told] == ["error"] * counts
     if counts:
-        assert "8 of 16 rows of weight 0" in told[0].message
+        assert "8 of 16 rows, whose weight is 0" in told[0].message
         assert told[0].value > 0.01
 
 
