@@ -658,8 +658,8 @@ def test_a_model_that_starts_by_scaling_is_known(layer, scale):
 @pytest.mark.parametrize(
     ("layer", "how", "scales"),
     [
-        (keras.layers.Normalization, {"mean": 1.0, "variance": 4.0}, True),
-        (keras.layers.Normalization, {"mean": 0.0, "variance": 4.0}, True),
+        (keras.layers.Normalization, {"mean": [1.0] * 4, "variance": [4.0] * 4}, True),
+        (keras.layers.Normalization, {"mean": [0.0] * 4, "variance": [4.0] * 4}, True),
         (keras.layers.Normalization, {}, False),
         (keras.layers.LayerNormalization, {}, True),
         (keras.layers.Dense, {"units": 4}, False),
