@@ -155,8 +155,7 @@ def light(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """The slow tests."""
     of_sdist(session, "tensorflow-cpu,dev")  # its tests of examples/ci take the wheel
-    # Many of them wait for another process: a third worker uses that time.
-    test(session, "-n3", "-m", "slow")
+    test(session, "-m", "slow")
 
 
 @nox.session(python="3.11")
