@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from .explanation import Limit
-from .rows import are_comparable, evenly_spaced
+from .rows import Arrays, are_comparable, evenly_spaced
 from .trace import NearRows, Repeats
 
 __all__ = ["NEARER", "near_copies"]
@@ -23,7 +20,6 @@ NEARER = Limit(
     " that have their copy there.",
 )
 
-Arrays = Sequence[NDArray[Any]]
 _Table = NDArray[np.float32]
 
 #: Rows whose like is looked for, rows among which it is, and numbers of a row: 10,000

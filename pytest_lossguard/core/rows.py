@@ -14,6 +14,7 @@ from .trace import ClassOrder, Nonfinite, Repeats
 
 __all__ = [
     "SORTED",
+    "Arrays",
     "are_comparable",
     "class_of_rows",
     "class_order",

@@ -48,7 +48,7 @@ from .record.shuffled_predictions import ShuffledPredictions
 from .score.collapse import spreads_of_nets
 from .score.data_facts import with_what_came_again
 from .score.held_out_loss import HeldOutLoss, penalty_of_weights
-from .score.trace_builder import watched_trace
+from .score.trace_builder import batch_size_of, watched_trace
 from .score.uncounted import NOT_ASKED, Counted, counted_in_calls, counted_in_fit
 
 __all__ = ["Seen", "Watch", "watching"]
@@ -262,11 +262,12 @@ class Watch:
         trained = set(map(variable_key, recording.variables))
         for model, given in self._fit_by.values():
             if trained.issubset(map(variable_key, model.variables)):
+                fitted = given if isinstance(given, Fitted) else None
                 return counted_in_fit(
                     model,
                     partial(self._rows_of_fit, given),
                     recording.variables,
-                    trained=recording.steps * _rows_per_step(recording, given),
+                    trained=recording.steps * (batch_size_of(recording, fitted) or 1),
                     start=recording.start,
                 )
         return counted_in_calls(recording, [*self.recorder.makers.steps.values()])
@@ -646,13 +647,6 @@ def watching(
 def _nothing() -> None:
     """A function to learn TensorFlow's type of functions from."""
     return
-
-
-def _rows_per_step(recording: Recording, given: Any) -> int:
-    """Of a ``fit`` call; 1 where that is not known."""
-    if isinstance(given, Fitted):
-        return given.data.batch_size
-    return max(map(len, recording.taped.batches), default=1)
 
 
 def _as_list(callbacks: Any) -> list[Any]:

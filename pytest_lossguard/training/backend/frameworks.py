@@ -25,13 +25,18 @@ if keras.backend.backend() != "tensorflow":
         " pytest-lossguard watches TensorFlow only: set KERAS_BACKEND=tensorflow"
     )
 
-__all__ = ["is_of_keras", "keras", "noise_layers", "tf"]
+__all__ = ["has_own_step", "is_of_keras", "keras", "noise_layers", "tf"]
 
 
 def is_of_keras(thing: Any) -> bool:
     """Whether a class, function or object comes with Keras."""
     module = getattr(thing, "__module__", None) or type(thing).__module__
     return module.partition(".")[0] == "keras"
+
+
+def has_own_step(model: Any) -> bool:
+    """Whether a model trains by a ``train_step`` or ``compute_loss`` of the user's."""
+    return not (is_of_keras(model.train_step) and is_of_keras(model.compute_loss))
 
 
 def noise_layers() -> tuple[type, ...]:

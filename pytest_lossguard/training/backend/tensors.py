@@ -27,6 +27,7 @@ __all__ = [
     "call_traced",
     "current_graph",
     "first_of",
+    "fixed_rows",
     "flatten",
     "graph_function",
     "is_composite",
@@ -100,6 +101,12 @@ def as_tensor(leaf: Any) -> Any:
     if leaf is None or is_composite(leaf):
         return leaf
     return tf.convert_to_tensor(leaf)
+
+
+def fixed_rows(model: Any) -> int | None:
+    """How many rows a model takes at a time; None where any number."""
+    inputs = flatten(getattr(model, "inputs", None))
+    return next((it.shape[0] for it in inputs if it.shape and it.shape[0]), None)
 
 
 def first_of(leaf: Any, rows: int) -> Any:

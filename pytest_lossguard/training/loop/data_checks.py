@@ -10,7 +10,7 @@ import numpy as np
 from ...core.errors import UsageError
 from ...core.keras_names import loss_facts
 from ..backend.batch import Batch
-from ..backend.frameworks import is_of_keras, keras
+from ..backend.frameworks import has_own_step, is_of_keras, keras
 from ..backend.private_api import flat_layers
 from ..backend.tensors import flatten, is_composite
 from .spec import TrainingSpec
@@ -27,7 +27,7 @@ def check_data(model: Any, probe: Batch, task: TrainingSpec) -> None:
         UsageError: Inputs, labels, weights or held-out rows do not fit, there is no
             loss, or nothing to train.
     """
-    if not (is_of_keras(model.train_step) and is_of_keras(model.compute_loss)):
+    if has_own_step(model):
         return
     if model.built and not model.trainable_variables:
         raise UsageError(

@@ -81,17 +81,22 @@ class Makers:
 
     Attributes:
         known: What each was seen to do, by the identity of the model.
-        arguments: What the last function was given that takes gradients.
-        steps: Such functions, by their identity, with what they were given last.
+        steps: The last functions that took gradients, by their identity, each with what
+            it was given last.
     """
 
     known: dict[int, _Maker] = field(default_factory=dict)
     _made: dict[int, list[Any]] = field(default_factory=dict)
-    arguments: Any = ()
     steps: dict[int, tuple[Any, Any]] = field(default_factory=dict)
     _last: list[Any] = field(default_factory=list)
     _fitting: int = 0
     _traced: TracedParts[Any] = field(default_factory=TracedParts)
+
+    @property
+    def arguments(self) -> Any:
+        """What the last such function was given."""
+        _, arguments = next(reversed(self.steps.values()), (None, ()))
+        return arguments
 
     @contextmanager
     def in_fit(self) -> Iterator[None]:
@@ -112,7 +117,7 @@ class Makers:
         yield
         done = self._traced.done_by(function)
         if any(it is _GRADIENTS for it in done):
-            self.arguments = arguments
+            self.steps.pop(id(function), None)
             self.steps[id(function)] = function, arguments
             if len(self.steps) > _MOST_FUNCTIONS:
                 del self.steps[next(iter(self.steps))]
@@ -176,7 +181,6 @@ class Makers:
         """Forget them."""
         for known in (self.known, self._made, self._last, self._traced, self.steps):
             known.clear()
-        self.arguments = ()
 
     def _of(self, model: Any) -> _Maker:
         return self.known.setdefault(id(model), _Maker(model=model))

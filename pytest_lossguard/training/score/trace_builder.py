@@ -33,7 +33,7 @@ from ..backend.frameworks import keras
 from ..backend.index_inputs import reads_as_numbers
 from ..backend.private_api import flat_layers
 from ..backend.snapshot import Snapshot
-from ..backend.tensors import flatten, is_composite, variable_path
+from ..backend.tensors import fixed_rows, flatten, is_composite, variable_path
 from ..record import adversarial as contest
 from ..record import moving_target as moving
 from ..record.recording import Recording
@@ -50,7 +50,15 @@ from .scorer import Scorer, as_tensors, parts_of
 from .step_facts import step_facts
 from .uncounted import NOT_ASKED, Counted
 
-__all__ = ["Scores", "beside", "could_not_score", "make_trace", "watched_trace"]
+__all__ = [
+    "Scores",
+    "batch_size_of",
+    "beside",
+    "could_not_score",
+    "make_trace",
+    "watched_trace",
+    "with_costs",
+]
 
 #: Rows that stand for the start where later ones are others.
 _FEW_FIRST = 128
@@ -244,7 +252,7 @@ def watched_trace(
         first, last = joined([*taped.batches, *taped.late]), None
     if contested or (data is None and is_one_call):
         last = None  # it has one data, whatever passed by first
-    batch_size = _batch_size(recording, data)
+    batch_size = batch_size_of(recording, data)
     seen = first if data is None else data.data
     dear = None if validation is None or held_out is None else min(validation.loss)
     rows = None if dear is None or held_out is None else (dear, held_out)
@@ -389,8 +397,7 @@ _NOT_COMPARED = "the loss was compared with no constant prediction"
 
 def could_not_score(error: Exception, model: Any) -> str:
     """The sentence for a model or a loss that refuses to be called again."""
-    inputs = flatten(getattr(model, "inputs", None))
-    fixed = next((it.shape[0] for it in inputs if it.shape and it.shape[0]), None)
+    fixed = fixed_rows(model)
     if fixed is not None:
         return (
             f"{_NOT_COMPARED}: the model takes {fixed} rows at a time and no other"
@@ -415,7 +422,8 @@ def _stopped(steps: StepTable) -> str | None:
     return None
 
 
-def _batch_size(recording: Recording, fitted: Fitted | None) -> int | None:
+def batch_size_of(recording: Recording, fitted: Fitted | None) -> int | None:
+    """Rows per step of a training, and of its ``fit`` calls where those got arrays."""
     if fitted is not None:
         return min(fitted.data.batch_size, len(fitted.data))
     sizes = [len(batch) for batch in recording.taped.batches]

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from ...core.relations import CountedLabels
+from ...core.rows import evenly_spaced
 from ..backend.batch import Batch
-from ..backend.frameworks import is_of_keras, keras, tf
+from ..backend.frameworks import has_own_step, is_of_keras, keras, tf
 from ..backend.patches import owner_of
 from ..backend.private_api import flat_layers, mask_of
 from ..backend.snapshot import SavedSeeds, Snapshot, every_variable
-from ..backend.tensors import is_composite, variable_key
+from ..backend.tensors import fixed_rows, is_composite, variable_key
 from ..record.recording import Recording
 from ..record.replicas import is_distributed
 from .step_again import StepSeen, seen_step
@@ -34,6 +35,7 @@ __all__ = [
     "counted_in_calls",
     "counted_in_fit",
     "counted_labels",
+    "has_own_step_or_loss",
 ]
 
 #: Rows of a step that is run again on some.
@@ -106,7 +108,7 @@ def counted_in_fit(
     """
 
     def look() -> Counted:
-        if not has_own_step(model) or is_distributed(model):
+        if not has_own_step_or_loss(model) or is_distributed(model):
             return NOT_ASKED
         batch = rows()
         step = None if batch is None else step_of_fit(model, batch)
@@ -172,12 +174,11 @@ def _is_asked(step: Step, model: Any, trained: int, rows: int) -> bool:
     return bool(model.count_params() <= _SMALL or rows <= _SHARE * trained)
 
 
-def has_own_step(model: Any) -> bool:
+def has_own_step_or_loss(model: Any) -> bool:
     """Whether a training step or a loss that ``fit`` uses is none of Keras."""
-    owners = (owner_of(type(model), it) for it in ("train_step", "compute_loss"))
     losses = tf.nest.flatten(getattr(model, "loss", None))
     given = (getattr(it, "fn", it) for it in losses if callable(it))
-    return not all(map(is_of_keras, (*owners, *given)))
+    return has_own_step(model) or not all(map(is_of_keras, given))
 
 
 def makes_masks(model: Any) -> bool:
@@ -209,7 +210,7 @@ def step_of_fit(model: Any, batch: Batch) -> Step | None:
         labels=counts[0] if counts[1] == 1 else None,
         weights=sum(counts[:2]) if counts[1:] == [1, 1] else None,
     )
-    rows = _chosen(len(batch), whole.weightless, _fixed_rows(model))
+    rows = _chosen(len(batch), whole.weightless, fixed_rows(model))
     if rows is None:
         return None
     return replace(whole, leaves=[_tensor(np.asarray(it)[rows]) for it in leaves])
@@ -419,23 +420,13 @@ def _chosen(rows: int, weightless: Any, fixed: int | None) -> Any:
     if not rows or (fixed is not None and most != fixed):
         return None
     if weightless is None:
-        return _spread(np.arange(rows), most)
+        return evenly_spaced(rows, most)
     out = weightless.reshape(rows, -1).any(axis=1)
-    some = _spread(np.flatnonzero(out), most // 2)
-    rest = _spread(np.flatnonzero(~out), most - len(some))
+    of_zero, others = np.flatnonzero(out), np.flatnonzero(~out)
+    some = of_zero[evenly_spaced(len(of_zero), most // 2)]
+    rest = others[evenly_spaced(len(others), most - len(some))]
     chosen = np.sort(np.concatenate([some, rest]))
     return chosen if fixed in (None, len(chosen)) else None
-
-
-def _spread(among: Any, most: int) -> Any:
-    """At most so many, from all over."""
-    return among[:: max(1, len(among) // max(1, most))][:most]
-
-
-def _fixed_rows(model: Any) -> int | None:
-    """How many rows it takes at a time, None where any number."""
-    inputs = tf.nest.flatten(getattr(model, "inputs", None))
-    return next((it.shape[0] for it in inputs if it is not None and it.shape), None)
 
 
 def _tensor(array: Any) -> Any:
