@@ -259,3 +259,30 @@ def test_where_there_is_nothing_to_ask_no_step_is_run_again(given, monkeypatch):
         "pytest_lossguard.training.score.uncounted.seen_step", pytest.fail
     )
     relations(fitted(classifier(loss=scalar), X, Y, **given))
+
+
+@pytest.mark.parametrize(
+    ("loss", "seeds", "times"),
+    [
+        ("sparse_categorical_crossentropy", (0,), 0),
+        (lambda y, p: tf.reduce_mean(EACH(y, p)), (0, 0, 0), 1),
+        (lambda y, p: tf.reduce_mean(EACH(y, p)), (0, 1, 0), 3),
+    ],
+    ids=["all of Keras", "the same labels", "other labels"],
+)
+def test_a_loop_asks_again_for_other_labels_only(loss, seeds, times, monkeypatch):
+    from pytest_lossguard.training.loop import traced_loop
+
+    asked, ask = [], traced_loop.counted_in_fit
+
+    def counting(*args, **how):
+        asked.append(1)
+        return ask(*args, **how)
+
+    monkeypatch.setattr(traced_loop, "counted_in_fit", counting)
+    trainer, model = Trainer(), tagger(loss=loss)
+    for seed in seeds:
+        tags = np.random.default_rng(seed).permutation(TAGS)
+        trainer.fit_seeds(model, TOKENS, tags, seeds=[0], steps=2)
+
+    assert len(asked) == times

@@ -35,7 +35,12 @@ from ..record.recorder import Recorder
 from ..record.recording import Recording
 from ..record.replicas import unreduced
 from ..score.scorer import Scorer, asked_of
-from ..score.uncounted import Counted, counted_in_fit
+from ..score.uncounted import (
+    NOT_ASKED,
+    Counted,
+    counted_in_fit,
+    has_own_step_or_loss,
+)
 from .spec import TrainingSpec
 from .variable_copies import VariableCopies, handles
 
@@ -93,7 +98,7 @@ class TracedLoop:
             self._make_loop(sample, task)
         self.scorer = self._make_scorer()
         self._lanes: deque[VariableCopies] = deque()
-        self._counted: dict[Any, Counted] = {}
+        self._counted: tuple[Any, Counted] | None = None
 
     @property
     def recording(self) -> Recording:
@@ -134,22 +139,25 @@ class TracedLoop:
         return call_traced(self._loop, *parts, instead=instead)
 
     def counted(self, batch: Batch, trained: int) -> Counted:
-        """What its step makes of labels that must not count; asked once for the same
-        labels and weights.
+        """What its step makes of labels that must not count; known for the same labels
+        and weights as last time.
 
         Args:
             batch: Some rows of a training.
             trained: Rows that all its steps see.
         """
+        if not has_own_step_or_loss(self.model):
+            return NOT_ASKED
         asked = asked_of(batch)
-        if asked not in self._counted:
-            self._counted[asked] = counted_in_fit(
+        if self._counted is None or self._counted[0] != asked:
+            found = counted_in_fit(
                 self.model,
                 lambda: batch,
                 self.model.trainable_variables,
                 trained=trained,
             )
-        return self._counted[asked]
+            self._counted = asked, found
+        return self._counted[1]
 
     # Several runs at a time
 
