@@ -1,14 +1,14 @@
 """Every check by name: ``nox -l`` lists them, ``.ci/run`` calls them.
 
 ``lint``, ``types``, ``floors``, ``docs`` and ``package`` take seconds; ``light``,
-``slow`` and the versions run the tests of the sdist against what was installed.
+``slow``, ``nightly`` and the version sessions run the tests of the sdist on the
+installed wheel.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import tarfile
 from pathlib import Path
 
 import nox
@@ -16,7 +16,7 @@ import nox
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "types", "floors", "tests"]
 
-#: Tested without TensorFlow, and measured: the folders of which each line is run.
+#: Tests that run without TensorFlow, and whose coverage is measured.
 LIGHT = (
     *("tests/core", "tests/judge", "tests/experiments", "tests/baselines"),
     *("tests/model_checks", "tests/explanations"),
@@ -27,12 +27,12 @@ LIGHT = (
 COVERED = "*/core/*,*/judge/*,*/experiments/*,*/baselines/*,*/report/*"
 
 OLDEST = "tests/oldest.txt"
-#: What the tests below ask for beside the plugin itself.
+#: Requirements of the tests below in addition to the plugin.
 BESIDE = (
     *("pytest-xdist", "pytest-asyncio", "pytest-rerunfailures", "pytest-randomly"),
     *("pytest-timeout", "anyio", "pandas", "scikit-learn"),
 )
-#: All that touches pytest, Hypothesis, NumPy, Keras and TensorFlow, in minutes.
+#: Fast tests of everything that uses pytest, Hypothesis, NumPy, Keras and TensorFlow.
 FAST = (
     "tests/plugin/test_marker.py",
     "tests/plugin/test_search.py",
@@ -41,7 +41,7 @@ FAST = (
     "tests/training/test_scenarios.py::test_fit_judges_rightly",
     "tests/test_strategies.py",
 )
-#: Python, TensorFlow, Keras, NumPy, pytest.
+#: Versions of Python, TensorFlow, Keras, NumPy, pytest.
 MATRIX = (
     ("3.12", "2.18", "3.15", "2.0", "8.4"),
     ("3.12", "2.19", "3.8", "2.1", "9.0"),
@@ -67,8 +67,8 @@ def test_prepared(contract):
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and format, and what is wrong with workflows and `action.yml`, and with the
-    workflows that the documentation shows.
+    """Check style and format, the workflows and `action.yml`, and the workflows that
+    the documentation shows.
     """
     install(session, "ruff", "zizmor")
     session.run("ruff", "check", ".")
@@ -82,7 +82,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """The types of the package, the examples and a user's suite of every name."""
+    """Check the types of the package, the examples and a user's suite of every name."""
     install(session, "-e", ".[html]", "mypy", "pyright[nodejs]")
     session.run("mypy")
     session.run("pyright")
@@ -90,14 +90,14 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def floors(session: nox.Session) -> None:
-    """Which folder may import which."""
+    """Check which folder may import which."""
     install(session, "-e", ".", "import-linter")
     session.run("lint-imports")
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The documentation, every warning an error; no internal link leads nowhere."""
+    """Build the documentation with warnings as errors, and check its internal links."""
     install(session, "-e", ".[docs]")
     site = "docs/_build"
     session.run("sphinx-build", "-qEWb", "dirhtml", "--keep-going", "docs", site)
@@ -106,7 +106,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Wheel and sdist in dist/: checked, and tried where nothing else is installed."""
+    """Build and check wheel and sdist in dist/; try the wheel in a bare environment."""
     install(session, "build", "check-wheel-contents", "twine")
     dist = Path("dist").resolve()
     shutil.rmtree(dist, ignore_errors=True)
@@ -135,39 +135,46 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The fast tests; more by ``nox -s tests -- -m slow`` or a path."""
+    """Run the fast tests; others by ``nox -s tests -- -m slow`` or a path."""
     install(session, "-e", ".[tensorflow-cpu,dev]")
     session.run("pytest", "-n2", *session.posargs)
 
 
 @nox.session
 def light(session: nox.Session) -> None:
-    """All that needs no TensorFlow, where there is none, and its coverage."""
+    """Run the tests that need no TensorFlow without it, and check their coverage."""
     of_sdist(session, "html,plot,tensorboard")
     session.install("coverage[toml]", "jsonschema")
     session.run("coverage", "run", "-m", "pytest", "-q", *LIGHT)
-    # What runs trainings again to compare them is tested where there are some.
+    # Code that runs trainings again to compare them is covered by other tests.
     how = f"--include={COVERED}", "--omit=*/baselines/check.py"
     session.run("coverage", "report", *how, "--fail-under=95")
 
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """The slow tests."""
-    of_sdist(session, "tensorflow-cpu,dev")  # its tests of examples/ci take the wheel
+    """Run the slow tests."""
+    of_sdist(session, "tensorflow-cpu,dev")  # its tests of examples/ci need the wheel
     test(session, "-m", "slow")
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """Run the tests of more seeds and programs."""
+    of_sdist(session, "tensorflow-cpu,dev")
+    test(session, "-m", "nightly")
 
 
 @nox.session(python="3.11")
 def oldest(session: nox.Session) -> None:
-    """The fast tests on the oldest versions that are promised."""
+    """Run the fast tests on the oldest supported versions."""
     session.install("-c", OLDEST, ".[tensorflow-cpu]", *BESIDE)
     test(session, *FAST)
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
 def newest(session: nox.Session) -> None:
-    """All tests on the newest versions there are."""
+    """Run all tests on the newest available versions."""
     session.install("--upgrade", ".[tensorflow-cpu,dev]")
     test(session)
 
@@ -181,7 +188,7 @@ def newest(session: nox.Session) -> None:
 def matrix(
     session: nox.Session, tensorflow: str, keras: str, numpy: str, pytest: str
 ) -> None:
-    """The fast tests on versions between the two ends."""
+    """Run the fast tests on versions between oldest and newest."""
     versions = {
         "tensorflow-cpu": tensorflow,
         "keras": keras,
@@ -194,16 +201,17 @@ def matrix(
 
 
 def install(session: nox.Session, *what: str) -> None:
-    """Install, unless the session runs in an environment that has all of it."""
+    """Install packages, unless the session runs in an environment that has them."""
     if session.virtualenv.is_sandboxed:
         session.install("-q", *what)
 
 
 def of_sdist(session: nox.Session, extras: str) -> None:
-    """Install the wheel that the sdist makes, and go where its tests are: there only
-    what was installed can be imported.
+    """Install the wheel built from the sdist, and change to the unpacked sdist, where
+    only the installed package can be imported.
     """
-    # Not beside the folders that tests make: pytest must not take it for their root.
+    # Outside the folders that tests make: pytest must not use this folder as their
+    # rootdir.
     folder = Path(session.create_tmp()).resolve() / "project"
     shutil.rmtree(folder, ignore_errors=True)
     session.install("build")
@@ -211,8 +219,7 @@ def of_sdist(session: nox.Session, extras: str) -> None:
         "python", "-m", "build", "--sdist", "--outdir", str(folder), silent=True
     )
     (sdist,) = folder.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
+    session.run("python", "-m", "tarfile", "-e", str(sdist), str(folder))
     (unpacked,) = folder.glob("pytest_lossguard-*/")
     dist = unpacked / "dist"
     session.run(
@@ -225,6 +232,6 @@ def of_sdist(session: nox.Session, extras: str) -> None:
 
 
 def test(session: nox.Session, *how: str) -> None:
-    """Run tests on two processes; what was installed, not the checkout."""
+    """Run tests in two processes, on the installed package."""
     options = "-q", "-n2", "--dist", "worksteal", "-p", "no:cacheprovider"
     session.run("pytest", *options, *session.posargs, *how)

@@ -1,10 +1,10 @@
-"""Whether baselines fail what got worse, and nothing else.
+"""Measures whether baselines fail changes for the worse, and nothing else.
 
-Three programs on data of scikit-learn. Each gets a baseline from 20 seeds and is held
-against it as three pull requests would change it, and as it is; then with other
-seeds, twenty times over. The unchanged programs are also trained from 20 seeds that are
-not those of the baseline, two hundred times: as chance differs on another machine, or
-after a refactoring that draws in another order.
+Three programs train on data of scikit-learn. Each gets a baseline from 20 seeds and is
+compared with it unchanged and as changed by three pull requests; this is repeated
+twenty times with other seeds. The unchanged programs are also compared two hundred
+times on seeds other than those of the baseline: random numbers differ likewise on
+another machine, or after a refactoring that draws them in another order.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from pytest_lossguard.session.baseline import BaselineRequest
 from pytest_lossguard.session.guard import Guard
 from pytest_lossguard.training import Trainer
 
-#: Baselines of each program, and re-runs of the unchanged programs on other seeds.
+#: Baselines of each program, and runs of the unchanged programs on other seeds.
 WORSE, UNCHANGED = 20, 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A training, and what a pull request may change of it."""
+    """A training, with the settings that a pull request may change."""
 
     build: Callable[[float], Any]
     data: Callable[[bool], tuple[Any, Any]]
@@ -47,7 +47,7 @@ class Program:
     scaled: bool = True
 
     def passes(self, trainer: Trainer, path: Path, seed: int, update: Any = "") -> bool:
-        """Train and hold it against its baseline."""
+        """Train, and return whether the comparison with the baseline passes."""
         policy = Policy(baseline=True, diagnose=False)
         guard = Guard(policy=policy, seed=seed, trainer=lambda: trainer)
         try:
@@ -104,7 +104,7 @@ def wine(scaled: bool) -> tuple[Any, Any]:
 
 def digits(scaled: bool) -> tuple[Any, Any]:
     x, y = load_digits(return_X_y=True)
-    x = x / 16 if scaled else x * 16  # as 16-bit pixels
+    x = x / 16 if scaled else x * 16  # like 16-bit pixels
     return x.reshape(-1, 8, 8, 1).astype("float32"), y.astype("int32")
 
 
@@ -123,7 +123,7 @@ PULL_REQUESTS: dict[str, Callable[[Program], Program]] = {
 
 
 def main(worse: int, unchanged: int, names: list[str]) -> None:
-    """Print how many of each fail."""
+    """Print how many runs fail, unchanged and by change."""
     trainer = Trainer()
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
@@ -152,7 +152,7 @@ def main(worse: int, unchanged: int, names: list[str]) -> None:
 
 
 def on_other_seeds(trainer: Trainer, folder: Path, name: str, index: int) -> bool:
-    """Whether an unchanged program passes with seeds that its baseline has not."""
+    """Whether an unchanged program passes on seeds that are not in its baseline."""
     given = json.loads(Path(folder, f"{name}0.json").read_text())
     seeds = given["trainings"][0]["seeds"]
     given["trainings"][0]["seeds"] = [it + 100 * (index + 1) for it in seeds]

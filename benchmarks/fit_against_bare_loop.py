@@ -1,4 +1,4 @@
-"""`lossguard.fit`, warm, against the same steps as a loop that records nothing."""
+"""Warm `lossguard.fit` compared with a loop of the same steps that records nothing."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ STEPS, BATCH_SIZE, REPETITIONS, BAR = 80, 32, 30, 1.15
 def bare_loop(
     model: Any, x: Any, y: Any, steps: int = STEPS, *, xla: bool = False
 ) -> Callable[[], Any]:
-    """The loop one would write by hand, traced once; nothing is put back."""
-    model.train_on_batch(x[:BATCH_SIZE], y[:BATCH_SIZE])  # makes every variable
+    """Return a hand-written loop, traced once, that does not restore the weights."""
+    model.train_on_batch(x[:BATCH_SIZE], y[:BATCH_SIZE])  # creates all variables
 
     @tf.function(autograph=False, jit_compile=xla)
     def loop(x: Any, y: Any, order: Any) -> Any:

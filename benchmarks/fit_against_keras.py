@@ -1,4 +1,4 @@
-"""`lossguard.fit`, warm, against building a model and `model.fit`."""
+"""Warm `lossguard.fit` compared with building a model and calling `model.fit`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STEPS, BATCH_SIZE, REPETITIONS, BAR = 80, 32, 15, 20
 
 def compare(name: str, model_or_factory: Any, bar: float | None = None) -> None:
     trainer, (x, y) = Trainer(), numbers()
-    # As many whole batches as there are steps: `model.fit` cannot stop within.
+    # Whole batches, one per step: `model.fit` cannot stop within an epoch.
     rows = np.resize(np.arange(len(x)), STEPS * BATCH_SIZE)
 
     def fit() -> None:

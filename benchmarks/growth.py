@@ -1,8 +1,8 @@
-"""What recording costs as parameters and steps grow: writes RESULTS.md and a plot.
+"""Cost of recording as parameters and steps grow: writes RESULTS.md and a plot.
 
-Both sides of a pair are CPU seconds, which a shared machine disturbs least: of one
-training step, watched and not, by parameters; of a whole training in the graph, by
-steps, against the same steps as a bare loop.
+Both values of a pair are CPU seconds, which depend least on other programs on the
+machine: of one training step, watched and unwatched, by number of parameters; and of a
+whole training in the graph and in a bare loop, by number of steps.
 """
 
 from __future__ import annotations
@@ -45,25 +45,25 @@ class Point:
 
     @property
     def ratio(self) -> float:
-        """How many times as much work it is with recording."""
+        """Cost with recording as a multiple of the cost without."""
         return self.ours / self.theirs
 
 
 class StepTimes(keras.callbacks.Callback):  # type: ignore[misc]
-    """CPU seconds at the end of each step."""
+    """Records CPU seconds at the end of each step."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ends: list[float] = []
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Note the time."""
+        """Record the time."""
         del batch, logs
         self.ends.append(time.process_time())
 
 
 def step_seconds(parameters: int, watched: bool) -> float:
-    """The median CPU seconds of a step, the first two left out."""
+    """Return the median CPU seconds of a step, without the first two steps."""
     steps = 8 if parameters > 10**7 else 60
     x = np.random.default_rng(0).normal(size=(steps * BATCH_SIZE, INPUTS))
     x, times = x.astype("float32"), StepTimes()
@@ -81,7 +81,7 @@ def by_parameters(parameters: int) -> Point:
     theirs: list[float] = []
     for repetition in range(repetitions):
         for watched in (True, False) if repetition % 2 else (False, True):
-            gc.collect()  # the weights of the one before
+            gc.collect()  # the weights of the previous model
             seconds = step_seconds(parameters, watched)
             (ours if watched else theirs).append(seconds)
     return Point(size=parameters, ours=median(ours), theirs=median(theirs))
@@ -109,7 +109,7 @@ def _work(run: Callable[[], object]) -> float:
 
 
 def plot(path: Path, groups: dict[str, list[Point]]) -> None:
-    """Cost with recording over cost without, one panel for each group."""
+    """Plot the cost with recording over the cost without, one panel per group."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -145,7 +145,7 @@ def main() -> None:
 
 
 def write(parameters: list[Point], steps: list[Point]) -> None:
-    """The tables below the marker of RESULTS.md, and the plot beside it."""
+    """Write the tables below the marker of RESULTS.md, and the plot."""
     plot(HERE / "growth.svg", {"parameters": parameters, "steps": steps})
     results = HERE / "RESULTS.md"
     before, marker, _ = results.read_text().partition("<!-- growth -->")

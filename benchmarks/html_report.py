@@ -1,4 +1,4 @@
-"""The HTML report in a browser: of 300 tests of 200 steps, and of 10,000 of a merge."""
+"""The HTML report in a browser: 300 tests of 200 steps, and a merge of 10,000 tests."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ from tests.support.traces import make_trace
 TESTS, STEPS, VARIABLES, REPEATS = 300, 200, 12, 7
 MERGED, MERGED_STEPS, PARTS = 10_000, 100, 4
 BAR_S, MERGED_BAR_S, MERGE_BAR_S = 2.0, 3.0, 10.0
-#: The first frame after the load has the overview on the screen.
+#: The first frame after loading shows the overview.
 PAINTED = """addEventListener("load", () => requestAnimationFrame(
   () => { window.painted = performance.now(); }))"""
 
 
 def tests() -> list[Any]:
-    """One in five failed and was diagnosed, one in ten is a search."""
+    """Return entries of tests: one in five failed with a diagnosis, one in ten is a
+    search.
+    """
     generator = np.random.default_rng(0)
     names = tuple(f"net/dense_{it // 2}/kernel_{it}" for it in range(VARIABLES))
     made = []
@@ -61,7 +63,7 @@ def tests() -> list[Any]:
 
 
 def merged_tests() -> list[Any]:
-    """Entries of JSON reports: one in ten failed, with a cause."""
+    """Return entries of JSON reports: one in ten failed, with a cause."""
     generator = np.random.default_rng(0)
     cause = {
         "cause": "unscaled_inputs",
@@ -101,7 +103,7 @@ def seconds_to_open(browser: Browser, address: str) -> float:
 
 
 def seconds_to_use(browser: Browser, address: str) -> list[float]:
-    """To the first figure after a click, to a search, to another order."""
+    """Return seconds from a click to the first figure, of a search, and of sorting."""
     page = browser.new_context().new_page()
     page.goto(address)
     times = [time.perf_counter()]

@@ -1,4 +1,4 @@
-"""Two things timed in turn, and the ratio between them in one line."""
+"""Times two functions alternately and prints the ratio in one line."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["Pairs", "measured"]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Seconds of two things that were run one after the other, pair by pair.
+    """Seconds of two functions that were run alternately, pair by pair.
 
     Attributes:
-        ours: By the clock.
-        theirs: Likewise.
-        work: CPU seconds of both, all threads together: what a machine that is
-            shared with others disturbs less.
+        ours: Wall time of the first function.
+        theirs: Wall time of the second function.
+        work: CPU seconds of both, over all threads; other programs on the machine
+            influence them less than wall time.
     """
 
     ours: list[float]
@@ -27,12 +27,12 @@ class Pairs:
 
     @property
     def ratio(self) -> float:
-        """How many times the seconds of theirs ours takes: median over pairs."""
+        """Wall time of ours as a multiple of theirs: median over pairs."""
         return median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
     @property
     def ratio_of_work(self) -> float:
-        """`ratio` of the CPU seconds."""
+        """Like `ratio`, for CPU seconds."""
         return median(a / b for a, b in self.work if b)
 
     @property
@@ -41,12 +41,16 @@ class Pairs:
         return median(b / a for a, b in zip(self.ours, self.theirs, strict=True))
 
     def report(self, name: str, other: str, bar: float | None = None) -> None:
-        """Print ours as a multiple of ``other``; at most ``bar`` is wanted."""
+        """Print the time of ours as a multiple of ``other``, which ``bar`` should
+        limit.
+        """
         wanted = "no bar" if bar is None else f"bar {bar:.2f}"
         self._tell(f"{name}: {self.ratio:.2f} x {other} ({wanted})")
 
     def report_gain(self, name: str, other: str, bar: float | None = None) -> None:
-        """Print how many times faster than ``other``; ``bar`` or more is wanted."""
+        """Print how many times faster ours is than ``other``; should be at least
+        ``bar``.
+        """
         wanted = "no bar" if bar is None else f"bar {bar:.0f}"
         self._tell(f"{name}: {self.gain:.1f} x faster than {other} ({wanted})")
 
@@ -67,7 +71,7 @@ def measured(
     *,
     between: Callable[[], object] = lambda: None,
 ) -> Pairs:
-    """Time both in turn; ``between`` runs before each, outside the clock."""
+    """Time both functions alternately; ``between`` runs before each call, untimed."""
     pairs = Pairs([], [], [])
     for _ in range(repetitions):
         work = []

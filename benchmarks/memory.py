@@ -1,4 +1,4 @@
-"""Peak and resident memory: one large training, and a thousand small ones."""
+"""Peak and resident memory: of one large training, and of a thousand small ones."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from typing import Any
 
 LAYERS, WIDTH, STEPS, BATCH_SIZE = 12, 2048, 6, 32  # 50.5 million parameters
 PEAK_BAR, GROWTH_BAR, TRAININGS, WARM_UP = 1.1, 1.01, 1000, 200
-#: Models of different widths: first the small number of programs that is kept.
+#: Models of different widths, and after how many of them memory is first measured, so
+#: that the cache of programs is full.
 STRUCTURES, FIRST = 160, 40
-#: Trainings after which the garbage is collected.
+#: Trainings between garbage collections.
 COLLECTED = 20
 MIB = 1 << 20
 
 
 def large(optimizer: str) -> tuple[Any, Any, Any]:
-    """A model of 50 million parameters, and rows for it."""
+    """Return a model of 50 million parameters, and rows for it."""
     import keras
     import numpy as np
     from keras import layers
@@ -57,7 +58,7 @@ def by_fit(optimizer: str) -> None:
 
 
 def thousand_fits() -> None:
-    """One `Trainer` and one model: Keras keeps .2 MiB of each model ever built."""
+    """Train one model by one `Trainer`: Keras keeps .2 MiB of each model ever built."""
     from subjects import mlp, numbers
 
     from pytest_lossguard.training import Trainer
@@ -69,7 +70,7 @@ def thousand_fits() -> None:
 
 
 def thousand_watched() -> None:
-    """One model without a trace of its own, a new watch each time."""
+    """Train one eager model, which has no traced step, in a new watch each time."""
     from pytest_lossguard.training import watching
 
     fit = eager_fit()
@@ -83,7 +84,7 @@ def thousand_watched() -> None:
 
 
 def thousand_unwatched() -> None:
-    """The same by Keras alone."""
+    """Train one eager model by Keras alone."""
     repeated(eager_fit())
 
 
@@ -97,7 +98,7 @@ def eager_fit() -> Callable[[], object]:
 
 
 def new_by_fit() -> None:
-    """Ever new models, which nobody keeps, by one `Trainer`."""
+    """Train new models, which are not kept, by one `Trainer`."""
     from pytest_lossguard.training import Trainer
 
     trainer = Trainer()
@@ -107,7 +108,7 @@ def new_by_fit() -> None:
 
 
 def new_by_keras() -> None:
-    """The same by `model.fit`."""
+    """Train new models, which are not kept, by `model.fit`."""
     new_structures(lambda build, x, y: build().fit(x, y, verbose=0))
 
 
@@ -138,8 +139,9 @@ def repeated(
 ) -> None:
     """Print the resident size after the first and after all trainings.
 
-    Keras leaves some ten kilobytes of cycles in each eager training, and Python looks
-    for such only after hundreds of them: what stays is reported, not what still waits.
+    Keras leaves some ten kilobytes of reference cycles in each eager training, which
+    Python collects only after hundreds of trainings. Collecting garbage regularly
+    excludes them.
     """
     import gc
 
@@ -154,21 +156,21 @@ def repeated(
 
 
 def resident() -> float:
-    """MiB of this process in memory now."""
+    """Return the resident memory of this process in MiB."""
     import psutil
 
     return float(psutil.Process().memory_info().rss / MIB)
 
 
 def peak() -> float:
-    """The most MiB that this process ever had in memory."""
+    """Return the peak resident memory of this process in MiB."""
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measured(case: str) -> list[float]:
-    """The numbers that one case prints, in a process of its own."""
+    """Return the numbers that one case prints, run in a separate process."""
     command = [sys.executable, str(Path(__file__)), case]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [float(it) for it in output.split()]

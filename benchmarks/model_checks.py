@@ -1,9 +1,9 @@
-"""Processor time of all model checks of a small MLP, in a process of their own.
+"""Processor time of all model checks of a small MLP, in a separate process.
 
     python benchmarks/model_checks.py
 
-Prints the seconds that importing TensorFlow takes, and those of each check and of all.
-The bar is 5 s for all of them, import left out.
+Prints the seconds of importing TensorFlow, of each check and of all checks together.
+The bar is 5 s for all checks, without the import.
 """
 
 from __future__ import annotations

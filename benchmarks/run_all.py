@@ -1,4 +1,4 @@
-"""Every figure, one script after the other, each in a process of its own."""
+"""Runs all benchmarks, one after the other, each in a separate process."""
 
 from __future__ import annotations
 

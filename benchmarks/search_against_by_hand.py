@@ -1,4 +1,4 @@
-"""A search of 100 corruptions against the same test written by hand."""
+"""A search of 100 corruptions compared with the same test written by hand."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_failing_search(lossguard, corruption):
 
 
 class Clock:
-    """Seconds of each test's body, and what its search did."""
+    """Plugin that records the duration of each test's body and its trainings."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -78,7 +78,7 @@ class Clock:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
-        """Note how long the body took, and how many trainings it ran."""
+        """Record the duration of the test's body and the number of trainings."""
         from pytest_lossguard.plugin.state import TEST
 
         if call.when == "call":

@@ -1,4 +1,4 @@
-"""Several seeds in one call of `fit_seeds`, against one after another, both warm."""
+"""Several seeds in one call of `fit_seeds` compared with one by one, both warm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REPETITIONS = 9
 
 
 def wide(units: int) -> Callable[[], Any]:
-    """Two hidden layers whose products fill all processors on their own."""
+    """Return a builder of a model whose products use all processors."""
 
     def build() -> Any:
         layers = [keras.Input((28, 28, 1)), keras.layers.Flatten()]

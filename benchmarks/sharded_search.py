@@ -1,10 +1,10 @@
-"""How much faster two workers run a search of 2,000 examples in four shards than one.
+"""Speedup of a search of 2,000 examples in four shards by two workers over one.
 
     python benchmarks/sharded_search.py [REPEATS]
 
-Prints the medians of the repeats: the seconds of a session, and the processor seconds
-of its busiest worker, which other programs on the machine disturb less. Below them the
-ratios to one worker that runs the four shards, and to one that runs the whole search.
+Prints medians over the repeats: the seconds of a session, and the processor seconds of
+its busiest worker, on which other programs on the machine have less influence. Then
+prints the ratios to one worker with four shards, and to one with the whole search.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ def pytest_sessionfinish():
     if worker:
         Path(f"{worker}.seconds").write_text(str(time.process_time()))
 """
-#: Shards and workers of each setting.
+#: Numbers of shards and workers.
 SETTINGS = {"undivided": (1, 1), "one worker": (4, 1), "two workers": (4, 2)}
 
 
 def run(shards: int, workers: int) -> tuple[float, float, int]:
-    """Seconds of a session, those of its busiest processor, different trainings."""
+    """Return seconds of a session and of its busiest worker, and the trainings."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         test = TEST.replace("EXAMPLES", str(EXAMPLES)).replace("SHARDS", str(shards))

@@ -1,4 +1,4 @@
-"""pytest over a suite without marked tests, with the plugin and without."""
+"""pytest on a suite without marked tests, with and without the plugin."""
 
 from __future__ import annotations
 

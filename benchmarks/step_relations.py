@@ -1,9 +1,9 @@
 """``python benchmarks/step_relations.py``: CPU time of the relations of a step.
 
-Everything that is asked of one step after it, beside the recording of it: how a loss
-uses labels, how a model uses inputs, shares of rows, labels that change, gradients
-written by hand, the search for rows that a loss mixes, and steps that are run again to
-see whether labels of weight 0 or at padding count. The bar is 5 % of the test's own CPU
+Measures the checks of one step that run after it, in addition to the recording: how a
+loss uses labels, how a model uses inputs, shares of rows, labels that change, custom
+gradients, the search for rows that a loss mixes, and steps that are run again to check
+whether labels of weight 0 or at padding count. The bar is 5 % of the test's own CPU
 time, or 50 ms.
 """
 
@@ -85,7 +85,7 @@ def _whole(y: Any, scores: Any) -> Any:
 
 
 def _weighted(loss: Any) -> None:
-    """Every other row has weight 0."""
+    """Train with weight 0 for every other row."""
     model = _net()
     model.compile(keras.optimizers.Adam(0.01), loss)
     weights = np.tile([0.0, 1.0], 256).astype("float32")
@@ -93,7 +93,7 @@ def _weighted(loss: Any) -> None:
 
 
 def _padded(loss: Any) -> None:
-    """Texts of 20 tokens, half of them padding, each token with a class."""
+    """Train on texts of 20 tokens, half of them padding, with one class per token."""
     tokens = np.random.default_rng(0).integers(1, 50, (512, 20))
     tokens[:, 10:] = 0
     layers = keras.layers
@@ -129,7 +129,7 @@ _CASES: dict[str, Callable[[], None]] = {
 
 @contextmanager
 def _counted() -> Iterator[list[float]]:
-    """CPU seconds of the parts, each counted once however they call each other."""
+    """Yield the CPU seconds of the parts; nested calls are counted once."""
     spent, depth = [0.0], [0]
 
     def counting(part: Any) -> Any:
@@ -154,7 +154,7 @@ def _counted() -> Iterator[list[float]]:
 
 
 def _measured(train: Callable[[], None]) -> tuple[float, float]:
-    """CPU seconds of all that a watched test does, and of its relations."""
+    """Return the CPU seconds of a watched test, and of its relations."""
     with _counted() as spent:
         began = time.process_time()
         with watching(seed=0) as watch:
@@ -165,10 +165,10 @@ def _measured(train: Callable[[], None]) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print one line for each case: medians."""
+    """Print the medians, one line per case."""
     print("| | test | its relations | share |\n|---|---|---|---|")
     for name, train in _CASES.items():
-        _measured(train)  # what is traced and imported once
+        _measured(train)  # excludes one-time tracing and imports
         runs = [_measured(train) for _ in range(_TIMES)]
         whole, part = (median(it) for it in zip(*runs, strict=True))
         print(f"| {name} | {whole:.2f} s | {1e3 * part:.0f} ms | {part / whole:.1%} |")

@@ -1,4 +1,4 @@
-"""The models that are trained, and rows to train them on."""
+"""The models that the benchmarks train, and their data."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def cnn(filters: int = 8) -> Any:
 
 
 def wide_cnn() -> Any:
-    """One whose steps take more than 10 ms on two cores."""
+    """Return a CNN whose steps take more than 10 ms on two cores."""
     return cnn(filters=48)
 
 
@@ -77,7 +77,7 @@ def lstm() -> Any:
 
 
 def normalized() -> Any:
-    """Four times dense, batch normalization, relu and dropout."""
+    """Return four blocks of dense layer, batch normalization, ReLU and dropout."""
     model = keras.Sequential([keras.Input((10,))])
     for _ in range(4):
         model.add(layers.Dense(64))
@@ -90,7 +90,7 @@ def normalized() -> Any:
 
 
 def transformer() -> Any:
-    """Two blocks of attention over 20 positions of 32 values."""
+    """Return two attention blocks over 20 positions of 32 values."""
     x = inputs = keras.Input((20, 8))
     x = layers.Dense(32)(x)
     for _ in range(2):
@@ -105,7 +105,7 @@ def transformer() -> Any:
 
 
 def dense(width: int, inputs: int) -> Any:
-    """Four equal dense layers by SGD: the least work for each parameter there is."""
+    """Return four equal dense layers with SGD: the least work per parameter."""
     model = keras.Sequential([keras.Input((inputs,))])
     for _ in range(4):
         model.add(layers.Dense(width, activation="relu"))
@@ -115,12 +115,12 @@ def dense(width: int, inputs: int) -> Any:
 
 
 def wide_dense() -> Any:
-    """10 million parameters, for `numbers`: a step is bound by memory."""
+    """Return 10 million parameters for `numbers`: memory bandwidth limits a step."""
     return dense(1825, inputs=10)
 
 
 def embedding() -> Any:
-    """A table of 100,000 words, which SGD updates row by row."""
+    """Return a model with a table of 100,000 words, which SGD updates row by row."""
     model = keras.Sequential(
         [
             keras.Input((20,), dtype="int32"),
@@ -134,7 +134,7 @@ def embedding() -> Any:
 
 
 def words(rows: int = ROWS) -> tuple[Any, Any]:
-    """Rows for `embedding`: whether its 20 words are rather of the second half."""
+    """Rows for `embedding`: whether the mean of 20 word indices is above 50,000."""
     x = np.random.default_rng(0).integers(0, 100_000, (rows, 20)).astype("int32")
     return x, (x.mean(axis=1) > 50_000).astype("float32")
 
@@ -155,7 +155,7 @@ def sequences() -> tuple[Any, Any]:
 
 
 def images() -> tuple[Any, Any]:
-    """Rows for `cnn`: ten patterns under noise."""
+    """Rows for `cnn`: ten patterns with noise."""
     random = np.random.default_rng(0)
     y = random.integers(0, 10, ROWS).astype("int32")
     patterns = random.normal(size=(10, 28, 28, 1))
@@ -163,7 +163,7 @@ def images() -> tuple[Any, Any]:
     return x.astype("float32"), y
 
 
-#: Models and rows that each figure of a training is measured on.
+#: Models and data of the training benchmarks.
 SUBJECTS = {
     "mlp": (mlp, numbers),
     "cnn": (cnn, images),
@@ -174,11 +174,11 @@ SUBJECTS = {
 
 
 def steady_epochs() -> None:
-    """Make the end of each epoch of `model.fit` cost the same from now on.
+    """Disable tf.data autotuning, so that each epoch of `model.fit` ends equally fast.
 
-    The tuner of tf.data wakes 10, 30, 70, 150, 310 and 630 ms after the start of
-    an epoch, and an epoch that ends at a bad moment waits for the next of these,
-    up to 0.3 s. Watched or not, that is a matter of luck.
+    The autotuner of tf.data wakes up 10, 30, 70, 150, 310 and 630 ms after the start of
+    an epoch, and an epoch that ends between two of these times may wait for the next,
+    up to 0.3 s. This is random and independent of watching.
     """
     make = ArrayDataAdapter.get_tf_dataset
 

@@ -1,8 +1,8 @@
-"""A team's suite on two workers, marked and unmarked: processor time and memory.
+"""A test suite on two workers, marked and unmarked: processor time and memory.
 
-60 models of five families, five tests of each, a training by `model.fit` in every test.
-``--models=10 --repetitions=1`` is a small run; ``--profile=FILE`` writes what one
-worker does in a marked run, for `pstats`.
+60 models of five families with five tests each, and a training by `model.fit` in every
+test. ``--models=10 --repetitions=1`` is a small run; ``--profile=FILE`` writes a
+profile of one worker in a marked run, for `pstats`.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ def test_model(seed):
     build_model({number}).fit(x, y, epochs={epochs}, verbose=0)
 """
 
-#: What each process tells at its end, and a worker how large it was after each test.
+#: Conftest of the suite: each process writes its CPU seconds, and each worker its
+#: memory after each test.
 CONFTEST = """
 import json
 import os
@@ -151,15 +152,15 @@ class Session:
     """One run of the suite.
 
     Attributes:
-        seconds: CPU seconds of all its processes and threads.
-        sizes: Of each worker, its resident bytes after each test.
+        seconds: CPU seconds of all processes and threads.
+        sizes: For each worker, its resident bytes after each test.
     """
 
     seconds: float
     sizes: list[list[int]]
 
     def at(self, share: float) -> float:
-        """MiB of the larger worker after that share of its tests."""
+        """Return the MiB of the larger worker after this share of its tests."""
         return max(it[int(share * (len(it) - 1))] for it in self.sizes) / 2**20
 
 

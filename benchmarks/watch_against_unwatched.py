@@ -1,4 +1,4 @@
-"""Trainings under watch, their trace read afterwards, against the same unwatched."""
+"""Watched trainings, including reading their traces, compared with unwatched ones."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ FIRST_STEP_BAR = 1.15
 
 
 class Clock(keras.callbacks.Callback):
-    """When `fit` began, and when each of its steps ended."""
+    """Records when `fit` began and when each step ended."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ticks = [time.perf_counter()]
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Note the time."""
+        """Record the time."""
         del batch, logs
         self.ticks.append(time.perf_counter())
 
     @property
     def first(self) -> float:
-        """Seconds to the end of the first step: tracing."""
+        """Seconds until the end of the first step, including tracing."""
         return self.ticks[1] - self.ticks[0]
 
     @property
     def later(self) -> float:
-        """Seconds of a step after it, the median."""
+        """Median seconds of the later steps."""
         ends = self.ticks[1:]
         return median(b - a for a, b in itertools.pairwise(ends))
 
 
 def measured_mlp() -> Any:
-    """One with a metric, whose counters Keras makes in the middle of a trace."""
+    """Return an MLP with a metric, whose variables Keras creates during tracing."""
     model = mlp()
     model.compile("adam", "mse", metrics=["mae"])
     return model
@@ -72,7 +72,7 @@ def by_fit(model: Any, x: Any, y: Any, epochs: int, clock: Clock) -> None:
 
 
 def by_hand(model: Any, x: Any, y: Any, epochs: int, clock: Clock) -> None:
-    """A loop over a compiled step, as the guides of Keras write it."""
+    """Train in a loop over a compiled step, as in the Keras guides."""
     loss_of = keras.losses.MeanSquaredError()
 
     @tf.function(autograph=False)
@@ -100,7 +100,7 @@ def compare(
     bar: float,
     train: Callable[..., None] = by_fit,
 ) -> None:
-    """Print the whole training, its first step and a later one."""
+    """Print the times of the whole training, its first step and a later one."""
     clocks: dict[Callable[[], None], list[Clock]] = {}
 
     def plain() -> Clock:
@@ -115,7 +115,7 @@ def compare(
     def watched() -> None:
         with watching(seed=0) as watch:
             clocks[watched].append(plain())
-        (_,) = watch.traces()  # one training was seen
+        (_,) = watch.traces()  # exactly one training was recorded
 
     clocks.update({unwatched: [], watched: []})
     unwatched()
@@ -137,9 +137,11 @@ def compare(
 def compare_later_steps(
     name: str, build: Callable[[], Any], data: tuple[Any, Any], bar: float
 ) -> None:
-    """Print an epoch after the first of one model in turn with one of its twin, which
-    the watch does not see: where memory bounds a step, two trainings differ by where
-    their weights lie.
+    """Compare later epochs of a watched model and of an equal unwatched model,
+    alternately.
+
+    Both models stay in memory: if memory bandwidth limits a step, the time of a
+    training also depends on where its weights are stored.
     """
     with watching(seed=0) as watch:
         seen, unseen = build(), build()
@@ -167,7 +169,7 @@ if __name__ == "__main__":
     # 96 steps of some 20 ms, and 320 of 3 ms.
     compare_later_steps("dense, 10 million", wide_dense, numbers(rows=3_072), 1.05)
     compare_later_steps("embedding", embedding, words(rows=10_240), 1.15)
-    # One trace unwatched too: SGD has no variables that Keras makes in a first one.
+    # Traced once also if unwatched: SGD creates no variables in its first step.
     compare("mlp by sgd", mlp_by_sgd, numbers(rows=10_240), 1, bar=1.15)
-    # In a loop of one's own.
+    # In a custom training loop.
     compare("mlp by hand", mlp, numbers(rows=10_240), 5, 1.15, by_hand)

@@ -1,4 +1,6 @@
-"""Whether compiling the loop of a training by XLA pays, and from when on."""
+"""Measures whether XLA compilation of a training loop pays off, and after how many
+runs.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ REPETITIONS = 5
 
 
 def times(loop: Callable[[], Any]) -> tuple[float, float]:
-    """CPU seconds of the first call, and the median of the later ones."""
+    """Return the CPU seconds of the first call, and the median of later calls."""
     seconds = []
     for _ in range(1 + REPETITIONS):
         began = time.process_time()

@@ -1,8 +1,8 @@
-"""``python docs/check_links.py SITE``: the internal links of a built site.
+"""``python docs/check_links.py SITE``: check the internal links of a built site.
 
-Each must lead to a page, and its anchor be there. Links to the site's own address count
-as internal; others are left alone, so that the check needs no network. Ends with 1
-and a line for each link that leads nowhere.
+Each internal link must have an existing page and anchor as its target. Links to the
+site's own address count as internal; others are not checked, so that the check needs no
+network. Exits with 1 and prints a line for each broken link.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pytest_lossguard.core.addresses import BASE
 
 
 class Page(HTMLParser):
-    """What a page links to, and the anchors that it has."""
+    """The links and the anchors of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep its id, and what it refers to."""
+        """Record the anchors and links of a tag."""
         for name, value in attrs:
             if name == "id" or (name == "name" and tag == "a"):
                 self.anchors.add(value or "")
@@ -35,7 +35,7 @@ class Page(HTMLParser):
 
 
 def broken_links(site: Path) -> list[str]:
-    """A line for each link of a page of the site that leads nowhere, sorted."""
+    """Return a line for each broken link on the pages of the site, sorted."""
     pages = {
         path.resolve(): Page(path.read_text(encoding="utf-8"))
         for path in sorted(site.rglob("*.html"))
@@ -44,7 +44,7 @@ def broken_links(site: Path) -> list[str]:
 
 
 def leads_somewhere(site: Path, link: str) -> bool:
-    """Whether a link with the site's own address leads to a page and its anchor."""
+    """Whether the page and the anchor of a link with the site's own address exist."""
     path, anchor = _target(site.resolve(), link)
     if path is None or not path.is_file():
         return False
@@ -65,7 +65,7 @@ def _broken(site: Path, pages: dict[Path, Page]) -> Iterator[str]:
 
 
 def _target(site: Path, link: str) -> tuple[Path | None, str]:
-    """The file that a link to the site means, if it is one, and the anchor."""
+    """Return the file and the anchor of a link; the file is None if external."""
     address, anchor = urldefrag(link)
     parts = urlsplit(address)
     if f"{parts.scheme}://{parts.netloc}" != BASE:

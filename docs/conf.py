@@ -1,4 +1,4 @@
-"""How Sphinx builds the documentation: ``nox -s docs``, without a network."""
+"""Sphinx configuration of the documentation: ``nox -s docs``, without a network."""
 
 from __future__ import annotations
 

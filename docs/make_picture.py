@@ -1,7 +1,7 @@
-"""``python docs/make_picture.py``: the picture of an HTML report that README shows.
+"""``python docs/make_picture.py``: make the picture of an HTML report in the README.
 
-Runs four tests of the examples, one of them broken, and photographs their report in the
-Chromium on the PATH, with the broken one open.
+Runs four tests of the examples, one of them broken, and takes a screenshot of their
+report in the Chromium on the PATH, with the broken test open.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ TESTS = (
     "broken/test_scenarios.py::test_one_feature_in_another_unit",
     "test_project.py",
 )
-#: What fits into a README, in pixels of a page.
+#: Size of the picture in the README, in pixels.
 SIZE = {"width": 1100, "height": 860}
 
 
 def make_report(folder: Path) -> Path:
-    """Run the tests in a copy of the examples, whose folder no report names.
+    """Run the tests in a copy of the examples and return the path of the report.
 
-    They end with 1, as one is broken.
+    pytest must exit with 1, as one of the tests is broken.
     """
     copy = shutil.copytree(ROOT / "examples", folder / "examples")
     options = ("-q", "-p", "no:cacheprovider", "--lossguard-html=report.html")
@@ -40,9 +40,11 @@ def make_report(folder: Path) -> Path:
 
 
 def photograph(report: Path) -> None:
-    """Open the first test, which failed, and take what stands below the head."""
+    """Open the first test, which failed, and take a screenshot of what is below the
+    header.
+    """
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    # Chromium's sandbox refuses to run as root.
+    # Chromium's sandbox does not run as root.
     alone = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=alone)

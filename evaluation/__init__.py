@@ -1,1 +1,1 @@
-"""The corpus that measures the judge: broken programs must fail, healthy ones pass."""
+"""Evaluation of the checks on programs known to be broken or healthy."""

@@ -1,4 +1,4 @@
-"""``python -m evaluation``: run the corpus, print the table, write RESULTS.md."""
+"""``python -m evaluation``: judge the corpus, print the table, write RESULTS.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .measure import Row, rows_of_job
 from .results import results
 
 _HERE = Path(__file__).parent
-#: Programs that one process takes at a time.
+#: Programs per job.
 _CHUNK = 8
 
 

@@ -1,9 +1,10 @@
-"""What a committed baseline adds: ``python -m evaluation.baselined``.
+"""Measures what committed baselines add: ``python -m evaluation.baselined``.
 
-Each broken program is a pull request against the program that it was made from. That
-one gets a baseline, the broken one is held against it, as ``converges(baseline=True)``
-does. Prints, and writes to ``evaluation/BASELINED.md``, how many fail by themselves,
-how many more by the baseline, and which pass. All of them take about half an hour.
+Each broken program is treated as a pull request against the program that it was made
+from. A baseline of the original program is written, and the broken program is compared
+with it, as by ``converges(baseline=True)``. Prints, and writes to
+``evaluation/BASELINED.md``, how many broken programs fail without a baseline, how many
+more fail the comparison, and which pass. All programs take about half an hour.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from .program import Program, Setup
 
 __all__ = ["Outcome", "held", "table"]
 
-#: How a pull request ends: its training fails by itself, is worse than the baseline, or
-#: passes both. ``"no baseline"`` where the repaired program cannot have one.
+#: Outcome of a pull request: its training fails by itself, is worse than the baseline,
+#: or passes both. ``"no baseline"`` if the repaired program cannot have one.
 End = Literal["fails by itself", "worse than its baseline", "passes", "no baseline"]
 _ENDS: tuple[End, ...] = get_args(End)
 _SEED = 0
@@ -32,7 +33,12 @@ _SEED = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One broken program."""
+    """Outcome of one broken program.
+
+    Attributes:
+        name, source, part: Those of the `Program`.
+        end: How the pull request ends.
+    """
 
     name: str
     source: str
@@ -41,12 +47,12 @@ class Outcome:
 
 
 def held(programs: Iterable[Program], trainer: Any, folder: Path) -> Iterator[Outcome]:
-    """Train each program, and hold it against the baseline of what it was made from.
+    """Train each program and compare it with a baseline of its repaired program.
 
     Args:
-        programs: Broken ones, each with the program that it was made from.
-        trainer: Trains them.
-        folder: Where baselines are kept, one for all programs made from the same.
+        programs: Broken programs, each with its repaired program.
+        trainer: The `Trainer` for all programs.
+        folder: Folder of the baselines, one per original program.
     """
     for program in programs:
         end = _end(program, trainer, folder / f"{_origin(program)}.json")
@@ -56,7 +62,7 @@ def held(programs: Iterable[Program], trainer: Any, folder: Path) -> Iterator[Ou
 
 
 def _origin(program: Program) -> str:
-    """What all programs made from the same program have in common."""
+    """Return the name that all programs made from the same program share."""
     words = program.name.split("/")
     return f"{words[0]}-{words[1]}"
 
@@ -83,7 +89,7 @@ def _end(program: Program, trainer: Any, path: Path) -> End:
             return "no baseline"
     try:
         guard.check_baseline(BaselineRequest(path=path, test="quality"))
-    except (NotConverged, BaselineError):  # worse, or another length
+    except (NotConverged, BaselineError):  # worse, or a different number of steps
         return "worse than its baseline"
     return "passes"
 
@@ -101,7 +107,7 @@ def _train(guard: Any, setup: Setup) -> None:
 
 
 def table(outcomes: Sequence[Outcome], command: str) -> str:
-    """The outcomes as Markdown, with the command that measured them."""
+    """Return the outcomes as Markdown, with the command that measured them."""
     groups = {
         (it.part, it.source): [
             that
@@ -137,7 +143,7 @@ def _line(name: str, outcomes: Sequence[Outcome]) -> str:
 
 
 def _of_one_origin(names: Sequence[str]) -> list[Outcome]:
-    """The outcomes of some programs, for a process of their own."""
+    """Return the outcomes of some programs, in a separate process."""
     chosen = programs_named(names)
     from pytest_lossguard.training import Trainer
 
@@ -150,7 +156,7 @@ def _of_one_origin(names: Sequence[str]) -> list[Outcome]:
 
 
 def main() -> None:
-    """Hold all broken programs, or those whose name holds a word, against baselines."""
+    """Compare all broken programs, or those selected by name, with baselines."""
     parser = argparse.ArgumentParser(
         prog="python -m evaluation.baselined", description=__doc__
     )

@@ -1,8 +1,8 @@
-"""Raw samples that the bugs of preprocessing are trained on.
+"""Raw samples for training on the preprocessing bugs.
 
-The pairs of ``tests/support/preprocessing_bugs.py`` need no labels that could be
-learned: contracts do not train. Where theirs cannot, or where there are none, a sample
-of the same kind with a signal stands here; the preparations are those of the pairs.
+Contracts do not train, so the pairs in ``tests/support/preprocessing_bugs.py`` may have
+labels that cannot be learned, or none. For these pairs, this module has a sample of the
+same kind with a signal; the preparations are those of the pairs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _standard(values: Any) -> Any:
 
 
 def _by_word(words: Any, draw: Any) -> Any:
-    """A number for each word, and noise."""
+    """Return one number per word, with noise."""
     known = {it: place for place, it in enumerate(sorted(set(words)))}
     effect = draw.permutation(len(known)).astype(float)
     places = [known[it] for it in words]
@@ -33,7 +33,7 @@ def _by_word(words: Any, draw: Any) -> Any:
 
 
 def tinted_images(_: Any) -> Sample:
-    """The class is the brightest of three channels."""
+    """Images with three channels; the class is the brightest channel."""
     draw = np.random.default_rng(0)
     y = draw.integers(0, 3, 320)
     x = draw.integers(0, 160, (320, 6, 6, 3))
@@ -42,7 +42,7 @@ def tinted_images(_: Any) -> Sample:
 
 
 def coded_numbers(_: Any) -> Sample:
-    """Eight codes, each with a number of its own, in no order."""
+    """Integer codes from 0 to 7; the target depends on the code, not on its order."""
     draw = np.random.default_rng(1)
     x = draw.integers(0, 8, (400, 1))
     effect = np.array([2.0, -1.0, 3.0, 0.0, -3.0, 1.0, -2.0, 0.5])
@@ -50,26 +50,26 @@ def coded_numbers(_: Any) -> Sample:
 
 
 def prices(given: Any) -> Sample:
-    """The pair's own houses, their prices scaled."""
+    """The houses of the pair, with standardized prices."""
     return given["x"], _standard(given["y"])
 
 
 def hours_of_day(_: Any) -> Sample:
-    """A wave with the period of a day."""
+    """Hourly timestamps; the target is a sine wave with a period of a day."""
     x = 1_700_000_000 + 3600.0 * np.arange(1200).reshape(-1, 1)
     noise = np.random.default_rng(2).normal(0, 0.15, 1200)
     return x, np.sin(2 * np.pi * x[:, 0] / 86_400) + noise
 
 
 def far_from_zero(_: Any) -> Sample:
-    """Four columns around 20,000, their sum the target."""
+    """Four columns around 20,000; the target is their sum."""
     draw = np.random.default_rng(3)
     x = 20_000 + draw.normal(0, 3, (400, 4))
     return x, _standard(x.sum(axis=1) + draw.normal(0, 0.3, 400))
 
 
 def neighboring_ids(given: Any) -> Sample:
-    """A wave over the ids."""
+    """The ids of the pair; the target is a sine wave over the ids."""
     x = np.concatenate([given["x"]] * 4)
     place = (x[:, 0] - x.min()).astype(float)
     noise = np.random.default_rng(4).normal(0, 0.15, len(x))
@@ -77,7 +77,7 @@ def neighboring_ids(given: Any) -> Sample:
 
 
 def noisy_series(_: Any) -> Sample:
-    """A wandering level, seen with noise."""
+    """A series that wanders slowly, with measurement noise."""
     draw = np.random.default_rng(5)
     level = np.zeros(600)
     for at in range(1, 600):
@@ -86,7 +86,7 @@ def noisy_series(_: Any) -> Sample:
 
 
 def handwriting(most: float, flat: bool) -> Callable[[Any], Sample]:
-    """Digits whose darkest pixel has this number."""
+    """Return a sample of digit images with pixel values from 0 to ``most``."""
 
     def make(_: Any) -> Sample:
         x, y = load_digits(return_X_y=True)
@@ -98,13 +98,13 @@ def handwriting(most: float, flat: bool) -> Callable[[Any], Sample]:
 
 
 def cities(given: Any) -> Sample:
-    """The pair's own cities, each with a number of its own."""
+    """The cities of the pair; the target depends on the city."""
     x = given["x"]
     return x, _by_word(list(x["city"]), np.random.default_rng(6))
 
 
 def striped_images(_: Any) -> Sample:
-    """Channels first; the class is the striped channel and its direction."""
+    """Channels-first images; the class is the striped channel and the direction."""
     draw = np.random.default_rng(7)
     y = draw.integers(0, 6, 480)
     x = draw.normal(0, 1.5, (480, 3, 8, 8))
@@ -115,7 +115,7 @@ def striped_images(_: Any) -> Sample:
 
 
 def mostly_noise(_: Any) -> Sample:
-    """Two hundred columns of which three tell something."""
+    """Two hundred columns, of which three are informative."""
     draw = np.random.default_rng(8)
     x = draw.normal(0, 1, (240, 200))
     signal = x[:, :3].sum(axis=1) + draw.normal(0, 1.5, 240)
@@ -123,7 +123,7 @@ def mostly_noise(_: Any) -> Sample:
 
 
 def shops(given: Any) -> Sample:
-    """The pair's own shops: their size tells something, the shop a little."""
+    """The shops of the pair; the target depends on the size and weakly on the shop."""
     draw, x = np.random.default_rng(9), given["x"]
     effect = _by_word(list(x["shop"]), draw)
     noise = draw.normal(0, 1, len(x))
@@ -131,7 +131,7 @@ def shops(given: Any) -> Sample:
 
 
 def endings(_: Any) -> Sample:
-    """Long texts whose last two words tell the class."""
+    """Long texts; the class depends on the last two words."""
     draw = np.random.default_rng(10)
     fill = ["we", "saw", "the", "film", "with", "them", "on", "friday"]
     y = draw.integers(0, 2, 400)
@@ -141,7 +141,7 @@ def endings(_: Any) -> Sample:
 
 
 def words(_: Any) -> Sample:
-    """Texts of the pair's vocabulary; the first word tells the class."""
+    """Texts in the vocabulary of the pair; the class depends on the first word."""
     draw = np.random.default_rng(11)
     kinds = ("good", "bad", "fine", "poor")
     y = draw.integers(0, 4, 400)
@@ -151,7 +151,7 @@ def words(_: Any) -> Sample:
 
 
 def rare_class(_: Any) -> Sample:
-    """One row of twelve belongs to the second class, not far from the first."""
+    """Two overlapping classes; one row in twelve belongs to the second."""
     draw = np.random.default_rng(12)
     y = (draw.random(600) < 1 / 12).astype(int)
     x = draw.normal(0, 1, (600, 6))
@@ -160,14 +160,16 @@ def rare_class(_: Any) -> Sample:
 
 
 def weights_of(y: Any, *, inverted: bool) -> Any:
-    """Weights that make up for rare classes, or, inverted, make them rarer still."""
+    """Return sample weights that balance the classes, or, inverted, unbalance them
+    more.
+    """
     shares = np.bincount(y) / len(y)
     weights = shares if inverted else 1 / shares
     return (weights / (weights * shares).sum())[y].astype("float32")
 
 
 def as_frame(given: Any) -> Sample:
-    """Waiting times by city and nothing else."""
+    """The cities of the pair as the only column; the target depends on the city."""
     frame = pd.DataFrame({"city": given["x"]["city"]})
     return cities({"x": frame})
 

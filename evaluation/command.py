@@ -1,4 +1,4 @@
-"""What the commands of the evaluations share: jobs in processes, rows in files."""
+"""Shared code of the evaluation commands: jobs in processes, rows in files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["command_line", "lines_of", "rows_of_jobs"]
 
 
 def command_line(program: str, asked: argparse.Namespace, names: Sequence[str]) -> str:
-    """What was asked for, without where it was written.
+    """Return the command line for a report, without options for files and processes.
 
     Args:
-        program: As ``"python -m evaluation"``.
-        asked: The options, ``seeds`` among them.
-        names: Options that are named where they were given.
+        program: For example ``"python -m evaluation"``.
+        asked: The parsed options, including ``seeds``.
+        names: Options that are added if they are set.
     """
     words = [program, f"--seeds {asked.seeds}"]
     for name in names:
@@ -30,11 +30,11 @@ def command_line(program: str, asked: argparse.Namespace, names: Sequence[str]) 
 
 
 def lines_of(path: Path, *, cut_off: bool = False) -> Iterator[dict[str, Any]]:
-    """The rows that `rows_of_jobs` has written.
+    """Read the rows that `rows_of_jobs` has written.
 
     Args:
-        path: The file.
-        cut_off: Whether the last one may be cut off, and is then left out.
+        path: A file with one JSON object per line.
+        cut_off: Whether to skip lines that were cut off, as by a killed process.
     """
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.endswith("}") or not cut_off:
@@ -50,16 +50,17 @@ def rows_of_jobs(
     brief: Callable[[list[Any]], str],
     keep: Path | None,
 ) -> Iterator[Any]:
-    """The rows of all jobs, as they come.
+    """Run all jobs in worker processes and yield their rows as jobs finish.
 
     Args:
-        run: From a job to its rows, in a process of its own.
-        jobs: They.
-        processes: How many at a time.
-        jobs_per_process: After so many a process is left: traced graphs are never
-            wholly given back.
-        brief: What is written of a job's rows on standard error.
-        keep: File to which each row is added as it comes, as JSON.
+        run: Returns the rows of one job; called in a worker process.
+        jobs: The jobs.
+        processes: Number of worker processes.
+        jobs_per_process: Jobs after which a worker is replaced: TensorFlow never frees
+            all memory of traced graphs.
+        brief: Returns the text that is printed to standard error about the rows of a
+            job.
+        keep: File to which rows are appended as JSON; None for none.
     """
     with get_context("spawn").Pool(processes, maxtasksperchild=jobs_per_process) as it:
         for done, rows in enumerate(it.imap_unordered(run, jobs), start=1):

@@ -1,10 +1,10 @@
-"""What catches the known bugs of preprocessing: a contract, the marker, a baseline.
+"""Measures what catches known preprocessing bugs: contracts, the marker, a baseline.
 
 ``python -m evaluation.contract_bugs`` checks the contracts of each bug of
-``tests/support/preprocessing_bugs.py`` and of its good twin, trains the bad program
-under the marker's defaults, and holds it against a baseline of the good one. It prints
-the table and writes it to ``evaluation/CONTRACTS.md``; names of bugs measure only
-those. All of them take about ten minutes on two cores.
+``tests/support/preprocessing_bugs.py`` and of its correct counterpart, trains the bad
+program under the marker's defaults, and compares it with a baseline of the good one.
+Prints the table and writes it to ``evaluation/CONTRACTS.md``; with names as arguments,
+measures only those bugs. All bugs take about ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -33,20 +33,21 @@ from .program import Program, Setup
 
 __all__ = ["Caught", "broken_relations", "caught", "main", "program_of", "table"]
 
-#: How many of the bugs something must catch.
+#: Least number of bugs that must be caught.
 LEAST_CAUGHT = 27
 _EPOCHS, _SEED = 12, 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caught:
-    """What was said of one bug.
+    """Results for one bug.
 
     Attributes:
-        relations: Those that the bad program breaks, in the order of checking.
-        good: Those that its good twin breaks: false alarms.
-        end: How the bad training ends; see `baselined`. ``"same arrays"`` where it
-            trains on what the good one trains on, so that nothing can differ.
+        name: Name of the pair.
+        relations: Relations that the bad program breaks, in the order of checking.
+        good: Relations that the good program breaks: false alarms.
+        end: Outcome of the bad training; see `baselined`. ``"same arrays"`` if both
+            programs train on the same arrays, so that nothing can differ.
     """
 
     name: str
@@ -56,7 +57,7 @@ class Caught:
 
     @property
     def by(self) -> tuple[str, ...]:
-        """What catches it."""
+        """What catches the bug: contract, marker or baseline; empty if nothing does."""
         found = ["contract"] if self.relations else []
         found += ["marker"] if self.end == "fails by itself" else []
         found += ["baseline"] if self.end == "worse than its baseline" else []
@@ -67,7 +68,7 @@ class Caught:
 
 
 def broken_relations(pair: Pair, arguments: Arguments) -> tuple[str, ...]:
-    """The relations that a program of a pair breaks, with the keys of the pair."""
+    """Return the relations that a program breaks, under the keys of its pair."""
     policy = ContractPolicy.from_keywords(pair.keys)
     preparation = preparation_of(**arguments, unused=policy.unused)
     results = [check_relation(preparation, name, policy) for name in policy.names]
@@ -78,8 +79,8 @@ def broken_relations(pair: Pair, arguments: Arguments) -> tuple[str, ...]:
 
 
 def program_of(pair: Pair) -> Program | None:
-    """The bad program and its good twin as trainings; None where both train on the
-    same arrays.
+    """Return the bad and the good program of a pair as a program to train; None if both
+    train on the same arrays.
     """
     good, bad = _setup(pair, is_bad=False), _setup(pair, is_bad=True)
     if _are_same(good, bad):
@@ -123,14 +124,14 @@ def _setup(pair: Pair, *, is_bad: bool) -> Setup:
 
 
 def _prepared(prepare: Any, x: Any, y: Any) -> tuple[Any, Any, Any, bool]:
-    """Training rows, labels, held-out ones, and whether a dataset has ordered them."""
+    """Return inputs, labels, held-out data, and whether a dataset has set the order."""
     if hasattr(prepare, "fit_transform"):
         made = prepare.fit_transform(x)
     elif y is None or prepare.__code__.co_argcount - hasattr(prepare, "__self__") < 2:
         made = prepare(x)
     else:
         made = prepare(x, y)
-    if hasattr(made, "element_spec"):  # the stand-in for a dataset
+    if hasattr(made, "element_spec"):  # a stand-in for a `tf.data.Dataset`
         return _array(made.x), _labels(made.y), None, True
     if not isinstance(made, tuple):
         return _array(made), _labels(y), None, False
@@ -156,7 +157,7 @@ def _labels(y: Any) -> Any:
 
 
 def _builder(x: Any, y: Any) -> Any:
-    """A plain small model for these inputs and labels."""
+    """Return a builder of a small model for these inputs and labels."""
     classes = 1 if y.dtype.kind == "f" else int(y.max()) + 1
     tokens, shape = x.dtype.kind in "iu", x.shape[1:]
 
@@ -201,11 +202,11 @@ def _end_of_training(pair: Pair) -> str:
     return found.end
 
 
-# All of it
+# All checks
 
 
 def caught(name: str) -> Caught:
-    """What is said of one bug, by its name."""
+    """Run all checks on the bug of this name."""
     warnings.simplefilter("ignore")
     pair = next(it for it in PAIRS if it.name == name)
     return Caught(
@@ -217,7 +218,7 @@ def caught(name: str) -> Caught:
 
 
 def table(found: Iterable[Caught], command: str) -> str:
-    """The outcomes as Markdown, with the command that measured them."""
+    """Return the results as Markdown, with the command that measured them."""
     rows = sorted(found, key=lambda it: it.name)
     count = sum(bool(it.by) for it in rows)
     missed = [it.name for it in rows if not it.by]
@@ -255,7 +256,7 @@ def _row(it: Caught) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure all bugs, or those named; 1 where fewer than 27 of 29 are caught."""
+    """Measure all bugs, or those named; return 1 if fewer than 27 of 29 are caught."""
     parser = argparse.ArgumentParser(
         prog="python -m evaluation.contract_bugs", description=__doc__
     )

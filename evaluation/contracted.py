@@ -1,6 +1,6 @@
-"""How often contracts of healthy preparations break, and what checking them costs.
+"""Measures false alarms and run time of contracts on correct preparations.
 
-``python -m evaluation.contracted`` prints both; give beginnings of names to choose.
+``python -m evaluation.contracted`` prints both; arguments select by name prefix.
 """
 
 from __future__ import annotations
@@ -24,13 +24,20 @@ from .preparations import PREPARATIONS, Healthy
 
 __all__ = ["Checked", "check", "main"]
 
-#: The bars: share of preparations with a false alarm, seconds of processor time.
+#: Limits: share of preparations with a false alarm, and seconds of processor time.
 MOST_ALARMS, MOST_SECONDS = 0.02, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What came of one preparation."""
+    """Results for one preparation.
+
+    Attributes:
+        healthy: The preparation.
+        results: One result per relation.
+        seconds: Processor time of all checks.
+        slowest: Name of the slowest relation.
+    """
 
     healthy: Healthy
     results: tuple[ContractResult, ...]
@@ -39,12 +46,12 @@ class Checked:
 
     @property
     def broken(self) -> tuple[str, ...]:
-        """The relations that broke."""
+        """The names of the broken relations."""
         return tuple(it.relation for it in self.results if it.outcome == "broken")
 
 
 def check(healthy: Healthy) -> Checked:
-    """Check all relations of one preparation, with the keys of its author."""
+    """Check all relations of one preparation, under the keys of its author."""
     policy = ContractPolicy.from_keywords(healthy.keys)
     arguments = healthy.make()
     started, results, seconds = _seconds(), [], {}
@@ -62,14 +69,16 @@ def check(healthy: Healthy) -> Checked:
 
 
 def _seconds() -> float:
-    """Processor time of this process; the other one that `process` asks lives on and is
-    counted by nothing but its answers, which take as long as one run here.
+    """Return the processor time of this process.
+
+    The child process that the relation ``process`` uses is not included; its calls take
+    as long as the same calls in this process.
     """
     return time.process_time()
 
 
 def main(names: list[str]) -> int:
-    """Print a line for each alarm, then the rates and the cost."""
+    """Print each false alarm, then the rates and the run time."""
     chosen = [
         it
         for it in PREPARATIONS

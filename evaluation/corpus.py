@@ -8,7 +8,7 @@ __all__ = ["programs"]
 
 
 def programs() -> tuple[Program, ...]:
-    """Published bugs with their fixes, mutants, and healthy programs."""
+    """Return published bugs with their fixes, healthy programs, and mutants."""
     from .healthy import HEALTHY
     from .mutants import MUTANTS
     from .published import PUBLISHED

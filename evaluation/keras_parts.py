@@ -1,6 +1,6 @@
-"""Parts of Keras as data: written down before Keras is imported, made for each model.
+"""Specifications of Keras objects, written before Keras is imported.
 
-``Layer.Dropout(0.5)`` stands for ``keras.layers.Dropout(0.5)``. A dense layer without
+``Layer.Dropout(0.5)`` specifies ``keras.layers.Dropout(0.5)``. A dense layer without
 options is written as its units and its activation: ``"64 relu"``, ``"1 linear"``.
 """
 
@@ -27,12 +27,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """One call of Keras; arguments may be parts themselves.
+    """A call of a Keras class; arguments may be parts, too.
 
     Attributes:
-        module: Such as ``"layers"``.
-        name: Of the class.
-        args, options: What it is called with.
+        module: Module in ``keras``, for example ``"layers"``.
+        name: Name of the class.
+        args, options: Positional and keyword arguments of the call.
     """
 
     module: str
@@ -43,7 +43,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A module of Keras: an attribute is called as the class of that name."""
+    """A Keras module: calling an attribute makes a `Part` of the class of that name."""
 
     module: str
 
@@ -59,12 +59,12 @@ Optimizer = Parts("optimizers")
 Regularizer = Parts("regularizers")
 Schedule = Parts("optimizers.schedules")
 
-#: A stack of layers: parts, dense layers as text, or layers of Keras.
+#: A stack of layers: parts, dense layers as text, or Keras layers.
 Layers = Sequence[Any]
 
 
 def make(part: Any) -> Any:
-    """What a part stands for, made anew; anything else as it is."""
+    """Return a new Keras object for a part; return anything else unchanged."""
     if not isinstance(part, Part):
         return part
     import keras
@@ -85,14 +85,14 @@ def compiled(
     dtype: str | None = None,
     **options: Any,
 ) -> Any:
-    """A compiled `keras.Sequential`.
+    """Return a compiled `keras.Sequential`.
 
     Args:
-        shape: Of one row.
-        layers: The stack below the input.
+        shape: Input shape without the batch axis.
+        layers: The layers after the input.
         optimizer: A name or a part.
         loss: A name, a part or a function.
-        dtype: Of the input; default that of Keras.
+        dtype: Dtype of the input; default that of Keras.
         options: Further keywords of ``compile``.
     """
     import keras

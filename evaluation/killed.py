@@ -1,11 +1,11 @@
-"""``python -m evaluation.killed``: kill sessions at random, look at what they leave.
+"""``python -m evaluation.killed``: kill test sessions at random and check their files.
 
-Each session runs thirty tests that hand on a training without any, write a baseline and
-a replay file, and then JSON, HTML and TensorBoard reports over those of the session
-before; every other one on two workers. It is killed at a random moment: all of it, its
-controller alone, or one worker, or it is interrupted as by Ctrl-C. After each session
-every file must be whole, the old one or the new one, and at the end an undisturbed
-session must leave nothing but its reports.
+Each session runs thirty tests that report a fake training, write a baseline and a
+replay file, and then writes JSON, HTML and TensorBoard reports over those of the
+session before; every other session uses two workers. At a random moment the whole
+session, its controller alone, or one worker is killed, or the session is interrupted as
+by Ctrl-C. After each session every file must be complete, either the old or the new
+version. A last, undisturbed session must leave no temporary files.
 """
 
 from __future__ import annotations
@@ -117,9 +117,11 @@ def main() -> None:
 def _killed(
     folder: Path, sessions: int, chance: random.Random
 ) -> tuple[list[str], Counter[str], int]:
-    """What was found wrong, how the sessions ended, how much was swept."""
+    """Return the faults found, counts of how sessions ended, and the temporary files
+    swept.
+    """
     lasts = {}
-    for workers in (0, 2):  # they leave the first reports, too
+    for workers in (0, 2):  # they also write the first reports
         began = time.monotonic()
         _output(_started(folder, workers))
         lasts[workers] = time.monotonic() - began
@@ -165,7 +167,7 @@ def _started(folder: Path, workers: int) -> subprocess.Popen[str]:
 
 
 def _output(process: subprocess.Popen[str]) -> str:
-    """What it said, once it has ended and no worker of it is left."""
+    """Return the output of a process after it and its workers have ended."""
     output, _ = process.communicate(timeout=120)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -173,7 +175,7 @@ def _output(process: subprocess.Popen[str]) -> str:
 
 
 def _kill(process: subprocess.Popen[str], way: str) -> str:
-    """Kill it in a way; gives how, or that it had ended before."""
+    """Kill the process in this way; return how, or that it had ended before."""
     if process.poll() is not None:
         return "ended before"
     workers = _children(process.pid)
@@ -197,9 +199,10 @@ def _children(pid: int) -> list[int]:
 
 
 def _lost(folder: Path, case: str, output: str, way: str) -> Iterator[str]:
-    """Tests that passed in a session that came to its end, and are in no report.
+    """Yield a fault if a finished session reports fewer tests than passed.
 
-    The one in which it was interrupted may have passed without having ended.
+    The test in which the session was interrupted may have passed without being
+    reported.
     """
     passed = re.search(r"(\d+) passed", output)
     if passed is None:
@@ -211,7 +214,7 @@ def _lost(folder: Path, case: str, output: str, way: str) -> Iterator[str]:
 
 
 def _wrong(folder: Path, case: str) -> Iterator[str]:
-    """What is not as it must be after something happened to a session."""
+    """Yield faults in the files that a session has left."""
     try:
         tests = json.loads((folder / "r.json").read_text(encoding="utf-8"))["tests"]
         if any(len(it["runs"][0]["loss"]) != 2000 for it in tests if it["runs"]):

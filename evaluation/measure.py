@@ -1,4 +1,4 @@
-"""Runs programs of the corpus as a marked test would, and notes what was said."""
+"""Judges programs of the corpus as a marked test would, and records the results."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ __all__ = [
     "rows_of_job",
 ]
 
-#: Programs whose traces are forgotten together: they would fill the memory.
+#: Programs after which traced graphs are freed, as they would fill the memory.
 _PROGRAMS_PER_TRAINER = 8
 
 
-#: Findings that fit any broken program: one change makes it far better, whatever
-#: the fault is called.
+#: Findings that are true of any broken program: one change makes it far better,
+#: whatever the fault is.
 _FIT_ANY = frozenset({"improvable"})
-#: A change repairs as well as the known fix if it reaches its skill but for this.
+#: Largest difference in skill to the known fix with which a repair counts as equal.
 _AS_WELL = 0.1
-#: Seeds on which verified changes are tried once more, away from those that the
-#: diagnosis itself tried.
+#: Offset of the seed on which verified changes are tried once more, so that the
+#: diagnosis has not used it.
 _FRESH = 5_003
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One program on one seed."""
+    """Result of one program on one seed."""
 
     name: str
     source: str
@@ -65,13 +65,13 @@ class Row:
 
     @property
     def flagged(self) -> bool:
-        """Failed, or warned of with a finding that fits."""
+        """Whether the program fails, or has a warning that is true of it."""
         return self.failed or bool({*self.fits, *_FIT_ANY} & set(self.warnings))
 
     @property
     def true_of(self) -> list[bool]:
-        """Of each cause named, whether it is true: it is what was done to the program,
-        or its change repairs the program as well as the known fix does.
+        """For each cause named, whether it is true: it is the injected fault, or its
+        change repairs the program as well as the known fix.
         """
         return [
             it["cause"] in self.true_causes or self._repairs_as_well(skill)
@@ -87,12 +87,12 @@ class Row:
 def measured(
     programs: Iterable[Program], seeds: Iterable[int], *, diagnose: bool
 ) -> Iterator[Row]:
-    """One row per program and seed.
+    """Yield one row per program and seed.
 
     Args:
         programs: The programs.
-        seeds: Of data, weights and order of the rows.
-        diagnose: Whether causes of failures are looked for.
+        seeds: Seeds of data, weights and order of the rows.
+        diagnose: Whether to diagnose failures.
     """
     from pytest_lossguard.training import Trainer
 
@@ -107,12 +107,14 @@ def measured(
 
 
 def rows_of(names: Sequence[str], seeds: Sequence[int], diagnose: bool) -> list[Row]:
-    """The rows of some programs, for a process of their own."""
+    """Return the rows of some programs, in a separate process."""
     return list(measured(programs_named(names), seeds, diagnose=diagnose))
 
 
 def programs_named(names: Sequence[str]) -> list[Program]:
-    """Some programs, for a process of their own: TensorFlow is quiet in it."""
+    """Return the programs of these names, in a separate process with TensorFlow
+    silenced.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     from .corpus import programs
@@ -122,12 +124,12 @@ def programs_named(names: Sequence[str]) -> list[Program]:
 
 
 def rows_of_job(job: tuple[Sequence[str], Sequence[int], bool]) -> list[Row]:
-    """`rows_of` of one argument."""
+    """Call `rows_of` with one tuple of arguments."""
     return rows_of(*job)
 
 
 def forget_graphs() -> None:
-    """Let go of what earlier programs traced: it would fill the memory."""
+    """Free the traced graphs of earlier programs, as they would fill the memory."""
     import keras
 
     keras.backend.clear_session()
@@ -200,7 +202,13 @@ def _row(program: Program, seed: int, trainer: Any, diagnose: bool) -> Row:
 
 @dataclass(slots=True)
 class _Diagnosed:
-    """What a diagnosis is compared with."""
+    """Measurements to check a diagnosis against.
+
+    Attributes:
+        skills: For each cause, skill of its verified repair; None if it has none.
+        fixed_skill: Skill of the fixed program; None if there is none.
+        held: For each verified repair, whether it passes on a fresh seed.
+    """
 
     skills: list[float | None] = field(default_factory=list)
     fixed_skill: float | None = None

@@ -1,12 +1,13 @@
 """Measures which mutants are worse than their base.
 
-Each base and each mutant is trained on ten seeds. A mutant is broken if its quality
-on clean held-out data is lower, by a one-sided Mann-Whitney test at 0.05 and by at
-least half a standard deviation (Cohen's d); it is healthy if it is not lower by that
-much; else it is neither. Writes ``evaluation/labels.json``.
+Each base and each mutant is trained on ten seeds. A mutant is broken if its quality on
+clean held-out data is lower, by a one-sided Mann-Whitney test at 0.05 and by at least
+half a standard deviation (Cohen's d); it is healthy if it is not lower by that much;
+otherwise it is neither. Writes ``evaluation/labels.json``.
 
-``python -m evaluation.mutant_labels friedman rate-x10`` measures the mutants whose name
-holds one of the words and keeps the other labels. All of them take about 20 minutes.
+``python -m evaluation.mutant_labels friedman rate-x10`` measures the mutants whose
+names contain one of the words and keeps the other labels. All mutants take about 20
+minutes.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from .program import Program, Setup
 __all__ = ["SEEDS", "label", "qualities"]
 
 SEEDS = tuple(range(10))
-#: The level of the test, and the least effect, of the literature on mutation.
+#: Significance level and least effect size, from the literature on mutation testing.
 _P, _D = 0.05, 0.5
 _MOST_D = 99.0
 
 
 def qualities(program: Program, seeds: Iterable[int] = SEEDS) -> list[float]:
-    """How good a program's models are on held-out data, one number per seed."""
+    """Return the quality of a program on held-out data, one number per seed."""
     import keras
 
     from pytest_lossguard.training import Trainer
@@ -51,7 +52,7 @@ def _quality(trainer: Any, setup: Setup, seed: int) -> float:
     inputs, labels = setup.test
     predictions: list[Any] = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # layers without gradients are meant
+        warnings.simplefilter("ignore")  # layers without gradients are intended
         trainer.fit_seeds(
             *(setup.build, setup.x, setup.y),
             seeds=(seed,),
@@ -62,7 +63,7 @@ def _quality(trainer: Any, setup: Setup, seed: int) -> float:
 
 
 def constant_quality(base: Base) -> float:
-    """What the best constant prediction is worth, on average."""
+    """Return the mean quality of the best constant prediction."""
     return float(np.mean([_constant(base, base.data(seed).test_y) for seed in SEEDS]))
 
 
@@ -81,7 +82,7 @@ def _most_common(labels: Any) -> float:
 
 
 def label(mutant: list[float], base: list[float], constant: float) -> dict[str, Any]:
-    """Whether a mutant is worse than its base, and the numbers that say so."""
+    """Return whether a mutant is worse than its base, with the numbers behind it."""
     from scipy import stats
 
     p = float(stats.mannwhitneyu(mutant, base, alternative="less").pvalue)
@@ -101,7 +102,7 @@ def label(mutant: list[float], base: list[float], constant: float) -> dict[str, 
 
 
 def effect(mutant: list[float], base: list[float]) -> float:
-    """Cohen's d; positive where the mutant is worse."""
+    """Return Cohen's d; positive if the mutant is worse."""
     difference = float(np.mean(base) - np.mean(mutant))
     pooled = float(np.sqrt((np.var(base, ddof=1) + np.var(mutant, ddof=1)) / 2))
     if pooled < 1e-12:
@@ -112,7 +113,7 @@ def effect(mutant: list[float], base: list[float]) -> float:
 def _measured(
     base: Base, candidates: Iterable[Candidate]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Labels of one base and of its mutants."""
+    """Return the labels of one base and of its mutants."""
     healthy, constant = qualities(base.program()), constant_quality(base)
     about = {
         "quality": round(float(np.mean(healthy)), 4),
@@ -127,7 +128,7 @@ def _measured(
 
 
 def _known() -> dict[str, Any]:
-    """The labels there are, of mutants that there are still."""
+    """Return the stored labels, without those of mutants that no longer exist."""
     if not LABELS.exists():
         return {"seeds": len(SEEDS), "bases": {}, "mutants": {}}
     labels: dict[str, Any] = json.loads(LABELS.read_text(encoding="utf-8"))
@@ -137,7 +138,7 @@ def _known() -> dict[str, Any]:
 
 
 def main(words: list[str]) -> None:
-    """Measure all mutants, or those whose name holds one of the words."""
+    """Measure all mutants, or those whose names contain one of the words."""
     labels = _known()
     for base in BASES:
         chosen = [

@@ -1,9 +1,9 @@
-"""The rules of other tools, from their published thresholds, on our record.
+"""The rules of other tools with their published thresholds, applied to a `Trace`.
 
-Each is a function of a trace: whether that tool would raise its alarm. Where a
-rule reads something that we do not record (accuracy, for one) the nearest thing that
-we do record stands for it, and the docstring says so. None of these tools runs on
-Keras 3; these lines compare rules, not programs.
+Each rule is a function of a trace that returns whether the tool would raise its alarm.
+If a rule reads a quantity that is not recorded, such as accuracy, the nearest recorded
+quantity is used, as the docstring says. None of these tools runs on Keras 3; this
+module compares rules, not programs.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ Rule = Callable[[Trace], bool]
 
 
 def loss_fell(trace: Trace) -> bool:
-    """``assert loss[-1] < loss[0]``, as people write it by hand, on epoch means."""
+    """A common hand-written test on epoch means: ``assert loss[-1] < loss[0]``."""
     first, last = _ends(trace)
     return not last < first
 
 
 def fell_by_ten_percent(trace: Trace) -> bool:
-    """``assert loss[-1] < 0.9 * loss[0]``, on epoch means."""
+    """A hand-written test on epoch means: ``assert loss[-1] < 0.9 * loss[0]``."""
     first, last = _ends(trace)
     return not last < first - 0.1 * abs(first)
 
 
 def nan_only(trace: Trace) -> bool:
-    """Keras' TerminateOnNaN."""
+    """``TerminateOnNaN`` of Keras."""
     return not bool(np.isfinite(trace.steps.loss).all())
 
 
@@ -40,16 +40,16 @@ def autotrainer(trace: Trace) -> bool:
     """AutoTrainer (Zhang et al., ICSE 2021), default parameters.
 
     Exploding: non-finite, or a first-to-last gradient ratio above 70; vanishing: the
-    ratio under 1e-3; dying ReLU: 70 % of a layer's units at zero; oscillating: more
-    than 3 % of swings in at least half of the last epochs; slow: the loss moved by
+    ratio below 1e-3; dying ReLU: 70 % of a layer's units at zero; oscillating: the loss
+    rises by more than 3 % in at least half of the epochs; slow: the loss changed by
     less than 1 % over three epochs. All of these count only while the training does
-    badly; accuracy, which it reads, is replaced by the loss against its start.
+    badly; instead of accuracy, the loss relative to its start is used.
     """
     if nan_only(trace):
         return True
     epochs = _epoch_means(trace)
     first, last = _ends(trace)
-    if last < 0.4 * first:  # it trusts a training that reached 60 % accuracy
+    if last < 0.4 * first:  # AutoTrainer accepts trainings with 60 % accuracy
         return False
     ratio = _first_to_last_gradient(trace)
     vanishing = ratio is not None and (ratio < 1e-3 or ratio > 70)
@@ -61,8 +61,8 @@ def deepdiagnosis(trace: Trace) -> bool:
     """DeepDiagnosis (Wardat et al., ICSE 2022), its published conditions.
 
     Numerical errors, loss not decreasing over consecutive steps, exploding tensors
-    (magnitude over 1e4... of weights here), vanishing gradients under 1e-7, dead nodes
-    at 70 %, saturated activations, unchanged weights, outputs out of range.
+    (magnitude over 1e4, here of weights), vanishing gradients below 1e-7, dead nodes at
+    70 %, saturated activations, unchanged weights, outputs out of range.
     """
     if nan_only(trace) or _dead(trace) >= 0.7 or _saturated(trace) >= 0.5:
         return True
@@ -79,7 +79,7 @@ def umlaut(trace: Trace) -> bool:
     """UMLAUT (Schoop et al., CHI 2021), its heuristics for data and curve.
 
     Inputs outside -1..1 or not normalized, NaN, a missing softmax before a
-    cross-entropy, a loss that rises, overfitting. Its accuracy heuristics are left out.
+    cross-entropy, a rising loss, overfitting. Its accuracy heuristics are left out.
     """
     if nan_only(trace):
         return True
@@ -95,7 +95,9 @@ def umlaut(trace: Trace) -> bool:
 
 
 def loss_not_decreasing(trace: Trace) -> bool:
-    """SageMaker Debugger: fewer than 10 steps, or less than 0.1 % a difference."""
+    """SageMaker Debugger: the loss falls by less than 0.1 % per 10 steps, ten times in
+    a row.
+    """
     loss = trace.steps.loss
     if nan_only(trace):
         return False
@@ -116,7 +118,7 @@ def exploding_tensor(trace: Trace) -> bool:
 
 
 def vanishing_gradient(trace: Trace) -> bool:
-    """SageMaker Debugger: the mean magnitude of a gradient drops below 1e-7."""
+    """SageMaker Debugger: the mean magnitude of a gradient is below 1e-7."""
     norms, sizes = trace.steps.grad_norm, np.asarray(trace.sizes, float)
     if not len(norms):
         return False
@@ -130,7 +132,7 @@ def dead_relu(trace: Trace) -> bool:
 
 
 def saturated_activation(trace: Trace) -> bool:
-    """SageMaker Debugger: more than half of a layer's outputs at the flat ends."""
+    """SageMaker Debugger: more than half of a layer's outputs are saturated."""
     return _saturated(trace) > 0.5
 
 
@@ -150,12 +152,12 @@ OTHER_TOOLS: dict[str, Rule] = {
 
 
 def tools_that_flag(trace: Trace) -> list[str]:
-    """Names of the rules that raise an alarm."""
+    """Return the names of the rules that raise an alarm."""
     return [name for name, rule in OTHER_TOOLS.items() if rule(trace)]
 
 
 def _epoch_means(trace: Trace) -> np.ndarray:
-    """Mean loss of each epoch, of tenths of the run where there is only one."""
+    """Return the mean loss of each epoch, or of tenths of a run of one epoch."""
     loss = trace.steps.loss
     size = trace.steps_per_epoch or 0
     if size < 1 or len(loss) < 2 * size:
@@ -180,7 +182,7 @@ def _first_to_last_gradient(trace: Trace) -> float | None:
 
 
 def _swings(epochs: np.ndarray, share: float) -> float:
-    """Share of the epochs at which the loss turned upwards by more than ``share``."""
+    """Return the share of epochs in which the loss rose by more than ``share``."""
     if len(epochs) < 4:
         return 0.0
     return float(np.mean(np.diff(epochs) > share * np.abs(epochs[:-1])))

@@ -1,4 +1,4 @@
-"""What the corpus is made of: programs that train, and whether they should fail."""
+"""Programs of the corpus: what they train, and whether they should fail."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Part = Literal["tune", "report"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Setup:
-    """What one program trains, as the arguments of ``lossguard.fit``.
+    """Training of one program, as the arguments of ``lossguard.fit``.
 
     Attributes:
-        build: Makes the compiled `keras.Model`; seeded by the caller.
+        build: Returns the compiled `keras.Model`; the caller sets the seed.
         x, y, sample_weight: The training data, arrays or nested structures.
         epochs: Passes over the data.
         batch_size: Rows per step.
         shuffle: Whether rows are shuffled anew each epoch.
-        validation_data: Held-out ``(x, y)``, where the program has any.
-        test: Clean held-out ``(x, y)`` in the program's own encoding, to measure
-            how good the trained model is; None where the training data serve.
-        quality: ``(y, predictions) -> float``, higher is better: accuracy, R
-            squared, or minus a loss. It must not depend on the program's loss.
+        validation_data: Held-out ``(x, y)``; None if the program has none.
+        test: Clean held-out ``(x, y)`` in the program's own encoding, to measure the
+            quality of the trained model; None to use the training data.
+        quality: ``(y, predictions) -> float``, higher is better: accuracy, R squared,
+            or a negative loss. It must not depend on the program's loss.
     """
 
     build: Callable[[], Any]
@@ -43,7 +43,7 @@ class Setup:
     quality: Callable[[Any, Any], float] | None = None
 
     def how(self) -> dict[str, Any]:
-        """The keywords of ``lossguard.fit`` beside model, x and y."""
+        """Return the keywords of ``lossguard.fit`` other than model, x and y."""
         return {
             "sample_weight": self.sample_weight,
             "validation_data": self.validation_data,
@@ -58,17 +58,18 @@ class Program:
     """One program of the corpus.
 
     Attributes:
-        name: Unique, as ``published/SO-41596619/broken``.
-        source: Where it comes from.
-        family: Programs of one family share their data and model; a family is
+        name: Unique, for example ``published/SO-41596619/broken``.
+        source: Where the program comes from.
+        family: Name shared by programs with the same data and model; a family is
             wholly in one part of the corpus.
-        broken: Whether a judge should fail it.
-        setup: From a seed, which draws whatever data are generated.
-        fault: What was done to it, in the words of the literature.
-        fits: Kinds of finding that are true of it.
-        causes: Causes of the contract that are true of it.
-        fixed: The repaired program, for a broken one that has one.
-        seeds_that_fail: Share of the seeds on which it is broken, where known.
+        broken: Whether the judge should fail the program.
+        setup: Returns the `Setup` for a seed, which also seeds generated data.
+        fault: The injected or reported fault, in the terms of the literature.
+        fits: Kinds of finding that are true of the program.
+        causes: Causes of the contract that are true of the program.
+        fixed: ``setup`` of the repaired program; None if there is none.
+        seeds_that_fail: Share of the seeds on which the program is broken; None if
+            unknown.
     """
 
     name: str
@@ -84,17 +85,19 @@ class Program:
 
     @property
     def part(self) -> Part:
-        """Whether it may set thresholds, or only reports."""
+        """The part of the corpus: only ``"tune"`` may set thresholds."""
         return part_of(self.family)
 
 
 def part_of(family: str) -> Part:
-    """Split by family, in a way that no result can influence: by a checksum."""
+    """Return the part of a family by a checksum of its name, so that no result can
+    influence the split.
+    """
     return "report" if zlib.crc32(family.encode()) % 2 else "tune"
 
 
 def accuracy(y: Any, predictions: Any) -> float:
-    """Share of rows whose class is predicted: argmax, or 0.5 for a single unit."""
+    """Return the share of right classes: by argmax, or by 0.5 for a single unit."""
     predictions, y = np.asarray(predictions), np.asarray(y)
     if predictions.shape[-1] == 1:
         return float(np.mean((predictions.ravel() > 0.5) == (y.ravel() > 0.5)))
@@ -103,7 +106,7 @@ def accuracy(y: Any, predictions: Any) -> float:
 
 
 def r_squared(y: Any, predictions: Any) -> float:
-    """Share of the variance explained, all values together; may be below 0."""
+    """Return the share of variance explained over all values; may be negative."""
     y, predictions = np.asarray(y, float).ravel(), np.asarray(predictions).ravel()
     if not np.isfinite(predictions).all() or y.shape != predictions.shape:
         return float("-inf")

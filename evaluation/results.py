@@ -1,4 +1,4 @@
-"""From rows to the tables of ``evaluation/RESULTS.md``."""
+"""Makes the tables of ``evaluation/RESULTS.md`` from rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["rates", "results"]
 
 
 def rates(rows: Sequence[Row]) -> dict[str, tuple[int, int]]:
-    """Counts behind the four rates that a judge is held to."""
+    """Return the counts behind the four rates by which the judge is measured."""
     broken = [it for it in rows if it.broken]
     healthy = [it for it in rows if not it.broken]
     return {
@@ -32,7 +32,7 @@ def rates(rows: Sequence[Row]) -> dict[str, tuple[int, int]]:
 
 
 def results(rows: Sequence[Row], command: str) -> str:
-    """The whole report as Markdown."""
+    """Return the whole report as Markdown."""
     parts = {
         name: [it for it in rows if it.part == name] for name in ("tune", "report")
     }
@@ -66,7 +66,7 @@ def _main_table(parts: dict[str, list[Row]]) -> list[str]:
 
 
 def _lead_table(parts: dict[str, list[Row]]) -> list[str]:
-    """Mutants by how much of their base's lead over a constant prediction is gone."""
+    """Table of mutants by how much of their base's lead over a constant they lose."""
     lost = {name: label["lost"] for name, label in mutant_labels().items()}
     lines = [
         "## Mutants by what they lose",
@@ -182,7 +182,7 @@ def _findings_table(rows: Sequence[Row]) -> list[str]:
 
 
 def _missed(rows: Sequence[Row]) -> list[str]:
-    """Programs judged wrongly, each once, with the seeds."""
+    """List programs that were judged wrongly, each once, with the seeds."""
     lines = ["## Judged wrongly", ""]
     for heading, wrong in (
         ("broken, not flagged", [it for it in rows if it.broken and not it.flagged]),

@@ -73,7 +73,7 @@ __all__ = [
     "plot",
 ]
 
-#: Where each name stands that is imported only when it is asked for.
+#: Module of each name that is imported lazily.
 _LAZY = {
     "Contract": "plugin.contracts",
     "ContractResult": "preprocessing",
@@ -99,16 +99,16 @@ _LAZY = {
 
 
 def _version() -> str:
-    """The version in the metadata of the installed distribution."""
+    """Return the version of the installed distribution, from its metadata."""
     from .core.environment import version_of
 
     return version_of(["pytest-lossguard"]) or "unknown"
 
 
-if not TYPE_CHECKING:  # a type checker would take any name for an Any
+if not TYPE_CHECKING:  # with __getattr__ a type checker accepts any name
 
     def __getattr__(name: str) -> Any:
-        """Import what needs NumPy or pytest only when it is asked for."""
+        """Import names that need NumPy or pytest on first access."""
         if name == "__version__":
             return _version()
         if name not in _LAZY:
@@ -118,5 +118,5 @@ if not TYPE_CHECKING:  # a type checker would take any name for an Any
         return getattr(import_module(f".{_LAZY[name]}", __name__), name)
 
     def __dir__() -> list[str]:
-        """What a notebook completes."""
+        """Return the names that a notebook completes."""
         return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""``python -m pytest_lossguard``: what can be done with written reports."""
+"""``python -m pytest_lossguard``: commands that work on existing reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a notebook calls: no pytest, no marker, the same judge and diagnosis."""
+"""Functions for notebooks: the same judge and diagnosis, without pytest or markers."""
 
 from __future__ import annotations
 
@@ -25,28 +25,29 @@ def margins(
     seed: int = 0,
     **how: Any,
 ) -> Margins:
-    """How far a training is from no longer converging, found by bisection.
+    """Measure by bisection how far a training is from no longer converging.
 
     Args:
-        model_or_factory: As for `diagnose`.
-        x: As for `diagnose`.
-        y: As for `diagnose`.
-        policy: What decides whether it converges.
-        seed: Of weights and batches.
-        how: As for `diagnose`.
+        model_or_factory: As in `diagnose`.
+        x: As in `diagnose`.
+        y: As in `diagnose`.
+        policy: The policy that decides whether a training converges; default
+            `Policy()`.
+        seed: Seed of the weights and the batches.
+        how: As in `diagnose`.
 
     Returns:
-        How far the learning rate can be raised, and each feature scaled.
+        How far the learning rate can be raised, and how far each feature can be scaled.
 
     Raises:
-        NotConverged: The training does not converge as it is.
+        NotConverged: The training does not converge without any change.
         UsageError: Model or data cannot be trained as given.
-        CannotChange: It cannot be run again with changes.
+        LossguardError: The training cannot be run again with changes.
     """
     __tracebackhide__ = True
     try:
         return _guard(policy, seed).margins(model_or_factory, x, y, **how)
-    except UsageError as error:  # its sentence says all; the way to it nothing
+    except UsageError as error:  # the message is enough; the traceback adds nothing
         raise error.with_traceback(None) from None
 
 
@@ -60,23 +61,23 @@ def diagnose(
     seed: int = 0,
     **how: Any,
 ) -> Diagnosis:
-    """Train for a while, and say why it does not converge, or could learn far more.
+    """Train, and find out why the training does not converge or could learn far more.
 
     Args:
-        model_or_factory: A compiled `keras.Model`, or a function without arguments
-            that builds one. A model is put back as it was.
+        model_or_factory: A compiled `keras.Model`, or a function without arguments that
+            builds one. The state of a model is restored afterwards.
         x: Inputs of shape ``(rows, ...)``, a nested structure of arrays, or a
             `tf.data.Dataset` of batches.
-        y: Targets, likewise; None with a dataset.
-        budget: Seconds for the experiments.
-        policy: What the training is held to.
-        seed: Of weights and batches.
+        y: Targets, in the same forms as ``x``; None with a dataset.
+        budget: Time limit for the experiments, in seconds.
+        policy: The policy that the training must meet; default `Policy()`.
+        seed: Seed of the weights and the batches.
         how: ``steps`` or ``epochs``, ``batch_size``, ``sample_weight``,
             ``validation_data``, ``shuffle``, as in ``lossguard.fit``.
 
     Returns:
-        The causes, the likeliest first, with all experiments. Falsy and without
-        causes if the training converges.
+        The causes, the most likely first, with all experiments. Falsy and without
+        causes if the training converges and could not learn far more.
 
     Raises:
         UsageError: Model or data cannot be trained as given.
@@ -100,16 +101,17 @@ def diagnose(
 
 
 def plot(run: TrainingRun) -> Any:
-    """The loss of a training between its reference losses, and the gradient norm.
+    """Plot the loss of a training with its reference losses, and the gradient norm.
 
     Args:
-        run: What ``lossguard.fit`` gave, or ``lossguard.watch`` as ``.run``.
+        run: The result of ``lossguard.fit``, or ``.run`` of the result of
+            ``lossguard.watch``.
 
     Returns:
-        A `plotly.graph_objects.Figure`, which a notebook shows.
+        A `plotly.graph_objects.Figure`, which a notebook displays.
 
     Raises:
-        UsageError: plotly is not installed, or ``run`` is something else.
+        UsageError: plotly is not installed, or ``run`` is not a `TrainingRun`.
     """
     __tracebackhide__ = True
     if not isinstance(run, TrainingRun):
@@ -127,10 +129,10 @@ _POLICY = Expected(
 
 
 def _guard(policy: Any, seed: Any, budget: float = DIAGNOSIS_BUDGET) -> Guard:
-    """A guard of what a call was given.
+    """Make a guard with the given policy, seed and budget.
 
     Raises:
-        UsageError: It cannot be meant.
+        UsageError: The policy or the seed is not valid.
     """
     policy = checked("policy", policy, _POLICY) or Policy()
     seed = checked("seed", seed, SEED)

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for hostile data; the one place that imports Hypothesis."""
+"""Hypothesis strategies for corrupted data; the only module that imports Hypothesis."""
 
 from __future__ import annotations
 
@@ -27,25 +27,27 @@ __all__ = [
     "steer",
 ]
 
-#: Feature numbers drawn where it is unknown how many there are; they are counted
-#: round the end of the features that the data turns out to have.
+#: Range of feature numbers that are drawn if the number of features is unknown; a
+#: number is later taken modulo the number of features in the data.
 _UNKNOWN_FEATURES = 64
-#: One draw in so many has no corruption at all.
+#: About one draw in ``_ONE_IN * number of axes`` has no first corruption.
 _ONE_IN = 8
 
-# Names that Hypothesis keeps to itself, all that this package uses, beside
+# The private names of Hypothesis that this package uses, apart from
 # `core.global_force_seed` (``--hypothesis-seed``) and `providers.CONSTANTS_CACHE`,
 # `providers.Constants` (numbers found in local modules). Seen in 6.138 and in 6.170.
 
-#: What ``@seed`` and ``@settings`` set on a test, and that the latter was there.
+#: Attributes that ``@seed`` and ``@settings`` set on a test, and the flag that
+#: ``@settings`` was applied.
 _SEED = "_hypothesis_internal_use_seed"
 _SETTINGS = "_hypothesis_internal_use_settings"
 _SETTINGS_APPLIED = "_hypothesis_internal_settings_applied"
-#: The examples that ``@example`` gave a test.
+#: Attribute with the examples that ``@example`` adds to a test.
 _EXAMPLES = "hypothesis_explicit_examples"
-#: In `providers`: collects the numbers that stand in loaded local modules.
+#: Function in `providers` that collects the numbers in loaded local modules.
 _LOCAL_CONSTANTS = "_get_local_constants"
-#: How keys end in a database under which it keeps what came near to failing.
+#: Suffix of the database keys under which Hypothesis keeps examples that passed but
+#: came close to failing.
 _PASSED = b".pareto"
 
 
@@ -66,47 +68,50 @@ def corruptions(
     sorted_rows: Any = False,
     features: Any = None,
 ) -> st.SearchStrategy[Corruption]:
-    """Corruptions for ``@given(corruption=...)``.
+    """Draw corruptions for ``@given(corruption=...)``.
 
     Each keyword is ``False`` (off), ``True`` (its default range) or its bounds.
-    They shrink to no corruption, else to one family, one feature and the mildest
+    Examples shrink to no corruption, or else to one family, one feature and the mildest
     value.
 
     Args:
-        scales: ``(lowest, highest)`` factor of one or of all features, default
-            ``(1e-3, 1e3)``; powers of ten are drawn, of two in a narrow range.
+        scales: ``(lowest, highest)`` factor of one or of all features, by default
+            ``(1e-3, 1e3)``; powers of ten are drawn, or powers of two if the range is
+            narrow.
         offsets: ``(lowest, highest)`` in standard deviations of the feature,
             default ``(-1e3, 1e3)``.
-        outliers: The largest distance of one row or a few in standard
-            deviations, default 1e3.
-        targets: Factors of float targets, and outliers among them to as many
-            standard deviations; as ``(1e-3, 1e3)``.
-        missing: The largest share of rows with NaN, as 0.1.
-        imbalance: The smallest share of a class that stays, as 0.05.
-        rows: The fewest rows, as 10.
-        dtype: Names of types for the inputs, as ``("float16", "int64")``.
-        mixed_units: Factors of one half of the rows, as ``(1e-3, 1e3)``.
-        constant: Features that do not vary.
-        duplicates: The largest share of rows replaced by copies, as 0.5.
-        flipped: The largest share of wrong labels, as 0.1.
-        sorted_rows: Rows in the order of their targets.
-        features: How many features there are, or which may be hit alone, by
-            number or column name; default: any.
+        outliers: Largest distance, in standard deviations, of one or a few outlier
+            rows; default 1e3.
+        targets: ``(lowest, highest)`` factor of float targets, e.g. ``(1e-3, 1e3)``;
+            the highest is also the largest distance of target outliers in standard
+            deviations.
+        missing: Largest share of rows with NaN, e.g. 0.1.
+        imbalance: Smallest share of the rows of a class that is kept, e.g. 0.05.
+        rows: Smallest number of rows, e.g. 10.
+        dtype: Names of the dtypes to cast the inputs to, e.g. ``("float16", "int64")``.
+        mixed_units: ``(lowest, highest)`` factor of one half of the rows, for example
+            ``(1e-3, 1e3)``.
+        constant: Whether to make features constant.
+        duplicates: Largest share of rows replaced by copies of other rows, e.g. 0.5.
+        flipped: Largest share of wrong labels, e.g. 0.1.
+        sorted_rows: Whether to sort the rows by their targets.
+        features: Number of features, or the features that may be corrupted alone, by
+            number or column name; default any.
 
     Raises:
-        PolicyError: A keyword cannot be meant, or everything is off.
+        PolicyError: The value of a keyword is not valid, or everything is off.
     """
     keywords = locals()
     return from_space(Space.from_keywords(keywords, "strategies.corruptions"))
 
 
 def from_space(space: Space) -> st.SearchStrategy[Corruption]:
-    """The strategy behind `corruptions`."""
+    """Make the strategy that `corruptions` returns."""
 
     @st.composite
     def corruption(draw: Callable[[Any], Any]) -> Corruption:
         count = len(space.axes)
-        # 0 is no corruption; the others are as likely as each other.
+        # 0 means no corruption; all axes are equally likely.
         first = draw(st.integers(0, _ONE_IN * count))
         second = draw(st.integers(0, 2 * count))
         chosen = [(first - 1) % count] if first else []
@@ -140,15 +145,17 @@ def searching(
 ) -> Callable[..., Any]:
     """Turn a test that takes ``corruption`` into a search over a space.
 
-    The user's own ``@settings`` stay in force where they say something. No
-    deadline (the first example traces), no explain phase (it costs three to nine
-    times the trainings and points at our files), one bug at a time.
+    Explicit ``@settings`` of the user take precedence. There is no deadline (the first
+    example traces the model) and no explain phase (it needs three to nine times the
+    trainings and points at files of this package), and one bug is reported at a time.
 
     Args:
-        test: The test; its own marks and decorators of Hypothesis are kept.
-        space: What to draw from.
-        max_examples: How many, whatever ``@settings`` say.
-        default_examples: How many by default.
+        test: The test; its other markers and Hypothesis decorators are kept.
+        space: The space to draw corruptions from.
+        max_examples: Number of examples, which overrides ``@settings``; None to use
+            theirs.
+        default_examples: Number of examples if neither ``max_examples`` nor
+            ``@settings`` is given.
     """
     own = vars(test).pop(_SETTINGS, None)
     vars(test).pop(_SETTINGS_APPLIED, None)
@@ -177,21 +184,21 @@ def searching(
 def pinned(
     test: Callable[..., Any], corruptions: Sequence[Corruption], argument: str
 ) -> Iterator[int]:
-    """Have a test of Hypothesis run these corruptions first, for a while.
+    """Make a Hypothesis test run these corruptions first, while the context is active.
 
     Args:
-        test: The test.
-        corruptions: The first comes first.
-        argument: Of the test, that takes them.
+        test: A Hypothesis test.
+        corruptions: The corruptions, in the order in which they run.
+        argument: Name of the argument of the test that takes a corruption.
 
     Yields:
-        How many examples are run before those that are drawn, its own among them; 0
-        where its settings have no phase for them.
+        The number of explicit examples that run before drawn ones, including those of
+        the test itself; 0 if its settings have no explicit phase.
     """
     function: Any = getattr(test, "__func__", test)
     own = getattr(function, _EXAMPLES, None)
     setattr(function, _EXAMPLES, [*(own or ())])
-    for corruption in reversed(corruptions):  # Hypothesis begins with the last
+    for corruption in reversed(corruptions):  # Hypothesis runs the last one first
         hypothesis.example(**{argument: corruption})(function)
     settings = getattr(function, _SETTINGS, None) or hypothesis.settings()
     runs = hypothesis.Phase.explicit in settings.phases
@@ -208,22 +215,23 @@ def pinned(
 def seeded(
     test: Callable[..., Any], seed: int, parts: int = 1, shard: str = ""
 ) -> Iterator[Callable[[], int]]:
-    """Have a test draw the same examples each time, for a while.
+    """Make a test draw the same examples each time, while the context is active.
 
-    A seed that was asked for, by ``@seed`` or ``--hypothesis-seed``, stays in force. Of
-    the example database only failures are tried again: what else an earlier session
-    left there would change what this one draws. The same goes for the numbers that
-    Hypothesis picks up from whichever local modules are loaded.
+    A seed set by ``@seed`` or ``--hypothesis-seed`` takes precedence. From the example
+    database only failures are replayed, since other entries left by an earlier session
+    would change what this session draws. For the same reason Hypothesis does not draw
+    the numbers that it finds in loaded local modules.
 
     Args:
-        test: A test of Hypothesis.
-        seed: Any whole number.
-        parts: Tests that share its examples.
-        shard: The name of the one at hand: what another one found in this session
-            would make its report depend on which was first.
+        test: A Hypothesis test.
+        seed: Seed; any integer.
+        parts: Number of tests that share the examples of this one.
+        shard: Name of the current shard. Each shard has its own database keys: failures
+            found by another shard in the same session would make a report depend on the
+            order of the shards.
 
     Yields:
-        Says how many examples an earlier session has left to be tried again.
+        A function that returns how many examples from an earlier session are replayed.
     """
     function: Any = getattr(test, "__func__", test)
     given, settings = (getattr(function, it, None) for it in (_SEED, _SETTINGS))
@@ -231,7 +239,7 @@ def seeded(
         yield lambda: 0
         return
     asked = given is not None or core.global_force_seed is not None
-    # With and without a database Hypothesis does not draw the same.
+    # Hypothesis draws differently with and without a database.
     kept = _Failures(settings.database or InMemoryExampleDatabase(), shard)
     setattr(function, _SEED, given if asked else seed)
     repeatable = hypothesis.settings(
@@ -250,10 +258,10 @@ def seeded(
 
 
 class _Failures(ExampleDatabase):
-    """An example database without what it keeps of passing searches.
+    """An example database that leaves out the entries of passing examples.
 
     Attributes:
-        fetched: How many failures it gave.
+        fetched: Number of failures that were read from it.
     """
 
     def __init__(self, whole: ExampleDatabase, shard: str) -> None:
@@ -278,7 +286,7 @@ class _Failures(ExampleDatabase):
 
 @contextmanager
 def _no_local_constants() -> Iterator[None]:
-    """Keep Hypothesis from drawing numbers that stand in loaded modules."""
+    """Prevent Hypothesis from drawing numbers found in loaded modules."""
     found = getattr(providers, _LOCAL_CONSTANTS, None)
     cache = getattr(providers, "CONSTANTS_CACHE", None)
     if found is None or cache is None:
@@ -295,10 +303,10 @@ def _no_local_constants() -> Iterator[None]:
 
 
 def steer(growth: float) -> None:
-    """Tell Hypothesis how near to divergence an example came.
+    """Tell Hypothesis how close to divergence an example came.
 
     Args:
-        growth: Finite; the larger, the nearer.
+        growth: A finite number that is larger the closer the example came.
     """
     hypothesis.target(growth, label="nearness to divergence")
 
@@ -311,14 +319,15 @@ def smallest(
     examples: int,
     known: tuple[int, ...] | None = None,
 ) -> tuple[int, ...] | None:
-    """The smallest integers for which something breaks; None if none are found.
+    """Find the smallest integers for which ``breaks`` is true; None if there are none.
 
     Args:
-        breaks: Whether it does; asked once for each draw.
-        highest: The highest of each integer, all counted from 0.
-        seed: The same one draws the same.
-        examples: How many are drawn; more where one breaks, to shrink it.
-        known: A draw that breaks, from which smaller ones are looked for first.
+        breaks: The predicate; called once for each draw.
+        highest: Upper bound of each integer; the lower bound is 0.
+        seed: Random seed of the draws.
+        examples: Number of draws; more are made to shrink a draw that breaks.
+        known: A draw that breaks, used if the search finds no other; None if there is
+            none.
     """
     if known is None and all(it == 0 for it in highest):
         return None
@@ -343,7 +352,7 @@ def smallest(
 def _lowered(
     breaks: Callable[[tuple[int, ...]], bool], found: tuple[int, ...] | None
 ) -> tuple[int, ...] | None:
-    """Each integer in turn as low as it goes, by halves, the others kept."""
+    """Lower each integer in turn by bisection, keeping the others fixed."""
     if found is None:
         return None
     for place in range(len(found)):

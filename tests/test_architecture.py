@@ -61,6 +61,8 @@ def test_the_tests_are_the_tree_of_the_package():
 
 #: Words that name nothing of the field, or many things; as names in code.
 COINED = re.compile(r"\b(?:def|class) (\w*(?:told|telling|yardstick|whoever)\w*)")
+#: A docstring, or a line of one, that leaves the reader to guess.
+EMPTY = re.compile(r"(?:\"\"\"|: )(?:It|Likewise|Them|That|Those|So)\.$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("folder", ["pytest_lossguard", "evaluation", "docs"])
@@ -70,7 +72,7 @@ def test_words_are_those_of_the_field_in_american_spelling(folder):
     bad = [
         f"{path.relative_to(ROOT)}: {found.group(0)}"
         for path, text in texts.items()
-        for rule in (BRITISH, COINED)
+        for rule in (BRITISH, COINED, EMPTY)
         for found in rule.finditer(text)
     ]
 

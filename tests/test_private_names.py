@@ -21,6 +21,10 @@ ALLOWED = {
     ): "the standard library documents it",
     ("training/record/threads.py", "_getframe"): "the standard library documents it",
     (
+        "training/record/traced_draws.py",
+        "_getframe",
+    ): "the standard library documents it",
+    (
         "training/record/threads.py",
         "_current_frames",
     ): "the standard library documents it",

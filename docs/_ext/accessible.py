@@ -1,7 +1,7 @@
-"""What axe asks of the pages and the theme leaves out.
+"""Fixes accessibility problems that axe finds in the theme's pages.
 
-Code and tables that scroll can be scrolled by the keyboard; captions of lists of
-pages, which are headings, say of which level.
+Makes scrolling code blocks and tables reachable by keyboard, and gives the captions of
+page lists, which are headings, a level.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-#: After the theme has put its navigation into the context.
+#: Event priority after the theme, which adds its navigation to the context.
 _LAST = 900
-#: Elements that scroll where they are wider than the page.
+#: Elements that scroll if they are wider than the page.
 _SCROLLING = (("pre", ">"), ("div", ' class="table-wrapper'))
 
 
 def mend(app: Sphinx, name: str, template: str, context: Any, doctree: Any) -> None:
-    """Mend the parts of a page before its template puts them together."""
+    """Fix the parts of a page before its template combines them."""
     del app, name, template, doctree
     if "body" in context:
         for tag, rest in _SCROLLING:
@@ -30,6 +30,6 @@ def mend(app: Sphinx, name: str, template: str, context: Any, doctree: Any) -> N
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Called by Sphinx."""
+    """Set up the extension; called by Sphinx."""
     app.connect("html-page-context", mend, priority=_LAST)
     return {"parallel_read_safe": True}

@@ -1,7 +1,8 @@
-"""Writes the reference from the code, before Sphinx reads the pages.
+"""Generates the reference pages from the code, before Sphinx reads the pages.
 
-`pages` gives each page as MyST text; none of them is kept in the repository. A page
-stands where it is published: ``f/NAME`` explains a finding, cause, contract or check.
+`pages` returns each page as MyST text; the pages are not kept in the repository. The
+key of a page is the path where it is published: ``f/NAME`` explains a finding, cause,
+contract or check.
 """
 
 from __future__ import annotations
@@ -49,13 +50,13 @@ _WITH_ARTICLE = {
     "contract": "a contract",
     "model check": "a model check",
 }
-#: Of what is checked: its marker, and what the keys of the marker make.
+#: For each kind of check, its marker and the class made from the marker's keywords.
 _MARKS: dict[Role, tuple[str, Any]] = {
     "contract": ("contracts", ContractPolicy),
     "model check": ("model_checks", ModelCheckPolicy),
 }
 _OF_ALL_CHECKS = ("unused", "allow", "strict")
-#: Of a picture, in pixels.
+#: Size of a picture in pixels.
 _WIDTH, _HEIGHT = 480, 120
 _AXES = (
     f'<path d="M5 0 V{_HEIGHT - 1} H{_WIDTH}" fill="none" stroke="currentColor"'
@@ -63,17 +64,17 @@ _AXES = (
 )
 #: Sections of a docstring that list names.
 _OF_ITEMS = ("Args", "Attributes", "Raises")
-#: Characters of a call in one line.
+#: Most characters of a signature on one line.
 _LONGEST = 76
-#: Classes that users make values of; of others they get them.
+#: Classes that users instantiate; of the others they only receive instances.
 _MADE_BY_USERS = ("Corruption", "Policy")
-#: Curves that span more than this are drawn on a logarithmic scale.
+#: Curves whose values span more than this factor are drawn on a logarithmic scale.
 _LOGARITHMIC = 50.0
 
 
 @cache
 def pages() -> dict[str, str]:
-    """The text of each page, by its path without an ending."""
+    """Return the text of each page, by its path without an extension."""
     found = {f"f/{name}": _explained(name) for name in _names(topics())}
     return found | {
         "reference/findings": _findings(),
@@ -168,12 +169,12 @@ def _capital(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A sentence in which Markdown finds nothing of its own."""
+    """Escape Markdown characters in a sentence."""
     return re.sub(r"([\\`*_{}\[\]<>#|$])", r"\\\1", text)
 
 
 def _picture(curves: Sequence[Curve]) -> str:
-    """Curves on one scale, as a drawing in the page itself."""
+    """Return a figure of curves on one scale, as inline SVG."""
     values = [it for curve in curves for it in curve.values if math.isfinite(it)]
     low, high = min(values), max(values)
     logarithmic = 0 < low < high / _LOGARITHMIC
@@ -271,7 +272,9 @@ def _markers() -> str:
 
 
 def _fixtures() -> Iterator[tuple[str, str]]:
-    """The arguments that a test may ask for; pytest shows its own of them, too."""
+    """Yield the fixtures that a test may request, which ``pytest --fixtures`` also
+    shows.
+    """
     for name, owner in (
         ("lossguard", plugin),
         ("contract", Contracts),
@@ -288,7 +291,7 @@ def _fixtures() -> Iterator[tuple[str, str]]:
 
 
 class _Recorder:
-    """Takes options as pytest's parser does."""
+    """Records options; has the interface of pytest's parser."""
 
     def __init__(self) -> None:
         self.options: list[tuple[tuple[str, ...], dict[str, Any]]] = []
@@ -348,7 +351,7 @@ def _usage(command: argparse.ArgumentParser) -> str:
 
 
 def _spelled(argument: argparse.Action) -> str:
-    """An argument as it is typed: its long name with what it takes."""
+    """Return an argument as it is typed: its long name with its value."""
     if not argument.option_strings:
         return str(argument.metavar)
     choices = ",".join(map(str, argument.choices or ()))
@@ -357,7 +360,7 @@ def _spelled(argument: argparse.Action) -> str:
 
 
 def _with_options(text: str) -> str:
-    """A sentence with its options as code."""
+    """Format the options in a sentence as code."""
     return re.sub(r"(--[\w-]+)", r"`\1`", _plain(text))
 
 
@@ -395,7 +398,7 @@ def _corruptions() -> str:
 
 
 def _summaries(keyword: str) -> str:
-    """What the families of a keyword do."""
+    """Return the summaries of the corruption families of a keyword."""
     return " ".join(_summary(it) for it in FAMILIES if it.keyword == keyword)
 
 
@@ -466,7 +469,7 @@ def _json() -> str:
 
 
 def _types(kind: Any, names: set[str]) -> str:
-    """A type as it stands in the code, with links to the objects in it."""
+    """Format a type as in the code, with links to the objects in it."""
     text = getattr(kind, "__forward_arg__", None) or getattr(kind, "__name__", kind)
     linked = sorted(it for it in names if re.search(rf"\b{it}\b", str(text)))
     links = ", ".join(f"[{it}](#{it.lower()})" for it in linked)
@@ -491,7 +494,7 @@ def _python() -> str:
 
 
 def _members(value: Any) -> Iterator[str]:
-    """The public methods and properties of a class that is no exception."""
+    """Yield the public methods and properties of a class; none for an exception."""
     if not inspect.isclass(value) or issubclass(value, Exception):
         return
     for name, member in vars(value).items():
@@ -510,7 +513,7 @@ def _members(value: Any) -> Iterator[str]:
 
 
 def _signature(name: str, value: Any) -> str:
-    """A call as it is written, an argument a line where it is long."""
+    """Format a signature, with one argument per line if it is long."""
     found = inspect.signature(value)
     taken = [
         it.replace(annotation=_Plain(it.annotation))
@@ -533,7 +536,7 @@ def _signature(name: str, value: Any) -> str:
 
 
 class _Plain:
-    """An annotation that is a text, without the quotes of one."""
+    """An annotation whose ``repr`` has no quotes."""
 
     def __init__(self, annotation: Any) -> None:
         self._text = str(annotation)
@@ -547,7 +550,7 @@ def _summary(value: Any) -> str:
 
 
 def _attributes(cls: type) -> dict[str, str]:
-    """The attributes that a docstring names, with what it says of each."""
+    """Return the attributes that a docstring lists, with their descriptions."""
     _, _, text = _rst(inspect.getdoc(cls) or "").partition("**Attributes**\n\n")
     found = re.findall(r"^- (`.*?`): (.*)$", text.partition("\n\n")[0], re.MULTILINE)
     return {name: told for names, told in found for name in re.findall(r"\w+", names)}
@@ -558,7 +561,7 @@ def _listed(attributes: dict[str, str]) -> str:
 
 
 def _rst(text: str) -> str:
-    """A docstring as Markdown: code between single backticks, sections in bold."""
+    """Convert a docstring to Markdown: code in single backticks, sections in bold."""
     first, *rest = re.split(r"^(\w+):\n(?=    )", text.replace("``", "`"), flags=re.M)
     parts = [first.strip()]
     for name, body in zip(rest[::2], rest[1::2], strict=True):
@@ -568,7 +571,7 @@ def _rst(text: str) -> str:
 
 
 def _items(text: str) -> str:
-    """A list of names, each with what is said of it."""
+    """Format a section of names with descriptions as a list."""
     found = re.findall(r"^(\S[^:\n]*): (.*(?:\n+ +.*)*)", text, re.MULTILINE)
     return "\n".join(
         f"- {', '.join(map(_code, names.split(', ')))}: {' '.join(told.split())}"
@@ -577,7 +580,7 @@ def _items(text: str) -> str:
 
 
 def _write(app: Any) -> None:
-    """Write the pages where Sphinx finds them; what has not changed stays as it is."""
+    """Write the pages that have changed to the source folder of Sphinx."""
     for path, text in pages().items():
         file = Path(app.srcdir, f"{path}.md")
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -588,20 +591,20 @@ def _write(app: Any) -> None:
 def _without_source(
     _: Any, name: str, __: str, context: dict[str, Any], ___: Any
 ) -> None:
-    """Offer no source of a page that no repository holds."""
+    """Hide the source link of generated pages, which are not in the repository."""
     if name in pages():
         context["page_source_suffix"] = ""
 
 
 def _publish(app: Any, error: Exception | None) -> None:
-    """Put the schema of the JSON report where it says that it stands."""
+    """Write the schema of the JSON report to its published address."""
     if error is None and app.builder.format == "html":
         file = Path(app.outdir, PurePosixPath(ADDRESS).name)
         file.write_text(schema_text(), encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Make it an extension of Sphinx."""
+    """Set up the extension; called by Sphinx."""
     app.connect("builder-inited", _write)
     app.connect("html-page-context", _without_source)
     app.connect("build-finished", _publish)

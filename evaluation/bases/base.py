@@ -1,4 +1,4 @@
-"""What a base is: data, a model that takes knobs, and a measure of quality."""
+"""A base: data, a model with adjustable parts, and a measure of quality."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 
 
 class Data(NamedTuple):
-    """Rows to train on, and clean ones of the same kind to test with."""
+    """Training rows, and clean test rows of the same distribution."""
 
     x: Any
     y: Any
@@ -32,27 +32,28 @@ class Data(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knobs:
-    """What can be changed about a base's model; the defaults are healthy.
+    """Settings of a base's model that can be changed; the defaults are healthy.
 
-    None means the base's own choice.
+    None means the base's own setting.
 
     Attributes:
         rate: Factor of the learning rate.
-        momentum: Of SGD, or the first moment's decay of Adam.
+        momentum: Momentum of SGD, or ``beta_1`` of Adam.
         schedule: ``"decays"`` halves the learning rate at every step.
         clip: Norm that each gradient is clipped to.
-        activation: Of the hidden layers; ``"linear"`` drops it.
+        activation: Activation of the hidden layers; ``"linear"`` drops it.
         last: Activation of the last layer; ``"linear"`` drops it.
         loss: Name of the loss.
-        twist: ``"summed"`` adds the rows' losses up, ``"negative"`` flips the
-            sign, ``"broadcast"`` subtracts ``(n,)`` labels from ``(n, 1)`` outputs.
-        initializer: Of all kernels: a name of Keras, or of `model_parts.STARTS`.
-        penalty: L2 factor on all kernels.
-        dropout: After each hidden layer.
-        units: Of each hidden layer.
-        depth: How many hidden layers.
-        frozen: ``"first"``, or ``"hidden"`` for all but the last.
-        cut: Whether no gradient passes to the first layer.
+        twist: ``"summed"`` sums the losses of the rows, ``"negative"`` flips the sign,
+            ``"broadcast"`` subtracts ``(n,)`` labels from ``(n, 1)`` outputs.
+        initializer: Initializer of all kernels: a Keras name or a key of
+            `model_parts.STARTS`.
+        penalty: L2 factor of all kernels.
+        dropout: Dropout rate after each hidden layer.
+        units: Units of each hidden layer.
+        depth: Number of hidden layers.
+        frozen: ``"first"``, or ``"hidden"`` for all layers but the last.
+        cut: Whether the gradient to the first layer is stopped.
     """
 
     rate: float = 1.0
@@ -81,13 +82,14 @@ class Base:
 
     Attributes:
         name: Unique.
-        raw: Data of a seed as they come, before any scaling.
-        build: Makes the compiled model from knobs.
-        epochs, batch_size: How long it trains.
+        raw: Returns the unscaled data of a seed.
+        build: Returns the compiled model for some knobs.
+        epochs, batch_size: Training settings.
         quality: ``(y, predictions) -> float``, higher is better, never infinite.
         floor: Quality that the healthy training exceeds on every seed.
         scale: The preprocessing; fits on the training rows only.
-        traits: What operators ask for, such as ``"binary"``: see `evaluation.mutants`.
+        traits: Properties that operators require, such as ``"binary"``: see
+            `evaluation.mutants`.
     """
 
     name: str
@@ -102,16 +104,16 @@ class Base:
 
     @property
     def family(self) -> str:
-        """The base's own name: its mutants and variants share data and model."""
+        """The name of the base: its mutants and variants share data and model."""
         return self.name
 
     @property
     def part(self) -> str:
-        """The part of the corpus that the whole family is in."""
+        """The part of the corpus that contains the whole family."""
         return part_of(self.family)
 
     def data(self, seed: int) -> Data:
-        """Rows as the model wants them."""
+        """Return the preprocessed rows of a seed."""
         return self.scale(self.raw(seed))
 
     def setup(
@@ -123,7 +125,7 @@ class Base:
         epochs: int | None = None,
         batch_size: int | None = None,
     ) -> Setup:
-        """The training of one seed, with whatever is changed about it."""
+        """Return the training of one seed, with optional changes."""
         data = self.data(seed) if data is None else data
         return Setup(
             build=lambda: self.build(knobs),
@@ -136,7 +138,7 @@ class Base:
         )
 
     def program(self) -> Program:
-        """The base itself, as a healthy program."""
+        """Return the base itself as a healthy program."""
         return Program(
             name=f"healthy/base/{self.name}",
             source="healthy",
@@ -151,12 +153,12 @@ def _finite(predictions: Any) -> bool:
 
 
 def bounded_accuracy(y: Any, predictions: Any) -> float:
-    """`accuracy`, and 0 for predictions that are not finite."""
+    """Like `accuracy`, but 0 for predictions that are not finite."""
     return accuracy(y, predictions) if _finite(predictions) else 0.0
 
 
 def logit_accuracy(y: Any, predictions: Any) -> float:
-    """Share of rows whose logit has the right sign."""
+    """Return the share of rows whose logit has the right sign."""
     if not _finite(predictions):
         return 0.0
     right = (np.asarray(predictions).ravel() > 0) == (np.asarray(y).ravel() > 0.5)
@@ -164,12 +166,12 @@ def logit_accuracy(y: Any, predictions: Any) -> float:
 
 
 def bounded_r_squared(y: Any, predictions: Any) -> float:
-    """`r_squared`, where everything below -1 is as bad as -1."""
+    """Like `r_squared`, but never below -1."""
     return max(-1.0, r_squared(y, predictions))
 
 
 def deviance_explained(y: Any, predictions: Any) -> float:
-    """Share of the Poisson deviance explained, never below -1."""
+    """Return the share of the Poisson deviance explained, never below -1."""
     y = np.asarray(y, float).ravel()
     mean = np.asarray(predictions, float).ravel()
     if not np.isfinite(mean).all():

@@ -1,4 +1,4 @@
-"""The data: those that scikit-learn ships, and generated ones."""
+"""Data sets: those shipped with scikit-learn, and generated ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
 
 @functools.lru_cache(maxsize=8)
 def shipped(name: str) -> tuple[Any, Any]:
-    """A data set that scikit-learn ships, as ``(x, y)``."""
+    """Return a data set shipped with scikit-learn, as ``(x, y)``."""
     from sklearn import datasets
 
     x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
@@ -42,7 +42,7 @@ def shipped(name: str) -> tuple[Any, Any]:
 
 
 def split(x: Any, y: Any, seed: int, test: float = 0.3) -> Data:
-    """Rows drawn apart by a seed."""
+    """Split rows at random into training and test rows."""
     order = np.random.default_rng(seed).permutation(len(x))
     cut = int(len(x) * (1 - test))
     one, other = order[:cut], order[cut:]
@@ -50,7 +50,7 @@ def split(x: Any, y: Any, seed: int, test: float = 0.3) -> Data:
 
 
 def standardized(data: Data) -> Data:
-    """Features with mean 0 and deviation 1, by the training rows."""
+    """Scale features to mean 0 and deviation 1 of the training rows."""
     mean, deviation = data.x.mean(axis=0), data.x.std(axis=0)
     deviation = np.where(deviation > 0, deviation, 1)
     test_x = (data.test_x - mean) / deviation
@@ -58,18 +58,18 @@ def standardized(data: Data) -> Data:
 
 
 def pixels_scaled(data: Data) -> Data:
-    """Gray levels from 0 to 1 instead of 0 to 255."""
+    """Scale gray levels from 0..255 to 0..1."""
     return data._replace(x=data.x / 255, test_x=data.test_x / 255)
 
 
 def one_hot(data: Data) -> Data:
-    """Classes as one-hot rows."""
+    """Encode classes as one-hot rows."""
     table = np.eye(int(max(data.y.max(), data.test_y.max())) + 1, dtype="float32")
     return data._replace(y=table[data.y], test_y=table[data.test_y])
 
 
 def column(data: Data) -> Data:
-    """Labels of shape ``(n, 1)``."""
+    """Reshape labels to ``(n, 1)``."""
     y, test_y = (it.reshape(-1, 1).astype("float32") for it in (data.y, data.test_y))
     return data._replace(y=y, test_y=test_y)
 
@@ -88,7 +88,7 @@ def images(seed: int) -> Data:
 
 
 def diabetes(seed: int) -> Data:
-    """Ten measurements in their own units; the target standardized."""
+    """Ten measurements in different units; the target is standardized."""
     from sklearn.datasets import load_diabetes
 
     x, y = load_diabetes(return_X_y=True, scaled=False)
@@ -102,13 +102,13 @@ def diabetes(seed: int) -> Data:
 
 
 def _in_units(x: Any) -> Any:
-    """Standardized columns in units as different as those of real tables."""
+    """Return standardized columns in units as different as those of real tables."""
     scales = np.logspace(-1, 3, x.shape[-1])
     return (x * scales + 2 * scales).astype("float32")
 
 
 def linear(seed: int) -> Data:
-    """A linear target with a little noise, of five features."""
+    """A linear target of five features, with a little noise."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((500, 5))
     y = x @ np.array([1.0, -0.5, 0.25, 0.75, 0.0]) + 0.3 * generator.standard_normal(
@@ -118,7 +118,7 @@ def linear(seed: int) -> Data:
 
 
 def friedman(seed: int) -> Data:
-    """Friedman's first function, standardized, of ten features."""
+    """Friedman's first function of ten features, standardized."""
     from sklearn.datasets import make_friedman1
 
     x, y = make_friedman1(800, noise=1.0, random_state=seed)
@@ -143,7 +143,7 @@ def moons(seed: int) -> Data:
 
 
 def tags(seed: int) -> Data:
-    """Five tags that do not exclude each other, of 12 features."""
+    """Five tags that do not exclude each other, from 12 features."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((800, 12))
     weights = np.random.default_rng(12345).standard_normal((12, 5))
@@ -152,7 +152,7 @@ def tags(seed: int) -> Data:
 
 
 def walks(seed: int) -> Data:
-    """Sequences whose target is a sum that forgets the past, standardized."""
+    """Sequences whose target is an exponentially discounted sum, standardized."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((700, 8, 2))
     fading = 0.8 ** np.arange(8)[::-1]
@@ -186,7 +186,7 @@ def waves(seed: int) -> Data:
 
 
 def tokens(seed: int) -> Data:
-    """Sentences of 16 words out of 60; some words are good, some bad."""
+    """Sentences of 16 words from a vocabulary of 60; some words are good, some bad."""
     generator = np.random.default_rng(seed)
     x = generator.integers(0, 60, (900, 16))
     worth = np.random.default_rng(54321).standard_normal(60)
@@ -195,7 +195,7 @@ def tokens(seed: int) -> Data:
 
 
 def orders(seed: int) -> Data:
-    """Sequences of 10 tokens; the class is the token after the marker 0."""
+    """Sequences of 10 tokens; the class depends on the token after the marker 0."""
     generator = np.random.default_rng(seed)
     x = generator.integers(1, 12, (1000, 10))
     place = generator.integers(0, 9, 1000)
@@ -206,7 +206,7 @@ def orders(seed: int) -> Data:
 
 
 def mixed(seed: int) -> Data:
-    """A table and a category together decide an amount and a kind."""
+    """A table and a category that together determine an amount and a kind."""
     generator = np.random.default_rng(seed)
     table = generator.standard_normal((800, 6))
     category = generator.integers(0, 20, (800, 1))

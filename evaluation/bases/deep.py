@@ -12,7 +12,7 @@ __all__ = ["DEEP"]
 
 
 def _standardized_all(data: Data) -> Data:
-    """Sequences with mean 0 and deviation 1 over all rows and times."""
+    """Scale sequences to mean 0 and deviation 1 over all rows and times."""
     mean, deviation = data.x.mean(), data.x.std()
     return data._replace(
         x=(data.x - mean) / deviation, test_x=(data.test_x - mean) / deviation
@@ -20,7 +20,7 @@ def _standardized_all(data: Data) -> Data:
 
 
 def _copied(data: Data) -> Data:
-    """The scaled inputs as targets."""
+    """Use the scaled inputs as targets."""
     scaled = datasets.pixels_scaled(data)
     return scaled._replace(y=scaled.x, test_y=scaled.test_x)
 

@@ -1,4 +1,4 @@
-"""Layers, optimizers and losses as the knobs say."""
+"""Builds layers, optimizers and losses according to knobs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import Knobs
 
 __all__ = ["STARTS", "ModelParts", "make_loss"]
 
-#: Initializers that no library would choose.
+#: Badly chosen initializers.
 STARTS = {
     "constant": ("Constant", {"value": 0.5}),
     "tiny": ("RandomNormal", {"stddev": 1e-6}),
@@ -30,7 +30,7 @@ class ModelParts:
     """Makes the parts of one model.
 
     Args:
-        knobs: What is changed about the base.
+        knobs: Changes to the base.
     """
 
     def __init__(self, knobs: Knobs) -> None:
@@ -39,7 +39,7 @@ class ModelParts:
         self._cut = False
 
     def options(self) -> dict[str, Any]:
-        """Keywords of every layer that has a kernel."""
+        """Return the keywords of every layer that has a kernel."""
         import keras
 
         knobs, options = self.knobs, {}
@@ -52,13 +52,13 @@ class ModelParts:
         return options
 
     def activation(self, own: str) -> str:
-        """The activation of a hidden layer."""
+        """Return the activation of a hidden layer; ``own`` is that of the base."""
         return self.knobs.activation or own
 
     def hidden(
         self, x: Any, units: int, activation: str = "relu", depth: int = 1
     ) -> Any:
-        """A stack of dense layers."""
+        """Apply a stack of dense layers."""
         from keras import layers
 
         for _ in range(self.knobs.depth or depth):
@@ -69,7 +69,7 @@ class ModelParts:
         return x
 
     def after(self, x: Any) -> Any:
-        """What follows a hidden layer: dropout; the cut follows the first."""
+        """Apply dropout, and after the first hidden layer the gradient cut."""
         import keras
 
         if self.knobs.cut and not self._cut:
@@ -86,7 +86,7 @@ class ModelParts:
         activation: str = "linear",
         name: str | None = None,
     ) -> Any:
-        """The last layer."""
+        """Apply the last layer."""
         from keras import layers
 
         last = layers.Dense(
@@ -98,13 +98,13 @@ class ModelParts:
     def model(
         self, inputs: Any, outputs: Any, optimizer: Any, loss: Any, logits: bool = False
     ) -> Any:
-        """The compiled model.
+        """Return the compiled model.
 
         Args:
             inputs: Tensors, or a nested structure of them.
-            outputs: Of the same kind.
+            outputs: Tensors, or a nested structure of them.
             optimizer: ``("adam", 0.01)`` or ``("sgd", 0.1, 0.9)``, with momentum.
-            loss: The base's own loss by name, or a dictionary of them.
+            loss: The base's own loss by name, or a dictionary of names.
             logits: Whether the outputs are logits.
         """
         import keras
@@ -146,11 +146,11 @@ class ModelParts:
 
 
 def make_loss(name: str, *, logits: bool = False, twist: str | None = None) -> Any:
-    """A loss by name.
+    """Return a loss by name.
 
     Args:
-        name: As Keras spells it in snake case.
-        logits: Whether it takes logits.
+        name: Keras name in snake case.
+        logits: Whether the loss takes logits.
         twist: See `Knobs`.
     """
     import keras
@@ -170,7 +170,7 @@ def _negative(loss: Any) -> Any:
     import keras
 
     class Negative(keras.losses.Loss):
-        """A likelihood to be maximized, handed to an optimizer that minimizes."""
+        """A negated loss, as if a likelihood were passed to a minimizing optimizer."""
 
         def call(self, y_true: Any, y_pred: Any) -> Any:
             return -loss.call(y_true, y_pred)
@@ -182,7 +182,7 @@ def _broadcasting() -> Any:
     import keras
 
     class Squares(keras.losses.Loss):
-        """A mean squared error that trusts the shapes it gets."""
+        """A mean squared error that broadcasts without checking shapes."""
 
         def call(self, y_true: Any, y_pred: Any) -> Any:
             difference = keras.ops.cast(y_true, y_pred.dtype) - y_pred

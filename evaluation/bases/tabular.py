@@ -1,4 +1,4 @@
-"""Bases on tables: dense nets for every kind of target."""
+"""Bases on tables: dense networks for every kind of target."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _net(
     last: str = "linear",
     logits: bool = False,
 ) -> Any:
-    """A builder of a plain dense net."""
+    """Return a builder of a plain dense network."""
 
     def build(knobs: Knobs) -> Any:
         import keras
@@ -61,7 +61,7 @@ def _irises(seed: int) -> Data:
 
 
 def _only_table(data: Data) -> Data:
-    """The amount alone, of the table and the category."""
+    """Use the table without the category, and the amount as the only target."""
     return data._replace(y=data.y["amount"], test_y=data.test_y["amount"])
 
 
@@ -70,7 +70,7 @@ def _mixed_amount(seed: int) -> Data:
 
 
 def _table_scaled(data: Data) -> Data:
-    """Only the table is scaled; categories are indices."""
+    """Scale the table only, as the categories are indices."""
     plain = data._replace(x=data.x["table"], test_x=data.test_x["table"])
     scaled = datasets.standardized(plain)
     return data._replace(
@@ -79,7 +79,7 @@ def _table_scaled(data: Data) -> Data:
 
 
 def _joined(parts: ModelParts) -> tuple[dict[str, Any], Any]:
-    """Inputs of table and category, and a hidden layer over both."""
+    """Return inputs of table and category, and a hidden layer over both."""
     import keras
     from keras import layers
 
@@ -110,7 +110,7 @@ def _multi_output(knobs: Knobs) -> Any:
 
 
 def _both(y: Any, predictions: Any) -> float:
-    """Mean of the amount's R squared and the kind's accuracy."""
+    """Return the mean of the amount's R squared and the kind's accuracy."""
     amount = bounded_r_squared(y["amount"], predictions["amount"])
     return float(np.mean([amount, bounded_accuracy(y["kind"], predictions["kind"])]))
 

@@ -1,9 +1,9 @@
-"""Healthy programs that nobody tuned on, as users write them.
+"""Healthy programs as users write them, which were not used to tune the judge.
 
-``python -m evaluation.diverse --seeds N`` trains each in plain Keras, leaves out the
-runs whose held-out score is under the case's floor, judges the others as the marker
-does (by watch, and by ``lossguard.fit`` where it can be given the program) and writes
-``evaluation/DIVERSE.md``.
+``python -m evaluation.diverse --seeds N`` trains each program in plain Keras, leaves
+out runs whose held-out score is below the floor of the case, judges the others as the
+marker does (by ``watch``, and by ``lossguard.fit`` if it can train the program) and
+writes ``evaluation/DIVERSE.md``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["Case", "cases"]
 
 
 def cases() -> tuple[Case, ...]:
-    """All of them, in a fixed order."""
+    """Return all cases, in a fixed order."""
     from . import (
         assorted,
         encoders,

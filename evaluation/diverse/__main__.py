@@ -2,10 +2,10 @@
 
 The table is ``evaluation/DIVERSE.md``.
 
-With ``--rows FILE`` each row is added to a file as soon as it is known, and rows that
-the file has already are not measured again. With ``--scores FILE`` the trainings in
-plain Keras are taken from the rows of an earlier measurement, with another judge; where
-a program has changed since, the table says that watched runs end at another score.
+With ``--rows FILE`` each row is appended to a file as soon as it is known, and rows
+already in the file are not measured again. With ``--scores FILE`` the scores in plain
+Keras are taken from the rows of an earlier measurement with another judge; if a program
+has changed since, the table says that watched runs end at another score.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from . import cases
 from .measure import WAYS, Job, Row, quiet, rows_of_job
 from .table import table
 
-#: Cases that one process takes: traced graphs are never wholly given back, and each
-#: process has to import TensorFlow.
+#: Cases per worker process: TensorFlow never frees all memory of traced graphs, but
+#: each new process has to import TensorFlow.
 _CASES_PER_PROCESS = 12
 
 
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--scores", type=Path, help="rows with scores in plain Keras")
     parser.add_argument("--out", type=Path, help="default: evaluation/DIVERSE.md")
     asked = parser.parse_args()
-    quiet()  # inherited by the processes, which import TensorFlow
+    quiet()  # inherited by the worker processes, which import TensorFlow
     rows = sorted(_rows(asked), key=lambda it: (it.name, it.seed))
     text = table(rows, _command(asked))
     out = asked.out or Path(__file__).parent.parent / "DIVERSE.md"
@@ -91,7 +91,7 @@ def _rows(asked: argparse.Namespace) -> Iterator[Row]:
 
 
 def _brief(rows: list[Row]) -> str:
-    """One case in one line, as it comes in."""
+    """Return the text that is printed about the rows of a job, on one line."""
     healthy = [row for row in rows if row.healthy]
     judged = [it for row in healthy for it in row.judged]
     failed = sum(it.failed for it in judged)

@@ -1,4 +1,4 @@
-"""What the other modules lack: ways to compile, custom layers, mixed inputs."""
+"""Cases not covered elsewhere: ways to compile, custom layers, mixed inputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SPARSE = "sparse_categorical_crossentropy"
 
 
 def _every_step_ahead(seed: int) -> Split:
-    """Windows, and the same windows one step later."""
+    """Windows of a series, with the same windows one step later as targets."""
     values = of.series(seed)[:, None]
     seen = np.lib.stride_tricks.sliding_window_view(values[:, 0], 25)[..., None]
     cut = 600
@@ -31,7 +31,7 @@ def _every_step_ahead(seed: int) -> Split:
 
 
 def _from_array(seed: int) -> Split:
-    """The same by the utility that makes a dataset of windows."""
+    """Windows made by ``timeseries_dataset_from_array``."""
     import keras
 
     split, values = of.windows(24)(seed), of.series(seed)
@@ -42,7 +42,7 @@ def _from_array(seed: int) -> Split:
 
 
 def _with_side_table(seed: int) -> Split:
-    """Digits as images, and beside each three columns that hint at its class."""
+    """Digit images, each with three noisy columns that depend on its class."""
     split = of.digits((8, 8, 1))(seed)
     generator = np.random.default_rng(seed)
 
@@ -72,7 +72,7 @@ def _two_inputs(split: Split) -> Any:
 
 
 def _own_layers(split: Split) -> Any:
-    """Layers written by hand, as the guide on subclassing writes them."""
+    """Custom layers, as in the guide on subclassing."""
     import keras
 
     class Linear(keras.layers.Layer):
@@ -97,7 +97,7 @@ def _own_layers(split: Split) -> Any:
 
 
 def _attentive(split: Split) -> Any:
-    """A mean over the words, weighted by what each is worth."""
+    """A weighted mean over the words, with learned weights."""
     import keras
     from keras import layers
 

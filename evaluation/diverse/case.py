@@ -1,4 +1,4 @@
-"""One healthy program, written down as data where it is data."""
+"""One healthy program, written as data as much as possible."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ..program import Part, part_of
 
 __all__ = ["Case", "Split", "net"]
 
-#: What ``lossguard.fit`` takes of the keywords of ``model.fit``.
+#: Keywords of ``model.fit`` that ``lossguard.fit`` accepts.
 _TAKEN = frozenset({"epochs", "batch_size", "shuffle"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Split:
-    """Training data and held-out data, prepared as the program prepares them.
+    """Training and held-out data, after the program's preprocessing.
 
     Attributes:
-        x, y: What is trained on; y may be None, x a `tf.data.Dataset`.
-        held_x, held_y: What the score is taken on, never trained on.
-        weight: Of the training rows, if they have any.
-        more: What a program of its own needs beside.
+        x, y: Training data; y may be None, x a `tf.data.Dataset`.
+        held_x, held_y: Held-out data for the score, never trained on.
+        weight: Sample weights of the training rows; None if there are none.
+        more: Further data for custom training loops.
     """
 
     x: Any
@@ -42,13 +42,14 @@ class Case:
 
     Attributes:
         name: Unique; it alone decides which half the case belongs to.
-        data: The data of a seed.
-        model: Makes the compiled model (or whatever is trained) for the data.
-        score: How good it is on the held-out data; higher is better.
-        floor: The score from which on a run counts as healthy.
-        fit: The keywords of ``model.fit`` beside x, y and weights. A function makes
-            those that belong to one run (callbacks, held-out data).
-        train: The program's own loop; None where it calls ``model.fit`` once.
+        data: Returns the data of a seed.
+        model: Returns the compiled model (or whatever is trained) for the data.
+        score: Returns the quality on the held-out data; higher is better.
+        floor: The least score of a run that counts as healthy.
+        fit: The keywords of ``model.fit`` other than x, y and weights. A function
+            returns
+            keywords that belong to one run (callbacks, held-out data).
+        train: A custom training loop; None for one call of ``model.fit``.
     """
 
     name: str
@@ -63,16 +64,16 @@ class Case:
 
     @property
     def half(self) -> Part:
-        """Whether others may look at it to mend the judge, or it only reports."""
+        """The half of the case: only ``"tune"`` may be used to improve the judge."""
         return part_of(f"diverse/{self.name}")
 
     @property
     def fits(self) -> bool:
-        """Whether ``lossguard.fit`` can be given the program as it is."""
+        """Whether ``lossguard.fit`` can train the program unchanged."""
         return self.train is None and not callable(self.fit) and {*self.fit} <= _TAKEN
 
     def run(self, split: Split) -> Any:
-        """Train as a user's test would; the trained model."""
+        """Train as a user's test would, and return the trained model."""
         model = self.model(split)
         if self.train is not None:
             trained = self.train(model, split)
@@ -91,14 +92,14 @@ def net(
     dtype: str | None = None,
     **options: Any,
 ) -> Callable[[Split], Any]:
-    """A builder of a sequential model; see `keras_parts.compiled`.
+    """Return a builder of a sequential model; see `keras_parts.compiled`.
 
     Args:
-        layers: The stack below the input.
+        layers: The layers after the input.
         optimizer: A name or a part.
         loss: A name, a part or a function.
-        shape: Of one row; default that of the data.
-        dtype: Of the input; default that of the data.
+        shape: Input shape without the batch axis; default that of the data.
+        dtype: Dtype of the input; default that of the data.
         options: Further keywords of ``compile``.
     """
 

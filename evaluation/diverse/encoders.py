@@ -1,4 +1,4 @@
-"""Autoencoders, variational ones, and other models without labels."""
+"""Autoencoders, variational autoencoders, and other models without labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BINARY = "binary_crossentropy"
 
 
 def _restored(model: Any, split: Split) -> float:
-    """Share of each value's own variance that the outputs explain."""
+    """Return the share of variance explained, around the mean of each value."""
     truth = np.asarray(split.held_y, float)
     rest = np.sum((truth - predicted(model, split.held_x)) ** 2)
     return float(1 - rest / np.sum((truth - truth.mean(axis=0)) ** 2))
@@ -43,7 +43,7 @@ def _noisy(make: of.Make, deviation: float) -> of.Make:
 
 
 def _healthy_tumours(seed: int) -> Split:
-    """Trained on benign tumours alone; the malignant are to stand out."""
+    """Train on benign tumors only; the malignant ones should have a higher error."""
     split = of.standard(of.shipped("breast_cancer"))(seed)
     benign = split.x[split.y == 1]
     return Split(
@@ -72,7 +72,7 @@ def _spike_windows(seed: int) -> Split:
 
 
 class _Sampling:
-    """Makes the reparametrization layer of the Keras examples."""
+    """Makes the reparameterization layer of the Keras examples."""
 
     @staticmethod
     def layer() -> Any:
@@ -107,7 +107,7 @@ def _coders(last: str = "sigmoid") -> tuple[Any, Any]:
 
 
 def _vae_of_the_guide(split: Split) -> Any:
-    """As keras.io/examples/generative/vae: a train_step of its own."""
+    """A custom ``train_step`` as in keras.io/examples/generative/vae."""
     import keras
     import tensorflow as tf
 
@@ -151,7 +151,7 @@ def _vae_of_the_guide(split: Split) -> Any:
 
 
 def _vae_by_add_loss(split: Split) -> Any:
-    """The divergence as a layer's loss, the rest as the model's."""
+    """KL divergence as the loss of a layer, reconstruction as that of the model."""
     import keras
 
     class Divergence(keras.layers.Layer):
@@ -193,7 +193,7 @@ def _fits_only_x(epochs: int) -> Callable[[Any, Split], None]:
 
 
 def _masked(seed: int) -> Split:
-    """Half the pixels hidden, all to be restored."""
+    """Hide half of the pixels; all pixels are the targets."""
     generator, split = np.random.default_rng(seed), _PIXELS(seed)
     x, held_x = (
         it * (generator.random(it.shape) < 0.5).astype("float32")

@@ -1,4 +1,4 @@
-"""Images: small convolutional nets, transformers, segmentation, transfer."""
+"""Images: small convolutional networks, transformers, segmentation, transfer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IMAGES = of.digits((8, 8, 1))
 
 
 def _gray_levels(seed: int) -> Split:
-    """Pixels from 0 to 16, which the model scales itself."""
+    """Digits with pixels from 0 to 16, which the model scales."""
     split = _IMAGES(seed)
     return replace(split, x=split.x * 16, held_x=split.held_x * 16)
 
@@ -86,7 +86,7 @@ def _mixer(split: Split) -> Any:
 
 
 def _shapes(seed: int) -> Split:
-    """Noisy 16x16 images of a disk, a square or a cross, with its outline."""
+    """Noisy 16x16 images of a disk, a square or a cross, with its mask."""
     generator = np.random.default_rng(seed)
     rows, size = 700, 16
     kind = generator.integers(0, 3, rows)
@@ -138,7 +138,7 @@ def _unet(split: Split) -> Any:
 
 
 def _overlap(model: Any, split: Split) -> float:
-    """Intersection over union."""
+    """Return the intersection over union."""
     found, truth = predicted(model, split.held_x) > 0.5, split.held_y > 0.5
     return float((found & truth).sum() / max(1, (found | truth).sum()))
 
@@ -176,7 +176,7 @@ def _denoiser(split: Split) -> Any:
 
 
 def _pixel_places(seed: int) -> Split:
-    """A small picture to be learned as a function of place, as in NeRF."""
+    """A small picture as a function of the position, as in NeRF."""
     generator = np.random.default_rng(seed)
     down, right = (it.ravel() / 32 for it in np.mgrid[:32, :32])
     phase = generator.uniform(0, 6.28, 2)
@@ -192,7 +192,7 @@ def _pixel_places(seed: int) -> Split:
 
 
 def _frozen_base(model: Any, split: Split) -> Any:
-    """Learn the digits 0 to 4, then 5 to 9 on the same frozen features."""
+    """Train on the digits 0 to 4, then on 5 to 9 with the features frozen."""
     import keras
 
     first = split.y < 5
@@ -208,7 +208,7 @@ def _frozen_base(model: Any, split: Split) -> Any:
 
 
 def _fine_tuned(model: Any, split: Split) -> Any:
-    """The same, then the features too at a low rate."""
+    """Train like `_frozen_base`, then fine-tune the features at a low learning rate."""
     import keras
 
     second = _frozen_base(model, split)

@@ -1,4 +1,4 @@
-"""Programs with a loop of their own: tapes, several calls of fit, changing data."""
+"""Programs with custom loops: gradient tapes, several calls of fit, changing data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _batches(split: Split, size: int, epochs: int) -> Any:
 
 
 def _eager(model: Any, split: Split) -> None:
-    """As the guide on writing a training loop from scratch begins."""
+    """An eager loop as in the guide on writing a training loop from scratch."""
     import keras
     import tensorflow as tf
 
@@ -53,7 +53,7 @@ def _eager(model: Any, split: Split) -> None:
 
 
 def _graph(model: Any, split: Split) -> None:
-    """As it ends: the step as a tf.function."""
+    """A loop with the step as a `tf.function`, as in the same guide."""
     import keras
     import tensorflow as tf
 
@@ -73,7 +73,7 @@ def _graph(model: Any, split: Split) -> None:
 
 
 def _raw_variables(model: Any, split: Split) -> None:
-    """Linear regression as TensorFlow's guide on training loops writes it."""
+    """Linear regression as in TensorFlow's guide on training loops."""
     import keras
     import tensorflow as tf
 
@@ -101,7 +101,7 @@ def _linear_module(split: Split) -> Any:
 
 
 def _accumulated(model: Any, split: Split) -> None:
-    """Gradients of four batches summed before each update."""
+    """Sums of the gradients of four batches per update."""
     import keras
     import tensorflow as tf
 
@@ -156,7 +156,7 @@ def _half(split: Split) -> Any:
 
 
 def _own_step(split: Split) -> Any:
-    """As the guide on customizing fit writes it."""
+    """A custom ``train_step`` as in the guide on customizing fit."""
     import keras
     import tensorflow as tf
 
@@ -202,7 +202,7 @@ def _generator(model: Any, split: Split) -> None:
 
 
 def _self_training(model: Any, split: Split) -> None:
-    """A hundred labels, then the model's own confident ones, round by round."""
+    """Self-training: 150 labels, then also the model's own confident predictions."""
     known, others = slice(0, 150), slice(150, None)
     x, y = split.x[known], split.y[known]
     for _ in range(4):
@@ -214,7 +214,7 @@ def _self_training(model: Any, split: Split) -> None:
 
 
 def _curriculum(model: Any, split: Split) -> None:
-    """The easy rows first: those near the mean of their class."""
+    """Curriculum learning: first the easy rows, near the mean of their class."""
     means = np.stack([split.x[split.y == it].mean(axis=0) for it in range(10)])
     easy_first = np.argsort(((split.x - means[split.y]) ** 2).sum(axis=1))
     for share in (0.25, 0.5, 0.75, 1.0):
@@ -223,14 +223,14 @@ def _curriculum(model: Any, split: Split) -> None:
 
 
 def _class_by_class(model: Any, split: Split) -> None:
-    """Three classes more at each stage."""
+    """Three or four more classes at each stage."""
     for classes in (3, 6, 10):
         rows = split.y < classes
         model.fit(split.x[rows], split.y[rows], epochs=6, verbose=0)
 
 
 def _fresh_rows(model: Any, split: Split) -> None:
-    """A loop of fit calls, each on rows that are generated anew."""
+    """A loop of fit calls, each on a new sample with new noise."""
     generator = np.random.default_rng(1)
     for _ in range(12):
         rows = generator.integers(0, len(split.x), 320)
@@ -240,13 +240,13 @@ def _fresh_rows(model: Any, split: Split) -> None:
 
 
 def _chunks(model: Any, split: Split) -> None:
-    """Data that come in chunks and are seen once or twice."""
+    """Data that come in chunks, each trained on for six epochs."""
     for rows in np.array_split(np.arange(len(split.x)), 6):
         model.fit(split.x[rows], split.y[rows], epochs=6, batch_size=16, verbose=0)
 
 
 def _warm(model: Any, split: Split) -> None:
-    """Fitted, saved weights, fitted on at a lower rate."""
+    """A second fit at a lower learning rate."""
     import keras
 
     model.fit(split.x, split.y, epochs=10, verbose=0)
@@ -255,7 +255,9 @@ def _warm(model: Any, split: Split) -> None:
 
 
 def _folds(model: Any, split: Split) -> Any:
-    """Three folds, a fresh model for each; the last is scored."""
+    """Cross-validation with a new model for each of three folds; the last one is
+    scored.
+    """
     from sklearn.model_selection import KFold
 
     for kept, _ in KFold(3).split(split.x):
@@ -265,7 +267,7 @@ def _folds(model: Any, split: Split) -> Any:
 
 
 class _Mean:
-    """The mean of several models' outputs."""
+    """Averages the outputs of several models."""
 
     def __init__(self, models: list[Any]) -> None:
         self.models = models
@@ -282,7 +284,7 @@ def _ensemble(model: Any, split: Split) -> Any:
 
 
 def _adversarial(model: Any, split: Split) -> None:
-    """Each batch beside the same batch moved against the model."""
+    """Adversarial training: each batch together with an adversarial version of it."""
     import keras
     import tensorflow as tf
 
@@ -306,7 +308,7 @@ def _adversarial(model: Any, split: Split) -> None:
 
 
 def _equation(model: Any, split: Split) -> None:
-    """A physics-informed net: y' = -2 y, y(0) = 1, on points from 0 to 2."""
+    """A physics-informed network: y' = -2 y, y(0) = 1, on points from 0 to 2."""
     import keras
     import tensorflow as tf
 
@@ -337,7 +339,7 @@ def _decay(seed: int) -> Split:
 
 
 def _transitions(seed: int) -> Split:
-    """All moves in a corridor of eight cells; the last one pays."""
+    """Random moves in a corridor of eight cells; reaching the last one is rewarded."""
     generator = np.random.default_rng(seed)
     at = generator.integers(0, 8, 600)
     action = generator.integers(0, 2, 600)
@@ -348,7 +350,7 @@ def _transitions(seed: int) -> Split:
 
 
 def _q_learning(sync: int) -> Callable[[Any, Split], None]:
-    """Targets from a copy of the net that is renewed every few updates."""
+    """Q-learning with a target network that is updated every ``sync`` steps."""
 
     def train(model: Any, split: Split) -> None:
         import keras
@@ -376,7 +378,7 @@ def _walks_right(model: Any, split: Split) -> float:
 
 
 def _fitted_q(model: Any, split: Split) -> None:
-    """Fitted iteration: a call of fit for each round of targets."""
+    """Fitted Q iteration: one call of fit per round of targets."""
     more = split.more
     for _ in range(15):
         best = predicted(model, more["then"]).max(axis=1)
@@ -395,7 +397,7 @@ def _contexts(seed: int) -> Split:
 
 
 def _bandit(model: Any, split: Split) -> None:
-    """Pull an arm, mostly the best by now, and learn from its reward alone."""
+    """A bandit that mostly chooses the best arm and learns from its reward only."""
     generator = np.random.default_rng(0)
     for rows in np.array_split(np.arange(len(split.x)), 20):
         x = split.x[rows]
@@ -414,7 +416,7 @@ def _best_arm(model: Any, split: Split) -> float:
 
 
 def _policy(model: Any, split: Split) -> None:
-    """The policy gradient: minus the log chance of an arm times its advantage."""
+    """A policy gradient: the loss is minus the log probability times the advantage."""
     import keras
     import tensorflow as tf
 
@@ -440,14 +442,14 @@ def _policy(model: Any, split: Split) -> None:
 
 
 def _ring(seed: int) -> Split:
-    """Points of a normal distribution away from 0, for a generator to match."""
+    """Points of a normal distribution not centered at 0, for a generator to match."""
     generator = np.random.default_rng(seed)
     x = np.array([2.0, -1.0]) + 0.5 * generator.standard_normal((1000, 2))
     return Split(x=x.astype("float32"), held_x=x[:200].astype("float32"))
 
 
 def _gan(split: Split) -> Any:
-    """As the guide on customizing fit writes a GAN."""
+    """A GAN as in the guide on customizing fit."""
     import keras
     import tensorflow as tf
     from keras import layers
@@ -503,7 +505,7 @@ def _fits_only_x(model: Any, split: Split) -> None:
 
 
 def _matches(model: Any, split: Split) -> float:
-    """Minus the distance of the generated points' mean from the real one."""
+    """Return minus the distance of the mean of generated points from the real mean."""
     noise = np.random.default_rng(0).standard_normal((300, 4)).astype("float32")
     made = predicted(model.generator, noise).mean(axis=0)
     return float(-np.linalg.norm(made - split.held_x.mean(axis=0)))
@@ -555,7 +557,7 @@ def _distilled(split: Split) -> Any:
 
 
 def _augmented_pipeline(model: Any, split: Split) -> None:
-    """Noise added in the pipeline, new in each epoch."""
+    """Noise added in a `tf.data` pipeline, equal for all rows due to a fixed seed."""
     import tensorflow as tf
 
     rows = tf.data.Dataset.from_tensor_slices((split.x, split.y)).shuffle(1500, seed=5)
@@ -566,7 +568,7 @@ def _augmented_pipeline(model: Any, split: Split) -> None:
 
 
 def _momentum_views(model: Any, split: Split) -> None:
-    """A simple contrastive pre-training, then a linear probe on its features."""
+    """Contrastive pretraining, then a linear probe on the features."""
     import keras
     import tensorflow as tf
 

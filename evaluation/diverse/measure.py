@@ -1,4 +1,4 @@
-"""Trains a case in plain Keras, then as a marked test does, and notes what was said."""
+"""Trains a case in plain Keras, then as a marked test does, and records the results."""
 
 from __future__ import annotations
 
@@ -25,22 +25,24 @@ __all__ = [
     "rows_of_job",
 ]
 
-#: By the marker around the program, or by ``lossguard.fit`` given its parts.
+#: Ways to judge: by the marker around the program, or by ``lossguard.fit``.
 Way = Literal["watch", "fit"]
 WAYS: tuple[Way, ...] = get_args(Way)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What one way of judging said of one run.
+    """Result of judging one run in one way.
 
     Attributes:
-        failed: Whether the test would be red, for whatever reason.
-        errors, warnings: Kinds of finding, each once; or the exception's name.
-        told: Their messages, errors first.
-        cause: The diagnosis' first cause, of a failure.
-        score: Of the trained model on held-out data; None by ``fit``, which puts
-            every weight back.
+        way: How the run was judged.
+        failed: Whether the test would fail, for any reason.
+        errors, warnings: Kinds of finding, each once; or the name of the exception.
+        told: Messages of the findings, errors first.
+        cause: First cause of the diagnosis of a failure; None if there is none.
+        score: Score of the trained model on held-out data; None for ``"fit"``, which
+            restores all weights.
+        seconds: Wall time.
     """
 
     way: Way
@@ -58,9 +60,14 @@ class Row:
     """One case on one seed.
 
     Attributes:
-        score: On held-out data after training in plain Keras; None if that raised.
-        crash: What it raised.
-        judged: Empty where the run is not healthy.
+        name, half, floor: Those of the case.
+        seed: Seed of data, weights and order of the rows.
+        score: Score on held-out data after training in plain Keras; None if the
+            training
+            raised an error.
+        seconds: Wall time of the training in plain Keras.
+        crash: The error that the training raised; None if there is none.
+        judged: Results of all ways to judge; empty if the run is not healthy.
     """
 
     name: str
@@ -74,24 +81,26 @@ class Row:
 
     @property
     def healthy(self) -> bool:
-        """Whether the plain training reached the case's floor."""
+        """Whether training in plain Keras reached the floor of the case."""
         return self.score is not None and self.score >= self.floor
 
     def by(self, way: Way) -> Judged | None:
-        """What was said by one way; None where it was not asked."""
+        """Return the result of one way to judge; None if the run was not judged that
+        way.
+        """
         return next((it for it in self.judged if it.way == way), None)
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Row:
-        """The row that ``dataclasses.asdict`` made builtins of."""
+        """Return the row from the output of ``dataclasses.asdict``."""
         return cls(**{**given, "judged": [Judged(**it) for it in given["judged"]]})
 
 
 def quiet() -> None:
-    """Make TensorFlow quiet and repeatable; before it is imported.
+    """Make TensorFlow quiet and repeatable; to be called before TensorFlow is imported.
 
-    One thread per operation: two processes then share two cores, and sums are taken in
-    the same order whatever else the machine does.
+    One thread per operation: two processes can share two cores, and sums are computed
+    in the same order whatever else runs on the machine.
     """
     for name, value in (
         ("TF_CPP_MIN_LOG_LEVEL", "3"),
@@ -105,12 +114,15 @@ def quiet() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one process is given: a case, by its name.
+    """Input of a worker process: a case by name.
 
     Attributes:
-        seeds: Of data, weights and order of the rows.
-        ways: How to judge.
-        scores: By seed, of an earlier training in plain Keras: it is not run again.
+        name: Name of the case.
+        seeds: Seeds of data, weights and order of the rows.
+        ways: Ways to judge.
+        scores: Scores of an earlier training in plain Keras by seed; these trainings
+            are
+            not run again.
     """
 
     name: str
@@ -120,7 +132,7 @@ class Job:
 
 
 def rows_of_job(job: Job) -> list[Row]:
-    """The rows of one case, for a process of its own."""
+    """Return the rows of one case, in a separate process."""
     quiet()
     from . import cases
 
@@ -134,7 +146,8 @@ def measured(
     ways: Sequence[Way] = WAYS,
     scores: Mapping[int, float] = MappingProxyType({}),
 ) -> Iterator[Row]:
-    """One row per seed: trained in plain Keras and, if healthy, once more for each way.
+    """Yield one row per seed: trained in plain Keras and, if healthy, judged in each
+    way.
 
     Args:
         case: The case.
@@ -234,14 +247,14 @@ class _Body:
         self.guard.fit(lambda: case.model(split), split.x, split.y, **weight, **how)
 
     def score(self) -> float | None:
-        """Of the model that was trained before the eyes of the judge."""
+        """Return the score of the watched model; None if no model was watched."""
         if self.trained is None:
             return None
         return float(self.case.score(*self.trained))
 
 
 def as_marked(guard: Any, body: Callable[[], None]) -> BaseException | None:
-    """Do what the plugin does around the body of a marked test; what it raised."""
+    """Run a body as the plugin runs a marked test; return the exception, if any."""
     try:
         with guard.judging():
             body()
@@ -258,7 +271,7 @@ def _cause(guard: Any) -> str | None:
 
 
 def cause_of(guard: Any) -> str | None:
-    """The name of the first cause that a diagnosis names; None without a diagnosis."""
+    """Return the name of the first cause of a diagnosis; None without a diagnosis."""
     first = _first_cause(guard)
     return None if first is None else first.cause
 

@@ -1,4 +1,4 @@
-"""Ranking, recommending, and learning by comparison."""
+"""Ranking, recommendation, and contrastive learning."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _quality(x: Any) -> Any:
 
 
 def _pairs(seed: int) -> Split:
-    """Pairs of items and which of the two was preferred."""
+    """Pairs of items, and which of the two was preferred."""
     generator = np.random.default_rng(seed)
     one, other = generator.standard_normal((2, 900, 6)).astype("float32")
     noise = 0.3 * generator.standard_normal(900)
@@ -49,7 +49,7 @@ def _scored(model: Any, split: Split) -> float:
 
 
 def _lists(seed: int) -> Split:
-    """Lists of eight items with a grade each, for a softmax over each list."""
+    """Lists of eight graded items, for a softmax over each list."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((500, 8, 6)).astype("float32")
     worth = _quality(x.reshape(-1, 6)).reshape(500, 8)
@@ -73,7 +73,7 @@ def _list_ranker(split: Split) -> Any:
 
 
 def _ratings(seed: int) -> Split:
-    """Ratings of items by users: a taste in two dimensions and biases."""
+    """Ratings of items by users: latent factors in two dimensions and biases."""
     generator = np.random.default_rng(seed)
     users, items = generator.normal(0, 0.8, (60, 2)), generator.normal(0, 0.8, (40, 2))
     bias = generator.normal(0, 0.6, 60)[:, None] + generator.normal(0, 0.6, 40)
@@ -109,7 +109,7 @@ def _recommender(scale: float, optimizer: str, rate: float) -> Any:
 
 
 def _views(seed: int) -> Split:
-    """Two noisy views of one thing each, to be found by each other."""
+    """Two noisy views of each object, to be matched with each other."""
     generator = np.random.default_rng(seed)
     thing = generator.standard_normal((1200, 5))
     maps = generator.standard_normal((2, 5, 10)) / 2
@@ -125,7 +125,7 @@ def _views(seed: int) -> Split:
 
 
 def _towers(split: Split) -> Any:
-    """Two towers and a softmax over the batch, in a train_step of its own."""
+    """Two towers and a softmax over the batch, in a custom ``train_step``."""
     import keras
     import tensorflow as tf
     from keras import layers
@@ -164,7 +164,7 @@ def _towers(split: Split) -> Any:
 
 
 def _found(model: Any, split: Split) -> float:
-    """Share of queries whose own item is among the first five of a hundred."""
+    """Return the share of queries whose item is among the first five of a hundred."""
     scores = predicted(model, split.held_x)
     own = np.diag(scores)[:, None]
     return float(np.mean((scores > own).sum(axis=1) < 5))
@@ -267,7 +267,7 @@ def _triplet_model(split: Split) -> Any:
 
 
 def _neighbors(model: Any, split: Split) -> float:
-    """Accuracy of the nearest neighbor among the held-out rows themselves."""
+    """Return the accuracy of the nearest neighbor among the other held-out rows."""
     codes = predicted(model, np.repeat(split.held_x[:, None], 3, axis=1))[:, 0]
     away = ((codes[:, None] - codes) ** 2).sum(axis=-1)
     np.fill_diagonal(away, np.inf)
@@ -275,7 +275,7 @@ def _neighbors(model: Any, split: Split) -> float:
 
 
 def _word_pairs(seed: int) -> Split:
-    """Skip-grams with negative samples: words of one group go together."""
+    """Skip-grams with negative samples: words of the same group occur together."""
     generator = np.random.default_rng(seed)
     groups = generator.permutation(60) % 6
     one, other = generator.integers(0, 60, (2, 4000))
@@ -303,7 +303,7 @@ def _word_vectors(split: Split) -> Any:
 
 
 def _unit_targets(seed: int) -> Split:
-    """Directions to be predicted, judged by their angle."""
+    """Unit vectors as targets, scored by the cosine."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((700, 6)).astype("float32")
     y = np.tanh(x @ generator.standard_normal((6, 4)))

@@ -1,4 +1,4 @@
-"""How good a trained model is on rows that it never saw; higher is better."""
+"""Scores of a trained model on held-out rows; higher is better."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ __all__ = [
 
 
 def predicted(model: Any, x: Any) -> Any:
-    """The model's outputs, as arrays."""
+    """Return the model's outputs as arrays."""
     import keras
 
     return keras.tree.map_structure(np.asarray, model(x, training=False))
 
 
 def accuracy(model: Any, split: Split) -> float:
-    """Share of the classes predicted, by argmax or a probability above one half."""
+    """Return the share of right classes, by argmax or a probability above one half."""
     return program.accuracy(split.held_y, predicted(model, split.held_x))
 
 
 def class_score(threshold: float) -> Callable[[Any, Split], float]:
-    """The same for one output without a sigmoid: positive above the threshold."""
+    """Return an accuracy of one output without sigmoid: 1 above the threshold."""
 
     def score(model: Any, split: Split) -> float:
         above = predicted(model, split.held_x).ravel() > threshold
@@ -44,7 +44,7 @@ def class_score(threshold: float) -> Callable[[Any, Split], float]:
 
 
 def auc(model: Any, split: Split) -> float:
-    """Area under the ROC curve; the mean over columns where there are several."""
+    """Return the area under the ROC curve, averaged over the columns."""
     from sklearn.metrics import roc_auc_score
 
     scores = predicted(model, split.held_x)
@@ -53,13 +53,13 @@ def auc(model: Any, split: Split) -> float:
 
 
 def r_squared(model: Any, split: Split) -> float:
-    """Share of the variance explained."""
+    """Return the share of the variance explained."""
     outputs = predicted(model, split.held_x)
     return program.r_squared(split.held_y, np.reshape(outputs, np.shape(split.held_y)))
 
 
 def rank_correlation(model: Any, split: Split) -> float:
-    """Spearman's rank correlation of one output with the truth."""
+    """Return Spearman's rank correlation of one output with the true values."""
     from scipy.stats import spearmanr
 
     return float(
@@ -70,11 +70,11 @@ def rank_correlation(model: Any, split: Split) -> float:
 def below_constant(
     loss: Callable[[Any, Any], Any], constant: Callable[[Any], Any]
 ) -> Callable[[Any, Split], float]:
-    """Share of what a constant prediction costs that is gone, under a loss.
+    """Return a score: the share of the constant prediction's loss that is avoided.
 
     Args:
         loss: ``(truth, predictions) -> losses`` of arrays.
-        constant: The best constant for the training targets.
+        constant: Returns the best constant for the training targets.
     """
 
     def score(model: Any, split: Split) -> float:

@@ -1,4 +1,4 @@
-"""Texts and series: embeddings, recurrent nets, convolutions, transformers."""
+"""Texts and series: embeddings, recurrent networks, convolutions, transformers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORDS, _LENGTH = 80, 16
 
 
 def _tokens(texts: Any, mode: str = "int") -> of.Make:
-    """Texts as numbers of words, by a layer that learned them from training rows."""
+    """Texts as word indices, by a layer adapted to the training texts."""
 
     def make(seed: int) -> Split:
         import keras
@@ -61,7 +61,7 @@ def _transformer(split: Split) -> Any:
 
 
 def _next_letters(seed: int) -> Split:
-    """Which letter follows eight others, in a text of few words."""
+    """The letter that follows eight others, in a text of eight different words."""
     generator = np.random.default_rng(seed)
     text = " ".join(
         generator.choice(
@@ -81,7 +81,7 @@ def _next_letters(seed: int) -> Split:
 
 
 def _tagged(seed: int) -> Split:
-    """A tag for each word: what it is, by itself and by the word before it."""
+    """A tag for each word, which depends on the word and on the word before it."""
     generator = np.random.default_rng(seed)
     x = generator.integers(1, 30, (600, 10))
     before = np.concatenate([np.zeros((600, 1), int), x[:, :-1]], axis=1)
@@ -90,14 +90,14 @@ def _tagged(seed: int) -> Split:
 
 
 def _copied(seed: int) -> Split:
-    """A short row of digits, to be put out in reverse order."""
+    """A short sequence of digits, to be output in reverse order."""
     generator = np.random.default_rng(seed)
     x = generator.integers(0, 6, (1500, 4)).astype("int32")
     return of.halves(x, x[:, ::-1].copy(), seed, test_size=0.2)
 
 
 def _heartbeats(seed: int) -> Split:
-    """Series of three kinds: sine, square wave, chirp, with noise."""
+    """Noisy series of three kinds: sine, square wave, chirp."""
     generator = np.random.default_rng(seed)
     at = np.arange(48) / 48
     kind = generator.integers(0, 3, 600)
@@ -114,7 +114,7 @@ def _heartbeats(seed: int) -> Split:
 
 
 def _weather(seed: int) -> Split:
-    """Five measurements over a day, one of them to be known three hours later."""
+    """Five measurements over a day; one of them is predicted three hours ahead."""
     generator = np.random.default_rng(seed)
     steps = 1000
     sun = np.sin(np.arange(steps) * 2 * np.pi / 24)

@@ -1,4 +1,4 @@
-"""From rows to ``evaluation/DIVERSE.md``."""
+"""Makes ``evaluation/DIVERSE.md`` from rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ runs at most 2 failed and at most 5 % warned.
 
 
 def table(rows: Sequence[Row], command: str) -> str:
-    """The rows as Markdown, with the command that measured them."""
+    """Return the rows as Markdown, with the command that measured them."""
     lines = [
         _HEAD.format(command=command),
         *_totals(rows),

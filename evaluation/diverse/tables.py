@@ -1,4 +1,4 @@
-"""Tables: classes, values, counts, and the losses and optimizers for them."""
+"""Tables: classes, values, counts, and losses and optimizers for them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _by_callback(split: Split) -> dict[str, Any]:
 
 
 def _normalized(rate: float, units: int, output: str, loss: str) -> Any:
-    """A net whose first layer has learned the scale of the raw data."""
+    """Return a builder of a network with an adapted Normalization layer."""
 
     def build(split: Split) -> Any:
         import keras
@@ -88,7 +88,7 @@ def _pinball(truth: Any, predictions: Any) -> Any:
 
 
 def _skewed(seed: int) -> Split:
-    """A linear signal with noise that grows with the first feature."""
+    """A linear signal with skewed noise that grows with the first feature."""
     generator = np.random.default_rng(seed)
     x = generator.uniform(-1, 1, (900, 3)).astype("float32")
     y = 2 * x[:, 1] + (1.2 + x[:, 0]) * generator.exponential(1.0, 900)
@@ -109,7 +109,7 @@ def _poisson_deviance(truth: Any, predictions: Any) -> Any:
 
 
 def _outliers(share: float, size: float) -> of.Make:
-    """A smooth signal, and gross errors in some of the training targets."""
+    """A smooth signal with large errors in some of the training targets."""
 
     def make(seed: int) -> Split:
         generator = np.random.default_rng(seed)
@@ -125,7 +125,7 @@ def _outliers(share: float, size: float) -> of.Make:
 
 
 def _student(seed: int) -> Split:
-    """Noise of a t distribution with two degrees of freedom."""
+    """A linear signal with noise of a t distribution with two degrees of freedom."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((800, 4)).astype("float32")
     y = x @ np.array([1.0, -1.0, 0.5, 0.0])
@@ -142,7 +142,7 @@ def _sine(seed: int) -> Split:
 
 
 def _prices(seed: int) -> Split:
-    """Prices from 1 to some hundred, which depend on their logarithm."""
+    """Prices from 1 to some hundred, whose logarithm is linear in the features."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((800, 6)).astype("float32")
     y = np.exp(3 + x @ np.array([0.5, 0.3, -0.4, 0.0, 0.2, 0.1]))
@@ -196,7 +196,7 @@ def _subclassed(split: Split) -> Any:
     import keras
 
     class Classifier(keras.Model):
-        """As the guides write one."""
+        """A subclassed model as in the guides."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -213,7 +213,7 @@ def _subclassed(split: Split) -> Any:
 
 
 def _mixed_columns(seed: int) -> Split:
-    """A table with two numeric columns and two of categories."""
+    """A table with two numeric and two categorical columns."""
     generator = np.random.default_rng(seed)
     age = generator.normal(40, 12, 900)
     hours = generator.normal(38, 8, 900)

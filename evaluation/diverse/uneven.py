@@ -20,7 +20,7 @@ _SPARSE = "sparse_categorical_crossentropy"
 
 
 def _rare(share: float, rows: int = 3000) -> of.Make:
-    """A rare class, set apart by some of its features as in fraud data."""
+    """A rare class that differs in some features, as in fraud data."""
 
     def make(seed: int) -> Split:
         generator = np.random.default_rng(seed)
@@ -35,7 +35,7 @@ def _rare(share: float, rows: int = 3000) -> of.Make:
 
 
 def _weights(y: Any) -> dict[int, float]:
-    """As the tutorial on imbalanced data computes them."""
+    """Return class weights as in the tutorial on imbalanced data."""
     positive = float(np.mean(y))
     return {0: 0.5 / (1 - positive), 1: 0.5 / positive}
 
@@ -59,7 +59,7 @@ def _by_class(epochs: int, batch_size: int) -> Any:
 
 
 def _started(split: Split) -> Any:
-    """The last bias starts at the log odds of the rare class."""
+    """Initialize the last bias to the log odds of the rare class."""
     import keras
 
     odds = float(np.log(split.y.mean() / (1 - split.y.mean())))
@@ -85,7 +85,7 @@ def _dropping(rate: float) -> Any:
 
 
 def _resampled(seed: int) -> Split:
-    """The rare rows repeated until there are as many as of the others."""
+    """Rare rows repeated until both classes have the same number of rows."""
     split = _rare(0.05, 1500)(seed)
     rare = np.flatnonzero(split.y.ravel() > 0.5)
     others = np.flatnonzero(split.y.ravel() <= 0.5)
@@ -95,7 +95,7 @@ def _resampled(seed: int) -> Split:
 
 
 def _uneven_classes(seed: int) -> Split:
-    """Digits of which some classes have a tenth of the others' rows."""
+    """Digits of which three classes keep 15 % of their rows."""
     split = of.digits()(seed)
     generator = np.random.default_rng(seed)
     kept = (split.y < 7) | (generator.random(len(split.y)) < 0.15)
@@ -119,7 +119,7 @@ def _labels(seed: int) -> Split:
 
 
 def _rare_labels(seed: int) -> Split:
-    """Eight labels that are rarely set, each by two features."""
+    """Eight rarely set labels, each of which depends on two features."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((1500, 16)).astype("float32")
     drive = x[:, ::2] + x[:, 1::2] + 0.3 * generator.standard_normal((1500, 8))
@@ -195,7 +195,7 @@ def _value_learned(model: Any, split: Split) -> float:
 
 
 def _softened(temperature: float) -> of.Make:
-    """Targets from a teacher: a logistic regression's softened probabilities."""
+    """Soft targets: the softened probabilities of a logistic regression."""
 
     def make(seed: int) -> Split:
         from sklearn.linear_model import LogisticRegression
@@ -211,7 +211,7 @@ def _softened(temperature: float) -> of.Make:
 
 
 def _voted(seed: int) -> Split:
-    """Each label the share of seven annotators who said yes."""
+    """Labels that are the share of seven annotators who said yes."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((900, 8)).astype("float32")
     chance = 1 / (1 + np.exp(-(x @ np.array([1, -1, 0.5, 0.5, 0, 0, 0, 0]) * 1.5)))
@@ -220,7 +220,7 @@ def _voted(seed: int) -> Split:
 
 
 def _mixed_up(seed: int) -> Split:
-    """Mixup: rows and labels of the training data blended in pairs."""
+    """Mixup: convex combinations of pairs of training rows and labels."""
     split = of.one_hot(of.digits())(seed)
     generator = np.random.default_rng(seed)
     share = generator.beta(0.4, 0.4, (len(split.x), 1)).astype("float32")
@@ -230,7 +230,7 @@ def _mixed_up(seed: int) -> Split:
 
 
 def _grades(seed: int) -> Split:
-    """Grades 0 to 4, as four questions: is it above 0, above 1, ..."""
+    """Ordinal grades 0 to 4, encoded as four bits: above 0, above 1, ..."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((900, 6)).astype("float32")
     hidden = x @ np.array([1.0, 0.7, -0.5, 0.3, 0, 0])
@@ -248,7 +248,7 @@ def _graded(model: Any, split: Split) -> float:
 
 
 def _spread(seed: int) -> Split:
-    """A signal whose noise depends on where it is."""
+    """A signal whose noise depends on the position."""
     generator = np.random.default_rng(seed)
     x = generator.uniform(-1, 1, (900, 2)).astype("float32")
     deviation = 0.1 + 0.4 * (x[:, 1] > 0)
@@ -257,7 +257,7 @@ def _spread(seed: int) -> Split:
 
 
 def _gaussian(truth: Any, outputs: Any) -> Any:
-    """Minus the log likelihood, with the constant term."""
+    """Return minus the log likelihood, with the constant term."""
     from keras import ops
 
     mean, deviation = outputs[:, :1], ops.softplus(outputs[:, 1:]) + 1e-3
@@ -275,7 +275,7 @@ def _mean_of(model: Any, split: Split) -> float:
 
 
 def _two_branches(seed: int) -> Split:
-    """Two branches: plus or minus a curve."""
+    """Targets with two branches: plus or minus a line."""
     generator = np.random.default_rng(seed)
     x = generator.uniform(-1, 1, (900, 1)).astype("float32")
     side = np.where(generator.random((900, 1)) < 0.5, 1, -1)
@@ -298,7 +298,7 @@ def _mixture(truth: Any, outputs: Any) -> Any:
 
 
 def _likelier(model: Any, split: Split) -> float:
-    """Nats per row gained over one normal distribution for all."""
+    """Return the gain in nats per row over one normal distribution for all rows."""
     found = np.mean(np.asarray(_mixture(split.held_y, predicted(model, split.held_x))))
     deviation = float(split.y.std())
     return float(np.log(deviation) + 0.5 + 0.9189385 - found)

@@ -1,4 +1,4 @@
-"""Trainings that a practitioner accepts, most of them awkward for a judge."""
+"""Healthy trainings that a practitioner accepts, most of them hard to judge."""
 
 from __future__ import annotations
 

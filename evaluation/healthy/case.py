@@ -1,4 +1,4 @@
-"""How a healthy program is written down: as a row, or as a function of a seed."""
+"""Ways to write a healthy program: as a `Case`, or as a function of a seed."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
-    """A healthy program that is data.
+    """A healthy program written as data.
 
     Attributes:
         name: Unique, with hyphens.
-        why: What is awkward about it.
-        on: The base whose family it is of.
-        data: The rows of a seed; default those of the base.
+        why: What makes the program hard to judge.
+        on: The base whose family the program belongs to.
+        data: Returns the rows of a seed; default those of the base.
         layers, optimizer, loss, dtype: See `net`.
         quality: See `Setup`.
-        epochs, batch_size: How long it trains.
+        epochs, batch_size: Training settings.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Case:
     batch_size: int = 32
 
     def setup(self, seed: int) -> Setup:
-        """The training of a seed."""
+        """Return the training of a seed."""
         data = (self.data or base(self.on).data)(seed)
         build = net(
             data.x.shape[1:], self.layers, self.optimizer, self.loss, self.dtype
@@ -63,7 +63,7 @@ class Case:
 
 
 def programs(*cases: Case | Program) -> tuple[Program, ...]:
-    """The programs of rows and of what is a program already."""
+    """Return the programs; cases are converted, programs are kept unchanged."""
     return tuple(
         it if isinstance(it, Program) else named(it.name, it.setup, it.on, why=it.why)
         for it in cases
@@ -71,22 +71,23 @@ def programs(*cases: Case | Program) -> tuple[Program, ...]:
 
 
 def healthy(function: Callable[[int], Setup]) -> Program:
-    """Make a program of a function of a seed; its docstring says what is awkward.
+    """Decorator that makes a program of a function of a seed; its docstring says what
+    makes the program hard to judge.
 
-    It has data of its own, and so is a family of its own.
+    The program has its own data, and so is its own family.
     """
     return named(function.__name__, function, function.__name__)
 
 
 def on(of: str) -> Callable[[Callable[[int], Setup]], Program]:
-    """The same for a program on a base's data: it is of the base's family."""
+    """Like `healthy`, for a program on the data and in the family of a base."""
     return lambda function: named(function.__name__, function, of)
 
 
 def named(
     name: str, function: Callable[[int], Setup], family: str, why: str = ""
 ) -> Program:
-    """A healthy program; ``why`` it is awkward is the function's docstring."""
+    """Return a healthy program; ``why`` defaults to the function's docstring."""
     name, family = (it.replace("_", "-") for it in (name, family))
     return Program(
         name=f"healthy/{name}",
@@ -99,17 +100,17 @@ def named(
 
 
 def base(name: str) -> Base:
-    """A base by name."""
+    """Return the base of this name."""
     return next(it for it in BASES if it.name == name)
 
 
 def variant(name: str, of: str, change: Callable[[Any], None], **how: Any) -> Program:
-    """A base whose healthy model is changed, mostly compiled anew.
+    """Return a program that is a base with a changed model, usually compiled anew.
 
     Args:
-        name: Of the program.
-        of: The base's name.
-        change: Acts on the compiled model.
+        name: Name of the program.
+        of: Name of the base.
+        change: Modifies the compiled model.
         how: Fields of `Setup` that differ.
     """
     origin = base(of)
@@ -132,14 +133,14 @@ def net(
     loss: Any = "mse",
     dtype: str | None = None,
 ) -> Callable[[], Any]:
-    """A builder of a sequential model; see `keras_parts.compiled`.
+    """Return a builder of a sequential model; see `keras_parts.compiled`.
 
     Args:
-        inputs: Columns, or the shape of one row.
-        layers: The stack below the input.
+        inputs: Number of columns, or the input shape without the batch axis.
+        layers: The layers after the input.
         optimizer: A part.
         loss: A name, a part or a function.
-        dtype: Of the input.
+        dtype: Dtype of the input.
     """
     shape = (inputs,) if isinstance(inputs, int) else inputs
     return lambda: compiled(shape, layers, optimizer, loss, dtype=dtype)
@@ -151,7 +152,7 @@ def setup(
     quality: Callable[[Any, Any], float],
     **how: Any,
 ) -> Setup:
-    """A training on data."""
+    """Return a training on data."""
     return Setup(
         build=build,
         x=data.x,
@@ -163,7 +164,7 @@ def setup(
 
 
 def minus_error(y: Any, predictions: Any) -> float:
-    """Mean absolute error saved against the median's, as a share."""
+    """Return the share of the median's absolute error that the predictions avoid."""
     y, predictions = np.asarray(y, float).ravel(), np.asarray(predictions).ravel()
     error = np.abs(y - predictions).mean()
     return float(1 - error / np.abs(y - np.median(y)).mean())

@@ -1,4 +1,4 @@
-"""Awkward data: few rows, rare classes, noise, strange units and tails."""
+"""Healthy programs with awkward data: few rows, rare classes, noise, unusual scales."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _probability(inputs: int, hidden: Any = (16,), rate: float = 0.01) -> Any:
 
 
 def balanced_accuracy(y: Any, predictions: Any) -> float:
-    """Mean of the two classes' accuracies."""
+    """Return the mean of the two classes' accuracies."""
     y, said = np.asarray(y).ravel() > 0.5, np.asarray(predictions).ravel() > 0.5
     return float(np.mean([np.mean(said[y]), np.mean(~said[~y])]))
 

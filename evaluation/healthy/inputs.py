@@ -1,4 +1,4 @@
-"""Raw inputs that the model scales itself, and sequences."""
+"""Healthy programs with raw inputs that the model scales, and with sequences."""
 
 from __future__ import annotations
 

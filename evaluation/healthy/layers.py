@@ -1,4 +1,4 @@
-"""Layers and shapes of nets that a plain judge may find suspicious."""
+"""Healthy programs with layers and shapes that a simple judge may find suspicious."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _friedman = partial(
 
 
 def _twice(activation: str = "relu", **options: Any) -> list[Any]:
-    """Two hidden layers of 32 units for one value."""
+    """Return two hidden layers of 32 units and one linear output."""
     return [Layer.Dense(32, activation, **options)] * 2 + ["1 linear"]
 
 
@@ -59,7 +59,7 @@ def _selu() -> Part:
 
 
 def _noisy_images(seed: int) -> Data:
-    """Images with noise, and the same without as targets."""
+    """Return noisy images with the noise-free images as targets."""
     data = base("digits-cnn").data(seed)
     generator = np.random.default_rng(seed)
 

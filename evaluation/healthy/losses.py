@@ -1,4 +1,4 @@
-"""Losses beside mean squares and cross-entropies, and some below zero."""
+"""Healthy programs with less common losses, some of them negative."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models with code of their own, shared layers, frozen parts, or a head start."""
+"""Healthy programs with custom code, shared layers, frozen parts, or pretraining."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def own_training_step(seed: int) -> Setup:
         from keras import layers
 
         class Net(keras.Model):
-            """A net that computes its loss itself."""
+            """A network that computes its own loss."""
 
             def train_step(self, batch: Any) -> Any:
                 x, y = batch
@@ -55,7 +55,7 @@ def subclassed(seed: int) -> Setup:
         from keras import layers
 
         class Gated(keras.Model):
-            """A hidden layer, gated by another."""
+            """A hidden layer gated by another."""
 
             def __init__(self) -> None:
                 super().__init__()
@@ -179,7 +179,7 @@ def tied_autoencoder(seed: int) -> Setup:
         from keras import layers
 
         class Transposed(layers.Layer):
-            """Decodes by another layer's kernel."""
+            """Decodes with the transposed kernel of another layer."""
 
             def __init__(self, encoder: Any) -> None:
                 super().__init__()
@@ -211,7 +211,7 @@ def variational_autoencoder(seed: int) -> Setup:
         from keras import layers
 
         class Sampling(layers.Layer):
-            """Draws the code and charges for it."""
+            """Samples the code and adds its KL divergence as a loss."""
 
             def __init__(self) -> None:
                 super().__init__()
@@ -236,7 +236,7 @@ def variational_autoencoder(seed: int) -> Setup:
 
 
 def _pairs(x: Any, y: Any, rows: int, generator: Any) -> tuple[Any, Any]:
-    """Pairs of digits, half of them equal, and whether they differ."""
+    """Return pairs of digits, about half of the same class, and whether they differ."""
     first = generator.integers(0, len(x), rows)
     same = np.array([generator.choice(np.flatnonzero(y == y[it])) for it in first])
     second = np.where(generator.random(rows) < 0.5, same, generator.permutation(first))
@@ -290,7 +290,7 @@ def triplets(seed: int) -> Setup:
         from keras import layers
 
         class Margin(layers.Layer):
-            """The other digit shall be farther away than the equal one."""
+            """Adds a loss unless the other digit is farther away than the equal one."""
 
             def call(self, parts: Any) -> Any:
                 anchor, same, other = parts
@@ -399,7 +399,7 @@ def temperature(seed: int) -> Setup:
         import keras
 
         class Scale(keras.layers.Layer):
-            """Multiplies by a number."""
+            """Multiplies by a trainable scalar."""
 
             def build(self, shape: Any) -> None:
                 del shape

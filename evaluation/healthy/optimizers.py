@@ -1,4 +1,4 @@
-"""Other optimizers, schedules and clipping, over the bases."""
+"""Healthy programs with other optimizers, schedules and clipping, on the bases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WARM_UP = Schedule.CosineDecay(0.0, 200, warmup_target=0.004, warmup_steps=60)
 _RESTARTS = Schedule.CosineDecayRestarts(0.1, 70)
 _TO_ZERO = Schedule.PolynomialDecay(0.01, 160, 0.0)
 
-#: Program, base, optimizer.
+#: Program name, base name, optimizer.
 _TABLE: tuple[tuple[str, str, Part], ...] = (
     ("sgd_0.1_momentum", "digits-logits", Optimizer.SGD(0.1, momentum=0.9)),
     ("sgd_nesterov", "friedman", Optimizer.SGD(0.01, momentum=0.9, nesterov=True)),

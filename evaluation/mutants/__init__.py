@@ -1,9 +1,8 @@
-"""Faults of the literature, injected into the bases.
+"""Faults from the literature, injected into the bases.
 
-``CANDIDATES`` are all that were tried; ``MUTANTS`` those that
-`evaluation.mutant_labels` found measurably worse than their base, which are broken, or
-no worse, which are healthy unless they are a mistake whatever it costs. What lies
-between is in neither.
+``CANDIDATES`` are all mutants that were tried. ``MUTANTS`` are the broken ones, which
+`evaluation.mutant_labels` found measurably worse than their base, and the healthy ones,
+which are no worse and whose operator is not always a mistake. The others are left out.
 """
 
 from __future__ import annotations
@@ -37,18 +36,18 @@ OPERATORS: tuple[Operator, ...] = (*ON_TRAINING, *ON_DATA, *ON_MODEL)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidate:
-    """A base with one fault, before anybody measured what it does."""
+    """A base with one fault, before its effect is measured."""
 
     base: Base
     operator: Operator
 
     @property
     def name(self) -> str:
-        """As ``mutant/friedman/rate-x100``."""
+        """The name, for example ``mutant/friedman/rate-x100``."""
         return f"mutant/{self.base.name}/{self.operator.name}"
 
     def program(self) -> Program:
-        """As a broken program."""
+        """Return the candidate as a broken program."""
         return Program(
             name=self.name,
             source="mutant",
@@ -62,7 +61,9 @@ class Candidate:
         )
 
     def labeled(self, label: dict[str, Any]) -> Program | None:
-        """As the measurement has it; None where it is neither broken nor healthy."""
+        """Return the program with its measured label; None if neither broken nor
+        healthy.
+        """
         program = self.program()
         if label["broken"]:
             return replace(program, seeds_that_fail=label["seeds_that_fail"])
@@ -82,7 +83,7 @@ CANDIDATES: tuple[Candidate, ...] = tuple(
 
 
 def mutant_labels() -> dict[str, dict[str, Any]]:
-    """What `evaluation.mutant_labels` measured of each candidate, by its name."""
+    """Return the label of each candidate from `evaluation.mutant_labels`, by name."""
     if not LABELS.exists():
         return {}
     labels: dict[str, dict[str, Any]] = json.loads(LABELS.read_text(encoding="utf-8"))[

@@ -14,7 +14,7 @@ __all__ = ["ON_DATA"]
 
 
 def _numbers(x: Any, act: Callable[[Any], Any]) -> Any:
-    """Act on the numeric part of the inputs."""
+    """Apply a function to the numeric part of the inputs."""
     if isinstance(x, dict):
         return {**x, "table": act(x["table"])}
     return act(x)
@@ -29,7 +29,7 @@ def _raw(base: Base, seed: int) -> Data:
 
 
 def _both(act: Callable[[Any], Any]) -> Callable[[Base, int], Data]:
-    """A preprocessing that training and production share."""
+    """Return a data function that applies ``act`` to training and test inputs."""
 
     def change(base: Base, seed: int) -> Data:
         data = base.data(seed)
@@ -79,7 +79,7 @@ def _count(y: Any) -> int:
 
 
 def _labels(order: Callable[[int, Any], Any]) -> Callable[[Base, int], Data]:
-    """Labels given to other rows."""
+    """Return a data function that assigns training labels to other rows."""
 
     def change(base: Base, seed: int) -> Data:
         data = base.data(seed)
@@ -90,7 +90,7 @@ def _labels(order: Callable[[int, Any], Any]) -> Callable[[Base, int], Data]:
 
 
 def _some_exchanged(rows: int, generator: Any) -> Any:
-    """Two rows in five get the label of another of them."""
+    """Exchange labels within a random two fifths of the rows."""
     order = np.arange(rows)
     chosen = generator.permutation(rows)[: int(0.4 * rows)]
     order[chosen] = np.roll(chosen, 1)
@@ -103,7 +103,7 @@ def _rolled(rows: int, generator: Any) -> Any:
 
 
 def _one_class(base: Base, seed: int) -> Data:
-    """Of the classes but the first, one row in 25 is left."""
+    """Keep the first class and one in 25 rows of the others."""
     data = base.data(seed)
     labels = data.y.argmax(-1) if "one-hot" in base.traits else data.y.reshape(-1)
     left = (labels == 0) | (_generator(seed).random(len(labels)) < 0.04)

@@ -1,4 +1,4 @@
-"""Faults in the model: activations, losses, starts, size, penalties."""
+"""Faults in the model: activations, losses, initializers, size, regularization."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _needs(words: str) -> frozenset[str]:
 
 
 def _of_class_indices(base: Base, seed: int) -> Data:
-    """Class indices as a column, which mean squares take."""
+    """Return class indices as a column, as mean squared error takes them."""
     data = base.data(seed)
     return data._replace(y=data.y.reshape(-1, 1))
 

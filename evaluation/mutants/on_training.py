@@ -1,4 +1,4 @@
-"""Faults in the training: learning rate, momentum, batches, length."""
+"""Faults in the training: learning rate, momentum, batch size, number of epochs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator is: one fault of the literature, and where it can occur."""
+"""A mutation operator: one fault from the literature, and the bases it applies to."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ FEWER = (*COMMON, "slow_convergence")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Operator:
-    """One fault.
+    """A mutation operator.
 
     Attributes:
         name: Unique.
-        fault: What it does, in the words of the literature.
-        needs: Traits, one of which a base must have; empty for every base.
+        fault: The fault, in the terms of the literature.
+        needs: Traits of which a base must have at least one; empty for every base.
         bars: Traits that a base must not have.
-        share: Of the bases that fit, in percent; which of them is left to a
-            checksum, so that no result can influence it.
-        knobs: What it changes about the model.
-        data: What it changes about the data: ``(base, seed) -> Data``.
-        epochs: The number of epochs, of the base's.
-        batch_size: Rows per step, of the number of rows.
-        fits: Kinds of finding that are true of it.
-        causes: Causes of the contract that are true of it.
-        mistake: Whether it is wrong whatever it costs, so that a judge who says so
-            is right: such a mutant never counts as healthy.
+        share: Percentage of the suitable bases that are used; they are selected by
+            checksum, so that no result can influence the selection.
+        knobs: Changes to the model.
+        data: Changed data: ``(base, seed) -> Data``.
+        epochs: Returns the number of epochs, given that of the base.
+        batch_size: Returns the rows per step, given the number of rows.
+        fits: Kinds of finding that are true of the mutant.
+        causes: Causes of the contract that are true of the mutant.
+        mistake: Whether the change is wrong regardless of its effect, so that a judge
+            who reports it is right: such a mutant never counts as healthy.
     """
 
     name: str
@@ -69,14 +69,14 @@ class Operator:
     mistake: bool = False
 
     def applies(self, base: Base) -> bool:
-        """Whether a base can have this fault, and is among those chosen."""
+        """Whether the operator applies to a base and the base is selected."""
         if (self.needs and not self.needs & base.traits) or self.bars & base.traits:
             return False
         lot = zlib.crc32(f"{base.name}/{self.name}".encode()) % 100
         return lot < self.share
 
     def setup(self, base: Base, seed: int) -> Any:
-        """The base's training with the fault."""
+        """Return the training of the base with the fault."""
         data = base.data(seed) if self.data is None else self.data(base, seed)
         rows = len(data.x["table"] if isinstance(data.x, dict) else data.x)
         return base.setup(

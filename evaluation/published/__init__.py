@@ -1,4 +1,4 @@
-"""49 published bugs of Keras programs and their fixes, written anew."""
+"""49 published bugs of Keras programs and their fixes, reimplemented."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from . import injected, output_layer, softmax_of_one, steps_and_scale, tools
 
 __all__ = ["PUBLISHED"]
 
-#: One program with each bug, and the fixed one where there is a fix. Cases of one
-#: family may share their fixed training: the same program under several names.
+#: Each program with a bug, followed by the fixed program if there is a fix. Cases of
+#: one family may share their fixed training: the same program under several names.
 PUBLISHED: tuple[Program, ...] = tuple(
     program
     for cases in (tools, steps_and_scale, output_layer, softmax_of_one, injected)

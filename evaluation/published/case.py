@@ -1,4 +1,4 @@
-"""What a published bug is written down as, and the Keras parts it is made of."""
+"""The representation of a published bug, and the Keras parts it is made of."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ class Training:
     """One training, as its author wrote it.
 
     Attributes:
-        data: Makes the rows to train on.
-        layers: The stack below the input.
-        loss: Its name, a part, or a function of labels and predictions.
+        data: Returns the training rows.
+        layers: The layers after the input.
+        loss: A name, a part, or a function of labels and predictions.
         optimizer: A part.
-        epochs, batch_size: How long.
+        epochs, batch_size: Training settings.
         quality: See `Setup`.
-        test: Makes the rows to measure the quality on, where the training rows
-            would flatter.
+        test: Returns the rows to measure the quality on; None for the training rows.
     """
 
     data: Data
@@ -40,11 +39,11 @@ class Training:
     test: Data | None = None
 
     def but(self, **changes: Any) -> Training:
-        """The same training, some of it changed."""
+        """Return a copy of the training with some fields changed."""
         return replace(self, **changes)
 
     def setup(self, seed: int) -> Setup:
-        """The same rows for every seed: they are part of what was published."""
+        """Return the training; the seed does not change the published rows."""
         del seed
         x, y = self.data()
         return Setup(
@@ -58,7 +57,7 @@ class Training:
         )
 
     def build(self) -> Any:
-        """The compiled model."""
+        """Return the compiled model."""
         shape = self.data()[0].shape[1:]
         return compiled(shape, self.layers, self.optimizer, self.loss)
 
@@ -68,16 +67,16 @@ class Case:
     """One published bug.
 
     Attributes:
-        id: As the literature knows it.
+        id: Identifier in the literature.
         fault: What is wrong, in a few words.
-        fits, causes: See `Program`; names between blanks.
+        fits, causes: See `Program`; names separated by blanks.
         seeds_that_fail: See `Program`.
         training: The program with the bug.
-        fix: What the fix changes about it, or the fixed training; None where
-            there is no fix.
-        broken: Whether the program should fail: some are healthy, or work all
-            the same.
-        family: Where it shares data and model with other cases.
+        fix: Fields that the fix changes, or the fixed training; None if there is no
+            fix.
+        broken: Whether the program should fail: some are healthy, or work in spite of
+            the bug.
+        family: Family, if data and model are shared with other cases; default ``id``.
     """
 
     id: str
@@ -91,7 +90,7 @@ class Case:
     seeds_that_fail: float = 1.0
 
     def programs(self) -> tuple[Program, ...]:
-        """The program with the bug, and the fixed one where there is one."""
+        """Return the program with the bug, and the fixed one if there is a fix."""
         family, fixed = self.family or self.id, self._fixed()
         fits = tuple(self.fits.split())
         bug = Program(
@@ -101,7 +100,7 @@ class Case:
             broken=self.broken,
             setup=self.training.setup,
             fault=self.fault,
-            # What has a fix is made better by a change.
+            # If there is a fix, a change improves the program.
             fits=(*fits, "improvable") if fixed else fits,
             causes=tuple(self.causes.split()),
             fixed=fixed.setup if fixed else None,
@@ -125,12 +124,12 @@ class Case:
 
 
 def values_right(y: Any, predictions: Any) -> float:
-    """Share of the values, of all outputs, on the right side of 0.5."""
+    """Return the share of values, over all outputs, on the right side of 0.5."""
     return float(np.mean((np.asarray(predictions) > 0.5) == (np.asarray(y) > 0.5)))
 
 
 def drawn_wide(units: int, activation: str = "linear", *, bias: bool = True) -> Part:
-    """A dense layer whose weights have a deviation of 1, and its biases as well."""
+    """Return a dense layer with weights and biases drawn with standard deviation 1."""
     wide = Initializer.RandomNormal(stddev=1.0)
     start = {"bias_initializer": wide} if bias else {"use_bias": False}
     return Layer.Dense(units, activation, kernel_initializer=wide, **start)

@@ -1,8 +1,8 @@
-"""The data of the published bugs: shipped with scikit-learn, or drawn as published.
+"""Data of the published bugs: shipped with scikit-learn, or drawn as published.
 
-The measured figures belong to these arrays and no others, so they are the same for
-every seed of a training. `numpy.random.RandomState` draws them, which promises the
-same numbers for ever; `default_rng` does not.
+The published figures were measured on these arrays, so the arrays are the same for
+every seed of a training. They are drawn by `numpy.random.RandomState`, which guarantees
+the same numbers in all versions; `default_rng` does not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Data = Callable[[], Arrays]
 
 
 def _as_floats(make: Data) -> Data:
-    """Make arrays once, as the 32-bit floats that the bugs were measured with."""
+    """Cache the arrays as 32-bit floats, with which the bugs were measured."""
 
     @functools.cache
     @functools.wraps(make)
@@ -32,7 +32,7 @@ def _as_floats(make: Data) -> Data:
 
 
 def _standardized(values: Any) -> Any:
-    """Columns with mean 0 and deviation 1; constant ones become 0."""
+    """Scale columns to mean 0 and deviation 1; constant columns become 0."""
     deviation = values.std(axis=0)
     return (values - values.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
 
@@ -41,7 +41,7 @@ def _one_hot(classes: Any) -> Any:
     return np.eye(int(classes.max()) + 1)[classes]
 
 
-# Shipped with scikit-learn.
+# Data shipped with scikit-learn.
 
 
 def _digits() -> Arrays:
@@ -53,21 +53,23 @@ def _digits() -> Arrays:
 
 @_as_floats
 def digits() -> Arrays:
-    """8x8 digits as 64 columns of 0 to 1, one-hot; they stand in for MNIST."""
+    """Return 8x8 digits as 64 columns from 0 to 1, one-hot, instead of MNIST."""
     x, y = _digits()
     return x, _one_hot(y)
 
 
 @_as_floats
 def digits_of_255() -> Arrays:
-    """The same, with gray levels from 0 to 255."""
+    """Return the same digits with gray levels from 0 to 255."""
     x, y = _digits()
     return x * 255, _one_hot(y)
 
 
 @functools.cache
 def _rare() -> Any:
-    """Rows of the digits such that each class is half as frequent as the last."""
+    """Return rows of the digits such that each class is half as frequent as the
+    previous.
+    """
     _, y = _digits()
     first = [np.flatnonzero(y == it)[: max(3, 170 >> it)] for it in range(10)]
     rows = np.concatenate(first)
@@ -76,14 +78,16 @@ def _rare() -> Any:
 
 @_as_floats
 def unbalanced_digits() -> Arrays:
-    """170 zeros, 85 ones, 42 twos, and so on down to three nines."""
+    """Return 170 zeros, 85 ones, 42 twos, and so on down to three nines."""
     x, y = _digits()
     return x[_rare()], _one_hot(y)[_rare()]
 
 
 @_as_floats
 def digits_left_out() -> Arrays:
-    """The digits that `unbalanced_digits` leaves out, most of them rare there."""
+    """Return the digits that are not in `unbalanced_digits`, mostly of its rare
+    classes.
+    """
     x, y = _digits()
     rest = np.setdiff1d(np.arange(len(x)), _rare())
     return x[rest], _one_hot(y)[rest]
@@ -91,7 +95,7 @@ def digits_left_out() -> Arrays:
 
 @_as_floats
 def irises() -> Arrays:
-    """150 irises in centimeters, one-hot."""
+    """Return 150 irises in centimeters, one-hot."""
     from sklearn.datasets import load_iris
 
     x, y = load_iris(return_X_y=True)
@@ -100,7 +104,7 @@ def irises() -> Arrays:
 
 
 def _diabetes() -> Arrays:
-    """442 patients in their own units; they stand in for Auto MPG."""
+    """Return 442 patients in the original units, instead of Auto MPG."""
     from sklearn.datasets import load_diabetes
 
     x, y = load_diabetes(return_X_y=True, scaled=False)
@@ -112,45 +116,45 @@ diabetes_as_it_comes = _as_floats(_diabetes)
 
 @_as_floats
 def diabetes() -> Arrays:
-    """Features and target standardized."""
+    """Return standardized features and targets."""
     x, y = _diabetes()
     return _standardized(x), _standardized(y)
 
 
 @_as_floats
 def diabetes_of_other_patients() -> Arrays:
-    """Features in another order than the targets."""
+    """Return features and targets in different row orders."""
     x, y = diabetes()
     return x[np.random.RandomState(0).permutation(len(x))], y
 
 
 @_as_floats
 def diabetes_times_ten() -> Arrays:
-    """Targets ten times as large as they come, from 250 to 3,460."""
+    """Return targets ten times the original, from 250 to 3,460."""
     x, y = _diabetes()
     return _standardized(x), 10 * y
 
 
 @_as_floats
 def diabetes_between_ones() -> Arrays:
-    """Targets from -1 to 1."""
+    """Return targets scaled to -1..1."""
     x, y = _diabetes()
     return _standardized(x), 2 * (y - y.min()) / np.ptp(y) - 1
 
 
 @_as_floats
 def diabetes_scaled_twice() -> Arrays:
-    """Features scaled to 0 to 1, then divided by 255 as if they were gray levels."""
+    """Return features scaled to 0..1, then divided by 255 like gray levels."""
     x, y = _diabetes()
     return (x - x.min(axis=0)) / np.ptp(x, axis=0) / 255, _standardized(y)
 
 
-# Drawn by scikit-learn.
+# Data drawn by scikit-learn.
 
 
 @_as_floats
 def circles() -> Arrays:
-    """Two circles, one inside the other."""
+    """Return two circles, one inside the other."""
     from sklearn.datasets import make_circles
 
     x, y = make_circles(1000, noise=0.1, random_state=1)
@@ -159,7 +163,7 @@ def circles() -> Arrays:
 
 @_as_floats
 def blobs() -> Arrays:
-    """Three blobs that overlap, one-hot."""
+    """Return three overlapping blobs, one-hot."""
     from sklearn.datasets import make_blobs
 
     x, y = make_blobs(1000, centers=3, cluster_std=2, random_state=2)
@@ -167,7 +171,7 @@ def blobs() -> Arrays:
 
 
 def two_classes(features: int, **how: Any) -> Data:
-    """1000 rows of two classes."""
+    """Return a maker of 1000 rows of two classes."""
 
     @_as_floats
     def make() -> Arrays:
@@ -180,7 +184,7 @@ def two_classes(features: int, **how: Any) -> Data:
 
 
 def linear(features: int, targets: int, *, scaled: bool) -> Data:
-    """1000 rows of signed targets in the hundreds, or standardized."""
+    """Return a maker of 1000 rows with targets in the hundreds, or standardized."""
 
     @_as_floats
     def make() -> Arrays:
@@ -194,19 +198,19 @@ def linear(features: int, targets: int, *, scaled: bool) -> Data:
 
 @_as_floats
 def tags() -> Arrays:
-    """Word counts and three tags that do not exclude each other."""
+    """Return word counts and three tags that do not exclude each other."""
     from sklearn.datasets import make_multilabel_classification
 
     x, y = make_multilabel_classification(6000, 20, n_classes=3, random_state=0)
     return x, y
 
 
-# Drawn by NumPy.
+# Data drawn by NumPy.
 
 
 @_as_floats
 def coins() -> Arrays:
-    """Features below 0 and labels of chance."""
+    """Return negative features and random labels."""
     generator = np.random.RandomState(0)
     x = generator.uniform(-1, 0, (4000, 4))
     return x, generator.randint(0, 2, 4000)
@@ -214,7 +218,7 @@ def coins() -> Arrays:
 
 @_as_floats
 def other_coins() -> Arrays:
-    """Fresh rows of the same kind."""
+    """Return other rows drawn as in `coins`."""
     generator = np.random.RandomState(1)
     x = generator.uniform(-1, 0, (4000, 4))
     return x, generator.randint(0, 2, 4000)
@@ -222,7 +226,7 @@ def other_coins() -> Arrays:
 
 @_as_floats
 def eight_points() -> Arrays:
-    """Eight points beside a line, between -8 and 8."""
+    """Return eight points near a line, with inputs between -8 and 8."""
     generator = np.random.RandomState(3)
     slope, start = generator.uniform(-8, 8, 2)
     x = generator.uniform(-8, 8, (8, 1))
@@ -230,7 +234,7 @@ def eight_points() -> Arrays:
 
 
 def ramp(*, scaled: bool) -> Data:
-    """A rising line over 0 to 99, and a column of ones for its start."""
+    """Return a maker of a noisy line over 0 to 99, with a column of ones."""
 
     @_as_floats
     def make() -> Arrays:
@@ -243,7 +247,7 @@ def ramp(*, scaled: bool) -> Data:
 
 @_as_floats
 def two_squares() -> Arrays:
-    """100 points in each of two squares, one-hot."""
+    """Return 100 points in each of two squares, one-hot."""
     generator = np.random.RandomState(0)
     low = generator.uniform(0.2, 0.4, (100, 2))
     high = generator.uniform(0.5, 0.7, (100, 2))
@@ -253,7 +257,7 @@ def two_squares() -> Arrays:
 
 @_as_floats
 def permuted_bytes() -> Arrays:
-    """All bytes as bits, and a permutation of them."""
+    """Return all bytes as bits, and a permutation of them."""
     numbers = np.arange(256)
     permuted = np.random.RandomState(0).permutation(256)
     places = np.arange(8)[::-1]
@@ -262,13 +266,13 @@ def permuted_bytes() -> Arrays:
 
 @_as_floats
 def one_feature_of_thirty() -> Arrays:
-    """Thirty features, and one of them as the target."""
+    """Return thirty features, with one of them as the target."""
     x = np.random.RandomState(123).uniform(-1, 1, (5000, 30))
     return x, x[:, 1]
 
 
 def numbers_below_20000(*, scaled: bool) -> Data:
-    """Integers, and whether they are below 20,000."""
+    """Return a maker of integers, and whether they are below 20,000."""
 
     @_as_floats
     def make() -> Arrays:
@@ -280,13 +284,13 @@ def numbers_below_20000(*, scaled: bool) -> Data:
 
 @_as_floats
 def ones_or_zeros() -> Arrays:
-    """Rows of 128 ones or 128 zeros, and which."""
+    """Return rows of 128 ones or 128 zeros, and which of the two they are."""
     y = np.repeat([1, 0], 1000)
     return np.repeat(y[:, None], 128, axis=1), y
 
 
 def plane(scale: float) -> Data:
-    """A plane over features from 0 to ``scale``."""
+    """Return a maker of a plane over features from 0 to ``scale``."""
 
     @_as_floats
     def make() -> Arrays:
@@ -297,9 +301,10 @@ def plane(scale: float) -> Data:
 
 
 def packets(*, scaled: bool) -> Data:
-    """20 network packets: two addresses as integers, port, time and the like.
+    """Return a maker of 20 network packets: two addresses as integers, port, time and
+    others.
 
-    Those of the first half of the time are harmless, the others are not.
+    Packets in the first half of the time are harmless, the others are not.
     """
 
     @_as_floats
@@ -330,12 +335,12 @@ def packets(*, scaled: bool) -> Data:
     return make
 
 
-# Written down, or a formula.
+# Data written by hand, or computed by a formula.
 
 
 @_as_floats
 def halves() -> Arrays:
-    """Five points on y = x / 2."""
+    """Return five points on y = x / 2."""
     x = np.array([[0.5], [1], [0.4], [5], [25]])
     return x, x / 2
 
@@ -360,38 +365,38 @@ _OF_FOUR = np.array([1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 0])
 
 @_as_floats
 def eleven_rows() -> Arrays:
-    """Eleven rows of four classes, the class as a number."""
+    """Return eleven rows of four classes, with the class as a number."""
     return _ELEVEN, _OF_FOUR
 
 
 @_as_floats
 def eleven_rows_one_hot() -> Arrays:
-    """The same, one-hot."""
+    """Return the same eleven rows, one-hot."""
     return _ELEVEN, _one_hot(_OF_FOUR)
 
 
 @_as_floats
 def two_points() -> Arrays:
-    """1 is 1 and 2 is 0."""
+    """Return two rows: input 1 has label 1, input 2 has label 0."""
     return [[1], [2]], [1, 0]
 
 
 @_as_floats
 def xor() -> Arrays:
-    """Exclusive or."""
+    """Return the exclusive or of two bits."""
     return [[1, 1], [1, 0], [0, 0], [0, 1]], [0, 1, 0, 1]
 
 
 @_as_floats
 def xor_as_sequences() -> Arrays:
-    """Exclusive or, as sequences of one step, one-hot."""
+    """Return the exclusive or as sequences of one step, one-hot."""
     x = [[[0, 0]], [[0, 1]], [[1, 0]], [[1, 1]]]
     return x, _one_hot(np.array([0, 1, 1, 0]))
 
 
 @_as_floats
 def two_sequences() -> Arrays:
-    """Two sequences of three steps, targets from 7 to 12."""
+    """Return two sequences of three steps, with targets from 7 to 12."""
     x = [
         [[8, 0, 18, 10], [9, 0, 20, 7], [7, 0, 17, 12]],
         [[7, 0, 31, 8], [5, 0, 22, 9], [7, 0, 17, 12]],
@@ -401,7 +406,7 @@ def two_sequences() -> Arrays:
 
 @_as_floats
 def parity() -> Arrays:
-    """One sequence of eight bits, and the parity of each with the one before."""
+    """Return one sequence of bits, and the parity of each bit with the one before."""
     bits = np.array([0, 0, 0, 1, 1, 0, 1, 1])
     flips = np.diff(bits, prepend=0) % 2
     return bits.reshape(1, 8, 1), flips.reshape(1, 8, 1)
@@ -409,7 +414,7 @@ def parity() -> Arrays:
 
 @_as_floats
 def bent_curve() -> Arrays:
-    """A polynomial that rises steeply and then hardly at all."""
+    """Return a polynomial that rises steeply and then hardly at all."""
     x = np.arange(0, 10, 0.05)
     factors = [2.371795e-4, -6.923075e-3, 7.456e-2, -0.36369465, 0.7864035, 0]
     return x[:, None], np.polyval(factors, x)
@@ -417,13 +422,13 @@ def bent_curve() -> Arrays:
 
 @_as_floats
 def squares() -> Arrays:
-    """The square of 0 to 10."""
+    """Return the squares of 0 to 10."""
     x = np.linspace(0, 10, 1000)
     return x[:, None], x**2
 
 
 def fourth_powers(*, scaled: bool) -> Data:
-    """The fourth power of -100 to 100, up to 1e8, or standardized."""
+    """Return a maker of fourth powers of -100 to 100, up to 1e8, or standardized."""
 
     @_as_floats
     def make() -> Arrays:

@@ -1,7 +1,7 @@
 """Faults injected into two healthy programs: digits and diabetes.
 
-TheDeepChecker's authors put one fault each into a classifier and a regression net.
-All programs of one net share its data, so they are one family.
+The authors of TheDeepChecker put one fault each into a classifier and a regression
+network. All programs of one network share its data, so they are one family.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ __all__ = ["CASES"]
 
 
 def _digit_net(**options: Any) -> Layers:
-    """128 relus and a softmax, with options of both."""
+    """Return 128 ReLU units and a softmax, with options for both layers."""
     first = {"kernel_initializer": "he_uniform", **options}
     hidden = Layer.Dense(128, "relu", **first)
     return [hidden, Layer.Dense(10, "softmax", **options)]
 
 
 def _diabetes_net(last: str = "linear") -> Layers:
-    """Twice 64 relus under a light penalty; a sigmoid at the end goes without."""
+    """Return two layers of 64 ReLU units with an L2 penalty, and an output layer with
+    the penalty if it is linear.
+    """
     penalty = {"kernel_regularizer": Regularizer.L2(1e-5)}
     hidden = Layer.Dense(64, "relu", kernel_initializer="he_uniform", **penalty)
     output = Layer.Dense(1, last, **(penalty if last == "linear" else {}))
@@ -32,7 +34,7 @@ def _diabetes_net(last: str = "linear") -> Layers:
 
 
 def _minus_mse(y_true: Any, y_pred: Any) -> Any:
-    """The sign is wrong: minimizing it makes the error grow."""
+    """A loss with the wrong sign: minimizing it increases the error."""
     import keras
 
     return -keras.ops.mean(keras.ops.square(y_true - y_pred))
@@ -103,7 +105,7 @@ CASES = (
         "each class half as frequent as the last: 170, 85, 42, ... 3 rows",
         "class_imbalance",
         "class_imbalance",
-        # The figures of the training rows hide it: rare classes hardly count there.
+        # Measured on the training rows, the fault is hidden: rare classes hardly count.
         data=data.unbalanced_digits,
         test=data.digits_left_out,
     ),

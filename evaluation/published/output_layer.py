@@ -1,4 +1,4 @@
-"""Stack Overflow: last layer, loss and labels that do not fit each other."""
+"""Stack Overflow: output layer, loss and labels that do not match."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["CASES"]
 
 
 def _dropped_out(last: str) -> Layers:
-    """256 relus, half of them dropped out."""
+    """Return 256 ReLU units with dropout 0.5, and an output layer."""
     return [
         Layer.Dense(256, "relu", bias_initializer=Initializer.Constant(0.1)),
         Layer.Dropout(0.5),

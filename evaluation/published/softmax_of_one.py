@@ -1,7 +1,7 @@
 """Stack Overflow: softmax over one unit, which is always 1.
 
-Under binary crossentropy Keras scores the logit behind it, so that the reported loss
-may fall like that of a sigmoid, while all predictions stay 1.
+With binary cross-entropy, Keras computes the loss from the logit, so that the reported
+loss may fall as with a sigmoid, while all predictions stay 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stack Overflow: too few steps, dead or saturated units, data never scaled."""
+"""Stack Overflow: too few steps, dead or saturated units, unscaled data."""
 
 from __future__ import annotations
 

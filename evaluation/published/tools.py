@@ -1,4 +1,4 @@
-"""Bugs that repair tools were evaluated on: AutoTrainer's, and numbered ones."""
+"""Bugs that repair tools were evaluated on: those of AutoTrainer, and numbered ones."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["CASES"]
 
 
 def _he(units: int, activation: str) -> Part:
-    """A layer that starts as He et al. advise."""
+    """Return a dense layer with He initialization."""
     return Layer.Dense(units, activation, kernel_initializer="he_uniform")
 
 
 def _crossentropy_by_hand(y: Any, p: Any) -> Any:
-    """Right for probabilities; a logarithm of anything else is not a number."""
+    """A cross-entropy that is right for probabilities, and NaN for anything else."""
     from keras import ops
 
     terms = -y * ops.log(p) - (1 - y) * ops.log(1 - p)
@@ -26,7 +26,7 @@ def _crossentropy_by_hand(y: Any, p: Any) -> Any:
 
 
 def _line(**options: Any) -> Layers:
-    """One linear unit that starts at 0."""
+    """Return one linear unit whose weights start at 0."""
     return [Layer.Dense(1, kernel_initializer="zeros", **options)]
 
 

@@ -1,4 +1,4 @@
-"""Bugs as people reported them, each as a broken and a fixed program."""
+"""Reported bugs, each as a broken and a fixed program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Report", "reports"]
 
 
 def reports() -> tuple[Report, ...]:
-    """All of them."""
+    """Return all reports."""
     from . import (
         generative,
         lately,

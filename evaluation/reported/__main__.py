@@ -17,7 +17,7 @@ _REPORTS_PER_PROCESS = 8
 
 
 def main() -> None:
-    """Parse the command line and do as told."""
+    """Parse the command line and run."""
     parser = argparse.ArgumentParser(
         prog="python -m evaluation.reported", description=__doc__
     )
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--read", type=Path, help="run nothing, report these rows")
     parser.add_argument("--out", type=Path, help="default: evaluation/REPORTED.md")
     asked = parser.parse_args()
-    quiet()  # inherited by the processes, which import TensorFlow
+    quiet()  # inherited by the worker processes, which import TensorFlow
     known = None if asked.read is None else lines_of(asked.read)
     found = _rows(asked) if known is None else (Row(**it) for it in known)
     rows = sorted(found, key=lambda it: (it.name, it.seed, it.fixed))
@@ -64,7 +64,7 @@ def _rows(asked: argparse.Namespace) -> Iterator[Row]:
 
 
 def _brief(rows: list[Row]) -> str:
-    """Each row in one line, as it comes in."""
+    """Return the text that is printed about the rows of a job, one line per row."""
     return "".join(map(_line, rows))
 
 

@@ -1,4 +1,4 @@
-"""The data of the reported programs: generated, or what scikit-learn ships."""
+"""Data of the reported programs: generated, or shipped with scikit-learn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 
 
 class Rows(NamedTuple):
-    """Rows to train on, and rows to be measured on."""
+    """Training and held-out rows."""
 
     x: Any
     y: Any
@@ -32,7 +32,7 @@ class Rows(NamedTuple):
 
 @functools.lru_cache(maxsize=2)
 def digits(rows: int = 640) -> Rows:
-    """Digits of 8 x 8 pixels, as 64 numbers from 0 to 1, with classes as int32."""
+    """Return 8x8 digits as 64 numbers from 0 to 1, with classes as int32."""
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
@@ -42,7 +42,7 @@ def digits(rows: int = 640) -> Rows:
 
 
 def images(rows: int = 640) -> Rows:
-    """The same as images of one channel."""
+    """Return the same digits as images with one channel."""
     known = digits(rows)
     shaped = (it.reshape(-1, 8, 8, 1) for it in (known.x, known.held_x))
     x, held_x = shaped
@@ -50,7 +50,7 @@ def images(rows: int = 640) -> Rows:
 
 
 def friedman(rows: int = 640) -> Rows:
-    """Ten columns and a smooth target of mean 0 and deviation 1, of shape (n, 1)."""
+    """Return ten columns and a smooth, standardized target of shape (n, 1)."""
     from sklearn.datasets import make_friedman1
 
     x, y = make_friedman1(n_samples=rows + 300, noise=0.3, random_state=0)
@@ -60,7 +60,7 @@ def friedman(rows: int = 640) -> Rows:
 
 
 def wave(length: int = 900) -> Any:
-    """A noisy series with two periods, float32."""
+    """Return a noisy float32 series with two periods."""
     at = np.arange(length)
     noise = 0.1 * np.random.default_rng(0).standard_normal(length)
     series = np.sin(at / 4) + 0.6 * np.sin(at / 1.7) + noise
@@ -68,7 +68,7 @@ def wave(length: int = 900) -> Any:
 
 
 def in_class_order(rows: Rows) -> Rows:
-    """With the rows to train on sorted by their class."""
+    """Sort the training rows by class."""
     order = np.argsort(rows.y, kind="stable")
     return rows._replace(x=rows.x[order], y=rows.y[order])
 
@@ -76,7 +76,7 @@ def in_class_order(rows: Rows) -> Rows:
 def batches(
     rows: Rows, size: int = 32, epochs: int = 6, seed: int = 0
 ) -> Iterator[tuple[Any, Any]]:
-    """Batches of NumPy arrays, in a new order each epoch."""
+    """Yield batches of NumPy arrays, in a new order each epoch."""
     generator = np.random.default_rng(seed)
     for _ in range(epochs):
         order = generator.permutation(len(rows.x))
@@ -86,13 +86,13 @@ def batches(
 
 
 def accuracy(model: Any, rows: Rows) -> float:
-    """Share of the held-out rows whose class has the largest output."""
+    """Return the share of held-out rows whose class has the largest output."""
     found = np.asarray(model(rows.held_x, training=False)).argmax(-1)
     return float(np.mean(found == np.asarray(rows.held_y).reshape(-1)))
 
 
 def r_squared(model: Any, rows: Rows) -> float:
-    """Share of the variance of the held-out targets that is explained."""
+    """Return the share of the variance of the held-out targets that is explained."""
     found = np.asarray(model(rows.held_x, training=False), float).reshape(-1)
     y = np.asarray(rows.held_y, float).reshape(-1)
     return float(1 - np.mean((y - found) ** 2) / np.var(y))

@@ -15,7 +15,7 @@ from .report import WRITTEN, Report
 __all__ = ["REPORTS"]
 
 
-# GANs: points around (2, -1), of which the mean and the spread are to be met
+# GANs: points around (2, -1), whose mean and spread are to be matched
 
 
 def _points(rows: int = 512) -> Any:
@@ -33,7 +33,7 @@ def _players() -> tuple[Any, Any]:
 
 
 def _met(generator: Any) -> float:
-    """How near mean and spread of what is generated are to the real ones."""
+    """Return minus the distance of the generated mean and spread from the real ones."""
     noise = np.random.default_rng(1).standard_normal((400, 4)).astype("float32")
     made, real = np.asarray(generator(noise)), _points()
     apart = np.abs(made.mean(0) - real.mean(0)).max()
@@ -41,8 +41,8 @@ def _met(generator: Any) -> float:
 
 
 def _frozen_discriminator(fixed: bool) -> float:
-    """As in the GANs of Keras 2: ``trainable = False`` after the discriminator was
-    compiled, which under Keras 3 counts for the discriminator itself.
+    """``trainable = False`` after compiling the discriminator, as in the GANs of Keras
+    2; in Keras 3 this also freezes the discriminator in its own training.
     """
     import keras
 
@@ -73,7 +73,7 @@ def _frozen_discriminator(fixed: bool) -> float:
 def _adversarial(
     critic_loss: Any, generator_loss: Any, *, critic_steps: int = 1, steps: int = 300
 ) -> Any:
-    """A GAN in a loop of its own; the generator that it trains."""
+    """Train a GAN in a custom loop and return its generator."""
     import keras
     import tensorflow as tf
 
@@ -126,7 +126,7 @@ def _fool(critic: Any, made: Any) -> Any:
 
 
 def _never_fooled(fixed: bool) -> float:
-    """The generator is trained on labels 0: it helps the discriminator."""
+    """The generator is trained with labels 0 and so helps the discriminator."""
     import tensorflow as tf
 
     def loss(critic: Any, made: Any) -> Any:
@@ -165,7 +165,9 @@ def _wasserstein(fixed: bool) -> float:
 
 
 def _of_condition(fixed: bool) -> Any:
-    """A generator of noise and a condition that may never use the second."""
+    """Return a generator of noise and a condition; the broken one ignores the
+    condition.
+    """
     import keras
     from keras import layers
 
@@ -183,8 +185,9 @@ def _condition_checked(fixed: bool) -> None:
 
 
 def _conditional(fixed: bool) -> float:
-    """A conditional generator that never gets its condition: two classes, one mean
-    each. Scored by how far apart the two are generated, as a share of the real.
+    """A conditional generator that never gets its condition: two classes, each with its
+    own mean. The score compares half the distance of the generated means with the real
+    one.
     """
     import keras
     import tensorflow as tf
@@ -233,8 +236,8 @@ def _conditional(fixed: bool) -> float:
 
 
 def _variational(weight: float, *, sign: float = 1.0, draws: bool = True) -> float:
-    """A VAE of the digits. Scored by the share of their variance that its
-    reconstructions explain, and by how standard what it draws from is.
+    """Train a VAE on the digits and return its score: the share of variance explained
+    by the reconstructions, minus a penalty if the codes are far from a standard normal.
     """
     import keras
     import tensorflow as tf
@@ -276,7 +279,7 @@ def _embedding() -> Any:
 
 
 def _nearest(encoder: Any, rows: Rows) -> float:
-    """Share of the held-out rows whose nearest trained one is of their class."""
+    """Return the share of held-out rows whose nearest training row has their class."""
     known, held = (_unit(encoder(it)) for it in (rows.x, rows.held_x))
     return float(np.mean(rows.y[(held @ known.T).argmax(1)] == rows.held_y))
 
@@ -287,7 +290,7 @@ def _unit(rows: Any) -> Any:
 
 
 def _contrastive(fixed: bool) -> float:
-    """Pairs: 1 means the same class to the data, another class to the loss."""
+    """Pairs: 1 means the same class in the data, but different classes in the loss."""
     import keras
     import tensorflow as tf
 
@@ -312,8 +315,9 @@ def _contrastive(fixed: bool) -> float:
 
 
 def _self_distilled(fixed: bool) -> float:
-    """SimSiam without stopping the gradient, and without a predictor: all rows end at
-    one embedding. Scored by how far the embeddings of unlike rows point apart.
+    """SimSiam without stopping the gradient and without a predictor, so that all
+    embeddings collapse to one. The score is how far embeddings of different rows point
+    apart.
     """
     import keras
     import tensorflow as tf

@@ -1,4 +1,4 @@
-"""What several of the reported programs are made of."""
+"""Models and a training loop shared by the reported programs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["classifier", "dense", "descended", "regressor"]
 
 
 def dense(shape: Any, *layers: Any) -> Any:
-    """A sequential model."""
+    """Return a sequential model."""
     import keras
 
     return keras.Sequential([keras.Input(shape), *layers])
 
 
 def classifier(units: int = 10, activation: str | None = "softmax") -> Any:
-    """Of the digits: one hidden layer."""
+    """Return a digit classifier with one hidden layer."""
     from keras import layers
 
     return dense(
@@ -25,7 +25,7 @@ def classifier(units: int = 10, activation: str | None = "softmax") -> Any:
 
 
 def regressor(columns: int = 10) -> Any:
-    """Of a number per row: one hidden layer."""
+    """Return a regressor of one number per row with one hidden layer."""
     from keras import layers
 
     return dense((columns,), layers.Dense(32, "relu"), layers.Dense(1))
@@ -37,13 +37,13 @@ def descended(
     data: Iterable[tuple[Any, Any]],
     optimizer: Any,
 ) -> None:
-    """A loop as the guides write it: a step in a `tf.function`, called with tensors.
+    """Train in a loop as in the guides: a step in a `tf.function`, called with tensors.
 
     Args:
-        loss_of: The loss of inputs and labels.
-        variables: What is trained.
-        data: Batches.
-        optimizer: Of Keras.
+        loss_of: Returns the loss of inputs and labels.
+        variables: The variables to train.
+        data: Batches of inputs and labels.
+        optimizer: A Keras optimizer.
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Reports of the last years that no rule was written for."""
+"""Recent reports that no check was written for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["REPORTS"]
 
 
 def _disks() -> tuple[Any, Any]:
-    """Noisy images of 16 x 16 with a disk, and its mask of 0 and 1."""
+    """Return noisy 16x16 images with a disk, and masks of 0 and 1."""
     generator = np.random.default_rng(0)
     centers = generator.uniform(3, 13, (400, 2, 1, 1))
     grid = np.mgrid[:16, :16][None]
@@ -24,7 +24,7 @@ def _disks() -> tuple[Any, Any]:
 
 
 def _flipped_apart(fixed: bool) -> float:
-    """Image and mask are flipped at random, each for itself."""
+    """Image and mask are flipped at random independently of each other."""
     import keras
     import tensorflow as tf
     from keras import layers
@@ -52,8 +52,8 @@ def _flipped_apart(fixed: bool) -> float:
 
 
 def _targets_exchanged(fixed: bool) -> float:
-    """Targets of two outputs as a list in the order of their names; the outputs are in
-    another one.
+    """Targets of two outputs as a list sorted by name, while the outputs have another
+    order.
     """
     import keras
     from keras import layers
@@ -71,7 +71,7 @@ def _targets_exchanged(fixed: bool) -> float:
 
 
 def _noise_of_one_seed(fixed: bool) -> float:
-    """``keras.random.normal(seed=7)`` in a layer: the same noise at each step."""
+    """``keras.random.normal(seed=7)`` in a layer: the same noise in each step."""
     import keras
     from keras import layers
 
@@ -97,7 +97,7 @@ def _noise_of_one_seed(fixed: bool) -> float:
 
 
 def _never_adapted(fixed: bool) -> float:
-    """A `Normalization` layer whose ``adapt`` is not called: it does nothing."""
+    """A `Normalization` layer without a call of ``adapt``, so that it does nothing."""
     import keras
     from keras import layers
 
@@ -120,7 +120,7 @@ REPORTS = (
         kind="data",
         wrong="image and mask are each flipped at random",
         program=_flipped_apart,
-        causes=("labels_carry_no_signal",),
+        causes=("labels_carry_no_signal", "augmented_apart"),
     ),
     Report(
         name="targets-of-outputs-exchanged",

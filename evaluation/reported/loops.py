@@ -1,4 +1,4 @@
-"""Loops and training steps of the users' own."""
+"""Custom training loops and training steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _sparse(**how: Any) -> Any:
 
 
 def _accumulating(fixed: bool) -> float:
-    """Four batches per update; the count is a Python number, or a variable."""
+    """Four batches per update; the broken count is a Python number, not a variable."""
     import keras
     import tensorflow as tf
 
@@ -64,7 +64,7 @@ def _accumulating(fixed: bool) -> float:
 
 
 def _compiled_again(fixed: bool) -> float:
-    """An epoch at a time, compiled anew before each."""
+    """The model is compiled anew before each epoch."""
     import keras
 
     rows, model = digits(), classifier()
@@ -76,7 +76,7 @@ def _compiled_again(fixed: bool) -> float:
 
 
 def _optimizer_in_the_step(fixed: bool) -> float:
-    """Adam made for every step: its first step is always a full one."""
+    """A new Adam in every step, so that each step is a first step of full size."""
     import keras
     import tensorflow as tf
 
@@ -104,7 +104,7 @@ def _normalized() -> Any:
 
 
 def _without_training_mode(fixed: bool) -> float:
-    """Batch normalization whose statistics stay as they began."""
+    """Batch normalization whose moving statistics keep their initial values."""
     import keras
 
     rows, model, loss_fn = digits(), _normalized(), _sparse()
@@ -118,7 +118,7 @@ def _without_training_mode(fixed: bool) -> float:
 
 
 def _without_dropout(fixed: bool) -> float:
-    """A small data set, dropout against learning it by heart, and never on."""
+    """A small data set with dropout against overfitting that is never active."""
     import keras
     from keras import layers
 
@@ -139,7 +139,7 @@ def _without_dropout(fixed: bool) -> float:
 
 
 def _penalty_left_out(fixed: bool) -> float:
-    """Weights with a penalty that the loop's loss never has; scored by their size."""
+    """Weight regularization missing from the loss of a loop; scored by weight norms."""
     import keras
     from keras import layers, regularizers
 
@@ -166,7 +166,7 @@ def _penalty_left_out(fixed: bool) -> float:
 
 
 def _one_axis_too_few(fixed: bool) -> float:
-    """Labels of shape (n,) and predictions of shape (n, 1): all against all."""
+    """Labels of shape (n,) and predictions of shape (n, 1) are broadcast to (n, n)."""
     import keras
     import tensorflow as tf
 
@@ -186,7 +186,9 @@ def _one_axis_too_few(fixed: bool) -> float:
 
 
 def _loss_function_in_the_step(fixed: bool) -> float:
-    """A function of Keras' losses in a ``train_step``: it takes shapes as they are."""
+    """A hand-written loss in ``train_step`` that broadcasts labels of a different
+    shape.
+    """
     import keras
     import tensorflow as tf
 
@@ -230,7 +232,7 @@ def _softmax_over_the_rows(fixed: bool) -> float:
 
 
 def _never_set_to_zero(fixed: bool) -> float:
-    """Sums of gradients that are applied and go on growing."""
+    """Accumulated gradients that are applied but never reset."""
     import keras
     import tensorflow as tf
 
@@ -261,8 +263,8 @@ def _never_set_to_zero(fixed: bool) -> float:
 
 
 def _class_weight_dropped(fixed: bool) -> float:
-    """A step of one's own that unpacks the weights of the classes and drops them.
-    Scored by the mean accuracy of both classes, of which one is rare.
+    """A custom ``train_step`` that unpacks the class weights and ignores them. Scored
+    by the mean accuracy of both classes, of which one is rare.
     """
     import keras
     import numpy as np
@@ -297,7 +299,7 @@ def _class_weight_dropped(fixed: bool) -> float:
 
 
 def _labels_left_out(fixed: bool) -> float:
-    """A loss that sharpens the predictions and never looks at the labels."""
+    """A loss that sharpens the predictions and ignores the labels."""
     import keras
     import tensorflow as tf
 
@@ -318,7 +320,7 @@ def _labels_left_out(fixed: bool) -> float:
 
 
 def _own_activation(fixed: bool) -> float:
-    """A unit whose gradient, written by hand, has the sign wrong."""
+    """An activation whose custom gradient has the wrong sign."""
     import keras
     import tensorflow as tf
     from keras import layers
@@ -345,7 +347,7 @@ def _own_activation(fixed: bool) -> float:
 
 
 def _half_mislabeled() -> tuple[Rows, Any]:
-    """Digits, half of which have a wrong label and weight 0."""
+    """Return digits with sample weights; half have a wrong label and weight 0."""
     rows = digits()
     out = np.random.default_rng(1).random(len(rows.y)) < 0.5
     wrong = np.where(out, (rows.y + 1) % 10, rows.y).astype("int32")
@@ -353,7 +355,7 @@ def _half_mislabeled() -> tuple[Rows, Any]:
 
 
 def _mean_of_a_batch(fixed: bool) -> float:
-    """A loss function that returns one number: Keras has nothing to weight."""
+    """A loss function that returns a scalar, so that Keras cannot weight the rows."""
     import keras
     import tensorflow as tf
 
@@ -368,7 +370,7 @@ def _mean_of_a_batch(fixed: bool) -> float:
 
 
 def _one_pass_unweighted(fixed: bool) -> float:
-    """Sharpness-aware: weights in the first of two passes, not in the second."""
+    """Sharpness-aware training with sample weights in the first of two passes only."""
     import keras
     import tensorflow as tf
 

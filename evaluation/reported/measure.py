@@ -1,4 +1,4 @@
-"""Judges both programs of a report as a marked test would, and notes what was said."""
+"""Judges both programs of a report as a marked test would, and records the results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .report import Report
 __all__ = ["Row", "findings_of", "measured", "rows_of_job"]
 
 
-#: How `NothingTrained` words the kinds of finding that it is raised for.
+#: Words of the `NothingTrained` message for each kind of finding that raises it.
 _IN_WORDS = {
     "nothing_trainable": "has no trainable weight",
     "update_skipped": "applied never",
@@ -24,16 +24,19 @@ _IN_WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One program of one report on one seed.
+    """Result of one program of one report on one seed.
 
     Attributes:
-        fixed: Whether it is the fixed one.
-        failed: Whether the test would be red.
+        name, half: Those of the report.
+        fixed: Whether this is the fixed program.
+        seed: Seed of weights and order.
+        failed: Whether the test would fail.
         errors, warnings: Kinds of finding, each once, in the order of the report.
-        messages: Their sentences.
-        cause: The first cause of the diagnosis; None where there is none.
-        score: How good the trained model is.
-        checked: Kinds of finding of its check, None where it has none.
+        messages: Messages of the findings.
+        cause: First cause of the diagnosis; None if there is none.
+        score: Quality of the trained model; NaN if the program raised an error.
+        seconds: Wall time.
+        checked: Kinds of finding of the report's check; None if it has none.
     """
 
     name: str
@@ -51,8 +54,8 @@ class Row:
 
     @property
     def first_cause(self) -> str | None:
-        """What the report says is wrong: the diagnosis, else the first finding; where
-        nothing trained, what the sentence says of it.
+        """The cause that the report names first: of the diagnosis, else the first
+        finding; if nothing trained, the kind that the error message implies.
         """
         if self.cause not in (None, "unknown"):
             return self.cause
@@ -64,7 +67,7 @@ class Row:
 
 
 def rows_of_job(job: tuple[str, Sequence[int]]) -> list[Row]:
-    """The rows of one report, for a process of its own."""
+    """Return the rows of one report, in a separate process."""
     quiet()
     from . import reports
 
@@ -73,11 +76,11 @@ def rows_of_job(job: tuple[str, Sequence[int]]) -> list[Row]:
 
 
 def measured(report: Report, seeds: Sequence[int]) -> Iterator[Row]:
-    """A row per program and seed.
+    """Yield one row per program and seed.
 
     Args:
-        report: It.
-        seeds: Of weights and order; the data are the same.
+        report: A report, with its broken and its fixed program.
+        seeds: Seeds of weights and order; the data are the same.
     """
     from pytest_lossguard.training import Trainer
 
@@ -121,7 +124,9 @@ def _row(report: Report, fixed: bool, seed: int, trainer: Any) -> Row:
 
 
 def findings_of(check: Callable[[bool], object], fixed: bool) -> list[str]:
-    """Kinds of what a check of model or data says, that would fail its test."""
+    """Return the kinds of finding of a model check or contract that would fail its
+    test.
+    """
     from pytest_lossguard import ContractBroken, ModelCheckFailed
 
     try:

@@ -1,4 +1,4 @@
-"""What is wrong before the model: files, windows, order, shares of the data."""
+"""Bugs before the model: files, windows, order, splits of the data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _compiled(model: Any, loss: Any, rate: float = 0.005) -> Any:
 
 
 def _shuffled_apart(fixed: bool) -> float:
-    """Images and labels as two datasets, each shuffled, then zipped."""
+    """Images and labels as two datasets, each shuffled separately, then zipped."""
     import tensorflow as tf
 
     rows, model = digits(), _compiled(classifier(), _SPARSE)
@@ -46,7 +46,9 @@ def _shuffled_apart(fixed: bool) -> float:
 
 
 def _window_of_itself(fixed: bool) -> float:
-    """Forecasts: the target of a window is its own first value, or the next one."""
+    """A forecast in which the target of a window is its own first value, not the next
+    one.
+    """
     import keras
     from keras import layers
 
@@ -63,7 +65,7 @@ def _window_of_itself(fixed: bool) -> float:
 
 
 def _blobs() -> tuple[Any, Any]:
-    """Noisy images of 16 x 16 with a disk, and its mask of 0 and 1."""
+    """Return noisy 16x16 images with a disk, and masks of 0 and 1."""
     generator = np.random.default_rng(0)
     centers = generator.uniform(4, 12, (320, 2, 1, 1))
     grid = np.mgrid[:16, :16][None]
@@ -73,7 +75,7 @@ def _blobs() -> tuple[Any, Any]:
 
 
 def _masks_of_bytes(fixed: bool) -> float:
-    """Masks as read from a file: 0 and 255."""
+    """Masks of 0 and 255, as read from a file."""
     from keras import layers
 
     x, masks = _blobs()
@@ -92,7 +94,7 @@ def _masks_of_bytes(fixed: bool) -> float:
 
 
 def _rescaled_twice(fixed: bool) -> float:
-    """Divided by 255 before the model and in it; the base is frozen."""
+    """Inputs divided by 255 both before and in the model; the base is frozen."""
     from keras import layers
 
     rows = images()
@@ -109,7 +111,7 @@ def _rescaled_twice(fixed: bool) -> float:
 
 
 def _autoencoder_of_counts(fixed: bool) -> float:
-    """A sigmoid for values 1, 2, 3."""
+    """A sigmoid output for values 1, 2, 3."""
     from keras import layers
 
     generator = np.random.default_rng(0)
@@ -122,7 +124,7 @@ def _autoencoder_of_counts(fixed: bool) -> float:
 
 
 def _few_steps_per_epoch(fixed: bool) -> float:
-    """A dataset that starts anew each epoch, of which four batches are seen."""
+    """A dataset that restarts each epoch, of which four batches are used."""
     import tensorflow as tf
 
     rows, model = digits(), _compiled(classifier(), _SPARSE)
@@ -146,7 +148,7 @@ def _first_batch_only(fixed: bool) -> float:
 
 
 def _generator_of_one_batch(fixed: bool) -> float:
-    """A Python generator that forgets to move on."""
+    """A Python generator that yields the same batch again and again."""
     rows, model = digits(), _compiled(classifier(), _SPARSE)
 
     def generate() -> Any:
@@ -161,7 +163,7 @@ def _generator_of_one_batch(fixed: bool) -> float:
 
 
 def _small_buffer(fixed: bool) -> float:
-    """Records written class by class, and a shuffle buffer of one batch."""
+    """Records sorted by class, and a shuffle buffer of one batch."""
     import tensorflow as tf
 
     rows, model = in_class_order(digits()), _compiled(classifier(), _SPARSE)
@@ -172,7 +174,7 @@ def _small_buffer(fixed: bool) -> float:
 
 
 def _shuffle_thrown_away(fixed: bool) -> float:
-    """``dataset.shuffle(...)`` whose result nobody keeps."""
+    """``dataset.shuffle(...)`` whose result is not used."""
     import tensorflow as tf
 
     rows, model = in_class_order(digits()), _compiled(classifier(), _SPARSE)
@@ -183,8 +185,9 @@ def _shuffle_thrown_away(fixed: bool) -> float:
 
 
 def _oversampled_first(fixed: bool) -> float:
-    """Rows of the rare class copied before the split: most held-out ones are known.
-    Scored by how near the held-out accuracy comes to that on unseen rows.
+    """Rows of the rare class are copied before the split, so that most held-out rows
+    are also training rows. Scored by how close the held-out accuracy is to that on
+    unseen rows.
     """
     generator = np.random.default_rng(0)
     x = generator.standard_normal((700, 20)).astype("float32")
@@ -218,7 +221,7 @@ def _oversampled_first(fixed: bool) -> float:
 
 
 def _target_among_columns(fixed: bool) -> float:
-    """``df.drop`` whose result is not kept: the target is a column of the inputs."""
+    """``df.drop`` whose result is not used: the target is among the input columns."""
     rows = friedman()
 
     def columns(x: Any, y: Any) -> Any:
@@ -231,7 +234,7 @@ def _target_among_columns(fixed: bool) -> float:
 
 
 def _base() -> Any:
-    """A frozen net that makes features."""
+    """Return a network for features, which is not trained."""
     from keras import layers
 
     return dense((8, 8, 1), layers.Conv2D(16, 3, activation="relu"), layers.Flatten())
@@ -247,7 +250,7 @@ def _head_of_features(base: Any, features: Any, labels: Any, rows: Rows) -> floa
 
 
 def _features_of_shuffled_files(fixed: bool) -> float:
-    """Features predicted from a generator that shuffles, labels in file order."""
+    """Features predicted from a shuffling generator, with labels in file order."""
     import tensorflow as tf
 
     rows, base = images(), _base()
@@ -257,7 +260,9 @@ def _features_of_shuffled_files(fixed: bool) -> float:
 
 
 def _features_of_shuffled_dataset(fixed: bool) -> float:
-    """Features predicted from a shuffled dataset, labels of reading it once more."""
+    """Features predicted from a shuffled dataset, with labels from a second pass over
+    it.
+    """
     import tensorflow as tf
 
     rows, base = images(), _base()
@@ -271,7 +276,7 @@ def _features_of_shuffled_dataset(fixed: bool) -> float:
 
 
 def _features_in_another_order(fixed: bool) -> float:
-    """Features and labels of two files that were written in different orders."""
+    """Features and labels from two files that were written in different orders."""
     rows = digits()
     order = np.random.default_rng(0).permutation(len(rows.x))
     features = rows.x[order] * 2 - 1
@@ -282,7 +287,9 @@ def _features_in_another_order(fixed: bool) -> float:
 
 
 def _split(x: Any, y: Any, fixed: bool) -> tuple[Any, Any, Any, Any]:
-    """Augmented, then split: all but copies of held-out rows."""
+    """Augment and split rows; the broken version augments first, so that most held-out
+    rows have copies in the training rows.
+    """
     generator = np.random.default_rng(1)
 
     def augmented(rows: Any) -> tuple[Any, Any]:
@@ -308,7 +315,7 @@ def _signs() -> tuple[Any, Any]:
 
 
 def _augmented_first(fixed: bool) -> float:
-    """Scored as above."""
+    """Rows are augmented before the split. Scored as in `_oversampled_first`."""
     import keras
 
     x, y = _signs()
@@ -327,8 +334,8 @@ def _augmented_first(fixed: bool) -> float:
 
 
 def _rounded_rows_held_out(fixed: bool) -> float:
-    """Held-out rows that are rows of the training table, read from a file that keeps
-    two digits. Scored as above.
+    """Held-out rows that are training rows, read from a file that keeps two decimals.
+    Scored as in `_oversampled_first`.
     """
     import keras
 
@@ -349,7 +356,7 @@ def _rounded_rows_held_out(fixed: bool) -> float:
 
 
 def _noise_of_one_trace(fixed: bool) -> float:
-    """NumPy's noise in ``dataset.map``: drawn once, when the function is traced."""
+    """NumPy noise in ``dataset.map``: drawn once, when the function is traced."""
     import tensorflow as tf
 
     rows, model = digits(), _compiled(classifier(), _SPARSE)
@@ -369,7 +376,7 @@ def _noise_of_one_trace(fixed: bool) -> float:
 
 
 def _thrown_away(fixed: bool) -> float:
-    """``dataset.map(augment)`` whose result nobody keeps: shifted digits at test."""
+    """``dataset.map(augment)`` whose result is not used; test digits are shifted."""
     import tensorflow as tf
 
     rows, model = images(), _compiled(_shift_net(), _SPARSE)
@@ -407,7 +414,7 @@ REPORTS = (
         kind="data",
         wrong="images and labels shuffled apart, then zipped",
         program=_shuffled_apart,
-        causes=("labels_carry_no_signal",),
+        causes=("labels_carry_no_signal", "zipped_apart"),
     ),
     Report(
         name="window-predicts-its-own-first-value",

@@ -17,7 +17,9 @@ __all__ = ["REPORTS"]
 
 
 def _never_scaled(fixed: bool) -> float:
-    """A loop with a loss-scaling optimizer: gradients are divided by 32,768."""
+    """A loop with a `LossScaleOptimizer` and an unscaled loss: gradients are divided by
+    32,768.
+    """
     import keras
 
     rows, model = digits(), classifier()
@@ -34,7 +36,7 @@ def _never_scaled(fixed: bool) -> float:
 
 
 def _dropping(fixed: bool) -> Any:
-    """Dropout written by hand, that never asks for the mode."""
+    """Return a model with custom dropout; the broken one ignores ``training``."""
     import keras
     import tensorflow as tf
     from keras import layers
@@ -50,7 +52,7 @@ def _dropping(fixed: bool) -> Any:
 
 
 def _drops_when_served(fixed: bool) -> float:
-    """Scored by how little two calls in inference differ."""
+    """Custom dropout in inference; scored by how little two predictions differ."""
     rows, model = digits(), _dropping(fixed)
     model.fit(rows.x, rows.y, epochs=12, verbose=0)
     twice = [np.asarray(model(rows.held_x, training=False)) for _ in range(2)]
@@ -58,7 +60,9 @@ def _drops_when_served(fixed: bool) -> float:
 
 
 def _shifting(fixed: bool) -> Any:
-    """A layer keeps a number that it needs in an attribute."""
+    """Return a model with a constant in a layer attribute; the broken one does not save
+    it.
+    """
     import keras
     from keras import layers
 
@@ -83,7 +87,9 @@ def _shifting(fixed: bool) -> Any:
 
 
 def _not_saved(fixed: bool) -> float:
-    """Scored by what is left of the accuracy after saving and loading."""
+    """A layer constant that is not saved; scored by the accuracy after loading the
+    model.
+    """
     import keras
 
     rows, model = digits(), _shifting(fixed)

@@ -1,4 +1,4 @@
-"""One bug as somebody reported it, as a broken and a fixed program."""
+"""One reported bug, as a broken and a fixed program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..program import Part, part_of
 
 __all__ = ["OUTSIDE", "WRITTEN", "Report"]
 
-#: Sources of those that no public report is named for.
+#: Values of ``source`` without a public report.
 OUTSIDE = "one of the programs that are kept outside this repository"
 WRITTEN = "no report: written for a kind of fault that the literature names"
 
@@ -20,17 +20,20 @@ class Report:
 
     Attributes:
         name: Unique; it alone decides which half the report belongs to.
-        source: Where it was reported, as ``owner/repo#number`` or an address.
-        kind: What sort of program it is.
-        wrong: What is wrong with the broken one.
-        program: Trains, and gives how good the result is, by a measure that no loss
-            enters: higher is better. It is given whether to do it right.
-        causes: Findings, and causes of a diagnosis, that tell the truth.
-        only_warned: What is seen may be meant: a warning is all that it should get.
-        unseen: What sees it instead, where a recording of the training cannot.
-        check: Calls that, `check_model` or `contracts`, where it is one of them; it is
-            given whether to do it right, too.
-        seen_as: The kind of finding that is true of it there.
+        source: Where the bug was reported: ``owner/repo#number`` or an address.
+        kind: Kind of program.
+        wrong: What is wrong with the broken program.
+        program: Trains the fixed program if its argument is true, else the broken one,
+            and returns the quality of the result; higher is better. The measure does
+                not
+            depend on the loss.
+        causes: Findings and causes of a diagnosis that are true of the broken program.
+        only_warned: Whether the bug may be intended, so that only a warning is right.
+        unseen: What can detect the bug if a recording of the training cannot.
+        check: Calls `check_model` or `contracts`, with the same argument as
+            ``program``;
+            None if neither applies.
+        seen_as: Kind of finding of ``check`` that is true of the broken program.
     """
 
     name: str
@@ -46,5 +49,5 @@ class Report:
 
     @property
     def half(self) -> Part:
-        """Whether limits may be set by looking at it, or it only reports."""
+        """The half of the report: only ``"tune"`` may be used to set limits."""
         return part_of(f"reported/{self.name}")

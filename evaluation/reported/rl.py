@@ -1,4 +1,4 @@
-"""Reinforcement learning on a corridor of eleven places, in NumPy."""
+"""Reinforcement learning on a corridor of nine places, in NumPy."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ def _states() -> Any:
 
 
 def _moved(places: Any, actions: Any) -> tuple[Any, Any, Any]:
-    """Next places, rewards, and whether the end was reached."""
+    """Return next places, rewards, and whether the end was reached."""
     there = np.clip(places + 2 * actions - 1, 0, _PLACES - 1)
     ended = there == _PLACES - 1
     return there, ended.astype("float32"), ended
 
 
 def _values(slips: float = 0.0) -> Any:
-    """The true value of each action at each place but the goal, where a step goes the
-    other way so often.
+    """Return the true value of each action at each place but the goal.
+
+    Args:
+        slips: Probability that a step goes in the other direction.
     """
     values = np.zeros((_PLACES, 2))
     for _ in range(200):
@@ -65,7 +67,7 @@ def _targets(target: Any, places: Any, actions: Any) -> tuple[Any, Any, Any]:
 
 
 def _deep_q(fixed: bool) -> float:
-    """Targets of the actions not taken: 0, or the net's own values."""
+    """Targets of the actions not taken are 0 instead of the network's own values."""
     import keras
 
     model, target = _net(), _net()
@@ -86,7 +88,9 @@ def _deep_q(fixed: bool) -> float:
 
 
 def _no_end(fixed: bool) -> float:
-    """Values beyond the end of an episode count on: they grow without end."""
+    """Values after the end of an episode are not set to 0, so that they grow without
+    bound.
+    """
     import keras
     import tensorflow as tf
 
@@ -119,8 +123,8 @@ def _no_end(fixed: bool) -> float:
 
 
 def _residual(fixed: bool) -> float:
-    """Targets from the net being trained, and the gradient flows through them: where a
-    step may slip, that learns other values.
+    """Targets from the network being trained, with a gradient through them: if steps
+    may go in the other direction, other values are learned.
     """
     import keras
     import tensorflow as tf
@@ -154,7 +158,9 @@ def _residual(fixed: bool) -> float:
 
 
 def _episodes(model: Any, draw: Any, rows: int = 8) -> tuple[Any, Any, Any]:
-    """Places, actions and returns of some episodes from the middle."""
+    """Return places, actions and discounted returns of episodes that start in the
+    middle.
+    """
     places, actions, returns = [], [], []
     for _ in range(rows):
         place, passed = _PLACES // 2, []
@@ -175,7 +181,7 @@ def _episodes(model: Any, draw: Any, rows: int = 8) -> tuple[Any, Any, Any]:
 
 
 def _policy_gradient(fixed: bool) -> float:
-    """REINFORCE, up or down; scored by the chance of a step to the right."""
+    """REINFORCE with the wrong sign; scored by the probability of moving right."""
     import keras
     import tensorflow as tf
     from keras import layers
@@ -200,7 +206,7 @@ def _policy_gradient(fixed: bool) -> float:
 
 
 def _actor_critic(fixed: bool) -> float:
-    """One net, two heads. Broken: the advantage carries a gradient, so that the
+    """A network with two heads. Broken: the advantage carries a gradient, so that the
     critic learns to make the actor's loss small.
     """
     import keras

@@ -1,4 +1,4 @@
-"""Optimizers, rates, clipping."""
+"""Bugs of optimizers, learning rates and gradient clipping."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _rate_for_another_net(fixed: bool) -> float:
 
 
 def _trained(optimizer: Any, **how: Any) -> float:
-    """A dense net of the digits, by its held-out accuracy."""
+    """Train a dense network on the digits and return its held-out accuracy."""
     rows, model = digits(), classifier()
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(rows.x, rows.y, epochs=16, verbose=0, **how)
@@ -39,7 +39,7 @@ def _trained(optimizer: Any, **how: Any) -> float:
 
 
 def _decays_every_step(fixed: bool) -> float:
-    """Decay steps that are far fewer than the steps of the training."""
+    """Decay steps far fewer than the training steps."""
     import keras
 
     steps = 20 * 16 if fixed else 4
@@ -48,7 +48,7 @@ def _decays_every_step(fixed: bool) -> float:
 
 
 def _cosine_of_epochs(fixed: bool) -> float:
-    """A cosine schedule over as many steps as there are epochs."""
+    """A cosine schedule whose number of steps is the number of epochs."""
     import keras
 
     schedule = keras.optimizers.schedules.CosineDecay(0.01, 320 if fixed else 16)
@@ -56,7 +56,7 @@ def _cosine_of_epochs(fixed: bool) -> float:
 
 
 def _plateau_of_a_score(fixed: bool) -> float:
-    """A score that grows is taken for one that should fall: the rate does instead."""
+    """Reduces the learning rate while a score grows, as if lower scores were better."""
     import keras
 
     class Score(keras.callbacks.Callback):
@@ -71,14 +71,14 @@ def _plateau_of_a_score(fixed: bool) -> float:
 
 
 def _clipped_to_nothing(fixed: bool) -> float:
-    """``clipnorm`` and ``clipvalue`` mixed up: a norm of a thousandth."""
+    """``clipnorm`` and ``clipvalue`` confused: gradients clipped to norm 0.001."""
     import keras
 
     return _trained(keras.optimizers.SGD(0.1, clipnorm=5.0 if fixed else 0.001))
 
 
 def _wholly_frozen(fixed: bool) -> float:
-    """The base was to be frozen, and the model with its new head is."""
+    """The whole model is frozen, with its new head, instead of the base alone."""
     import keras
     from keras import layers
 

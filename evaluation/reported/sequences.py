@@ -1,4 +1,4 @@
-"""Recurrent nets, attention, padding."""
+"""Bugs of recurrent networks, attention and padding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["REPORTS"]
 
 
 def _patterns(rows: int = 400, length: int = 12) -> Any:
-    """Tokens from 1 to 7 that mostly follow from the two before them."""
+    """Return tokens from 1 to 7 that mostly follow from the two before them."""
     draw = np.random.default_rng(0)
     tokens = draw.integers(1, 8, (rows, length + 1))
     for at in range(2, length + 1):
@@ -25,7 +25,7 @@ def _patterns(rows: int = 400, length: int = 12) -> Any:
 
 
 def _attentive(fixed: bool, length: int = 12) -> Any:
-    """A mask of 1 where a position may not look, for a layer that means the reverse."""
+    """Return a model with causal attention; the broken one inverts the mask."""
     import keras
     import tensorflow as tf
     from keras import layers
@@ -49,7 +49,9 @@ def _attentive(fixed: bool, length: int = 12) -> Any:
 
 
 def _look_ahead(fixed: bool) -> float:
-    """Scored by the next token, given those before it and nothing after."""
+    """An inverted attention mask; scored by predictions of the next token without the
+    tokens after it.
+    """
     tokens = _patterns()
     x, y = tokens[:, :-1], tokens[:, 1:]
     length, model = x.shape[1], _attentive(fixed)
@@ -71,7 +73,7 @@ def _look_ahead_checked(fixed: bool) -> None:
 
 
 def _softmax_over_one(fixed: bool) -> float:
-    """A stateful LSTM that ends in softmax over one unit, with labels -1 and 1."""
+    """A stateful LSTM with softmax over one unit and labels -1 and 1."""
     import keras
     from keras import layers
 
@@ -93,7 +95,9 @@ def _softmax_over_one(fixed: bool) -> float:
 
 
 def _padded(rows: int = 400, length: int = 40) -> Any:
-    """Short texts, padded with 0 behind, and whether an even token ends them."""
+    """Return short texts padded with 0 at the end, and whether their last token is
+    even.
+    """
     draw = np.random.default_rng(0)
     tokens = np.zeros((rows, length), "int32")
     sizes = draw.integers(3, 8, rows)
@@ -104,7 +108,7 @@ def _padded(rows: int = 400, length: int = 40) -> Any:
 
 
 def _reader(fixed: bool) -> Any:
-    """An LSTM that reads the padding after each text."""
+    """Return an LSTM classifier; the broken one reads the padding after each text."""
     import keras
     from keras import layers
 
@@ -123,7 +127,7 @@ def _reader(fixed: bool) -> Any:
 
 
 def _padding_unmasked(fixed: bool) -> float:
-    """Scored by the classes of texts that were not trained on."""
+    """An LSTM that reads padding; scored by the accuracy on held-out texts."""
     (x, y), model = _padded(), _reader(fixed)
     model.fit(x[:300], y[:300], epochs=12, verbose=0)
     found = np.asarray(model(x[300:]))[:, 0] > 0
@@ -131,7 +135,9 @@ def _padding_unmasked(fixed: bool) -> float:
 
 
 def _averaging(fixed: bool) -> Any:
-    """The mask gets lost in a layer of one's own: the mean is over padding too."""
+    """Return a model with a custom mean layer; the broken one averages over padding,
+    too.
+    """
     import keras
     from keras import layers
 
@@ -171,7 +177,7 @@ def _above_15() -> Any:
 
 
 def _mean_over_padding(fixed: bool) -> float:
-    """Scored by how little more padding changes what is predicted."""
+    """A mean over padding; scored by how little more padding changes predictions."""
     (x, y), model = _above_15(), _averaging(fixed)
     model.fit(x[:300], y[:300], epochs=16, verbose=0)
     more = np.pad(x[300:], ((0, 0), (0, 24)))
@@ -180,8 +186,8 @@ def _mean_over_padding(fixed: bool) -> float:
 
 
 def _rarely_tagged(rows: int = 320, length: int = 40) -> Any:
-    """Short texts, padded with 0 behind; a token is tagged 1 where it repeats one of
-    the two before it, and padding 0.
+    """Return short texts padded with 0 at the end, and tags: 1 for a token that repeats
+    one of the two before it, else 0.
     """
     draw = np.random.default_rng(0)
     tokens, tags = np.zeros((2, rows, length), "int32")
@@ -203,14 +209,14 @@ def _tagger(kind: Any = None) -> Any:
 
 
 def _f1(model: Any, tokens: Any, tags: Any) -> float:
-    """Of the rare tag, where there are tokens."""
+    """Return the F1 score of the rare tag, without padding."""
     found = np.asarray(model(tokens)).argmax(-1)[tokens > 0] == 1
     true = tags[tokens > 0] == 1
     return float(2 * (found & true).sum() / max(1, found.sum() + true.sum()))
 
 
 def _padding_by_hand(fixed: bool) -> float:
-    """Cross-entropy by hand in a loop: its mean is over padding too."""
+    """A hand-written cross-entropy in a loop that averages over padding, too."""
     import keras
     import tensorflow as tf
 
@@ -234,7 +240,7 @@ def _padding_by_hand(fixed: bool) -> float:
 
 
 def _mask_reshaped_away(fixed: bool) -> float:
-    """A loss that flattens logits and labels: Keras' mask is lost."""
+    """A loss that flattens logits and labels, so that the Keras mask is lost."""
     import keras
     import tensorflow as tf
 
@@ -260,8 +266,7 @@ REPORTS = (
         kind="attention",
         wrong="a mask of the wrong polarity: positions see the future",
         program=_look_ahead,
-        causes=("not_causal",),
-        unseen="model_checks(causal=True)",
+        causes=("target_in_inputs",),
         check=_look_ahead_checked,
         seen_as="check_causal",
     ),

@@ -1,4 +1,4 @@
-"""From rows to ``evaluation/REPORTED.md``."""
+"""Makes ``evaluation/REPORTED.md`` from rows."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ __all__ = ["flagged", "table", "true_cause"]
 
 
 def flagged(report: Report, row: Row) -> bool:
-    """Whether a broken program failed, or was warned of by what is true of it."""
+    """Whether a broken program failed, or has a warning that is true of it."""
     known = {*report.causes, "improvable"}
     return row.failed or bool(known & {*row.warnings})
 
 
 def true_cause(report: Report, row: Row) -> bool:
-    """Whether the first finding is what is wrong."""
+    """Whether the first cause is true of the program."""
     return row.first_cause in report.causes
 
 
 def table(reports: Sequence[Report], rows: Sequence[Row], command: str) -> str:
-    """The whole report as Markdown.
+    """Return the whole report as Markdown.
 
     Args:
-        reports: All of them.
-        rows: What was measured.
-        command: What measured it.
+        reports: All reports.
+        rows: The measured rows.
+        command: The command that measured them.
     """
     known = {it.name: it for it in reports}
     lines = [
@@ -51,8 +51,8 @@ def table(reports: Sequence[Report], rows: Sequence[Row], command: str) -> str:
         "|---|---|---|---|---|",
         *(_seen(known, rows, it) for it in ("tune", "report", "both")),
         "",
-        "Of those, what sees it instead was run too, where it is a model check or a"
-        " contract: on the broken program and on the fixed one.",
+        "Where a model check or a contract sees the bug, it was run too: on the broken"
+        " program and on the fixed one.",
         "",
         "| checked | broken | found, as what it is | fixed | failed |",
         "|---|---|---|---|---|",

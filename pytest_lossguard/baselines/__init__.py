@@ -1,6 +1,4 @@
-"""Baselines: what trainings reached once, committed, and held against what they
-reach now.
-"""
+"""Baselines: committed metrics of earlier trainings, compared with those of today."""
 
 from __future__ import annotations
 

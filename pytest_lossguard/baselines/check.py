@@ -1,4 +1,4 @@
-"""After the test: its trainings, each from several seeds, and their baseline."""
+"""The check after a test: its trainings, from several seeds, and their baseline."""
 
 from __future__ import annotations
 
@@ -43,17 +43,19 @@ __all__ = ["BaselineCase", "BaselineResult", "Update", "check_baseline"]
 
 T = TypeVar("T")
 
-#: Seeds that a baseline is written from, and that are run again to compare. With 16,
-#: one of 20 baselines let a training at half the learning rate pass
+#: The number of seeds that a baseline is written from, and that are run again to
+#: compare. With 16, one of 20 baselines let a training at half the learning rate pass
 #: (`benchmarks/baselines.py`): a few of its seeds went the other way.
 _SEEDS = 20
-#: Seconds of a training from which on no stability margins are taken: they cost some
-#: fifteen trainings a seed where a baseline is written, two where it is compared.
+#: Stability margins are measured only for trainings that take at most so many seconds:
+#: margins cost some fifteen trainings per seed where a baseline is written, two where
+#: it is compared.
 _SLOWEST_FOR_MARGINS = 0.5
-#: A headroom of which at least so many seeds do not hold is measured anew.
+#: A headroom is measured again if it does not hold on at least so many seeds.
 _DOUBTED = _SEEDS // 2
 
-#: What ``--lossguard-update`` asks for: nothing, what is missing, everything.
+#: The value of ``--lossguard-update``: ``""`` without the option, ``"new"`` to write
+#: missing baselines, ``"all"`` to write all.
 Update = Literal["", "new", "all"]
 State = Literal["held", "regressed", "written", "not_compared"]
 
@@ -62,7 +64,12 @@ _VERSIONS = ("python", "machine", "tensorflow", "keras", "numpy")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineCase:
-    """A training of a test, and what runs it again."""
+    """A training of a test.
+
+    Attributes:
+        trace: The trace of the training.
+        make_rerun: Returns the `Rerun` that runs the training again.
+    """
 
     trace: Trace
     make_rerun: MakeRerun
@@ -70,17 +77,19 @@ class BaselineCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineResult:
-    """What came of a test and its baseline.
+    """The result of comparing a test with its baseline, or of writing the baseline.
 
     Attributes:
-        state: ``"written"`` where there was none, or it was to be written anew;
-            ``"not_compared"`` where the seed decides on the data and is another.
-        path: Its file.
-        description: One sentence.
-        seeds: From how many seeds both are.
-        comparisons: For each training of the test, in order; empty where it was
-            written.
-        note: What differs between the environments and the types of the inputs.
+        state: ``"held"`` or ``"regressed"`` after a comparison; ``"written"`` where
+            there was no baseline, or it was written again; ``"not_compared"`` where
+            another seed gave the test other data.
+        path: The file of the baseline.
+        description: The result in one sentence.
+        seeds: The number of seeds that were compared, 0 without a comparison.
+        comparisons: The compared metrics of each training of the test, in order;
+            empty without a comparison.
+        note: Differences of the environments and of the types of the inputs; None
+            where there are none.
     """
 
     state: State
@@ -91,7 +100,7 @@ class BaselineResult:
     note: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins."""
+        """Return the result as JSON-serializable builtins."""
         several = len(self.comparisons) > 1
         metrics = [
             it.to_json() | ({"training": index + 1} if several else {})
@@ -107,12 +116,12 @@ class BaselineResult:
         }
 
 
-#: Gives what runs a training again; raises `CannotChange` where nothing does.
+#: Returns the `Rerun` of a training, or raises `CannotChange` where there is none.
 MakeRerunOf = Callable[[BaselineCase], Rerun]
 
 
 def _nobody(_: BaselineProgress) -> None:
-    """Nobody waits."""
+    """Ignore the progress, as no listener was given."""
 
 
 def check_baseline(
@@ -127,22 +136,22 @@ def check_baseline(
     write: Callable[[Path, Baseline], None] = write_baseline,
     tell: Listener = _nobody,
 ) -> BaselineResult:
-    """Hold the trainings of a test against its baseline, or write that.
+    """Compare the trainings of a test with its baseline, or write the baseline.
 
     Args:
-        subjects: The trainings, each once.
-        policy: What decides whether one converges.
-        path: File of the baseline.
-        test: What the test is called in it.
-        seed: In force in the test, and the first that a baseline is written from.
-        device: What trains.
-        update: What is to be written.
-        write: Writes it.
-        tell: Called with each training as it begins.
+        subjects: The trainings of the test, in order.
+        policy: The policy that decides whether a re-run converges.
+        path: The file of the baseline.
+        test: The name of the test in the file.
+        seed: The seed of the test, and the first seed that a baseline is written from.
+        device: The device that trains.
+        update: Which baselines to write; see `Update`.
+        write: Writes a baseline to a file.
+        tell: Called with the progress as each training begins.
 
     Raises:
-        BaselineError: A training cannot be run again, or is another than that of the
-            baseline.
+        BaselineError: A training cannot be run again, or differs from the training of
+            the baseline in its steps, number or metrics.
         UsageError: The file cannot be read or written.
     """
     here = _environment(device)
@@ -213,7 +222,7 @@ def _compared(
 
 
 def _short(path: Path) -> str:
-    """The file as seen from its test."""
+    """Return the path with its parent folder only, as seen from the test."""
     return f"{path.parent.name}/{path.name}"
 
 
@@ -229,7 +238,7 @@ def _environment(device: str) -> Mapping[str, str]:
 def _taken(
     subject: BaselineCase, policy: Policy, seed: int, make: MakeRerunOf
 ) -> Measured:
-    """A training from as many seeds as a baseline has, its margins with it."""
+    """Measure a training, with its margins, from all seeds of a new baseline."""
     rerun = make(subject)
     margins, notes = _margins_to_take(rerun)
     seeds = tuple(range(seed, seed + _SEEDS))
@@ -258,7 +267,7 @@ def _held_against(
     policy: Policy,
     path: Path,
 ) -> tuple[Comparison, ...]:
-    """A training from the seeds of its baseline, held against that."""
+    """Run a training from the seeds of its baseline, and compare the metrics."""
     if before.steps != _steps(subject):
         raise BaselineError(
             f"the training takes {_steps(subject)} steps, that of its baseline,"
@@ -277,7 +286,7 @@ def _held_against(
     done = rerun.several(asked)
     rows = [measure(_or_raise(it), before.half) for it in done[: len(before.seeds)]]
     raised = list(zip(nearer, done[len(before.seeds) :], strict=True))
-    if _types_change(subject, before) is not None:  # what became ids has no scale
+    if _types_change(subject, before) is not None:  # inputs that became ids: no scale
         refused = {name for (name, _), it in raised if isinstance(it, CannotChange)}
         margins = [it for it in margins if it not in refused]
     lost = Counter(
@@ -294,11 +303,12 @@ def _held_against(
 
 
 def _demand_same_metrics(before: Measured, now: Measured, path: Path) -> None:
-    """Let nothing count as held that could not be measured; of a margin, that it was
-    seen to hold is all that is known.
+    """Check that each metric of the baseline was measured again.
+
+    Margins are exempt: they may be known only to hold, without a new value.
 
     Raises:
-        BaselineError: A metric of the baseline is gone.
+        BaselineError: A metric of the baseline could not be measured.
     """
     for name in before.metrics:
         if name not in now.metrics and name not in _MARGINS:
@@ -310,13 +320,15 @@ def _demand_same_metrics(before: Measured, now: Measured, path: Path) -> None:
 
 
 def _columns(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, ...]]:
-    """The metrics that every row has."""
+    """Return the values of each metric that all rows have, one value per row."""
     everywhere = set.intersection(*(set(row) for row in rows))
     return {it: tuple(row[it] for row in rows) for it in METRICS if it in everywhere}
 
 
 def _reruns(task: str, tell: Listener) -> MakeRerunOf:
-    """What makes the re-runs of trainings, which are reported and counted together."""
+    """Return a function that makes the re-runs of trainings and reports their progress
+    together.
+    """
     progress = BaselineProgress(task)
     return lambda subject: _rerun_of(
         subject, Announced(subject.make_rerun(), progress, tell)
@@ -324,10 +336,10 @@ def _reruns(task: str, tell: Listener) -> MakeRerunOf:
 
 
 def _rerun_of(subject: BaselineCase, rerun: Rerun) -> Rerun:
-    """What runs a training again, and comes out as it did.
+    """Return the `Rerun` of a training, once it has reproduced a watched training.
 
     Raises:
-        CannotChange: It comes out otherwise.
+        CannotChange: The watched training comes out differently.
     """
     if subject.trace.source == "watch" and not repeats(subject.trace, rerun()):
         raise CannotChange("run again as it was seen, it comes out differently")
@@ -339,8 +351,8 @@ def _types(subject: BaselineCase) -> tuple[str, ...]:
 
 
 def _types_change(subject: BaselineCase, before: Measured) -> str | None:
-    """What became of the inputs' types in one sentence: floats that became integers
-    have lost what stood behind the point.
+    """Return one sentence on inputs that changed between floats and integers, None
+    without any: floats that became integers have lost their decimals.
     """
     now = _types(subject)
     if not before.inputs or len(now) != len(before.inputs):
@@ -356,11 +368,13 @@ def _types_change(subject: BaselineCase, before: Measured) -> str | None:
 
 
 def _steps(subject: BaselineCase) -> int | None:
-    """Updates of a training whose length the test itself sets."""
+    """Return the number of steps of a training by ``fit``, whose length the test sets;
+    None for other trainings.
+    """
     return len(subject.trace.steps) if subject.trace.source == "fit" else None
 
 
-# Its stability margins
+# Stability margins
 
 _MARGINS = {
     "learning_rate_headroom": learning_rate,
@@ -369,8 +383,8 @@ _MARGINS = {
 
 
 def _margins_to_take(rerun: Rerun) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of the margins that a baseline has, and why it has no others."""
-    rerun()  # the first one traces
+    """Return the names of the margins to measure, and notes on those left out."""
+    rerun()  # the first re-run traces the graph
     began = time.perf_counter()
     rerun()
     seconds = time.perf_counter() - began
@@ -395,7 +409,7 @@ def _add_headrooms(
     policy: Policy,
     seeds: Sequence[int],
 ) -> None:
-    """Measure a margin on each seed, and write it into the rows of metrics."""
+    """Measure a margin on each seed, and add it to the rows of metrics in place."""
     found = find_margins([_raised(name, it) for it in seeds], rerun, policy)
     for row, margin in zip(rows, found, strict=True):
         row[name] = float(f"{_or_raise(margin).factor:.4g}")

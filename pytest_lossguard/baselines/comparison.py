@@ -1,4 +1,4 @@
-"""Held against its baseline: what got worse, by more than chance."""
+"""The comparison with a baseline: which metrics got worse by more than chance."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = [
     "environment_change",
 ]
 
-# Limits, each with what set it
+# Limits, each with its source
 
 ALPHA = Limit(
     1e-4,
     "If nothing had changed, values this bad would come up in at most {limit:.2%} of"
     " all comparisons (Wilcoxon's signed-rank test over the seeds, exact).",
-    set_by="There are ten metrics: of a thousand pull requests that change the numbers"
+    set_by="There are nine metrics: of a thousand pull requests that change the numbers"
     " but make nothing worse about one fails. Of 20 seeds four may point the other way,"
     " if they are those that changed the least.",
 )
 
-# What they find
+# Kinds of findings
 
 BASELINE_REGRESSION = Kind(
     name="baseline_regression",
@@ -54,14 +54,16 @@ BASELINE_REGRESSION = Kind(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One metric, before and now.
+    """One metric of a baseline, compared with its values now.
 
     Attributes:
-        name: A key of `METRICS`.
-        before: Median of the baseline.
-        now: Median of the trainings at hand; None where it was only seen to hold.
-        limit: The worst of the baseline's seeds.
-        chance: How likely so bad values are where nothing has changed.
+        name: The name of the metric, a key of `METRICS`.
+        before: The median of the baseline.
+        now: The median of the current trainings; None for a margin that was only seen
+            to hold.
+        limit: The worst value of the baseline.
+        chance: The probability of values this bad if nothing has changed; 1 where
+            ``now`` is None.
     """
 
     name: str
@@ -72,23 +74,23 @@ class Comparison:
 
     @property
     def metric(self) -> Metric:
-        """What it is."""
+        """The metric, with its label and its direction."""
         return METRICS[self.name]
 
     @property
     def regressed(self) -> bool:
-        """Whether it got worse by more than chance."""
+        """Whether the metric got worse by more than chance."""
         return self.chance <= ALPHA
 
     def as_text(self) -> tuple[str, str]:
-        """Before and now as they are printed."""
+        """Return the values before and now as they are printed."""
         before = self.metric.form(self.before)
         if self.now is None:
             return before, "held"
         return before, self.metric.form(self.now)
 
     def finding(self) -> Finding:
-        """The regression as a finding."""
+        """Return the regression as a finding."""
         before, now = self.as_text()
         return finding(
             BASELINE_REGRESSION,
@@ -103,7 +105,7 @@ class Comparison:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins, the values as they are printed."""
+        """Return the comparison as builtins, with the values as they are printed."""
         before, now = self.as_text()
         return {
             "name": self.name,
@@ -116,11 +118,12 @@ class Comparison:
 
 
 def compared_metrics(before: Measured, now: Measured) -> tuple[Comparison, ...]:
-    """Every metric of the baseline, in the order of `METRICS`, seed by seed.
+    """Compare every metric of a baseline, in the order of `METRICS`, seed by seed.
 
     Args:
-        before: The baseline.
-        now: From the same seeds; a metric that it lacks was seen to hold.
+        before: The training as measured for the baseline.
+        now: The training as measured now, from the same seeds; a metric of the
+            baseline that is missing here was seen to hold.
     """
     return tuple(
         _compared(name, before.metrics[name], now.metrics.get(name))
@@ -130,9 +133,9 @@ def compared_metrics(before: Measured, now: Measured) -> tuple[Comparison, ...]:
 
 
 def environment_change(before: Mapping[str, str], now: Mapping[str, str]) -> str | None:
-    """What differs between two environments in one sentence; None where nothing does.
+    """Return the differences of two environments in one sentence, None without any.
 
-    Nothing is tolerated for it: it is said, that is all.
+    The differences are only reported: no limit is relaxed because of them.
     """
     changes = [
         f"{name} {before[name]} there, {now[name]} here"

@@ -1,4 +1,4 @@
-"""The committed file of a baseline: read, written, recognized."""
+"""Reading, writing and recognizing the committed file of a baseline."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .values import Baseline
 
 __all__ = ["demand_same_test", "read_baseline", "refuse_foreign", "write_baseline"]
 
-#: The version of the file, under a key that no other tool writes.
+#: The key that marks a file as a baseline, and its value, the version of the format.
 _KEY, _VERSION = "lossguard_baseline", 1
-#: Characters of why a file is damaged.
+#: The most characters that are shown of the reason why a file is damaged.
 _LONGEST = 300
 _NUMBERS = re.compile(r"\[\s+([^\[\]{}\"]*?)\s+\]")
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write a baseline whole or not at all, one line for each metric.
+    """Write a baseline atomically, with one line for each metric.
 
     Raises:
-        UsageError: There is a file of another tool, which is not overwritten, or
-            the folder cannot be written to.
+        UsageError: The file belongs to another tool or another test, and is not
+            overwritten, or it cannot be written.
     """
     refuse_foreign(path)
     _refuse_other_case(path, baseline.test)
@@ -41,10 +41,11 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 
 def _refuse_other_case(path: Path, test: str) -> None:
-    """Leave the baseline of another test alone, on a system that takes `A` for `a`.
+    """Refuse to overwrite the baseline of another test, on a file system that does not
+    distinguish `A` and `a`.
 
     Raises:
-        UsageError: It is of a test whose name differs in case only.
+        UsageError: The file belongs to a test whose name differs in case only.
     """
     try:
         other = str(parsed(read_text(path))["test"])
@@ -54,10 +55,15 @@ def _refuse_other_case(path: Path, test: str) -> None:
 
 
 def demand_same_test(path: Path, there: str, test: str) -> None:
-    """Tell tests apart whose baselines are one file on Windows and macOS.
+    """Refuse a baseline of another test that has the same file on Windows and macOS.
+
+    Args:
+        path: The file of the baseline.
+        there: The name of the test in the file.
+        test: The name of the current test.
 
     Raises:
-        UsageError: The file is of a test whose name differs in case only.
+        UsageError: The names differ in case only.
     """
     if there != test and there.casefold() == test.casefold():
         raise UsageError(
@@ -68,10 +74,10 @@ def demand_same_test(path: Path, there: str, test: str) -> None:
 
 
 def refuse_foreign(path: Path) -> None:
-    """Leave the file of another tool alone.
+    """Refuse to overwrite a file of another tool.
 
     Raises:
-        UsageError: There is one.
+        UsageError: The file holds JSON that is no baseline.
     """
     if _is_foreign(path):
         raise UsageError(
@@ -81,7 +87,7 @@ def refuse_foreign(path: Path) -> None:
 
 
 def read_baseline(path: Path) -> Baseline | None:
-    """The baseline in a file, None where there is no file.
+    """Read the baseline in a file; None where there is no file.
 
     Raises:
         UsageError: The file cannot be read, or is no baseline of this version.
@@ -127,9 +133,10 @@ def read_baseline(path: Path) -> Baseline | None:
 
 
 def _is_foreign(path: Path) -> bool:
-    """Whether a file is whole JSON that another tool wrote.
+    """Whether a file is valid JSON that another tool wrote.
 
-    What is no JSON at all, in a folder of ours, is a baseline that was torn or merged.
+    A file that is no valid JSON counts as a baseline that was damaged, for example by
+    a merge.
     """
     try:
         given = parsed(read_text(path))

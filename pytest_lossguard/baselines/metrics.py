@@ -1,4 +1,7 @@
-"""What of a training should not get worse: not its losses, which any change moves."""
+"""Metrics of a training that should not get worse.
+
+The losses themselves are not among them, because any change moves them.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +18,31 @@ from ..judge.curve import LossCurve
 
 __all__ = ["METRICS", "Metric", "half_way", "measure"]
 
-#: Steps over which a curve is smoothed before it is asked when it was half way down,
-#: and the share of the steps that these are at most.
+#: The number of steps over which a loss curve is averaged to find when it was half way
+#: down, and the largest share of all steps that this may be.
 _SMOOTHED, _SHARE_SMOOTHED = 5, 0.1
-#: Headrooms are known to a quarter of an octave (`stability.headroom`).
+#: The resolution of headrooms, which are known to a quarter of an octave
+#: (`experiments.margins.STEP`).
 _HEADROOM = 0.2
-#: Below this a ratio is one to it.
+#: The least value in a ratio; smaller values are replaced by it.
 _TINY = 1e-9
-#: The share of steps below and above the range of the gradient norm.
+#: The share of steps that is left out at each end of the range of the gradient norm.
 _TAIL = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One thing that should not get worse, and how it is described.
+    """A metric that should not get worse, and how its values are printed.
 
     Attributes:
-        label: What it is called in a message.
-        better: Which way it is better; ``"neither"`` is only noted.
-        form: How a value is printed.
-        is_ratio: Whether it is compared as a ratio, else as a difference.
-        resolution: The least difference reported: absolute, or a share of the value.
-            Half a percent by default: where chance plays no part, one version of
-            TensorFlow differs from another by less than a thousandth.
+        label: The name of the metric in messages.
+        better: Which direction is better; a metric with ``"neither"`` is recorded but
+            never gets worse.
+        form: Formats a value.
+        is_ratio: Whether values are compared by their ratio, else by their difference.
+        resolution: The least change that counts: absolute or, for a ratio, a share of
+            the value. The default is half a percent: where chance plays no part, one
+            version of TensorFlow differs from another by less than a thousandth.
     """
 
     label: str
@@ -47,7 +52,9 @@ class Metric:
     resolution: float = 0.005
 
     def worsening(self, before: float, now: float) -> float:
-        """By how much a value got worse beyond the resolution; 0 or less for not."""
+        """Return by how much a value got worse beyond the resolution; 0 or less if it
+        did not.
+        """
         if self.better == "neither":
             return 0.0
         sign = 1.0 if self.better == "lower" else -1.0
@@ -97,7 +104,7 @@ METRICS: dict[str, Metric] = {
     "highest_grad_norm": Metric(
         label="highest gradient norm", better="lower", form=_plain, is_ratio=True
     ),
-    # A training that comes nearer to its minimum has a lower one: that is no fault.
+    # A training that comes nearer to its minimum has a lower norm, which is no fault.
     "lowest_grad_norm": Metric(
         label="lowest gradient norm", better="neither", form=_plain, is_ratio=True
     ),
@@ -106,8 +113,9 @@ METRICS: dict[str, Metric] = {
 
 
 def half_way(traces: list[Trace]) -> float | None:
-    """Half of the share of the starting loss that these trainings removed, in the
-    median; None for a loss without a floor, of which there are no shares.
+    """Return half of the median share of the starting loss that trainings removed.
+
+    The result is None for a loss without a lower bound, which has no such share.
     """
     removed = [_loss_removed(loss_curve_of(it)) for it in traces]
     known = [it for it in removed if it is not None]
@@ -115,12 +123,12 @@ def half_way(traces: list[Trace]) -> float | None:
 
 
 def measure(trace: Trace, half: float | None) -> dict[str, float]:
-    """The metrics of one training that are known.
+    """Measure a training, and return the metrics that are known, by name.
 
     Args:
-        trace: What was recorded of it.
-        half: The share of the starting loss whose removal is half of the way; the
-            same for all that are to be compared. None where there is none.
+        trace: The trace of the training.
+        half: The share of the starting loss whose removal counts as half way, the same
+            for all trainings that are compared; None for a loss without a lower bound.
     """
     found = loss_curve_of(trace)
     low, high = _grad_norms(trace)
@@ -141,7 +149,7 @@ def measure(trace: Trace, half: float | None) -> dict[str, float]:
 
 
 def _short(value: float) -> float:
-    """Four digits: what a file of it needs to show."""
+    """Round to four significant digits, which is enough for the file."""
     return float(f"{value:.4g}")
 
 
@@ -152,8 +160,8 @@ def _loss_removed(found: LossCurve) -> float | None:
 
 
 def _steps_to(found: LossCurve, half: float | None) -> float | None:
-    """Updates until that share of the starting loss was gone; one more than there
-    were where it never was.
+    """Return the number of updates until the share ``half`` of the starting loss was
+    gone; the number of all updates plus one if it never was.
     """
     if half is None or not found.has_floor or found.start <= 0:
         return None
@@ -164,27 +172,27 @@ def _steps_to(found: LossCurve, half: float | None) -> float | None:
     step = int(below[0])
     if step == 0:
         return 1.0
-    # Between two steps it is where a line between them is.
+    # Interpolate linearly between two steps.
     fall = float(curve[step - 1] - curve[step])
     return step + float(curve[step - 1] - level) / fall
 
 
 def _smoothed(curve: Floats) -> Floats:
-    """The mean of each step and those just before it."""
+    """Return the moving average of a curve over each step and those just before it."""
     width = max(1, min(_SMOOTHED, int(len(curve) * _SHARE_SMOOTHED)))
     padded = np.concatenate([np.repeat(curve[:1], width - 1), curve])
     return np.asarray(np.convolve(padded, np.full(width, 1 / width), mode="valid"))
 
 
 def _grad_norms(trace: Trace) -> tuple[float, float]:
-    """The lowest and the highest global gradient norm but for the rarest steps."""
+    """Return the lowest and highest global gradient norm, without the rarest steps."""
     norms = trace.steps.global_grad_norm
     low, high = np.quantile(norms, [_TAIL, 1 - _TAIL])
     return float(low), float(high)
 
 
 def _worst_jump(found: LossCurve) -> float | None:
-    """The largest rise of the loss from a step to the next, as a share of the start."""
+    """Return the largest rise of the loss in one step, as a share of the start."""
     if not found.has_floor or found.start <= 0 or len(found.losses) < 2:
         return None
     return float(max(0.0, np.max(np.diff(found.losses)))) / found.start

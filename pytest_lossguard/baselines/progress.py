@@ -1,4 +1,4 @@
-"""How far the trainings of a baseline are, for who waits for them."""
+"""The progress of the trainings of a baseline, to show to the user who waits."""
 
 from __future__ import annotations
 
@@ -15,33 +15,34 @@ __all__ = ["Announced", "BaselineProgress", "Listener"]
 
 @dataclass(slots=True)
 class BaselineProgress:
-    """What is being done, and how many trainings have begun.
+    """The current task, and how many re-runs have begun.
 
     Attributes:
-        task: As ``"writing its baseline"``.
-        trainings: Of all trainings of the test, with the one that has just begun.
+        task: The task, as ``"writing its baseline"``.
+        trainings: The number of re-runs that have begun, over all trainings of the
+            test.
     """
 
     task: str
     trainings: int = 0
 
     def describe(self, seconds: float) -> str:
-        """For a line on a terminal."""
+        """Return the progress as text for one line of a terminal."""
         one = "training" if self.trainings == 1 else "trainings"
         return f"{self.task}: {self.trainings} {one} in {seconds:.0f} s"
 
 
-#: Called as each training begins.
+#: Called as each re-run begins.
 Listener = Callable[[BaselineProgress], None]
 
 
 class Announced:
-    """A training that can be run again; each start is reported.
+    """A `Rerun` that reports the start of each training.
 
     Args:
-        rerun: Runs it.
-        progress: Where trainings are counted.
-        tell: Called at each start.
+        rerun: The `Rerun` that trains.
+        progress: Counts the trainings.
+        tell: Called with ``progress`` at each start.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Announced:
         return getattr(self._rerun, name)
 
     def __call__(self, *changes: Change, **how: Any) -> Trace:
-        """Train from the same start."""
+        """Report the start, and train from the same start."""
         self._begin()
         return self._rerun(*changes, **how)
 
@@ -62,7 +63,7 @@ class Announced:
         requests: Sequence[RerunRequest],
         begin: Callable[[], None] | None = None,
     ) -> list[Trace | LossguardError]:
-        """Several at once; each is reported."""
+        """Run several re-runs at once, and report the start of each."""
         assert begin is None
         return self._rerun.several(requests, self._begin)
 

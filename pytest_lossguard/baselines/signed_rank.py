@@ -1,8 +1,8 @@
-"""Whether pairs of values got worse by more than chance: signed ranks, exactly.
+"""The exact one-sided signed-rank test of Wilcoxon (1945), for pairs that got worse.
 
-The one-sided signed-rank test of Wilcoxon (1945). Each pair has the same seed, so the
-same weights and batches; of the values nothing is assumed but that, where nothing has
-changed, either one of a pair could be the worse.
+Both values of a pair have the same seed, and so the same weights and batches. The only
+assumption is that, if nothing has changed, either value of a pair is equally likely to
+be the worse one.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ __all__ = ["chance_of_worse"]
 
 
 def chance_of_worse(worsening: Sequence[float]) -> float:
-    """How likely differences as bad as these are where nothing has changed.
+    """Return the probability of differences at least as bad as these by chance.
 
     Args:
-        worsening: By how much each pair got worse; 0 and less for not at all.
+        worsening: By how much each pair got worse; 0 or less if it did not.
 
     Returns:
-        A probability, at least ``0.5 ** len(worsening)``.
+        The p-value of the test, at least ``0.5 ** len(worsening)``.
     """
     values = np.asarray(worsening, dtype=np.float64)
     doubled = _doubled_ranks(np.abs(values))
@@ -30,14 +30,16 @@ def chance_of_worse(worsening: Sequence[float]) -> float:
 
 
 def _doubled_ranks(sizes: np.ndarray) -> np.ndarray:
-    """Ranks from 1, those of equal sizes their mean; doubled to be whole."""
+    """Return ranks from 1, doubled to be integers; equal sizes have their mean rank."""
     below = (sizes[:, None] > sizes[None, :]).sum(axis=1)
     equal = (sizes[:, None] == sizes[None, :]).sum(axis=1)
     return np.asarray(2 * below + equal + 1, dtype=np.int64)
 
 
 def _share_up_to(doubled: np.ndarray, most: int) -> float:
-    """The share of all choices of signs whose ranks against add up to no more."""
+    """Return the share of all assignments of signs whose negative ranks add up to at
+    most ``most``.
+    """
     ways = np.zeros(int(doubled.sum()) + 1)
     ways[0] = 1.0
     for rank in doubled:

@@ -1,5 +1,6 @@
-"""Whether a baseline that was read can fail a test at all: what was cut out of the file
-by hand or by a merge must not pass in silence.
+"""Checks that a baseline which was read can fail a test at all.
+
+A file that was cut by hand or by a merge must not make a test pass silently.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from .values import Baseline, Measured
 
 __all__ = ["MOST_SEEDS", "demand_sound"]
 
-#: With fewer seeds, each of them worse, chance would still explain it.
+#: With fewer seeds, chance could explain that all of them got worse.
 _FEWEST_SEEDS = math.ceil(-math.log2(ALPHA))
-#: Each seed is a training to run; a baseline is written from 20.
+#: The most seeds, since each is a training to run; a baseline is written from 20.
 MOST_SEEDS = 100
 
 
 def demand_sound(baseline: Baseline, path: Path) -> None:
-    """Refuse a baseline that nothing could be held against, or not for years.
+    """Refuse a baseline that cannot show a regression, or has too many seeds to run.
 
     Raises:
-        UsageError: It names the file and what is wrong with it.
+        UsageError: The baseline is damaged; the message names the file and the fault.
     """
     for place, training in enumerate(baseline.trainings, 1):
         fault = _fault(training)

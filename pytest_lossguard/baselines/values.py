@@ -1,4 +1,4 @@
-"""A baseline as values: what some trainings reached, each from several seeds."""
+"""The values of a baseline: metrics of the trainings of a test, from several seeds."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ __all__ = ["Baseline", "Measured"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One training of a test, run from several seeds.
+    """The metrics of one training of a test, measured from several seeds.
 
     Attributes:
-        model: Name of the model.
-        steps: Updates, None where the training itself decides.
-        seeds: It was run from.
-        data: Checksum of what it was trained on.
-        half: Share of the starting loss whose removal counts as half of the way;
-            None for a loss without a floor.
-        metrics: By name, one value per seed.
-        notes: Why something was not measured.
-        inputs: Types of the inputs, as ``("float32",)``; empty where not known.
+        model: The name of the model.
+        steps: The number of updates of a training by ``fit``; None for other
+            trainings, which decide on their own length.
+        seeds: The seeds that the training was run from.
+        data: The checksum of the training data.
+        half: The share of the starting loss whose removal counts as half way; None
+            for a loss without a lower bound.
+        metrics: The values of each metric by its name, one value per seed.
+        notes: Why some margins were not measured.
+        inputs: The dtypes of the inputs, as ``("float32",)``; empty where not known.
     """
 
     model: str
@@ -36,7 +37,7 @@ class Measured:
     inputs: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins."""
+        """Return the values as JSON-serializable builtins."""
         return {
             "model": self.model,
             "steps": self.steps,
@@ -50,10 +51,10 @@ class Measured:
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Measured:
-        """From builtins.
+        """Make an instance from the builtins that `to_json` returns.
 
         Raises:
-            KeyError, TypeError, ValueError: They are none of ours.
+            KeyError, TypeError, ValueError: The builtins have another form.
         """
         return cls(
             model=str(given["model"]),
@@ -72,13 +73,13 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What a test's trainings reached when it was written.
+    """The metrics of all trainings of a test, as they were when they were written.
 
     Attributes:
-        test: File name and name of the test.
-        seed: That was in force when it was written.
-        environment: Versions and device it was written under.
-        trainings: In the order of the test.
+        test: The file name and name of the test.
+        seed: The seed of the test when the baseline was written.
+        environment: The versions and the device that the baseline was written with.
+        trainings: The measured trainings, in the order of the test.
     """
 
     test: str
@@ -87,7 +88,7 @@ class Baseline:
     trainings: tuple[Measured, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins."""
+        """Return the baseline as JSON-serializable builtins."""
         return {
             "test": self.test,
             "seed": self.seed,
@@ -97,10 +98,11 @@ class Baseline:
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Baseline:
-        """From builtins.
+        """Make a baseline from the builtins that `to_json` returns.
 
         Raises:
-            KeyError, TypeError, ValueError, AttributeError: They are none of ours.
+            KeyError, TypeError, ValueError, AttributeError: The builtins have another
+                form.
         """
         return cls(
             test=str(given["test"]),

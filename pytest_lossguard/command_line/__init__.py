@@ -1,4 +1,4 @@
-"""``python -m pytest_lossguard``: what can be done with reports and failing cases."""
+"""``python -m pytest_lossguard``: commands for reports and failing cases."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ from .reports import (
 
 __all__ = ["main", "make_parser"]
 
-#: What ends a command, as of pytest: all well, something got worse or was lost, wrong
-#: use.
+#: Exit codes, as those of pytest: success; something got worse or was lost; wrong use.
 _WELL, _WORSE, _WRONG_USE = 0, 1, 2
 _MORE = f"More: {page('reference/command-line')}"
 _EXIT_OF_MERGE = (
@@ -47,14 +46,14 @@ _A_REPORT = "a file of pytest --lossguard-json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run a command.
 
     Args:
-        arguments: Default those of the process.
+        arguments: The command-line arguments; default: those of the process.
 
     Returns:
-        0, or 1 where a comparison finds something worse or merged reports lack a test
-        that was collected, or 2 for what cannot be meant.
+        The exit code: 0 for success, 1 if a comparison finds something worse or merged
+        reports lack a test that was collected, 2 for wrong use.
     """
     escape_unprintable(sys.stdout, sys.stderr)
     parser = make_parser()
@@ -66,15 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return _WRONG_USE
-    except BrokenPipeError:  # its reader has read enough
+    except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _WELL
 
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Let Python not look for garbage among what many tests hold, which has no cycles:
-    it took 40 % of the time of a page of 10,000.
+    """Turn garbage collection off: the data of many tests have no reference cycles, and
+    it took 40 % of the time of a page of 10,000 tests.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -86,7 +85,7 @@ def _without_collector() -> Iterator[None]:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The commands with their arguments, each with a line that says what it is for."""
+    """Return the parser of all commands and their arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m pytest_lossguard",
         description="Work with the reports of pytest --lossguard-json, and with the"

@@ -1,4 +1,4 @@
-"""A comparison for the terminal, for a pull request, and for programs."""
+"""A comparison as text for the terminal, Markdown for a pull request, or JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _lines(found: Comparison) -> Iterator[str]:
 def _shown(
     found: Comparison,
 ) -> Iterator[tuple[str, str, tuple[Difference, ...]]]:
-    """All but those that are the same: the test, its state, and what differs."""
+    """Yield the tests that are not the same: id, state and differences."""
     changed = {it.nodeid: it.differences for it in found.changed}
     for nodeid, state in found.states.items():
         if state != "the same":
@@ -37,7 +37,7 @@ def _shown(
 
 
 def _markdown(found: Comparison) -> str:
-    """A table for a comment on a pull request."""
+    """Return a table for a comment on a pull request."""
     head = f"### lossguard: {found.in_short}\n"
     rows = [*map(_row, _shown(found))]
     if not rows:
@@ -64,7 +64,7 @@ def _json(found: Comparison) -> str:
     return json.dumps(whole, indent=1)
 
 
-#: What ``--format`` takes.
+#: Formats by the value of ``--format``.
 FORMATS: dict[str, Callable[[Comparison], str]] = {
     "text": _text,
     "markdown": _markdown,

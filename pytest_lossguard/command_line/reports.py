@@ -1,4 +1,4 @@
-"""JSON reports: read, made one, written again."""
+"""Read, merge and write JSON reports."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ __all__ = [
 
 
 def read_report(path: Path) -> Report:
-    """Read what ``--lossguard-json`` has written, of this version or an older one.
+    """Read a report of ``--lossguard-json``, written by this version or an older one.
 
     Raises:
-        UsageError: There is no such file, or it is something else.
+        UsageError: The file cannot be read, or is not such a report.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -67,10 +67,13 @@ def _others(given: Any) -> dict[str, str]:
 
 
 def merged(reports: Sequence[Report]) -> tuple[Report, list[str]]:
-    """One report of several, and the tests that stand in more than one of them.
+    """Merge several reports.
 
-    Of a test that does, the last entry counts. Of what the sessions
-    do not agree on see `merged_facts`.
+    If several reports have the same test, the last entry counts. See `merged_facts` for
+    facts in which the sessions differ.
+
+    Returns:
+        The merged report, and the ids of the tests that several reports have.
     """
     tests: dict[str, Entry] = {}
     replaced: list[str] = []
@@ -88,7 +91,7 @@ def merged(reports: Sequence[Report]) -> tuple[Report, list[str]]:
 
 
 def _without_entry(reports: Sequence[Report], tests: Container[str]) -> dict[str, str]:
-    """What came of the tests that none of the reports has an entry for."""
+    """Return the outcomes of the tests that have no entry in any of the reports."""
     found: dict[str, str] = {}
     for report in reports:
         for nodeid, why in report.others.items():
@@ -100,10 +103,10 @@ def _without_entry(reports: Sequence[Report], tests: Container[str]) -> dict[str
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Say in a sentence what keeps a file from being written.
+    """Turn an error while writing a file into a `UsageError`.
 
     Raises:
-        UsageError: It cannot be written there.
+        UsageError: The file cannot be written.
     """
     try:
         yield
@@ -113,20 +116,20 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Write it as ``--lossguard-json`` does.
+    """Write a report as ``--lossguard-json`` does.
 
     Raises:
-        UsageError: It cannot be written there.
+        UsageError: The file cannot be written.
     """
     with writing(path):
         write_whole(path, report_text(report.tests, report.session, report.others))
 
 
 def write_page(path: Path, report: Report) -> None:
-    """Write it as a page.
+    """Write a report as an HTML page.
 
     Raises:
-        UsageError: It cannot be written there, or what a page needs is not installed.
+        UsageError: The file cannot be written, or Jinja2 is not installed.
     """
     _need_jinja()
     from ..report.html import details_of_entry, write_html
@@ -144,16 +147,16 @@ def write_page(path: Path, report: Report) -> None:
 
 
 def write_comparison(path: Path, found: Comparison, base: Report, new: Report) -> None:
-    """Write a comparison as a page.
+    """Write a comparison as an HTML page.
 
     Args:
-        path: Where.
-        found: What differs between the two.
+        path: Path of the page.
+        found: The differences between the two reports.
         base: The older report.
-        new: The newer one.
+        new: The newer report.
 
     Raises:
-        UsageError: It cannot be written there, or what a page needs is not installed.
+        UsageError: The file cannot be written, or Jinja2 is not installed.
     """
     _need_jinja()
     from ..report import html
@@ -163,11 +166,11 @@ def write_comparison(path: Path, found: Comparison, base: Report, new: Report) -
 
 
 def read_reports(folder: Path) -> list[Report]:
-    """The reports in a folder, by when their commit was made, else when they began,
-    else by the names of their files.
+    """Return the reports in a folder, sorted by the date of their commit, else by the
+    start of their session. Reports with neither come first, sorted by file name.
 
     Raises:
-        UsageError: It holds no JSON file, or one that is something else.
+        UsageError: The folder has no JSON file, or one that is not a report.
     """
     paths = sorted(folder.glob("*.json"))
     if not paths:
@@ -185,14 +188,14 @@ def _moment(session: SessionFacts) -> datetime:
 
 
 def write_history(path: Path, reports: Sequence[Report]) -> None:
-    """Write the figures of each test over reports as a page.
+    """Write the figures of each test over several reports as an HTML page.
 
     Args:
-        path: Where.
-        reports: The oldest first.
+        path: Path of the page.
+        reports: The reports, oldest first.
 
     Raises:
-        UsageError: It cannot be written there, or what a page needs is not installed.
+        UsageError: The file cannot be written, or Jinja2 is not installed.
     """
     _need_jinja()
     from ..report import html

@@ -1,1 +1,1 @@
-"""Values and sentences that everything above shares; no framework."""
+"""Values and texts that all other packages share; imports no framework."""

@@ -1,4 +1,4 @@
-"""The clock of time limits that nobody asked for: it stops while the process waits."""
+"""A clock for built-in time limits, which stops while the process waits."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ def busy_clock(
 ) -> Callable[[], float]:
     """Make a clock that starts at 0.
 
-    A limit on wall time changes the report on a busy or suspended machine: 60 s were
-    seen to pass in which a test had the processor for 0.3 s. Processor time alone ends
-    early on many cores, whose times it adds. So the smaller of both counts.
+    With wall time alone, a limit would change the report on a busy or suspended
+    machine: 60 s were seen to pass in which a test had the processor for 0.3 s. With
+    processor time alone, a limit would be reached early on many cores, whose times are
+    added up. So the clock uses the smaller of the two.
 
     Args:
-        wall: Gives the wall time in seconds.
-        processor: Gives the processor time of the process in seconds.
+        wall: Function that returns the wall time in seconds.
+        processor: Function that returns the processor time of the process in seconds.
 
     Returns:
-        Gives the seconds since it was made.
+        A function that returns the seconds since the clock was made.
     """
     wall_start, processor_start = wall(), processor()
     return lambda: min(wall() - wall_start, processor() - processor_start)

@@ -1,4 +1,4 @@
-"""One thing done otherwise in a training: what may be changed, and its words."""
+"""Changes to a training that a re-run can make, and the protocol of a re-run."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = [
     "RerunRequest",
 ]
 
-#: What has to be made anew for a change, the cheapest first: only the last needs a
-#: new trace.
+#: What must be rebuilt for a change, the cheapest first: only ``"program"`` needs a new
+#: trace.
 ActsOn = Literal["data", "length", "weights", "program"]
 
-#: The closed list of changes: a typo is found by mypy, and at once where one is made.
+#: All changes. mypy finds a misspelled name, and so does `Change` when it is created.
 ChangeName = Literal[
     "fill_missing",
     "standardize_inputs",
@@ -55,21 +55,22 @@ ChangeName = Literal[
     "shallower",
 ]
 
-#: A learning rate of 0 cannot be multiplied: ten times this is what most optimizers
-#: start with.
+#: Used instead of a learning rate of 0, which cannot be multiplied: ten times this is
+#: the default of most optimizers.
 RATE_INSTEAD_OF_0 = 1e-4
-#: What is clipped lies farther from the median than so many robust standard deviations.
+#: Values farther from the median than this many robust standard deviations are clipped.
 CLIP = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change of a training, all else the same.
+    """One change to a training; everything else stays the same.
 
     Attributes:
         kind: What is changed.
-        value: How much, or to what: a factor, a name; None where there is no choice.
-        at: The columns or rows concerned; empty for all.
+        value: The size or target of the change, as a factor or a name; None if the
+            change has no parameter.
+        at: Indices of the affected columns or rows; empty for all.
     """
 
     kind: ChangeName
@@ -83,13 +84,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RerunRequest:
-    """A training that is run again.
+    """A request to run a training again.
 
     Attributes:
-        changes: What is done otherwise; nothing repeats the training.
-        seed: Train from this one instead.
-        redrawn: Draw the weights of a model given as an object under the seed, but
-            for those that were learned or set.
+        changes: The changes to make; empty to repeat the training unchanged.
+        seed: Seed to train from; None for that of the training.
+        redrawn: Whether to draw new weights under the seed for a model given as an
+            object, except weights that were learned or set.
     """
 
     changes: tuple[Change, ...] = ()
@@ -99,27 +100,27 @@ class RerunRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """What a model is made of, as far as it decides which changes make sense.
+    """Facts about a model that decide which changes make sense.
 
     Attributes:
-        optimizer: Its class, as ``"Adam"``.
-        learning_rate: Now; None under a schedule.
-        momentum: Of SGD or RMSprop; ``beta_1`` of the Adam family.
+        optimizer: Class name of the optimizer, such as ``"Adam"``.
+        learning_rate: Current learning rate; None under a schedule.
+        momentum: Momentum of SGD or RMSprop; ``beta_1`` of the Adam family.
         loss: Name of the loss function.
-        activations: Of the hidden layers, in order.
-        narrowest: Units of the narrowest hidden layer; 0 where there is none.
-        initializers: Class names of the kernels' initializers, in order.
+        activations: Activations of the hidden layers, in order.
+        narrowest: Number of units of the narrowest hidden layer; 0 if there is none.
+        initializers: Class names of the kernel initializers, in order.
         penalized: Whether a weight penalty is part of the loss.
-        dropout: The largest rate of a dropout layer.
-        frozen: Names of layers whose weights are not trained.
-        labels: What the labels are: ``"values"``, ``"classes"``, ``"one_hot"``,
-            ``"binary"``, ``"multi_label"``; None where that is unknown.
-        canonical_output: Whether last activation, units and loss are the usual
-            ones for such labels.
-        output_is_bounded: Whether it is only bounded, by a sigmoid or tanh that its
-            labels do not need.
-        fixed: Why the program cannot be changed, None where it can: a change of
-            sort ``"program"`` works on a clone.
+        dropout: Largest rate of a dropout layer; 0 if there is none.
+        frozen: Names of the layers whose weights are not trained.
+        labels: Kind of the labels: ``"values"``, ``"classes"``, ``"one_hot"``,
+            ``"binary"``, ``"multi_label"``; None if unknown.
+        canonical_output: Whether the last activation, units and loss are the usual ones
+            for such labels.
+        output_is_bounded: Whether the only deviation from the usual output is that it
+            is bounded, by a sigmoid or tanh that the labels do not need.
+        fixed: Why the program cannot be changed; None if it can. A change that acts on
+            the ``"program"`` works on a clone.
     """
 
     optimizer: str = ""
@@ -139,15 +140,15 @@ class ModelFacts:
 
 
 class Rerun(Protocol):
-    """One training that can be run again with changes."""
+    """A training that can be run again with changes."""
 
     @property
     def facts(self) -> ModelFacts:
-        """What the program is made of."""
+        """Facts about the model."""
 
     @property
     def rows(self) -> int:
-        """Rows of the data."""
+        """Number of rows of the data."""
 
     @property
     def data(self) -> str:
@@ -155,7 +156,7 @@ class Rerun(Protocol):
 
     @property
     def is_complete(self) -> bool:
-        """Whether all rows that were trained on are there."""
+        """Whether all rows that were trained on are available."""
 
     def __call__(
         self,
@@ -164,20 +165,21 @@ class Rerun(Protocol):
         held_out: float = 0.0,
         redrawn: bool = False,
     ) -> Trace:
-        """Train from the same start; raises `CannotChange`."""
+        """Train from the same start with changes; raises `CannotChange`."""
 
     def several(
         self,
         requests: Sequence[RerunRequest],
         begin: Callable[[], None] | None = None,
     ) -> list[Trace | LossguardError]:
-        """Several at once: for each its trace, or why there is none.
+        """Run several trainings, and return the trace or the error of each.
 
         Args:
-            requests: What is asked for.
-            begin: Called before each.
+            requests: The requested trainings.
+            begin: Function that is called before each training.
         """
 
 
-#: Gives what runs a training again; raises `CannotChange` where nothing does.
+#: A function that makes a `Rerun`; raises `CannotChange` if the training cannot be run
+#: again.
 MakeRerun = Callable[[], Rerun]

@@ -1,5 +1,5 @@
-"""Rows that came again with another class, as where inputs and labels are shuffled
-apart anew in each epoch.
+"""Rows that are repeated with a different class, as when inputs and labels are shuffled
+separately in each epoch.
 """
 
 from __future__ import annotations
@@ -14,23 +14,24 @@ from .rows import class_of_rows
 
 __all__ = ["changed_labels"]
 
-#: Rows that have to come again, and numbers of a row: of fewer, as the id of a word,
-#: many are alike by nature.
+#: Minimum number of repeated rows, and of values per row: rows of fewer values, such as
+#: the id of a word, are often alike.
 _FEWEST_ROWS, _FEWEST_NUMBERS = 40, 8
-#: Bytes of a row, and of all, that are compared.
+#: Maximum number of bytes to compare, per row and in total.
 _MOST_OF_ROW, _MOST_BYTES = 1 << 14, 1 << 23
 
 
 def changed_labels(
     batches: Sequence[tuple[Sequence[Any], Sequence[Any]]],
 ) -> ChangedLabels | None:
-    """How many rows that came again had another class by then.
+    """Count how many repeated rows had a different class than the first time.
 
     Args:
-        batches: Arrays of inputs and of labels, as they were trained on.
+        batches: Arrays of inputs and of labels of each batch, in training order.
 
     Returns:
-        None where labels name no class for each row, or too few rows came again.
+        The counts; None if the labels do not give one class per row, or if too few rows
+        are repeated.
     """
     if len(batches) < 2 or any(not x or len(y) != 1 for x, y in batches):
         return None
@@ -58,7 +59,9 @@ def changed_labels(
 
 
 def _rows(arrays: Sequence[Any]) -> list[Any]:
-    """What distinguishes each row from others; Nones where that takes too much."""
+    """Return a hashable key of each row; ``[None]`` if rows are unsuitable or too
+    large.
+    """
     rows = len(arrays[0])
     if any(len(it) != rows or it.dtype.kind not in "fiub" for it in arrays):
         return [None]

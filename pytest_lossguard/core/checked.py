@@ -1,4 +1,4 @@
-"""What a check says of what it looked at, a preparation or a model."""
+"""Outcomes of a check of a preprocessing step (a contract) or of a model."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = [
 ]
 
 
-#: What the finding kinds of contracts and of model checks begin with.
+#: Prefixes of the finding kinds of contracts and of model checks.
 OF_CONTRACTS, OF_MODEL_CHECKS = "contract_", "check_"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One value of the smallest case, with what to call it."""
+    """One value of the smallest failing case, with its name and a note."""
 
     name: str
     value: str
@@ -49,7 +49,8 @@ class Skipped:
 
     Attributes:
         reason: One sentence without a full stop.
-        applies: Whether it does apply and could not be checked: ``strict`` fails it.
+        applies: Whether the relation or check applies and could not be checked, which
+            fails under ``strict``.
     """
 
     reason: str
@@ -61,12 +62,14 @@ class Broken:
     """The relation or check does not hold.
 
     Attributes:
-        fact: The first line: what happened, in at most 76 characters or so.
-        column: The column, variable, input or layer concerned, None where it is none.
-        rows: The rows of the smallest case.
-        lines: Values that show it: what went in, what came out, what should have.
-        meaning: What it means, in a sentence or two.
-        remedy: What to do, where it is not that of the kind.
+        fact: What happened, in at most about 76 characters; the first line of the
+            message.
+        column: Name of the affected column, variable, input or layer; None if there is
+            none.
+        rows: Rows of the smallest failing case.
+        lines: Values that show the failure: inputs, outputs, expected outputs.
+        meaning: What the failure means, in one or two sentences.
+        remedy: What to do; empty to use the hint of the finding kind.
     """
 
     fact: str
@@ -91,17 +94,17 @@ def kind_of(
     limits: tuple[Limit, ...] = (),
     no_limit: str = "",
 ) -> Kind:
-    """The kind of finding of a check that does not hold.
+    """Make the finding kind for a check that does not hold.
 
     Args:
-        prefix: What the kind begins with.
-        name: The check.
+        prefix: Prefix of the kind's name, `OF_CONTRACTS` or `OF_MODEL_CHECKS`.
+        name: Name of the check.
         hint: What to do.
-        brief: What must hold.
-        seen: When it is reported; see `Explanation`.
+        brief: What must hold; see `Explanation`.
+        seen: When the finding is reported; see `Explanation`.
         why: Why it matters.
-        limits: The numbers that decide.
-        no_limit: Why no number decides.
+        limits: The thresholds of the check.
+        no_limit: Why the check has no threshold.
     """
     return Kind(
         name=f"{prefix}{name}",
@@ -116,18 +119,18 @@ def kind_of(
 
 
 def finding_of(kind: Kind, broken: Broken) -> Finding:
-    """What is broken as a finding, with its own remedy where it has one."""
+    """Make a finding from a failed check, with its specific remedy if it has one."""
     made = finding(kind, where=broken.column, fact=broken.fact)
     return replace(made, hint=broken.remedy) if broken.remedy else made
 
 
 def unchecked(mark: str, name: str, skipped: Skipped) -> Broken:
-    """What ``strict`` makes of a check that applies and could not be made.
+    """Make the failure that ``strict`` reports for a check that could not be made.
 
     Args:
-        mark: The marker that asks for it.
-        name: The check.
-        skipped: Why it was not made.
+        mark: Name of the marker that requests the check.
+        name: Name of the check.
+        skipped: Why the check was not made.
     """
     reason = skipped.reason
     return Broken(

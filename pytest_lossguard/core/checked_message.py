@@ -1,4 +1,4 @@
-"""The message of what a check found broken: the fact, the smallest case, what to do."""
+"""The message of a failed check: the fact, the smallest failing case, what to do."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def broken_message(
     hint: str,
     again: tuple[str, ...] = (),
 ) -> str:
-    """At most 15 lines.
+    """Return the message of a failed check, in at most 15 lines.
 
     Args:
-        relation: The key of the relation or the check.
-        broken: What is described.
-        kind: The kind of its finding.
+        relation: Key of the relation or the check.
+        broken: The failure to describe.
+        kind: Name of its finding kind.
         hint: What to do.
-        again: Lines that run it again.
+        again: Lines with commands that run the check again.
     """
     head = textwrap.shorten(f"{relation}: {broken.fact}", _WIDTH, placeholder=" ...")
     values = _side_by_side(broken)
@@ -43,7 +43,7 @@ def broken_message(
 
 
 def _side_by_side(broken: Broken) -> list[str]:
-    """Name, value and note of each, one line each; what has no note may be longer."""
+    """Format name, value and note of each line; values without a note may be longer."""
     if not broken.lines:
         return []
     name = max(len(it.name) for it in broken.lines)

@@ -1,4 +1,4 @@
-"""How far the outputs of a net for different rows lie apart."""
+"""How much the outputs of a net differ between rows."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """Of one net on some rows that differ.
+    """How much the outputs of one net differ between rows that differ.
 
     Attributes:
-        net: Its name.
-        rows: How many different ones.
-        apart: Share of the size of its outputs by which they differ from row to row
-            after the last update; 0 where all rows get the same.
-        kept: How far they differ then, as a share of how far they differed before the
-            first update.
-        turned: Share of their length by which the directions of its outputs differ,
-            after the last update.
-        turned_before: The same before the first one.
-        rebuilt: How far its outputs differ, as a share of how far the rows do that they
-            are of one shape with; None where there are none, or it is given them.
-        generates: Whether it makes random numbers into something.
-        embeds: Whether it makes several numbers of each row, of another shape, and no
-            label goes into the loss.
+        net: Name of the net.
+        rows: Number of distinct rows.
+        apart: Standard deviation of the outputs over the rows after the last update, as
+            a share of their root mean square; 0 if all rows get the same output.
+        kept: Standard deviation of the outputs after the last update, as a share of
+            that before the first update.
+        turned: Spread of the directions of the outputs after the last update: ``apart``
+            of the outputs scaled to length 1.
+        turned_before: ``turned`` before the first update.
+        rebuilt: Standard deviation of the outputs as a share of that of the data which
+            they have the shape of, as in an autoencoder; None if there are no such
+            data.
+        generates: Whether the net makes its outputs from random numbers.
+        embeds: Whether the net maps each row to several numbers, in another shape, and
+            the loss takes no labels.
     """
 
     net: str
@@ -55,15 +56,16 @@ def spread_of(
     generates: bool = False,
     embeds: bool = False,
 ) -> Spread:
-    """Of outputs of one net, one array per output, rows first; of several the one that
-    tells rows apart best.
+    """Measure how much the outputs of one net differ between rows; if it has several
+    outputs, each measure is that of the output with the largest value.
 
     Args:
-        net: Its name.
-        rows: What it was called with.
-        before: Its outputs before the first update.
-        after: Those after the last.
-        data: Rows that it may make again from what another net makes of them.
+        net: Name of the net.
+        rows: The inputs of the net, rows first.
+        before: Its outputs before the first update, one array per output, rows first.
+        after: Its outputs after the last update, in the same form.
+        data: Rows that the net may reconstruct from the outputs of another net; None if
+            there are none.
         generates: See `Spread`.
         embeds: See `Spread`.
     """

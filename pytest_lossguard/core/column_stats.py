@@ -1,4 +1,4 @@
-"""Statistics of the data that a training sees: NumPy in, frozen values out."""
+"""Statistics of the training data: NumPy arrays in, frozen values out."""
 
 from __future__ import annotations
 
@@ -23,28 +23,29 @@ __all__ = [
     "target_range",
 ]
 
-_Z = 1.96  # of a 95 % interval
+_Z = 1.96  # z-score of a 95 % interval
 
-#: More values than this are looked at in evenly spaced rows.
+#: Arrays with more values than this are sampled in evenly spaced rows.
 _MOST_VALUES = 4_000_000
-#: Percentiles are taken from at most so many lines; below so few of them no
-#: value is called an outlier.
+#: Percentiles are computed from at most this many lines; with fewer lines than the
+#: second number, no value is called an outlier.
 _MOST_LINES, _ENOUGH_LINES = 4096, 8
-#: Down the columns of rows of so few values NumPy is several times slower than along
-#: a copy of each.
+#: For rows with at most this many values, NumPy is several times slower down the
+#: columns than along a contiguous copy of each column.
 _SHORT_ROW = 32
-#: Standard deviations from the mean from which a robust look is taken.
+#: Columns with a value this many standard deviations from the mean are examined with
+#: robust statistics.
 _FAR = 4.0
-#: Rounding that is no value out of range.
+#: Tolerance for rounding errors of values at the edge of a range.
 _ROUNDING = 1e-3
-#: A normal distribution's interquartile range in standard deviations.
+#: Interquartile range of a normal distribution in standard deviations.
 _IQR_OF_NORMAL = 1.349
 
-#: Rows that tell of most values that they vary.
+#: Number of rows that show for most columns that they vary.
 _SOME_ROWS = 64
 
-#: A value that stands for missing ones: in at least so many rows, and in so large and
-#: so small a share of them.
+#: Conditions for a value that stands for missing ones (a sentinel): the smallest number
+#: of rows that have it, and the smallest and largest share of the rows.
 _FEWEST_MISSING = 3
 SENTINEL_SHARE = Limit(
     0.005,
@@ -52,8 +53,9 @@ SENTINEL_SHARE = Limit(
     set_by="Chosen, not measured.",
 )
 _MOST_MISSING = 0.4
-#: ... so many times the range of all others away from them; less is enough for what
-#: people write for it. Codes of categories and counts have fewer other values.
+#: Distance of a sentinel from all other values, in ranges of those values; less is
+#: enough for common sentinels, such as -999. Codes of categories and counts have fewer
+#: than ``_ENOUGH_OTHERS`` other values.
 SENTINEL_APART = Limit(
     3.0,
     "It lies {limit} times the range of all other values away from them; for -999, -1"
@@ -63,32 +65,32 @@ SENTINEL_APART = Limit(
 )
 _APART_NINES, _APART_NEGATIVE, _ENOUGH_OTHERS = 1.0, 0.2, 20
 
-#: Zeros of a table that is not sparse, looked for where most columns are constant.
+#: Largest share of zeros in the varying columns of a table that is not sparse, and the
+#: share of constant columns from which zeros are counted.
 _HARDLY_EVER, _MOSTLY = 0.05, 0.4
-#: Standard deviations of its mean from 0 within which a column has been centered.
+#: A column counts as centered if its mean is within this many standard deviations of 0.
 _CENTERED = 0.5
 
-#: Larger whole numbers are values, not class numbers.
+#: Integers above this are values, not class numbers.
 _MOST_CLASSES = 1000
-#: A class is rare below this share of an equal part of the rows; what the judge warns
-#: of is rarer still.
+#: A class is rare below this share of an equal share of the rows; the judge warns only
+#: of classes that are rarer still.
 RARE = 0.25
 
 
 def column_stats(
     array: NDArray[Any], name: str, *, integers_are_numbers: bool = False
 ) -> ColumnStats | None:
-    """Describe an array column by column, the last axis being the columns.
+    """Describe an array column by column; the columns are the last axis.
 
     Args:
-        array: Any numeric array of shape ``(rows, ..., columns)`` or
-            ``(rows,)``.
-        name: What to call a column in messages.
-        integers_are_numbers: Whether integers are read as numbers; default as labels
+        array: An array of shape ``(rows, ..., columns)`` or ``(rows,)``.
+        name: Name of the array, for messages.
+        integers_are_numbers: Whether integers are numbers; by default they are labels
             or indices.
 
     Returns:
-        The statistics, or None for an array that is empty or not numeric.
+        The statistics; None for an array that is empty or not numeric.
     """
     if array.dtype.kind not in "fiub" or array.size == 0:
         return None
@@ -148,11 +150,11 @@ def column_stats(
 
 
 def _constant_share(array: NDArray[Any]) -> float:
-    """Share of the places of a row whose value is the same in every row."""
+    """Return the share of the positions of a row with the same value in all rows."""
     if len(array) < 2:
         return 0.0
     places = array[:: max(1, array.size // _MOST_VALUES)].reshape(-1, array[0].size)
-    some = places[:_SOME_ROWS]  # most places vary soon: only the others are looked at
+    some = places[:_SOME_ROWS]  # most vary early: only the others need all rows
     same = np.flatnonzero((some == some[0]).all(axis=0))
     if len(same) and len(places) > len(some):
         same = same[(places[:, same] == places[0, same]).all(axis=0)]
@@ -162,9 +164,9 @@ def _constant_share(array: NDArray[Any]) -> float:
 def _constant_apart(
     columns: NDArray[Any], low: Floats, high: Floats, mean: Floats, std: Floats
 ) -> float:
-    """Share of columns, given as rows, that are constant anywhere but at 0; at 0 too if
-    the others are about it and hardly ever at it: a constant column is 0 once all are
-    standardized.
+    """Return the share of columns, given as rows, that are constant and not 0. Columns
+    that are constant at 0 count too if the others are centered and hardly ever 0:
+    standardizing makes a constant column 0.
     """
     flat = low == high
     apart = flat & (low != 0)
@@ -178,12 +180,12 @@ def _constant_apart(
 
 
 def sentinel_of(columns: NDArray[Any], low: Floats, high: Floats) -> Sentinel | None:
-    """What stands for missing values in each of some columns, given as rows.
+    """Find the value that stands for missing ones in each column.
 
     Args:
-        columns: Shape ``(columns, rows)``.
-        low: Smallest finite value of each.
-        high: Largest.
+        columns: The columns as rows, shape ``(columns, rows)``.
+        low: Smallest finite value of each column.
+        high: Largest finite value of each column.
     """
     lines = columns[:, :: max(1, -(-columns.shape[1] // _MOST_LINES))]
     found = {
@@ -204,8 +206,8 @@ def sentinel_of(columns: NDArray[Any], low: Floats, high: Floats) -> Sentinel | 
 def _standing_apart(
     lines: NDArray[Any], extreme: Floats, other: Floats
 ) -> list[tuple[int, float]]:
-    """Columns in which some rows have the lowest (or highest) value, so far from all
-    other rows that it is no value of the same kind; each with the share of those rows.
+    """Return the columns in which some rows have the extreme value and it is too far
+    from all other values to be one of them, each with the share of those rows.
     """
     few, most = SENTINEL_SHARE, _MOST_MISSING
     is_it = lines == extreme.astype(lines.dtype)[:, None]
@@ -231,39 +233,39 @@ def _standing_apart(
 
 
 def _is_far(value: float, others: NDArray[Any], gap: float) -> bool:
-    """Whether a gap, in ranges of the others, is none between values of one kind."""
+    """Whether a gap, in ranges of the other values, is too wide for such values."""
     values = np.unique(others[np.isfinite(others)])
     if len(values) < _ENOUGH_OTHERS:
         return False
     is_usual = value == -1 or _is_nines(value)
     if is_usual and value < 0 <= values[0]:
-        is_measured = bool(np.any(values % 1))  # and no code of a category
+        is_measured = bool(np.any(values % 1))  # not category codes
         return is_measured or gap >= _APART_NEGATIVE
     return gap >= (_APART_NINES if is_usual and value != -1 else SENTINEL_APART)
 
 
 def _is_nines(value: float) -> bool:
-    """-99, 999, -9999 and the like."""
+    """Whether the value is -99, 999, -9999 or the like."""
     size = abs(value)
     return size >= 99 and size == int(size) and set(str(int(size))) == {"9"}
 
 
 def _columns(table: NDArray[Any]) -> NDArray[Any]:
-    """The table's columns as rows, each in one piece where they are few."""
+    """Return the columns of a table as rows, contiguous if there are few."""
     columns = table.T
     return np.ascontiguousarray(columns) if len(columns) <= _SHORT_ROW else columns
 
 
 def _spread(columns: NDArray[Any], mean: Floats) -> Floats:
-    """Standard deviation of each column, given as rows, whose mean is known."""
+    """Return the standard deviation of each column, given as rows, from its mean."""
     deviation = columns - mean[:, None]
     np.square(deviation, out=deviation)
     return np.asarray(np.sqrt(deviation.mean(axis=1)), np.float64)
 
 
 def share_interval(count: int, of: int) -> tuple[float, float]:
-    """Between which shares the true one lies with 95 % confidence, where so many were
-    counted of so many (Wilson 1927).
+    """Return the 95 % confidence interval of a share, from ``count`` of ``of`` (Wilson
+    1927).
     """
     if of == 0:
         return 0.0, 1.0
@@ -274,10 +276,10 @@ def share_interval(count: int, of: int) -> tuple[float, float]:
 
 
 def target_range(array: NDArray[Any]) -> TargetRange | None:
-    """Describe targets by what an output must reach.
+    """Describe the values that an output must reach to match the targets.
 
     Returns:
-        None for an array that is empty or not numeric.
+        The ranges; None for an array that is empty or not numeric.
     """
     if array.dtype.kind not in "fiub" or array.size == 0:
         return None
@@ -303,10 +305,10 @@ def target_range(array: NDArray[Any]) -> TargetRange | None:
 
 
 def rarest_rows(array: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Which rows are of the rarest class that the labels name.
+    """Return a mask of the rows of the rarest class.
 
     Returns:
-        None where they name none, or where no class is `RARE`.
+        The mask; None if the labels name no classes or no class is rarer than `RARE`.
     """
     if array.dtype.kind not in "fiub" or array.size == 0:
         return None
@@ -321,12 +323,12 @@ def rarest_rows(array: NDArray[Any]) -> NDArray[np.bool_] | None:
 
 
 def is_one_hot(table: NDArray[Any]) -> bool:
-    """Whether each row has a single 1 and zeros beside it."""
+    """Whether each row has a single 1 and zeros elsewhere."""
     return bool(np.isin(table, (0, 1)).all() and (table.sum(axis=1) == 1).all())
 
 
 def _classes(table: NDArray[Any], kind: str) -> tuple[int, tuple[int, float]]:
-    """How many classes the labels name, and the rarest with its share."""
+    """Return the number of classes in the labels, and the rarest one with its share."""
     if table.shape[1] > 1:
         shares = table.mean(axis=0) if is_one_hot(table) else np.zeros(0)
     else:
@@ -343,17 +345,17 @@ def _classes(table: NDArray[Any], kind: str) -> tuple[int, tuple[int, float]]:
 
 
 def _sticking_out(mean: Floats, std: Floats, low: Floats, high: Floats) -> Any:
-    """Columns with a value so far out that a robust look is worth its price.
+    """Return the columns with a value so far out that robust statistics are needed.
 
-    A value 20 robust standard deviations out, were it 5 % of all, still lies
-    more than 4 ordinary ones from the mean.
+    A value 20 robust standard deviations out still lies more than 4 ordinary ones from
+    the mean, even if 5 % of all values are that far out.
     """
     reach = np.maximum(high - mean, mean - low)
     return np.flatnonzero(reach > _FAR * std)
 
 
 def _median_and_spread(columns: NDArray[Any], has_nan: bool) -> tuple[Floats, Floats]:
-    """Median and robust standard deviation from evenly spaced lines."""
+    """Return the median and robust standard deviation of evenly spaced lines."""
     lines = columns[:, :: max(1, -(-columns.shape[1] // _MOST_LINES))]
     percentile = np.nanpercentile if has_nan else np.percentile
     q1, median, q3 = np.asarray(percentile(lines, [25, 50, 75], axis=1), np.float64)
@@ -361,7 +363,7 @@ def _median_and_spread(columns: NDArray[Any], has_nan: bool) -> tuple[Floats, Fl
 
 
 def _as_table(array: NDArray[Any]) -> NDArray[Any]:
-    """Reshape to ``(lines, columns)`` of floats, thinned where it is huge."""
+    """Reshape to ``(lines, columns)`` of floats, sampling rows of a huge array."""
     columns = array.shape[-1] if array.ndim > 1 else 1
     stride = max(1, -(-array.size // _MOST_VALUES))
     table = array[::stride].reshape(-1, columns)
@@ -369,7 +371,7 @@ def _as_table(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _row_of(index: int, array: NDArray[Any]) -> int:
-    """The row of the caller's array behind a line of the table."""
+    """Return the row of the caller's array that a line of the table came from."""
     columns = array.shape[-1] if array.ndim > 1 else 1
     stride = max(1, -(-array.size // _MOST_VALUES))
     lines_per_row = max(1, array[0].size // columns)
@@ -384,11 +386,11 @@ def _first(mask: NDArray[np.bool_], array: NDArray[Any]) -> tuple[int, int]:
 def _farthest(
     columns: NDArray[Any], low: Floats, high: Floats, median: Floats, spread: Floats
 ) -> tuple[tuple[int, int, float], float] | None:
-    """Find the value farthest out.
+    """Find the value that is farthest from the median of its column.
 
     Returns:
-        Its line, column and distance in robust standard deviations, and the
-        share of its column at least a quarter as far out.
+        Its line, column and distance in robust standard deviations, and the share of
+        its column that is at least a quarter as far out; None if there is none.
     """
     usable = np.isfinite(spread) & (spread > 0) & np.isfinite(high - low)
     if not usable.any() or columns.shape[1] < _ENOUGH_LINES:
@@ -398,7 +400,7 @@ def _farthest(
     column = int(np.argmax(distances))
     values, middle = columns[column], median[column]
     is_high = high[column] - middle >= middle - low[column]
-    of_values = values.dtype.type  # else each look at them would copy them
+    of_values = values.dtype.type  # avoids a copy at each comparison
     line = int(np.argmax(values == of_values((high if is_high else low)[column])))
     quarter = reach[column] / 4
     far = np.count_nonzero(values > of_values(middle + quarter))

@@ -1,8 +1,8 @@
-"""Constant predictions worth trying: one of them is what the loss likes best.
+"""Candidates for the best constant prediction under a loss.
 
-Mean squared error prefers the mean, absolute error the median, cross-entropy the
-class frequencies, from probabilities or as logits; a loss of the user's own may
-prefer any of them. Each is only a candidate: the training's own loss decides.
+Mean squared error prefers the mean, absolute error the median, cross-entropy the class
+frequencies, as probabilities or as logits; a custom loss may prefer any of them. The
+training's loss decides among these candidates.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ __all__ = [
     "uninformed_prediction",
 ]
 
-#: A constant fitted to each output position needs this many rows; with fewer
-#: it would repeat the labels, and one number for all positions is used.
+#: Minimum number of rows for a separate constant at each output position. With fewer
+#: rows such constants would repeat the labels, so one number is used for all positions.
 _ROWS_PER_POSITION = 10
-#: One number fitted to so few labels still leaves most of their spread.
+#: Minimum number of labels for a single constant, which still leaves most of their
+#: spread.
 _ROWS_FOR_ONE = 4
 _EPSILON = 1e-6
 _LOG, _LOG_ODDS = "the log of the mean", "the log-odds of the mean"
@@ -36,20 +37,19 @@ def constant_candidates(
     weights: NDArray[np.generic] | None = None,
     probabilities: bool = False,
 ) -> dict[str, Floats]:
-    """Constants to try for one output.
+    """Return the constant predictions to try for one output.
 
     Args:
-        targets: Labels of shape ``(rows, ...)``: values, one-hot rows or
-            class indices.
+        targets: Labels of shape ``(rows, ...)``: values, one-hot rows or class indices.
         prediction_shape: Shape of the model's output for one row.
-        weights: What each row counts, or each position of it; None where all count
-            alike.
-        probabilities: The output gives values from 0 to 1 only: logits, which
-            some losses would score as impossibly good probabilities, are left out.
+        weights: Weight of each row, or of each position of it; None for equal weights.
+        probabilities: Whether the output only gives values from 0 to 1. Logits are then
+            left out, since some losses would score them as impossibly good
+            probabilities.
 
     Returns:
-        Name of each constant and its value, of shape ``prediction_shape``.
-        Empty where targets are not numeric or fit no such output.
+        Values by name, each of shape ``prediction_shape``. Empty if the targets are not
+        numeric or do not fit such an output.
     """
     if targets.dtype.kind not in "fiub" or len(targets) == 0:
         return {}
@@ -66,18 +66,19 @@ def constant_candidates(
 def uninformed_prediction(
     targets: NDArray[np.generic], prediction_shape: tuple[int, ...]
 ) -> Floats | None:
-    """What one predicts who only knows which targets there can be: the middle of their
-    range, of classes each alike.
+    """Return the prediction of a model that only knows the possible targets: the middle
+    of their range, or equal shares for classes.
 
-    A constant that costs far less is a cheap one: most rows have the same target.
+    If the best constant costs far less, it is an easy one: most rows have the same
+    target.
 
     Args:
-        targets: As of `constant_candidates`.
-        prediction_shape: As of `constant_candidates`.
+        targets: As in `constant_candidates`.
+        prediction_shape: As in `constant_candidates`.
 
     Returns:
-        An array of that shape; None where targets are not numeric or fit no such
-        output.
+        An array of shape ``prediction_shape``; None if the targets are not numeric or
+        do not fit such an output.
     """
     if targets.dtype.kind not in "fiub" or len(targets) == 0:
         return None
@@ -99,15 +100,15 @@ def uninformed_prediction(
 def perfect_candidates(
     targets: NDArray[np.generic], prediction_shape: tuple[int, ...], smoothing: float
 ) -> dict[str, Floats]:
-    """Predictions that may cost the least: one of them is what the loss calls perfect.
+    """Return the predictions that may have the lowest possible loss.
 
     Args:
-        targets: As for `constant_candidates`; class indices give none.
-        prediction_shape: As for `constant_candidates`.
-        smoothing: How far the loss moves labels toward each other, from 0 to 1.
+        targets: As in `constant_candidates`; class indices give no candidates.
+        prediction_shape: As in `constant_candidates`.
+        smoothing: Label smoothing of the loss, from 0 to 1.
 
     Returns:
-        Name of each and its values, of shape ``(rows, *prediction_shape)``.
+        Values by name, each of shape ``(rows, *prediction_shape)``.
     """
     size = int(np.prod(prediction_shape))
     if targets.dtype.kind not in "fiub" or targets.size != len(targets) * size:
@@ -130,11 +131,11 @@ def perfect_candidates(
 
 
 def _counts(targets: Floats, weights: NDArray[np.generic] | None) -> Floats:
-    """What each target counts, of the shape of the targets."""
+    """Return the weight of each target, in the shape of the targets."""
     if weights is None:
         return np.ones_like(targets)
     given = np.asarray(weights, np.float64)
-    for _ in range(2):  # a weight a row, or a position with columns
+    for _ in range(2):  # a weight per row, or per position with columns
         while given.ndim > targets.ndim and given.shape[-1] == 1:
             given = given[..., 0]
         padded = given.reshape(*given.shape, *[1] * (targets.ndim - given.ndim))
@@ -183,7 +184,7 @@ def _of_values(
         _LOG: np.log(np.maximum(mean, _EPSILON)),
         _LOG_ODDS: np.log(share / (1 - share)),
     }
-    if mean.size == 1:  # what a hinge loss prefers for labels 0/1 or -1/1
+    if mean.size == 1:  # preferred by a hinge loss for labels 0/1 or -1/1
         low, high = float(per_row.min()), float(per_row.max())
         sign = 1.0 if float(mean[0]) > (low + high) / 2 else -1.0
         found[_MAJORITY] = np.full_like(mean, sign)

@@ -1,4 +1,4 @@
-"""Custom checks: what they are, and how they make findings."""
+"""Custom checks: their type, and how to make findings in them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from .trace import Trace
 
 __all__ = ["Check", "finding", "found_by"]
 
-#: Given everything recorded of a training and what it is held to, gives what is worth
-#: saying of it; None where there is nothing.
+#: A function of the trace of a training and its policy that returns findings, or None.
 Check = Callable[[Trace, Policy], Iterable[Finding] | None]
 
 _KIND = Expected(
@@ -47,24 +46,24 @@ def finding(
     headline: str = "",
     hint: str = "",
 ) -> Finding:
-    """Make a finding of your own kind.
+    """Make a finding in a custom check.
 
     Args:
-        kind: ``"yours:too_slow"``: a prefix that no other plugin uses, and what it is,
-            in lower case; what ``allow=`` and the reports call it.
-        message: One sentence with the number that decided and its limit.
+        kind: ``"yours:too_slow"``: a prefix that no other plugin uses, and a name, in
+            lower case; used in ``allow=`` and in reports.
+        message: One sentence that states the measured value and its limit.
         severity: ``"error"`` fails the test, ``"warning"`` does not unless the policy
             is strict.
         step: The decisive step, counted from 1.
-        value: The number that decided.
-        limit: The limit that it was compared with.
-        where: The variable, layer, feature or row concerned.
-        headline: The same as ``message`` in 45 characters, for the first line of a
+        value: The measured value.
+        limit: The limit that ``value`` was compared with.
+        where: The affected variable, layer, feature or row.
+        headline: A version of ``message`` in 45 characters for the first line of a
             failure; default the message.
         hint: What to try next.
 
     Raises:
-        UsageError: The kind has no prefix, or something has another type.
+        UsageError: The kind has no prefix, or a value has the wrong type.
     """
     __tracebackhide__ = True
     for name, given, expected in (
@@ -93,7 +92,7 @@ def finding(
 
 
 def _is_real(value: Any) -> bool:
-    """Whether it is one number, finite or not: a NaN loss is reported as NaN."""
+    """Whether the value is one number, finite or not: a NaN loss is reported as NaN."""
     if isinstance(value, (str, bytes, bool)):
         return False
     try:
@@ -106,10 +105,10 @@ def _is_real(value: Any) -> bool:
 def found_by(
     checks: Iterable[Check], trace: Trace, policy: Policy
 ) -> Iterator[Finding]:
-    """What custom checks find.
+    """Yield the findings of custom checks.
 
     Raises:
-        UsageError: One gave something else than findings of its own kinds.
+        UsageError: A check returned something other than findings with a prefixed kind.
     """
     for check in checks:
         found = check(trace, policy)

@@ -1,4 +1,4 @@
-"""Why a training does not converge: causes, and the experiments that prove them."""
+"""Why a training does not converge: causes, and the experiments that verify them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .trace import Floats, to_json_number
 
 __all__ = ["CAUSES", "Cause", "Diagnosis", "Experiment"]
 
-#: The closed list of the public contract.
+#: All causes, part of the public API.
 CAUSES = (
     "learning_rate_too_high",
     "learning_rate_too_low",
@@ -46,27 +46,28 @@ CAUSES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One re-run of a training with something changed, and what came of it.
+    """One re-run of a training with changes, and its result.
 
     Attributes:
-        changes: What was done otherwise, one or two things.
-        description: The same in the user's terms, as ``"learning rate 10 -> 0.01"``.
-        loss: Final loss, scored as the verdict scores it, on the same targets and by
-            the same loss; NaN where it was not run or cannot be scored so.
-        before: Where the training as it is ends, measured likewise; None where that is
-            not known.
-        skill: Share of the best constant prediction's loss that is gone; 0 is no
-            better than the constant, 1 is perfect. None where there is no constant.
-        converged: Whether the judge passes it.
-        holds: Share of the fresh seeds on which it converged too; None where it was
-            not tried on any.
-        only_level: It counts as converged only because it reached the level of the
-            best constant, all that can be had where there is nothing to learn.
-        by_heart: It is no better on rows that were kept back.
-        failure: Why it could not be run, None where it could.
-        applies: Whether the training has what was to be changed.
-        curve: Loss of each step, float64 of shape ``(steps,)``; None where it was
-            not run.
+        changes: The one or two changes.
+        description: The changes in words for the user, such as ``"learning rate 10 ->
+            0.01"``.
+        loss: Final loss, scored as for the verdict, on the same targets and with the
+            same loss; NaN if the re-run failed or cannot be scored that way.
+        before: Final loss of the unchanged training, measured in the same way; None if
+            unknown.
+        skill: Share of the best constant prediction's loss that was removed; 0 is no
+            better than the constant, 1 is perfect. None if there is no constant.
+        converged: Whether the re-run passes the judge.
+        holds: Share of the fresh seeds on which the re-run also converged; None if no
+            fresh seed was tried.
+        only_level: Whether the re-run counts as converged only because it reached the
+            level of the best constant, the best result if there is nothing to learn.
+        by_heart: Whether the re-run is no better on rows that were held out.
+        failure: Why the re-run could not be made; None if it was.
+        applies: Whether the training has the property that was to be changed.
+        curve: Loss of each step, float64 of shape ``(steps,)``; None if the re-run was
+            not made.
     """
 
     changes: tuple[Change, ...]
@@ -84,7 +85,9 @@ class Experiment:
 
     @property
     def repairs(self) -> bool:
-        """It converged, on this seed and on the fresh ones, and not by heart."""
+        """Whether the re-run converged, on this seed and all fresh ones, without
+        overfitting.
+        """
         return self.converged and self.holds == 1.0 and not self.by_heart
 
     @property
@@ -106,16 +109,16 @@ class Cause:
     """One cause of a failure.
 
     Attributes:
-        cause: A name in `CAUSES`.
-        verified: Whether undoing it, and nothing else of what is listed after it,
+        cause: Name of the cause, one of `CAUSES`.
+        verified: Whether undoing this cause, without undoing those listed after it,
             made the training converge.
-        where: The row, feature, layer or variable concerned.
-        change: What was changed, as ``"learning rate 10 -> 0.01"``.
-        loss_before: Final loss of the training as it is.
-        loss_after: Final loss with the change, from the same start and batches; None
-            where it is another loss and cannot be compared.
+        where: The affected row, feature, layer or variable; None if there is none.
+        change: The change that was made, such as ``"learning rate 10 -> 0.01"``.
+        loss_before: Final loss of the unchanged training.
+        loss_after: Final loss with the change, from the same start and batches; None if
+            it uses another loss and cannot be compared.
         remedy: What to do.
-        with_next: It takes the next cause of the list as well.
+        with_next: Whether the next cause of the list must be undone as well.
     """
 
     cause: str
@@ -129,11 +132,13 @@ class Cause:
 
     @property
     def is_seen(self) -> bool:
-        """Whether it was seen while the training ran, re-run or not."""
+        """Whether the cause was observed during the training, and not verified by a
+        re-run.
+        """
         return self.cause in SEEN_CAUSES and not self.verified
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins, in the shape of the JSON report."""
+        """Return the cause as builtins, in the shape of the JSON report."""
         return {
             "cause": self.cause,
             "verified": self.verified,
@@ -147,13 +152,13 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Why a training did not converge, the likeliest cause first.
+    """Why a training did not converge, the most likely cause first.
 
     Attributes:
-        causes: The only one is ``unknown`` where nothing was found; none where
-            there was nothing to find, because the training converges.
-        experiments: All re-runs, in the order in which they ran.
-        left_out: Sentences on what might have helped and could not be tried.
+        causes: The causes; a single ``unknown`` if none was found, empty if the
+            training converges.
+        experiments: All re-runs, in the order in which they were made.
+        left_out: Sentences on changes that might have helped but could not be tried.
     """
 
     causes: tuple[Cause, ...]
@@ -162,27 +167,27 @@ class Diagnosis:
 
     @property
     def is_verified(self) -> bool:
-        """Whether a re-run proved a cause."""
+        """Whether a re-run verified a cause."""
         return bool(self.causes) and self.causes[0].verified
 
     @property
     def tried(self) -> int:
-        """How many changes were tried."""
+        """Number of changes that were tried."""
         return sum(it.failure is None for it in self.experiments)
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins, in the shape of the JSON report."""
+        """Return the diagnosis as builtins, in the shape of the JSON report."""
         return {"causes": [it.to_json() for it in self.causes], "tried": self.tried}
 
     def __bool__(self) -> bool:
         return bool(self.causes)
 
     def lines(self) -> list[str]:
-        """The causes as sentences, one a line."""
+        """Return the causes as sentences, one per line."""
         return [_sentence(it) for it in self.causes]
 
     def table(self) -> list[tuple[str, str, str]]:
-        """One row per experiment: what was changed, the loss, what came of it."""
+        """Return one row per experiment: the change, the loss, the result."""
         return [
             (it.description, number(it.loss) if it.failure is None else "-", it.came_of)
             for it in self.experiments
@@ -195,7 +200,7 @@ class Diagnosis:
         return f"<Diagnosis, {self.tried} changes tried\n{self}>"
 
     def _repr_html_(self) -> str:
-        """For a notebook."""
+        """Return HTML for a notebook."""
         causes = "".join(f"<li>{html.escape(it)}</li>" for it in self.lines())
         rows = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"

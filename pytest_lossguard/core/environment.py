@@ -1,4 +1,4 @@
-"""The versions and the machine that something ran on."""
+"""Versions of the packages and the platform that a run used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PACKAGES = {
 
 
 def environment() -> dict[str, Any]:
-    """Versions and machine, without importing any of the packages."""
+    """Return versions and platform, without importing any of the packages."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
@@ -28,7 +28,7 @@ def environment() -> dict[str, Any]:
 
 
 def version_of(distributions: Iterable[str]) -> str | None:
-    """The version of the first of these distributions that is installed."""
+    """Return the version of the first of these distributions that is installed."""
     for name in distributions:
         try:
             return importlib.metadata.version(name)

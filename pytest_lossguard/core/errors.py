@@ -1,4 +1,4 @@
-"""What can go wrong, each with one clear sentence for the person who reads it."""
+"""Exceptions, each with a one-sentence message for the user."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ __all__ = [
 
 
 class LossguardError(Exception):
-    """Base of every error that pytest-lossguard raises on purpose."""
+    """Base class of all errors that pytest-lossguard raises intentionally."""
 
 
 class UsageError(LossguardError):
-    """The tool was asked for something it cannot do; the message names the fix."""
+    """The request cannot be fulfilled; the message says how to fix it."""
 
 
 class CannotChange(LossguardError):
@@ -46,7 +46,7 @@ class PolicyError(UsageError, ValueError):
 
 
 class TensorFlowMissing(UsageError, ImportError):
-    """A training was to be watched or run, and TensorFlow is not installed."""
+    """A training was to be watched or run, but TensorFlow is not installed."""
 
 
 class NothingTrained(UsageError, AssertionError):
@@ -54,16 +54,17 @@ class NothingTrained(UsageError, AssertionError):
 
 
 class BaselineError(UsageError, AssertionError):
-    """A test has no baseline yet, or one of another training."""
+    """A test has no baseline yet, or its baseline is that of another training."""
 
 
 class NotConverged(AssertionError):
-    """A training was judged not to converge; the message says what happened.
+    """A training did not converge; the message says what happened.
 
     Args:
-        message: What happened, and why.
-        failure: The run and what else the message is made of.
-        after_body: Raised once the test had ended: no line of it is to blame.
+        message: What happened and why.
+        failure: The run and the other parts of the message.
+        after_body: Whether the error was raised after the test body ended, so that no
+            line of the test is to blame.
     """
 
     def __init__(
@@ -75,11 +76,11 @@ class NotConverged(AssertionError):
 
 
 class _ChecksFailed(AssertionError):
-    """Some checks of a preparation or of a model failed; the message says how.
+    """Some checks of a preprocessing step or a model failed; the message says how.
 
     Attributes:
-        findings: What failed, as findings.
-        results: What came of each check.
+        findings: The failed checks, as findings.
+        results: The results of all checks.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -87,7 +88,7 @@ class _ChecksFailed(AssertionError):
 
     @classmethod
     def of(cls, broken: Sequence[Any], results: Sequence[Any]) -> Self:
-        """The error for some bad results; the first one is described in full."""
+        """Make the error for failed checks; the first one is described in full."""
         more = [it.message.partition("\n")[0] for it in broken[1:]]
         made = cls("\n".join([broken[0].message, *(f"also {it}" for it in more)]))
         made.findings = tuple(it.finding for it in broken)
@@ -96,7 +97,7 @@ class _ChecksFailed(AssertionError):
 
 
 class ContractBroken(_ChecksFailed):
-    """A contract of a preparation does not hold; the message says how."""
+    """A contract of a preprocessing step does not hold; the message says how."""
 
 
 class ModelCheckFailed(_ChecksFailed):
@@ -104,15 +105,15 @@ class ModelCheckFailed(_ChecksFailed):
 
 
 class StopTraining(BaseException):
-    """Ends a watched training at its first non-finite loss.
+    """Stops a watched training at its first non-finite loss.
 
-    Not an `Exception`: a project's own ``except Exception`` must not keep a
-    training alive whose fate is sealed. It never leaves lossguard.
+    Not an `Exception`, so that an ``except Exception`` in the user's code does not
+    continue a training that is already lost. Never raised outside of lossguard.
     """
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says; empty where it says nothing."""
+    """Return the first line of an error message; empty if there is none."""
     return next(iter(str(error).strip().splitlines()), "")
 
 

@@ -1,4 +1,4 @@
-"""What explains a finding or a cause to its reader: one value, beside its rule."""
+"""The explanation of a finding or a cause: one value, defined next to its rule."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ __all__ = [
 
 
 class Limit(float):
-    """A number that decides, with what it means and what set it.
+    """A threshold, with its meaning and its source.
 
     Attributes:
-        means: A sentence that names it as ``{limit}``, or with a format as
+        means: A sentence that shows the number as ``{limit}``, or with a format as
             ``{limit:.0%}``.
-        set_by: The measurement or the paper behind it, in sentences.
+        set_by: The measurement or paper behind the number, in sentences.
     """
 
     means: str
     set_by: str
 
     def __new__(cls, value: float, means: str = "", set_by: str = "") -> Limit:
-        """Make one."""
+        """Make a limit."""
         made = super().__new__(cls, value)
         made.means, made.set_by = means, set_by
         return made
 
     @property
     def sentence(self) -> str:
-        """What it means, with its number."""
+        """The meaning, with the number filled in."""
         return self.means.format(limit=_Shown(self))
 
 
 class _Shown:
-    """A number that is formatted as people read it, unless a format is given."""
+    """A number that is printed for people to read unless a format is given."""
 
     def __init__(self, value: float) -> None:
         self._value = value
@@ -56,11 +56,11 @@ class _Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A typical curve, made by hand, to be drawn in one line.
+    """A typical curve, constructed by hand, that is drawn in one line.
 
     Attributes:
-        name: What it is of, as ``"loss"``.
-        values: One for each step.
+        name: Name of the plotted quantity, such as ``"loss"``.
+        values: One value per step.
     """
 
     name: str
@@ -69,15 +69,16 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What a reader learns of a finding or a cause, beside what to do.
+    """What a finding or a cause means, apart from what to do about it.
 
     Attributes:
-        brief: What it is, in at most 46 characters; of a check what must hold.
+        brief: What the finding or cause is, or for a check what must hold; at most 46
+            characters.
         seen: What is measured, and when it is reported.
         why: Why it matters.
-        limits: The numbers that decide.
-        no_limit: Why no number decides; empty where there are limits.
-        curves: How it typically looks, where a curve shows it.
+        limits: The thresholds of the rule.
+        no_limit: Why the rule has no threshold; empty if it has limits.
+        curves: Typical curves, if a curve shows it.
     """
 
     brief: str
@@ -88,27 +89,27 @@ class Explanation:
     curves: tuple[Curve, ...] = ()
 
 
-#: Steps of a curve that is drawn.
+#: Number of steps of a typical curve.
 _STEPS = 40
 
 
 def falling(start: float, end: float, steps: int = _STEPS) -> tuple[float, ...]:
-    """Fast at first, then slower, as a healthy loss."""
+    """Return a curve that falls fast at first, then slower, as a healthy loss does."""
     return tuple(end + (start - end) * 0.88**it for it in range(steps))
 
 
 def rising(start: float, factor: float, steps: int = _STEPS) -> tuple[float, ...]:
-    """By the same factor at each step."""
+    """Return a curve that grows by the same factor at each step."""
     return tuple(start * factor**it for it in range(steps))
 
 
 def level(value: float, steps: int = _STEPS) -> tuple[float, ...]:
-    """The same at each step, but for a little noise."""
+    """Return a curve that is constant except for a little noise."""
     return noisy((value,) * steps, 0.01)
 
 
 def noisy(values: Sequence[float], share: float) -> tuple[float, ...]:
-    """With noise of up to this share of each value, always the same."""
+    """Add deterministic noise of up to this share of each value."""
     return tuple(
         value * (1 + share * math.sin(step * step + step))
         for step, value in enumerate(values)
@@ -116,7 +117,7 @@ def noisy(values: Sequence[float], share: float) -> tuple[float, ...]:
 
 
 def curves(**named: Sequence[float]) -> tuple[Curve, ...]:
-    """Curves by name; ``_`` in a name stands for a blank."""
+    """Make curves by name; ``_`` in a name becomes a space."""
     return tuple(
         Curve(name=name.replace("_", " "), values=tuple(values))
         for name, values in named.items()

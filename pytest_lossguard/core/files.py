@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and files of strangers that are read."""
+"""Atomic writing of files, and safe reading of files that users provide."""
 
 from __future__ import annotations
 
@@ -24,33 +24,36 @@ except ImportError:  # on Windows
 
 __all__ = ["add_to", "parsed", "read_text", "sweep", "write_whole"]
 
-#: Names of files that are being written, in the folder that they are for.
+#: Prefix and suffix of temporary files, which are written in the target folder.
 _PREFIX, _SUFFIX = ".lossguard-", ".tmp"
-#: Seconds that a pipe's reader may let its writer wait.
+#: Seconds to wait for the reader of a pipe.
 _PATIENCE = 10.0
-#: Bytes of a file that is read: ours hold some kilobytes.
+#: Largest file to read, in bytes: files of this package have a few kilobytes.
 _LARGEST = 16 * 1024 * 1024
-#: A folder in which nothing can be made or replaced may hold a file to write into.
+#: Errors of a folder that does not allow new or replaced files, but may allow writing
+#: to an existing one.
 _IN_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY)
-#: Of Windows: without it a line ends otherwise there than in what is committed.
+#: Flag on Windows, where line endings would otherwise differ from the committed ones.
 _BINARY = getattr(os, "O_BINARY", 0)
-#: Seconds after which a half written file is left behind, where none can be locked.
+#: Age in seconds after which a temporary file counts as abandoned, if files cannot be
+#: locked.
 _ABANDONED = 3600.0
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file under a temporary name, then put it in its place.
+    """Write a file under a temporary name, then move it into place.
 
-    A link stays one and what it points to is written. What is no regular file, such as
-    ``/dev/null`` or a pipe, is written to. An existing file keeps its mode and, where
-    that is allowed, its owner; a new one gets what the umask leaves.
+    For a symbolic link, its target is written. Anything other than a regular file, such
+    as ``/dev/null`` or a pipe, is written to directly. An existing file keeps its mode
+    and, if possible, its owner; a new file gets the permissions of the umask.
 
     Args:
-        path: Where; folders above it are made.
-        content: A text is written as UTF-8; what cannot be encoded is escaped.
+        path: Path of the file; missing parent folders are created.
+        content: Content. Text is written as UTF-8; characters that cannot be encoded
+            are escaped.
 
     Raises:
-        OSError: It cannot be written, or nobody reads the pipe.
+        OSError: The file cannot be written, or the pipe has no reader.
     """
     data = content if isinstance(content, bytes) else _encoded(content)
     known = _status(path)
@@ -80,16 +83,16 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def add_to(path: Path, text: str) -> None:
-    """Add a text to the end of a file that may be another's.
+    """Append text to a file, which may belong to another user.
 
     Raises:
-        OSError: It cannot be written, or nobody reads the pipe.
+        OSError: The file cannot be written, or the pipe has no reader.
     """
     _write_into(path, _encoded(text), os.O_APPEND | os.O_CREAT)
 
 
 def _write_into(path: Path, data: bytes, how: int = os.O_TRUNC) -> None:
-    """Write to what is there: a device, a pipe, a file that cannot be replaced."""
+    """Write to an existing device or pipe, or to a file that cannot be replaced."""
     flags = os.O_WRONLY | how | _BINARY | getattr(os, "O_NONBLOCK", 0)
     handle = os.open(path, flags | getattr(os, "O_NOCTTY", 0), 0o666)
     try:
@@ -113,24 +116,24 @@ def _replace(target: Path, data: bytes, known: os.stat_result | None) -> None:
         while rest:
             rest = rest[file.write(rest) :]
         if known is not None:
-            with suppress(OSError, AttributeError):  # of another's file, on Windows
+            with suppress(OSError, AttributeError):  # another user's file, or Windows
                 os.fchown(file.fileno(), known.st_uid, known.st_gid)
             os.chmod(temporary, stat.S_IMODE(known.st_mode))
-        if fcntl is None:  # Windows moves no open file
+        if fcntl is None:  # Windows cannot move an open file
             file.close()
         put_in_place(temporary, target)
 
 
 @contextmanager
 def _temporary(folder: Path) -> Iterator[tuple[FileIO, Path]]:
-    """A new file that is locked while it is written, so that `sweep` leaves it."""
+    """Open a new file and lock it while it is written, so that `sweep` skips it."""
     file, path = _locked(folder)
     try:
         with file:
             yield file, path
     except BaseException:
         with suppress(OSError):
-            os.unlink(path)  # once it is closed: Windows removes no open file
+            os.unlink(path)  # after closing: Windows cannot remove an open file
         raise
 
 
@@ -141,15 +144,15 @@ def _locked(folder: Path) -> tuple[FileIO, Path]:
         file = FileIO(os.open(path, flags, 0o666), "w")
         if fcntl is None:
             return file, path
-        with suppress(OSError):  # a file system without locks
+        with suppress(OSError):  # the file system may not support locks
             fcntl.flock(file, fcntl.LOCK_EX)
-        if path.exists():  # not swept before it was locked
+        if path.exists():  # `sweep` did not remove it before it was locked
             return file, path
         file.close()
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed sessions left half written in a folder."""
+    """Remove temporary files that killed sessions left in a folder."""
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         with suppress(OSError):
             if fcntl is None:
@@ -164,15 +167,15 @@ def sweep(folder: Path) -> None:
                 os.close(handle)
 
 
-# Files of strangers
+# Reading files that users provide
 
 
 def read_text(path: Path) -> str:
-    """The text of a regular file, however it came there.
+    """Read a regular file as UTF-8 text.
 
     Raises:
-        OSError: There is none, or it is a pipe, a device or larger than 16 MiB.
-        UnicodeDecodeError: It is not UTF-8.
+        OSError: The file does not exist, or is a pipe, a device or larger than 16 MiB.
+        UnicodeDecodeError: The file is not UTF-8.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
@@ -188,10 +191,10 @@ def read_text(path: Path) -> str:
 
 
 def parsed(text: str) -> Any:
-    """What a JSON text says.
+    """Parse a JSON text.
 
     Raises:
-        ValueError: It is no JSON, or is nested too deep.
+        ValueError: The text is not JSON, or is nested too deeply.
     """
     try:
         return json.loads(text)

@@ -1,6 +1,6 @@
-"""Findings: the closed list of kinds, and how a kind and its numbers make a sentence.
+"""Findings: the list of all kinds, and how a kind and its numbers make a sentence.
 
-Each kind stands with its text beside the rule that finds it.
+Each kind is defined next to the rule that finds it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = [
     "place_of",
 ]
 
-#: What a custom check finds: a prefix, and what it is.
+#: Name of a finding kind of a custom check: a prefix and a name.
 OWN_KIND = re.compile(r"[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*")
 
 Severity = Literal["error", "warning"]
@@ -32,23 +32,23 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One kind of finding: its name, and what a user reads of it.
+    """One kind of finding: its name and its texts for the user.
 
-    It stands beside the rule that finds it.
+    Each kind is defined next to the rule that finds it.
 
     Attributes:
-        name: One of `FINDING_KINDS`.
-        severity: Of a finding, unless the rule decides otherwise.
+        name: Name of the kind, one of `FINDING_KINDS`.
+        severity: Default severity of a finding; the rule may override it.
         text: A `str.format` template over the finding's fields and the details that
             the rule supplies.
         hint: What to try next.
-        headline: The same fact in 45 characters, for the first line of a failure and
-            pytest's summary; kinds that never fail a test need none.
-        suspects: The cause that it lets one suspect where no re-run proves any: one of
-            `diagnosis.CAUSES`.
-        undone_by: What the usual training step of Keras does otherwise, where a re-run
-            by it proves the cause.
-        explanation: What the reference and ``--lossguard-explain`` say of it.
+        headline: A version of ``text`` in 45 characters, for the first line of a
+            failure and pytest's summary; empty for kinds that never fail a test.
+        suspects: The cause that the finding suggests if no re-run verifies one, from
+            `diagnosis.CAUSES`; empty if it suggests none.
+        undone_by: What the usual training step of Keras does differently, if a re-run
+            with that step proves the cause; empty otherwise.
+        explanation: The text of the reference and of ``--lossguard-explain``.
     """
 
     name: str
@@ -63,21 +63,22 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One fact about a training, with the number that decided and its limit.
+    """One fact about a training, with the measured value and its limit.
 
     Attributes:
-        kind: One of `FINDING_KINDS`, or a custom check's own.
+        kind: One of `FINDING_KINDS`, or the kind of a custom check.
         severity: ``"error"`` fails the test, ``"warning"`` does not (unless
             the policy is strict).
-        step: The decisive step, counted from 1; None where there is none.
-        value: The number that decided, in the unit that ``message`` names.
+        step: The decisive step, counted from 1; None if there is none.
+        value: The measured value, in the unit that ``message`` names.
         limit: The limit that ``value`` was compared with.
-        where: The variable, layer, feature or row concerned.
-        message: One sentence with all of these.
-        headline: The same, short.
+        where: The affected variable, layer, feature or row.
+        message: One sentence that states all of these.
+        headline: A short version of ``message``.
         hint: What to try next.
-        suspects: The cause that it points to.
-        undone_by: What the usual training step does differently, if that proves it.
+        suspects: The cause that the finding suggests; empty if none.
+        undone_by: What the usual training step of Keras does differently, if a re-run
+            with that step proves the cause; empty otherwise.
     """
 
     kind: str
@@ -93,7 +94,7 @@ class Finding:
     undone_by: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """This finding as builtins, in the shape of the JSON report."""
+        """Return the finding as builtins, in the shape of the JSON report."""
         return {
             "kind": self.kind,
             "severity": self.severity,
@@ -105,7 +106,7 @@ class Finding:
         }
 
 
-#: From here on a multiple reads better than percent.
+#: From this ratio on, a multiple reads better than a percentage.
 _MANY_TIMES = 10.0
 
 
@@ -119,7 +120,7 @@ def finding(
     where: str | None = None,
     **details: object,
 ) -> Finding:
-    """Make a finding; its sentence is the kind's text filled with the numbers."""
+    """Make a finding; its message is the kind's text, filled in with the numbers."""
     words = {
         name: number(float(it)) if isinstance(it, (int, float)) else it
         for name, it in {**details, "value": value, "limit": limit}.items()
@@ -149,31 +150,44 @@ def finding(
     )
 
 
-#: Kinds that name a cause which was seen for certain while a training ran: one that
-#: fails it is the first cause of its diagnosis, under the same name.
+#: Kinds that name a cause that is observed with certainty during a training: if one
+#: fails the training, it is the first cause of the diagnosis, under the same name.
 SEEN_CAUSES = (
     "nothing_trainable",
     "inference_mode",
     "update_skipped",
     "optimizer_restarted",
+    "not_recompiled",
     "loss_not_scaled",
     "penalty_left_out",
     "sample_weight_ignored",
+    "class_weight_mismatch",
     "padding_not_masked",
+    "tokens_masked",
     "rate_ended",
     "clipped_to_nothing",
     "rows_mixed",
     "labels_ignored",
     "inputs_ignored",
     "target_in_inputs",
+    "augmented_apart",
+    "zipped_apart",
+    "image_axes_mixed",
+    "graph_shuffled",
     "repeated_batch",
+    "labels_coded_apart",
     "validation_rows_trained_on",
     "predictions_ignore_inputs",
+    "state_shuffled",
+    "augmentation_cached",
+    "random_drawn_once",
     "custom_gradient_wrong",
+    "layers_untracked",
+    "frozen_untrained",
 )
 
-#: The closed list: a kind that is added, or gone, is a change of the contract. Those
-#: that let one suspect a cause come first, the likeliest first.
+#: All kinds; adding or removing one changes the public API. Kinds that suggest a cause
+#: come first, the most likely first.
 FINDING_KINDS = (
     *SEEN_CAUSES,
     "constant_inputs",
@@ -250,7 +264,9 @@ FINDING_KINDS = (
 
 
 def place_of(kind: str) -> int:
-    """The place of a kind in the closed list; a custom check's own come last."""
+    """Return the position of a kind in `FINDING_KINDS`; kinds of custom checks come
+    last.
+    """
     try:
         return FINDING_KINDS.index(kind)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a user may give: each fact has one owner, and one sentence where it fails."""
+"""Validation of user input: a predicate per type of value, a message per failure."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ __all__ = [
     "unknown",
 ]
 
-#: No test runs more updates, epochs or examples: what is asked for beyond is a slip,
-#: and would be reported as memory that ran out.
+#: Maximum number of updates, epochs or examples of a test; a larger number is a typo,
+#: and would otherwise be reported as running out of memory.
 MOST = 10_000_000
-#: Seeds that NumPy, Keras and TensorFlow take.
+#: Number of seeds that NumPy, Keras and TensorFlow accept.
 SEEDS = 2**32
-#: Characters of a value in a sentence.
+#: Maximum number of characters of a value in a message.
 _MOST_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a value must be.
+    """A condition on a value.
 
     Attributes:
-        words: As in "it must be ...".
-        holds: Whether a value is so; never raises.
+        words: The condition in words that complete "it must be ...".
+        holds: Predicate of a value; never raises.
     """
 
     words: str
@@ -60,17 +60,17 @@ def checked(
     owner: str = "{}",
     error: type[UsageError] = UsageError,
 ) -> Any:
-    """The value, a number of NumPy as one of Python.
+    """Return the value, with a NumPy number converted to a Python one.
 
     Args:
-        name: What the user calls it.
-        value: What the user gave.
-        expected: What it must be.
-        owner: The call that it was given to, as ``"converges({})"``.
-        error: What to raise, default `UsageError`.
+        name: Name of the value for the user, such as that of a keyword.
+        value: The value that the user gave.
+        expected: The condition that the value must meet.
+        owner: The call that took the value, such as ``"converges({})"``.
+        error: Class of the error to raise, default `UsageError`.
 
     Raises:
-        UsageError: It is something else.
+        UsageError: The value does not meet the condition.
     """
     if not expected.holds(value):
         sentence = owner.format(f"{name}={shown(value)}")
@@ -79,28 +79,28 @@ def checked(
 
 
 def unknown(key: object, known: Iterable[str], owner: str, what: str = "key") -> str:
-    """The sentence for a name that nothing has."""
+    """Return the error message for an unknown name."""
     known = list(known)
     near = difflib.get_close_matches(str(key)[:_MOST_SHOWN], known, n=1)
     meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
     return f"{owner} has no {what} {shown(key)}: {meant}"
 
 
-# Facts
+# Predicates
 
 
 def is_flag(value: Any) -> bool:
-    """Whether it is True or False, of Python or NumPy."""
+    """Whether the value is True or False, of Python or NumPy."""
     return isinstance(plain(value), bool)
 
 
 def is_whole(value: Any) -> bool:
-    """Whether it is a whole number, of Python or NumPy."""
+    """Whether the value is an integer, of Python or NumPy."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a finite number, of Python or NumPy."""
+    """Whether the value is a finite number, of Python or NumPy."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         return False
     try:
@@ -110,12 +110,12 @@ def is_number(value: Any) -> bool:
 
 
 def is_count(value: Any) -> bool:
-    """Whether so many updates, rows or examples can be meant."""
+    """Whether the value is a plausible number of updates, rows or examples."""
     return is_whole(value) and 1 <= value <= MOST
 
 
 def is_seed(value: Any) -> bool:
-    """Whether every generator takes it."""
+    """Whether the value is a seed that all random generators accept."""
     return is_whole(value) and 0 <= value < SEEDS
 
 
@@ -129,7 +129,7 @@ FLAG = Expected("True or False", is_flag)
 
 
 def plain(value: Any) -> Any:
-    """A number of NumPy as one of Python; all else as it is."""
+    """Convert a NumPy number to a Python one; return anything else unchanged."""
     kind = type(value)
     if kind.__module__ == "numpy" and kind.__name__ in ("bool", "bool_"):
         return bool(value)
@@ -141,10 +141,10 @@ def plain(value: Any) -> Any:
 
 
 def shown(value: Any, most: int = _MOST_SHOWN) -> str:
-    """A value in one short line, an array by its shape; never raises."""
+    """Return a value as one short line, an array by its shape; never raises."""
     try:
         return one_line(_described(value), most)
-    except Exception:  # code of the user's own, as in __getattr__
+    except Exception:  # from user code, as in __getattr__
         return f"a {type(value).__name__}"
 
 
@@ -158,14 +158,14 @@ def _described(value: Any) -> str:
 
 
 def one_line(text: str, most: int = 200) -> str:
-    """A text of others without line breaks or control characters, and not too long."""
+    """Return a text without line breaks or control characters, and shortened."""
     text = " ".join(text.split())
     text = "".join(it if it.isprintable() else "?" for it in text)
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 class _Short(reprlib.Repr):
-    """`repr` that never walks through all of a large value."""
+    """A `repr` that never walks through all of a large value."""
 
     def repr_int(self, x: int, level: int) -> str:
         digits = int(x.bit_length() * math.log10(2))

@@ -1,6 +1,6 @@
-"""What is known of Keras' losses, activations and optimizers, by name: the one table.
+"""The one table of facts about Keras' losses, activations and optimizers, by name.
 
-Values only; TensorFlow is not imported. `tests/training/test_keras_names.py` holds the
+Values only; TensorFlow is not imported. `tests/training/test_keras_names.py` checks the
 table against the installed Keras.
 """
 
@@ -37,18 +37,21 @@ class LossFacts:
     """A loss of Keras.
 
     Attributes:
-        name: Of its function.
-        class_name: Of its class; Keras takes it as a string too.
-        aliases: The other names that mean the same.
-        never_negative: Whether it is at least 0 for labels and outputs that fit it.
-        elementwise: Whether it compares an output with its target value by value, so
-            that a target beyond the output's range cannot be met.
-        takes_class_numbers: Whether a label is the number of its row's class.
-        has_floor: Whether 0 is the best there is; otherwise its zero means nothing.
-        is_robust: Whether a target far out counts by its distance and not its square.
-        usual_labels: Kinds of labels that it is usual for, as in
+        name: Name of the loss function.
+        class_name: Name of the loss class, which Keras also accepts as a string.
+        aliases: Other names of the same loss.
+        never_negative: Whether the loss is at least 0 for labels and outputs that fit
+            it.
+        elementwise: Whether the loss compares output and target value by value, so that
+            a target beyond the range of the output cannot be reached.
+        takes_class_numbers: Whether a label is the class index of its row.
+        has_floor: Whether 0 is the lowest possible loss; otherwise a loss of 0 has no
+            special meaning.
+        is_robust: Whether an outlier in the targets counts by its distance and not by
+            its square.
+        usual_labels: Kinds of labels that the loss is usually used for, as in
             ``ModelFacts.labels``.
-        usual_outputs: Last activations that are usual with it, where it takes no
+        usual_outputs: Last activations that are usual with the loss if it does not take
             logits.
     """
 
@@ -65,7 +68,9 @@ class LossFacts:
 
     @property
     def is_for_any_value(self) -> bool:
-        """Whether it is usual for targets that only a linear output reaches."""
+        """Whether the loss is usual for unbounded targets, which only a linear output
+        reaches.
+        """
         return "values" in self.usual_labels and "linear" in self.usual_outputs
 
 
@@ -74,17 +79,16 @@ class ActivationFacts:
     """An activation of Keras.
 
     Attributes:
-        name: Of its function.
-        aliases: The other names that mean the same.
-        low: No output is below; None where there is no such limit. With the defaults
-            of its parameters, as all of these.
-        high: No output is above; None where there is no such limit.
-        can_die: Whether a unit can be 0 for every row, without a gradient.
-        can_saturate: Whether each unit alone has next to no gradient close to either
-            end of its range.
-        is_watched: Whether layers with it are looked at for dead, saturated and
-            equal units.
-        suits_hidden: Whether it is usual in hidden layers.
+        name: Name of the activation function.
+        aliases: Other names of the same activation.
+        low: Lower bound of the output with default parameters; None if there is none.
+        high: Upper bound of the output with default parameters; None if there is none.
+        can_die: Whether a unit can be 0 with zero gradient for every row.
+        can_saturate: Whether each unit has almost no gradient close to either end of
+            its range.
+        is_watched: Whether layers with this activation are checked for dead, saturated
+            and equal units.
+        suits_hidden: Whether the activation is usual in hidden layers.
     """
 
     name: str
@@ -102,11 +106,11 @@ class OptimizerFacts:
     """An optimizer of Keras.
 
     Attributes:
-        name: Of its class.
-        default_rate: Its learning rate where none is given.
+        name: Name of the optimizer class.
+        default_rate: Default learning rate.
         highest_usual: A learning rate that hardly any program reaches.
-        lowest_usual: ... and one that hardly any needs to go down to.
-        is_adam: Whether Adam would do about the same.
+        lowest_usual: A learning rate that hardly any program needs to go down to.
+        is_adam: Whether Adam would behave about the same.
     """
 
     name: str
@@ -118,7 +122,7 @@ class OptimizerFacts:
 
 @dataclass(frozen=True, slots=True)
 class UsualOutput:
-    """The usual last activation and class of loss for a kind of labels; in words."""
+    """The usual last activation and loss class for a kind of labels, also in words."""
 
     activation: str
     loss_class: str
@@ -128,7 +132,7 @@ class UsualOutput:
 def _of_values(
     name: str, class_name: str, *aliases: str, is_robust: bool = False
 ) -> LossFacts:
-    """A distance of two numbers."""
+    """Make the facts of a loss that is a distance between two numbers."""
     return LossFacts(
         name=name,
         class_name=class_name,
@@ -148,7 +152,7 @@ def _of_shares(
     labels: tuple[LabelKind, ...],
     output: str,
 ) -> LossFacts:
-    """A loss of probabilities, a label for each of them."""
+    """Make the facts of a loss of probabilities with a label for each."""
     return LossFacts(
         name=name,
         class_name=class_name,
@@ -234,7 +238,7 @@ LOSSES: tuple[LossFacts, ...] = (
         name="categorical_hinge", class_name="CategoricalHinge", never_negative=True
     ),
 )
-#: No rule asks about these: they compare regions, paths or distances in a batch.
+#: Losses that no rule asks about: they compare regions, paths or distances in a batch.
 OTHER_LOSSES = frozenset(
     {"categorical_generalized_cross_entropy", "circle", "ctc", "dice", "tversky"}
 )
@@ -269,7 +273,7 @@ ACTIVATIONS: tuple[ActivationFacts, ...] = (
         suits_hidden=False,
     ),
 )
-#: No rule asks about these: of their outputs nothing is known to be wrong.
+#: Activations that no rule asks about: no output of theirs is known to be wrong.
 OTHER_ACTIVATIONS = frozenset(
     {
         *("glu", "hard_shrink", "log_sigmoid", "log_softmax", "soft_shrink"),
@@ -277,7 +281,8 @@ OTHER_ACTIVATIONS = frozenset(
     }
 )
 
-#: Of rates a factor of 10 to 1000 beyond the default is taken for unusual.
+#: A learning rate counts as unusual if it is a factor of 10 to 1000 away from the
+#: default.
 OPTIMIZERS: tuple[OptimizerFacts, ...] = (
     OptimizerFacts(name="SGD", default_rate=0.01, lowest_usual=1e-3),
     *(
@@ -295,7 +300,7 @@ OPTIMIZERS: tuple[OptimizerFacts, ...] = (
         name="Adadelta", default_rate=0.001, highest_usual=10.0, lowest_usual=0.1
     ),
 )
-#: Which rates are usual for these was not looked into, or they wrap another.
+#: Optimizers whose usual learning rates were not examined, or that wrap another one.
 OTHER_OPTIMIZERS = frozenset(
     {
         *("Adafactor", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer"),
@@ -343,15 +348,21 @@ _OPTIMIZERS = _by_name((it, (it.name, it.name.lower())) for it in OPTIMIZERS)
 
 
 def loss_facts(name: str) -> LossFacts | None:
-    """The loss of that name, by function, class or alias; None of a user's own."""
+    """Return the facts of a loss by function name, class name or alias; None if it is
+    custom.
+    """
     return _LOSSES.get(name)
 
 
 def activation_facts(name: str | None) -> ActivationFacts | None:
-    """The activation of that name or alias; None of a user's own, or without one."""
+    """Return the facts of an activation by name or alias; None if custom or if name is
+    None.
+    """
     return None if name is None else _ACTIVATIONS.get(name)
 
 
 def optimizer_facts(name: str) -> OptimizerFacts | None:
-    """The optimizer of that class, also in lower case; None of a user's own."""
+    """Return the facts of an optimizer by class name, also lowercase; None if it is
+    custom.
+    """
     return _OPTIMIZERS.get(name)

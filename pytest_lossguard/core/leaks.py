@@ -1,4 +1,4 @@
-"""Targets that stand among the inputs."""
+"""Detection of targets that are among the inputs."""
 
 from __future__ import annotations
 
@@ -16,29 +16,30 @@ __all__ = ["target_among_inputs"]
 
 Arrays = Sequence[NDArray[Any]]
 
-#: Rows that are compared, and the fewest that prove anything.
+#: Maximum number of rows to compare, and the minimum that proves anything.
 _MOST_ROWS, _FEWEST_ROWS = 512, 32
-#: Columns of a target from which on it is an image or a sequence of its own.
+#: From this number of columns on, a target is an image or a sequence.
 _MOST_COLUMNS = 16
-#: Rows that differ from the target's usual value: fewer may agree by chance.
+#: Minimum number of rows that differ from the most common target value: fewer may agree
+#: by chance.
 _FEWEST_UNUSUAL = 10
-#: A rank correlation from which on a column is the target once more.
+#: From this rank correlation on, a column is a copy of the target.
 _COPY = 0.999
-#: Columns that are searched for something that predicts the target.
+#: Maximum number of columns that are searched for a predictor of the target.
 _MOST_OTHERS = 1024
-#: How often unrelated columns may seem to be related.
+#: Probability that unrelated columns seem to be related.
 _BY_CHANCE = 0.01
 
 
 def target_among_inputs(inputs: Arrays, targets: Arrays) -> AmongInputs | None:
-    """A target whose columns all equal columns of one array of inputs in every row.
+    """Find a target whose columns all equal columns of one input array in every row.
 
-    Nothing is found where the target is as large as the inputs or next to it, as an
-    autoencoder's, a sequence shifted by one, or labels that are an input of their own.
+    A target more than half as large as the inputs is not reported, as that of an
+    autoencoder, a sequence shifted by one, or labels that are a separate input.
 
     Args:
         inputs: Arrays of shape ``(rows, ...)``.
-        targets: Arrays of as many rows.
+        targets: Arrays with the same number of rows.
     """
     rows = {len(it) for it in (*inputs, *targets)}
     if len(rows) != 1 or min(rows) < _FEWEST_ROWS:
@@ -63,7 +64,7 @@ def target_among_inputs(inputs: Arrays, targets: Arrays) -> AmongInputs | None:
 
 
 def _table(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any] | None:
-    """Rows of a target, without columns that hardly vary; None where one has NaN."""
+    """Return rows of a target without columns that hardly vary; None if unsuitable."""
     if array.dtype.kind not in "fiub":
         return None
     table = _flat(array, chosen)
@@ -73,12 +74,12 @@ def _table(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any] | Non
 
 
 def _flat(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any]:
-    """Rows of one column per value, in the precision of a training."""
+    """Return the chosen rows, one column per value, in the precision of a training."""
     return _comparable(array[chosen].reshape(len(chosen), -1))
 
 
 def _comparable(values: NDArray[Any]) -> NDArray[Any]:
-    """Floats in single precision, what is beyond it as infinity; all else as it is."""
+    """Convert floats to single precision, with infinity on overflow."""
     if values.dtype.kind != "f":
         return values
     with np.errstate(over="ignore"):
@@ -86,14 +87,14 @@ def _comparable(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _unusual(column: NDArray[Any]) -> int:
-    """Rows that have another value than most."""
+    """Return the number of rows without the most common value of the column."""
     return len(column) - int(np.unique(column, return_counts=True)[1].max())
 
 
 def _places_of(
     table: NDArray[Any], array: NDArray[Any], chosen: NDArray[np.int64]
 ) -> Sequence[int]:
-    """Where all columns of a target stand in an array of inputs."""
+    """Find the positions of all columns of a target in an array of inputs."""
     if array.dtype.kind not in "fiub" or array.ndim < 2:
         return ()
     columns = int(np.prod(array.shape[1:]))
@@ -109,13 +110,13 @@ def _places_of(
 
 
 def _is_as_large(table: NDArray[Any], columns: int) -> bool:
-    """Whether a target is half of so many columns or more, and no single label."""
+    """Whether a target has more than half as many columns, or as many if one-hot."""
     own = table.shape[1]
     return bool(own >= columns if is_one_hot(table) else 2 * own > columns)
 
 
 def _is_shifted(places: Sequence[int], shape: tuple[int, ...]) -> bool:
-    """Whether a target is most of the time steps of a sequence."""
+    """Whether a target covers most time steps of a sequence."""
     steps = {int(np.unravel_index(it, shape)[0]) for it in places}
     return len(steps) > 1 and 2 * len(steps) > shape[0]
 
@@ -123,7 +124,7 @@ def _is_shifted(places: Sequence[int], shape: tuple[int, ...]) -> bool:
 def _equal(
     column: NDArray[Any], array: NDArray[Any], chosen: NDArray[np.int64]
 ) -> Iterator[int]:
-    """Columns of an array that equal one column in every row."""
+    """Yield the columns of an array that equal a given column in every row."""
     places = np.arange(int(np.prod(array.shape[1:])))
     for row, value in zip(chosen.tolist(), column, strict=True):
         places = places[_comparable(np.ravel(array[row])[places]) == value]
@@ -135,19 +136,19 @@ def _equal(
 def _has_other_source(
     table: NDArray[Any], inputs: Arrays, chosen: NDArray[np.int64]
 ) -> bool:
-    """Whether a column that is no copy correlates with a target beyond chance."""
+    """Whether a column that is not a copy correlates with a target beyond chance."""
     arrays = [_flat(it, chosen) for it in inputs if it.dtype.kind in "fiub"]
     columns = np.concatenate(arrays, axis=1)
     columns = columns[:, evenly_spaced(columns.shape[1], _MOST_OTHERS)]
     related = np.abs(_ranked(table).T @ _ranked(columns))
     related[related > _COPY] = 0.0
-    # Of so many correlations of n unrelated rows one in a hundred draws is as large.
+    # Largest of this many correlations of unrelated rows in one of a hundred draws.
     chance = np.sqrt(2 * np.log(2 * related.size / _BY_CHANCE) / len(table))
     return bool(related.max(initial=0.0) > chance)
 
 
 def _ranked(table: NDArray[Any]) -> NDArray[np.float64]:
-    """Ranks of each column, about 0 and of length 1; equal values share theirs."""
+    """Return the ranks of each column, centered and scaled to length 1."""
     ranks = [np.unique(it, return_inverse=True)[1].reshape(-1) for it in table.T]
     centered = np.stack(ranks, axis=1) - np.mean(ranks, axis=1)
     unit: NDArray[np.float64] = centered / np.maximum(
@@ -157,7 +158,7 @@ def _ranked(table: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _varying(array: NDArray[Any], chosen: NDArray[np.int64]) -> int:
-    """Columns that are not the same in every row."""
+    """Return the number of columns that are not the same in every row."""
     rows = array[chosen].reshape(len(chosen), -1)
     return int(np.count_nonzero((rows != rows[0]).any(axis=0)))
 

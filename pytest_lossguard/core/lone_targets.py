@@ -1,4 +1,4 @@
-"""Targets of several outputs of which each row has but one: the others stand at 0."""
+"""Targets of several outputs of which each row has only one; the others are 0."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import numpy as np
 
 __all__ = ["share_of_lone_targets"]
 
-#: Fewer rows show no pattern; fewer different values may be classes.
+#: Minimum number of rows that show a pattern, and of distinct values: fewer values may
+#: be classes.
 _FEWEST_ROWS, _FEWEST_VALUES = 16, 3
 
 
 def share_of_lone_targets(targets: Sequence[Any]) -> float:
-    """Share of the rows whose targets are 0 but for one, and not the same one in all;
-    0 where the targets are classes, or of one output.
+    """Return the share of rows in which exactly one of several targets is not 0.
+
+    The result is 0 if it is the same target in all rows, if the targets are classes, or
+    if there is one output.
 
     Args:
         targets: Arrays of targets, rows first.

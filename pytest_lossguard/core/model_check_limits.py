@@ -1,4 +1,4 @@
-"""Numbers that decide whether a model passes a check, each with what set it."""
+"""Thresholds of the model checks, each with its source."""
 
 from __future__ import annotations
 

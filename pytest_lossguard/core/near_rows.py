@@ -1,4 +1,4 @@
-"""Held-out rows that are all but copies of rows that are trained on."""
+"""Held-out rows that are near copies of training rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .explanation import Limit
 from .rows import Arrays, are_comparable, evenly_spaced
 from .trace import NearRows, Repeats
 
-__all__ = ["NEARER", "near_copies"]
+__all__ = ["NEARER", "near_copies", "nearer_to_one_another"]
 
 NEARER = Limit(
     10,
@@ -22,30 +22,35 @@ NEARER = Limit(
 
 _Table = NDArray[np.float32]
 
-#: Rows whose like is looked for, rows among which it is, and numbers of a row: 10,000
-#: rows of 30 numbers take 15 ms.
+#: Maximum number of rows to look up, of rows to search, and of values per row: 10,000
+#: rows of 30 values take 15 ms.
 _MOST_ASKED, _MOST_AMONG, _NUMBERS = 128, 4096, 256
-#: So many rows are copies of one at most: many are a cluster.
+#: Maximum number of copies of one row: more are a cluster.
 _MOST_COPIES = 8
-#: The next row after the copies is at least so far, as a share of the usual distance of
-#: two rows: in few columns, and along a smooth series, all rows have near ones.
+#: Minimum distance of the next row after the copies, as a share of the usual distance
+#: between two rows: with few columns, and along a smooth series, all rows have near
+#: neighbors.
 _FAR = 0.2
-#: Larger numbers have no square that a float32 holds.
+#: Values are clipped to this size, since a float32 cannot hold the square of larger
+#: ones.
 _LARGEST = 1e15
-#: Fewer rows, or numbers of a row, tell no usual distance.
+#: Minimum number of rows, and of values per row, for a meaningful usual distance.
 _FEWEST_ROWS, _FEWEST_NUMBERS = 20, 4
 
 
 def near_copies(held_out: Arrays, trained: Arrays) -> NearRows | None:
-    """The held-out rows that are nearly equal to a few trained rows, and far from all
-    others, and how many trained rows are to others of them; equal ones are not counted.
+    """Find held-out rows that are nearly equal to a few training rows and far from all
+    others.
+
+    Training rows that are near copies of other training rows are counted too, for
+    comparison. Equal rows do not count.
 
     Args:
-        held_out: The arrays of the held-out inputs, each of shape ``(rows, ...)``.
-        trained: Those of the inputs that are trained on, likewise.
+        held_out: Arrays of the held-out inputs, each of shape ``(rows, ...)``.
+        trained: Arrays of the training inputs, each of shape ``(rows, ...)``.
 
     Returns:
-        None where rows cannot be compared, or there are too few.
+        The rows; None if the rows cannot be compared or there are too few.
     """
     if not are_comparable(held_out, trained):
         return None
@@ -77,8 +82,53 @@ def near_copies(held_out: Arrays, trained: Arrays) -> NearRows | None:
     )
 
 
+def nearer_to_one_another(
+    held_out: Arrays, trained: Arrays
+) -> tuple[float, int] | None:
+    """Return the share of the held-out rows that lie nearer to another held-out row
+    than to as many training rows, and the number of rows compared.
+
+    The share is about 0.5 for rows split at random. It is higher for held-out rows of
+    other subjects or recordings, or with another preparation.
+
+    Args:
+        held_out: Arrays of the held-out inputs, each of shape ``(rows, ...)``.
+        trained: Arrays of the training inputs, each of shape ``(rows, ...)``.
+
+    Returns:
+        None if the rows cannot be compared or there are too few.
+    """
+    if not are_comparable(held_out, trained):
+        return None
+    most = min(len(held_out[0]), len(trained[0]), _MOST_ASKED)
+    one, other = (
+        _numbers(it, evenly_spaced(len(it[0]), most)) for it in (held_out, trained)
+    )
+    if one is None or other is None or most < _FEWEST_ROWS:
+        return None
+    both = np.concatenate([one, other])
+    spread = both.std(axis=0)
+    varies = spread > 1e-6 * np.abs(both.mean(axis=0))
+    if not varies.any():
+        return None
+    center = both.mean(axis=0)[varies]
+    one, other = ((it[:, varies] - center) / spread[varies] for it in (one, other))
+    other = other[:-1]  # each held-out row has one fewer other held-out row
+    within, across = _squares(one, one), _squares(one, other)
+    within[np.arange(most), np.arange(most)] = np.inf
+    apart = across.min(axis=1) - within.min(axis=1)
+    return float(np.mean((np.sign(apart) + 1) / 2)), most
+
+
+def _squares(one: _Table, other: _Table) -> _Table:
+    """Return the squared distance of each row of ``one`` to each of ``other``."""
+    square: _Table = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)
+    square -= 2.0 * (one @ other.T)
+    return square
+
+
 def _numbers(arrays: Arrays, rows: NDArray[np.int64]) -> _Table | None:
-    """Some numbers of each of these rows; None of what is no number."""
+    """Return some values of each of the given rows; None if they are not numeric."""
     if any(it.dtype.kind not in "fiub" for it in arrays):
         return None
     parts = []
@@ -94,20 +144,20 @@ def _numbers(arrays: Arrays, rows: NDArray[np.int64]) -> _Table | None:
 def _are_near(
     asked: _Table, among: _Table, own: NDArray[np.int64] | None = None
 ) -> NDArray[np.bool_]:
-    """Which rows are nearly equal to a few others.
+    """Return a mask of the rows that are nearly equal to a few others.
 
     Args:
-        asked: Standardized, of shape ``(rows, numbers)``.
-        among: The others.
-        own: The place of each among them, where it has one.
+        asked: Standardized rows to look up, of shape ``(rows, values)``.
+        among: Standardized rows to search, of shape ``(rows, values)``.
+        own: Index in ``among`` of each row of ``asked``; None if the rows are not in
+            it.
     """
-    square = (asked**2).sum(axis=1)[:, None] + (among**2).sum(axis=1)
-    square -= 2.0 * (asked @ among.T)
+    square = _squares(asked, among)
     usual = float(np.sqrt(max(0.0, float(np.median(square)))))
     if own is not None:
         square[np.arange(len(asked)), own] = np.inf
     few = np.argpartition(square, _MOST_COPIES, axis=1)[:, : _MOST_COPIES + 1]
-    # From their difference: what is subtracted above has lost the small ones.
+    # Computed from the differences: the subtraction above loses small distances.
     apart = np.sqrt(((asked[:, None] - among[few]) ** 2).sum(axis=2))
     if own is not None:
         apart[few == own[:, None]] = np.inf

@@ -1,14 +1,15 @@
-"""Numbers as people read them."""
+"""Formatting of numbers and names for people."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
-__all__ = ["format_seconds", "number"]
+__all__ = ["format_names", "format_seconds", "number"]
 
 
 def number(value: float | None) -> str:
-    """Print a number the way a person reads it: three digits, no ``+0``."""
+    """Format a number for people: three digits, no ``+0``."""
     if value is None:
         return "unknown"
     if math.isnan(value):
@@ -21,9 +22,16 @@ def number(value: float | None) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """As ``"3.2 s"``, ``"2 min 5 s"``, ``"1 h 3 min"``."""
+    """Format a duration as ``"3.2 s"``, ``"2 min 5 s"``, ``"1 h 3 min"``."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, left = divmod(minutes, 60)
     return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"
+
+
+def format_names(names: Iterable[str], most: int) -> str:
+    """Return the first names, and how many more there are: ``"a, b and 3 more"``."""
+    every = list(names)
+    more = len(every) - most
+    return ", ".join(every[:most]) + (f" and {more} more" if more > 0 else "")

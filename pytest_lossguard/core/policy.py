@@ -1,4 +1,4 @@
-"""What a training is held to: a frozen value made from markers."""
+"""The requirements for a training: a frozen value made from markers."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from .given import (
 
 __all__ = ["MOST_SEEDS", "MOST_SHARDS", "Policy"]
 
-#: From so many seeds a training may be run in one test.
+#: Maximum number of seeds of one test.
 MOST_SEEDS = 1_000
 
-#: Into so many items a search may be divided.
+#: Maximum number of shards of a search.
 MOST_SHARDS = 256
 
 
@@ -41,29 +41,31 @@ class Policy:
             ``steps`` nor ``epochs`` is given.
         epochs: Passes over the data instead of ``steps``.
         batch_size: Rows per step of `lossguard.fit`, default 32.
-        min_drop: Share of the starting loss that must be gone at the end,
-            0 to 1. None (default): it must fall beyond its noise.
-        max_loss: Largest final loss allowed, in the loss's own unit.
+        min_drop: Share of the starting loss that must be removed at the end, 0 to 1.
+            None (default): the loss must fall by more than its noise.
+        max_loss: Largest final loss allowed, in the unit of the loss. None (default):
+            no limit.
         max_loss_growth: Largest factor by which a step's loss may exceed the
             larger of the starting loss and the constant prediction's, default 10.
         max_grad_norm: Largest global gradient norm allowed at any step. None
             (default): no limit, only a warning.
-        seeds: How many seeds, or which, `lossguard.fit` trains from.
+        seeds: Number of seeds, or a tuple of seeds, that `lossguard.fit` trains from.
+            None (default): one seed.
         min_pass: Share of the seeds that must converge, default 1.0.
-        allow: Finding kinds that are tolerated; those of custom checks have a
-            prefix, as in ``"yours:too_slow"``.
-        strict: Warnings fail too.
-        baseline: Compare what the training reaches, from several seeds, with a
-            committed file, ``__lossguard__/<module>.<test>.json`` beside the test.
-            False by default.
-        diagnose: Train again with changes after the test, to find why it failed, or
-            whether it could learn far more. True by default.
-        max_examples: Examples of a search over corruptions, default that of
-            Hypothesis' profile.
-        shards: Tests that a search over corruptions is divided into, each of which
-            runs its own part of them: several workers share one search. Default 1.
-        budget: Seconds after which a search runs no example that it has not run
-            before. None (default): no limit. ``--lossguard-budget`` is a cap.
+        allow: Finding kinds that are tolerated; kinds of custom checks have a prefix,
+            as in ``"yours:too_slow"``.
+        strict: Whether warnings also fail the test. False by default.
+        baseline: Whether to compare the results of the training, from several seeds,
+            with a committed file, ``__lossguard__/<module>.<test>.json`` next to the
+            test. False by default.
+        diagnose: Whether to train again with changes after the test, to find out why it
+            failed or whether it could learn far more. True by default.
+        max_examples: Number of examples of a search over corruptions; default that of
+            the Hypothesis profile.
+        shards: Number of tests that a search over corruptions is divided into, so that
+            several workers share one search; each test runs its part. Default 1.
+        budget: Seconds after which a search over corruptions runs no new example. None
+            (default): no limit. ``--lossguard-budget`` is an upper bound.
 
     Raises:
         PolicyError: A key is unknown, or a value has the wrong type or range.
@@ -100,11 +102,11 @@ class Policy:
     def from_keywords(
         cls, keywords: Mapping[str, Any], owner: str = "converges"
     ) -> Policy:
-        """Make a policy from a marker's keywords, refusing what it cannot mean.
+        """Make a policy from the keywords of a marker.
 
         Args:
             keywords: Keys and values as the user wrote them.
-            owner: What took them, for messages.
+            owner: Name of the marker or call, for messages.
 
         Raises:
             PolicyError: A key is unknown, or its value has the wrong type or range.
@@ -116,7 +118,9 @@ class Policy:
         return cls(**keywords)
 
     def seed_list(self, base: int) -> tuple[int, ...]:
-        """The seeds to train from: those named, or as many, from ``base`` on."""
+        """Return the seeds to train from: the given ones, or as many as given from
+        ``base`` on.
+        """
         if self.seeds is None:
             return (base,)
         if isinstance(self.seeds, int):
@@ -125,10 +129,10 @@ class Policy:
 
 
 def _checked(key: str, value: Any, owner: str) -> Any:
-    """The value of a key, in one form of those that it may be given in.
+    """Return the value of a key in its normalized form.
 
     Raises:
-        PolicyError: It cannot be meant.
+        PolicyError: The value has the wrong type or range.
     """
     if value is None and key in _OPTIONAL:
         return None

@@ -1,4 +1,4 @@
-"""Text of others, made safe to show: no byte of it steers what shows it."""
+"""Sanitizing of untrusted text, so that it cannot control a terminal or a CI log."""
 
 from __future__ import annotations
 
@@ -7,38 +7,39 @@ from typing import Any
 
 __all__ = ["MOST_CHARACTERS", "printable", "printables"]
 
-#: Of a text in a message.
+#: Maximum number of characters of a text in a message.
 MOST_CHARACTERS = 2000
-#: Control characters, line separators, marks that turn the direction of a text, and
-#: halves of surrogate pairs, which no encoding of Unicode can write.
+#: Control characters, line separators, marks that change the text direction, and halves
+#: of surrogate pairs, which no encoding of Unicode can write.
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-#: What GitHub Actions takes for a command where a line begins with it, even indented.
+#: Text that GitHub Actions takes for a command at the beginning of a line, even if it
+#: is indented.
 _COMMAND = re.compile(r"(?<!\S)::|##\[")
 _BROKEN = {"::": r"\::", "##[": r"#\#["}
-#: How deep lists and tables may stand in each other.
+#: Maximum nesting depth of lists and tables.
 _DEEPEST = 40
-#: Bits of a whole number.
+#: Maximum number of bits of an integer.
 _LONGEST = 1024
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    r"""A text whose unsafe characters are written as ``\x1b`` or ``\u2028``.
+    r"""Return a text with its unsafe characters escaped as ``\x1b`` or ``\u2028``.
 
     Args:
-        text: Of whomever.
-        keep: Characters that may stay, such as line ends.
+        text: Untrusted text.
+        keep: Characters to leave unescaped, such as line ends.
     """
     safe = _UNSAFE.sub(lambda it: _escaped(it.group(), keep), text)
     return _COMMAND.sub(lambda it: _BROKEN[it.group()], safe)
 
 
 def printables(found: Any, *, keep: str = "") -> Any:
-    """What JSON can hold, every text in it made printable.
+    """Return a JSON value with every text in it made printable.
 
-    Whatever is none of JSON's own kinds becomes its text, and what stands too deep
-    becomes ``"..."``.
+    Values that JSON cannot hold are converted to text, and values that are nested too
+    deeply become ``"..."``.
     """
     return _printables(found, keep, _DEEPEST)
 
@@ -65,7 +66,7 @@ def _printables(found: Any, keep: str, left: int) -> Any:
 
 
 def _text(found: object) -> str:
-    """What something says of itself, if it can."""
+    """Return the `str` of an object, or its type name if that raises."""
     try:
         return str(found)[:MOST_CHARACTERS]
     except Exception:

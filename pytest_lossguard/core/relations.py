@@ -1,4 +1,4 @@
-"""Relations that a training step must keep: what a row's loss may depend on."""
+"""Relations that a training step must keep: what the loss of a row may depend on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
+    "CopiedSequence",
     "CountedLabels",
     "InputUse",
     "LabelUse",
@@ -17,12 +18,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixedRows:
-    """One operation of a loss that pairs each row with every other.
+    """An operation in the loss that pairs each row with every other row.
 
     Attributes:
-        predictions, labels: Shapes of what it combines, None where a size is not
-            known before the step runs.
-        place: Where the user wrote it, as ``"train.py:12"``.
+        predictions, labels: Shapes of the two operands; None for sizes that are unknown
+            before the step runs.
+        place: Location in the user's code, such as ``"train.py:12"``.
     """
 
     predictions: tuple[int | None, ...]
@@ -32,13 +33,13 @@ class MixedRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoftmaxOverRows:
-    """A softmax over the axis of the batch, in a loss that takes labels row by row.
+    """A softmax over the batch axis, in a loss that takes labels row by row.
 
     Attributes:
-        units: Columns, over each of which shares are taken.
-        place: Where the user wrote it, as ``"train.py:12"``.
-        by_class: Whether labels name one column of each row; else they are numbers for
-            all of them, which may rank the rows.
+        units: Number of columns; the softmax is taken over each of them.
+        place: Location in the user's code, such as ``"train.py:12"``.
+        by_class: Whether the labels name one column of each row; otherwise they are
+            numbers for all columns, and the loss may rank the rows.
     """
 
     units: int
@@ -48,15 +49,16 @@ class SoftmaxOverRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelUse:
-    """What a loss of the user's own makes of the labels of a batch.
+    """How a custom loss uses the labels of a batch.
 
     Attributes:
-        loss: Its name.
-        use: ``"ignored"``: the gradient is the same whatever they are; ``"pairs"``: it
-            is the same whichever row has which, and each row meets all of them;
-            ``"as a set"``: likewise, by something of all rows at once.
-        rows: Rows whose labels were exchanged.
-        changed: By how much of its size the gradient changed.
+        loss: Name of the loss.
+        use: ``"ignored"``: the gradient does not depend on the labels; ``"pairs"``: the
+            gradient does not depend on which row has which label, and each row is
+            compared with all labels; ``"as a set"``: likewise, but through an aggregate
+            of all rows.
+        rows: Number of rows whose labels were exchanged.
+        changed: Relative change of the gradient.
     """
 
     loss: str
@@ -67,13 +69,13 @@ class LabelUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputUse:
-    """What a model makes of its inputs.
+    """How a model uses its inputs.
 
     Attributes:
-        model: Its name.
-        rows: Rows that were given the inputs of another one.
-        before, after: The farthest that an output moved by that, as a share of the size
-            of all, with the first and with the last weights.
+        model: Name of the model.
+        rows: Number of rows that were given the inputs of another row.
+        before, after: Largest resulting change of an output, as a share of the size of
+            all outputs, with the initial and with the final weights.
     """
 
     model: str
@@ -84,13 +86,14 @@ class InputUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedLabels:
-    """What other labels changed in a step in places that must not count.
+    """The effect of changed labels at places that must not count in the loss.
 
     Attributes:
-        model: The name of what is trained.
-        places, of: Rows or positions whose labels were changed, and all of them.
-        unit: What they are.
-        changed: By how much of its size the gradient of the step changed.
+        model: Name of the trained model.
+        places, of: Number of rows or positions whose labels were changed, and of all of
+            them.
+        unit: ``"rows"`` or ``"positions"``.
+        changed: Relative change of the gradient of the step.
     """
 
     model: str
@@ -101,17 +104,45 @@ class CountedLabels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepRelations:
-    """What one step of a training was seen to depend on.
+class CopiedSequence:
+    """An input sequence that equals the targets.
 
     Attributes:
-        mixed_rows: Where its loss mixes rows that do not belong together.
-        labels: How its loss uses labels, where that is not row by row.
-        inputs: What a model makes of its inputs whose loss cannot be scored again.
-        shared_rows: Rows over which the outputs of each unit add up to 1, instead of
-            those of each row; 0 where they do not.
-        weightless: What labels of weight 0 do.
-        padded: What labels do at positions that the model marks as padding.
+        index: Index of the input.
+        where: Name of the input, such as ``"input 1"``.
+        ahead: 0 if it equals the targets at the same positions; 1 if at the next ones,
+            which a prediction must not see.
+        rows, of: Number of rows that are equal, and of all rows that were compared.
+        ids: Number of distinct ids or numbers in the equal rows.
+        is_all: Whether nothing else tells of a target at the same position: there is no
+            other input, and an id tells nothing of the next one.
+    """
+
+    index: int
+    where: str
+    ahead: int = 0
+    rows: int
+    of: int
+    ids: int
+    is_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRelations:
+    """What one step of a training was found to depend on.
+
+    Attributes:
+        mixed_rows: Place where the loss mixes unrelated rows; None if there is none.
+        labels: How the loss uses labels, if not row by row; otherwise None.
+        inputs: How the model uses its inputs, if its loss cannot be scored again;
+            otherwise None.
+        shared_rows: Number of rows over which the outputs of each unit add up to 1,
+            instead of the outputs of each row; 0 if they do not.
+        weightless: Effect of labels with weight 0; None if it was not measured.
+        padded: Effect of labels at positions that the model marks as padding; None if
+            it was not measured.
+        copied: An input that the model only has to copy, position by position; None if
+            there is none.
     """
 
     mixed_rows: MixedRows | SoftmaxOverRows | None = None
@@ -120,3 +151,4 @@ class StepRelations:
     shared_rows: int = 0
     weightless: CountedLabels | None = None
     padded: CountedLabels | None = None
+    copied: CopiedSequence | None = None

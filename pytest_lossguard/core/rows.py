@@ -1,4 +1,4 @@
-"""Rows of a training beside one another: which are the same, which class comes when."""
+"""Comparison of rows: duplicates between data sets, and the order of classes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ __all__ = [
     "class_of_rows",
     "class_order",
     "evenly_spaced",
+    "input_name",
     "nonfinite_values",
     "repeats",
     "share_of_unknown",
@@ -35,44 +36,54 @@ SORTED = Limit(
 
 Arrays = Sequence[NDArray[Any]]
 
-#: Rows whose like is looked for, and rows among which it is.
+#: Maximum number of rows to look up, and of rows to search.
 _MOST_ASKED, _MOST_AMONG = 512, 1 << 20
-#: Numbers of a row that tell it from others, fewer of very many rows; and all of them
-#: at a time. What they find is proved by whole rows.
+#: Minimum and maximum number of values per row that make up its key (fewer for very
+#: many rows), maximum number of values in total, and rows per chunk. Rows with equal
+#: keys are then compared in full.
 _FEWEST_NUMBERS, _MOST_NUMBERS, _ALL_NUMBERS = 16, 64, 1 << 22
 _AT_A_TIME = 1 << 13
-#: Rows with the same key that are looked at one by one.
+#: Maximum number of rows with the same key that are compared in full.
 _ALIKE = 4
-#: Rows of a class were copied where so many of them come again, of the others so few,
-#: the most frequent so many times as often as usual; of classes of so many rows.
+#: A class counts as copied if at least the first share of its rows repeat, at most the
+#: second share of the others do, and its most frequent row repeats at most this many
+#: times as often as usual; only classes with at least the last number of rows count.
 _COPIED, _NOT_COPIED, _UNEVEN, _FEW_OF_CLASS = 0.5, 0.02, 4, 20
-#: Columns of at most so many values allow few different rows; so many times as many
-#: rows must be possible as there are.
+#: If all columns have at most ``_FEW_VALUES`` values, few different rows may be
+#: possible; there must be room for ``_ROOM`` times as many rows as there are. Fewer
+#: than ``_FEWEST_ROWS`` rows are not compared.
 _FEW_VALUES, _ROOM, _FEWEST_ROWS = 50, 100, 8
-#: Rows from which on labels tell an order, and the fewest of a part of them.
+#: Minimum number of labels that show an order, and minimum size of a window of them.
 _ENOUGH_LABELS, _FEWEST_TOGETHER = 40, 16
 
 
 def evenly_spaced(rows: int, most: int) -> NDArray[np.int64]:
-    """Places of at most ``most`` of ``rows`` rows, spread over all of them."""
+    """Return the indices of at most ``most`` of ``rows`` rows, evenly spaced."""
     if rows <= most:
         return np.arange(rows)
     return np.linspace(0, rows - 1, most).astype(np.int64)
 
 
+def input_name(index: int, inputs: Arrays) -> str:
+    """Return the name of an input: ``"input 1"``, ``"the input"`` if it is alone."""
+    return f"input {index}" if len(inputs) > 1 else "the input"
+
+
 def repeats(held_out: Arrays, trained: Arrays, targets: Arrays = ()) -> Repeats | None:
-    """How many held-out rows are trained on too, and how many trained rows come again
-    among themselves; of each part a sample is looked up among all.
+    """Count how many held-out rows are also training rows, and how many training rows
+    are repeated.
+
+    A sample of each is looked up among all training rows.
 
     Args:
-        held_out: The arrays of the held-out inputs, each of shape ``(rows, ...)``.
-        trained: Those of the inputs that are trained on, likewise.
-        targets: Those of their targets: rows of one class that were copied to make it
-            larger do not repeat by nature.
+        held_out: Arrays of the held-out inputs, each of shape ``(rows, ...)``.
+        trained: Arrays of the training inputs, each of shape ``(rows, ...)``.
+        targets: Arrays of the training targets. Rows of one class that were copied to
+            make it larger do not count as repeated.
 
     Returns:
-        None where rows cannot be compared, or where so few different ones are possible
-        that they come again by chance.
+        The counts; None if rows cannot be compared, or if so few different rows are
+        possible that they repeat by chance.
     """
     if not are_comparable(held_out, trained):
         return None
@@ -104,13 +115,15 @@ def repeats(held_out: Arrays, trained: Arrays, targets: Arrays = ()) -> Repeats 
 def _copied_class(
     labels: NDArray[np.int64], again: NDArray[np.bool_], copies: NDArray[np.int64]
 ) -> int | None:
-    """The class whose rows were copied: of it most come again, each about as often, of
-    the others next to none. By nature rows of one kind come again most unevenly.
+    """Return the class whose rows were copied; None if there is none.
+
+    Most of its rows are repeated, each about as often, and hardly any rows of other
+    classes are. Rows that repeat naturally do so with very uneven counts.
 
     Args:
         labels: The class of each row.
-        again: Whether there is another row like it.
-        copies: How many there are like it, itself among them.
+        again: Whether there is another row equal to each row.
+        copies: Number of rows equal to each row, including itself.
     """
     classes = [it for it in np.unique(labels) if (labels == it).sum() >= _FEW_OF_CLASS]
     shares = [float(again[labels == it].mean()) for it in classes]
@@ -119,7 +132,7 @@ def _copied_class(
         return None
     times = copies[(labels == copied[0]) & again]
     times = np.sort(times)
-    different = np.cumsum(1 / times)  # rows that are like each other count once
+    different = np.cumsum(1 / times)  # equal rows count once
     usual = times[np.searchsorted(different, different[-1] / 2)]
     if different[-1] < _FEW_OF_CLASS / 2 or times[-1] > _UNEVEN * usual:
         return None
@@ -127,8 +140,8 @@ def _copied_class(
 
 
 def are_comparable(held_out: Arrays, trained: Arrays) -> bool:
-    """Whether held-out rows could be rows that are trained on: as many arrays, of the
-    same kinds and shapes, and enough rows of each.
+    """Whether held-out rows could be training rows: both have the same number of
+    arrays, of the same kinds and shapes, and enough rows.
     """
     if not held_out or len(held_out) != len(trained):
         return False
@@ -144,7 +157,7 @@ def are_comparable(held_out: Arrays, trained: Arrays) -> bool:
 
 
 class _Known:
-    """Rows, to be found by what is in them."""
+    """An index of rows by their content."""
 
     def __init__(self, arrays: Arrays) -> None:
         self._arrays, rows = arrays, len(arrays[0])
@@ -155,7 +168,7 @@ class _Known:
         self._sorted = keys[self._order]
 
     def copies(self, asked: Arrays) -> NDArray[np.int64]:
-        """How many rows look like each."""
+        """Return the number of indexed rows with the same key as each row."""
         first, last = self._places(asked)
         found: NDArray[np.int64] = np.maximum(1, last - first)
         return found
@@ -168,7 +181,9 @@ class _Known:
     def which(
         self, asked: Arrays, own: NDArray[np.int64] | None = None
     ) -> NDArray[np.bool_]:
-        """Which rows are known; those that have a place here, at another one."""
+        """Return a mask of the rows that are indexed; with ``own``, at another index
+        than their own.
+        """
         first, last = self._places(asked)
         found = np.zeros(len(first), bool)
         for row in np.flatnonzero(last > first).tolist():
@@ -185,7 +200,7 @@ class _Known:
         )
 
     def _keys(self, arrays: Arrays) -> NDArray[np.uint64]:
-        """One number for each row, the same for the same rows."""
+        """Return one number per row, which is equal for equal rows."""
         rows = len(arrays[0])
         keys = np.zeros(rows, np.uint64)
         for start in range(0, rows, _AT_A_TIME):
@@ -212,7 +227,7 @@ def _bits(table: NDArray[Any]) -> NDArray[np.uint64]:
         bits = np.array(hashes, np.int64).reshape(table.shape).view(np.uint64)
     else:
         with np.errstate(over="ignore", invalid="ignore"):
-            values = table.astype(np.float64) + 0.0  # which has no -0
+            values = table.astype(np.float64) + 0.0  # turns -0 into 0
         bits = np.ascontiguousarray(values).view(np.uint64)
     return bits ^ (bits >> np.uint64(32))
 
@@ -234,11 +249,11 @@ def _few_are_possible(arrays: Arrays) -> bool:
 
 
 def nonfinite_values(arrays: Arrays, part: str) -> tuple[Nonfinite, ...]:
-    """Where arrays of held-out rows hold NaN or infinity: of each the worst column.
+    """Find NaN or infinity in arrays of held-out rows; for each array the worst column.
 
     Args:
         arrays: Each of shape ``(rows, ...)``.
-        part: What they are, as ``"inputs"``.
+        part: Name of the arrays, such as ``"inputs"``.
     """
     found = []
     for index, array in enumerate(arrays):
@@ -261,10 +276,10 @@ def nonfinite_values(arrays: Arrays, part: str) -> tuple[Nonfinite, ...]:
 
 
 def class_of_rows(targets: Arrays) -> NDArray[np.int64] | None:
-    """The class of each row: whole numbers, 0 and 1, or one column for each class.
+    """Return the class of each row, from class indices, 0 and 1, or one-hot columns.
 
     Returns:
-        None where the targets name no class for each row.
+        The class of each row; None if the targets do not give one class per row.
     """
     if len(targets) != 1:
         return None
@@ -285,7 +300,9 @@ def class_of_rows(targets: Arrays) -> NDArray[np.int64] | None:
 
 
 def share_of_unknown(held_out: Arrays, trained: Arrays) -> float:
-    """Share of held-out rows of a class that no trained row has; 0 without classes."""
+    """Return the share of held-out rows of a class without training rows; 0 without
+    classes.
+    """
     one, other = class_of_rows(held_out), class_of_rows(trained)
     if one is None or other is None:
         return 0.0
@@ -295,15 +312,16 @@ def share_of_unknown(held_out: Arrays, trained: Arrays) -> float:
 def class_order(
     labels: NDArray[np.int64], rows_per_step: int, passes: Sequence[int] = ()
 ) -> ClassOrder | None:
-    """How far rows come in the order of their classes.
+    """Measure how far rows are ordered by class.
 
     Args:
-        labels: The class of each row, in the order in which they are trained on.
+        labels: The class of each row, in training order.
         rows_per_step: The batch size.
-        passes: Places at which the labels before and after are no neighbors.
+        passes: Indices at which the labels before and after are not neighbors, as
+            between epochs.
 
     Returns:
-        None where there is one class, or too few rows to tell.
+        The order; None if there is a single class or too few rows.
     """
     classes, labels = np.unique(labels, return_inverse=True)
     rows = len(labels)
@@ -337,7 +355,7 @@ def _cut(parts: Arrays, size: int) -> Iterator[NDArray[Any]]:
 
 
 def _mixed(labels: NDArray[Any]) -> float:
-    """How often two of the labels differ."""
+    """Return how often two of the labels differ."""
     rows = len(labels)
     shares = np.bincount(labels) / rows
     return float(1.0 - (shares**2).sum()) * rows / (rows - 1)

@@ -1,15 +1,16 @@
-"""What came of a marked test that has no entry in a report, in the words of JSON."""
+"""States of a marked test without a report entry, as written to JSON."""
 
 from __future__ import annotations
 
 __all__ = ["ELSEWHERE", "LEFT_OUT", "NOT_RUN", "STATES"]
 
-#: Its session ended before.
+#: The session ended before the test.
 NOT_RUN = "not_run"
-#: By ``--lossguard-time``.
+#: The test was left out by ``--lossguard-time``.
 LEFT_OUT = "left_out"
-#: Another part of a session that is split is to run it.
+#: The test belongs to another part of a split session.
 ELSEWHERE = "elsewhere"
 
-#: All, with the outcomes of pytest; of several reports the first of these counts.
+#: All states, including the outcomes of pytest; if several reports disagree, the first
+#: of these counts.
 STATES = ("failed", "passed", "skipped", LEFT_OUT, NOT_RUN, ELSEWHERE)

@@ -1,6 +1,6 @@
-"""What differs between Linux, macOS and Windows.
+"""Differences between Linux, macOS and Windows.
 
-Functions take the system as an argument, so that each is tested on every one.
+Functions take the system as an argument, so that each can be tested on every system.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ __all__ = [
 ]
 
 IS_WINDOWS = os.name == "nt"
-#: Seconds before each new try to replace a file that somebody has open: a virus
-#: scanner or an indexer lets go of it soon.
+#: Seconds to wait before each retry to replace a file that another process has open: a
+#: virus scanner or an indexer releases it soon.
 _PAUSES = (0.01, 0.05, 0.2, 0.5)
-#: Characters of a path that Windows takes, unless long ones are allowed there.
+#: Maximum length of a path on Windows, unless long paths are enabled.
 _LONGEST_PATH = 259
-#: What cmd and PowerShell both take as it is; a comma makes a list in PowerShell.
+#: Text that needs no quotes in cmd or PowerShell; a comma makes a list in PowerShell.
 _PLAIN = re.compile(r"[\w.:/\\=+\[\]-]+")
 
 
@@ -41,26 +41,26 @@ def relative(
     start: str | os.PathLike[str],
     paths: ModuleType = os.path,
 ) -> str:
-    """A path as seen from a folder; whole where the two are on different drives.
+    """Return a path relative to a folder; absolute if the two are on different drives.
 
     Args:
-        path: Of a file.
-        start: The folder.
-        paths: `posixpath` or `ntpath`; default that of this system.
+        path: Path of a file.
+        start: Path of the folder.
+        paths: `posixpath` or `ntpath`; default the one of this system.
     """
     try:
         return str(paths.relpath(path, start))
-    except ValueError:  # no way leads from one drive to another
+    except ValueError:  # the paths are on different drives
         return str(paths.abspath(path))
 
 
 def with_slashes(path: str, separator: str = os.sep) -> str:
-    """A path that leaves this machine, in a report or from worker to controller."""
+    """Return a path with slashes, for a report or another process."""
     return path.replace(separator, "/")
 
 
 def quoted(argument: str, windows: bool = IS_WINDOWS) -> str:
-    """An argument as it is typed in a shell: sh, or on Windows cmd and PowerShell."""
+    """Quote an argument for a shell: sh, or on Windows cmd and PowerShell."""
     if not windows:
         return shlex.quote(argument)
     if _PLAIN.fullmatch(argument):
@@ -74,11 +74,13 @@ def put_in_place(
     sleep: Callable[[float], None] = time.sleep,
     windows: bool = IS_WINDOWS,
 ) -> None:
-    """Put a whole file where one may be; on Windows it is tried a few times, as a file
-    that somebody reads cannot be replaced there.
+    """Move a file to its target, which may exist.
+
+    On Windows this is retried a few times, because a file that another process reads
+    cannot be replaced there.
 
     Raises:
-        OSError: It cannot be replaced.
+        OSError: The file cannot be replaced.
     """
     for pause in _PAUSES if windows else ():
         try:
@@ -90,7 +92,7 @@ def put_in_place(
 
 
 def reason_of(error: OSError, path: Path, windows: bool = IS_WINDOWS) -> str:
-    """Why a file cannot be written, and what to do."""
+    """Return why a file cannot be written, and what to do."""
     kind, length = type(error).__name__, len(str(path.absolute()))
     if windows and length > _LONGEST_PATH:
         return (
@@ -102,8 +104,8 @@ def reason_of(error: OSError, path: Path, windows: bool = IS_WINDOWS) -> str:
 
 
 def escape_unprintable(*streams: Any) -> None:
-    """Have streams show as an escape what their encoding lacks, as that of a redirected
-    console of Windows does, and not raise.
+    """Make streams escape characters that their encoding lacks instead of raising, as
+    for redirected output on a Windows console.
     """
     for stream in streams:
         if hasattr(stream, "reconfigure"):
@@ -111,18 +113,19 @@ def escape_unprintable(*streams: Any) -> None:
 
 
 def processors() -> int:
-    """Processors that this process may use."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # on Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def can_rewrite(given: Mapping[str, str], windows: bool = IS_WINDOWS) -> bool:
-    """Whether a terminal takes escape sequences that go back in a line.
+    """Whether a terminal supports escape sequences that move back in a line.
 
     Args:
-        given: The environment.
-        windows: Whether it is a console of Windows, of which only new ones do.
+        given: The environment variables.
+        windows: Whether it is a Windows console; only recent ones support the
+            sequences.
     """
     if given.get("TERM") == "dumb" or given.get("CI"):
         return False

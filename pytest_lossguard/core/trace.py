@@ -1,4 +1,4 @@
-"""What one training left behind: frozen values, the only thing a judge sees."""
+"""The record of one training: frozen values, the only input of the judge."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .coded_labels import Agreement
 from .collapse import Spread
 from .data_facts import DataFacts
 from .relations import StepRelations
@@ -38,18 +39,20 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-#: A constant prediction of which it is not known what it predicts.
+#: Name of a constant prediction whose kind is unknown.
 SOME_CONSTANT = "a constant"
 
 
 def constant_in_words(name: str) -> str:
-    """As ``"a constant (the mean)"``."""
+    """Return the name as ``"a constant (the mean)"``."""
     return name if name == SOME_CONSTANT else f"{SOME_CONSTANT} ({name})"
 
 
 def row_norms(table: Floats) -> Floats:
-    """L2 norm of each row, finite as long as its values are: the largest is taken
-    out before squaring.
+    """Return the L2 norm of each row.
+
+    The largest value is factored out before squaring, so that the norm is finite if the
+    values are.
     """
     if not table.shape[1]:
         return np.zeros(len(table))
@@ -59,7 +62,7 @@ def row_norms(table: Floats) -> Floats:
     return np.asarray(scale * np.sqrt(np.einsum("ij,ij->i", rest, rest)), np.float64)
 
 
-#: Values of a variable up to which the norm of its weights is that of all of them.
+#: Number of values of a variable up to which the norm of its weights is exact.
 EXACT_WEIGHTS = 1 << 20
 
 
@@ -68,20 +71,20 @@ class StepTable:
     """One row per optimizer update, in order.
 
     Attributes:
-        loss: That step's own loss, penalties included, shape ``(steps,)``;
-            NaN as well where it could not be seen.
-        data_loss: The part that the Keras loss object returned, same shape;
-            the whole loss where none was called.
-        loss_seen: Whether the update's loss was seen, bool, same shape.
-        data_loss_seen: Whether a Keras loss object was called, likewise.
-        grad_norm: L2 norm of the gradient of each variable as it reached the
-            optimizer, shape ``(steps, variables)``; -1 where there was none.
-        weight_norm: L2 norm of each variable after the update, same shape; of one with
-            more than `EXACT_WEIGHTS` values (with sparse gradients more than 65,536)
-            estimated from some of its rows.
-        update_norm: L2 norm of the change of each variable, same shape; of one with
-            more than 65,536 values estimated from some of its rows, those that a
-            sparse gradient has where it is one.
+        loss: Loss of each step, including penalties, shape ``(steps,)``; NaN also if
+            the loss was not observed.
+        data_loss: The part that the Keras loss object returned, same shape; the whole
+            loss if none was called.
+        loss_seen: Whether the loss of the step was observed, bool, same shape.
+        data_loss_seen: Whether a Keras loss object was called, bool, same shape.
+        grad_norm: L2 norm of the gradient of each variable as it reached the optimizer,
+            shape ``(steps, variables)``; -1 if there was no gradient.
+        weight_norm: L2 norm of each variable after the update, same shape; for a
+            variable with more than `EXACT_WEIGHTS` values (with sparse gradients more
+            than 65,536) estimated from some of its rows.
+        update_norm: L2 norm of the change of each variable, same shape; for a variable
+            with more than 65,536 values estimated from some of its rows, those in the
+            gradient if it is sparse.
     """
 
     loss: Floats
@@ -97,13 +100,13 @@ class StepTable:
 
     @property
     def is_penalized(self) -> bool:
-        """Whether a loss has penalties beside its data loss."""
+        """Whether the loss of a step includes penalties besides the data loss."""
         with np.errstate(invalid="ignore"):
             return bool(np.any(self.loss - self.data_loss > 1e-6))
 
     @property
     def global_grad_norm(self) -> Floats:
-        """L2 norm over all variables, shape ``(steps,)``."""
+        """L2 norm of all gradients of a step, shape ``(steps,)``."""
         return row_norms(np.where(self.grad_norm < 0, 0.0, self.grad_norm))
 
 
@@ -112,14 +115,14 @@ class LayerStats:
     """Activations of one layer on the probe.
 
     Attributes:
-        name: The layer's name.
+        name: Name of the layer.
         activation: Name of its activation function.
         units: Number of units (last axis).
         dead: Share of units that are 0 for every row (relu family).
-        saturated: Share of outputs at the flat ends (sigmoid, tanh: within
-            0.01 of the ends of the range).
-        symmetric: Whether all units give the same for every row.
-        is_output: Whether it is the model's last layer.
+        saturated: Share of outputs in the flat parts of the activation (sigmoid, tanh:
+            within 0.01 of the ends of the range).
+        symmetric: Whether all units give the same output for every row.
+        is_output: Whether the layer is the last one of the model.
     """
 
     name: str
@@ -133,16 +136,17 @@ class LayerStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """The model on a fixed sample of its training data, in inference mode.
+    """Measurements of the model on a fixed sample of its training data, in inference
+    mode.
 
     Attributes:
-        loss: The training's own loss, penalties left out, scored from plain
+        loss: Loss of the training without penalties, computed from the plain
             predictions.
-        reported: The same loss as the training computes it (Keras scores a
-            softmax or sigmoid output from the logits that it keeps).
+        reported: The same loss as the training computes it (Keras computes it from the
+            logits that it keeps for a softmax or sigmoid output).
         spread: Largest standard deviation over rows of any output.
         layers: Activation statistics, in call order.
-        outputs: What makes each output, in the order of the outputs.
+        outputs: The outputs of the model, in order.
     """
 
     loss: float
@@ -164,12 +168,13 @@ class Outlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentinel:
-    """One value, far from all others of its column, that several rows have.
+    """A value that several rows of a column share, far from all its other values.
 
     Attributes:
-        columns: Where there is one.
-        values: What it is in each of them: one everywhere, unless they were scaled.
-        share: Of the rows that have it, in the column with most.
+        columns: Indices of the columns with such a value.
+        values: The value in each of these columns; the same in all of them unless they
+            were scaled.
+        share: Share of the rows with the value, in the column where it is largest.
     """
 
     columns: tuple[int, ...]
@@ -182,22 +187,24 @@ class ColumnStats:
     """Statistics of inputs or targets, one entry per column (last axis).
 
     Attributes:
-        name: What the array is called in messages (``"feature"``...).
-        mean, std, low, high: Over all finite values of the column, shape
+        name: Name of the array in messages (``"feature"``...).
+        mean, std, low, high: Statistics of the finite values of each column, shape
             ``(columns,)``.
-        median: Over the same values; the mean where no value sticks out.
-        rows: How many rows were looked at.
-        nonfinite: How many values are NaN or infinite.
-        first_nonfinite: Row and column of the first of them.
-        outlier: The farthest value, None where the spread is unknown.
-        outlier_share: Share of rows about as far out as the farthest.
+        median: Median of the same values; the mean for columns without far values.
+        rows: Number of rows.
+        nonfinite: Number of values that are NaN or infinite.
+        first_nonfinite: Row and column of the first of these values; None if there are
+            none.
+        outlier: The farthest value; None if no value is far out or the spread is
+            unknown.
+        outlier_share: Share of the rows at least a quarter as far out as the outlier.
         is_numeric: False for integer indices (class labels, tokens).
-        dtype: Name of its type, as ``"float32"``.
+        dtype: Name of the dtype, such as ``"float32"``.
         constant_share: Share of the values of a row that are the same in every row; 0
-            with a single row.
-        constant_apart: Share of the columns that are the same in every row, and not
-            0 as the borders of images, padding and absent words are.
-        sentinel: What seems to stand for missing values, None where nothing does.
+            for a single row.
+        constant_apart: Share of the columns that are the same in every row, except
+            columns that are always 0 (image borders, padding, absent words).
+        sentinel: The value that seems to stand for missing ones; None if there is none.
     """
 
     name: str
@@ -220,16 +227,16 @@ class ColumnStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRange:
-    """What values one array of targets has, for what an output can reach.
+    """Range of the values in one array of targets, to compare with that of an output.
 
     Attributes:
         low, high: Smallest and largest finite value.
-        below_minus_one, below_zero, above_one: Share of the values there.
-        rows_not_one: Share of the rows of several columns that do not add up to
-            1; 0 for a single column.
-        columns: Values on the last axis, 1 for a vector.
-        classes: How many classes the labels name; 0 where they name none.
-        rarest: Number of the rarest class, and its share of the rows.
+        below_minus_one, below_zero, above_one: Share of the values in that range.
+        rows_not_one: Share of the rows whose columns do not add up to 1; 0 for a single
+            column.
+        columns: Size of the last axis, 1 for a vector.
+        classes: Number of classes in the labels; 0 if they name none.
+        rarest: Index of the rarest class, and its share of the rows.
     """
 
     low: float
@@ -245,7 +252,7 @@ class TargetRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescaled:
-    """A layer that multiplies the inputs by one number: its name, and that."""
+    """A layer that multiplies the inputs by one number: its name and the number."""
 
     layer: str
     scale: float
@@ -256,10 +263,9 @@ class Output:
     """One output of the model.
 
     Attributes:
-        layer: Name of the layer that makes it.
-        activation: Name of its last activation, None where there is none that
-            is known.
-        units: Values on its last axis.
+        layer: Name of the output layer.
+        activation: Name of the last activation; None if there is none or it is unknown.
+        units: Size of its last axis.
     """
 
     layer: str
@@ -269,12 +275,13 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """Held-out loss over time.
+    """The held-out loss during the training.
 
     Attributes:
-        step: Updates made, counted from 1.
-        loss: The held-out loss then.
-        constant: What the best constant prediction costs on those rows, where known.
+        step: Number of updates before each evaluation.
+        loss: Held-out loss at each of these steps.
+        constant: Loss of the best constant prediction on the held-out rows; None if
+            unknown.
     """
 
     step: tuple[int, ...]
@@ -287,10 +294,11 @@ class Nonfinite:
     """NaN or infinity in one array of held-out rows.
 
     Attributes:
-        part: What the array is, as ``"inputs"``.
-        column, rows: The column with most of them, and in how many rows.
-        columns, affected: How many columns there are, and how many hold some.
-        of: Rows of the array.
+        part: Name of the array, such as ``"inputs"``.
+        column, rows: Index of the column with the most such rows, and the number of
+            these rows.
+        columns, affected: Number of columns, and of columns with such values.
+        of: Number of rows of the array.
     """
 
     part: str
@@ -303,15 +311,15 @@ class Nonfinite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeats:
-    """Held-out rows that are trained on too.
+    """Counts of held-out rows that are also training rows.
 
     Attributes:
-        found, of: How many, of how many that were looked up.
-        again, again_of: How many trained rows come again among the trained rows, of how
-            many that were looked up.
-        among: Share of the trained rows among which both were looked up.
-        copied: The class whose rows were copied to make it larger, which are not
-            counted in ``again``; None where there is none.
+        found, of: Number of these rows, and of held-out rows looked up.
+        again, again_of: Number of training rows that are repeated among the training
+            rows, and of training rows looked up.
+        among: Share of the training rows in which both were looked up.
+        copied: The class whose rows were copied to make it larger, which do not count
+            in ``again``; None if there is none.
     """
 
     found: int
@@ -324,14 +332,14 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearRows:
-    """Held-out rows that nearly equal rows that are trained on, and the others.
+    """Held-out rows that are nearly equal to training rows, and the other ones.
 
     Attributes:
-        repeats: How many there are, and how many of the trained rows are as near to
-            one another.
-        near, others: Places of some of the held-out rows, by whether they are near.
-        loss_near, loss_others: What each half of these cost in the end; empty where
-            that is unknown.
+        repeats: Number of these rows, and of training rows that are as near to each
+            other.
+        near, others: Indices of some held-out rows that are near training rows, and of
+            some that are not.
+        loss_near, loss_others: Final loss of each half of these rows; empty if unknown.
     """
 
     repeats: Repeats
@@ -343,15 +351,17 @@ class NearRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HeldOut:
-    """The rows that are scored and not trained on, beside those that are.
+    """The held-out rows, which are scored and not trained on.
 
     Attributes:
-        rows: How many there are.
-        inputs, targets: Column statistics, as those of the trace.
-        nonfinite: Where they hold NaN or infinity.
-        repeats: How many are trained on too; None where that is unknown.
-        near: Those that nearly equal some; None where that is unknown.
-        unknown: Share of rows of a class that no trained row has.
+        rows: Number of held-out rows.
+        inputs, targets: Column statistics, as in the trace.
+        nonfinite: Arrays with NaN or infinity.
+        repeats: Counts of rows that are also training rows; None if unknown.
+        near: Rows that are nearly equal to training rows; None if unknown.
+        unknown: Share of rows of a class without training rows.
+        agreement: How far predicted classes agree with the labels at the end of the
+            training; None if unknown, or if these rows cost no more than training rows.
     """
 
     rows: int
@@ -361,18 +371,19 @@ class HeldOut:
     repeats: Repeats | None = None
     near: NearRows | None = None
     unknown: float = 0.0
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassOrder:
-    """How far rows come in the order of their classes.
+    """How far rows are ordered by class.
 
     Attributes:
-        order: 0 where neighboring rows are mixed as by chance, 1 where each part of
-            the rows is of one class.
-        classes: How many there are.
-        together: How many of them a step has, on average.
-        rows: Rows that were looked at.
+        order: 0 if neighboring rows are mixed as by chance, 1 if each stretch of rows
+            has one class.
+        classes: Number of classes.
+        together: Average number of classes in a step.
+        rows: Number of rows that were examined.
     """
 
     order: float
@@ -383,67 +394,69 @@ class ClassOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trace:
-    """Everything recorded of one training.
+    """The complete record of one training.
 
     Attributes:
         source: ``"watch"`` or ``"fit"``.
-        model: Name of the model or, unseen, of the optimizer.
+        model: Name of the model, or of the optimizer if no model was observed.
         variables: Paths of the trained variables, in column order.
         sizes: Number of values of each variable.
-        steps: The per-step record.
-        batch_size: Rows per step, None where unknown.
-        steps_per_epoch: None where unknown.
-        shuffled: Whether each row is known to come once in an epoch, in random order.
-        seed: The seed in force.
-        before, after: The probe before the first update and after the last;
-            None where inputs, targets and loss were not all seen.
-        start_there: Loss of the first weights on the last rows, if the rows or their
+        steps: Measurements of each step.
+        batch_size: Rows per step; None if unknown.
+        steps_per_epoch: Steps per epoch; None if unknown.
+        shuffled: Whether each row is known to be used once per epoch, in random order.
+        seed: The seed of the training; None if unknown.
+        before, after: The probe before the first and after the last update; None if
+            inputs, targets and loss were not all observed.
+        start_there: Loss of the initial weights on the last rows, if the rows or their
             targets change during the training: ``before`` is then scored on the first
-            rows, ``after`` and the constant on the last. None where they do not
+            rows, ``after`` and the constant on the last ones. None if they do not
             change.
-        constant_loss: Loss of the best constant prediction on the targets.
-        perfect_loss: Lowest loss that is possible: that of predicting the targets,
-            for shares and smoothed labels their entropy; None where that is not
-            known.
-        constant: What that constant is (``"the mean"``...).
-        inputs, targets: Column statistics of the data that was seen.
-        target_ranges: One per array of targets that is numeric.
-        normalizes_inputs: The model starts with a layer that rescales.
-        rescaled: The layer that it starts with, where that scales; None otherwise.
-        losses: Names of the loss functions, where seen.
-        validation: Held-out losses, where there were any.
-        stopped: Why the training ended before its last step.
-        weighted: Whether rows have weights of their own.
-        loss_is_scaled: Steps with non-finite gradients are skipped by a
-            loss-scaling optimizer: part of its work, no fault.
-        contested: Another training moves, at the same time, what this one's loss
-            depends on, as in a GAN: neither has to fall.
-        moving_target: A model that changes with it makes the targets or the rows that
-            it learns from: as in reinforcement learning its loss need not fall.
-        labels_follow: The loss whose labels are outputs of the net being trained, for
-            other inputs, with a gradient through them; None where there is none.
-        spreads: How much the outputs of its nets differ, where its loss could not be
-            scored.
-        same_measure: Of a re-run: whether it has the same loss on the same targets as
-            the training that it repeats.
-        as_before: If not, the loss of its last predictions measured as in that
-            training; None where that is not known.
-        unchanged_there: If the task of a re-run is easier, the last loss of the
-            unchanged training on this task; None where that is not known.
+        constant_loss: Loss of the best constant prediction on the targets; None if
+            unknown.
+        perfect_loss: Lowest possible loss, that of predicting the targets, which is the
+            entropy of soft or smoothed labels; None if unknown.
+        constant: Name of the best constant prediction (``"the mean"``...).
+        inputs, targets: Column statistics of the observed data.
+        target_ranges: Ranges of the values in each numeric array of targets.
+        normalizes_inputs: Whether the model starts with a layer that rescales.
+        rescaled: The first layer of the model if it multiplies by one number; otherwise
+            None.
+        losses: Names of the loss functions, if observed.
+        validation: Held-out losses; None if there were none.
+        stopped: Why the training ended before its last step; None if it did not.
+        weighted: Whether rows have sample weights.
+        loss_is_scaled: Whether a loss-scaling optimizer skips steps with non-finite
+            gradients, which are then not a fault.
+        contested: Whether another training simultaneously changes the loss of this one,
+            as in a GAN, so that neither loss has to fall.
+        moving_target: Whether the targets or rows are made by a model that changes
+            during the training, as in reinforcement learning, so that the loss need not
+            fall.
+        labels_follow: Name of the loss whose labels are outputs of the trained net for
+            other inputs, with gradients flowing through them; None if there is none.
+        spreads: How much the outputs of the nets differ between rows, if the loss could
+            not be scored.
+        same_measure: For a re-run, whether it has the same loss on the same targets as
+            the original training.
+        as_before: If not, the loss of the final predictions of the re-run measured as
+            in the original training; None if unknown.
+        unchanged_there: If the task of a re-run is easier, the final loss of the
+            original training on that task; None if unknown.
         notes: Sentences for the report.
         seconds: Wall time from the first to the last update.
-        uninformed_loss: Loss of predicting the middle of the targets' range, for
-            classes equal shares; None where that is not known.
-        rare_gain: Share of what the rows of a rare class cost the best constant that
-            was learned; None where no class is rare, or rows are weighted.
-        averaging: Names of the layers that predict with averages which the training
-            collects, as `BatchNormalization` does.
-        held_out: The rows behind ``validation``, where they were seen.
-        class_order: Of rows that are trained on in a fixed order; None where they are
-            shuffled, or name no classes.
-        data_facts: What else is known of the data; None where they were not seen.
-        relations: What one step depends on; None where that was not looked at.
-        step: What its steps were seen to do; None where that was not recorded.
+        uninformed_loss: Loss of predicting the middle of the range of the targets, or
+            equal shares for classes; None if unknown.
+        rare_gain: Share of the best constant's loss on the rows of a rare class that
+            was removed; None if no class is rare or rows are weighted.
+        averaging: Names of the layers, such as `BatchNormalization`, that predict with
+            running averages of the training.
+        held_out: The rows behind ``validation``; None if they were not observed.
+        class_order: Order of the classes, if rows are trained on in a fixed order; None
+            if they are shuffled or have no classes.
+        data_facts: Other facts about the data; None if they were not observed.
+        relations: What one step depends on; None if that was not examined.
+        step: Facts about the training step; None if they were not recorded.
     """
 
     source: Literal["watch", "fit"]
@@ -491,16 +504,15 @@ class Trace:
 
     @property
     def need_not_fall(self) -> bool:
-        """Whether the loss of a good training of its kind rises as often as not."""
+        """Whether the loss of a good training of this kind may rise as well as fall."""
         return self.contested or self.moving_target
 
 
 def to_json_number(value: float | None) -> Any:
-    """A number as strict JSON allows it.
+    """Convert a number to strict JSON.
 
-    JSON has no NaN and no infinity: they become the strings ``"NaN"``,
-    ``"Infinity"`` and ``"-Infinity"``, which `float` and JavaScript's
-    ``Number`` both read back.
+    JSON has no NaN and no infinity. They become the strings ``"NaN"``, ``"Infinity"``
+    and ``"-Infinity"``, which `float` and JavaScript's ``Number`` can both parse.
     """
     if value is None:
         return None

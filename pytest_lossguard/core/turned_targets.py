@@ -1,5 +1,5 @@
-"""Images that came again with a mirrored target, as where image and mask are flipped
-at random, each for itself.
+"""Images that are repeated with a mirrored target, as when image and mask are flipped
+at random independently.
 """
 
 from __future__ import annotations
@@ -15,24 +15,26 @@ from .rows import evenly_spaced
 
 __all__ = ["turned_targets"]
 
-#: Axes that an image is mirrored along.
+#: Combinations of image axes to mirror.
 _ALONG = ((0,), (1,), (0, 1))
-#: Axes of a batch of images without channels.
+#: Number of axes of a batch of images without channels.
 _AXES = 3
-#: Numbers of an image that it is looked up by; the whole image proves it.
+#: Number of values of an image that are used to look it up; then the whole image is
+#: compared.
 _NUMBERS = 256
 
 
 def turned_targets(
     batches: Sequence[tuple[Sequence[Any], Sequence[Any]]],
 ) -> TurnedTargets | None:
-    """How many images came again with their target mirrored.
+    """Count repeated images whose target was mirrored.
 
     Args:
-        batches: Arrays of inputs and of targets, as they were trained on.
+        batches: Arrays of inputs and of targets of each batch, in training order.
 
     Returns:
-        None where inputs or targets are no images, or none came again.
+        The counts; None if inputs or targets are not images, or if no image is
+        repeated.
     """
     if any(len(x) != 1 or len(y) != 1 for x, y in batches):
         return None
@@ -54,7 +56,7 @@ def turned_targets(
 
 
 def _is_turned(image: NDArray[Any], one: NDArray[Any], other: NDArray[Any]) -> bool:
-    """Whether one target is the other mirrored, and the image would not be the same."""
+    """Whether one target is the other one mirrored, and the image is not symmetric."""
     return any(
         one.shape == other.shape
         and not np.array_equal(one, other)

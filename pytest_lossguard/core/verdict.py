@@ -1,4 +1,4 @@
-"""What was decided of one training, and its shape in the JSON report."""
+"""The judgment of one training, and its shape in the JSON report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Verdict"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Verdict:
-    """A trace with what a judge found in it, and why where that was looked for."""
+    """A trace with its findings, and its diagnosis if there is one."""
 
     trace: Trace
     findings: tuple[Finding, ...]
@@ -22,7 +22,7 @@ class Verdict:
 
     @property
     def converged(self) -> bool:
-        """No finding is an error."""
+        """Whether no finding is an error."""
         return not self.errors
 
     @property
@@ -32,11 +32,11 @@ class Verdict:
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """The findings that do not."""
+        """The findings that do not fail a test."""
         return tuple(it for it in self.findings if it.severity == "warning")
 
     def to_json(self) -> dict[str, Any]:
-        """This run as builtins, in the shape of the JSON report."""
+        """Return the run as builtins, in the shape of the JSON report."""
         trace = self.trace
         held_out = trace.validation
         return {
@@ -71,7 +71,9 @@ class Verdict:
         }
 
     def _probe(self) -> dict[str, Any] | None:
-        """The loss on a fixed sample before and after, penalties left out."""
+        """Return the loss on a fixed sample before and after training, without
+        penalties.
+        """
         before, after = self.trace.before, self.trace.after
         if before is None and after is None:
             return None

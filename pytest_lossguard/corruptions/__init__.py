@@ -1,4 +1,4 @@
-"""Hostile data: small frozen values that corrupt a project's own sample.
+"""Hostile data: small frozen objects that corrupt a project's own sample.
 
 >>> from pytest_lossguard.corruptions import Corruption, Offset, Scale
 >>> Corruption(Scale(1000.0, features=0), Offset(3.0))
@@ -51,22 +51,22 @@ __all__ = [
 
 
 class Corruption:
-    """What happens to a sample, one thing after the other; nothing if empty.
+    """A sequence of corruptions that act on a sample one after the other.
 
-    Frozen, hashable, equal to another of the same parts; its repr is the
-    expression that makes it.
+    An empty corruption changes nothing. Instances are immutable and hashable, and are
+    equal if their parts are. The repr is the expression that makes the instance.
 
     Args:
-        parts: Families such as `Scale`, in the order in which they act.
+        parts: Instances of families such as `Scale`, in the order in which they act.
 
     Raises:
-        UsageError: A part is no family.
+        UsageError: A part is not an instance of a family.
     """
 
     __slots__ = ("_drawn", "features_seen", "parts")
     parts: tuple[Family, ...]
     _drawn: bool
-    #: How many features the data had that it acted on last; 0 before.
+    #: The number of features of the data of the last call; 0 before the first.
     features_seen: int
 
     def __init__(self, *parts: Family) -> None:
@@ -82,27 +82,27 @@ class Corruption:
 
     @classmethod
     def drawn(cls, *parts: Family) -> Corruption:
-        """One whose feature numbers were drawn before the data was known.
+        """Make a corruption whose feature numbers were drawn before the data are known.
 
-        A number beyond the last feature is counted round the end.
+        Feature numbers beyond the last feature wrap around.
         """
         made = cls(*parts)
         object.__setattr__(made, "_drawn", True)
         return made
 
     def __call__(self, x: Any, y: Any = None) -> Any:
-        """Corrupt data; the caller's own is never touched.
+        """Corrupt a copy of the data.
 
         Args:
             x: An array of shape ``(rows, ..., features)`` or ``(rows,)``, a pandas
                 DataFrame or Series, a nested dict, tuple or list of these, or a
                 finite `tf.data.Dataset` of rows or batches.
-            y: Targets likewise, or None.
+            y: Targets in the same forms, or None; must be None for a dataset.
 
         Returns:
-            ``(x, y)`` where both were given, else ``x``. Shapes stay, but for
-            the rows where a family is about rows. Integers become float64 where
-            they are scaled, floats keep their precision; tensors come back as
+            ``(x, y)`` where both were given, else ``x``. Shapes stay the same, except
+            for the number of rows where a family changes it. Integers become float64
+            where they are scaled, floats keep their precision; tensors come back as
             NumPy arrays.
 
         Raises:
@@ -128,13 +128,13 @@ class Corruption:
         return again(sample)
 
     def resolved(self, features: int) -> Corruption:
-        """The corruption for data of so many features, as it is described."""
+        """Return the corruption with drawn feature numbers modulo ``features``."""
         if not self._drawn or features < 1:
             return self
         return Corruption(*(part.within(features) for part in self.parts))
 
     def to_json(self) -> list[dict[str, Any]]:
-        """As builtins."""
+        """Return the parts as JSON-serializable builtins."""
         return [
             {
                 "family": type(part).__name__,
@@ -145,10 +145,10 @@ class Corruption:
 
     @classmethod
     def from_json(cls, parts: Any) -> Corruption:
-        """Make one from what `to_json` gave, which is only read, never run.
+        """Make a corruption from what `to_json` returned, without running any code.
 
         Raises:
-            UsageError: It is something else.
+            UsageError: ``parts`` has another form.
         """
         if not isinstance(parts, list):
             raise UsageError(

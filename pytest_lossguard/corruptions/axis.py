@@ -1,4 +1,4 @@
-"""One keyword of a space: what is drawn for it, the mildest first."""
+"""One keyword of a space: the levels that are drawn for it, the mildest first."""
 
 from __future__ import annotations
 
@@ -26,21 +26,22 @@ __all__ = [
     "up_to",
 ]
 
-#: How many powers of ten beyond the asked range are tried after a passing search.
+#: The powers of ten beyond the asked range that are tried after a passing search.
 FARTHER = range(1, 4)
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One keyword of the space.
+    """One keyword of a space.
 
     Attributes:
-        keyword: Its name.
-        description: The asked range, for the report.
-        levels: What is drawn, the mildest first.
-        beyond: Outside the range, one row for each direction, the nearest first.
-        by_feature: Whether it may act on one feature alone.
-        only_by_feature: Whether it acts on one feature at a time, never on all.
+        keyword: The name of the keyword.
+        description: The asked range in words, for the report.
+        levels: The corruptions to draw from, the mildest first.
+        beyond: Corruptions outside the range, one tuple for each direction, the
+            nearest first.
+        by_feature: Whether a level may act on a single feature.
+        only_by_feature: Whether a level only acts on a single feature, never on all.
     """
 
     keyword: str
@@ -56,10 +57,10 @@ class Keyword:
     """A keyword of ``strategies.corruptions`` and of the marker.
 
     Attributes:
-        name: The keyword.
-        default: What it means when it is True.
-        axis: What is drawn for a value of it; raises `OutOfRange`.
-        is_on: Whether it is on without being named.
+        name: The name of the keyword.
+        default: The value that True stands for.
+        axis: Returns the axis for a value of the keyword; raises `OutOfRange`.
+        is_on: Whether the keyword is on by default.
     """
 
     name: str
@@ -69,11 +70,20 @@ class Keyword:
 
 
 class OutOfRange(ValueError):
-    """The value of a keyword cannot be meant."""
+    """The value of a keyword is invalid; the message says what is expected."""
 
 
 def bounds(value: Any, holds: Callable[[float], bool], example: str) -> Any:
-    """Two bounds of a keyword, the lower first."""
+    """Return the two bounds of a keyword as floats, the lower first.
+
+    Args:
+        value: The value of the keyword.
+        holds: Whether a number is a valid bound.
+        example: Valid bounds, for the message.
+
+    Raises:
+        OutOfRange: The value is not a pair of valid bounds in this order.
+    """
     if not (
         isinstance(value, (tuple, list))
         and len(value) == 2
@@ -89,44 +99,61 @@ def bounds(value: Any, holds: Callable[[float], bool], example: str) -> Any:
 
 
 def up_to(value: Any, example: str) -> float:
-    """The largest value of a keyword."""
+    """Return the largest value of a keyword, a positive number.
+
+    Raises:
+        OutOfRange: The value is no positive number.
+    """
     if not is_number(value) or value <= 0:
         raise OutOfRange(f"must be True, False or the largest, as {example}")
     return float(value)
 
 
 def share(value: Any, example: str) -> float:
-    """A share of the rows."""
+    """Return a share of the rows, above 0 and at most 1.
+
+    Raises:
+        OutOfRange: The value is no such share.
+    """
     if not is_number(value) or not 0 < value <= 1:
         raise OutOfRange(f"must be True, False or a share of the rows, as {example}")
     return float(value)
 
 
 def only_true(value: Any) -> None:
-    """Refuse a value of a keyword that has no range."""
+    """Refuse any value but True, for a keyword that has no range.
+
+    Raises:
+        OutOfRange: The value is not True.
+    """
     if value is not True:
         raise OutOfRange("must be True or False: it has no range")
 
 
 def finite(values: Iterable[float]) -> list[float]:
-    """The values that are finite."""
+    """Return the values that are finite."""
     return [it for it in values if math.isfinite(it)]
 
 
 def tens(most: float) -> list[float]:
-    """1, 10, 100 ... up to ``most``; ``most`` alone if it is below 1."""
+    """Return 1, 10, 100 ... up to ``most``; only ``most`` if it is between 0 and 1."""
     if most < 1:
         return [most] if most > 0 else []
     return [10.0**it for it in range(int(math.log10(most) + 1e-9) + 1)]
 
 
 def halves(most: float) -> list[float]:
-    """An eighth, a quarter, a half and all of it."""
+    """Return an eighth, a quarter, a half and all of ``most``."""
     return [most / it for it in (8, 4, 2, 1)]
 
 
 def factor_axis(keyword: str, make: Callable[[float], Family]) -> Callable[[Any], Axis]:
-    """What draws factors between two bounds, powers of ten where there are some."""
+    """Return a function that makes the axis of a factor between two bounds.
+
+    Args:
+        keyword: The name of the keyword.
+        make: Makes the corruption with a factor.
+    """
 
     def axis(value: Any) -> Axis:
         low, high = bounds(value, lambda it: it > 0, "(1e-3, 1e3)")
@@ -150,7 +177,15 @@ def factor_axis(keyword: str, make: Callable[[float], Family]) -> Callable[[Any]
 def share_axis(
     keyword: str, make: Callable[[float], Family], example: str, of: str = "rows"
 ) -> Callable[[Any], Axis]:
-    """What draws shares up to one, an eighth of it first."""
+    """Return a function that makes the axis of a share up to a largest one, with an
+    eighth of that as the mildest level.
+
+    Args:
+        keyword: The name of the keyword.
+        make: Makes the corruption with a share.
+        example: A valid share, for messages.
+        of: What the share is taken of, for the report.
+    """
 
     def axis(value: Any) -> Axis:
         most = share(value, example)
@@ -162,7 +197,9 @@ def share_axis(
 
 
 def _factors(low: float, high: float) -> list[float]:
-    """Powers of ten in the range, else of two, else its ends; the mildest first."""
+    """Return the powers of ten in a range, else the powers of two, else its ends; the
+    mildest first, without 1.
+    """
     for base in (10, 2):
         lowest = math.ceil(math.log(low, base) - 1e-9)
         highest = math.floor(math.log(high, base) + 1e-9)

@@ -1,5 +1,6 @@
-"""Corrupts a whole `tf.data.Dataset`, recognized by what it can do: TensorFlow is
-not imported here.
+"""Corruption of a whole `tf.data.Dataset`.
+
+Datasets are recognized by their methods: TensorFlow is not imported here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .sample import sequence_like
 
 __all__ = ["elements_of", "on_dataset"]
 
-#: Cardinality of a dataset without an end.
+#: The cardinality of an infinite dataset.
 _INFINITE = -1
 
 
@@ -23,11 +24,16 @@ def on_dataset(dataset: Any, corrupt: Callable[..., tuple[Any, Any, Any]]) -> An
     """Corrupt a whole `tf.data.Dataset` of rows or of batches.
 
     Args:
-        dataset: Of ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
-        corrupt: From these three, or None for one that is missing, to the same.
+        dataset: A dataset with elements ``x``, ``(x, y)`` or
+            ``(x, y, sample_weight)``.
+        corrupt: Takes ``x``, ``y`` and sample weights, each None where missing, and
+            returns the three corrupted.
+
+    Returns:
+        A dataset of the corrupted rows, with the batch size of ``dataset``.
 
     Raises:
-        UsageError: It has no end, no rows, or ragged ones.
+        UsageError: The dataset is infinite or empty, or holds ragged or sparse data.
     """
     whole, batch = _whole(dataset)
     if isinstance(whole, tuple) and len(whole) in (2, 3):
@@ -43,16 +49,16 @@ def on_dataset(dataset: Any, corrupt: Callable[..., tuple[Any, Any, Any]]) -> An
 
 
 def elements_of(dataset: Any) -> Any:
-    """All rows of a `tf.data.Dataset` of rows or of batches, as whole arrays.
+    """Return all rows of a `tf.data.Dataset` of rows or of batches, as whole arrays.
 
     Raises:
-        UsageError: It has no end, no rows, or ragged ones.
+        UsageError: The dataset is infinite or empty, or holds ragged or sparse data.
     """
     return _whole(dataset)[0]
 
 
 def _whole(dataset: Any) -> tuple[Any, int | None]:
-    """All rows, and how many there are in a batch."""
+    """Return all rows and the batch size, None for a dataset of single rows."""
     if int(dataset.cardinality()) == _INFINITE:
         raise UsageError(
             "corruption got a dataset without an end: corrupt it before .repeat()"
@@ -71,7 +77,7 @@ def _whole(dataset: Any) -> tuple[Any, int | None]:
 
 
 def _gathered(gather: Callable[[list[Any]], Array], elements: list[Any]) -> Any:
-    """One structure of whole arrays from one per element."""
+    """Combine the structures of all elements into one structure of whole arrays."""
     first = elements[0]
     if first is None:
         return None
@@ -98,7 +104,7 @@ def _leaves(structure: Any) -> list[Any]:
 
 
 def _batch_size(dataset: Any, element: Any) -> int | None:
-    """Rows per element; None where each element is one row."""
+    """Return the number of rows per element, None if each element is one row."""
     shapes = [np.shape(leaf) for leaf in _leaves(element)]
     sizes = {shape[:1] for shape in shapes}
     if len(sizes) != 1 or sizes == {()}:
@@ -110,13 +116,15 @@ def _batch_size(dataset: Any, element: Any) -> int | None:
 
 
 def _has_open_batch(dataset: Any) -> bool:
-    """Whether the first axis may differ between elements, as without drop_remainder."""
+    """Whether the size of the first axis is open, as without drop_remainder."""
     shapes = [getattr(it, "shape", None) for it in _leaves(dataset.element_spec)]
     return any(it is not None and it.rank and it[0] is None for it in shapes)
 
 
 def _is_batched(dataset: Any) -> bool | None:
-    """What the last step said that made or unmade batches; None if there is none."""
+    """Whether the last transformation that made or unmade batches made them; None if
+    there is no such transformation.
+    """
     step = type(dataset).__name__
     if "Unbatch" in step or "TensorSlice" in step:
         return False

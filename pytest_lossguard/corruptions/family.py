@@ -1,4 +1,4 @@
-"""What every family of corruptions shares: its words, its checks, its arithmetic."""
+"""The base class of the families of corruptions, with their checks and arithmetic."""
 
 from __future__ import annotations
 
@@ -30,41 +30,44 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
-#: Which features: None for all, a number, a column's name, or several of these.
+#: A choice of features: None for all, a number, a column's name, or a tuple of these.
 Features = int | str | tuple[int | str, ...] | None
 
-#: The golden ratio spreads row numbers evenly whatever period the rows have.
+#: The golden ratio spreads row numbers evenly, whatever period the rows have.
 _GOLDEN = 0.6180339887498949
-#: The mean of equal numbers is off by no more than this share of it.
+#: The largest relative rounding error of the mean of equal numbers.
 _ROUNDING = 1e-14
 
 
 def spread_rows(rows: int, count: int) -> Array:
-    """``count`` row numbers, spread over all; of more rows the same come first."""
+    """Return ``count`` row numbers that are spread over all rows.
+
+    The order depends on ``rows`` only: a larger count adds row numbers at the end.
+    """
     order = np.argsort(np.arange(rows) * _GOLDEN % 1.0, kind="stable")
     return order[: max(0, min(count, rows))]
 
 
 def share_of(rows: int, share: float) -> int:
-    """A share of the rows, at least one."""
+    """Return the number of rows in a share of all rows, at least 1."""
     return max(1, round(rows * share))
 
 
 class Family:
-    """One thing that happens to a sample."""
+    """The base class of one kind of corruption, such as another unit."""
 
     __slots__ = ()
-    #: The keyword of `strategies.corruptions` that draws it.
+    #: The keyword of `strategies.corruptions` that draws the family.
     keyword: ClassVar[str] = ""
 
     @property
     def way(self) -> bool:
-        """On which side of no corruption it lies: larger or smaller."""
+        """Whether the corruption makes values larger rather than smaller."""
         factor = getattr(self, "factor", 1.0)
         return bool(factor >= 1 and getattr(self, "deviations", 0.0) >= 0)
 
     def act(self, sample: Sample) -> Sample:
-        """The corrupted sample.
+        """Return the corrupted sample.
 
         Raises:
             UsageError: The data cannot be corrupted this way.
@@ -72,13 +75,13 @@ class Family:
         raise NotImplementedError
 
     def __call__(self, x: Any, y: Any = None) -> Any:
-        """Act on data; see `Corruption`."""
+        """Corrupt data, as `Corruption` does."""
         from . import Corruption
 
         return Corruption(self)(x, y)
 
     def within(self, features: int) -> Family:
-        """The family with its features counted round the end of ``features``."""
+        """Return the corruption with its feature numbers modulo ``features``."""
         counted = {
             it.name: _counted_round(getattr(self, it.name), features)
             for it in fields(self)  # type: ignore[arg-type]
@@ -87,8 +90,12 @@ class Family:
         return replace(self, **counted)  # type: ignore[type-var]
 
     def describe(self) -> dict[str, Any]:
-        """As builtins: the keyword that draws it, its level whatever it acts on, as
-        ``"Scale(1000.0)"``, that level's number where it has one, and the features.
+        """Describe the corruption as builtins.
+
+        Returns:
+            ``"keyword"``, the keyword that draws it; ``"level"``, its repr without
+            features, as ``"Scale(1000.0)"``; ``"value"``, the number of its level or
+            None; and ``"features"``, ``"all"`` or the repr of the features.
         """
         level: Any = self
         if hasattr(self, "features"):
@@ -121,21 +128,33 @@ def _counted_round(feature: Features, features: int) -> Features:
 
 
 def checked(family: Any, name: str, holds: bool, expected: str) -> None:
-    """Refuse a parameter in one sentence unless it holds."""
+    """Raise unless a parameter is valid.
+
+    Args:
+        family: The corruption.
+        name: The name of the parameter.
+        holds: Whether the value is valid.
+        expected: What the value must be, for the message.
+
+    Raises:
+        UsageError: The value is not valid.
+    """
     if not holds:
         given = f"{type(family).__name__}({name}={shown(getattr(family, name))})"
         raise UsageError(f"{given}: {name} must be {expected}")
 
 
 def check_number(family: Any, name: str) -> None:
-    """Refuse what is no finite number."""
+    """Convert a parameter to float; raise `UsageError` if it is no finite number."""
     value = getattr(family, name)
     checked(family, name, is_number(value), "a finite number, as 10.0")
     object.__setattr__(family, name, float(value))
 
 
 def check_share(family: Any, name: str = "share") -> None:
-    """Refuse what is no share above 0."""
+    """Convert a parameter to float; raise `UsageError` unless it is above 0 and at
+    most 1.
+    """
     value = getattr(family, name)
     holds = is_number(value) and 0 < value <= 1
     checked(family, name, holds, "a number above 0 and at most 1, as 0.1")
@@ -143,7 +162,9 @@ def check_share(family: Any, name: str = "share") -> None:
 
 
 def check_count(family: Any, name: str, least: int = 1) -> None:
-    """Refuse what is no count."""
+    """Convert a parameter to int; raise `UsageError` unless it is a whole number from
+    ``least`` to `MOST`.
+    """
     value = getattr(family, name)
     holds = is_whole(value) and least <= value <= MOST
     words = f"a whole number, at least {least} and at most {MOST:,}"
@@ -152,7 +173,9 @@ def check_count(family: Any, name: str, least: int = 1) -> None:
 
 
 def check_features(family: Any, name: str = "features") -> None:
-    """Refuse what names no features."""
+    """Convert a parameter to builtin numbers and names of features; raise `UsageError`
+    if it is no such choice.
+    """
     value = getattr(family, name)
     several = value if isinstance(value, tuple) else (value,)
     holds = value is None or (
@@ -172,14 +195,16 @@ def _axes(columns: Array) -> tuple[int, ...]:
 
 
 def mean(columns: Array) -> Array:
-    """Mean of each column over its finite values."""
+    """Return the mean of each column over its finite values."""
     finite = np.where(np.isfinite(columns), columns, 0.0).astype(np.float64)
     counts = np.maximum(np.isfinite(columns).sum(axis=_axes(columns)), 1)
     return np.asarray(finite.sum(axis=_axes(columns)) / counts)
 
 
 def std(columns: Array) -> Array:
-    """Standard deviation of each column; 1 for one that is constant."""
+    """Return the standard deviation of each column over its finite values; 1 for a
+    constant column.
+    """
     center = mean(columns)
     distance = np.where(np.isfinite(columns), columns - center, 0.0)
     counts = np.maximum(np.isfinite(columns).sum(axis=_axes(columns)), 1)
@@ -189,12 +214,14 @@ def std(columns: Array) -> Array:
 
 
 def far(columns: Array, deviations: float) -> Array:
-    """A value so many standard deviations above the mean of each column."""
+    """Return for each column the value ``deviations`` standard deviations above its
+    mean.
+    """
     return np.asarray(mean(columns) + deviations * std(columns))
 
 
 def put(columns: Array, rows: Array, value: Any) -> Array:
-    """A copy with other values in some rows."""
+    """Return a copy of columns with ``value`` in some rows."""
     columns = columns.copy()
     columns[rows] = value
     return columns

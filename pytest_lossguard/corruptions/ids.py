@@ -1,4 +1,7 @@
-"""Which columns of integers are ids, of tokens or categories: they have no scale."""
+"""Detection of integer columns that are ids of tokens or categories.
+
+Ids have no scale: multiplying or shifting them makes no sense.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +12,32 @@ from numpy.typing import NDArray
 
 __all__ = ["ids"]
 
-#: The first id, where -1 stands for none and 0 for padding or what is unknown.
+#: The range of the lowest id, since -1 may stand for none and 0 for padding or unknown
+#: tokens.
 _FIRST_ID = (-1, 2)
-#: Codes of categories fill this share of their range; ages and years start elsewhere.
+#: Codes of categories fill at least this share of their range; ages and years do not
+#: start near 0.
 _FILLED = 0.5
-#: Columns of tokens share a vocabulary: half of them reach this share of its end.
+#: Columns of tokens share a vocabulary: at least half of them reach this share of its
+#: largest id, and there are at least so many columns.
 _SHARED, _FEWEST_TOKENS = 0.1, 2
-#: Rows with which a column says what it is.
+#: The fewest rows from which ids can be recognized.
 _ENOUGH_ROWS = 8
 
 
 def ids(block: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which columns, the last axis, are ids as far as their values tell.
+    """Return which columns hold ids, judged by their values.
 
-    Floats and `uint8`, the type of gray levels, never are, nor is what has more than
-    two axes, as images, nor what is negative. Of the others those are whose values
-    count from 0 or 1 without large gaps, and all where they seem to share a
-    vocabulary.
+    Floats and `uint8`, the type of gray levels, are never ids, nor are arrays with
+    more than two axes, such as images, or columns with values below -1. Other columns
+    are ids if their values count from about 0 without large gaps; all columns are if
+    they seem to share a vocabulary.
 
     Args:
-        block: Of shape ``(rows, ..., columns)``.
+        block: The values, of shape ``(rows, ..., columns)``.
+
+    Returns:
+        Flags of shape ``(columns,)``.
     """
     none = np.zeros(block.shape[-1], bool)
     is_whole = block.dtype.kind in "iu" and block.dtype != np.uint8
@@ -44,7 +53,9 @@ def ids(block: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _share_a_vocabulary(low: NDArray[Any], high: NDArray[Any]) -> bool:
-    """Tokens: no column starts far from 0, and most reach about as far."""
+    """Whether columns look like tokens of one vocabulary: no column starts far from 0,
+    and most have similar largest values.
+    """
     largest = float(high.max())
     starts = _FIRST_ID[0] <= low.min() <= _FIRST_ID[1]
     is_near = bool(np.all(low <= _SHARED * largest + _FIRST_ID[1]))

@@ -1,4 +1,4 @@
-"""The labels of a sample, whatever their encoding."""
+"""The class labels of a sample, in any encoding."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from .sample import Sample
 __all__ = ["as_vector", "labels_of", "ordered"]
 
 _MOST_CLASSES = 1000
-#: So many classes may be met even once each, as in the few rows of `FewRows`.
+#: Up to so many classes may occur only once each, as in the few rows of `FewRows`.
 _FEW_CLASSES = 100
 
 
 def labels_of(sample: Sample) -> tuple[Array, int]:
-    """The class of each row, counted from 0, and how many there are."""
+    """Return the class of each row, numbered from 0, and the number of classes.
+
+    Raises:
+        UsageError: There are no targets, or they have too many values to be classes.
+    """
     values = as_vector(sample.targets[0])
     labels, classes = ordered(values)
     measured = values.dtype.kind == "f" and bool(
@@ -33,14 +37,19 @@ def labels_of(sample: Sample) -> tuple[Array, int]:
 
 
 def as_vector(leaf: Leaf) -> Array:
-    """One value per row: the label, or the place of the largest of several."""
+    """Return one value per row: the label, or the argmax of several values."""
     values = np.asarray(leaf.value)
     table = values.reshape(len(values), -1)
     return table[:, 0] if table.shape[1] == 1 else np.argmax(table, axis=1)
 
 
 def ordered(values: Array) -> tuple[Array, int]:
-    """The place of each value among the different ones, and how many these are."""
+    """Return the index of each value among the sorted distinct values, and how many
+    distinct values there are.
+
+    Raises:
+        UsageError: The values cannot be sorted.
+    """
     try:
         found, places = np.unique(values, return_inverse=True)
     except TypeError:

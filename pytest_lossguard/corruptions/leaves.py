@@ -1,6 +1,6 @@
 """The arrays and pandas objects of a sample, each as a block of numeric features.
 
-They are recognized by what they can do: pandas is not imported here.
+Objects are recognized by their attributes: pandas is not imported here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..core.errors import UsageError
 __all__ = ["Array", "Change", "Leaf", "leaf_of"]
 
 Array = NDArray[Any]
-#: From columns of shape ``(rows, ..., chosen)`` to their replacement.
+#: A function from columns of shape ``(rows, ..., chosen)`` to their replacement.
 Change = Callable[[Array], Array]
 
 
@@ -26,34 +26,34 @@ class Leaf(Protocol):
 
     @property
     def rows(self) -> int:
-        """How many."""
+        """The number of rows."""
 
     @property
     def dtype(self) -> str:
-        """As a user reads it."""
+        """The dtype or dtypes as text, for messages."""
 
     @property
     def names(self) -> tuple[str | None, ...]:
-        """One per numeric feature; None for one without a name."""
+        """The name of each numeric feature, None for a feature without a name."""
 
     @property
     def block(self) -> Array:
         """The numeric features, of shape ``(rows, ..., features)``."""
 
     def changed(self, change: Change, places: Sequence[int]) -> Leaf:
-        """The same with other numbers in some of its features."""
+        """Return a copy with ``change`` applied to the features numbered ``places``."""
 
     def take(self, rows: Array, *, in_place: bool = False) -> Leaf:
-        """Some rows of it, all columns; ``in_place`` the index stays where it is."""
+        """Return some rows with all columns; with ``in_place`` under the old index."""
 
     @property
     def value(self) -> Any:
-        """What the caller gave, or its changed copy."""
+        """The array or pandas object of the caller, or a changed copy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayLeaf:
-    """A NumPy array; the features lie on its last axis, a vector is one."""
+    """A NumPy array with its features on the last axis; a vector is one feature."""
 
     value: Array
 
@@ -128,7 +128,7 @@ class FrameLeaf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesLeaf:
-    """A pandas Series: one feature, or none if it is not numeric."""
+    """A pandas Series: one feature if it is numeric, else none."""
 
     value: Any
 
@@ -161,7 +161,7 @@ class SeriesLeaf:
 
 
 def _numbers(series: Any) -> Array:
-    """NumPy's numbers of a Series, NaN where one of pandas' own types has none."""
+    """Return a Series as a NumPy array, with NaN for pandas' own missing values."""
     dtype = getattr(series.dtype, "numpy_dtype", None)
     if dtype is None:
         return np.asarray(series.to_numpy())
@@ -176,14 +176,14 @@ def _pandas_rows(data: Any, rows: Array, in_place: bool) -> Any:
 
 
 def leaf_of(data: Any, name: str) -> Leaf:
-    """One array, or one pandas object, as a leaf.
+    """Return one array or one pandas object as a leaf.
 
     Args:
-        data: An array, or a pandas frame or series.
-        name: What to call it in errors.
+        data: An array, or a pandas DataFrame or Series.
+        name: The name of the data in error messages.
 
     Raises:
-        UsageError: It is ragged, or no array.
+        UsageError: The data are ragged or a scalar.
     """
     if hasattr(data, "iloc"):
         return FrameLeaf(data) if data.ndim == 2 else SeriesLeaf(data)

@@ -1,5 +1,6 @@
-"""A sample taken apart into leaves, and put together again: arrays, pandas objects and
-nested structures of them.
+"""Flattening of a sample into leaves, and its reconstruction.
+
+A sample is an array, a pandas object or a nested structure of these.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ __all__ = ["Sample", "sequence_like"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Inputs, targets and weights as leaves, in the order in which they are nested."""
+    """A sample as leaves, in the order in which they are nested.
+
+    Attributes:
+        x: The leaves of the inputs.
+        y: The leaves of the targets; empty without any.
+        weight: The leaves of the sample weights; empty without any.
+    """
 
     x: tuple[Leaf, ...]
     y: tuple[Leaf, ...]
@@ -29,12 +36,12 @@ class Sample:
 
     @property
     def rows(self) -> int:
-        """Rows of every leaf."""
+        """The number of rows, which is the same for every leaf."""
         return self.x[0].rows
 
     @property
     def features(self) -> int:
-        """Numeric input features, counted through all leaves."""
+        """The number of numeric input features in all leaves."""
         return sum(len(leaf.names) for leaf in self.x)
 
     @property
@@ -42,7 +49,7 @@ class Sample:
         """The leaves of the targets.
 
         Raises:
-            UsageError: None were given.
+            UsageError: The sample has no targets.
         """
         if not self.y:
             raise UsageError(
@@ -55,10 +62,20 @@ class Sample:
     def of(
         cls, x: Any, y: Any, weight: Any = None
     ) -> tuple[Sample, Callable[[Sample], tuple[Any, Any, Any]]]:
-        """Take data apart; the second value puts a sample together again.
+        """Flatten data into a sample.
+
+        Args:
+            x: The inputs.
+            y: The targets, or None.
+            weight: The sample weights, or None.
+
+        Returns:
+            The sample, and a function that nests a sample like the data and returns
+            ``(x, y, weight)``.
 
         Raises:
-            UsageError: Something is ragged, no array, or has other rows.
+            UsageError: A part is ragged, no array or empty, or the numbers of rows
+                differ.
         """
         x_leaves, x_again = _apart(x, "x")
         y_leaves, y_again = _apart(y, "y")
@@ -93,11 +110,11 @@ class Sample:
         return cls(tuple(x_leaves), tuple(y_leaves), tuple(weights)), again
 
     def columns(self, features: Any) -> list[int]:
-        """Feature numbers behind ``features``: None for all, a number, a name, or
-        several of these.
+        """Return the feature numbers of ``features``: None for all, a number, a name,
+        or a tuple of these.
 
         Raises:
-            UsageError: There is no numeric feature, or not this one.
+            UsageError: There is no numeric feature, or a given one does not exist.
         """
         names = [name for leaf in self.x for name in leaf.names]
         if not names:
@@ -111,15 +128,15 @@ class Sample:
         return [place for it in several for place in _places(it, names)]
 
     def change_inputs(self, change: Change, features: Any) -> Sample:
-        """Replace columns of the inputs, given as floats; see `columns`."""
+        """Apply a change to columns of the inputs, as floats; see `columns`."""
         return replace(self, x=_changed(self.x, change, self.columns(features)))
 
     def change_numbers(self, change: Change, features: Any) -> Sample:
-        """Replace columns as `change_inputs` does, but for ids of tokens or categories,
-        which have no scale.
+        """Change columns as `change_inputs` does, except for ids of tokens or
+        categories, which have no scale.
 
         Raises:
-            UsageError: There is nothing but ids.
+            UsageError: All columns are ids.
         """
         asked = self.columns(features)
         are_ids = [it for leaf in self.x if leaf.names for it in ids(leaf.block)]
@@ -134,12 +151,12 @@ class Sample:
         return replace(self, x=_changed(self.x, change, numbers))
 
     def change_targets(self, change: Change) -> Sample:
-        """Replace all columns of the targets, given as floats."""
+        """Apply a change to all columns of the targets, as floats."""
         columns = range(sum(len(leaf.names) for leaf in self.targets))
         return replace(self, y=_changed(self.targets, change, columns))
 
     def take(self, rows: Array, *, in_place: bool = False) -> Sample:
-        """Some rows of everything; ``in_place`` an index stays where it is."""
+        """Return some rows of all leaves; with ``in_place`` under the old index."""
         x, y, weight = (
             tuple(leaf.take(rows, in_place=in_place) for leaf in leaves)
             for leaves in (self.x, self.y, self.weight)
@@ -187,7 +204,7 @@ def _dtypes(leaves: tuple[Leaf, ...]) -> str:
 
 
 def _apart(data: Any, name: str) -> tuple[list[Leaf], Callable[[list[Any]], Any]]:
-    """The leaves of nested data, and how to nest their successors."""
+    """Return the leaves of nested data, and a function that nests changed leaves."""
     if data is None:
         return [], lambda _: None
     if isinstance(data, Mapping):
@@ -210,7 +227,7 @@ def _like(data: Any, parts: Any, values: list[Any]) -> Any:
 
 
 def sequence_like(data: Any, values: list[Any]) -> Any:
-    """Other values in a list, tuple or named tuple of the same type."""
+    """Return other values in a list, tuple or named tuple of the type of ``data``."""
     return type(data)(*values) if hasattr(data, "_fields") else type(data)(values)
 
 
@@ -231,7 +248,7 @@ def _joined(
 
 
 def _is_plain(data: Any) -> bool:
-    """Whether these are Python's own numbers, one per row or listed row by row."""
+    """Whether a sequence holds plain Python scalars, or lists of them, one per row."""
     return len(data) > 0 and all(
         np.isscalar(it)
         or (isinstance(data, list) and isinstance(it, (list, tuple)) and _is_plain(it))

@@ -1,7 +1,8 @@
-"""The space of corruptions that a search draws from: keywords to levels.
+"""The space of corruptions that a search draws from.
 
-A level is one family with one value; the mildest comes first, so that a search
-that shrinks toward the first reports the mildest that still breaks a training.
+Each keyword of the space has levels; a level is one family with one value. The mildest
+level comes first, so that a search that shrinks toward the first level reports the
+mildest one that still breaks a training.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ _NAMES = tuple(it.name for it in KEYWORDS)
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """All that may be drawn.
+    """All corruptions that may be drawn.
 
     Attributes:
-        axes: One per keyword that is on.
-        features: Which features may be hit alone; None where not said.
+        axes: One axis per keyword that is on.
+        features: The features that a corruption may act on alone; None where not
+            given.
     """
 
     axes: tuple[Axis, ...]
@@ -44,15 +46,17 @@ class Space:
 
     @classmethod
     def from_keywords(cls, keywords: Mapping[str, Any], owner: str) -> Space:
-        """Read keywords such as ``scales=(1e-3, 1e3)``.
+        """Make a space from keywords such as ``scales=(1e-3, 1e3)``.
 
         Args:
-            keywords: Each ``False`` (off), ``True`` (default range) or bounds.
-            owner: What took them, for messages.
+            keywords: The value of each keyword: ``False`` (off), ``True`` (the default
+                range) or bounds.
+            owner: The name of the function or marker with these keywords, for
+                messages.
 
         Raises:
-            PolicyError: One is unknown or ill-typed, bounds are the wrong way
-                round, or nothing is on.
+            PolicyError: A keyword is unknown or its value is invalid, or no keyword
+                is on.
         """
         keywords = dict(keywords)
         features = _features(keywords.pop("features", None), owner)
@@ -81,14 +85,14 @@ class Space:
         return cls(tuple(axes), features)
 
     def has(self, family: Family) -> bool:
-        """Whether it may be drawn, on whatever feature."""
+        """Whether a level may be drawn, regardless of its features."""
         everywhere = family
         if hasattr(family, "features"):
             everywhere = replace(family, features=None)  # type: ignore[type-var]
         return any(everywhere in axis.levels for axis in self.axes)
 
     def covers(self, family: Family) -> bool:
-        """Whether it lies within what is asked for, between two levels too."""
+        """Whether a corruption is within the asked range, also between two levels."""
         levels = [
             level
             for axis in self.axes
@@ -102,7 +106,7 @@ class Space:
         )
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The axes as builtins: keyword, range in words, described levels."""
+        """Return the axes as builtins: keyword, range in words, described levels."""
         return [
             {
                 "keyword": axis.keyword,

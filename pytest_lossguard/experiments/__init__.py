@@ -1,1 +1,1 @@
-"""What is learned by running a training again; the training is an argument."""
+"""Experiments that run a training again; the code that trains is an argument."""

@@ -1,4 +1,4 @@
-"""Which changes are worth trying, in which order: what the trace suggests first."""
+"""Candidate changes to try, ordered by how strongly the trace suggests them."""
 
 from __future__ import annotations
 
@@ -15,26 +15,31 @@ __all__ = ["Candidate", "hypotheses", "suspected", "where_of"]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A change that may undo the cause, and how much speaks for it, 0 to 105."""
+    """A change that may undo the cause.
+
+    Attributes:
+        weight: How strongly the evidence suggests the change, from 0 to 105.
+        change: The change.
+    """
 
     weight: float
     change: Change
 
     @property
     def is_seen(self) -> bool:
-        """A fault of the data that was seen in them, whatever training does."""
+        """Whether the change undoes a fault that was found in the data themselves."""
         return self.weight >= SEEN - 2 and acts_on(self.change) == "data"
 
 
 def hypotheses(
     trace: Trace, findings: tuple[Finding, ...], facts: ModelFacts
 ) -> tuple[Candidate, ...]:
-    """Changes to try, the likeliest to undo the cause first.
+    """Return the changes to try, the likeliest to undo the cause first.
 
     Args:
-        trace: The training that failed.
-        findings: What was found in it.
-        facts: What its program is made of.
+        trace: The trace of the training that failed.
+        findings: The findings of the judge on that trace.
+        facts: Facts about the model, its loss and its optimizer.
     """
     found = frozenset(it.kind for it in findings)
     now = Situation(trace=trace, found=found, facts=facts)
@@ -43,12 +48,13 @@ def hypotheses(
     return tuple(Candidate(weight, change) for weight, change in weighed)
 
 
-#: Units that are 0 for one row are so for all if these are alike.
+#: Findings that constant inputs explain: a unit that is 0 for one row is then 0 for
+#: all rows.
 _OF_ALIKE_ROWS = ("dead_units", "vanishing_gradient", "saturated_activations")
 
 
 def suspected(findings: tuple[Finding, ...]) -> tuple[tuple[str, Finding], ...]:
-    """Causes that the findings suggest, each with the finding that does."""
+    """Return the causes that the findings suggest, each with the finding behind it."""
     known: dict[str, Finding] = {}
     if any(it.kind == "constant_inputs" for it in findings):  # what all rows share
         findings = tuple(it for it in findings if it.kind not in _OF_ALIKE_ROWS)
@@ -59,7 +65,7 @@ def suspected(findings: tuple[Finding, ...]) -> tuple[tuple[str, Finding], ...]:
 
 
 def where_of(change: Change, findings: tuple[Finding, ...]) -> str | None:
-    """The row, feature, layer or variable that a change is about."""
+    """Return the row, feature, layer or variable that a change concerns."""
     kinds = kind_of(change).shown_by
     return next(
         (it.where for kind in kinds for it in findings if it.kind == kind), None

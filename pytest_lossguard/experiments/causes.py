@@ -1,6 +1,6 @@
-"""The causes of a failure that are proved or suspected, each with what explains it.
+"""The causes of a failure that can be proved or suspected, with their explanations.
 
-Causes that are seen in the training itself are explained beside their rules: see
+Causes that are seen in the training itself are explained next to their rules: see
 `core.findings.SEEN_CAUSES`.
 """
 
@@ -16,12 +16,13 @@ __all__ = ["CAUSE_KINDS", "CauseKind"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseKind:
-    """One kind of cause, and what a user reads of it.
+    """One kind of cause, with the texts that users read about it.
 
     Attributes:
-        name: One of `core.diagnosis.CAUSES`.
-        explanation: What explains it.
-        remedy: What to do, where no change says it in words of its own.
+        name: The name of the cause, one of `core.diagnosis.CAUSES`.
+        explanation: The reference text of the cause.
+        remedy: What to do about the cause; empty where the change that proves the
+            cause has its own remedy.
     """
 
     name: str

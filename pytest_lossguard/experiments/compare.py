@@ -1,8 +1,8 @@
-"""What only a comparison shows: half the broken programs learn a little.
+"""Comparison of a passing run with re-runs, since half the broken programs learn a bit.
 
-A run that passes and yet learned little is held against cheap re-runs of itself,
-each with one standard change. Which ones is decided here, what they show too;
-whoever calls trains them.
+A run that passes but learned little is compared with cheap re-runs of itself, each
+with one standard change. This module decides which re-runs to make and what their
+results show; the caller trains them.
 """
 
 from __future__ import annotations
@@ -39,12 +39,13 @@ __all__ = [
     "wants_control",
 ]
 
-# Limits, each with what set it
+# Limits, each with its source
 
-#: The weights moved so little that what a lucky start is worth was not learned:
-#: SGD(1e-5) and Adam(1e-6) go .0003 to .0023 in 290 updates, Adam(2e-5) .008 in 150.
+#: Below this the weights moved so little that the skill comes from a lucky start and
+#: was not learned: SGD(1e-5) and Adam(1e-6) move .0003 to .0023 in 290 updates,
+#: Adam(2e-5) .008 in 150.
 STOOD = 3e-3
-#: Changes whose skill is so near the best one's do as well.
+#: Changes whose skill is within this distance of the best skill count as equally good.
 ABOUT_AS_GOOD = 0.05
 NEXT_TO_NOTHING = Limit(
     0.2,
@@ -52,23 +53,26 @@ NEXT_TO_NOTHING = Limit(
     " {limit:.0%} of what a constant costs is gone and the run makes no progress.",
     set_by="Published bugs of this kind end at -1.0 to 0.15. Slow is not broken.",
 )
-#: Dropout that hardly any program needs; the usual .5 is no fault.
+#: Dropout rates above this are hardly ever needed; the usual .5 is no fault.
 HEAVY_DROPOUT = 0.6
-#: A re-run of up to so many updates is as long as the run, a fraction of a second for
-#: a small model; longer ones share the length of the run.
+#: Runs of up to this many updates are re-run in full, which takes a fraction of a
+#: second for a small model. The re-runs of a longer run share its length, with at least
+#: this many updates each.
 REFERENCE_STEPS = 1000
-#: A watched run, run again as it is, has the same skill but for the order of rows.
+#: A watched run that is run again unchanged has the same skill up to this difference,
+#: which is due to the order of rows.
 SAME_OUTCOME = 0.15
-#: A column within these needs no standardizing.
+#: A column whose mean and spread are within these limits needs no standardizing.
 STANDARD_MEAN, STANDARD_SPREAD = 0.5, (0.5, 2.0)
-#: The control with shuffled labels: fewer rows say nothing, longer runs cost too
-#: much, and what was seen less often than so cannot have been learned by heart.
+#: The control with shuffled labels: fewer rows than this show nothing, more steps cost
+#: too much, and rows seen for fewer epochs cannot have been learned by heart.
 CONTROL_ROWS, CONTROL_STEPS, CONTROL_EPOCHS = 100, 5000, 4
-#: No control is needed where the second half of the first epoch has so many batches,
-#: and their loss is below a constant's by the signal and so many standard errors: of
-#: 600 constants of 2,000 targets none was for normal ones, 1.7 % for lognormal ones.
+#: No control is needed where the second half of the first epoch has at least so many
+#: batches, and their loss is below a constant's by `SIGNAL` plus so many standard
+#: errors: of 600 constant predictions for 2,000 targets none met this for normally
+#: distributed targets, 1.7 % for lognormal ones.
 FEWEST_BATCHES, VERY_SURE = 16, 4.0
-#: A run that learned less than this has nothing to be held against.
+#: A run whose skill is lower than this has learned nothing that a control could test.
 LEARNED_SOMETHING = 0.05
 EASIER = Limit(
     0.2,
@@ -83,7 +87,7 @@ SIGNAL = Limit(
     " chance.",
 )
 
-# What they find
+# Kinds of findings
 
 LABELS_CARRY_NO_SIGNAL = Kind(
     name="labels_carry_no_signal",
@@ -148,7 +152,13 @@ IMPROVABLE = Kind(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedRun:
-    """The same training with one standard change, told in the user's terms."""
+    """A re-run of the training with one standard change.
+
+    Attributes:
+        changes: The changes of the re-run.
+        description: The changes in the user's terms.
+        trace: The trace of the re-run.
+    """
 
     changes: tuple[Change, ...]
     description: str
@@ -156,7 +166,9 @@ class ComparedRun:
 
     @property
     def speeds_up(self) -> bool:
-        """It only learns faster: the training may be slow, and slow is not broken."""
+        """Whether a change raises the learning rate, which may only help because the
+        training is slow, and slow is not broken.
+        """
         return any(
             it.kind == "learning_rate" and float(it.value or 0) > 1
             for it in self.changes
@@ -164,47 +176,53 @@ class ComparedRun:
 
     @property
     def is_tenfold(self) -> bool:
-        """Ten times the rate, and nothing else."""
+        """Whether the only change is ten times the learning rate."""
         return self.changes == (Change(kind="learning_rate", value=10.0),)
 
     @property
     def undoes_a_choice(self) -> bool:
-        """What it undoes is as often meant as not: it proves no fault."""
+        """Whether a change undoes something that is as often deliberate as not, so that
+        the re-run proves no fault.
+        """
         return any(kind_of(it).undoes == "choice" for it in self.changes)
 
     @property
     def scales(self) -> bool:
-        """It standardizes."""
+        """Whether a change standardizes the inputs or the targets."""
         return any(it.kind.startswith("standardize_") for it in self.changes)
 
     def is_certain(self, trace: Trace) -> bool:
-        """It undoes what nobody means: data far out of scale are of that kind."""
+        """Whether the re-run undoes something that is never deliberate; data far out of
+        scale count as such.
+        """
         return self.rank == 0 or (self.scales and is_out_of_scale(trace))
 
     @property
     def rank(self) -> int:
-        """Of changes that help alike the one that undoes what nobody means is named
-        first, what somebody may have meant last.
+        """The priority among changes that help equally: 0 if the change undoes a fault
+        that is never deliberate, 2 if it undoes a possible choice, else 1.
         """
         if self.undoes_a_choice:
             return 2
         return 0 if any(kind_of(it).undoes == "fault" for it in self.changes) else 1
 
 
-#: Initializers that keep the scale of what goes through a layer.
+#: Initializers that keep the scale of a layer's activations.
 _USUAL_STARTS = frozenset(
     f"{who}{how}" for who in ("Glorot", "He", "Lecun") for how in ("Uniform", "Normal")
 )
 
 
 def wanted(trace: Trace, facts: ModelFacts) -> tuple[tuple[Change, ...], ...]:
-    """Standard changes worth a re-run of a training that passes, each a few at most.
-
-    None where it learned enough, or where nothing can be compared.
+    """Return the standard changes that are worth a re-run of a training that passes.
 
     Args:
-        trace: A training without errors.
-        facts: What its program is made of.
+        trace: The trace of a training without errors.
+        facts: Facts about the model, its loss and its optimizer.
+
+    Returns:
+        The changes of each re-run, one or two; empty where the training learned
+        enough, or where nothing can be compared.
     """
     found = loss_curve_of(trace)
     if not learned_little(found):
@@ -230,7 +248,8 @@ def wanted(trace: Trace, facts: ModelFacts) -> tuple[tuple[Change, ...], ...]:
         changes.append((Change(kind="clip_inputs"),))
     if _has_outlier(trace.targets) and are_values:
         changes.append((Change(kind="clip_targets"),))
-    # To weights drawn as usual and on their way another draw only is luckier.
+    # If the weights were drawn as usual and the loss falls steadily, new weights could
+    # only be a luckier draw.
     on_its_way = found.is_on_its_way and found.starts_level
     if not (on_its_way and _USUAL_STARTS.issuperset(facts.initializers)):
         changes.append((Change(kind="reinitialize"),))
@@ -240,7 +259,9 @@ def wanted(trace: Trace, facts: ModelFacts) -> tuple[tuple[Change, ...], ...]:
 
 
 def _of_the_program(facts: ModelFacts) -> Iterator[Change]:
-    """What needs a clone, and so a new graph: only where there is something odd."""
+    """Yield changes of the program, only for what is unusual in it: each of them needs
+    a clone of the model, and so a new graph.
+    """
     if not facts.canonical_output:
         yield Change(kind="canonical_output")
     if facts.penalized:
@@ -254,16 +275,17 @@ def _of_the_program(facts: ModelFacts) -> Iterator[Change]:
 
 
 def repeats(trace: Trace, again: Trace, least: float = -math.inf) -> bool:
-    """Whether a watched training, run again as it is, comes out as it did.
+    """Whether a watched training has the same result when it is run again unchanged.
 
-    A loop that does more than the usual step does not: two models against each other,
-    data that change on the way, rows that were not all seen. Nothing is to be learned
-    from re-runs of such a training.
+    The result differs for a loop that does more than the usual step: two models
+    against each other, data that change on the way, rows that were not all seen.
+    Nothing can be learned from re-runs of such a training.
 
     Args:
-        trace: The training.
-        again: The re-run.
-        least: Skills below are all the same: at 0 a constant does as well.
+        trace: The trace of the training.
+        again: The trace of the re-run.
+        least: Skills below this value count as equal to it: at 0 all that are no
+            better than a constant are the same.
     """
     skill, other = loss_curve_of(trace).skill, _skill(again)
     if skill is None or not math.isfinite(other):
@@ -272,10 +294,16 @@ def repeats(trace: Trace, again: Trace, least: float = -math.inf) -> bool:
 
 
 def length(steps: int, runs: int) -> Change | None:
-    """How much shorter so many re-runs of a long training are, so that together they
-    are no longer than it; None where it is short.
+    """Return the change that shortens the re-runs of a long training, None for a short
+    training.
 
-    The number of steps alone decides, so that the same seed gives the same report.
+    Together the re-runs are no longer than the training, unless this would leave each
+    with less than `REFERENCE_STEPS` steps. The length depends on the number of steps
+    only, so that the same seed gives the same report.
+
+    Args:
+        steps: The number of steps of the training.
+        runs: The number of re-runs.
     """
     each = max(REFERENCE_STEPS, steps // max(1, runs))
     if steps <= each:
@@ -290,7 +318,9 @@ def learned_little(found: LossCurve) -> bool:
 
 
 def _is_off(columns: tuple[ColumnStats, ...]) -> bool:
-    """Not standardized: some column's mean or spread is far from 0 and 1."""
+    """Whether some column is not standardized: its mean is far from 0, or its spread
+    far from 1.
+    """
     low, high = STANDARD_SPREAD
     return any(
         bool(
@@ -303,8 +333,10 @@ def _is_off(columns: tuple[ColumnStats, ...]) -> bool:
 
 
 def _has_outlier(columns: tuple[ColumnStats, ...]) -> bool:
-    """In however many rows: what stands for missing values is in many, and is no
-    outlier to the checks of the data.
+    """Whether some value lies far from the others, in any number of rows.
+
+    A value that stands for missing ones is in many rows, so that the checks of the
+    data do not count it as an outlier.
     """
     return any(
         it.outlier is not None and it.outlier.distance > at.OUTLIER for it in columns
@@ -313,7 +345,13 @@ def _has_outlier(columns: tuple[ColumnStats, ...]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """A re-run beside the training, by one loss on the same targets."""
+    """A re-run compared with the training, by the same loss on the same targets.
+
+    Attributes:
+        reference: The re-run.
+        before: The skill of the training.
+        skill: The skill of the re-run.
+    """
 
     reference: ComparedRun
     before: float
@@ -321,12 +359,12 @@ class _Held:
 
     @property
     def gain(self) -> float:
-        """What the re-run adds to the skill."""
+        """The difference of the skills of the re-run and the training."""
         return self.skill - self.before
 
 
 def _held(found: LossCurve, references: tuple[ComparedRun, ...]) -> list[_Held]:
-    """The re-runs that can be held against the training, and did not break."""
+    """Return the re-runs that can be compared with the training and stayed finite."""
     compared = [(in_one_unit(found, it.trace), it) for it in references]
     return [
         _Held(reference=it, before=held.skill_before, skill=held.skill)
@@ -338,10 +376,10 @@ def _held(found: LossCurve, references: tuple[ComparedRun, ...]) -> list[_Held]:
 
 
 def chosen(trace: Trace, references: tuple[ComparedRun, ...]) -> ComparedRun | None:
-    """The change that makes a training far better, if there is one.
+    """Return the re-run whose change makes a training far better, None without one.
 
     Args:
-        trace: A training without errors.
+        trace: The trace of a training without errors.
         references: Re-runs, each with one change.
     """
     found = loss_curve_of(trace)
@@ -350,8 +388,11 @@ def chosen(trace: Trace, references: tuple[ComparedRun, ...]) -> ComparedRun | N
 
 
 def _best(trace: Trace, found: LossCurve, held: list[_Held]) -> _Held | None:
-    """Of those that do about as well the one that undoes what nobody means; none that
-    is no better than a constant: that makes nothing far better.
+    """Return the best re-run, None if no re-run is far better than the training.
+
+    Re-runs that undo a certain fault and are far better come first, else those about as
+    good as the best, in the order of their `rank`. A re-run that is no better than a
+    constant never counts.
     """
     better = [it for it in held if it.skill >= at.BARELY]
     if not learned_little(found) or not better:
@@ -360,7 +401,7 @@ def _best(trace: Trace, found: LossCurve, held: list[_Held]) -> _Held | None:
     helps = [it for it in better if it.gain >= at.FAR_BETTER]
     certain = [it for it in helps if it.reference.is_certain(trace)]
     about_best = [it for it in better if it.skill >= best - ABOUT_AS_GOOD]
-    if found.lags:  # a higher rate may do no more than bring the averages up
+    if found.lags:  # a higher rate may only help the moving averages to catch up
         slow = _needs_longer(found, held)
         proofs = [it for it in about_best if _is_proof(trace, found, it, slow)]
         about_best = proofs or about_best
@@ -371,11 +412,15 @@ def _best(trace: Trace, found: LossCurve, held: list[_Held]) -> _Held | None:
 def improvable(
     trace: Trace, references: tuple[ComparedRun, ...]
 ) -> tuple[Finding, ...]:
-    """What to say of the change that makes a training far better, if there is one.
+    """Return the findings on the change that makes a training far better.
 
     Args:
-        trace: A training without errors.
+        trace: The trace of a training without errors.
         references: Re-runs, each with one change.
+
+    Returns:
+        An ``improvable`` warning, after a ``plateau`` error if the change proves a
+        fault; empty where no change makes the training far better.
     """
     found = loss_curve_of(trace)
     held = _held(found, references)
@@ -411,8 +456,11 @@ def improvable(
 
 
 def _needs_longer(found: LossCurve, held: list[_Held]) -> bool:
-    """Slow is not broken: a run on its way, and a short one that gets on if ten times
-    the rate, which is about ten times the steps, takes it further.
+    """Whether a run is merely slow, which is not broken.
+
+    A run is slow if it is on its way; a short run also if it makes progress and either
+    its loss still falls steadily or ten times the learning rate, which is about ten
+    times the steps, takes it further.
     """
     if not found.is_short:
         return found.is_on_its_way
@@ -422,8 +470,8 @@ def _needs_longer(found: LossCurve, held: list[_Held]) -> bool:
 
 
 def _is_proof(trace: Trace, found: LossCurve, held: _Held, slow: bool) -> bool:
-    """Whether a change that helps so much proves a fault: not that the run was merely
-    slow, nor a choice of its author. However short the run, if it is certain.
+    """Whether a change that helps proves a fault, and not a run that is merely slow or
+    a deliberate choice; a certain fault is proved by a run of any length.
     """
     reference, skill = held.reference, held.before
     if reference.undoes_a_choice or (reference.scales and is_of_order_one(trace)):
@@ -445,8 +493,15 @@ def _skill(trace: Trace) -> float:
 
 
 def wants_control(trace: Trace, rows: int) -> bool:
-    """Whether a training is long enough to have learned its rows by heart, and
-    short enough to be run once more. A few wild targets drown the signal of all others.
+    """Whether a training needs the control with shuffled labels: it is long enough to
+    have learned its rows by heart, and short enough to be run once more.
+
+    Targets with outliers are excluded: a few wild targets drown the signal of all
+    others.
+
+    Args:
+        trace: The trace of the training.
+        rows: The number of rows of its data.
     """
     found = loss_curve_of(trace)
     seen = found.steps * (trace.batch_size or 0)
@@ -462,8 +517,10 @@ def wants_control(trace: Trace, rows: int) -> bool:
 
 
 def showed_signal(trace: Trace) -> bool:
-    """Whether the first epoch predicted its rows better than a constant does: before it
-    has trained on them they are rows that it has not seen. Then no control is needed.
+    """Whether the first epoch predicted its rows better than a constant does.
+
+    In the first epoch each batch is unseen until its own step. If it is predicted
+    well, the labels carry signal and no control is needed.
     """
     found, epoch = loss_curve_of(trace), trace.steps_per_epoch
     if not trace.shuffled or epoch is None or len(trace.steps) < epoch:
@@ -479,21 +536,21 @@ def showed_signal(trace: Trace) -> bool:
 
 
 def carries_signal(held_out: Trace) -> bool:
-    """Whether a training predicts rows that it has not seen better than a constant.
+    """Whether a training predicts held-out rows better than a constant.
 
     Args:
-        held_out: A training with some of its rows kept back and scored.
+        held_out: The trace of a training with held-out rows that were scored.
     """
     best, perfect = best_held_out(held_out), loss_curve_of(held_out).perfect
     constant = None if held_out.validation is None else held_out.validation.constant
     if best is None or constant is None or perfect is None or constant <= perfect:
-        return True  # nothing to tell it by
+        return True  # nothing to compare
     return constant - best > SIGNAL * (constant - perfect)
 
 
 def can_be_checked_outside(changes: tuple[Change, ...], rows: int) -> bool:
-    """Whether rows that are kept back distinguish a repair from what is learned by
-    heart: they have their targets still, and there are enough of them.
+    """Whether held-out rows can distinguish a repair from rows learned by heart: the
+    changes keep rows and targets, and there are enough rows.
     """
     kinds = [kind_of(it) for it in changes]
     return rows >= CONTROL_ROWS and not any(
@@ -504,17 +561,19 @@ def can_be_checked_outside(changes: tuple[Change, ...], rows: int) -> bool:
 def holds_outside(
     as_it_is: Trace, changed: Trace, changes: tuple[Change, ...] = ()
 ) -> bool:
-    """Whether a change makes a training better on rows that were kept back, too; where
-    a fault of the inputs is undone it is enough that those are predicted at all.
+    """Whether a change makes a training better on held-out rows, too.
+
+    Where a change of the data undoes a fault it is enough that held-out rows are
+    predicted better than by a constant.
 
     Args:
-        as_it_is: The training with some of its rows kept back and scored.
-        changed: The same with the change.
-        changes: What was changed.
+        as_it_is: The trace of the unchanged training with held-out rows.
+        changed: The trace of the training with the change and the same held-out rows.
+        changes: The changes.
     """
     before, after = best_held_out(as_it_is), best_held_out(changed)
     if before is None or after is None or changed.validation is None:
-        return True  # nothing to tell it by
+        return True  # nothing to compare
     constant, perfect = changed.validation.constant, loss_curve_of(changed).perfect
     known = constant is not None and perfect is not None and constant > perfect
     gap = constant - perfect if known else abs(before)  # type: ignore[operator]
@@ -524,7 +583,7 @@ def holds_outside(
 
 
 def best_held_out(trace: Trace) -> float | None:
-    """The lowest held-out loss."""
+    """Return the lowest finite held-out loss, None where there is none."""
     if trace.validation is None:
         return None
     losses = np.asarray(trace.validation.loss)
@@ -535,13 +594,15 @@ def best_held_out(trace: Trace) -> float | None:
 def labels_carry_no_signal(
     real: Trace, shuffled: Trace, *, are_shuffled: bool = False
 ) -> tuple[Finding, ...]:
-    """Shuffled labels are learned as well: on rows that were kept back, and on those
-    that were trained on.
+    """Return a finding if shuffled labels are learned as well as the real ones, on
+    held-out rows and on the rows of the training.
 
     Args:
-        real: The training with some rows kept back, which `carries_signal` doubts.
+        real: The trace of the training with held-out rows, for which
+            `carries_signal` is false.
         shuffled: The same with the labels shuffled among the rows.
-        are_shuffled: Whether the inputs were seen to come in another order.
+        are_shuffled: Whether the inputs are known to come in another order than the
+            labels.
     """
     best, control = best_held_out(real), best_held_out(shuffled)
     if best is None or control is None:
@@ -550,5 +611,5 @@ def labels_carry_no_signal(
     easier, harder = loss_curve_of(real), loss_curve_of(shuffled)
     perfect = easier.perfect or 0.0
     if easier.end - perfect < (1 - EASIER) * (harder.end - perfect):
-        return ()  # there is a rule in them, if not one that these rows teach
+        return ()  # the labels follow some rule, if not one that generalizes
     return (finding(kind, value=best, limit=control, where="the labels"),)

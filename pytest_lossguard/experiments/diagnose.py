@@ -1,6 +1,6 @@
 """The diagnosis: change one thing, train again from the same start, compare.
 
-Training is an argument: whoever calls brings what runs a training again.
+This module does not train itself: the caller passes a `Rerun`.
 """
 
 from __future__ import annotations
@@ -53,16 +53,20 @@ def diagnose(
     """Find why a training failed.
 
     Args:
-        trace: The training.
-        findings: What was found in it.
-        rerun: Runs it again with changes; None where data, model or loss were
-            not seen, and the trace is all there is.
-        policy: What it was held to.
-        budget: Seconds after which no further experiment begins; what is tried
-            is decided by counts of steps as long as the clock does not end it.
-        clock: Gives the time in seconds; None for one that stops while the machine is
-            busy with something else.
-        checks: Checks of one's own that re-runs are held to as well.
+        trace: The trace of the training.
+        findings: The findings of the judge on that trace.
+        rerun: Runs the training again with changes; None where data, model or loss
+            were not seen, and the trace is all there is.
+        policy: The policy that the training was judged by.
+        budget: Seconds after which no further experiment begins; until then only
+            counts of steps decide what is tried.
+        clock: Returns the time in seconds; None for a clock that stops while the
+            machine is busy with something else.
+        checks: Custom checks that re-runs must pass as well.
+
+    Returns:
+        The causes, those seen in the training first, then the likeliest ones; the
+        experiments; and the reasons why some were left out.
     """
     if rerun is None:
         left_out = ("model, data or loss were not seen: nothing could be run again",)
@@ -103,8 +107,10 @@ def _answer(
     facts: ModelFacts,
     lab: ExperimentRunner,
 ) -> tuple[Cause, ...]:
-    """The causes, verified ones first, in the order of how likely they were; one
-    that repairs far less than the best comes after the others.
+    """Return the causes: those seen in the training first, then the verified ones in
+    the order of their likelihood; a repair far weaker than the best comes last.
+
+    Without any repair, all causes are suspicions.
     """
     repairs, seen = lab.repairs, seen_causes(findings)
     if not repairs:
@@ -149,7 +155,9 @@ def _cause(
 def _suspicions(
     findings: tuple[Finding, ...], helped: Sequence[Cause] = ()
 ) -> tuple[Cause, ...]:
-    """What was seen, what helped without repairing, then what the findings suggest."""
+    """Return unverified causes: those seen in the training, then changes that helped
+    without repairing it, then those that the findings suggest.
+    """
     known = {it.cause: it for it in (*seen_causes(findings), *helped)}
     for cause, finding in suspected(findings):
         known.setdefault(

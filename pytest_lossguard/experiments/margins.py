@@ -1,6 +1,6 @@
-"""How far a training is from no longer converging: found by bisection.
+"""Stability margins: how far a training is from not converging, found by bisection.
 
-Training is an argument: whoever calls brings what runs a training again.
+This module does not train itself: the caller passes a `Rerun`.
 """
 
 from __future__ import annotations
@@ -27,26 +27,31 @@ __all__ = [
     "scale_of",
 ]
 
-#: Factors are tried in steps of four up to a million; the one in which it breaks is
-#: halved three times, so that a margin is known to a quarter of an octave, 19 %.
+#: Factors are multiplied by four up to a million; the interval in which the training
+#: breaks is halved three times, so that a margin is known to a quarter of an octave,
+#: 19 %.
 _STRIDE, _MOST, _BISECTIONS = 4.0, 4.0**10, 3
 STEP = 2.0**0.25
 _RATE = "learning rate"
-#: Features of a table that are scaled one by one; of wider ones all together.
+#: The features of tables of up to so many columns are scaled one by one; those of
+#: wider tables all together.
 _MOST_FEATURES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Margin:
-    """How far one thing can be raised before a training stops converging.
+    """The factor by which one quantity can be raised before a training fails.
 
     Attributes:
-        what: ``"learning rate"``, ``"inputs"`` or ``"feature 3"``.
-        factor: The largest factor found at which it converges, of at least 1; 0 where
-            it does not as it is.
-        fails_at: The smallest found at which it does not, at most 1.19 times as
-            large; None where it converges up to a million.
-        why: Kind of the finding that fails it there.
+        what: The quantity: ``"learning rate"``, ``"inputs"`` or, for example,
+            ``"feature 3"``.
+        factor: The largest factor found at which the training converges, at least 1;
+            0 where the unchanged training does not converge.
+        fails_at: The smallest factor found at which the training fails, at most 1.19
+            times ``factor``; 1 where the unchanged training fails; None where the
+            training converges up to a million.
+        why: The kind of the finding that fails the training at ``fails_at``; None
+            where there is none.
     """
 
     what: str
@@ -67,11 +72,11 @@ class Margins:
     """The stability margins of one training.
 
     Attributes:
-        learning_rate: How far the rate can be raised; None under a schedule that
+        learning_rate: The margin of the learning rate; None under a schedule that
             cannot be scaled.
-        features: How far each feature can be, the narrowest first; one entry,
-            ``"inputs"``, for data that are no table of up to 32 features.
-        trainings: How many were run.
+        features: The margin of each feature, the narrowest first; one entry,
+            ``"inputs"``, for data other than a table of 2 to 32 features.
+        trainings: The number of trainings that were run.
     """
 
     learning_rate: Margin | None
@@ -80,12 +85,12 @@ class Margins:
 
     @property
     def narrowest(self) -> Margin | None:
-        """The one that breaks first."""
+        """The smallest margin, None where there is none."""
         known = [it for it in (self.learning_rate, *self.features) if it is not None]
         return min(known, key=lambda it: it.factor, default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins."""
+        """Return the margins as JSON-serializable builtins."""
 
         def one(margin: Margin) -> dict[str, Any]:
             names = ("what", "factor", "fails_at", "why")
@@ -110,12 +115,12 @@ def _times(factor: float) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaled:
-    """One thing of a training that is raised until the training breaks.
+    """A quantity of a training that is raised until the training breaks.
 
     Attributes:
-        what: Its name.
-        change: Multiplies it by a factor.
-        seed: Train from this one instead.
+        what: The name of the quantity.
+        change: Returns the change that multiplies the quantity by a factor.
+        seed: The seed of the re-runs; None for the seed of the training.
         redrawn: As in `RerunRequest`.
     """
 
@@ -125,7 +130,7 @@ class Scaled:
     redrawn: bool = False
 
     def by(self, factor: float) -> RerunRequest:
-        """The training with it multiplied."""
+        """Return the request for a re-run with the quantity times ``factor``."""
         changes = (self.change(factor),)
         return RerunRequest(changes=changes, seed=self.seed, redrawn=self.redrawn)
 
@@ -133,16 +138,18 @@ class Scaled:
 def find_margins(
     things: Sequence[Scaled], rerun: Rerun, policy: Policy
 ) -> list[Margin | LossguardError]:
-    """Find the margins of several things, each by bisection: what all of them are to be
-    tried at next is trained in one go.
+    """Find the margins of several quantities by bisection.
+
+    The bisections run side by side: each round trains the next factor of every
+    quantity in one call of ``rerun.several``.
 
     Args:
-        things: What to scale, each with the change that scales it.
+        things: The quantities to scale.
         rerun: Runs the training again with changes.
-        policy: What decides whether it converges.
+        policy: The policy that decides whether a re-run converges.
 
     Returns:
-        For each its margin, or why it cannot be raised.
+        For each quantity its margin, or the error that kept it from being scaled.
     """
     searches = [_bisection(it.what) for it in things]
     tried = {index: next(search) for index, search in enumerate(searches)}
@@ -163,7 +170,9 @@ def find_margins(
 
 
 def _bisection(what: str) -> Generator[float, str | None, Margin]:
-    """Factors to try, each answered by the kind of finding that fails there."""
+    """Yield factors to try; each must be answered with the kind of the finding that
+    fails the training there, or None. Returns the margin.
+    """
     why = yield 1.0
     if why is not None:
         return Margin(what=what, factor=0.0, fails_at=1.0, why=why)
@@ -183,24 +192,26 @@ def _bisection(what: str) -> Generator[float, str | None, Margin]:
 
 
 def learning_rate(factor: float) -> Change:
-    """The learning rate times a factor."""
+    """Return the change that multiplies the learning rate by a factor."""
     return Change(kind="learning_rate", value=factor)
 
 
 def scale_of(*features: int) -> Callable[[float], Change]:
-    """These features, or all inputs, times a factor."""
+    """Return a function that makes the change of multiplying these features, or all
+    inputs where none are given, by a factor.
+    """
     return lambda factor: Change(kind="scale_inputs", value=factor, at=features)
 
 
 def margins(rerun: Rerun, policy: Policy) -> Margins:
-    """All margins of a training.
+    """Measure the margins of the learning rate and of the inputs of a training.
 
     Args:
-        rerun: Runs it again with changes.
-        policy: What decides whether it converges.
+        rerun: Runs the training again with changes.
+        policy: The policy that decides whether a re-run converges.
 
     Raises:
-        CannotChange: It cannot be run again.
+        CannotChange: The training cannot be run again.
     """
     counted = _Counted(rerun)
     trace = rerun()
@@ -223,7 +234,7 @@ def margins(rerun: Rerun, policy: Policy) -> Margins:
 
 
 class _Counted:
-    """Counts the trainings that margins cost."""
+    """A `Rerun` that counts the trainings requested through `several`."""
 
     def __init__(self, rerun: Rerun) -> None:
         self._rerun = rerun
@@ -242,13 +253,15 @@ class _Counted:
 
 
 def failure_of(trace: Trace, policy: Policy) -> str | None:
-    """The kind of the finding that fails a training, None where it converges."""
+    """Return the kind of the first error of a training, None where it converges."""
     found = (it.kind for it in judge(trace, policy) if it.severity == "error")
     return next(found, None)
 
 
 def _features(trace: Trace) -> list[tuple[str, tuple[int, ...]]]:
-    """What is scaled on its own: the columns of one table, else all inputs."""
+    """Return what is scaled separately, as names and column numbers: the columns of a
+    single table, else all inputs together.
+    """
     columns = 0
     if len(trace.inputs) == 1 and trace.inputs[0].is_numeric:
         columns = len(trace.inputs[0].mean)

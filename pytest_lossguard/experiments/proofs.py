@@ -1,8 +1,8 @@
-"""Warnings that a re-run makes errors: without the fault the same training ends far
-better on rows that were kept back, whatever the seed.
+"""Proofs that turn a warning into an error: without the fault the same training ends
+far better on held-out rows, on every seed.
 
-What was seen may be meant, as a schedule that ends early. Whether it does harm is not
-decided by taste: the training is run again with the fault and without it.
+A suspicious setting may be deliberate, such as a schedule that ends early. Whether it
+does harm is measured: the training is run again with the fault and without it.
 """
 
 from __future__ import annotations
@@ -31,15 +31,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What has to be run again to prove that something does harm.
+    """The re-runs that can prove that a fault does harm.
 
     Attributes:
         finding: The warning.
-        as_it_was: Changes under which a re-run is the training as it was; the usual
-            step on all rows is one without some faults.
-        with_fault: Those of a re-run that is at most as good as the training was.
-        without: Those of one without the fault.
-        words: What that is, as ``"the rows shuffled"``.
+        as_it_was: The changes of a re-run that reproduces the training; empty where
+            an unchanged re-run, the usual step on all rows, has the fault.
+        with_fault: The changes of the re-run that stands for the training with its
+            fault.
+        without: The changes of the re-run without the fault.
+        words: What was changed, as ``"the rows shuffled"``.
     """
 
     finding: Finding
@@ -51,8 +52,13 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What a training costs in the end on rows that were kept back, with the fault and
-    without; ``perfect`` and ``constant`` are what perfect and constant predictions do.
+    """Final losses of two re-runs on held-out rows.
+
+    Attributes:
+        fault: The loss of the re-run with the fault.
+        without: The loss of the re-run without the fault.
+        perfect: The loss of perfect predictions.
+        constant: The loss of the best constant prediction.
     """
 
     fault: float
@@ -62,7 +68,9 @@ class Outside:
 
     @property
     def is_far_better(self) -> bool:
-        """Whether the fault costs so much, and the training without it learns."""
+        """Whether the loss is far lower without the fault, and the training without it
+        learns.
+        """
         left, learns = self.without - self.perfect, self.constant - self.perfect
         return (
             left <= at.LEFT_WITHOUT_FAULT * (self.fault - self.perfect)
@@ -71,7 +79,9 @@ class Outside:
 
 
 def proofs(findings: tuple[Finding, ...], trace: Trace) -> Iterator[Proof]:
-    """Which warnings of a training could be proved to do harm."""
+    """Yield proofs to try for those warnings of a training that allow one; none for a
+    training of more than `CONTROL_STEPS` steps.
+    """
     if len(trace.steps) > CONTROL_STEPS:
         return
     for it in findings:
@@ -81,12 +91,21 @@ def proofs(findings: tuple[Finding, ...], trace: Trace) -> Iterator[Proof]:
 
 
 def seeds() -> tuple[int | None, ...]:
-    """The seed of the training, then fresh ones."""
+    """Return the seeds of a proof: None, for that of the training, then fresh ones."""
     return (None, *range(FRESH, FRESH + PROOF_SEEDS - 1))
 
 
 def outside(fault: Trace, without: Trace) -> Outside | None:
-    """Two re-runs on the rows that both kept back; None where nothing tells them."""
+    """Compare two re-runs on the same held-out rows.
+
+    Args:
+        fault: The trace of the re-run with the fault.
+        without: The trace of the re-run without the fault.
+
+    Returns:
+        The final losses; None where a held-out loss, or that of perfect or constant
+        predictions, is not known.
+    """
     perfect = loss_curve_of(without).perfect
     before, after = fault.validation, without.validation
     if perfect is None or before is None or after is None or after.constant is None:
@@ -100,11 +119,11 @@ def outside(fault: Trace, without: Trace) -> Outside | None:
 
 
 def proved(proof: Proof, found: tuple[Outside, ...]) -> tuple[Finding, Diagnosis]:
-    """The warning as an error, and why it is one.
+    """Return the warning as an error, with a diagnosis that names its cause.
 
     Args:
-        proof: What was to be proved.
-        found: What it costs, first on the seed of the training.
+        proof: The proof that succeeded.
+        found: The losses on each seed, first on the seed of the training.
     """
     first, finding = found[0], proof.finding
     share = max((it.without - it.perfect) / (it.fault - it.perfect) for it in found)
@@ -146,8 +165,10 @@ def _proof(finding: Finding, trace: Trace) -> Proof | None:
 
 
 def _of_rate(finding: Finding, trace: Trace) -> Proof | None:
-    """A rate that a callback lowered: no re-run has the callback. At most as good as
-    the training was is one that keeps the first rate until it was next to 0.
+    """Return the proof for a learning rate that a callback lowered too early.
+
+    A re-run does not have the callback. The training with the fault is represented by
+    a re-run that keeps the first rate and stops where the rate was next to 0.
     """
     facts, steps = trace.step, len(trace.steps)
     if facts is None or not facts.rate_cut_at or not facts.rate_ended_at:

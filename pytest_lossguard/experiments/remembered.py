@@ -1,4 +1,4 @@
-"""Re-runs that are made once: asked for again, the same one gives its trace."""
+"""Re-runs that train only once: a repeated request returns the same trace."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["RememberedRerun", "made_once"]
 
 
 def made_once(make_rerun: MakeRerun) -> MakeRerun:
-    """What gives the same re-run each time, so that a comparison, its proofs and a
-    diagnosis share what they find out.
+    """Return a function that returns the same `RememberedRerun` on each call, so that a
+    comparison, its proofs and a diagnosis share their re-runs.
 
     Args:
-        make_rerun: Makes it, when first asked for; asked again where it raised.
+        make_rerun: Called on the first call, and again on the next one if it raised.
     """
     made: list[Rerun] = []
 
@@ -32,7 +32,7 @@ class RememberedRerun:
     """A `Rerun` that trains once for the same changes, seed and held-out rows.
 
     Args:
-        rerun: What trains: from the same start it always gives the same trace.
+        rerun: The `Rerun` that trains; it must be deterministic.
     """
 
     def __init__(self, rerun: Rerun) -> None:
@@ -41,12 +41,12 @@ class RememberedRerun:
 
     @property
     def facts(self) -> ModelFacts:
-        """What the program is made of."""
+        """Facts about the model, its loss and its optimizer."""
         return self._rerun.facts
 
     @property
     def rows(self) -> int:
-        """Rows of the data."""
+        """The number of rows of the data."""
         return self._rerun.rows
 
     @property
@@ -56,7 +56,7 @@ class RememberedRerun:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all rows that were trained on are there."""
+        """Whether all rows of the training are available."""
         return self._rerun.is_complete
 
     def __call__(
@@ -66,8 +66,8 @@ class RememberedRerun:
         held_out: float = 0.0,
         redrawn: bool = False,
     ) -> Trace:
-        """Train from the same start, or give the trace of when that was done; what
-        raised is tried again.
+        """Train from the same start, or return the trace of an earlier call with the
+        same arguments; a call that raised is not remembered.
         """
         asked = changes, seed, held_out, redrawn
         if asked not in self._known:
@@ -81,5 +81,5 @@ class RememberedRerun:
         requests: Sequence[RerunRequest],
         begin: Callable[[], None] | None = None,
     ) -> list[Trace | LossguardError]:
-        """Several at once; none of them is remembered."""
+        """Run several re-runs at once, without remembering their traces."""
         return self._rerun.several(requests, begin)

@@ -1,4 +1,4 @@
-"""Experiments: a training run again with changes, and what came of each."""
+"""Experiments: re-runs of a training with changes, and the result of each."""
 
 from __future__ import annotations
 
@@ -26,21 +26,25 @@ from .compare import can_be_checked_outside, holds_outside
 
 __all__ = ["ExperimentRunner", "Target", "gain"]
 
-#: What an experiment must reach: what the judge passes; the constant's level, where
-#: nothing may be left to learn; or, for two changes on suspicion, clearly more.
+#: What an experiment must reach: the judge passes it (``"converged"``); it is as good
+#: as a constant, where nothing may be left to learn (``"level"``); or, for two changes
+#: on suspicion, it is clearly better than a constant (``"clearly"``).
 Reaches = Literal["converged", "level", "clearly"]
+
+#: Findings that a change cannot repair unless the loss ends lower.
+_ENDS_TOO_HIGH = frozenset({"loss_not_decreasing", "worse_than_constant"})
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a change must reach to count as a repair.
+    """What a re-run must reach for its change to count as a repair.
 
     Attributes:
-        policy: What re-runs are judged by.
-        absent: Kinds of finding that failed the training and must be gone.
-        gain: How much more of the constant's loss must be gone, where it is known that
-            far more can be learned.
-        checks: Checks of one's own.
+        policy: The policy that re-runs are judged by.
+        absent: Kinds of findings that failed the training and must be absent.
+        gain: The least increase of the skill, where it is known that far more can be
+            learned; else minus infinity.
+        checks: Custom checks that re-runs must pass.
     """
 
     policy: Policy
@@ -56,7 +60,7 @@ class Target:
         policy: Policy,
         checks: tuple[Check, ...] = (),
     ) -> Target:
-        """The goal for a training with such findings, held to a policy."""
+        """Return the target for a training with these findings, judged by a policy."""
         errors = frozenset(it.kind for it in findings if it.severity == "error")
         could_do_better = loss_curve_of(trace).skill is not None and any(
             it.kind == "improvable" for it in findings
@@ -69,31 +73,36 @@ class Target:
         )
 
     def missed_by(self, trace: Trace, found: LossCurve, held: Compared) -> set[str]:
-        """Kinds of finding that keep a re-run from being a repair.
+        """Return the kinds of findings that keep a re-run from being a repair.
 
         Args:
-            trace: The re-run.
-            found: Its reference losses.
-            held: Both in one unit.
+            trace: The trace of the re-run.
+            found: The loss curve of the re-run.
+            held: The training and the re-run, compared by the same loss.
         """
         judged = judge(trace, self.policy, self.checks)
         missed = {
             it.kind for it in judged if it.severity == "error" or it.kind in self.absent
         }
-        if _gained(trace, held) < self.gain:
+        gained = _gained(trace, held)
+        looks_the_same = abs(gained) < at.LEAST_DIFFERENCE
+        if gained < self.gain or (looks_the_same and self.absent & _ENDS_TOO_HIGH):
             missed.add("improvable")
         if (
             found.is_far_above_constant
             and "worse_than_constant" not in self.policy.allow
         ):
-            # Slow is no failure, but a change that leaves a training so slow no repair.
+            # A slow training is no failure, but a change that leaves it so slow is no
+            # repair.
             missed.add("worse_than_constant")
         return missed
 
 
 def _gained(trace: Trace, held: Compared) -> float:
-    """How much more of the constant's loss a re-run removes; nothing is known to be
-    gained where there is no common unit.
+    """Return by how much a re-run raises the skill.
+
+    Where the two cannot be compared, the result is infinite if the re-run has the same
+    loss and targets, else minus infinity: no gain is known.
     """
     if held.skill is None or held.skill_before is None:
         return np.inf if trace.same_measure else -np.inf
@@ -101,7 +110,23 @@ def _gained(trace: Trace, held: Compared) -> float:
 
 
 class ExperimentRunner:
-    """Runs experiments while there is time, and keeps what came of them."""
+    """Runs experiments within a budget, and keeps their results.
+
+    Args:
+        trace: The trace of the training that failed.
+        rerun: Runs the training again with changes.
+        goal: What a re-run must reach to be a repair.
+        facts: Facts about the model, its loss and its optimizer.
+        budget: Seconds after which no further experiment begins.
+        clock: Returns the time in seconds.
+
+    Attributes:
+        experiments: All experiments, in the order in which they ran.
+        has_blown_up: Whether the loss of the training diverged or is not finite.
+        loss_is_off: Whether the loss itself is at fault, as it does not suit the
+            output or the labels.
+        as_it_is: The unchanged re-run, None before `passes_as_it_is` ran it.
+    """
 
     def __init__(
         self,
@@ -128,7 +153,11 @@ class ExperimentRunner:
 
     @property
     def repairs(self) -> list[Experiment]:
-        """The experiments that converged, on fresh seeds too."""
+        """The experiments that converged on the seed of the training and on fresh ones.
+
+        Those that only reached the level of a constant are left out where another
+        clearly learned something.
+        """
         found = [it for it in self.experiments if it.repairs]
         if any(gain(it) >= at.CLEARLY for it in found):
             return [it for it in found if not it.only_level]
@@ -136,7 +165,9 @@ class ExperimentRunner:
 
     @property
     def helpful(self) -> list[Experiment]:
-        """Those that converged, if not on every seed, the surest first."""
+        """The experiments that converged, but not on every seed; those that held on
+        the largest share of the seeds first.
+        """
         found = [
             it
             for it in self.experiments
@@ -146,7 +177,7 @@ class ExperimentRunner:
 
     @property
     def left_out(self) -> Iterator[str]:
-        """Why some changes could not be tried, each reason once."""
+        """The reasons why some changes could not be tried, each once."""
         untried = (it for it in self.experiments if it.applies)
         reasons = (it.failure for it in untried if it.failure is not None)
         yield from dict.fromkeys(reasons)
@@ -154,15 +185,17 @@ class ExperimentRunner:
             yield self._ended
 
     def passes_as_it_is(self) -> bool:
-        """Whether nothing need be changed: then a re-run says nothing of the failure,
-        which took more than model, data and loss.
+        """Whether an unchanged re-run converges: then model, data and loss alone do not
+        explain the failure, and no re-run can.
         """
         done = self._outcome((), "as it is", None, "converged")
         self.as_it_is = done
         return done.failure is None and done.converged
 
     def run_singles(self, ideas: tuple[Candidate, ...]) -> None:
-        """Each change alone, while it is not much less likely than one that repairs."""
+        """Try each change alone, until the next is much less likely than a repair that
+        was found.
+        """
         least = 0.0
         for idea in ideas:
             if self._ends() or idea.weight < least:
@@ -179,10 +212,13 @@ class ExperimentRunner:
     def _run_with_companions(
         self, fault: Candidate, ideas: tuple[Candidate, ...]
     ) -> bool:
-        """Undo a fault that was seen, and one thing more.
+        """Undo a fault of the data together with one other change.
 
-        Without the fault the training may have nothing to learn: reaching the
-        level of a constant is then all that can be asked.
+        Without the fault the training may have nothing to learn: reaching the level of
+        a constant is then enough.
+
+        Returns:
+            Whether some pair is a repair.
         """
         others = [it for it in ideas if cause_of(it.change) != cause_of(fault.change)]
         companions = (Candidate(0.0, it) for it in at.COMPANIONS)
@@ -202,12 +238,14 @@ class ExperimentRunner:
         return False
 
     def _is_answered(self, change: Change) -> bool:
-        """A smaller change of the same cause repairs it already."""
+        """Whether a change with the same cause already repaired the training."""
         known = {cause_of(other) for it in self.repairs for other in it.changes}
         return cause_of(change) in known
 
     def _is_pointless(self, change: Change) -> bool:
-        """A smaller change in the same direction made it worse, or cannot be made."""
+        """Whether a change takes too long to run, or a smaller change in the same
+        direction made the training worse or could not be made.
+        """
         smaller = [
             it
             for it in self.experiments
@@ -229,7 +267,7 @@ class ExperimentRunner:
         return done.failure is not None or bool(done.loss > self._before)
 
     def run_pairs(self, ideas: tuple[Candidate, ...]) -> None:
-        """Two changes together, of the likeliest and of those that helped most."""
+        """Try pairs of changes, taken from the likeliest and those that helped most."""
         ranked = self._promising(tuple(it.change for it in ideas))
         for first, second in itertools.combinations(ranked, 2):
             if self._ends() or self.repairs:
@@ -243,7 +281,7 @@ class ExperimentRunner:
             for it in self.experiments
             if it.failure is None and len(it.changes) == 1
         }
-        best: dict[str, Change] = {}  # of each cause the change that helped most
+        best: dict[str, Change] = {}  # for each cause the change that helped most
         for change in changes:
             if change in known and (
                 cause_of(change) not in best
@@ -259,8 +297,10 @@ class ExperimentRunner:
         )
 
     def _ends(self) -> bool:
-        """Whether no further change is to be tried: counts of steps decide, so that
-        the same training has the same diagnosis, unless the clock ends it before.
+        """Whether the budget is spent.
+
+        The budget is a count of steps, so that the same training has the same
+        diagnosis, unless the clock runs out first.
         """
         if self._steps >= self._most_steps:
             self._ended = (
@@ -321,9 +361,11 @@ class ExperimentRunner:
         )
 
     def _costs_more(self, changes: tuple[Change, ...], held: Compared) -> bool:
-        """Whether changes make the loss worse, or two of them leave no unit to tell it
-        in; that says nothing of a loss beyond all measure, or of one that is itself at
-        fault.
+        """Whether changes make the loss worse; two changes whose loss cannot be
+        compared count as worse.
+
+        A training whose loss diverged, or whose loss is itself at fault, is never
+        compared.
         """
         if not changes or self.has_blown_up or self.loss_is_off:
             return False
@@ -332,7 +374,7 @@ class ExperimentRunner:
         return bool(np.isfinite(held.before) and held.after >= held.before)
 
     def _is_by_heart(self, changes: tuple[Change, ...]) -> bool:
-        """Whether what a change gains is gone on rows that were kept back."""
+        """Whether a change only helps to learn rows by heart, not on held-out rows."""
         blown = self.has_blown_up or not np.isfinite(self._before)
         if blown or not can_be_checked_outside(changes, self._rerun.rows):
             return False
@@ -345,7 +387,9 @@ class ExperimentRunner:
         return not holds_outside(self._as_it_is, changed, changes)
 
     def _share_that_holds(self, done: Experiment, reaches: Reaches) -> float:
-        """On how many of some fresh seeds the same change converges too."""
+        """Return the share of fresh seeds on which the change converges; the first seed
+        that fails ends the series.
+        """
         first = (self._trace.seed or 0) + at.FRESH
         held: list[bool] = []
         for seed in range(first, first + at.CONFIRMATIONS):
@@ -357,19 +401,25 @@ class ExperimentRunner:
 
 
 def most_steps(steps: int) -> int:
-    """Updates that all re-runs of a training of so many may take together."""
+    """Return how many updates all re-runs of a training of ``steps`` updates may take
+    together.
+    """
     return max(at.MOST_STEPS_IN_ALL, at.MOST_LENGTHS * steps)
 
 
 def _reaches_constant(found: LossCurve) -> bool:
-    """As good as a constant: all that can be had where nothing can be learned."""
+    """Whether a training ends as good as a constant, the best that is possible where
+    nothing can be learned.
+    """
     return found.constant is not None and not exceeds(
         found.end, found.constant, at.AS_GOOD_AS_CONSTANT
     )
 
 
 def gain(experiment: Experiment) -> float:
-    """Its skill; where there is none, infinite for a repair and minus that else."""
+    """Return the skill of an experiment; where it is not known, infinity for a repair,
+    else minus infinity.
+    """
     skill = experiment.skill
     if skill is None:
         return np.inf if experiment.repairs else -np.inf

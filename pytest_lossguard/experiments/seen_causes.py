@@ -1,7 +1,8 @@
-"""Causes that were seen while a training ran: no re-run is needed to know them.
+"""Causes that were seen while a training ran, and need no re-run to be known.
 
-A finding of `SEEN_CAUSES` names its own cause. One that fails a training is its first
-cause; a re-run by the usual training step proves what that step does otherwise.
+A finding of a kind in `SEEN_CAUSES` names its own cause. If the finding fails the
+training, it is the first cause of the diagnosis. A re-run with the usual training step
+proves causes that this step avoids.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ __all__ = ["explains_all", "seen_causes"]
 def seen_causes(
     findings: tuple[Finding, ...], usual_step: Experiment | None = None
 ) -> tuple[Cause, ...]:
-    """The causes that were seen, the likeliest first.
+    """Return the causes that were seen, the likeliest first.
 
     Args:
-        findings: Of the training.
-        usual_step: The same training by the usual step, where that converges.
+        findings: The findings of the training.
+        usual_step: A re-run with the usual training step that converges; None where
+            there is none.
     """
     errors = {it.kind: it for it in reversed(findings) if it.severity == "error"}
     return tuple(
@@ -33,7 +35,7 @@ def seen_causes(
 
 
 def explains_all(findings: tuple[Finding, ...]) -> bool:
-    """Whether nothing failed the training but what was seen."""
+    """Whether the training failed, and only by causes that were seen."""
     errors = [it for it in findings if it.severity == "error"]
     return bool(errors) and all(it.kind in SEEN_CAUSES for it in errors)
 
@@ -55,8 +57,8 @@ def _cause(finding: Finding, proof: Experiment | None) -> Cause:
 
 
 def _fall(proof: Experiment) -> tuple[float | None, float | None]:
-    """The final losses without and with the change, where the second is the lower: a
-    training that drops nothing may well fit its own rows better.
+    """Return the final losses without and with the change, or two None where the change
+    does not lower the loss, as a training without dropout may fit its own rows better.
     """
     before, after = proof.before, proof.loss
     if before is None or math.isnan(after) or after >= before:

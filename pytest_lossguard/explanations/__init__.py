@@ -1,5 +1,5 @@
-"""What findings, causes, contracts and model checks mean: gathered from beside the
-rules, for ``--lossguard-explain`` and for the reference.
+"""Explanations of findings, causes, contracts and model checks, collected from the
+modules of their rules, for ``--lossguard-explain`` and for the reference.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An explanation as a terminal of 80 columns shows it."""
+"""An explanation as text for a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .topics import Role, Topic, topics, topics_of
 __all__ = ["listed", "text_of"]
 
 _WIDTH = 80
-#: Columns of the words before each part.
+#: Width of the label before each part.
 _HEAD = 10
-#: Characters of a curve.
+#: Width of a curve in characters.
 _CURVE = 40
 
 _TITLES: dict[Role, str] = {
@@ -27,14 +27,16 @@ _TITLES: dict[Role, str] = {
 
 
 def text_of(name: str, *, ascii_only: bool = False) -> list[str]:
-    """Lines that explain a finding, a cause, a contract or a model check.
+    """Return the lines that explain a finding, a cause, a contract or a model check.
 
     Args:
-        name: Its name; a contract or a model check may leave its prefix out.
-        ascii_only: For terminals that cannot show block characters.
+        name: Name of the topic; the prefix of a contract or a model check may be left
+            out.
+        ascii_only: Whether to avoid block characters, for terminals that cannot show
+            them.
 
     Raises:
-        UsageError: Nothing is called so.
+        UsageError: No topic has this name.
     """
     lines: list[str] = []
     found = topics_of(name)
@@ -108,7 +110,7 @@ def _wrapped(head: str, text: str) -> list[str]:
 
 
 def listed() -> list[str]:
-    """All names, one line each, below a line for what they are."""
+    """Return all names, one per line, grouped by role under a title."""
     lines: list[str] = []
     for role, title in _TITLES.items():
         mine = {it.name: it for it in reversed(topics()) if it.role == role}

@@ -1,4 +1,4 @@
-"""Everything that can be explained, gathered from where it stands."""
+"""All topics that can be explained, collected from the modules that define them."""
 
 from __future__ import annotations
 
@@ -35,17 +35,19 @@ Role = Literal["finding", "cause", "contract", "model check"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """One thing that is explained; a finding and a cause may share a name.
+    """One topic; a finding and a cause may share a name.
 
     Attributes:
-        name: As it stands in a message, and in the address of its page.
-        role: What it is.
-        severity: Of a finding: ``"error"``, ``"warning"``, or both in words.
-        explanation: What was seen, why it matters, its limits.
+        name: Name, as in messages and in the address of its page.
+        role: What is explained: a finding, a cause, a contract or a model check.
+        severity: Severity of a finding or check: ``"error"`` or ``"warning"``; empty
+            for a cause.
+        explanation: When it is reported, why it matters, its limits.
         todo: What to do, in sentences.
-        allow: Code that tolerates it; empty for a cause.
+        allow: Code that tolerates the finding; empty for a cause.
         switch: Code that turns a check on or off; empty for others.
-        related: Causes that a finding points to; findings that point to a cause.
+        related: Causes that a finding suggests; for a cause, the findings that suggest
+            it.
     """
 
     name: str
@@ -59,23 +61,23 @@ class Topic:
 
     @property
     def address(self) -> str:
-        """The page that explains it."""
+        """Address of the page that explains the topic."""
         return address_of(self.name)
 
 
 @cache
 def topics() -> tuple[Topic, ...]:
-    """All of them: findings, causes, contracts, model checks, in the order of the
-    closed lists.
+    """Return all topics: findings, causes, contracts, model checks, in the order of
+    their lists.
     """
     return (*_findings(), *_causes(), *_contracts(), *_model_checks())
 
 
 def topics_of(name: str) -> tuple[Topic, ...]:
-    """What is explained under a name; a relation or a check may leave its prefix out.
+    """Return the topics of a name; the prefix of a contract or a check may be left out.
 
     Raises:
-        UsageError: Nothing is called so.
+        UsageError: No topic has this name.
     """
     found = tuple(it for it in topics() if name in _names(it))
     if found:
@@ -117,7 +119,7 @@ def _findings() -> Iterator[Topic]:
 
 @cache
 def _kinds() -> tuple[Kind, ...]:
-    """The kinds that stand beside rules."""
+    """Return the finding kinds that are defined next to rules."""
     names = sorted(it.name for it in iter_modules(judge.__path__))
     rules = [import_module(f"{judge.__name__}.{it}") for it in names]
     found = (
@@ -133,7 +135,7 @@ def _causes() -> Iterator[Topic]:
     known = {it.name: it for it in CAUSE_KINDS}
     for name in CAUSES:
         if name not in known:
-            continue  # it is seen, and explained as a finding
+            continue  # observed directly, and explained as a finding
         remedies = [known[name].remedy, *(_remedy(it) for it in _changes_for(name))]
         yield Topic(
             name=name,
@@ -145,7 +147,7 @@ def _causes() -> Iterator[Topic]:
 
 
 def _causes_of(kind: Kind) -> tuple[str, ...]:
-    """The causes that a finding points to, without repeats."""
+    """Return the causes that a finding suggests, without repeats."""
     shown = (it for it in CHANGES if kind.name in it.shown_by)
     proved = (cause for it in shown for cause in _causes_proved_by(it))
     found = (*([kind.suspects] if kind.suspects else []), *proved)
@@ -153,7 +155,7 @@ def _causes_of(kind: Kind) -> tuple[str, ...]:
 
 
 def _findings_of(cause: str) -> Iterator[str]:
-    """The findings that point to a cause."""
+    """Return the findings that suggest a cause."""
     pointing = {it.name for it in _kinds() if cause in _causes_of(it)}
     return (it for it in FINDING_KINDS if it in pointing)
 
@@ -163,7 +165,9 @@ def _changes_for(cause: str) -> Iterator[ChangeKind]:
 
 
 def _causes_proved_by(change: ChangeKind) -> list[str]:
-    """One, or one for a smaller and one for a larger value."""
+    """Return the cause that a change proves, or one for a lower and one for a higher
+    value.
+    """
     cause = change.cause
     if isinstance(cause, str):
         return [cause]

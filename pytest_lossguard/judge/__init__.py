@@ -1,8 +1,8 @@
 """The judge: plain functions from a trace and a policy to findings.
 
-By outcome, not by internals: what fails a test is a loss that is not finite,
-blew up, did not fall, cannot be, or bought no more than a constant prediction.
-Dead units, saturation and the ranges of the data explain.
+The outcome decides, not internals: a test fails if a loss is not finite, blew up, did
+not fall, is impossible, or is no better than that of a constant prediction. Dead units,
+saturation and the ranges of the data are explanations.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
 from . import (
+    apart,
     collapse,
     data,
     divergence,
     fed,
     held_out,
+    ids,
+    image_axes,
     internals,
     leaks,
     noise,
@@ -34,23 +37,26 @@ from . import (
     settings,
     step,
     targets,
+    untrained,
 )
 from .curve import LossCurve, loss_curve_of
 
 __all__ = ["LossCurve", "held_to", "judge", "loss_curve_of"]
 
-#: A rule takes what it needs by name: some of ``trace``, ``curve`` and ``policy``.
+#: A rule takes its arguments by name: some of ``trace``, ``curve`` and ``policy``.
 Rule = Callable[..., Iterator[Finding]]
 
-#: By topic, in the order in which findings are shown: what the step did, what came of
-#: it, then what explains it.
+#: All rules by topic, in the order in which findings are shown: the step, its outcome,
+#: then explanations.
 RULES: tuple[Rule, ...] = (
     *numerics.RULES,
     *step.RULES,
     *settings.RULES,
     *outputs.RULES,
     *relations.RULES,
+    *ids.RULES,
     *targets.RULES,
+    *apart.RULES,
     *divergence.RULES,
     *outcome.RULES,
     *overfitting.RULES,
@@ -58,8 +64,10 @@ RULES: tuple[Rule, ...] = (
     *collapse.RULES,
     *held_out.RULES,
     *leaks.RULES,
+    *image_axes.RULES,
     *fed.RULES,
     *order.RULES,
+    *untrained.RULES,
     *internals.RULES,
     *data.RULES,
 )
@@ -68,13 +76,13 @@ RULES: tuple[Rule, ...] = (
 def judge(
     trace: Trace, policy: Policy, own: tuple[Check, ...] = ()
 ) -> tuple[Finding, ...]:
-    """Everything worth saying of one training, errors first.
+    """Return all findings on one training, errors first.
 
     Args:
         trace: The training, with at least one step.
-        policy: What it is held to. Kinds in ``allow`` are left out; with
-            ``strict`` every finding is an error.
-        own: Custom checks, reported after the others.
+        policy: The policy of the test. Kinds in ``allow`` are left out; with ``strict``
+            every finding is an error.
+        own: Custom checks, which are reported after the others.
     """
     known = {"trace": trace, "curve": loss_curve_of(trace), "policy": policy}
     found = (
@@ -87,12 +95,12 @@ def judge(
 
 @cache
 def _needs(rule: Rule) -> tuple[str, ...]:
-    """The names of what a rule takes."""
+    """Return the names of the parameters of a rule."""
     return tuple(signature(rule).parameters)
 
 
 def held_to(found: Iterable[Finding], policy: Policy) -> tuple[Finding, ...]:
-    """Findings as a policy sees them: tolerated ones left out, errors first."""
+    """Apply a policy to findings: leave out tolerated ones, sort errors first."""
     kept = [it for it in found if it.kind not in policy.allow]
     if policy.strict:
         kept = [replace(it, severity="error") for it in kept]

@@ -1,4 +1,4 @@
-"""The check of nets that came to give every row the same output."""
+"""The check for nets that give every row the same output after training."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..core.trace import Trace
 
 __all__ = ["RULES"]
 
-# Limits, each with what set it
+# Limits, each with its source
 
-#: Fewer different rows prove nothing.
+#: Minimum number of distinct rows.
 FEWEST_ROWS = 8
 SAME = Limit(
     1e-3,
@@ -22,8 +22,8 @@ SAME = Limit(
     set_by="Dead units give 0; a net that learned targets around 1 with a deviation of"
     " 0.005 keeps 0.004.",
 )
-#: A posterior that collapsed: one net keeps hardly anything of how far its outputs lay
-#: apart, and what another makes of these hardly differs.
+#: Posterior collapse: one net keeps almost nothing of the distances between its
+#: outputs, and the reconstructions that another net makes of them hardly differ.
 CODE_KEPT = Limit(
     0.05,
     "The codes of an autoencoder keep at most {limit:.0%} of their distances before"
@@ -38,8 +38,8 @@ REBUILT = Limit(
     set_by="Of the same VAEs it differs by 0.23 to 0.53, of those with 10 to 60 times"
     " the weight by 0.08 to 0.12.",
 )
-#: Embeddings that collapsed: their directions hardly differ, and did untrained; what
-#: still differs is their length.
+#: Collapse of embeddings: their directions hardly differ, but did before training; only
+#: their lengths still differ.
 TURNED = Limit(
     0.05,
     "The directions of embeddings differ by at most {limit:.0%} of their length, and"
@@ -56,7 +56,7 @@ SHRUNK = Limit(
     " Where only directions count, lengths may shrink.",
 )
 
-# What they find
+# Kinds of findings
 
 PREDICTIONS_IGNORE_INPUTS = Kind(
     name="predictions_ignore_inputs",
@@ -83,8 +83,11 @@ _LEFT = "of their distances before training is left"
 
 
 def predictions_ignore_inputs(trace: Trace) -> Iterator[Finding]:
-    """Nets whose loss is the user's own: no score shows it. What a net that acts
-    or sets its own targets should put out may well be the same everywhere.
+    """Nets with a custom loss, which no score covers, that give all rows the same
+    output.
+
+    Not checked for a net that acts or sets its own targets, since its output may
+    rightly be the same everywhere.
     """
     if trace.moving_target:
         return

@@ -1,4 +1,4 @@
-"""What the checks compare: reference losses and levels, derived once from a trace."""
+"""Reference losses and levels for the checks, computed once from a trace."""
 
 from __future__ import annotations
 
@@ -14,93 +14,98 @@ from .scale import is_out_of_scale
 
 __all__ = ["LossCurve", "exceeds", "in_one_unit", "loss_curve_of"]
 
-# Limits, each with what set it
+# Limits, each with its source
 
-#: Below so many updates a run that ended near a constant prediction is slow,
-#: not broken: healthy scenarios end at up to 3.3 times the constant's loss after
-#: 20 updates, 1.6 after 40, 1.5 after 300; unscaled inputs at 11 and more after
-#: 40.
+#: Below this number of updates a run that ended near a constant prediction is slow, not
+#: broken: healthy scenarios end at up to 3.3 times the constant's loss after 20
+#: updates, 1.6 after 40, 1.5 after 300; unscaled inputs at 11 and more after 40.
 SHORT_RUN, VERY_SHORT_RUN = 300, 100
 NEAR_CONSTANT, NEAR_CONSTANT_VERY_SHORT = 2.0, 4.0
-#: For a loss without a floor: the share of the gap to the constant that is left.
+#: For a loss without a floor: the remaining share of the gap to the constant.
 NEAR_GAP = 0.6
-#: A start this many times the constant's loss is itself a fault, and falling
-#: steadily is no excuse any more: slow healthy scenarios start at 1.9 to 4.3,
-#: unscaled inputs and outliers from 5.9 to 660.
+#: A start this many times the uninformed loss is itself a fault, and a steady fall no
+#: longer excuses it: slow healthy scenarios start at 1.9 to 4.3 times the constant's
+#: loss, unscaled inputs and outliers from 5.9 to 660.
 SCALED_START = 5.0
-#: From so far off, a run that is not short must buy this much: unscaled pixels
-#: (x 100) end at 0.89 to 2.2 times the constant, healthy scenarios that start
-#: there at 0.30 to 0.84.
+#: From a start this many times the uninformed loss, a run that is not short must end
+#: this share below the constant: unscaled pixels (x 100) end at 0.89 to 2.2 times the
+#: constant, healthy scenarios that start there at 0.30 to 0.84.
 MISSCALED_START, MISSCALED_LEVEL = 8.0, 0.05
-#: ... and from a start between the two, on data in scale, a run is slow if so much of
-#: what lay above the constant's loss is gone and it still falls: healthy linear models
-#: on correlated columns have lost .66 to 1.0 of it, weights that start far too large
-#: .16 to .54. Unscaled inputs and an outlier lose .72 to .96 too: there data decide.
+#: From a start between ``SCALED_START`` and ``MISSCALED_START``, on data in scale, a
+#: run is slow if it has removed this share of what lay above the constant's loss and it
+#: still falls: healthy linear models on correlated columns have removed .66 to 1.0 of
+#: it, weights that start far too large .16 to .54. Unscaled inputs and an outlier
+#: remove .72 to .96 too: there the data decide.
 COMING_DOWN = 0.6
-#: Targets that vary by less than this share of their size vary by rounding: a
-#: float32 has seven digits. A constant that costs less than this costs nothing.
+#: Targets that vary by less than this share of their size vary by rounding only: a
+#: float32 has seven digits. A constant with a loss below ``NO_LOSS`` counts as having
+#: none.
 CONSTANT_TARGET, NO_LOSS = 1e-6, 1e-12
-#: From a start within this of the constant there is nothing to fall from.
+#: A start at most this many times the constant's loss has nothing to fall from.
 NOTHING_TO_LOSE = 1.3
-#: ... and ending within this of it is a start kept: the scenarios that start level
-#: end at 0.9 to 1.31 times the constant.
+#: An end at most this many times the constant's loss kept such a start: the scenarios
+#: that start level end at 0.9 to 1.31 times the constant.
 STILL_LEVEL = 1.5
 FALLING = Limit(
     0.02,
     "The loss still falls if its last quarter lies {limit:.0%} below the third.",
     set_by="Chosen, not measured.",
 )
-#: Standard errors between the first and the last third of the steps from which on a
-#: loss falls by more than its noise: stuck programs reach 3.3, losses with a constant
-#: part of 540 and a VAE that fall by 1 % 8 to 80.
-#: Fewer steps tell no trend.
+#: Number of standard errors between the first and the last third of the steps from
+#: which on a loss falls by more than its noise: stuck programs reach 3.3, losses with a
+#: constant part of 540 and a VAE that fall by 1 % 8 to 80. With fewer steps than
+#: ``TREND_STEPS`` there is no trend.
 STEADY, TREND_STEPS = 4.0, 30
-#: Way of the weights, as a share of their size, that is none: SGD(1e-6) and Adam(1e-7)
-#: go 2e-5 to 2e-4 in 285 updates. With nothing to learn it is .0006 and more.
+#: Distance that the weights moved, as a share of their size, below which they did not
+#: move: SGD(1e-6) and Adam(1e-7) move 2e-5 to 2e-4 in 285 updates. With nothing to
+#: learn it is .0006 and more.
 MOVED = 3e-4
-#: Slow for another reason than the rate: embeddings under SGD that find their way after
-#: hundreds of updates went .7 to 3.8; published bugs with a low rate .02 to .12.
+#: From this distance on, a run is slow for a reason other than the learning rate:
+#: embeddings under SGD that improve only after hundreds of updates moved .7 to 3.8;
+#: published bugs with a low rate .02 to .12.
 MOVED_FAR = 0.25
 
-#: The median of |z| for a normal z.
+#: The median of |z| for a standard normal z.
 _MEDIAN_OF_NORMAL = 0.6745
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossCurve:
-    """The curve of a training in a few numbers.
+    """The loss curve of a training, summarized in a few numbers.
 
     Attributes:
-        losses: The data loss of each step that was seen, penalties left out.
-        steps: How many.
-        start: Loss before the first update: of the probe, else of the first
-            steps; on the rows of the end where those are others.
-        end: Loss after the last update: of the probe scored from plain
-            predictions, else of the last steps.
-        predicts: The same, but where averages of batch normalization lag and make plain
-            predictions worse: there the end is that of the training itself.
-        constant: Loss of the best constant prediction; None where unknown, or
-            where the targets are so constant that it is nothing to beat.
-        lived: Mean loss over the last quarter of the steps.
-        fall: Share of the loss that went from the third quarter to the last.
-        may_have_fallen: Share of the start that, as far as the noise lets one see, can
-            be gone from the first third of the steps to the last.
-        trend: How far the last third of the steps lies below the first, in standard
-            errors by the noise between neighbors; infinite where there is none.
-        moved: Way that the weights went, as a share of their size.
-        noise: Robust standard deviation of a step's loss over the last half, as a
-            share of its median there; 0 where there are too few steps.
+        losses: Data loss of each step where it was observed, without penalties.
+        steps: Number of steps.
+        start: Loss before the first update: of the probe, or else of the first steps;
+            on the last rows if the rows change during the training.
+        end: Loss after the last update: of the probe, scored from plain predictions, or
+            else of the last steps. If running averages of batch normalization lag and
+            make predictions worse, the loss of the last steps.
+        predicts: Loss after the last update, like ``end``, but always of the
+            predictions.
+        constant: Loss of the best constant prediction; None if unknown, or if the
+            targets are so constant that beating it means nothing.
+        late_loss: Mean loss over the last quarter of the steps.
+        fall: Relative drop of the loss from the third quarter to the last.
+        may_have_fallen: Largest plausible drop of the loss from the first third of the
+            steps to the last, given its noise, as a share of the start.
+        trend: Drop of the loss from the first third of the steps to the last, in
+            standard errors from the noise between neighboring steps; infinite without
+            noise.
+        moved: Distance that the weights moved, as a share of their size.
+        noise: Robust standard deviation of a step's loss over the last half, as a share
+            of its median there; 0 if there are too few steps.
         finite: Whether start, end and every step are finite.
-        uninformed: What knowing nothing costs, a prediction in the middle of what the
-            targets can be; at least the constant, and that where data out of scale
-            explain a start far off; None where the constant is.
-        reference_loss: The largest of the start, as scored and as the training itself
-            reports it, the first step's loss and the constant's.
-        has_floor: Whether the loss is at least 0, so that "twice as much" means
-            something; likelihoods have none.
-        perfect: The least that the loss can be: 0, or what the targets as predictions
-            cost if that is less than all that was seen; None for a loss without a floor
-            where they cost more.
+        uninformed: Loss of a prediction in the middle of the possible targets, and at
+            least that of the constant; that of the constant if data out of scale
+            explain a start far off; None if ``constant`` is.
+        reference_loss: The largest of the starting loss, as scored and as reported by
+            the training, the loss of the first step and that of the constant.
+        has_floor: Whether the loss is at least 0, so that "twice as much" is
+            meaningful; likelihoods have no floor.
+        perfect: Lowest possible loss: 0, or the loss of the targets as predictions if
+            it is lower than every observed loss; None for a loss without a floor if it
+            is not.
     """
 
     losses: Floats
@@ -123,14 +128,14 @@ class LossCurve:
 
     @property
     def skill(self) -> float | None:
-        """Share of the best constant prediction's loss that is gone: 0 is no
-        better than the constant, 1 is perfect. None where there is no constant, or
-        nothing that is known to be perfect.
+        """Share of the best constant prediction's loss that was removed: 0 is no better
+        than the constant, 1 is perfect. None without a constant, or if the perfect loss
+        is unknown.
         """
         return self.share_gone(self.end)
 
     def share_gone(self, loss: float) -> float | None:
-        """The skill of predictions that cost ``loss``."""
+        """Return the skill of predictions with this loss."""
         if self.constant is None or self.perfect is None:
             return None
         gap = self.constant - self.perfect
@@ -138,7 +143,7 @@ class LossCurve:
 
     @property
     def barely_learned(self) -> bool:
-        """A little better than a constant, and getting no better."""
+        """Whether the end is only a little below a constant, and no longer falls."""
         skill = self.skill
         return (
             skill is not None
@@ -149,17 +154,19 @@ class LossCurve:
 
     @property
     def is_short(self) -> bool:
-        """Too few updates to tell slow from stuck near a constant."""
+        """Whether there are too few updates to tell slow from stuck near a constant."""
         return self.steps < SHORT_RUN
 
     @property
     def is_very_short(self) -> bool:
-        """Too few updates to tell much at all."""
+        """Whether there are too few updates to tell much at all."""
         return self.steps < VERY_SHORT_RUN
 
     @property
     def is_near_constant(self) -> bool:
-        """As near a constant prediction as a run of this length must be."""
+        """Whether the end is as near a constant prediction as the length of the run
+        requires.
+        """
         if self.constant is None:
             return False
         if not self.has_floor:
@@ -172,8 +179,10 @@ class LossCurve:
 
     @property
     def starts_in_scale(self) -> bool:
-        """The start is of the order of what knowing nothing costs. A constant may
-        cost far less: where hardly a row differs from the others.
+        """Whether the start is of the order of the uninformed loss.
+
+        The loss of the constant may be far lower, if hardly any row differs from the
+        others.
         """
         if self.uninformed is None:
             return False
@@ -182,8 +191,8 @@ class LossCurve:
 
     @property
     def is_approaching(self) -> bool:
-        """From a start that is off, but not by an order of magnitude, most of the way
-        to a constant prediction's loss is done, and the loss still falls.
+        """Whether the loss still falls and has covered most of the way to that of a
+        constant, from a start that is too high by less than an order of magnitude.
         """
         if self.constant is None or self.uninformed is None or not self.has_floor:
             return False
@@ -193,71 +202,72 @@ class LossCurve:
 
     @property
     def is_far_above_constant(self) -> bool:
-        """Above a constant prediction, and further than a start in scale or a short
-        run excuses: if anything does, it is that the loss `is_approaching`.
+        """Whether the end is above a constant prediction, and farther than a start in
+        scale or a short run excuses; it may still be excused if the loss
+        `is_approaching`.
         """
         excused = self.starts_in_scale or (self.is_short and self.is_near_constant)
         return not self.beats_constant and not excused
 
     @property
     def decreased(self) -> bool:
-        """The loss ended below its start by more than noise: by a share of it, or
-        steadily, as one with a large constant part does.
+        """Whether the loss ended below its start by more than noise: by a share of it,
+        or steadily, as a loss with a large constant part does.
         """
         end, start = self._above_perfect(self.end), self._above_perfect(self.start)
         return not exceeds(end, start, -at.LEVEL) or self.is_steady
 
     @property
     def is_steady(self) -> bool:
-        """The loss fell, by however little of it: far more than its own noise, and
-        the weights went somewhere.
+        """Whether the loss fell by far more than its noise, however little that is, and
+        the weights moved.
         """
         below = self.end < self.start and self.moved >= MOVED
         return below and self.trend >= STEADY
 
     @property
     def gets_on(self) -> bool:
-        """What a run that needs longer shows: a part of its loss is gone, and the
-        weights went somewhere.
-        """
+        """Whether the run makes progress: its loss fell, and its weights moved."""
         some = not exceeds(self.end, self.start, -at.LEVEL)
         return some and self.moved >= at.MOVED_LITTLE
 
     @property
     def is_on_its_way(self) -> bool:
-        """The weights went far, and the loss fell steadily: the rate is not too low,
-        the way is long.
+        """Whether the weights moved far and the loss fell steadily: the learning rate
+        is not too low, the training just takes long.
         """
         far = self.moved >= MOVED_FAR
         return far and self.is_steady and not self.lags
 
     @property
     def lags(self) -> bool:
-        """Predictions cost more than the training: its averages lag."""
+        """Whether predictions are worse than the training as running averages lag."""
         return self.predicts > self.end
 
     @property
     def kept_its_start(self) -> bool:
-        """The weights are where they were, and so is the loss: no good one."""
+        """Whether the weights did not move and the loss is still bad."""
         skill = self.skill
         good = self.beats_constant if skill is None else skill >= at.LEARNED_HALF
         return self.moved < MOVED and not good
 
     @property
     def is_falling(self) -> bool:
-        """The loss was still going down at the end."""
+        """Whether the loss was still falling at the end."""
         return self.fall > FALLING
 
     @property
     def starts_level(self) -> bool:
-        """The start was no worse than a constant: nothing to fall from."""
+        """Whether the start was no worse than a constant, so that there is nothing to
+        fall from.
+        """
         return self.constant is not None and not exceeds(
             self.start, self.constant, NOTHING_TO_LOSE - 1
         )
 
     @property
     def beats_constant(self) -> bool:
-        """The end is better than a constant prediction by more than noise."""
+        """Whether the end is better than a constant prediction by more than noise."""
         if self.constant is None or self.uninformed is None:
             return True
         far = exceeds(self.start, self.uninformed, MISSCALED_START - 1)
@@ -267,14 +277,14 @@ class LossCurve:
         return not exceeds(end, level, -margin)
 
     def _above_perfect(self, loss: float) -> float:
-        """What could still go: no training takes off the entropy of soft labels, or a
-        constant part of a loss.
+        """Return the part of the loss that could still be removed, without the entropy
+        of soft labels or a constant part of the loss.
         """
         return loss - max(0.0, self.perfect or 0.0)
 
     @property
     def ended_level(self) -> bool:
-        """The end is still about where a constant prediction is."""
+        """Whether the end is still at about the level of a constant prediction."""
         return self.constant is not None and not exceeds(
             self.end, self.constant, STILL_LEVEL - 1
         )
@@ -282,13 +292,13 @@ class LossCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A training and a re-run of it in one unit: by one loss on the same targets.
+    """The losses of a training and of a re-run, by one loss on the same targets.
 
     Attributes:
-        before: Where the training ended; None where there is no common unit.
-        after: Where the re-run did, likewise.
-        skill_before: The skill of the training; None where there is no constant too.
-        skill: That of the re-run, likewise.
+        before: Final loss of the training; None if there is no common unit.
+        after: Final loss of the re-run; None if there is no common unit.
+        skill_before: Skill of the training; None also without a constant.
+        skill: Skill of the re-run; None also without a constant.
     """
 
     before: float | None = None
@@ -298,11 +308,11 @@ class Compared:
 
 
 def in_one_unit(curve: LossCurve, again: Trace) -> Compared:
-    """Hold a re-run against the training that was changed.
+    """Compare a training with a re-run of it.
 
     Args:
-        curve: The training.
-        again: The re-run.
+        curve: Loss curve of the training.
+        again: Trace of the re-run.
     """
     other = loss_curve_of(again)
     if again.same_measure or again.unchanged_there is not None:
@@ -328,13 +338,13 @@ def in_one_unit(curve: LossCurve, again: Trace) -> Compared:
 def exceeds(value: float, reference: float, share: float) -> bool:
     """Whether ``value`` is above ``reference`` by ``share`` of its size.
 
-    Works for losses below zero as well.
+    Also works for negative losses.
     """
     return bool(value > reference + share * abs(reference))
 
 
 def loss_curve_of(trace: Trace) -> LossCurve:
-    """Derive the evidence; needs at least one step."""
+    """Compute the loss curve of a trace, which must have at least one step."""
     seen = trace.steps.data_loss[trace.steps.loss_seen]
     steps = len(trace.steps)
     noise, tail = _noise(seen), max(1, steps // 10)
@@ -380,14 +390,14 @@ def loss_curve_of(trace: Trace) -> LossCurve:
 
 
 def _start(losses: Floats) -> float:
-    """The mean of the first steps; the first alone where it was blown up at once."""
+    """Return the mean of the first steps, or the first loss if it blew up at once."""
     if len(losses) and np.max(losses) > at.BLOWN_AT_ONCE * losses[0] > 0:
         return float(losses[0])
     return _mean(losses)
 
 
 def _is_nothing_to_beat(trace: Trace) -> bool:
-    """Whether the targets are so constant that a constant costs only rounding."""
+    """Whether the targets are so constant that the constant's loss is only rounding."""
     if trace.constant_loss is None or abs(trace.constant_loss) < NO_LOSS:
         return True
     return bool(trace.targets) and all(
@@ -404,8 +414,9 @@ def _has_floor(trace: Trace, losses: Floats, constant: float | None) -> bool:
 
 
 def _perfect(trace: Trace, lowest: float, has_floor: bool) -> float | None:
-    """What no prediction beats; for a loss of the user's own the targets may well be
-    a bad one.
+    """Return the lowest possible loss.
+
+    The targets may be bad predictions under a custom loss.
     """
     perfect = trace.perfect_loss
     if perfect is not None and perfect < lowest:
@@ -422,7 +433,7 @@ def _mean(values: Floats) -> float:
 
 
 def _noise(losses: Floats) -> float:
-    """From the median difference of neighbors, of which each has two noises."""
+    """Estimate the noise from differences of neighbors, which have two noises each."""
     half = losses[len(losses) // 2 :]
     if len(half) < at.NOISE_STEPS or not np.isfinite(half).all():
         return 0.0
@@ -432,8 +443,11 @@ def _noise(losses: Floats) -> float:
 
 
 def _fall(losses: Floats) -> tuple[float, float]:
-    """How far the last third of the steps lies below the first, and its standard error:
-    the median difference of neighbors measures the noise, of which each has two.
+    """Return how far the last third of the steps lies below the first, and its standard
+    error.
+
+    The noise is estimated from the median difference of neighbors, which has two
+    noises.
     """
     size = len(losses) // 3
     if len(losses) < TREND_STEPS or not np.isfinite(losses).all():
@@ -450,7 +464,9 @@ def _trend(fell: float, error: float) -> float:
 
 
 def _moved(steps: StepTable) -> float:
-    """Infinite where it is not known, and for weights that started at 0."""
+    """Return the distance that the weights moved, as a share of their size; infinite if
+    it is unknown or the weights started at 0.
+    """
     if not steps.update_norm.size:
         return float("inf")
     way = np.linalg.norm(steps.update_norm.sum(axis=0))
@@ -465,7 +481,7 @@ def _dearer(constant: float | None, other: float | None) -> float | None:
 
 
 def _quarter(losses: Floats, index: int) -> float:
-    """Mean loss over one quarter of the steps, 0 the first."""
+    """Return the mean loss over one quarter of the steps, counted from 0."""
     if len(losses) < 8:
         return float("nan")
     size = len(losses) // 4

@@ -19,7 +19,7 @@ from .scale import is_outlier, magnitude_of
 
 __all__ = ["RULES", "has_constant_inputs"]
 
-# Limits, each with what set it
+# Limits, each with its source
 
 CONSTANT_SHARE = Limit(
     0.97,
@@ -63,7 +63,7 @@ SCALED_TWICE = Limit(
     " within 1; dark images of a fiftieth of the range are not known.",
 )
 
-# What they find
+# Kinds of findings
 
 UNSCALED_INPUTS = Kind(
     name="unscaled_inputs",
@@ -207,12 +207,12 @@ CLASS_IMBALANCE = Kind(
 
 
 def _is_good(curve: LossCurve) -> bool:
-    """The training ended well, and only what is glaring is worth a word."""
+    """Whether the training ended well, so that only extreme values are reported."""
     return curve.finite and curve.beats_constant and curve.decreased
 
 
 def unscaled(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """Inputs or targets far from the order of 1, columns named."""
+    """Inputs or targets far from the order of 1; the columns are named."""
     limit = at.UNSCALED_ALONE if _is_good(curve) else at.UNSCALED
     if not trace.normalizes_inputs:
         for stats in trace.inputs:
@@ -225,7 +225,7 @@ def unscaled(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def _scaled_twice(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """Inputs that come scaled into a model that scales them itself."""
+    """Scaled inputs to a model that scales them itself."""
     by, skill = trace.rescaled, curve.skill
     if by is None or len(trace.inputs) != 1 or not trace.inputs[0].is_numeric:
         return
@@ -268,7 +268,7 @@ def _unscaled(
 
 
 def input_outliers(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """A value absurdly far from the rest of its feature, row named."""
+    """A value absurdly far from the rest of its feature; the row is named."""
     limit = at.OUTLIER_ALONE if _is_good(curve) else at.OUTLIER
     for stats in trace.inputs:
         if _is_sentinel(stats):
@@ -279,8 +279,9 @@ def input_outliers(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def target_outliers(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """A target absurdly far from the others, row named; no news where a robust loss
-    has dealt with it.
+    """A target absurdly far from the others; the row is named.
+
+    Not reported if the training with a robust loss ended well.
     """
     if _is_good(curve) and _is_robust(trace):
         return
@@ -293,7 +294,7 @@ def target_outliers(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def _is_robust(trace: Trace) -> bool:
-    """Whether every loss is a robust one."""
+    """Whether all losses are robust."""
     known = [loss_facts(it) for it in trace.losses]
     return bool(known) and all(it is not None and it.is_robust for it in known)
 
@@ -310,7 +311,7 @@ def _outlier(kind: Kind, stats: ColumnStats, place: str, limit: float) -> Findin
 
 
 def constant_feature(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """A feature that is the same in every row; said only of a bad training."""
+    """A feature that is the same in every row; reported only for a bad training."""
     if _is_good(curve) or has_constant_inputs(trace):
         return
     for stats in trace.inputs:
@@ -336,7 +337,7 @@ def _learned_little(curve: LossCurve) -> bool:
 
 
 def constant_inputs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """Inputs that are the same in every row, or most columns of a bad training's."""
+    """Inputs that are the same in every row, or most columns if the training is bad."""
     for stats in trace.inputs:
         columns = len(stats.std)
         if has_constant_inputs(trace):
@@ -361,7 +362,7 @@ def constant_inputs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def _is_sentinel(stats: ColumnStats) -> bool:
-    """Whether the value farthest out is one that stands for missing ones."""
+    """Whether the farthest value is a sentinel for missing values."""
     if stats.sentinel is None or stats.outlier is None:
         return False
     known = dict(zip(stats.sentinel.columns, stats.sentinel.values, strict=True))
@@ -369,7 +370,7 @@ def _is_sentinel(stats: ColumnStats) -> bool:
 
 
 def sentinel_values(trace: Trace) -> Iterator[Finding]:
-    """One value, as -999, that stands for missing ones."""
+    """One value, such as -999, that stands for missing values."""
     for stats in trace.inputs:
         if stats.sentinel is None:
             continue
@@ -383,11 +384,9 @@ def sentinel_values(trace: Trace) -> Iterator[Finding]:
 
 
 def class_imbalance(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """A class with hardly any rows, no weights to make up for it, and a model that has
-    hardly found it.
-    """
+    """A rare class, without weights to make up for it, that is hardly learned."""
     gain = trace.rare_gain
-    # Who knows nothing costs the rare rows little, and all others much.
+    # An uninformed model has a low loss on the rare rows, and a high one on the others.
     is_found = gain is not None and gain >= RARE_FOUND and curve.beats_constant
     if trace.weighted or is_found:
         return

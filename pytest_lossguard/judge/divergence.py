@@ -1,4 +1,4 @@
-"""A loss that blows up, once or for good."""
+"""A loss that blows up, once or permanently."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ OSCILLATING_LOSS = Kind(
 def diverging_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[Finding]:
     """The loss blew up far beyond both reference losses, over more than one step.
 
-    The median of three neighboring steps decides, so that one batch with an
-    outlier is no divergence; a single step counts from `thresholds.SPIKE`
-    times the limit on, and below that it is warned of. Where two trainings work
-    against each other the loss of one rises as the other learns: that counts from
-    there on as well. Where targets move it rises with them: see `thresholds.RETURNS`.
+    The median of three neighboring steps decides, so that one batch with an outlier is
+    not a divergence; a single step counts from `thresholds.SPIKE` times the limit on,
+    and below that it is a warning. If two trainings work against each other, the loss
+    of one rises as the other learns, so the limit is also `thresholds.SPIKE` times as
+    high. If targets move, the loss rises with them: see `thresholds.RETURNS`.
     """
     losses = curve.losses[np.isfinite(curve.losses)]
     limit = policy.max_loss_growth * curve.reference_loss

@@ -1,4 +1,4 @@
-"""Checks of how the rows came: all of them, and others at each step."""
+"""Checks that all rows are used, different ones at each step, augmented anew."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import thresholds as at
 
 __all__ = ["RULES"]
 
-# What they find
+# Kinds of findings
 
 REPEATED_BATCH = Kind(
     name="repeated_batch",
@@ -35,8 +35,42 @@ REPEATED_BATCH = Kind(
 )
 
 
+AUGMENTATION_CACHED = Kind(
+    name="augmentation_cached",
+    severity="warning",
+    suspects="augmentation_cached",
+    headline="random augmentation is cached",
+    text="{where} draws random numbers for the rows, and cache() comes after it: all"
+    " {value} epochs get what the first one drew, limit {limit} epoch",
+    hint="Call cache() before the random part:"
+    " dataset.map(read).cache().shuffle(n).map(augment).batch(size).",
+    explanation=Explanation(
+        brief="random augmentation is cached",
+        seen="A function given to map changes the rows by random numbers, cache() comes"
+        " after it, and fit makes several epochs. It is read from the dataset. Rows"
+        " that are made of random numbers alone are not reported.",
+        why="A cache keeps the rows of the first epoch. Each image is flipped, cropped"
+        " or made noisy once and comes the same way in each epoch: the augmentation"
+        " adds no data, and the net learns the rows by heart.",
+        no_limit="It is read from the dataset; several epochs are more than one.",
+    ),
+)
+
+
+def augmentation_cached(trace: Trace) -> Iterator[Finding]:
+    """Random changes of the rows that are the same in all epochs."""
+    found = None if trace.data_facts is None else trace.data_facts.cached_draws
+    if found is not None:
+        yield finding(
+            AUGMENTATION_CACHED,
+            value=found.epochs,
+            limit=1,
+            where=found.place,
+        )
+
+
 def repeated_batch(trace: Trace) -> Iterator[Finding]:
-    """The same rows at every step; a warning where some are never reached."""
+    """The same rows at every step; a warning if some rows are never reached."""
     facts = trace.data_facts
     if facts is None:
         return
@@ -89,4 +123,4 @@ def _unseen(rows: UnseenRows) -> Finding:
     )
 
 
-RULES = (repeated_batch,)
+RULES = (augmentation_cached, repeated_batch)

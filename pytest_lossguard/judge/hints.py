@@ -1,4 +1,4 @@
-"""What to try next, where several findings say the same."""
+"""Hints that several findings share."""
 
 from __future__ import annotations
 

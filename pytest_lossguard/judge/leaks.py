@@ -1,28 +1,37 @@
-"""The check of targets that stand among the inputs."""
+"""The check for targets that are among the inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding
+from ..core.relations import CopiedSequence
 from ..core.trace import Trace
 
 __all__ = ["RULES"]
 
-# Limits, each with what set it
+# Limits, each with its source
 
 A_HANDFUL = Limit(
     5,
     "A target of more than {limit} different values is an error, of fewer a warning."
-    " It is a warning, too, if no other column predicts it.",
+    " It is a warning, too, if no other column predicts it. What stands one position"
+    " later is always an error.",
     set_by="Chosen, not measured: a target of few values may be the rule to be"
     " learned, as in a truth table. A target that no other column predicts may"
     " be meant: Stack Overflow 62313327 learns one of thirty random columns, on"
     " purpose.",
 )
 
-# What they find
+_SHIFT = "Shift the targets by one: feed dec[:, :-1] and train on dec[:, 1:]."
+_LOOK_BACK = (
+    "Make the model causal: use_causal_mask=True for attention (in an attention_mask, 1"
+    ' means: attend), padding="causal" for convolutions, no Bidirectional layer.'
+)
+
+# Kinds of findings
 
 TARGET_IN_INPUTS = Kind(
     name="target_in_inputs",
@@ -36,7 +45,10 @@ TARGET_IN_INPUTS = Kind(
     " sequence_length=n).",
     explanation=Explanation(
         brief="the target stands among the inputs",
-        seen="A column of the inputs equals the target in every row.",
+        seen="A column of the inputs equals the target in every row. Or each id that a"
+        " decoder reads is the id that it has to predict at this position: inputs and"
+        " targets were not shifted by one. Or they were, and predictions change with"
+        " the input one position later: the model is not causal.",
         why="The model only has to copy it. The loss falls to nothing, and in"
         " production, where the target is not known, it predicts nothing.",
         limits=(A_HANDFUL,),
@@ -46,7 +58,7 @@ TARGET_IN_INPUTS = Kind(
 
 
 def target_in_inputs(trace: Trace) -> Iterator[Finding]:
-    """A target that the model is given."""
+    """A target that equals an input column, or ids that were not shifted by one."""
     found = None if trace.data_facts is None else trace.data_facts.among_inputs
     if found is not None:
         may_be_meant = found.is_all or found.values <= A_HANDFUL
@@ -58,6 +70,30 @@ def target_in_inputs(trace: Trace) -> Iterator[Finding]:
             where=found.where,
             fact=f"{found.target} equals {found.where} in all of {found.rows} rows",
         )
+    copied = None if trace.relations is None else trace.relations.copied
+    if copied is not None:
+        yield _not_shifted(copied)
+
+
+def _not_shifted(found: CopiedSequence) -> Finding:
+    may_be_meant = not found.ahead and (found.is_all or found.ids <= A_HANDFUL)
+    fact = (
+        f"each prediction is made from the value of {found.where} one position later,"
+        " which is its target in"
+        if found.ahead
+        else f"the target equals {found.where}, id by id, in"
+    )
+    made = finding(
+        TARGET_IN_INPUTS,
+        severity="warning" if may_be_meant else "error",
+        value=found.ids,
+        limit=A_HANDFUL,
+        where=found.where,
+        fact=f"{fact} {found.rows} of {found.of} rows",
+    )
+    if not found.ahead:
+        return replace(made, hint=_SHIFT)
+    return replace(made, headline="predictions see their targets", hint=_LOOK_BACK)
 
 
 RULES = (target_in_inputs,)

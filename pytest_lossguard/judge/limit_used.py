@@ -1,4 +1,4 @@
-"""How near a training came to failing, as one number."""
+"""How close a training came to failing, as one number."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .curve import LossCurve, loss_curve_of
 
 __all__ = ["nearness", "shares"]
 
-#: The nearness of a training whose numbers are not finite.
+#: Nearness of a training whose loss is not finite.
 BROKEN = 1e12
 
 
 def nearness(trace: Trace, policy: Policy) -> float:
-    """The largest share of a limit that the training used up.
+    """Return the largest share of a limit that the training used up.
 
-    Of three limits: the growth of a step's loss, the best constant prediction's
-    loss, and the loss before the first update. Below 1 it is clear of all of them;
-    a run excused as slow may lie above. Finite, at most 1e12.
+    The three limits are the growth of a step's loss, the loss of the best constant
+    prediction, and the loss before the first update. Below 1 the training meets all of
+    them; a run that is excused as slow may be above 1. Finite, at most 1e12.
     """
     return max(shares(trace, policy).values())
 
 
 def shares(trace: Trace, policy: Policy) -> dict[str, float]:
-    """How much of each limit the training used up, by the name of the limit: the
-    ``growth`` of a step's loss, the loss of a ``constant``, the loss at the ``start``.
+    """Return the used-up share of each limit by name: the ``growth`` of a step's loss,
+    the loss of a ``constant``, the loss at the ``start``.
     """
     found = loss_curve_of(trace)
     if not found.finite:

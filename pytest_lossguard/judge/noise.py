@@ -1,4 +1,4 @@
-"""A loss that jumps up and down from step to step."""
+"""A loss that fluctuates from step to step."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ NOISY_LOSS = Kind(
 
 
 def noisy_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """Steps differ by more than the loss is large; said only of a bad training. One
-    that need not fall is small at times, and noisy beside that.
+    """The loss fluctuates by more than `thresholds.NOISY` of its value; reported only
+    for a bad training.
+
+    Not checked for a loss that need not fall, which is close to 0 at times and noisy
+    relative to that.
     """
     learned = curve.beats_constant and curve.decreased
     if not curve.finite or learned or trace.need_not_fall:

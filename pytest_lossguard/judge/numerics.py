@@ -1,4 +1,4 @@
-"""Checks that need no reference loss: numbers that are not finite, or cannot be."""
+"""Checks that need no reference loss: values that are not finite, or impossible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .curve import LossCurve
 
 __all__ = ["RULES"]
 
-# Limits, each with what set it
+# Limits, each with its source
 
 BOTTOMLESS = Limit(
     100.0,
@@ -25,7 +25,7 @@ BOTTOMLESS = Limit(
     " loss goes below zero; a likelihood can, but not by so much.",
 )
 
-# What they find
+# Kinds of findings
 
 NONFINITE_LOSS = Kind(
     name="nonfinite_loss",
@@ -122,7 +122,7 @@ _ROUNDING = 1e-6
 def nonfinite(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """NaN or infinity in inputs, gradients or the loss, the earliest first.
 
-    Inputs that are not finite fail only if the training broke with them.
+    Non-finite inputs fail the test only if the training broke with them.
     """
     broken = list(_broken_steps(trace, curve))
     for stats in trace.inputs:
@@ -160,7 +160,9 @@ def _broken_steps(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def impossible_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """A loss below zero that cannot be or has no bottom, or zero from the start."""
+    """A loss that is negative and cannot be or has no lower bound, or that is zero from
+    the start.
+    """
     losses = curve.losses[np.isfinite(curve.losses)]
     if not len(losses):
         return
@@ -198,8 +200,11 @@ def _is_never_negative(loss: str) -> bool:
 
 
 def _is_upside_down(trace: Trace, curve: LossCurve) -> bool:
-    """Whether the targets as predictions cost 0 and all else less: a distance whose
-    sign is wrong. Scores have -1 there, likelihoods no predictions of that kind.
+    """Whether the sign of the loss is wrong: it is 0 for the targets as predictions,
+    and lower for all others.
+
+    Similarity scores are -1 for a perfect prediction, and likelihoods have no perfect
+    one.
     """
     perfect, constant = trace.perfect_loss, curve.constant
     if perfect is None or constant is None or trace.contested:
@@ -209,7 +214,7 @@ def _is_upside_down(trace: Trace, curve: LossCurve) -> bool:
 
 
 def _impossible_labels(constant_loss: float, names: str) -> Iterator[Finding]:
-    """A constant prediction that costs less than nothing: the labels are off."""
+    """A constant prediction with a negative loss: the labels do not fit."""
     if constant_loss < -_ROUNDING:
         yield finding(
             IMPOSSIBLE_LOSS,

@@ -1,4 +1,4 @@
-"""Checks by outcome: a loss must fall, and below what a constant would cost."""
+"""Checks of the outcome: the loss must fall, and below that of a constant."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .scale import is_in_scale, is_out_of_scale
 
 __all__ = ["PLATEAU", "RULES"]
 
-# Limits, each with what set it
+# Limits, each with its source
 
 LIVED_LEVEL = Limit(
     1.5,
@@ -55,7 +55,7 @@ MASKED = Limit(
     " programs comes near.",
 )
 
-# What they find
+# Kinds of findings
 
 
 MASKED_LOSS = Kind(
@@ -205,12 +205,12 @@ UNCHANGED_WEIGHTS = Kind(
 def loss_not_decreasing(
     trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
-    """The loss after the last update is not below the one before the first.
+    """The loss after the last update is not below the loss before the first one.
 
-    No fault where there is nothing to fall from: a start level with a constant
-    prediction is `worse_than_constant`'s to judge, a start well below it is a
-    model that was trained before. Nor where another training works against it, or
-    the targets move.
+    Not reported if there is nothing to fall from: a start level with a constant
+    prediction is left to `worse_than_constant`, and a start well below it is that of a
+    model trained before. Nor if another training works against this one or the targets
+    move, unless ``min_drop`` is set.
     """
     if not curve.finite or (trace.need_not_fall and policy.min_drop is None):
         return
@@ -236,8 +236,10 @@ def loss_not_decreasing(
 
 
 def _nears_zero_from_below(curve: LossCurve) -> bool:
-    """Whether a loss rose and is below zero still: of a loss times an advantage, as a
-    policy gradient has it, that is what is left of the advantage.
+    """Whether the loss rose and is still negative.
+
+    The loss of a policy gradient, which is multiplied by an advantage, does so as the
+    advantage shrinks.
     """
     return not curve.has_floor and curve.start < curve.end <= 0
 
@@ -245,7 +247,7 @@ def _nears_zero_from_below(curve: LossCurve) -> bool:
 def loss_above_maximum(
     trace: Trace, curve: LossCurve, policy: Policy
 ) -> Iterator[Finding]:
-    """The final loss exceeds the ``max_loss`` that the test asks for."""
+    """The final loss exceeds the ``max_loss`` of the policy."""
     if policy.max_loss is None or not curve.end > policy.max_loss:
         return
     asked = f" (max_loss={policy.max_loss:g})"
@@ -260,7 +262,7 @@ def _not_decreasing(
     *,
     severity: Severity = "error",
 ) -> Finding:
-    """In the words of what was asked for, and of what start and end are."""
+    """Make the finding, worded for the requirement and the type of start and end."""
     began, ended = "before the first update", f"after step {curve.steps}"
     return finding(
         LOSS_NOT_DECREASING,
@@ -279,10 +281,10 @@ def _not_decreasing(
 def worse_than_constant(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """The model ends no better than the best constant prediction.
 
-    Excused as slow: a short run that ended near the constant, and one that
-    started in the right order of magnitude, lost a good part of its loss and
-    was still losing it. One that started further off must have lost most of it, and
-    from data that do not explain such a start.
+    Two kinds of runs are excused as slow: a short run that ended near the constant, and
+    a run that started at the right order of magnitude, has lost a good part of its loss
+    and was still falling. A run that started further off must have lost most of its
+    loss, and its data must not explain such a start.
     """
     constant = curve.constant
     if constant is None or not curve.finite:
@@ -297,7 +299,7 @@ def worse_than_constant(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     elif _is_slow(trace, curve) and not _predicts_a_constant(trace):
         if not curve.is_falling:
             yield _plateau(curve, constant)
-        return  # slow_convergence tells of the rest
+        return  # slow_convergence reports the others
     yield finding(
         WORSE_THAN_CONSTANT,
         step=curve.steps,
@@ -308,7 +310,9 @@ def worse_than_constant(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def _lived_above(curve: LossCurve) -> bool:
-    """A lucky last step: the last quarter lay far above the constant."""
+    """Whether only a lucky last step is below the constant: the last quarter lay far
+    above.
+    """
     constant = curve.constant
     return (
         constant is not None
@@ -319,8 +323,9 @@ def _lived_above(curve: LossCurve) -> bool:
 
 
 def _is_slow(trace: Trace, curve: LossCurve) -> bool:
-    """Slow is not broken: a short run, or one that still falls steadily, unless data
-    out of scale explain a start far off.
+    """Whether the run is slow, not broken: short, or still falling steadily.
+
+    A run whose start far off is explained by data out of scale is not slow.
     """
     if not curve.starts_in_scale and is_out_of_scale(trace):
         return False
@@ -346,8 +351,8 @@ def _plateau(curve: LossCurve, constant: float) -> Finding:
 
 
 def slow_convergence(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """Not below a constant yet, still falling, and excused for it; or below it in
-    training, while predictions lag behind.
+    """Not yet below a constant, still falling, and excused as slow; or below it in
+    training only, because the averages of batch normalization lag.
     """
     constant = curve.constant
     if constant is None or not curve.finite:
@@ -373,7 +378,7 @@ def _slow(curve: LossCurve, loss: float, constant: float, how: str) -> Finding:
 
 
 def _target_spread(trace: Trace) -> float:
-    """Largest standard deviation of a target column; 1 for class labels."""
+    """Return the largest standard deviation of a target column; 1 for class labels."""
     if not trace.targets:
         return 0.0
     return max(
@@ -402,17 +407,17 @@ def constant_predictions(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def masked_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """The reported loss is far below what the predictions deserve.
+    """The reported loss is far below the loss of the predictions.
 
-    Only with predictions no better than a constant: sigmoid outputs under
-    categorical cross-entropy, and softmax under ``from_logits=True``, also
-    score differently from plain predictions and train like the right program.
+    Only checked if the predictions are no better than a constant: sigmoid outputs under
+    categorical cross-entropy, and softmax under ``from_logits=True``, also score
+    differently from plain predictions, but train as the correct program does.
     """
     after = trace.after
     if after is None or not curve.finite or curve.constant is None:
         return
     if after.reported < 0:
-        return  # of such a loss there are no multiples
+        return  # multiples of a negative loss are meaningless
     limit = MASKED * after.reported
     if after.loss > limit and not curve.beats_constant:
         yield finding(
@@ -427,8 +432,8 @@ def masked_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 def unchanged_weights(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """No variable moved at any step."""
     updates, weights = trace.steps.update_norm, trace.steps.weight_norm
-    # Of a large variable only some rows were looked at for a change, of a huge one for
-    # its weights too: there the score has to be the same as well.
+    # Only some rows of a large variable are compared for updates, and those of a huge
+    # one also for its weights: then the score must be unchanged as well.
     is_still = not updates.any() and not (weights != weights[:1]).any()
     if max(trace.sizes, default=0) > EXACT_WEIGHTS:
         is_still = is_still and curve.end == curve.start

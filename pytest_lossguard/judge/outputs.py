@@ -1,4 +1,4 @@
-"""Certain static facts: what the output can never be, whatever is learned."""
+"""Static checks: values that the output can never have, regardless of training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.trace import Output, TargetRange, Trace
 
 __all__ = ["RULES"]
 
-# Limits, each with what set it
+# Limits, each with its source
 
 UNREACHED = Limit(
     0.05,
@@ -21,7 +21,7 @@ UNREACHED = Limit(
     " their labels out of reach.",
 )
 
-# What they find
+# Kinds of findings
 
 LABELS_OUT_OF_RANGE = Kind(
     name="labels_out_of_range",
@@ -64,7 +64,7 @@ LOSS_OUTPUT_MISMATCH = Kind(
 
 
 def _ends(trace: Trace) -> Iterator[tuple[Output, TargetRange, LossFacts | None]]:
-    """Each output with its target and loss, where all three are known."""
+    """Yield each output with its target and loss, if all three are known."""
     outputs = () if trace.after is None else trace.after.outputs
     targets, losses = trace.target_ranges, trace.losses
     if len(outputs) != len(targets):
@@ -102,7 +102,7 @@ def labels_out_of_range(trace: Trace) -> Iterator[Finding]:
 
 
 def _unreached(output: Output, target: TargetRange) -> tuple[float, str]:
-    """Share of the target values that the activation cannot reach."""
+    """Return the share of the target values that the activation cannot reach."""
     facts = activation_facts(output.activation)
     if facts is None or facts.low not in (-1.0, 0.0):
         return 0.0, ""
@@ -113,11 +113,11 @@ def _unreached(output: Output, target: TargetRange) -> tuple[float, str]:
         return below + above, reach
     if facts.low == 0.0:
         return target.below_zero, f"{output.activation} reaches no value below 0"
-    return 0.0, ""  # elu: targets below -1 cost it little
+    return 0.0, ""  # elu: targets below -1 add little to the loss
 
 
 def loss_output_mismatch(trace: Trace) -> Iterator[Finding]:
-    """A softmax that cannot say what the labels say."""
+    """A softmax output that cannot represent the labels."""
     for output, target, loss in _ends(trace):
         if output.activation != "softmax":
             continue

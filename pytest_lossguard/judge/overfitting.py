@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from ..core.explanation import Explanation, Limit, curves, falling
-from ..core.findings import Finding, Kind, finding
+from ..core.findings import Finding, Kind, finding, number
 from ..core.trace import Floats, Trace, Validation
 from . import thresholds as at
 from .curve import LossCurve
-from .held_out import differs, others_held_out, seen_in_columns
+from .held_out import differs, named_otherwise, others_held_out, seen_in_columns
 
 __all__ = ["RULES"]
 
@@ -22,8 +22,8 @@ HELD_OUT_RISE = Limit(
     " had gained is lost again.",
     set_by="Chosen, not measured.",
 )
-#: ... or it is no better than a constant, no longer falling, and so far above the
-#: training loss.
+#: Or the held-out loss is no better than a constant, no longer falls, and is this many
+#: times the training loss.
 HELD_OUT_GAP, HELD_OUT_FLAT = 1.2, 0.05
 HELD_OUT_LOST = Limit(
     0.25,
@@ -38,7 +38,7 @@ OVERFITTING = Kind(
     severity="warning",
     suspects="overfitting",
     text="the held-out loss went from {limit} (step {best_step}) to {value} (step"
-    " {step}) while the training loss fell from {train_start} to {train_end}",
+    " {step}) while the training loss fell from {train_start} to {train_end}{never}",
     hint="Stop earlier, add data, regularization or dropout, or use a smaller model.",
     explanation=Explanation(
         brief="the held-out loss rose or stayed bad",
@@ -58,13 +58,16 @@ _LOWEST = " (its lowest)"
 
 
 def overfitting(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """The training loss fell on while the held-out loss rose, or stayed at the
-    level of a constant. Not where the held-out rows are others from the start.
+    """The training loss kept falling while the held-out loss rose, or stayed at the
+    level of a constant.
+
+    Not reported if the held-out rows differ in kind from the training rows, or if their
+    labels are coded otherwise.
     """
     held_out = _finite(trace.validation)
     if held_out is None or len(held_out.loss) < 4 or not curve.finite:
         return
-    if others_held_out(trace, curve) is not None:
+    if named_otherwise(trace) or others_held_out(trace, curve) is not None:
         return
     losses = np.asarray(held_out.loss)
     some = max(1, len(losses) // 10)
@@ -93,11 +96,24 @@ def overfitting(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
             best_step=held_out.step[since],
             train_start=then,
             train_end=now,
+            never=_never_good(curve, held_out),
         )
 
 
+def _never_good(curve: LossCurve, held_out: Validation) -> str:
+    """Say if the held-out loss was above that of a constant from the first one on."""
+    constant = held_out.constant or curve.constant
+    lowest = min(held_out.loss)
+    if constant is None or lowest < constant:
+        return ""
+    return (
+        f"; it was never below what a constant prediction costs ({number(constant)}):"
+        " look first whether held-out rows and labels are prepared as the training's"
+    )
+
+
 def _finite(held_out: Validation | None) -> Validation | None:
-    """The held-out losses that are finite."""
+    """Return the finite held-out losses."""
     if held_out is None:
         return None
     kept = [it for it, loss in enumerate(held_out.loss) if np.isfinite(loss)]
@@ -111,18 +127,19 @@ def _finite(held_out: Validation | None) -> Validation | None:
 def _lost_outside(
     curve: LossCurve, constant: float | None, best: float, last: float
 ) -> bool:
-    """What held outside at best does so no more: a part of it is gone, and little is
-    left. A loss that rises from next to nothing tells of sureness only.
+    """Whether part of the best held-out skill is gone, and little is left.
+
+    A loss that rises from almost 0 only shows overconfidence.
     """
     constant, perfect = constant or curve.constant, curve.perfect
     if constant is None or perfect is None or constant <= perfect:
-        return True  # nothing to tell it by
+        return True  # no reference to compare with
     then, now = ((constant - it) / (constant - perfect) for it in (best, last))
     return now < at.LEARNED_HALF and now < (1 - HELD_OUT_LOST) * then
 
 
 def _learned_by_heart(curve: LossCurve, losses: Floats, last: float, some: int) -> bool:
-    """Nothing that was learned since the middle of the run holds outside."""
+    """Whether nothing that was learned since the middle of the run generalizes."""
     middle = len(losses) // 2
     before = float(np.mean(losses[middle : middle + some]))
     return (
@@ -134,7 +151,7 @@ def _learned_by_heart(curve: LossCurve, losses: Floats, last: float, some: int) 
 
 
 def _mean_before(losses: Floats, step: int, size: int) -> float:
-    """Mean loss over the ``size`` steps up to ``step``."""
+    """Return the mean loss over the ``size`` steps up to ``step``."""
     part = losses[max(0, min(step, len(losses)) - size) : step]
     return float(np.mean(part)) if len(part) else float("nan")
 

@@ -1,4 +1,4 @@
-"""Checks of what one step depends on: each row's loss on its own label and inputs."""
+"""Checks of what one step depends on: the loss of a row on its own label and inputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .curve import LossCurve
 
 __all__ = ["RULES"]
 
-# Limits, each with what set it
+# Limits, each with its source
 
 NO_CHANGE = Limit(
     1e-5,
@@ -31,7 +31,7 @@ SAME_OUTPUT = Limit(
     " changes by 0.3 in its length.",
 )
 
-# What they find
+# Kinds of findings
 
 ROWS_MIXED = Kind(
     name="rows_mixed",
@@ -140,7 +140,7 @@ PADDING_NOT_MASKED = Kind(
 
 
 def padding_not_masked(trace: Trace) -> Iterator[Finding]:
-    """A loss that depends on the labels where the model says that there is nothing."""
+    """A loss that depends on labels at positions that the model marks as padding."""
     found = None if trace.relations is None else trace.relations.padded
     if found is not None and found.changed > at.NOT_COUNTED:
         yield finding(
@@ -154,7 +154,7 @@ def padding_not_masked(trace: Trace) -> Iterator[Finding]:
 
 
 def outputs_ignore_inputs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """A model whose outputs are the same for all rows, from the start or in the end."""
+    """A model with the same outputs for all rows, always or after training only."""
     used = None if trace.relations is None else trace.relations.inputs
     if used is None or used.after > SAME_OUTPUT or not curve.finite:
         return
@@ -170,9 +170,10 @@ def outputs_ignore_inputs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def rows_mixed(trace: Trace) -> Iterator[Finding]:
-    """A loss that pairs each row with every other, by the shapes that it combines or by
-    what it makes of labels that are exchanged; one of something of all rows may be
-    meant.
+    """A loss that pairs each row with every other row.
+
+    The check uses the shapes that the loss combines, or the effect of exchanged labels.
+    A loss of an aggregate of all rows is only a warning, since it may be intended.
     """
     facts = trace.relations
     if facts is None:
@@ -188,7 +189,7 @@ def rows_mixed(trace: Trace) -> Iterator[Finding]:
 
 
 def labels_ignored(trace: Trace) -> Iterator[Finding]:
-    """A loss whose gradient is the same whatever the labels are."""
+    """A loss whose gradient does not depend on the labels."""
     used = None if trace.relations is None else trace.relations.labels
     if used is not None and used.use == "ignored":
         yield finding(
@@ -258,7 +259,7 @@ def _of_outputs(rows: int, trace: Trace) -> Finding:
 
 
 def _shape(sizes: tuple[int | None, ...]) -> str:
-    """As Python writes it, with the number of rows as ``n`` where it is not known."""
+    """Format a shape as Python does, with ``n`` for an unknown number of rows."""
     known = ", ".join("n" if it is None else str(it) for it in sizes)
     return f"({known},)" if len(sizes) == 1 else f"({known})"
 

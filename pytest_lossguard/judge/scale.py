@@ -1,4 +1,4 @@
-"""Whether data are in scale: what rules and the loss curve ask of the columns."""
+"""Whether data are in scale, for rules and the loss curve."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ __all__ = [
     "magnitude_of",
 ]
 
-# Limits, each with what set it
+# Limits, each with its source
 
-#: Data of this magnitude at most, and with some column spread so far, are as good as
-#: scaled: uniform and gray levels from 0 to 1 have .3; inputs normalized twice .002 to
-#: .004.
+#: Data up to this magnitude, with a column of at least this spread, are as good as
+#: scaled: uniform values and gray levels from 0 to 1 have .3; inputs normalized twice
+#: .002 to .004.
 ORDER_ONE, SQUEEZED = 1.1, 0.1
 
 
 def is_in_scale(trace: Trace) -> bool:
-    """Whether the data were seen, and nothing in them explains a start that is off."""
+    """Whether the data were observed and do not explain a bad start."""
     return bool(trace.inputs) and not is_out_of_scale(trace)
 
 
 def is_out_of_scale(trace: Trace) -> bool:
-    """Whether something in the data explains a start that is off."""
+    """Whether the data explain a bad start."""
     inputs = () if trace.normalizes_inputs else trace.inputs
     columns = [it for it in (*inputs, *trace.targets) if it.is_numeric]
     return any(
@@ -39,8 +39,10 @@ def is_out_of_scale(trace: Trace) -> bool:
 
 
 def is_of_order_one(trace: Trace) -> bool:
-    """Whether all data are as good as scaled, if not standardized: gray levels from 0
-    to 1 learn slower than standardized ones, and are no fault.
+    """Whether all data are as good as scaled, if not standardized.
+
+    Gray levels from 0 to 1 are slower to learn than standardized ones, but are not a
+    fault.
     """
     columns = [it for it in (*trace.inputs, *trace.targets) if it.is_numeric]
     return all(
@@ -50,7 +52,9 @@ def is_of_order_one(trace: Trace) -> bool:
 
 
 def magnitude_of(stats: ColumnStats) -> Floats:
-    """Of each column: the larger of |mean| and deviation, a single outlier left out."""
+    """Return the larger of |mean| and standard deviation of each column; a column with
+    a single outlier has that of its median.
+    """
     magnitude: Floats = np.maximum(np.abs(stats.mean), stats.std)
     if stats.outlier is not None and is_outlier(stats, at.OUTLIER):
         magnitude[stats.outlier.column] = abs(stats.median[stats.outlier.column])
@@ -58,7 +62,7 @@ def magnitude_of(stats: ColumnStats) -> Floats:
 
 
 def is_outlier(stats: ColumnStats, limit: float) -> bool:
-    """Whether one value or a few lie absurdly far from the rest."""
+    """Whether one or a few values lie absurdly far from the rest."""
     return (
         stats.is_numeric
         and stats.outlier is not None

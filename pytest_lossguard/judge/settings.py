@@ -1,4 +1,4 @@
-"""Settings of the optimizer under which a training comes to rest before its end."""
+"""Optimizer settings that stop a training before its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .curve import LossCurve
 
 __all__ = ["RULES"]
 
-# Limits, each with what set it
+# Limits, each with its source
 
 LEFT = Limit(
     0.5,
@@ -24,8 +24,9 @@ LEFT = Limit(
     set_by="Chosen, not measured: a schedule that is slightly too short affects a few"
     " steps, one that counts epochs as steps affects nearly all.",
 )
-#: The loss was still falling there if it had lost so much of itself over the last part
-#: of the steps until then, or there were too few of them to tell.
+#: The loss was still falling at a step if its mean dropped by ``STILL_FALLING`` between
+#: the last two parts before it, each ``PART`` of the steps so far; with fewer steps
+#: than ``TOO_FEW`` it counts as falling.
 STILL_FALLING, PART, TOO_FEW = 0.02, 0.2, 20
 NOTHING_LEFT = Limit(
     0.01,
@@ -35,7 +36,7 @@ NOTHING_LEFT = Limit(
     " length of each step while the loss still falls.",
 )
 
-# What they find
+# Kinds of findings
 
 RATE_ENDED = Kind(
     name="rate_ended",
@@ -81,8 +82,9 @@ CLIPPED_TO_NOTHING = Kind(
 
 
 def rate_ended(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """A schedule that comes to its end while there is much left to learn; or a callback
-    that lowers the rate while the loss falls, perhaps for held-out rows.
+    """A schedule that ends while there is much left to learn; or, as a warning, a
+    callback that lowers the learning rate while the loss falls, perhaps because of
+    held-out rows.
     """
     facts, steps = trace.step, len(trace.steps)
     if facts is None or facts.rate_ended_at is None or steps <= TOO_FEW:
@@ -105,7 +107,7 @@ def rate_ended(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def _falls_until(losses: Floats, end: int) -> bool:
-    """Whether the loss was falling up to a step, or there were too few to tell."""
+    """Whether the loss was falling up to a step; True if there were too few steps."""
     if end < TOO_FEW:
         return True
     part = max(1, int(PART * end))
@@ -114,13 +116,15 @@ def _falls_until(losses: Floats, end: int) -> bool:
 
 
 def _is_unfinished(curve: LossCurve) -> bool:
-    """Whether much of what a constant costs is left, as far as that is known."""
+    """Whether much of the constant's loss is left; True if that is unknown."""
     return curve.skill is None or curve.skill < at.LEARNED_HALF
 
 
 def clipped_to_nothing(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """Clipping that binds at every step, of an optimizer whose updates grow with the
-    gradient, where it kept the weights at their place.
+    """Clipping at every step that leaves almost no gradient, so that the weights stay
+    in place.
+
+    Only checked for optimizers whose updates grow with the gradient.
     """
     clipping = None if trace.step is None else trace.step.clipping
     if clipping is None or len(trace.steps) <= TOO_FEW or not _stands_still(curve):
@@ -137,7 +141,7 @@ def _stands_still(curve: LossCurve) -> bool:
 
 
 def _left(clipping: Clipping, trace: Trace) -> Floats:
-    """Share of the gradient of all that is left of each step, at most."""
+    """Return an upper bound of the share of the gradient norm left at each step."""
     norms = np.maximum(trace.steps.grad_norm, 0.0)
     whole = np.linalg.norm(norms, axis=1)
     most = np.full(len(whole), np.inf)

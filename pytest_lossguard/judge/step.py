@@ -1,6 +1,6 @@
-"""What the training step itself does wrong: facts, whatever the loss did.
+"""Faults of the training step itself, regardless of the loss.
 
-A loss that falls hides them: each is certain where it fails a training.
+A falling loss hides these faults. A finding that fails a training is certain.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ from dataclasses import replace
 
 from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding, number
+from ..core.numbers import format_names
 from ..core.relations import CountedLabels
+from ..core.step_facts import TracedDraw
 from ..core.trace import Trace
 from . import thresholds as at
 
 __all__ = ["RULES", "never_applied", "nothing_trainable", "trained_unseen"]
 
-#: Names that a sentence has room for.
+#: Maximum number of names in a sentence.
 _MOST_NAMED = 3
 
-# Limits, each with what set it
+# Limits, each with its source
 
-#: Gradients that were taken after the last update. A training of one update alone is
-#: judged so: after many, gradients may be taken to look at them.
+#: Gradients computed after the last update. Only checked for a training with a single
+#: update: after many updates, gradients may be computed to inspect them.
 MOST_AFTER = Limit(
     8,
     "After the last update gradients were computed more than {limit} times, and twice"
@@ -30,7 +32,7 @@ MOST_AFTER = Limit(
     set_by="A loop that accumulates four micro-batches and then stops leaves at most"
     " three.",
 )
-#: ... and how many times those that led to it.
+#: Factor above the number of gradients computed before that update.
 TIMES_BEFORE = 2
 
 FEWEST_SUMS = Limit(
@@ -59,10 +61,17 @@ LONG = Limit(
     " 2.7 times every 10.",
 )
 
-#: Share of the loss below which what a model adds is lost in rounding.
+ONE_DRAW = Limit(
+    10,
+    "A function ran {limit} times or more for each time that it was traced.",
+    set_by="Chosen, not measured: a function that is traced anew at each call, or for"
+    " each of a few steps, draws anew.",
+)
+
+#: Share of the loss below which the added losses of a model are lost in rounding.
 _SMALLEST_PENALTY = 1e-6
 
-# What they find
+# Kinds of findings
 
 INFERENCE_MODE = Kind(
     name="inference_mode",
@@ -260,6 +269,90 @@ CUSTOM_GRADIENT_WRONG = Kind(
 )
 
 
+NOT_RECOMPILED = Kind(
+    name="not_recompiled",
+    severity="error",
+    suspects="not_recompiled",
+    headline="trainable was changed without compile()",
+    text="{value} {which} of {where} are {seen} ({names}): fit goes on with the step"
+    " that was made before trainable became {now}",
+    hint="Call compile() again, with a new optimizer, after each change of trainable.",
+    explanation=Explanation(
+        brief="trainable was changed without compile()",
+        seen="During a whole epoch fit, by Keras' own train_step, updates other weights"
+        " than the trainable ones of the model. Weights that are updated although they"
+        " are frozen are a warning: a GAN may freeze its discriminator that way.",
+        why="Keras makes the training step once after compile() and keeps it, with the"
+        " weights that were trainable then. Layers unfrozen for fine-tuning stay as"
+        " they are, and the loss falls by what the other layers learn.",
+        no_limit="It is seen in the updates: no number decides.",
+    ),
+)
+
+RANDOM_DRAWN_ONCE = Kind(
+    name="random_drawn_once",
+    severity="warning",
+    suspects="random_drawn_once",
+    headline="{name} is drawn once for {value} {unit}",
+    text="{name} at {where} draws once for {value} {unit}, limit {limit}: it is called"
+    " in {function}, and Python runs there only while TensorFlow traces it. Each {each}"
+    " uses the same number{more}",
+    hint="Draw by TensorFlow, as tf.random.uniform or tf.random.normal: it draws at"
+    " each run. In a dataset, tf.numpy_function calls Python for each element. If the"
+    " number is meant to be drawn once, draw it before the function.",
+    explanation=Explanation(
+        brief="a random number is drawn once and never again",
+        seen="A function of random or numpy.random was called while TensorFlow traced"
+        " a training step, another function of the training, or a function given to a"
+        " dataset (map). Left alone are numbers drawn while a layer is built, kept in"
+        " an attribute, or used as a seed. Generators of numpy.random.default_rng are"
+        " not seen.",
+        why="Python runs only during the trace, and the number becomes a constant of"
+        " the graph: the same time step, mask or noise at every step or for every row."
+        " The loss falls, and the model learns that one case.",
+        limits=(ONE_DRAW,),
+    ),
+)
+
+
+def random_drawn_once(trace: Trace) -> Iterator[Finding]:
+    """A random number that is drawn while a function is traced, and never again."""
+    draws = () if trace.step is None else trace.step.traced_draws
+    for in_dataset in (False, True):
+        same = [it for it in draws if it.in_dataset == in_dataset]
+        often = [it for it in same if _runs_per_draw(it, trace) >= ONE_DRAW]
+        if often:
+            yield _drawn_once(often, trace)
+
+
+def _runs_per_draw(draw: TracedDraw, trace: Trace) -> int:
+    runs = len(trace.steps) if draw.runs is None else draw.runs
+    return runs // max(1, draw.traces)
+
+
+def _drawn_once(draws: list[TracedDraw], trace: Trace) -> Finding:
+    """Make one finding for all draws in training functions, or in those of datasets."""
+    first, more = draws[0], len(draws) - 1
+    function, each = "the training step", "step"
+    if first.in_dataset:
+        function, each = "a function given to a dataset", "row"
+    elif first.runs is not None:
+        function, each = "a tf.function", "call"
+    also = ", ".join(it.place for it in draws[1 : 1 + _MOST_NAMED])
+    dots = ", ..." if more > _MOST_NAMED else ""
+    return finding(
+        RANDOM_DRAWN_ONCE,
+        value=_runs_per_draw(first, trace),
+        limit=ONE_DRAW,
+        where=first.place,
+        name=first.name,
+        unit="steps" if first.runs is None else "calls",
+        function=function,
+        each=each,
+        more=f". The same at {also}{dots}" if more else "",
+    )
+
+
 def custom_gradient_wrong(trace: Trace) -> Iterator[Finding]:
     """A `tf.custom_gradient` that disagrees with the values of its function."""
     for it in () if trace.step is None else trace.step.custom_gradients:
@@ -272,9 +365,28 @@ def custom_gradient_wrong(trace: Trace) -> Iterator[Finding]:
         )
 
 
+def not_recompiled(trace: Trace) -> Iterator[Finding]:
+    """A step of ``fit`` that was made before ``trainable`` was changed."""
+    found = None if trace.step is None else trace.step.outdated
+    if found is None:
+        return
+    names, left_out = found.not_updated or found.frozen, bool(found.not_updated)
+    yield finding(
+        NOT_RECOMPILED,
+        severity="error" if left_out else "warning",
+        value=len(names),
+        limit=0,
+        where=trace.model,
+        which="trainable weights" if left_out else "weights",
+        seen="not updated" if left_out else "updated although they are not trainable",
+        names=format_names(names, _MOST_NAMED),
+        now=str(left_out),
+    )
+
+
 def loss_not_scaled(trace: Trace) -> Iterator[Finding]:
-    """Gradients that are divided by what the loss was never multiplied by, or not
-    divided by what it was.
+    """Gradients that are divided by a scale although the loss was not multiplied by it,
+    or that are not divided although it was.
     """
     facts = trace.step
     if facts is None:
@@ -301,8 +413,8 @@ def penalty_left_out(trace: Trace) -> Iterator[Finding]:
 
 
 def sample_weight_ignored(trace: Trace) -> Iterator[Finding]:
-    """Weights of rows that ``fit`` was given, and no loss has; or rows of weight 0 that
-    a loss counts.
+    """Sample weights that ``fit`` was given and no loss depends on, or rows of weight 0
+    that a loss counts.
     """
     counted = None if trace.relations is None else trace.relations.weightless
     if trace.step is not None and trace.step.weights_left_out:
@@ -329,7 +441,7 @@ def _counts_weightless(counted: CountedLabels) -> Finding:
 
 
 def optimizer_restarted(trace: Trace) -> Iterator[Finding]:
-    """The same optimizer made anew again and again, its state lost each time."""
+    """An optimizer that is created repeatedly, which loses its state each time."""
     facts = trace.step
     if facts is None or not (facts.restarts and facts.state_lost):
         return
@@ -347,8 +459,8 @@ def optimizer_restarted(trace: Trace) -> Iterator[Finding]:
 
 
 def update_skipped(trace: Trace) -> Iterator[Finding]:
-    """One update, and from then on gradients that lead to none; or updates that apply
-    each gradient again and again.
+    """A single update, after which gradients are computed and not applied; or updates
+    that apply sums of all gradients so far.
     """
     facts = trace.step
     if facts is not None and facts.never_reset and len(trace.steps) >= FEWEST_SUMS:
@@ -382,7 +494,7 @@ def _never_reset(updates: int, where: str) -> Finding:
 
 
 def never_applied(taken: int, where: str) -> Iterator[Finding]:
-    """Gradients that were taken so often, and never applied, while others were."""
+    """Gradients that were computed often and never applied, while others were."""
     if taken > MOST_AFTER:
         yield finding(
             UPDATE_SKIPPED, value=taken, limit=MOST_AFTER, where=where, applied="never"
@@ -390,8 +502,9 @@ def never_applied(taken: int, where: str) -> Iterator[Finding]:
 
 
 def inference_mode(trace: Trace) -> Iterator[Finding]:
-    """Layers that were trained and never called in training mode; where the loop asked
-    for that by ``training=False``, it may be meant.
+    """Layers that were trained and never called in training mode.
+
+    Only a warning if the loop passed ``training=False``, which may be intended.
     """
     facts = trace.step
     if facts is None or not facts.inference_layers:
@@ -402,25 +515,19 @@ def inference_mode(trace: Trace) -> Iterator[Finding]:
         severity="warning" if asked else "error",
         value=layers,
         limit=0,
-        where=_listed(facts.inference_layers),
+        where=format_names(facts.inference_layers, _MOST_NAMED),
         count=f"{layers} layer{'s' if layers > 1 else ''}",
         how="with training=False" if asked else "without training=True",
     )
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    more = len(names) - _MOST_NAMED
-    listed = ", ".join(names[:_MOST_NAMED])
-    return f"{listed} and {more} more" if more > 0 else listed
-
-
 def nothing_trainable(model: str, by: str) -> Finding:
-    """A model that was to be trained and has no trainable weight."""
+    """Make the finding for a trained model that has no trainable weight."""
     return finding(NOTHING_TRAINABLE, where=repr(model), by=by)
 
 
 def trained_unseen(value: int, where: str, by: str, ended: str) -> Finding:
-    """Variables that changed and that no recorded training changed."""
+    """Make the finding for variables that changed without a recorded training."""
     return finding(TRAINED_UNSEEN, value=value, where=where, by=by, ended=ended)
 
 
@@ -428,8 +535,10 @@ RULES = (
     inference_mode,
     update_skipped,
     optimizer_restarted,
+    not_recompiled,
     loss_not_scaled,
     penalty_left_out,
     sample_weight_ignored,
+    random_drawn_once,
     custom_gradient_wrong,
 )

@@ -1,5 +1,5 @@
-"""Checks of targets that a model makes, as in reinforcement learning: labels that do
-not fit the outputs.
+"""Checks of the targets: labels that do not fit the outputs, as in reinforcement
+learning, or that change between epochs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .curve import LossCurve
 
 __all__ = ["RULES"]
 
-# Limits, each with what set it
+# Limits, each with its source
 
 LONE = Limit(
     0.9,
@@ -37,10 +37,10 @@ TURNED = Limit(
     set_by="Image and mask flipped apart have 0.4 to 0.5; flipped together, or not at"
     " all, none.",
 )
-#: Fewer images are none.
+#: Minimum number of mirrored targets.
 _FEWEST_TURNED = 10
 
-# What they find
+# Kinds of findings
 
 TARGETS_LEFT_AT_ZERO = Kind(
     name="loss_output_mismatch",
@@ -131,8 +131,9 @@ _FOLLOWED = (
 
 
 def targets_left_at_zero(trace: Trace) -> Iterator[Finding]:
-    """Values of actions that were not taken, given as 0. Where no model makes the
-    targets, sparse ones may be meant.
+    """Values of actions that were not taken, given as 0.
+
+    Only a warning if no model makes the targets, since sparse targets may be intended.
     """
     share = 0.0 if trace.data_facts is None else trace.data_facts.lone_targets
     if share >= LONE:
@@ -146,15 +147,17 @@ def targets_left_at_zero(trace: Trace) -> Iterator[Finding]:
 
 
 def labels_from_the_net(trace: Trace) -> Iterator[Finding]:
-    """A net that chases its own outputs, and moves them as it does. Two nets that work
-    against each other may well compare what one of them says of two inputs.
+    """A net that is trained on its own outputs, with gradients through them.
+
+    Not reported for two nets that work against each other: one of them may compare its
+    outputs for two inputs.
     """
     if trace.labels_follow is not None and not trace.contested:
         yield finding(LABELS_FROM_THE_NET, where=trace.labels_follow, why=_FOLLOWED)
 
 
 def labels_change(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """Rows whose class is drawn anew each time that they come."""
+    """Rows whose class is drawn again in each epoch."""
     found = None if trace.data_facts is None else trace.data_facts.changed_labels
     if found is None or trace.contested or trace.moving_target:
         return
@@ -172,7 +175,7 @@ def labels_change(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def targets_turned(trace: Trace) -> Iterator[Finding]:
-    """Images whose target is mirrored while they are not."""
+    """Images whose target is mirrored while the image is not."""
     found = None if trace.data_facts is None else trace.data_facts.turned_targets
     if found is None or found.turned < _FEWEST_TURNED:
         return

@@ -1,9 +1,9 @@
-"""Limits that more than one rule uses, each with what set it.
+"""Limits that more than one rule uses, each with its source.
 
-A limit of one rule stands beside the rule.
+A limit of a single rule is defined next to the rule.
 
 "Scenarios" are the published cases in the test suite, measured on seeds 0 to 19;
-"published bugs" the re-created cases of the literature, two seeds each.
+"published bugs" are the re-created cases of the literature, two seeds each.
 """
 
 from __future__ import annotations
@@ -26,23 +26,26 @@ BARELY = Limit(
     set_by="Labels in the wrong rows end at 3%, a dropout of 0.95 at 6%.",
 )
 
-#: Where only the curve is known the start is the mean of so many steps, of more where
-#: they are noisy, and "it did not fall" is sure if so many standard errors on top of
-#: what is seen make no share of `SURELY` of it: healthy linear models with a noise of
-#: a third of the loss seem to have risen by up to 40 % from the first three batches.
+#: If only the curve is known, the start is the mean of this many steps, or of more if
+#: they are noisy. A loss surely did not fall if the observed drop plus this many
+#: standard errors is less than the share ``SURELY`` of the start: healthy linear models
+#: with a noise of a third of the loss seem to have risen by up to 40 % from the first
+#: three batches.
 START, START_NOISY, SURE, SURELY = 3, 30, 2.0, 0.05
 
-#: So short a way of the weights that the run is not slow, and a far higher rate is
-#: tried, `FAR_HIGHER` times its own: a thousandth of a usual rate goes .0002 to .008;
-#: healthy runs of 18 to 200 updates .016 to .1, while 2 to 60 % of the loss go.
+#: Below this relative distance of the weights a run is not slow; a learning rate
+#: `FAR_HIGHER` times as high is tried instead. A thousandth of a usual rate moves them
+#: by .0002 to .008; healthy runs of 18 to 200 updates by .016 to .1, while 2 to 60 % of
+#: the loss are removed.
 MOVED_LITTLE, FAR_HIGHER = 0.01, 1e4
 
-#: Where only the curve is known its first steps are averaged, unless one is so many
+#: If only the curve is known, its first steps are averaged, unless one is this many
 #: times the first: noise of batches is no factor of ten (`max_loss_growth`).
 BLOWN_AT_ONCE = 10.0
 
-#: Losses of trainings against each other are of the order of what an untrained net
-#: puts out, which initializers keep near 1; they start anywhere, even at 0.
+#: Scale of the losses of trainings that work against each other: the outputs of an
+#: untrained net, which initializers keep near 1; such a loss may start anywhere, even
+#: at 0.
 UNTRAINED = 1.0
 
 RETURNS = Limit(
@@ -97,7 +100,7 @@ OUTLIER_SHARE = Limit(
     set_by="Chosen, not measured.",
 )
 
-#: Skill is the share of the constant's loss that is gone.
+#: Skill is the share of the constant's loss that was removed.
 LEARNED_ENOUGH = Limit(
     0.65,
     "Little was learned: less than {limit:.0%} of what a constant prediction costs is"
@@ -145,5 +148,5 @@ NOISY = Limit(
     " training went badly.",
     set_by="Chosen, not measured: it explains a bad training and never fails one.",
 )
-#: Fewer steps tell no noise.
+#: Minimum number of steps to estimate the noise.
 NOISE_STEPS = 20

@@ -1,4 +1,4 @@
-"""Checks of any model, trained or not: what each must pass, whatever it is for."""
+"""Checks that every model must pass, trained or not, whatever its task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a model, a sample and a policy to what came of each check."""
+"""Running the checks of a model, from a model, a sample and a policy to results."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["check_model", "check_of", "subject_of"]
 
 
 def subject_of(build_model: Any, x: Any, y: Any = None, *, seed: int = 0) -> Any:
-    """The model to be checked, with rows that it takes; see `check_model`.
+    """Return the model to check together with its sample; see `check_model`.
 
     Raises:
-        UsageError: Model or data cannot be meant.
+        UsageError: The model or the data are not of a supported form.
     """
     from ..training.model_checks import Subject
 
@@ -29,16 +29,17 @@ def subject_of(build_model: Any, x: Any, y: Any = None, *, seed: int = 0) -> Any
 def check_of(
     subject: Any, name: str, policy: ModelCheckPolicy, again: tuple[str, ...] = ()
 ) -> ModelCheckResult:
-    """Whether a model passes one check.
+    """Run one check of a model.
 
     Args:
-        subject: Of `subject_of`.
-        name: The check.
-        policy: What is asked of it, and what is tolerated.
-        again: Lines that run it again.
+        subject: The model and its sample, from `subject_of`.
+        name: The name of the check, a key of `DEFAULTS`.
+        policy: Decides whether a check that could not be made fails, and which
+            failures are tolerated.
+        again: Lines for the message that show how to run the check again.
 
     Raises:
-        UsageError: Model or data cannot be meant.
+        UsageError: The model or the data are not of a supported form.
     """
     from ..training.model_checks import CHECKS
 
@@ -65,24 +66,27 @@ def check_of(
 def check_model(
     build_model: Any, x: Any, y: Any = None, *, seed: int = 0, **keys: Any
 ) -> tuple[ModelCheckResult, ...]:
-    """Check a model as it is before any training of its own.
+    """Check a model before it is trained.
 
     Args:
         build_model: A function without arguments that builds a compiled
-            `keras.Model`, or such a model. A model is put back as it was.
+            `keras.Model`, or such a model, whose state is restored afterwards.
         x: Inputs of shape ``(rows, ...)``, a nested structure of arrays, or a
-            `tf.data.Dataset` of batches; some rows of it are used, at most 256.
-        y: Targets, likewise; None with a dataset, and for a model without a loss.
-        seed: Of weights and rows.
-        keys: Those of ``@pytest.mark.model_checks``: checks, ``allow``, ``strict``.
+            `tf.data.Dataset` of batches; at most 256 rows are used.
+        y: Targets, in the same forms; None with a dataset, and for a model without a
+            loss.
+        seed: The seed for weights and for the choice of rows.
+        keys: The keys of ``@pytest.mark.model_checks``: checks, ``allow``,
+            ``strict``.
 
     Returns:
-        What came of each check.
+        The result of each check that is on.
 
     Raises:
-        ModelCheckFailed: One failed; ``findings`` and ``results`` hold them all.
-        PolicyError: A key is unknown.
-        UsageError: Model or data cannot be meant.
+        ModelCheckFailed: A check failed; ``findings`` holds the failures, ``results``
+            the results of all checks.
+        PolicyError: A key is unknown or its value is invalid.
+        UsageError: The model or the data are not of a supported form.
     """
     __tracebackhide__ = True
     policy = ModelCheckPolicy.from_keywords(keys, "check_model")

@@ -1,4 +1,4 @@
-"""What each check says when it fails, and what explains it."""
+"""The findings of the checks: their messages and explanations."""
 
 from __future__ import annotations
 
@@ -161,5 +161,5 @@ _KINDS = (
     ),
 )
 
-#: By check.
+#: The kind of finding of each check, by the name of the check.
 KINDS = {it.name.removeprefix(PREFIX): it for it in _KINDS}

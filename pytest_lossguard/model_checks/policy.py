@@ -1,4 +1,4 @@
-"""Which checks a test asks for: a frozen value made from its marks."""
+"""The checks that a test asks for, as a frozen dataclass made from its markers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DEFAULTS: dict[str, bool] = {
     "serves_as_trained": True,
     "mixed_precision_agrees": False,
 }
-#: What the finding kind of a check begins with.
+#: The prefix of the finding kind of a check.
 PREFIX = OF_MODEL_CHECKS
 
 
@@ -38,15 +38,12 @@ class ModelCheckPolicy:
     """The keys of ``@pytest.mark.model_checks(...)``; the defaults need no tuning.
 
     Attributes:
-        checks: Which are on: each key of `DEFAULTS` is True or False.
-        allow: Finding kinds that are tolerated, as ``"check_exports"``; the name
-            of the check will do.
-        strict: A check that applies and could not be made fails; else it is skipped
-            with the reason. What does not apply (no labels, no mask) passes in either
-            case.
-
-    Raises:
-        PolicyError: A key is unknown or its value cannot be meant.
+        checks: Whether each check is on: True or False for each key of `DEFAULTS`.
+        allow: Finding kinds that are tolerated, as ``"check_exports"``, or just the
+            names of checks.
+        strict: Whether a check that applies but could not be made fails; else it is
+            skipped with the reason. A check that does not apply (no labels, no mask)
+            is skipped in either case.
     """
 
     checks: Mapping[str, bool] = field(default_factory=lambda: dict(DEFAULTS))
@@ -57,14 +54,14 @@ class ModelCheckPolicy:
     def from_keywords(
         cls, keywords: Mapping[str, Any], what: str = "model_checks"
     ) -> ModelCheckPolicy:
-        """Make it from a marker's keywords, refusing what cannot be meant.
+        """Make a policy from the keywords of a marker.
 
         Args:
             keywords: Keys and values as the user wrote them.
-            what: What took them, for messages.
+            what: The name of the marker or function, for messages.
 
         Raises:
-            PolicyError: A key is unknown or its value cannot be meant.
+            PolicyError: A key is unknown or its value is invalid.
         """
         known = (*DEFAULTS, "allow", "strict")
         for key in keywords:
@@ -83,11 +80,11 @@ class ModelCheckPolicy:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The checks that are on."""
+        """The names of the checks that are on, in the order in which they run."""
         return tuple(it for it in DEFAULTS if self.checks[it])
 
     def allows(self, check: str) -> bool:
-        """Whether it is tolerated that the check fails."""
+        """Whether a failure of the check is tolerated."""
         return f"{PREFIX}{check}" in self.allow
 
 

@@ -1,4 +1,4 @@
-"""What came of one check of a model."""
+"""The result of one check of a model."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ __all__ = ["ModelCheckResult"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCheckResult:
-    """What came of one check.
+    """The result of one check of a model.
 
     Attributes:
-        check: Its key.
+        check: The name of the check.
         outcome: ``"passed"``, ``"failed"`` or ``"skipped"``.
-        where: The variable, input or layer concerned.
-        message: The message of what failed, the reason of what was skipped.
-        finding: What failed, as a finding.
-        is_allowed: Whether that is tolerated.
+        where: The variable, input or layer concerned; None where there is none.
+        message: The message of a failed check, or the reason why a check was skipped;
+            empty for a check that passed.
+        finding: The failure as a finding; None where the check did not fail.
+        is_allowed: Whether the failure is tolerated.
     """
 
     check: str
@@ -32,11 +33,11 @@ class ModelCheckResult:
 
     @property
     def is_bad(self) -> bool:
-        """Whether it fails a test."""
+        """Whether the check failed and the failure is not tolerated."""
         return self.outcome == "failed" and not self.is_allowed
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins, in the shape of the JSON report."""
+        """Return the result as builtins, in the form of the JSON report."""
         return {
             "check": self.check,
             "outcome": self.outcome,

@@ -1,7 +1,7 @@
-"""The pytest plugin: marker, fixture, options and hooks.
+"""The pytest plugin: markers, fixture, options and hooks.
 
-The only package that imports pytest. Everything heavy is imported inside the
-functions that a marked test reaches: an unmarked suite pays nothing.
+This is the only package that imports pytest. Heavy modules are imported inside the
+functions that a marked test reaches, so that an unmarked suite pays nothing.
 """
 
 from __future__ import annotations
@@ -84,31 +84,31 @@ _CORRUPTIONS = marker_line(
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Offer hooks to others."""
+    """Register the hook specifications of this plugin."""
     from . import hookspec
 
     pluginmanager.add_hookspecs(hookspec)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options."""
+    """Add the command-line options and ini settings."""
     add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Explain a name in place of running the tests."""
+    """Handle ``--lossguard-explain``, which runs no tests."""
     name = config.getoption("lossguard_explain")
     return None if name is None else explain(name)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers."""
+    """Register the markers, check the options and register the other plugins."""
     for line in (_CONVERGES, _CORRUPTIONS):
         config.addinivalue_line("markers", line)
     if not hasattr(config, "workerinput"):
         check_reports(config)
-    budget_of(config, None)  # a bad value is an error before any test runs
+    budget_of(config, None)  # raise on a bad value before any test runs
     default_examples(config)
     is_diagnosed(config)
     config.stash[PROJECT_POLICY] = project_policy(config)
@@ -150,8 +150,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_pycollect_makeitem(
     collector: pytest.Collector,
 ) -> Generator[None, Any, Any]:
-    """Read each test's marks while a mistake in them can still be an error of
-    collection.
+    """Read the marks of each test early, so that a mistake in them is a collection
+    error.
     """
     made = yield
     items = made if isinstance(made, list) else [made]
@@ -177,7 +177,7 @@ def _count_marks(item: pytest.Item) -> int:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Read the marks of a test once more if a conftest has added some by now."""
+    """Read the marks of a test again if a conftest has added some."""
     for item in items:
         if item.stash.get(MARKS, 0) == _count_marks(item):
             continue
@@ -190,7 +190,7 @@ def pytest_collection_modifyitems(
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Let the session-scoped handle find the test it is used in."""
+    """Make the test known to the session-scoped fixture while it runs."""
     session = item.config.stash[SESSION]
     session.current = item
     item.stash[TEST] = Test(policy=item.stash.get(POLICY, None))
@@ -202,7 +202,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _refuse_late_marks(item: pytest.Item) -> None:
-    """A mark that nobody read would let anything pass.
+    """Refuse a mark that was added too late to be read: it would let anything pass.
 
     Raises:
         UsageError: The test was marked after it was collected.
@@ -218,7 +218,7 @@ def _refuse_late_marks(item: pytest.Item) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Seed a marked test before its fixtures build anything."""
     test = item.stash[TEST]
-    if test.guard is not None:  # pytest-rerunfailures runs it once more
+    if test.guard is not None:  # pytest-rerunfailures runs the test again
         test.cleanup.close()
         test = item.stash[TEST] = Test(policy=test.policy)
     if test.policy is None:
@@ -231,7 +231,9 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
-    """Set up apart what outlives the test that happens to ask for it first."""
+    """Seed fixtures that outlive a test separately from the test that first requests
+    them.
+    """
     config = request.session.config
     test = config.stash[SESSION].test
     if test is None or fixturedef.scope == "function":
@@ -244,7 +246,7 @@ def pytest_fixture_setup(
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Watch the body of a marked test and judge it when it has ended."""
+    """Watch the body of a marked test, and judge it once it has ended."""
     __tracebackhide__ = True
     test = item.stash[TEST]
     _refuse_late_marks(item)
@@ -269,7 +271,7 @@ def _judged(item: pytest.Item, test: Test) -> Generator[None, Any, Any]:
 def _watched(
     item: pytest.Item, policy: Policy, guard: Guard
 ) -> Generator[None, Any, Any]:
-    """Run a test as it is and judge what trained in it."""
+    """Run a test without a search, and judge its trainings."""
     __tracebackhide__ = True
     baseline = baseline_of(item) if policy.baseline else None
     try:
@@ -284,7 +286,7 @@ def _watched(
 
 
 def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, Any, Any]:
-    """Run a test of Hypothesis, each example judged by itself."""
+    """Run a Hypothesis test, judging each example separately."""
     __tracebackhide__ = True
     try:
         with guard.watching(), in_examples(item, test.policy) as test.search:
@@ -307,7 +309,7 @@ def _searched(item: pytest.Item, test: Test, guard: Guard) -> Generator[None, An
 
 @pytest.fixture(scope="session")
 def lossguard(pytestconfig: pytest.Config) -> Lossguard:
-    """Trains (fit), watches and judges models in a test, marked or not.
+    """Object that trains, watches and judges models in a test, marked or not.
     https://pytest-lossguard.readthedocs.io/reference/markers/ says more.
     """
     return Lossguard(pytestconfig.stash[SESSION])
@@ -317,7 +319,9 @@ def lossguard(pytestconfig: pytest.Config) -> Lossguard:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Hand the runs on as builtins: only those cross from worker to controller."""
+    """Attach the runs to the report as builtins: only these can be sent from a worker
+    to the controller.
+    """
     test = item.stash.get(TEST, None)
     if test is not None and test.guard is None:
         test = None  # nothing trained in it

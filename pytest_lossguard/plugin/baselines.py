@@ -1,4 +1,4 @@
-"""Baselines of tests: which file, what is written, which files nobody uses."""
+"""Baselines of tests: their paths, when they are written, and unused files."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ __all__ = [
     "refuse_baseline_of_search",
 ]
 
-#: Where a worker hands on the files that no test uses.
+#: Key of ``workeroutput`` with the baseline files that no test uses.
 _UNUSED = "lossguard_unused"
-#: Longer names of files are cut, and a checksum keeps them apart.
+#: Longest file name; a longer one is cut, and a checksum keeps it unique.
 _LONGEST = 120
 
 
 def baseline_of(item: pytest.Item) -> BaselineRequest:
-    """The baseline of a test, and what becomes of it."""
+    """Return the baseline of a test, and how to update and write it."""
     from ..session.baseline import BaselineRequest
 
     return BaselineRequest(
@@ -48,10 +48,11 @@ def baseline_of(item: pytest.Item) -> BaselineRequest:
 
 
 def refuse_baseline_of_search(item: pytest.Item) -> None:
-    """A search trains on data that it makes up: there is nothing to come back to.
+    """Refuse a baseline for a search: its data differ between runs, so there is nothing
+    to compare with.
 
     Raises:
-        UsageError: The test asks for both.
+        UsageError: The test is a search and asks for a baseline.
     """
     if _has_baseline(item):
         raise UsageError(
@@ -67,13 +68,15 @@ def _has_baseline(item: pytest.Item) -> bool:
 
 
 def _name_of(item: pytest.Item) -> str:
-    """The test as its baseline names it, wherever the folder lies."""
+    """Name of the test in its baseline file, independent of the folder."""
     _, _, name = item.nodeid.partition("::")
     return f"{item.path.name}::{name}"
 
 
 def _path_of(item: pytest.Item) -> Path:
-    """``__lossguard__/<module>.<test>.json`` beside the test's file."""
+    """Path of the baseline: ``__lossguard__/<module>.<test>.json`` next to the test
+    file.
+    """
     _, _, name = item.nodeid.partition("::")
     full = f"{item.path.stem}.{name.replace('::', '.')}"
     safe = re.sub(r"[^\w\[\].=,+-]+", "_", full)
@@ -84,20 +87,21 @@ def _path_of(item: pytest.Item) -> Path:
 
 
 class Unused:
-    """Finds the baselines of tests that are no more.
+    """Finds baselines whose test no longer exists.
 
-    Only where whole files were collected: a test that was not asked for may exist.
+    The search runs only if whole files were collected: otherwise a test may exist
+    without having been collected.
     """
 
     def __init__(self) -> None:
         self._items: list[pytest.Item] = []
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Note a test, before any is deselected."""
+        """Record a test before any test is deselected."""
         self._items.append(item)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Look for the files of no test, and hand them on."""
+        """Find the baseline files without a test, and pass them to the controller."""
         config: Any = session.config
         found = [str(it) for it in self._found(session)]
         if hasattr(config, "workeroutput"):
@@ -118,7 +122,7 @@ class Unused:
         ]
 
     def _is_selected(self, session: pytest.Session) -> bool:
-        """Whether some tests of the files that were collected were left out."""
+        """Whether some tests of the collected files were left out."""
         option, kept = session.config.option, set(session.items)
         return (
             bool(getattr(option, "lf", False) or getattr(option, "deselect", None))
@@ -128,13 +132,13 @@ class Unused:
 
 
 def _is_of_no_test(path: Path, modules: set[Path]) -> bool:
-    """Whether the file of its test was collected, or is no more."""
+    """Whether the test file of a baseline was collected or no longer exists."""
     module = path.parent.parent / _module_of(path)
     return module in modules or not module.exists()
 
 
 def _module_of(path: Path) -> str:
-    """The name of the file that the test of a baseline is in."""
+    """Name of the test file that a baseline belongs to."""
     try:
         test = json.loads(path.read_text(encoding="utf-8"))["test"]
         return str(test).partition("::")[0]
@@ -143,7 +147,7 @@ def _module_of(path: Path) -> str:
 
 
 class BaselineSummary:
-    """Says at the end which baselines no test uses, or could not be compared."""
+    """At the end, lists baselines that are unused or could not be compared."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -152,12 +156,12 @@ class BaselineSummary:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take what a worker of pytest-xdist found."""
+        """Take the unused baselines that a pytest-xdist worker found."""
         found = getattr(node, "workeroutput", {}).get(_UNUSED, ())
         self._config.stash[_FOUND].update(found)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a baseline that is not quite comparable."""
+        """Record a baseline that was not compared, or only with reservations."""
         held = getattr(report, "lossguard", {}).get("baseline")
         if held is None:
             return
@@ -169,7 +173,7 @@ class BaselineSummary:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """Name the files, relative to where pytest was called."""
+        """List the files, relative to the folder that pytest was called in."""
         unused = self._config.stash[_FOUND]
         if unused:
             them = "it" if len(unused) == 1 else "them"

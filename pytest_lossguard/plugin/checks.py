@@ -1,4 +1,4 @@
-"""Tests that check something in many ways: one item per check, and what came of it.
+"""Tests with one item per check, and the results of the checks.
 
 Contracts of a preparation and checks of a model are both of this kind.
 """
@@ -23,16 +23,17 @@ __all__ = ["CheckKind", "CheckedTests"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckKind:
-    """Checks of one kind.
+    """A kind of check.
 
     Attributes:
-        mark: The marker that asks for them.
-        argument: The argument of a test that makes one.
-        key: What an entry of the JSON report holds them under.
-        example: How the argument is called.
-        policy: From the keywords of the marks to what is asked for, with ``names``;
+        mark: Name of the marker that requests the checks.
+        argument: Name of the test argument that makes one check.
+        key: Key of the results in an entry of the JSON report.
+        example: An example call of the argument, for messages.
+        policy: Turns the merged keywords of the marks into a policy with ``names``;
             raises `PolicyError`.
-        order: The outcomes, what stands for several of them first.
+        order: The outcomes; the first of them stands for a test that checked several
+            times.
     """
 
     mark: str
@@ -45,7 +46,7 @@ class CheckKind:
 
 @dataclass(slots=True)
 class _Checked:
-    """What lives as long as one item runs."""
+    """The results of one item while it runs."""
 
     kind: CheckKind
     results: list[Any] = field(default_factory=list)
@@ -56,11 +57,11 @@ _CHECKED = pytest.StashKey[_Checked]()
 
 
 class CheckedTests:
-    """Items and reports of checks of one kind.
+    """Collects and reports the tests of one kind of check.
 
     Args:
         kind: The kind.
-        owner: The plugin that has the fixture.
+        owner: The plugin that defines the fixture.
     """
 
     def __init__(self, kind: CheckKind, owner: object) -> None:
@@ -72,7 +73,7 @@ class CheckedTests:
 
     @pytest.hookimpl(trylast=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One item for each check that is on."""
+        """Make one item for each check that is turned on."""
         definition, kind = metafunc.definition, self._kind
         try:
             policy = self.policy_of(definition)
@@ -97,16 +98,18 @@ class CheckedTests:
             metafunc.parametrize(kind.argument, names, ids=names, indirect=True)
 
     def _gives(self, metafunc: pytest.Metafunc) -> bool:
-        """Whether the argument is ours, not a fixture or parameter of the user's."""
+        """Whether the argument comes from this plugin, not from a fixture or parameter
+        of the user.
+        """
         known = fixtures_of_argument(metafunc, self._kind.argument)
         return bool(known) and getattr(known[-1].func, "__self__", None) is self._owner
 
     def policy_of(self, node: Any) -> Any:
-        """What a test asks for, None where it is not marked; the closest mark wins, key
-        by key.
+        """Return the policy of a test, or None if it is not marked. For each key, the
+        closest mark wins.
 
         Raises:
-            PolicyError: A key is unknown or its value cannot be meant.
+            PolicyError: A key is unknown or its value is invalid.
         """
         marks = list(node.iter_markers(self._kind.mark))
         if not marks:
@@ -124,13 +127,13 @@ class CheckedTests:
     # While a test runs
 
     def results_of(self, item: pytest.Item) -> list[Any]:
-        """The list that takes what the checks of an item come to."""
+        """Return a new list for the results of the checks of an item."""
         item.stash[_CHECKED] = _Checked(self._kind)
         return item.stash[_CHECKED].results
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """A test that asks for a check and never makes one has tested nothing."""
+        """Fail a test that requests a check and never makes one."""
         __tracebackhide__ = True
         made = yield
         checked = self._checked(item)
@@ -142,7 +145,7 @@ class CheckedTests:
         return made
 
     def _checked(self, item: pytest.Item) -> _Checked | None:
-        """What an item has checked of this kind."""
+        """Return the checks of this kind that an item made; None without any."""
         checked = item.stash.get(_CHECKED, None)
         return checked if checked is not None and checked.kind is self._kind else None
 
@@ -150,7 +153,7 @@ class CheckedTests:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, Any, Any]:
-        """Hand on what came of it, as builtins, with the last report."""
+        """Attach the result to the last report, as builtins."""
         report: Any = yield
         checked = self._checked(item)
         if checked is None:
@@ -169,13 +172,13 @@ class CheckedTests:
         return report
 
     def _worst(self, results: list[Any]) -> Any:
-        """What stands for a test that checked several."""
+        """Return the result that stands for a test that checked several times."""
         return min(results, key=lambda it: self._kind.order.index(it.outcome))
 
     # At the end
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count what came of it, where reports are made."""
+        """Record the result of a test, in the process that writes reports."""
         if str(report.outcome) == "rerun":
             return
         worse = {"failed": "failed", "skipped": "skipped"}.get(str(report.outcome))
@@ -191,8 +194,8 @@ class CheckedTests:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """One line; under ``-v`` what is bad and allowed, and the reasons of what was
-        skipped.
+        """Write one line of counts. Under ``-v``, also list allowed failures and the
+        reasons for skipped checks.
         """
         if not self._entries:
             return

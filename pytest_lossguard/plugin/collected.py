@@ -1,4 +1,4 @@
-"""Which marked tests a session has collected, and what came of each."""
+"""The marked tests that a session has collected, and their outcomes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from ..core.states import ELSEWHERE, LEFT_OUT, NOT_RUN
 
 __all__ = ["COLLECTED", "MARKED", "Collected", "Result", "is_marked", "is_searched"]
 
-#: The markers whose tests are ordered, left out and missed.
+#: Markers whose tests are ordered, left out and reported if they did not run.
 _MARKERS = ("converges", "contracts", "model_checks")
-#: Attribute of the reports of such a test.
+#: Attribute of the test reports of a marked test.
 MARKED = "lossguard_marked"
-#: Where a worker of pytest-xdist leaves what it has collected.
+#: Key of ``workeroutput`` with the tests that a pytest-xdist worker has collected.
 _OUTPUT = "lossguard_collected"
-#: Attribute of its first report, which has the same: its end may never come.
+#: Attribute of the worker's first report with the same tests: a worker may crash
+#: before it sends its ``workeroutput``.
 _ON_REPORT = "lossguard_waiting"
-#: When a test ran in which a worker crashed, as pytest-xdist reports it.
+#: The ``when`` of the report that pytest-xdist makes for a test that crashed a worker.
 _CRASHED = "???"
 
 
@@ -31,24 +32,24 @@ def is_marked(item: pytest.Item) -> bool:
 
 
 def is_searched(item: pytest.Item) -> bool:
-    """Whether Hypothesis runs the test, example by example."""
+    """Whether Hypothesis runs the test."""
     return hasattr(getattr(item, "obj", None), "hypothesis")
 
 
 @dataclass(slots=True)
 class Result:
-    """What came of a marked test in this session.
+    """The result of a marked test in this session.
 
     Attributes:
         outcome: ``"passed"``, ``"skipped"`` or ``"failed"``.
-        seconds: Set-up, body and teardown.
+        seconds: Duration of set-up, body and teardown together.
     """
 
     outcome: str = "passed"
     seconds: float = 0.0
 
     def add(self, report: pytest.TestReport) -> None:
-        """Take one of its reports; of a test that is run once more the last counts."""
+        """Add a report of the test. If the test is run again, the last run counts."""
         self.seconds += report.duration
         if str(report.outcome) == "rerun":
             self.outcome = "passed"
@@ -57,11 +58,11 @@ class Result:
 
 
 class Collected:
-    """Keeps both, in each process; the controller of pytest-xdist has those of all
-    workers.
+    """Records the marked tests and their outcomes in each process. The controller of
+    pytest-xdist has those of all workers.
 
     Attributes:
-        waiting: Why each of the others has none, as in `core.states`.
+        waiting: Why a test has no result, by node id; the reasons are in `core.states`.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -75,22 +76,22 @@ class Collected:
         self._is_sent = not hasattr(config, "workerinput")
 
     def before_split(self, items: Iterable[pytest.Item]) -> None:
-        """Note what all parts of a session that is split have to run."""
+        """Record the tests of all parts if the session is split into parts."""
         if self._config.getoption("splits", None):
             self._all = [it.nodeid for it in items if is_marked(it)]
 
     def leave_out(self, items: Iterable[pytest.Item]) -> None:
-        """Note what ``--lossguard-time`` leaves out."""
+        """Record the tests that ``--lossguard-time`` leaves out."""
         self.waiting |= {it.nodeid: LEFT_OUT for it in items}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note what is to be run."""
+        """Record the tests that are to run."""
         to_run = {it.nodeid: NOT_RUN for it in session.items if is_marked(it)}
         elsewhere = dict.fromkeys(self._all, ELSEWHERE)
         self.waiting = {**elsewhere, **self.waiting, **to_run}
 
     def mark(self, item: pytest.Item, report: pytest.TestReport) -> None:
-        """Have the controller know the report of a marked test."""
+        """Mark the report of a marked test for the controller."""
         if item.nodeid in self.waiting:
             vars(report)[MARKED] = True
         if not self._is_sent:
@@ -98,18 +99,21 @@ class Collected:
             vars(report)[_ON_REPORT] = dict(self.waiting)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the outcome of a marked test, and what its worker has collected."""
+        """Take the outcome of a marked test, and the tests that its worker has
+        collected.
+        """
         self.waiting |= getattr(report, _ON_REPORT, {})
         if getattr(report, MARKED, False):
             self._begun.setdefault(report.nodeid, Result()).add(report)
-            if report.when == "teardown":  # before that it can still be lost
+            if report.when == "teardown":  # until then, a crash can still lose it
                 self._ended[report.nodeid] = self._begun[report.nodeid]
         elif str(report.when) == _CRASHED:
             self._crashed[report.nodeid] = report
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand on what a worker has collected; name what was lost where pytest-xdist
-        has ended, for then nobody is asked for a summary.
+        """Send a worker's tests to the controller. If pytest-xdist has ended the
+        session with an internal error, list the lost tests here, as no summary will be
+        written.
         """
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
@@ -120,14 +124,16 @@ class Collected:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
-        """Take it, where there is one that ended well."""
+        """Take the tests of a worker that ended normally, and note one that crashed."""
         self._has_lost_worker = self._has_lost_worker or bool(error)
         self.waiting |= getattr(node, "workeroutput", {}).get(_OUTPUT, {})
 
     @property
     def results(self) -> dict[str, Result]:
-        """Of the marked tests that ran, by node id. The report of a worker that crashed
-        does not say whether its test is marked: what another collected does.
+        """Results of the marked tests that ran, by node id.
+
+        The report of a crashed worker does not say whether its test is marked; the
+        tests that other workers collected do.
         """
         crashed = {
             nodeid: Result(
@@ -139,14 +145,14 @@ class Collected:
         return {**self._ended, **crashed}
 
     def states(self) -> dict[str, str]:
-        """The outcome of each marked test, or why it has none."""
+        """Return the outcome of each marked test, or the reason why it has none."""
         outcomes = {nodeid: it.outcome for nodeid, it in self.results.items()}
         return {**self.waiting, **outcomes}
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """Name what was lost with a worker."""
+        """List the tests that were lost with a worker."""
         self._name_lost(terminalreporter)
 
     def _name_lost(self, terminalreporter: pytest.TerminalReporter) -> None:

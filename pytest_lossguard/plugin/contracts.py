@@ -1,4 +1,4 @@
-"""Marker ``contracts``, argument ``contract``: checks of what prepares data."""
+"""Marker ``contracts`` and argument ``contract``: checks of data preparation."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _MARKER = marker_line(
 
 
 class Contracts:
-    """The marker and the argument of contracts."""
+    """Provides the marker ``contracts`` and the argument ``contract``."""
 
     def __init__(self, config: pytest.Config) -> None:
         config.addinivalue_line("markers", _MARKER)
@@ -59,7 +59,7 @@ class Contracts:
 
     @pytest.fixture
     def contract(self, request: pytest.FixtureRequest) -> Contract:
-        """Checks one relation of a data preparation, which it is called with.
+        """Function that checks one relation of a data preparation.
         https://pytest-lossguard.readthedocs.io/reference/contracts/ says more.
         """
         item: Any = request.node
@@ -68,7 +68,7 @@ class Contracts:
 
 
 class Contract:
-    """What the argument ``contract`` gives: a function that checks one relation."""
+    """The value of the argument ``contract``: a function that checks one relation."""
 
     def __init__(
         self,
@@ -97,8 +97,8 @@ class Contract:
         `pytest_lossguard.contracts`.
 
         Raises:
-            ContractBroken: It does not hold.
-            UsageError: It cannot be checked as given.
+            ContractBroken: The relation does not hold.
+            UsageError: The preparation or the data cannot be checked as given.
         """
         __tracebackhide__ = True
         from ..preprocessing import check_relation, preparation_of
@@ -116,7 +116,7 @@ class Contract:
                 seed=session.seed,
                 unused=self._policy.unused,
             )
-        except UsageError as error:  # its sentence says all
+        except UsageError as error:  # its message needs no traceback
             raise error.with_traceback(None) from None
         results = self._results
         self._shared.adopt(self._item, len(results), preparation)
@@ -130,7 +130,9 @@ class Contract:
         return result
 
     def _again(self, draw: tuple[int, ...] | None) -> tuple[str, ...]:
-        """The lines that run it again; a case that was drawn is kept for a replay."""
+        """Return the lines that say how to run the check again; a drawn case is kept
+        for a replay.
+        """
         seed = self._item.config.stash[SESSION].seed
         again = f"again: {run_again(self._item)}"
         if draw is None:
@@ -147,10 +149,10 @@ class Contract:
 
 
 class _Shared:
-    """What the items of one test share: what came out of the sample, by values only.
+    """Results that the items of one test share, by value only.
 
-    Every item runs its own objects; what another item already found out of the same
-    sample with the same code is not found out again.
+    Every item runs its own objects. Results that another item has computed from the
+    same sample with the same code are reused.
     """
 
     def __init__(self) -> None:
@@ -158,7 +160,7 @@ class _Shared:
         self._known: dict[int, tuple[str, Preparation]] = {}
 
     def adopt(self, item: Any, call: int, preparation: Preparation) -> None:
-        """Take over what an earlier item of the same test found out."""
+        """Reuse the results of an earlier item of the same test."""
         if _test_of(item) != self._test:
             self._test, self._known = _test_of(item), {}
         known = self._known.get(call)
@@ -166,19 +168,19 @@ class _Shared:
             preparation.adopt(known[1])
 
     def keep(self, call: int, preparation: Preparation) -> None:
-        """Keep it for the next item."""
+        """Keep the results for the next item."""
         if call not in self._known:
             self._known[call] = (_print_of(preparation), preparation)
 
 
 def _test_of(item: Any) -> str:
-    """The test that an item belongs to, with its other parameters."""
+    """Identify the test that an item belongs to, with its other parameters."""
     values = {k: v for k, v in item.callspec.indices.items() if k != ARGUMENT}
     return f"{item.parent.nodeid}::{item.originalname}{sorted(values.items())}"
 
 
 def _print_of(preparation: Preparation) -> str:
-    """A digest of sample, seed and code; empty, which equals none, without one."""
+    """Digest of sample, seed and code; unique if the sample cannot be pickled."""
     parts = (preparation.x, preparation.y)
     kinds = [_code_of(it) for it in preparation.subject.given]
     try:

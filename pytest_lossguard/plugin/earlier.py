@@ -1,4 +1,4 @@
-"""What earlier sessions have learned of marked tests, kept in pytest's cache."""
+"""Results of marked tests in earlier sessions, kept in pytest's cache."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from .report_data import PAYLOAD
 
 __all__ = ["EARLIER", "Earlier", "EarlierSessions"]
 
-#: In ``.pytest_cache/v/``.
+#: Key in pytest's cache, below ``.pytest_cache/v/``.
 _KEY = "lossguard/tests"
-#: Where a worker of pytest-xdist finds it: each must order its tests as all others do.
+#: Key of ``workerinput`` with these results: all pytest-xdist workers must order the
+#: tests in the same way.
 _INPUT = "lossguard_earlier"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """What is known of a test.
+    """Results of a test in earlier sessions.
 
     Attributes:
-        failed: Whether it failed when it ran last.
-        nearness: Share of a limit that its training used up then, at most 1.
-        seconds: How long it took.
-        left_out: Sessions since that left it out.
+        failed: Whether the test failed when it last ran.
+        nearness: Share of a limit that its training then used, at most 1.
+        seconds: Duration of the last run.
+        left_out: Number of sessions since then that left the test out.
     """
 
     failed: bool = False
@@ -40,7 +41,7 @@ class Earlier:
 
     @classmethod
     def from_json(cls, given: Any) -> Earlier | None:
-        """From builtins; None where they are none of ours."""
+        """Read the results from builtins; None if they are invalid."""
         try:
             made = cls(
                 failed=given["failed"] is True,
@@ -55,11 +56,12 @@ class Earlier:
 
 
 class EarlierSessions:
-    """Reads it where tests are to be ordered, and writes what this session adds.
+    """Reads the results if tests are to be ordered, and adds those of this session.
 
     Args:
-        config: Of this process; a worker has what its controller hands on.
-        is_asked: Whether this session orders its tests by it.
+        config: The config of this process; in a worker it holds the results that the
+            controller sent.
+        is_asked: Whether this session orders its tests.
     """
 
     def __init__(self, config: pytest.Config, *, is_asked: bool) -> None:
@@ -68,11 +70,11 @@ class EarlierSessions:
 
     @cached_property
     def tests(self) -> dict[str, Earlier]:
-        """What is known, by node id; what cannot be read is not known."""
+        """Results by node id; entries that cannot be read are left out."""
         if hasattr(self._config, "workerinput"):
             given = self._config.workerinput.get(_INPUT, {})
         else:
-            cache = getattr(self._config, "cache", None)  # not with no:cacheprovider
+            cache = getattr(self._config, "cache", None)  # none with no:cacheprovider
             given = {} if cache is None else cache.get(_KEY, {})
         if not isinstance(given, Mapping):
             return {}
@@ -81,20 +83,20 @@ class EarlierSessions:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Give every worker of pytest-xdist the same."""
+        """Send the results to every pytest-xdist worker."""
         if self._is_asked:
             node.workerinput[_INPUT] = _as_json(self.tests)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note how near a test came to failing."""
+        """Record how near a test came to failing."""
         found = getattr(report, PAYLOAD, None)
         if found is not None:
             near = [float(it.get("nearness", 0.0)) for it in found.get("runs", ())]
             self._nearness[report.nodeid] = min(max(near, default=0.0), 1.0)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write what is known now."""
+        """Write the results, updated by this session, to the cache."""
         config, collected = session.config, session.config.stash[COLLECTED]
         cache = getattr(config, "cache", None)
         if hasattr(config, "workerinput") or cache is None or not collected.results:
@@ -111,7 +113,9 @@ class EarlierSessions:
         cache.set(_KEY, _as_json(kept))
 
     def _after(self, old: Earlier, nodeid: str, result: Result) -> Earlier:
-        """A test that was skipped says nothing."""
+        """Return the results of a test after this session; a skipped test keeps the old
+        ones.
+        """
         if result.outcome == "skipped":
             return old
         return Earlier(

@@ -1,4 +1,4 @@
-"""What had been judged when a session ends early is reported all the same."""
+"""Report what was judged even if the session ends early."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["Ending"]
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end; pytest then ends as after Ctrl-C."""
+    """The process received SIGTERM; pytest then ends as after Ctrl-C."""
 
 
-Terminated.__module__ = "pytest_lossguard"  # pytest names it at the end
+Terminated.__module__ = "pytest_lossguard"  # pytest prints it at the end
 
 
 class Ending:
-    """Lets a session that has trained end in order, where its reports are made."""
+    """Ends a session cleanly on SIGTERM once something has trained."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -34,13 +34,13 @@ class Ending:
         self._is_armed = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """From the first training on, of a worker too, there is something to lose."""
+        """Handle SIGTERM from the first training on, including trainings of workers."""
         if hasattr(report, PAYLOAD):
             self._arm()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Take what a test had trained when the session was ended in it."""
+        """Report what a test had trained if the session is ended during it."""
         if item.stash[TEST].policy is not None:
             self._arm()
         try:
@@ -50,7 +50,9 @@ class Ending:
             raise
 
     def _arm(self) -> None:
-        """Have SIGTERM end the session as Ctrl-C does, if nobody else handles it."""
+        """Let SIGTERM end the session as Ctrl-C does, unless another handler is
+        installed.
+        """
         if self._is_armed or threading.current_thread() is not threading.main_thread():
             return
         self._is_armed = True
@@ -62,8 +64,8 @@ class Ending:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _end(self, *_: Any) -> None:
-        self._disarm()  # a second one ends at once
-        if os.getpid() != self._process:  # of the user's own child processes
+        self._disarm()  # a second SIGTERM ends the process at once
+        if os.getpid() != self._process:  # a child process that the user has forked
             os.kill(os.getpid(), signal.SIGTERM)
         raise Terminated("SIGTERM")
 

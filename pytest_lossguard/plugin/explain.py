@@ -1,4 +1,4 @@
-"""``--lossguard-explain``: what a name in a message means, without running a test."""
+"""The option ``--lossguard-explain``: explain a name from a message, without tests."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ __all__ = ["explain"]
 
 
 def explain(name: str) -> int:
-    """Print what explains a name, or all names if it is empty; the exit status.
+    """Print the explanation of a name, or list all names if it is empty.
+
+    Returns:
+        The exit status, 0.
 
     Raises:
-        pytest.UsageError: Nothing is called so.
+        pytest.UsageError: The name is unknown.
     """
     from ..explanations import listed, text_of
 

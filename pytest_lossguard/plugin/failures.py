@@ -1,4 +1,4 @@
-"""How a failed test shows our errors: the user's line and one sentence."""
+"""Show errors of this package in short: the user's line and one sentence."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from ..core.systems import relative
 
 __all__ = ["leave_out_own_frames", "said_by", "show_in_short"]
 
-#: Attribute of a test report that carries all that one of our errors says.
+#: Attribute of a test report with the full message of an error of this package.
 _SAID = "lossguard_said"
 _PACKAGE = f"{__name__.partition('.')[0]}."
 _OURS = (ContractBroken, LossguardError, ModelCheckFailed, NotConverged)
-#: Characters of what a failed test said.
+#: Most characters kept of an error message.
 _MOST_SAID = 2000
 
 
 def leave_out_own_frames(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Show the way from the user's line to an error without the frames of this package.
+    """Remove the frames of this package from the traceback of an error.
 
-    An error that arose in them and is none of ours is shown whole.
+    An error that arises in these frames and is not an error type of this package is
+    shown in full.
     """
     if call.excinfo is None or item.config.getoption("fulltrace", default=False):
         return
@@ -61,8 +62,8 @@ def _is_own(at: TracebackType) -> bool:
 def show_in_short(
     item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
 ) -> None:
-    """Show one of our errors at the user's line, or where no line of theirs raised it
-    at the test's own; its first line alone in summaries.
+    """Show an error of this package at the user's line, or at the definition of the
+    test if no user line raised it. Summaries show only its first line.
     """
     error = None if call.excinfo is None else call.excinfo.value
     if not report.failed or not isinstance(error, _OURS):
@@ -80,12 +81,12 @@ def _is_users(item: pytest.Item, at: TracebackType) -> bool:
     file = at.tb_frame.f_code.co_filename
     if _is_own(at) or "site-packages" in Path(file).parts:
         return False
-    inside = Path(file).is_relative_to(item.config.rootpath)  # case aside, on Windows
+    inside = Path(file).is_relative_to(item.config.rootpath)  # any case on Windows
     return inside or file == str(item.path)
 
 
 def _at_the_test(item: pytest.Item, error: Exception) -> Any:
-    """An error as if the test itself had raised it, where its definition begins."""
+    """Show an error as if the first line of the test had raised it."""
     path, line, _ = item.reportinfo()
     code = compile("\n" * (line or 0) + "raise error", str(path), "exec")
     try:
@@ -105,7 +106,7 @@ def _at_the_test(item: pytest.Item, error: Exception) -> Any:
 
 
 def said_by(report: pytest.TestReport) -> str:
-    """What a failure says, without the way to it."""
+    """Return the message of a failure, without its traceback."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = getattr(report, _SAID, None) or getattr(crash, "message", None)
     return str(text or report.longreprtext)[:_MOST_SAID]

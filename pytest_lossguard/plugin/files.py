@@ -1,5 +1,6 @@
-"""Baselines and failing cases travel on the test report and are written where the
-reports are made: a worker of pytest-xdist may run on another machine.
+"""Baselines and failing cases, sent with the test report and written by the controller.
+
+A pytest-xdist worker may run on another machine, so it does not write them itself.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Files", "hand_files_on", "keep_baseline", "keep_replay"]
 
-#: Attribute of a test report that carries files to be written, as builtins.
+#: Attribute of a test report with the files to be written, as builtins.
 _FILES = "lossguard_files"
 
 
 def keep_baseline(
     config: pytest.Config, test: Test, path: Path, baseline: Baseline
 ) -> None:
-    """Have a baseline written with the report of the test.
+    """Send a baseline with the report of the test.
 
     Raises:
-        UsageError: There is a file of another tool.
+        UsageError: The path holds a file of another tool.
     """
     from ..baselines import refuse_foreign
 
@@ -41,18 +42,18 @@ def keep_baseline(
 
 
 def keep_replay(test: Test, case: Replay) -> None:
-    """Have a failing case written with the report of the test."""
+    """Send a failing case with the report of the test."""
     test.files["replay"] = case.to_json()
 
 
 def hand_files_on(report: pytest.TestReport, test: Test) -> None:
-    """Put what is to be written on the last report of a test."""
+    """Attach the files of a test to its last report."""
     if test.files:
         vars(report)[_FILES] = test.files
 
 
 class Files:
-    """Writes them, and says which baselines are to be committed."""
+    """Writes the files, and lists those that should be committed."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -61,7 +62,7 @@ class Files:
         self._troubles: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write what a test hands on."""
+        """Write the files attached to a report."""
         found = getattr(report, _FILES, {})
         if "baseline" in found:
             self._write_baseline(found["baseline"])
@@ -108,14 +109,16 @@ class Files:
             self._kept.add(path)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """No session passes that could not keep a baseline."""
+        """Fail a session in which a file could not be written."""
         if self._troubles and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """Name baselines and kept cases, relative to where pytest was called."""
+        """List baselines and kept cases, relative to the folder that pytest was called
+        in.
+        """
         for what, paths in (
             ("baselines written", self._written),
             ("failing cases kept, to be run first from now on", self._kept),

@@ -1,4 +1,4 @@
-"""What the ``lossguard`` fixture gives."""
+"""The value of the ``lossguard`` fixture."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _NAME = Expected("a text or None", lambda it: it is None or isinstance(it, str))
 
 
 class Lossguard:
-    """What the ``lossguard`` fixture gives: one handle for the whole session.
+    """The value of the ``lossguard`` fixture: one object for the whole session.
 
-    Being session scoped it can be asked for beside Hypothesis' ``@given``.
+    Since the fixture is session-scoped, it can be used together with Hypothesis'
+    ``@given``.
     """
 
     def __init__(self, session: Session) -> None:
@@ -46,30 +47,34 @@ class Lossguard:
         seed: int | None = None,
         **unknown: Never,
     ) -> TrainingRun:
-        """Train as ``model.fit`` would, as one loop in the graph; put all back.
+        """Train as ``model.fit`` would, as one loop in the graph; then restore the
+        model.
 
         Args:
-            model_or_factory: A compiled `keras.Model`, or a function without
-                arguments that builds one. A model is put back as it was:
-                weights, optimizer, metrics, seeds.
-            x: Inputs of shape ``(rows, ...)``, a nested structure of arrays, or
-                a `tf.data.Dataset` of batches.
-            y: Targets, likewise; None with a dataset.
-            sample_weight: Shape ``(rows,)``.
-            validation_data: ``(x, y)``, ``(x, y, sample_weight)`` or a dataset.
-            steps: Updates to make; default 100, or what the marker says.
-            epochs: Passes over the data instead of ``steps``.
-            batch_size: Rows per step, default 32; a dataset has its own.
-            shuffle: Shuffle arrays anew each epoch.
-            seed: Default ``--lossguard-seed``.
-            unknown: None: what else ``model.fit`` takes is refused.
+            model_or_factory: A compiled `keras.Model`, or a function without arguments
+                that builds one. The weights, optimizer, metrics and seeds of a model
+                are restored afterwards.
+            x: Inputs of shape ``(rows, ...)``, a nested structure of arrays, or a
+                `tf.data.Dataset` of batches.
+            y: Targets, an array or a nested structure as for ``x``; None with a
+                dataset.
+            sample_weight: Sample weights of shape ``(rows,)``; None for equal weights.
+            validation_data: ``(x, y)``, ``(x, y, sample_weight)`` or a dataset; None
+                for no validation.
+            steps: Number of updates; default: that of the marker, else 100.
+            epochs: Number of passes over the data, instead of ``steps``.
+            batch_size: Rows per step; default: that of the marker, else 32. A dataset
+                has its own batches.
+            shuffle: Whether to shuffle arrays before each epoch.
+            seed: Seed of the training; default: ``--lossguard-seed``.
+            unknown: Not accepted: other arguments of ``model.fit`` raise an error.
 
         Returns:
             The judged run. In a test marked ``converges`` it has converged.
 
         Raises:
             NotConverged: In a marked test, the training did not converge.
-            UsageError: Model or data cannot be trained as given.
+            UsageError: The model or the data cannot be trained as given.
         """
         __tracebackhide__ = True
         guard = self._guard("fit")
@@ -87,13 +92,13 @@ class Lossguard:
                 seed=seed,
                 **unknown,
             )
-        except UsageError as error:  # its sentence says all; the way to it nothing
+        except UsageError as error:  # its message needs no traceback
             raise error.with_traceback(None) from None
 
     def margins(
         self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
     ) -> Margins:
-        """How far a training is from no longer converging, found by bisection.
+        """Measure how far a training is from no longer converging, by bisection.
 
         Args:
             model_or_factory: As for `fit`.
@@ -102,13 +107,13 @@ class Lossguard:
             how: The other arguments of `fit`.
 
         Returns:
-            How far the learning rate can be raised, and each feature scaled, before
-            the training stops converging; see `Margins`.
+            How far the learning rate can be raised, and each feature scaled, before the
+            training stops converging; see `Margins`.
 
         Raises:
-            NotConverged: In a marked test, it does not converge as it is.
-            UsageError: Model or data cannot be trained as given.
-            CannotChange: It cannot be run again with changes.
+            NotConverged: In a marked test, the unchanged training does not converge.
+            UsageError: The model or the data cannot be trained as given.
+            CannotChange: The training cannot be run again with changes.
         """
         __tracebackhide__ = True
         guard = self._guard("margins")
@@ -120,20 +125,21 @@ class Lossguard:
     def contracts(
         self, prepare: Any, x: Any, y: Any = None, **how: Any
     ) -> tuple[Finding, ...]:
-        """Check a preparation of data against its contracts, without training.
+        """Check a data preparation against its contracts, without training.
 
         Args:
-            prepare: See `pytest_lossguard.contracts`.
-            x: Raw rows; see there.
-            y: Raw labels.
-            how: Its other arguments; ``seed`` is ``--lossguard-seed`` by default.
+            prepare: The preparation; see `pytest_lossguard.contracts`.
+            x: Raw rows, as for `pytest_lossguard.contracts`.
+            y: Raw labels; None if there are none.
+            how: The other arguments of `pytest_lossguard.contracts`; ``seed`` defaults
+                to ``--lossguard-seed``.
 
         Returns:
-            What is broken and tolerated.
+            Findings on relations that are broken and allowed.
 
         Raises:
             ContractBroken: A relation is broken.
-            UsageError: It cannot be checked as given.
+            UsageError: The preparation or the data cannot be checked as given.
         """
         __tracebackhide__ = True
         from ..preprocessing import contracts
@@ -143,20 +149,21 @@ class Lossguard:
     def check_model(
         self, build_model: Any, x: Any, y: Any = None, **keys: Any
     ) -> tuple[ModelCheckResult, ...]:
-        """Check a model as it is before any training of its own.
+        """Check a model before it is trained.
 
         Args:
-            build_model: See `pytest_lossguard.check_model`.
-            x: Inputs, or a dataset; see there.
-            y: Targets.
-            keys: Its other arguments; ``seed`` is ``--lossguard-seed`` by default.
+            build_model: The model or its factory; see `pytest_lossguard.check_model`.
+            x: Inputs or a dataset, as for `pytest_lossguard.check_model`.
+            y: Targets; None with a dataset.
+            keys: The other arguments of `pytest_lossguard.check_model`; ``seed``
+                defaults to ``--lossguard-seed``.
 
         Returns:
-            What came of each check.
+            The result of each check.
 
         Raises:
-            ModelCheckFailed: One failed.
-            UsageError: Model or data cannot be meant.
+            ModelCheckFailed: A check failed.
+            UsageError: The model or the data are invalid.
         """
         __tracebackhide__ = True
         from ..model_checks import check_model
@@ -167,26 +174,26 @@ class Lossguard:
         """Watch the trainings inside a ``with`` block of an unmarked test.
 
         Args:
-            name: What to call them in reports; default the model's name.
+            name: Name of the trainings in reports; default: the name of the model.
 
         Returns:
-            A context manager; what it gives has ``.runs`` and ``.run`` once the
-            block has ended. A non-finite loss ends the block.
+            A context manager. Its value has ``.runs`` and ``.run`` once the block has
+            ended. A non-finite loss ends the block.
         """
         __tracebackhide__ = True
         return self._guard("watch").watch(checked("name", name, _NAME, "watch({})"))
 
     def plot(self, run: TrainingRun) -> Any:
-        """The loss of a training between its reference losses, and the gradient norm.
+        """Plot the loss of a training with its reference losses, and the gradient norm.
 
         Args:
-            run: What `fit` gave, or `watch` as ``.run``.
+            run: A run returned by `fit`, or ``.run`` of `watch`.
 
         Returns:
             A `plotly.graph_objects.Figure`.
 
         Raises:
-            UsageError: plotly is not installed, or ``run`` is something else.
+            UsageError: plotly is not installed, or ``run`` is not a run.
         """
         __tracebackhide__ = True
         from ..api import plot

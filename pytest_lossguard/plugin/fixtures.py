@@ -1,4 +1,4 @@
-"""What the fixtures of a marked test train on its behalf."""
+"""Trainings in the fixtures of marked tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["FIXTURES", "Fixtures", "prepared_for"]
 class Fixtures:
     """Watches the set-up of each fixture of a marked test.
 
-    What lives longer than one test is watched even where an unmarked test asks for it
+    A fixture that outlives a test is watched even if an unmarked test requests it
     first, and judged in each marked test that uses it.
     """
 
@@ -34,21 +34,21 @@ class Fixtures:
         self._wide: set[pytest.FixtureDef[Any]] = set()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Know what marked tests share with others."""
+        """Record the wider-scoped fixtures that marked tests use."""
         for item in session.items:
             if item.stash.get(POLICY, None) is not None:
                 known = fixtures_known_to(item)
                 self._wide.update(it for it in known if it.scope != "function")
 
     def is_shared(self, fixturedef: pytest.FixtureDef[Any]) -> bool:
-        """Whether a fixture outlives a test and a marked one uses it."""
+        """Whether a fixture outlives a test and is used by a marked test."""
         return fixturedef in self._wide
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, Any, Any]:
-        """Watch what trains in it."""
+        """Watch the trainings in the set-up of a fixture."""
         __tracebackhide__ = True
         item = request.session.config.stash[SESSION].current
         test = None if item is None else item.stash.get(TEST, None)
@@ -71,7 +71,7 @@ class Fixtures:
         return made
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
-        """Forget what it trained."""
+        """Forget the trainings of a fixture that was torn down."""
         self.prepared.pop(fixturedef, None)
 
 
@@ -79,24 +79,24 @@ FIXTURES = pytest.StashKey[Fixtures]()
 
 
 def prepared_for(item: pytest.Item) -> list[Prepared]:
-    """What the fixtures that a test uses have trained."""
+    """Return the trainings of the fixtures that a test uses."""
     fixtures = item.config.stash[FIXTURES].prepared
     used = fixtures_used_by(item) if fixtures else []
     return [it for fixturedef, it in fixtures.items() if fixturedef in used]
 
 
-#: ``setup_module`` and its like, which pytest makes fixtures of.
+#: Fixtures that pytest makes from ``setup_module`` and similar functions.
 _XUNIT = re.compile(XUNIT_FIXTURE)
 
 
 def _is_pytests_own(fixturedef: pytest.FixtureDef[Any]) -> bool:
-    """Whether no project's code runs in it."""
+    """Whether a fixture is built into pytest and runs no code of the project."""
     module = str(getattr(fixturedef.func, "__module__", ""))
     return module.startswith(PYTEST_PACKAGE) and not _XUNIT.match(fixturedef.argname)
 
 
 def _describe(fixturedef: pytest.FixtureDef[Any]) -> str:
-    """What its user calls it."""
+    """Describe a fixture by the name that its user knows, and its scope."""
     xunit = _XUNIT.match(fixturedef.argname)
     name = fixturedef.argname if xunit is None else xunit[1]
     scope = "" if fixturedef.scope == "function" else f" ({fixturedef.scope} scope)"

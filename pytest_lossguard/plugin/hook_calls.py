@@ -1,4 +1,4 @@
-"""Where the hooks for others are called."""
+"""Calls of the hooks that this plugin offers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ __all__ = ["checks_of", "policy_by_hook", "tell_finished"]
 
 
 def policy_by_hook(item: pytest.Item, policy: Policy) -> Policy:
-    """The policy of a test, as others may have changed it.
+    """Return the policy of a test after the hook has changed it.
 
     Raises:
-        PolicyError: A hook returned something else, or what it cannot change.
+        PolicyError: The hook raised an error, returned something other than a policy,
+            or changed a key that it cannot change.
     """
     try:
         changed = item.ihook.pytest_lossguard_policy(item=item, policy=policy)
@@ -47,10 +48,10 @@ def policy_by_hook(item: pytest.Item, policy: Policy) -> Policy:
 
 
 def checks_of(item: pytest.Item) -> tuple[Check, ...]:
-    """The checks that others bring to a test.
+    """Return the custom checks that hooks add to a test.
 
     Raises:
-        UsageError: A hook returned something that is no function.
+        UsageError: A hook returned something other than a list of functions.
     """
     given = item.ihook.pytest_lossguard_checks(item=item)
     for it in given:
@@ -75,13 +76,13 @@ def _takes_two(check: Callable[..., object]) -> bool:
         inspect.signature(check).bind(None, None)
     except TypeError:
         return False
-    except ValueError:  # nobody knows what it takes
+    except ValueError:  # it has no signature to inspect
         pass
     return True
 
 
 def _raised(error: Exception) -> str:
-    """What a hook raised, and where."""
+    """Describe an error that a hook raised, and its place."""
     at = error.__traceback__
     while at is not None and at.tb_next is not None:
         at = at.tb_next
@@ -90,7 +91,7 @@ def _raised(error: Exception) -> str:
 
 
 def tell_finished(item: pytest.Item, guard: Guard | None) -> None:
-    """Tell others of the runs of a test; a mistake of theirs is a warning."""
+    """Call the hook for each run of a test; an error in it becomes a warning."""
     for run in () if guard is None else guard.runs:
         try:
             item.ihook.pytest_lossguard_run_finished(item=item, run=run)

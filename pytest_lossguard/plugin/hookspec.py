@@ -21,43 +21,44 @@ __all__ = [
 
 @pytest.hookspec(firstresult=True)
 def pytest_lossguard_policy(item: pytest.Item, policy: Policy) -> Policy | None:
-    """Change the limits of a marked test; called once for each, at collection.
+    """Change the policy of a marked test; called once for each test, at collection.
 
     Args:
         item: The test.
-        policy: What its marks say.
+        policy: The policy from the marks of the test.
 
     Returns:
-        The limits to use instead, as by ``dataclasses.replace(policy, strict=True)``;
-        None to leave them. The first that is not None counts. ``max_examples`` cannot
-        be changed here: a search is made before its item.
+        The policy to use instead, as ``dataclasses.replace(policy, strict=True)``; None
+        to leave it unchanged. The first result that is not None counts.
+        ``max_examples`` cannot be changed here, because a search is made before its
+        item.
     """
 
 
 @pytest.hookspec
 def pytest_lossguard_checks(item: pytest.Item) -> Iterable[Check] | None:
-    """Custom checks for a test; called once for each test that trains.
+    """Add custom checks to a test; called once for each test that trains.
 
     Args:
         item: The test.
 
     Returns:
-        Functions ``(trace, policy) -> findings``. They are called for every training
-        of the test, also for each example of a search and each re-run of a diagnosis:
-        they should be quick, and depend on nothing else. Make a finding with
+        Functions ``(trace, policy) -> findings``. They are called for every training of
+        the test, including each example of a search and each re-run of a diagnosis, so
+        they should be fast and depend only on their arguments. Make a finding with
         ``pytest_lossguard.finding("yours:too_slow", message)``. ``allow`` and
-        ``strict`` work as for built-in findings. An error in a check is an error of
-        the test.
+        ``strict`` work as for built-in findings. An error in a check is an error of the
+        test.
     """
 
 
 @pytest.hookspec
 def pytest_lossguard_run_finished(item: pytest.Item, run: TrainingRun) -> None:
-    """A training was judged, and diagnosed where it failed.
+    """Receive a training that was judged, and diagnosed if it failed.
 
     Called in the process that trained, after the body of the test, once for each run
-    that the reports show: of a search, the failing run or the worst that passed. An
-    error in it is shown as a warning: the verdict stands.
+    that the reports show: for a search, the failing run or the worst passing one. An
+    error in the hook is shown as a warning and does not change the verdict.
 
     Args:
         item: The test, marked or not.

@@ -1,4 +1,4 @@
-"""What each worker hands on for the HTML report, beside the entry of a test."""
+"""Data that each worker adds to a test report for the HTML report."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["hand_on_details"]
 
 
 def _is_asked(config: pytest.Config) -> bool:
-    """Whether a report is asked for that shows details."""
+    """Whether a report that shows details was requested."""
     return any(it.takes_details and report_path(config, it) for it in WRITERS)
 
 
 def hand_on_details(item: pytest.Item, report: pytest.TestReport, test: Test) -> None:
-    """Add what the page shows of a test that trained, where a page is asked for."""
+    """Attach the details of a test that trained, if an HTML report was requested."""
     if test.guard is None or not _is_asked(item.config):
         return
     from ..report.html import details_of, shown_first

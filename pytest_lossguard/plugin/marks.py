@@ -1,4 +1,4 @@
-"""From the marks of a test to its policy."""
+"""Read the policy of a test from its marks."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 
 __all__ = ["marker_line", "policy_of"]
 
-#: What pytest writes before a marker, in a terminal of 80 columns.
+#: Prefix that pytest writes before a marker, and the width of a terminal.
 _BEFORE, _WIDTH = "@pytest.mark.", 80
 
 
 def marker_line(signature: str, meaning: str, path: str) -> str:
-    """What ``pytest --markers`` shows of a marker, in lines of 80 columns.
+    """Return the text that ``pytest --markers`` shows of a marker, wrapped at 80
+    columns.
 
     Args:
-        signature: Its name and keys.
-        meaning: What it does, in half a sentence.
-        path: The page of the documentation that says more.
+        signature: Name and keys of the marker.
+        meaning: What the marker does, in a short phrase.
+        path: Page of the documentation that explains it.
     """
-    # pytest strips what comes after the colon: a word of it must not be wrapped.
+    # pytest strips the text after the colon: its first word must stay on this line.
     text = f"{_BEFORE}{signature}:\0{meaning}"
     lines = textwrap.wrap(text, _WIDTH, subsequent_indent="    ")
     shown = "\n".join([*lines, f"    see {page(path)}"])
@@ -40,10 +41,10 @@ def marker_line(signature: str, meaning: str, path: str) -> str:
 
 
 def policy_of(item: pytest.Item) -> tuple[Policy | None, dict[str, str]]:
-    """The policy of a test, and where each key of it comes from that is no default.
+    """Return the policy of a test, and the origin of each key that is not a default.
 
-    The closest mark wins, key by key; below all marks stands ``lossguard_policy`` of
-    the ini file; a hook may change what comes of it.
+    For each key, the closest mark wins. Keys of ``lossguard_policy`` in the ini file
+    apply where no mark sets them. A hook may change the result.
     """
     marks = list(item.iter_markers_with_node("converges"))
     if not marks:
@@ -69,7 +70,7 @@ def policy_of(item: pytest.Item) -> tuple[Policy | None, dict[str, str]]:
 def _merged(
     marks: list[tuple[Any, pytest.Mark]],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The keys of all marks, and the node of each."""
+    """Merge the keys of all marks, and return the node that each key comes from."""
     from ..core.policy import Policy
 
     merged: dict[str, Any] = {}
@@ -80,7 +81,7 @@ def _merged(
                 f"converges() takes keywords only, got {shown(mark.args[0])}: name"
                 " what it is, as in converges(steps=60)"
             )
-        Policy.from_keywords(mark.kwargs)  # one that a closer mark hides is wrong too
+        Policy.from_keywords(mark.kwargs)  # check values that a closer mark overrides
         for key, value in mark.kwargs.items():
             if key in owners and owners[key] is node and merged[key] != value:
                 raise PolicyError(
@@ -93,8 +94,8 @@ def _merged(
 
 
 def _defaults(item: pytest.Item, marked: dict[str, Any]) -> dict[str, Any]:
-    """What the project holds a test to where its marks do not say: a length by steps
-    hides one by epochs, and a search has no baseline.
+    """Return the project's defaults for keys that no mark sets. ``steps`` in a mark
+    overrides ``epochs`` and vice versa, and a search has no baseline.
     """
     left_out = set(marked)
     if left_out & {"steps", "epochs"}:

@@ -1,4 +1,4 @@
-"""Marker ``model_checks``, argument ``model_check``: checks of any model."""
+"""Marker ``model_checks`` and argument ``model_check``: checks of any model."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _MARKER = marker_line(
 
 
 class ModelChecks:
-    """The marker and the argument of model checks."""
+    """Provides the marker ``model_checks`` and the argument ``model_check``."""
 
     def __init__(self, config: pytest.Config) -> None:
         config.addinivalue_line("markers", _MARKER)
@@ -53,7 +53,7 @@ class ModelChecks:
 
     @pytest.fixture
     def model_check(self, request: pytest.FixtureRequest) -> ModelCheck:
-        """Makes one check of a model, called with what builds it and a sample.
+        """Function that makes one check of a model, given its factory and a sample.
         https://pytest-lossguard.readthedocs.io/reference/model-checks/ says more.
         """
         item: Any = request.node
@@ -62,10 +62,10 @@ class ModelChecks:
 
 
 class ModelCheck:
-    """What the argument ``model_check`` gives: a function that makes one check.
+    """The value of the argument ``model_check``: a function that makes one check.
 
     Attributes:
-        check: Its name.
+        check: Name of the check.
     """
 
     def __init__(
@@ -82,15 +82,16 @@ class ModelCheck:
         """Make the check of this item.
 
         Args:
-            build_model: A function without arguments that builds a `keras.Model`, or
-                such a model, which is put back as it was.
+            build_model: A function without arguments that builds a `keras.Model`, or a
+                model, which is restored afterwards.
             x: Inputs of shape ``(rows, ...)``, a nested structure of arrays, or a
-                `tf.data.Dataset` of batches; at most 256 rows of it are used.
-            y: Targets, likewise; None with a dataset, and for a model without a loss.
+                `tf.data.Dataset` of batches; at most 256 rows are used.
+            y: Targets, an array or a nested structure as for ``x``; None with a
+                dataset, and for a model without a loss.
 
         Raises:
-            ModelCheckFailed: The model fails it.
-            UsageError: Model or data cannot be meant.
+            ModelCheckFailed: The model fails the check.
+            UsageError: The model or the data are invalid.
         """
         __tracebackhide__ = True
         from ..model_checks import check_of, subject_of
@@ -100,7 +101,7 @@ class ModelCheck:
         try:
             subject = subject_of(build_model, x, y, seed=seed)
             result = check_of(subject, self.check, self._policy, (again,))
-        except UsageError as error:  # its sentence says all
+        except UsageError as error:  # its message needs no traceback
             raise error.with_traceback(None) from None
         self._results.append(result)
         if result.is_bad:

@@ -32,9 +32,9 @@ __all__ = [
     "wants_times",
 ]
 
-#: Characters of a path in a message.
+#: Most characters of a path in a message.
 _MOST_SHOWN = 200
-#: Where a worker finds the seed that was drawn.
+#: Key of ``workerinput`` with the seed that was drawn.
 _SEED = "lossguard_seed"
 
 
@@ -89,7 +89,7 @@ def add_options(parser: pytest.Parser) -> None:
         help=f"keep each failing case that a search finds in {REGRESSION_FOLDER}/,"
         " whose cases every search runs first",
     )
-    # Each spelling is an option without a value: what follows is a path of tests.
+    # Each spelling is an option without a value, so that a path can follow it.
     for update, what, text in (
         ("", "all", "write the baselines of the tests that run"),
         ("=new", "new", "write only the baselines that are missing"),
@@ -144,12 +144,12 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def base_seed(config: pytest.Config) -> int:
-    """The seed of every marked test: command line, ini, 0; drawn once for all workers
-    of pytest-xdist where ``random`` is asked for.
+    """Return the seed of every marked test: from the command line, else the ini file,
+    else 0. With ``random``, one seed is drawn for all pytest-xdist workers.
     """
     if is_seed_drawn(config):
         known = getattr(config, "workerinput", {}).get(_SEED)
-        # Not from `random`: what the user's code draws must stay as it was.
+        # Not from `random`, whose state the user's code may depend on.
         return secrets.randbelow(10**6) if known is None else int(known)
     expected = Expected(f"{SEED.words}, or random", SEED.holds)
     seed = _number(config, "lossguard_seed", int, expected)
@@ -157,24 +157,28 @@ def base_seed(config: pytest.Config) -> int:
 
 
 def is_seed_drawn(config: pytest.Config) -> bool:
-    """Whether each session has another seed."""
+    """Whether each session draws a new seed."""
     given = config.getoption("lossguard_seed") or config.getini("lossguard_seed")
     return bool(given == "random")
 
 
 def hand_seed_on(node: Any, seed: int) -> None:
-    """Give a worker of pytest-xdist the seed of the session."""
+    """Send the seed of the session to a pytest-xdist worker."""
     node.workerinput[_SEED] = seed
 
 
 def default_examples(config: pytest.Config) -> int | None:
-    """Examples of a search where its marker does not say: command line, ini, None."""
+    """Return the number of examples of a search whose marker does not set it: from the
+    command line, else the ini file, else None.
+    """
     count = _number(config, "lossguard_max_examples", int, COUNT)
     return None if count is None else int(count)
 
 
 def budget_of(config: pytest.Config, marked: float | None) -> float | None:
-    """Seconds of a search: the marker's or the ini file's, capped by the option."""
+    """Return the time limit of a search in seconds: that of the marker, else the ini
+    file, capped by the option; None for no limit.
+    """
     cap = _number(config, "lossguard_budget", float, SECONDS, ini=False)
     if marked is None:
         marked = _number(config, "lossguard_budget", float, SECONDS)
@@ -184,7 +188,9 @@ def budget_of(config: pytest.Config, marked: float | None) -> float | None:
 
 
 def diagnosis_budget(config: pytest.Config) -> float:
-    """Seconds for the diagnosis of a failure: 10, or less by the option."""
+    """Return the time limit for the diagnosis of a failure in seconds: 30, or less if
+    an option or the ini file sets a lower budget.
+    """
     from ..session.after_test import DIAGNOSIS_BUDGET
 
     cap = budget_of(config, None)
@@ -192,20 +198,22 @@ def diagnosis_budget(config: pytest.Config) -> float:
 
 
 def time_of(config: pytest.Config) -> float | None:
-    """Seconds that the marked tests of a session may take; None for no end."""
+    """Return the time in seconds that the marked tests may take; None for no limit."""
     seconds = _number(config, "lossguard_time", float, SECONDS, ini=False)
     return None if seconds is None else float(seconds)
 
 
 def wants_times(config: pytest.Config) -> bool:
-    """Whether the JSON report is to have what differs from run to run."""
+    """Whether the JSON report includes values that differ from run to run."""
     given = config.getoption("lossguard_times") or config.getini("lossguard_times")
     return bool(given)
 
 
 def report_path(config: pytest.Config, writer: Writer) -> Path | None:
-    """Where a report goes: the command line's path is relative to the folder that
-    pytest was called in, the ini file's to the root; None where it is not asked for.
+    """Return the path of a report; None if it was not requested.
+
+    A path from the command line is relative to the folder that pytest was called in, a
+    path from the ini file to the root folder.
     """
     given = config.getoption(writer.setting)
     if given is not None:
@@ -218,8 +226,8 @@ def check_reports(config: pytest.Config) -> None:
     """Refuse reports that could not be written, before any test runs.
 
     Raises:
-        pytest.UsageError: A file or folder is in the way, the path is empty, or
-            what the report needs is not installed.
+        pytest.UsageError: A file or folder is in the way, the path is empty, or a
+            package that the report needs is not installed.
     """
     for writer in WRITERS:
         if config.getoption(writer.setting) == "":
@@ -246,7 +254,7 @@ def _check_path(writer: Writer, path: Path) -> None:
     try:
         in_the_way = path.is_file() if writer.is_folder else path.is_dir()
         below_a_file = any(map(Path.is_file, path.parents))
-    except OSError as error:  # a name that is too long
+    except OSError as error:  # the name is too long
         raise pytest.UsageError(
             f"{writer.option}={printable(str(path))[:_MOST_SHOWN]} cannot be written:"
             f" {error.strerror}"
@@ -260,11 +268,11 @@ def _check_path(writer: Writer, path: Path) -> None:
 
 
 def is_diagnosed(config: pytest.Config) -> bool:
-    """Whether causes are looked for where a marker does not say."""
+    """Whether failures are diagnosed if a marker does not say."""
     off = config.getoption("lossguard_no_diagnose")
     try:
         return not (off or config.getini("lossguard_no_diagnose"))
-    except (ValueError, pytest.UsageError) as error:  # by the version of pytest
+    except (ValueError, pytest.UsageError) as error:  # depends on the pytest version
         raise pytest.UsageError(
             f"lossguard_no_diagnose in the ini file must be true or false: {error}"
         ) from None
@@ -278,7 +286,7 @@ def _number(
     *,
     ini: bool = True,
 ) -> Any:
-    """A number from the command line, else from the ini file, else None."""
+    """Return a number from the command line, else from the ini file, else None."""
     given = config.getoption(name)
     where = f"--{name.replace('_', '-')}={one_line(str(given), 60)}"
     if given is None and ini:

@@ -1,7 +1,7 @@
-"""Marked tests in the order that a gate needs, and as many as a time allows.
+"""Order the marked tests by priority, and run as many as a time limit allows.
 
-First those that failed last, then those that no session has run yet, then those that
-came near to failing, then the others. Unmarked tests keep their places.
+First come tests that failed in their last run, then tests that have never run, then
+tests that came near to failing, then all others. Unmarked tests keep their places.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from .options import time_of
 
 __all__ = ["Order", "in_order", "left_out", "orders"]
 
-#: From this share of a limit on a test came near to failing.
+#: A test came near to failing if it used at least this share of a limit.
 NEAR = 0.5
-#: What each session that left a test out adds to the share: in time all have a turn.
+#: Added to the share for each session that left the test out, so that every test runs
+#: eventually.
 PER_SESSION = 0.1
 
 Known = Mapping[str, Earlier]
@@ -34,7 +35,7 @@ def orders(config: pytest.Config) -> bool:
     """Whether this session orders its marked tests.
 
     Raises:
-        pytest.UsageError: It also goes on where an earlier session stopped.
+        pytest.UsageError: ``--stepwise`` is also given.
     """
     asked = bool(
         config.getoption("lossguard_order")
@@ -52,7 +53,7 @@ def orders(config: pytest.Config) -> bool:
 def in_order(
     tests: Iterable[Test], known: Known, nodeid_of: Callable[[Test], str] = str
 ) -> list[Test]:
-    """The same tests, as a gate runs them; where nothing decides, as they came."""
+    """Return the tests in order of priority; ties keep their order."""
     return sorted(tests, key=lambda it: _place(nodeid_of(it), known))
 
 
@@ -64,16 +65,16 @@ def _place(nodeid: str, known: Known) -> tuple[int, float]:
 def left_out(
     nodeids: Sequence[str], known: Known, seconds: float, at_once: int = 1
 ) -> list[str]:
-    """The tests that a time has no room for, those most worth running first.
+    """Return the tests that do not fit into a time limit; the most urgent are kept.
 
     Args:
-        nodeids: All of them.
-        known: How long each took. One that is new counts as the median of them.
-        seconds: The time.
-        at_once: How many processes run tests.
+        nodeids: Node ids of all tests.
+        known: Earlier results with durations. A new test counts as their median.
+        seconds: The time limit.
+        at_once: Number of processes that run tests.
 
     Returns:
-        Nothing where no duration is known.
+        Node ids of the tests to leave out; empty if no duration is known.
     """
     durations = [known[it].seconds for it in nodeids if it in known]
     if not durations:
@@ -95,7 +96,7 @@ def left_out(
 
 
 def _rank(earlier: Earlier | None) -> tuple[int, float]:
-    """Failed, new or else; and how much is to be said for running it."""
+    """Return 0 if failed, 1 if new, 2 otherwise; and the urgency within a rank."""
     if earlier is None:
         return 1, 0.0
     if earlier.failed:
@@ -104,17 +105,19 @@ def _rank(earlier: Earlier | None) -> tuple[int, float]:
 
 
 class Order:
-    """Puts marked tests in that order, and leaves out what the time has no room for."""
+    """Orders the marked tests, and leaves out those that do not fit into the time
+    limit.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
-    # After all others that order and select: pytest-randomly, --lf, pytest-split.
+    # Runs after all plugins that order or select: pytest-randomly, --lf, pytest-split.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> Generator[None, Any, Any]:
-        """Order what the others have left."""
+        """Order the tests that other plugins have selected."""
         result = yield
         marked = {it.nodeid: it for it in items if is_marked(it)}
         known = config.stash[EARLIER].tests
@@ -139,7 +142,7 @@ class Order:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """Name what was left out."""
+        """List the tests that were left out."""
         seconds = time_of(self._config)
         if seconds is None:
             return
@@ -173,7 +176,7 @@ def _format_earlier(earlier: Earlier | None, most: float) -> str:
 
 
 def _processes(config: pytest.Config) -> int:
-    """How many share the tests."""
+    """Number of processes that share the tests."""
     if config.getoption("dist", "no") == "each":
         return 1
     return int(getattr(config, "workerinput", {}).get("workercount", 1))

@@ -1,6 +1,6 @@
-"""Names that pytest keeps to itself, all that the plugin uses.
+"""All private names of pytest that the plugin uses.
 
-An upgrade of pytest is this one file to read: each was seen in 8.4 and in 9.2.
+An upgrade of pytest needs a check of this file only. All names exist in 8.4 and 9.2.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ __all__ = [
     "items_of",
 ]
 
-#: What the names of pytest's own modules begin with.
+#: Prefix of the names of pytest's own modules.
 PYTEST_PACKAGE = "_pytest."
-#: Names of the fixtures that pytest makes of ``setup_module`` and its like.
+#: Names of the fixtures that pytest makes from ``setup_module`` and similar functions.
 XUNIT_FIXTURE = r"^_(?:xunit|unittest)_(\w+?)_fixture_"
 
 FixtureDef = pytest.FixtureDef[Any]
 
 
 def items_of(collector: Any, name: str, function: Any) -> list[pytest.Item]:
-    """The items of a test function, one for each set of its parameters: what pytest
-    itself makes of one that it collects.
+    """Return the items that pytest makes from a test function when it collects it, one
+    for each set of parameters.
     """
     return list(collector._genfunctions(name, function))
 
 
 def is_fixture_known(collector: Any, name: str) -> bool:
-    """Whether a fixture of that name can be asked for there."""
+    """Whether a collector can use a fixture of this name."""
     return bool(collector.session._fixturemanager.getfixturedefs(name, collector))
 
 
 def fixtures_known_to(item: pytest.Item) -> Iterable[FixtureDef]:
-    """All fixtures that a test may set up, by any name; none where it has none."""
+    """Yield all fixtures that a test may set up, under any name."""
     known = getattr(item, "_fixtureinfo", None)
     for found in getattr(known, "name2fixturedefs", {}).values():
         yield from found
 
 
 def fixtures_used_by(item: pytest.Item) -> list[FixtureDef]:
-    """The fixtures that a running test has set up or found so."""
+    """Return the fixtures that a running test uses, newly set up or cached."""
     request = getattr(item, "_request", None)
     return list(getattr(request, "_fixture_defs", {}).values())
 
@@ -56,5 +56,7 @@ def fixtures_used_by(item: pytest.Item) -> list[FixtureDef]:
 def fixtures_of_argument(
     metafunc: pytest.Metafunc, name: str
 ) -> tuple[FixtureDef, ...]:
-    """The fixtures of that name which a test function can ask for, the closest last."""
+    """Return the fixtures that an argument of a test function can refer to, the closest
+    one last.
+    """
     return tuple(metafunc._arg2fixturedefs.get(name, ()))

@@ -1,4 +1,4 @@
-"""Says how far a long search or baseline is, where somebody may be waiting for it."""
+"""Show the progress of a long search or baseline."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ..core.systems import can_rewrite
 
 __all__ = ["progress_of"]
 
-#: Seconds before the first word, and between two on a terminal; without one, a line
-#: comes after 30 s, and then each time it has taken twice as long.
+#: Seconds before the first message, and between messages, on a terminal. In a log the
+#: first line comes after 30 s, and each further line after twice the time.
 _PATIENCE, _BETWEEN, _PATIENCE_OF_A_LOG = 3.0, 1.0, 30.0
-#: A terminal remembers where the cursor is, goes back there, clears what follows.
+#: Terminal codes: save the cursor position, go back to it, clear the rest of the line.
 _SAVE, _BACK, _CLEAR = "\x1b7", "\x1b8", "\x1b[K"
 
 
 class Progress(Protocol):
-    """What takes long."""
+    """The progress of a search or a baseline."""
 
     def describe(self, seconds: float) -> str:
-        """How far it is, in a few words."""
+        """Describe the progress in a few words."""
 
 
 Listener = Callable[[Progress], None]
@@ -37,18 +37,18 @@ Listener = Callable[[Progress], None]
 def progress_of(
     item: pytest.Item, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Listener]:
-    """Gives what is to be called before each example of a search, and before each
-    training of a baseline.
+    """Yield a function to be called before each example of a search and each training
+    of a baseline.
 
-    On a terminal the rest of the test's line is rewritten, and cleared in the end; in
-    a log and in CI a few plain lines appear. Silent under ``-q`` and in workers of
-    pytest-xdist.
+    On a terminal the rest of the test's line is rewritten, and cleared at the end. In a
+    log or in CI a few plain lines are written. Nothing is shown under ``-q`` and in
+    pytest-xdist workers.
     """
     config = item.config
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if reporter is None or hasattr(config, "workerinput") or config.get_verbosity() < 0:
         yield lambda _: None
-    elif bool(reporter.isatty) and can_rewrite(os.environ):  # on some no method
+    elif bool(reporter.isatty) and can_rewrite(os.environ):  # isatty is an attribute
         line = _OnTerminal(config, clock)
         try:
             yield line.tell
@@ -59,7 +59,7 @@ def progress_of(
 
 
 class _OnTerminal:
-    """What stands behind the cursor while a test runs."""
+    """Writes the progress after the cursor while a test runs."""
 
     def __init__(self, config: pytest.Config, clock: Callable[[], float]) -> None:
         self._config, self._clock = config, clock
@@ -89,7 +89,7 @@ class _OnTerminal:
 
 
 class _InLog:
-    """Plain lines, ever more rarely."""
+    """Writes plain lines at growing intervals."""
 
     def __init__(
         self, item: pytest.Item, reporter: Any, clock: Callable[[], float]

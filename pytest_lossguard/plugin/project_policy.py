@@ -1,4 +1,4 @@
-"""The default limits of a project's marked tests, and where each one comes from."""
+"""The default policy of a project's marked tests, and the origin of each key."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["SETTING", "ShowPolicy", "project_policy"]
 
 SETTING = "lossguard_policy"
-#: As ini files write them.
+#: Spellings of constants in ini files.
 _WORDS = {"true": True, "false": False, "none": None}
 
 
 def project_policy(config: pytest.Config) -> dict[str, Any]:
-    """The keys of ``lossguard_policy``: one ``key = value`` a line, below every marker.
+    """Read the keys of ``lossguard_policy``: one ``key = value`` per line; every marker
+    overrides them.
 
     Raises:
-        pytest.UsageError: A line cannot be read, or its value cannot be meant.
+        pytest.UsageError: A line cannot be read, or its value is invalid.
     """
     lines = [it for it in config.getini(SETTING) if not it.startswith("#")]
     if not lines:
@@ -65,7 +66,7 @@ def _read(line: str) -> tuple[str, Any]:
 
 
 class ShowPolicy:
-    """Runs no test, and shows the limits of each marked one and their source."""
+    """Shows the policy of each marked test and its origin, and runs no test."""
 
     def __init__(self, config: pytest.Config) -> None:
         if getattr(config.option, "numprocesses", None):
@@ -75,7 +76,7 @@ class ShowPolicy:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Write it in place of running the tests."""
+        """Print the policies instead of running the tests."""
         escape_unprintable(sys.stdout)
         for line in _lines(session):
             print(line)
@@ -101,18 +102,20 @@ def _lines(session: pytest.Session) -> Iterator[str]:
 
 
 def _defaults(values: dict[str, Any], origins: dict[str, str]) -> Iterator[str]:
-    """Keys whose default says something."""
+    """Yield the keys whose default has a value to show."""
     return (it for it in values if it not in origins and values[it] not in (None, ()))
 
 
 def name_of_ini(config: pytest.Config) -> str:
-    """The file that holds the settings, relative to where pytest was called."""
+    """Return the file with the settings, relative to the folder that pytest was called
+    in.
+    """
     if config.inipath is None:
         return "the ini file"
     return relative(config.inipath, called_in(config))
 
 
 def changed_keys(before: Policy, after: Policy) -> list[str]:
-    """The keys in which two policies differ."""
+    """Return the keys in which two policies differ."""
     names = (it.name for it in fields(before))
     return [it for it in names if getattr(before, it) != getattr(after, it)]

@@ -1,4 +1,4 @@
-"""Known hard cases of a project, each run first by the search of its test."""
+"""Known hard cases of a project, which the search of their test runs first."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["REGRESSIONS", "Regressions"]
 
-#: Where a worker of pytest-xdist finds the cases, and leaves those that are stale.
+#: Keys of ``workerinput`` with the cases and of ``workeroutput`` with stale cases.
 _INPUT, _OUTPUT = "lossguard_known_cases", "lossguard_stale_cases"
 
 
 class Regressions:
-    """Reads them where tests are collected, and says at the end which are stale.
+    """Reads the known cases at collection, and lists at the end those that are stale.
 
     Attributes:
-        stale: Why a file could not be run, by its name.
+        stale: Why a case could not be run, by file.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -36,7 +36,7 @@ class Regressions:
         self._failed: list[str] = []
 
     def of(self, item: pytest.Item) -> list[KnownCase]:
-        """The known cases of a test."""
+        """Return the known cases of a test."""
         if not self._folder_exists:
             return []
         from ..report.shards import without_shard
@@ -66,13 +66,13 @@ class Regressions:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Give the cases to a worker of pytest-xdist, which may be elsewhere."""
+        """Send the cases to a pytest-xdist worker, which may run on another machine."""
         if self._folder_exists:
             node.workerinput[_INPUT] = [it.to_json() for it in self._cases]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Look for cases whose test is gone, before any test is left out."""
+        """Find cases whose test no longer exists, before any test is left out."""
         if self._folder_exists and any(map(is_marked, items)):
             from ..report.shards import without_shard
 
@@ -86,12 +86,13 @@ class Regressions:
     def _reason(
         self, nodeid: str, here: Mapping[str, pytest.Item], files: Collection[str]
     ) -> str | None:
-        """Why a case belongs to no test any more.
+        """Return why a case belongs to no test any more; None if its test exists or may
+        exist.
 
         Args:
-            nodeid: Of its test.
-            here: The tests that were collected, by what a case calls them.
-            files: Those that they are in.
+            nodeid: Node id of the test of the case.
+            here: The collected tests, by node id as a case writes it.
+            files: The files of the collected tests.
         """
         file = nodeid.partition("::")[0]
         if not (self._config.rootpath / file).exists():
@@ -109,19 +110,19 @@ class Regressions:
         return bool(chosen or self._config.getoption("lf", False))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand on what a worker knows to be stale."""
+        """Send the stale cases of a worker to the controller."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[_OUTPUT] = self.stale
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take it."""
+        """Take the stale cases of a worker."""
         self.stale |= getattr(node, "workeroutput", {}).get(_OUTPUT, {})
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take what came of the cases of a test."""
+        """Take the results of the known cases of a test."""
         found = (getattr(report, PAYLOAD, None) or {}).get("search") or {}
         self.stale |= found.get("stale_cases") or {}
         if found.get("failed_case"):
@@ -130,7 +131,7 @@ class Regressions:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """Name the cases that failed, and those that are stale."""
+        """List the cases that failed and those that are stale."""
         for file in sorted(set(self._failed)):
             line = printable(f"lossguard: a known case failed: {file}")
             terminalreporter.write_line(line, red=True)

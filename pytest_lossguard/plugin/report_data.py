@@ -1,4 +1,4 @@
-"""Gathers what the tests report, where the reports are made, and writes them."""
+"""Collect the results of the tests, and write the reports."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ __all__ = [
     "survived",
 ]
 
-#: Attribute of a test report that carries the runs, as builtins, to the controller.
+#: Attribute of a test report with the runs, as builtins, for the controller.
 PAYLOAD = "lossguard"
-#: Attribute that carries what only the page shows, as builtins.
+#: Attribute with the details that only the HTML page shows, as builtins.
 DETAILS = "lossguard_html"
-#: What of it makes the entry of a test.
+#: Keys of `PAYLOAD` that go into the entry of a test.
 _PARTS = ("runs", "findings", "search", "baseline")
-#: What a test has that checks a preparation or a model.
+#: Keys of the results of contracts and model checks.
 _CHECKED = ("contract", "model_check")
-#: Attribute that carries what could not be handed on, as sentences.
+#: Attribute with sentences on results that could not be attached.
 TROUBLES = "lossguard_troubles"
 
 
 @contextmanager
 def survived(troubles: list[str], what: str) -> Iterator[None]:
-    """Let nothing that goes wrong in a report end the session, or fail another one:
-    it becomes a sentence.
+    """Turn an error in a report into a sentence, so that it neither ends the session
+    nor affects another report.
 
     Args:
-        troubles: Where the sentence goes.
-        what: That could not be done, as ``"x.json could not be written"``.
+        troubles: List that the sentence is added to.
+        what: What failed, as ``"x.json could not be written"``.
     """
     try:
         yield
@@ -66,7 +66,7 @@ def survived(troubles: list[str], what: str) -> Iterator[None]:
 
 
 def hand_on(item: pytest.Item, report: pytest.TestReport, test: Test) -> None:
-    """Put what a test that trained hands on at its last report, as builtins."""
+    """Attach the results of a test that trained to its last report, as builtins."""
     from ..report.sound import sound
 
     troubles: list[str] = []
@@ -81,7 +81,9 @@ def hand_on(item: pytest.Item, report: pytest.TestReport, test: Test) -> None:
 
 
 def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, Any]:
-    """What can be reported of it: a part that cannot does not take others with it."""
+    """Collect the results of a test. A part that cannot be reported does not affect the
+    other parts.
+    """
     guard = test.guard
     assert guard is not None
     unsaid = f"{item.nodeid} cannot be reported whole"
@@ -103,7 +105,7 @@ def _payload(item: pytest.Item, test: Test, troubles: list[str]) -> dict[str, An
     with survived(troubles, unsaid):
         if guard.baseline is not None:
             held = guard.baseline.to_json()
-            # as seen from the root, on whatever machine
+            # relative to the root folder, so that it is the same on every machine
             held["file"] = with_slashes(relative(held["file"], item.config.rootpath))
             found["baseline"] = held
     return found
@@ -116,7 +118,9 @@ def _parts_of(entry: Entry) -> dict[str, Any]:
 def put_properties(
     item: pytest.Item, report: pytest.TestReport, found: dict[str, Any]
 ) -> None:
-    """Put what a JUnit file shows where pytest looks for it, once per test."""
+    """Set the properties that a JUnit file shows, replacing earlier ones of this
+    plugin.
+    """
     from ..report.junit import PREFIX, properties
 
     ours: list[tuple[str, object]] = list(properties(found))
@@ -125,13 +129,13 @@ def put_properties(
 
 
 class Reporter:
-    """Gathers what the tests report, in the process that writes reports.
+    """Collects the results of the tests in the process that writes reports.
 
     Attributes:
-        tests: The entry of each test in the JSON report, by node id.
-        seconds: How long each took.
-        written: Where reports were written.
-        troubles: One sentence for each report that could not be.
+        tests: Entries of the tests in the JSON report, by node id.
+        seconds: Duration of each test, by node id.
+        written: Paths of the reports that were written.
+        troubles: Sentences on reports that could not be written.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -146,10 +150,10 @@ class Reporter:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the runs of one test from its last report."""
+        """Take the results of a test from its reports."""
         if hasattr(report, DETAILS):
             self._details[report.nodeid] = getattr(report, DETAILS)
-        if str(report.outcome) == "rerun":  # what follows counts
+        if str(report.outcome) == "rerun":  # only the next run counts
             self._outcomes.pop(report.nodeid, None)
             self._said.pop(report.nodeid, None)
             return
@@ -164,7 +168,7 @@ class Reporter:
             self._take(report)
 
     def _take(self, report: pytest.TestReport) -> None:
-        """Keep what a test handed on, and leave it sound for other plugins."""
+        """Store the results of a test, and leave a cleaned copy for other plugins."""
         found = vars(report).pop(PAYLOAD, None)
         if found is None:
             return
@@ -191,12 +195,12 @@ class Reporter:
 
     @property
     def others(self) -> dict[str, str]:
-        """What came of the marked tests without an entry; see `write_json`."""
+        """Outcomes of the marked tests without an entry; see `write_json`."""
         states = self._config.stash[COLLECTED].states()
         return {it: states[it] for it in states if it not in self.tests}
 
     def pytest_sessionfinish(self) -> None:
-        """Write the reports that were asked for."""
+        """Write the reports that were requested."""
         asked = [(it, report_path(self._config, it)) for it in WRITERS]
         paths = [(writer, path) for writer, path in asked if path is not None]
         if not paths:
@@ -230,14 +234,16 @@ class Reporter:
         ]
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Without a terminal there is no summary that could tell of troubles."""
+        """Print the troubles if there is no terminal summary that could show them."""
         if not config.pluginmanager.hasplugin("terminalreporter"):
             for trouble in dict.fromkeys(self.troubles):
                 print(f"lossguard: {trouble}", file=sys.stderr)
 
     @contextmanager
     def _writing(self, path: Path) -> Iterator[None]:
-        """Let no file that cannot be written end the session, or fail another."""
+        """Turn a failure to write a report into a sentence, so that the session goes
+        on.
+        """
         with survived(self.troubles, f"{path} could not be written"):
             yield
             self.written.append(path)

@@ -1,4 +1,4 @@
-"""Reports that others show: GitHub Actions, pytest-html."""
+"""Results for tools that show them: GitHub Actions and pytest-html."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["GitHub", "PytestHtml", "register_others"]
 
 
 def register_others(config: pytest.Config, reporter: Reporter) -> None:
-    """Register those whose reader is there."""
+    """Register the plugins for the tools that are present."""
     if os.environ.get("GITHUB_ACTIONS") == "true":
         config.pluginmanager.register(GitHub(config, reporter), "lossguard-github")
     if config.pluginmanager.hasplugin("html") and config.getoption("htmlpath", None):
@@ -25,7 +25,7 @@ def register_others(config: pytest.Config, reporter: Reporter) -> None:
 
 
 class GitHub:
-    """The summary of a step, and annotations of the tests' lines."""
+    """Writes the step summary, and annotations at the lines of the tests."""
 
     def __init__(self, config: pytest.Config, reporter: Reporter) -> None:
         self._config, self._reporter = config, reporter
@@ -48,7 +48,7 @@ class GitHub:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """Write the workflow commands, each on a line of its own."""
+        """Write the workflow commands, each on a separate line."""
         if not self._reporter.tests:
             return
         from ..report.github import commands
@@ -64,7 +64,7 @@ class GitHub:
 
 
 class PytestHtml:
-    """A curve and a table in the rows of pytest-html."""
+    """Adds a curve and a table to the rows of pytest-html."""
 
     def __init__(self, config: pytest.Config, reporter: Reporter) -> None:
         self._plugin: Any = config.pluginmanager.getplugin("html")
@@ -72,7 +72,7 @@ class PytestHtml:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Hand them over with the last report of a test."""
+        """Attach them to the last report of a test."""
         found = getattr(report, PAYLOAD, None)
         if found is None:
             return

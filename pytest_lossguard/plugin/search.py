@@ -1,4 +1,4 @@
-"""From a test that asks for ``corruption`` to a search, and through its examples."""
+"""Turn a test that requests ``corruption`` into a search, and run its examples."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ __all__ = ["Searches", "explained", "in_examples"]
 ARGUMENT = "corruption"
 _ORIGINAL = "_lossguard_original"
 _SPACE = "_lossguard_space"
-#: The parameter of an item that runs one part of a search.
+#: Parameter of an item that runs one shard of a search.
 _SHARD = "lossguard_shard"
-#: What an example raises that fails, as Hypothesis sees it.
+#: Exceptions that Hypothesis treats as a failing example.
 _FAILURES = (Exception, SystemExit, GeneratorExit, pytest.fail.Exception)
 
 
@@ -42,10 +42,10 @@ _FAILURES = (Exception, SystemExit, GeneratorExit, pytest.fail.Exception)
 
 
 class Searches:
-    """Turns tests that ask for a corruption into searches, at collection.
+    """Turns tests that request a corruption into searches, at collection.
 
-    The first to be asked what a function becomes: so plugins that wrap the items,
-    such as pytest-asyncio, wrap those of the search.
+    The hook runs first, so that plugins that wrap items, such as pytest-asyncio, wrap
+    those of the search.
     """
 
     @pytest.hookimpl(tryfirst=True)
@@ -60,7 +60,7 @@ class Searches:
 
     @pytest.hookimpl(trylast=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Make the items of a search that is shared by several."""
+        """Make one item for each shard of a divided search."""
         count = _shards(metafunc)
         if count > 1 and hasattr(metafunc.function, "hypothesis"):
             metafunc.fixturenames.append(_SHARD)
@@ -71,16 +71,15 @@ class Searches:
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """In a replay, keep the one test."""
+        """In a replay, keep only its test."""
         _keep_replayed(config, items)
 
 
 def _as_search(collector: Any, name: str, function: Any) -> list[pytest.Item] | None:
-    """The items of a test that becomes a search, None for any other.
+    """Return the items of a test that becomes a search; None for any other.
 
     Raises:
-        PolicyError: Mark and argument do not belong together, or a keyword
-            cannot be meant.
+        PolicyError: The mark and the argument do not match, or a keyword is invalid.
     """
     function = getattr(function, _ORIGINAL, function)
     if not isinstance(function, FunctionType) or not collector.istestfunction(
@@ -130,7 +129,7 @@ def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
             )
     keywords = _keywords(collector, function, "corruptions")
     space = Space.from_keywords(keywords, "corruptions")
-    # The whole policy is read once there are items: here only what Hypothesis needs.
+    # The whole policy is read later, from the items; Hypothesis needs only this key.
     project = collector.config.stash[PROJECT_POLICY].get("max_examples")
     marked = _keywords(collector, function, "converges")
     asked = marked.get("max_examples", project)
@@ -147,7 +146,7 @@ def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
 
 
 def _copy(function: Any) -> Any:
-    """A function of its own: what is set on it is not set on the user's."""
+    """Copy a function, so that attributes can be set without changing the user's."""
     made: Any = FunctionType(
         function.__code__,
         function.__globals__,
@@ -162,14 +161,14 @@ def _copy(function: Any) -> Any:
 
 
 def _marks(collector: Any, function: Any, name: str) -> Iterator[Any]:
-    """The marks of that name, closest first."""
+    """Yield the marks of that name, closest first."""
     own = getattr(function, "pytestmark", [])
     yield from (it for it in reversed(own) if it.name == name)
     yield from collector.iter_markers(name)
 
 
 def _keywords(collector: Any, function: Any, name: str) -> dict[str, Any]:
-    """The keywords of all marks of that name, the closest mark winning."""
+    """Merge the keywords of all marks of that name; the closest mark wins."""
     merged: dict[str, Any] = {}
     for mark in _marks(collector, function, name):
         merged = {**mark.kwargs, **merged}
@@ -177,7 +176,7 @@ def _keywords(collector: Any, function: Any, name: str) -> dict[str, Any]:
 
 
 def _is_provided(collector: Any, function: Any) -> bool:
-    """Whether a fixture or a parametrization gives the argument already."""
+    """Whether a fixture or a parametrization already provides the argument."""
     for mark in _marks(collector, function, "parametrize"):
         names = mark.args[0] if mark.args else mark.kwargs.get("argnames", ())
         listed = names.split(",") if isinstance(names, str) else names
@@ -187,10 +186,10 @@ def _is_provided(collector: Any, function: Any) -> bool:
 
 
 def _keep_replayed(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the one test of ``--lossguard-replay``.
+    """Keep only the test of ``--lossguard-replay``.
 
     Raises:
-        pytest.UsageError: It is not among them.
+        pytest.UsageError: The test was not collected.
     """
     replay = config.stash[SESSION].replay
     if replay is None:
@@ -209,8 +208,8 @@ def _keep_replayed(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def _shards(metafunc: pytest.Metafunc) -> int:
-    """Into how many items the marks of a test divide its search; what cannot be meant
-    is refused where its whole policy is read.
+    """Return the number of items that the search of a test is divided into; 1 for an
+    invalid value, which is refused when the whole policy is read.
     """
     if metafunc.config.stash[SESSION].replay is not None:
         return 1  # one case needs one test
@@ -227,7 +226,7 @@ def _shards(metafunc: pytest.Metafunc) -> int:
 
 @contextmanager
 def in_examples(item: Any, policy: Any) -> Iterator[Search]:
-    """Run and judge each example of a test by itself."""
+    """Run and judge each example of a test separately."""
     from .. import strategies
     from ..session.search import Known, Search, Shard
 
@@ -274,8 +273,8 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
 def _run_first(
     item: Any, search: Search, body: Any, not_drawn: set[str]
 ) -> tuple[dict[Corruption, tuple[str, int] | None], str]:
-    """The corruptions that a test runs before those that are drawn: that of a replay,
-    else its known cases with file and seed; and the argument that takes them.
+    """Return the corruptions that run before the drawn ones, and the argument that
+    takes them: the corruption of a replay, else the known cases with file and seed.
     """
     if search.only is not None:
         return {search.only: None}, ARGUMENT
@@ -297,35 +296,37 @@ def _run_first(
 
 
 def _part_of(item: Any) -> tuple[int, int] | None:
-    """Which part of a search an item runs, counted from 1, and of how many."""
+    """Return the shard of an item as its number, counted from 1, and the number of
+    shards; None if the search is not divided.
+    """
     callspec = getattr(item, "callspec", None)
     part: tuple[int, int] | None = callspec and callspec.params.get(_SHARD)
     return part
 
 
 def _not_drawn(item: Any) -> set[str]:
-    """The arguments of a test that Hypothesis does not draw: its fixtures, `self`."""
+    """Names of the arguments that Hypothesis does not draw: fixtures and ``self``."""
     function = getattr(item.obj, "__func__", item.obj)
     return {*item.funcargs, *inspect.signature(function).parameters}
 
 
 def _seed_of(item: Any) -> int:
-    """What the examples of a test are drawn from: the same in each process and order,
-    and another for each test.
+    """Return the seed of the examples: the same in each process and order, but
+    different for each test.
     """
     name = f"{item.config.stash[SESSION].seed}/{item.nodeid}"
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
 
 
 class _Seam:
-    """What stands in for the body of a test while Hypothesis runs it."""
+    """Replaces the body of a test while Hypothesis runs it."""
 
     def __init__(self, search: Search, body: Any, given: set[str]) -> None:
         self._search, self._body, self._given = search, body, given
         self._called: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
     def routed(self) -> Any:
-        """A function like the body, whose calls are examples of the search."""
+        """Return a function like the body, whose calls are examples of the search."""
         body = self._body
         if inspect.iscoroutinefunction(body):
 
@@ -346,7 +347,9 @@ class _Seam:
         return called
 
     def _drawn(self, args: Any, kwargs: dict[str, Any]) -> Corruption | None:
-        """The corruption of an example that draws nothing else."""
+        """Return the corruption of an example; None if the example draws other values
+        too.
+        """
         from ..corruptions import Corruption
 
         self._called = (args, kwargs)
@@ -364,18 +367,20 @@ class _Seam:
         return self._called is not None and not inspect.iscoroutinefunction(self._body)
 
     def look_beyond(self) -> None:
-        """After a search that passed."""
+        """Search beyond the requested range, after a search that passed."""
         if self._is_plain:
             self._search.look_beyond(self._run)
 
     def fail_again(self) -> None:
-        """After one that failed."""
+        """Simplify the failing case and run it again, after a search that failed."""
         if self._is_plain:
             self._search.settle(self._run)
 
 
 def explained(item: Any, search: Search, error: BaseException) -> BaseException:
-    """The error of a search: with the smallest case, which is kept for a replay."""
+    """Return the error of a search with its smallest failing case, which is kept for a
+    replay.
+    """
     if search.failed is None or not isinstance(error, _FAILURES):
         return error
     corruption, run = search.failed.corruption, search.failed.run
@@ -397,7 +402,7 @@ def explained(item: Any, search: Search, error: BaseException) -> BaseException:
 
 
 def _kept(item: Any, corruption: Corruption) -> str:
-    """Keep a case for a replay; returns the line that says how to run it."""
+    """Keep a case for a replay, and return the line that says how to run it."""
     from ..report.replay import Replay, replay_path
 
     seed = item.config.stash[SESSION].seed
@@ -407,18 +412,24 @@ def _kept(item: Any, corruption: Corruption) -> str:
 
 
 def _replay_of(item: Any, file: str | Path) -> str:
-    """The line that runs a case from a file, as seen from the root, again."""
+    """Return the line that says how to run a case from a file, given relative to the
+    root folder.
+    """
     path = Path(item.config.rootpath, file)
     return f"again: pytest --lossguard-replay={path_as_typed(path, item)}"
 
 
 def _notes(error: BaseException) -> list[str]:
-    """Without what Hypothesis says in its words and the message in ours."""
+    """Return the notes of an error without those of Hypothesis that the message
+    repeats.
+    """
     return [it for it in getattr(error, "__notes__", []) if "@reproduce" in it]
 
 
 def _from_the_body(item: Any, traceback: Any) -> Any:
-    """The traceback from the test's own frame on, without Hypothesis' way to it."""
+    """Return the traceback from the frame of the test on, without the frames of
+    Hypothesis.
+    """
     code = getattr(item.obj.hypothesis.inner_test, "__code__", None)
     entry, found = traceback, None
     while entry is not None:

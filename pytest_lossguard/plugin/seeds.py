@@ -1,9 +1,9 @@
-"""Which seed is in force while a marked test is set up and runs, and outside of it.
+"""The seeds in force while a marked test is set up and runs, and outside of it.
 
-The test and its own fixtures draw from ``--lossguard-seed``, whatever other plugins
-seed before either. A fixture that outlives the test draws from a seed of its own, so
-that it comes out the same whichever test asks for it first; afterwards the generators
-are as they were, but for those that it seeded itself.
+The test and its function-scoped fixtures draw from ``--lossguard-seed``, regardless of
+what other plugins seed before. A fixture that outlives the test draws from a separate
+seed, so that its values do not depend on which test requests it first. Afterwards the
+generators are restored, except for those that the fixture seeded itself.
 """
 
 from __future__ import annotations
@@ -24,31 +24,33 @@ __all__ = ["DrawnSeed", "seeded_body", "seeded_fixture", "seeded_set_up"]
 
 
 class DrawnSeed:
-    """Says which seed ``--lossguard-seed=random`` drew, and hands it to workers."""
+    """Reports the seed that ``--lossguard-seed=random`` drew; sends it to workers."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._line = f"lossguard: drew --lossguard-seed={seed}, which repeats this run"
 
     def pytest_report_header(self) -> str:
-        """Say it before the first test."""
+        """Report the seed before the first test."""
         return self._line
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Give every worker of pytest-xdist the same."""
+        """Send the seed to every pytest-xdist worker."""
         hand_seed_on(node, self._seed)
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """Say it once more where a quiet session says anything."""
+        """Report the seed again in the summary, which a quiet session shows too."""
         terminalreporter.write_line(self._line)
 
 
 @contextmanager
 def seeded_set_up(item: pytest.Item) -> Iterator[None]:
-    """Seed where the fixtures of a marked test begin, and keep how they end."""
+    """Seed the generators before the fixtures of a marked test, and save their state
+    after them.
+    """
     from ..training import SavedSeeds, preserved_seeds, set_seed
 
     test, seed = item.stash[TEST], item.config.stash[SESSION].seed
@@ -67,7 +69,7 @@ def seeded_set_up(item: pytest.Item) -> Iterator[None]:
 
 @contextmanager
 def seeded_body(item: pytest.Item) -> Iterator[None]:
-    """Have the body go on where its fixtures ended."""
+    """Run the body from the generator state that its fixtures left."""
     seeds = item.stash[TEST].seeds_of_body
 
     def run(original: Callable[[], Any]) -> Any:
@@ -83,8 +85,8 @@ def seeded_body(item: pytest.Item) -> Iterator[None]:
 def _around(
     item: pytest.Item, name: str, call: Callable[[Callable[[], Any]], Any]
 ) -> Iterator[None]:
-    """Have a method of an item called by another for a while: no hook is sure to come
-    after those of all other plugins.
+    """Temporarily replace a method of an item by a function that calls it: no hook is
+    certain to run after those of all other plugins.
     """
     kept = vars(item).get(name)
     setattr(item, name, partial(call, getattr(item, name)))
@@ -100,7 +102,7 @@ def _around(
 def seeded_fixture(
     session: Session, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Iterator[None]:
-    """Set up a fixture that outlives the test at hand."""
+    """Set up a fixture that outlives the current test, from a separate seed."""
     from ..training import SavedSeeds, set_seed
 
     test = session.test
@@ -111,7 +113,7 @@ def seeded_fixture(
     set_seed(_seed_of(session, fixturedef, request))
     start = SavedSeeds()
     torn_down = _torn_down(session, before, start)
-    # What is added first is called last: before and after the fixture's own end.
+    # Finalizers run in reverse order: these two run after and before the fixture's own.
     fixturedef.addfinalizer(partial(next, torn_down, None))
     try:
         yield
@@ -125,15 +127,19 @@ def seeded_fixture(
 def _seed_of(
     session: Session, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> int:
-    """The seed of a fixture, whichever test and process sets it up first."""
+    """Return the seed of a fixture, the same for every test and process that sets it
+    up.
+    """
     place = getattr(request, "param_index", 0)
     name = f"{session.seed}/{fixturedef.baseid}/{fixturedef.argname}/{place}"
     return zlib.crc32(name.encode())
 
 
 def _torn_down(session: Session, before: Any, start: Any) -> Iterator[None]:
-    """Let the end of a fixture act outside of the test that happens to end it; what
-    it puts back of the seed that was its own becomes what there was before.
+    """Run the teardown of a fixture outside of the random state of the current test.
+
+    A generator that the teardown restores to the fixture's seed gets the state from
+    before the fixture.
     """
     from ..training import SavedSeeds
 

@@ -1,4 +1,4 @@
-"""What lives for the session, and for one test."""
+"""State of the session, and of one test."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class Session:
-    """What lives as long as pytest runs: traced programs, the test at hand."""
+    """State that lives as long as pytest runs: the trainer and the current test."""
 
     config: pytest.Config
     seed: int
@@ -49,11 +49,11 @@ class Session:
 
     @property
     def test(self) -> Test | None:
-        """The state of the test at hand."""
+        """The state of the current test; None between tests."""
         return None if self.current is None else self.current.stash.get(TEST, None)
 
     def trainer(self) -> Any:
-        """What trains; imports TensorFlow at its first use."""
+        """Return the trainer; the first call imports TensorFlow."""
         if self._trainer is None:
             from ..training import Trainer
 
@@ -64,7 +64,7 @@ class Session:
 
 @dataclass(slots=True)
 class Test:
-    """What lives as long as one test runs."""
+    """State that lives as long as one test runs."""
 
     policy: Policy | None
     guard: Guard | None = None
@@ -76,8 +76,12 @@ class Test:
     cleanup: ExitStack = field(default_factory=ExitStack)
 
     def release(self) -> None:
-        """Let go of its models and data: pytest keeps every item to the end."""
+        """Release the models and data of the test: pytest keeps every item until the
+        end.
+        """
         self.cleanup.close()
+        if self.guard is not None:
+            self.guard.release()
         self.guard = self.search = self.seeds = self.seeds_of_body = None
         self.files = {}
 
@@ -85,16 +89,16 @@ class Test:
 SESSION = pytest.StashKey[Session]()
 TEST = pytest.StashKey[Test]()
 POLICY = pytest.StashKey["Policy | None"]()
-#: Where each key of the policy comes from that is no default.
+#: Origin of each key of the policy that is not a default.
 ORIGINS = pytest.StashKey[dict[str, str]]()
-#: What the project holds marked tests to by default.
+#: Default policy keys of the project.
 PROJECT_POLICY = pytest.StashKey[dict[str, Any]]()
-#: How many marks the policy was read from.
+#: Number of marks that the policy was read from.
 MARKS = pytest.StashKey[int]()
 
 
 def guard_of(item: pytest.Item) -> Guard:
-    """The guard of a test, made when it first trains."""
+    """Return the guard of a test; the first call makes it."""
     test = item.stash[TEST]
     if test.guard is None:
         from ..session.failure import MessageStyle
@@ -119,21 +123,23 @@ def guard_of(item: pytest.Item) -> Guard:
 
 
 def run_again(item: pytest.Item) -> str:
-    """What runs the test again, with its seed, in the current folder."""
+    """Return the command that runs the test again, with its seed, in the current
+    folder.
+    """
     return (
         f"pytest {_as_typed(item)} --lossguard-seed={item.config.stash[SESSION].seed}"
     )
 
 
 def _as_typed(item: pytest.Item) -> str:
-    """The test's id as a shell in the current folder takes it."""
+    """Return the node id as typed in a shell in the current folder."""
     _, separator, name = item.nodeid.partition("::")
     path = relative(item.path, called_in(item.config))
     return quoted(f"{path}{separator}{name}")
 
 
 def path_as_typed(path: Path, item: pytest.Item) -> str:
-    """A file as a shell in the current folder takes it."""
+    """Return a path as typed in a shell in the current folder."""
     return quoted(relative(path, called_in(item.config)))
 
 

@@ -1,4 +1,4 @@
-"""What the session says at its end."""
+"""The summary at the end of a session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Summary"]
 
 
 class Summary:
-    """Tells of what was gathered; of nothing where nothing trained."""
+    """Writes the summary of the trainings; nothing if nothing was trained."""
 
     def __init__(self, config: pytest.Config, reporter: Reporter) -> None:
         self._config, self._reporter = config, reporter
@@ -26,7 +26,7 @@ class Summary:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        """One line and what stands out; under ``-v`` a line for each test."""
+        """Write one line and the notable tests; under ``-v`` a line for each test."""
         entries, troubles = self._reporter.tests.values(), self._reporter.troubles
         tests = [it for it in entries if it["runs"] or not is_checked(it)]
         if any(test["runs"] for test in tests):

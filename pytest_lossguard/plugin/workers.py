@@ -1,5 +1,7 @@
-"""What a worker of pytest-xdist, perhaps on another machine, has to know of the
-controller: the folder that pytest was called in, and the case to replay.
+"""Data that the controller of pytest-xdist sends to its workers.
+
+A worker, perhaps on another machine, needs the folder that pytest was called in and the
+case to replay.
 """
 
 from __future__ import annotations
@@ -17,16 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Controller", "called_in", "replay_of"]
 
-#: Where a worker finds them.
+#: Keys of ``workerinput`` with the folder and the case.
 _FOLDER, _REPLAY = "lossguard_called_in", "lossguard_replay"
 
 
 class Controller:
-    """Tells each worker.
+    """Sends the folder and the case to each worker.
 
     Args:
-        config: Of the controller.
-        replay: The case that ``--lossguard-replay`` names.
+        config: The config of the controller.
+        replay: The case that ``--lossguard-replay`` names; None without the option.
     """
 
     def __init__(self, config: pytest.Config, replay: Replay | None) -> None:
@@ -34,7 +36,9 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Both as builtins: the folder as seen from the root, which each has."""
+        """Send both as builtins; the folder is relative to the root, which every worker
+        has.
+        """
         folder = relative(self._config.invocation_params.dir, self._config.rootpath)
         node.workerinput[_FOLDER] = with_slashes(folder)
         if self._replay is not None:
@@ -42,16 +46,16 @@ class Controller:
 
 
 def called_in(config: pytest.Config) -> Path:
-    """The folder that paths on the command line and in messages start from."""
+    """Return the folder that paths in commands and messages are relative to."""
     folder = getattr(config, "workerinput", {}).get(_FOLDER)
     return config.invocation_params.dir if folder is None else config.rootpath / folder
 
 
 def replay_of(config: pytest.Config) -> Replay | None:
-    """The case that ``--lossguard-replay`` names.
+    """Return the case that ``--lossguard-replay`` names; None without the option.
 
     Raises:
-        pytest.UsageError: It cannot be read.
+        pytest.UsageError: The file cannot be read.
     """
     given = config.getoption("lossguard_replay")
     if given is None:

@@ -1,4 +1,4 @@
-"""Contracts on the preprocessing itself: what must hold of it without any training."""
+"""Contracts: properties that the preprocessing must have, checked without training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a preparation, a sample and a policy to what came of each relation."""
+"""Checking the relations of a preparation, from a sample and a policy to results."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ def preparation_of(
     seed: int = 0,
     unused: tuple[str, ...] = (),
 ) -> Preparation:
-    """Take what a user gives apart; see `contracts` for the arguments.
+    """Make a preparation from the objects of the user; see `contracts`.
 
     Raises:
-        UsageError: It is nothing that could prepare data, or x and y have other rows.
+        UsageError: ``prepare`` is nothing that can prepare data, or ``x`` and ``y``
+            have different numbers of rows.
     """
     from ..strategies import smallest
 
@@ -65,16 +66,17 @@ def check_relation(
     policy: ContractPolicy,
     again: Callable[[tuple[int, ...] | None], tuple[str, ...]] = lambda _: (),
 ) -> ContractResult:
-    """Whether one relation holds.
+    """Check one relation.
 
     Args:
-        preparation: What is checked.
-        name: The relation.
-        policy: What is asked of it, and what is tolerated.
-        again: From the smallest case to the lines that run it again.
+        preparation: The preparation and its sample.
+        name: The name of the relation.
+        policy: Holds the parameter of the relation, ``strict`` and what is tolerated.
+        again: Returns the lines of the message that run the smallest case again, from
+            the draw of that case.
 
     Raises:
-        Exception: What the preparation raises on the sample as it is.
+        Exception: The preparation raises it on the unchanged sample.
     """
     relation = next(it for it in RELATIONS if it.name == name)
     preparation.draw = None
@@ -102,7 +104,7 @@ def check_relation(
 
 def _outcome(preparation: Preparation, relation: Relation, asked: Any) -> Any:
     try:
-        preparation.base  # noqa: B018 - what it raises on the sample is the user's
+        preparation.base  # noqa: B018 - an error on the sample is for the user
     except NotComparable as error:
         return Skipped(str(error), applies=True)
     if relation.compares:
@@ -132,26 +134,31 @@ def contracts(
     Args:
         prepare: A function ``prepare(x)`` or ``prepare(x, y)`` that returns ``x``,
             ``(x, y)`` or ``(x, y, x_held_out, y_held_out)``; a bound method; an object
-            with ``fit`` and ``transform`` (cloned, fitted on part); a Keras layer with
-            ``adapt``; a function that makes a `tf.data.Dataset`.
-        x: Raw rows: arrays of any rank, nested structures, pandas, lists of texts.
-        y: Raw labels.
-        serve: What production runs on raw rows; it is called after ``prepare`` has
-            run on the sample.
-        labels: What makes targets of raw labels, where there is such a path.
-        served: From raw training rows to the form in which the service gets them.
+            with ``fit`` and ``transform`` (cloned, and fitted on part of the rows); a
+            Keras layer with ``adapt``; a function that returns a `tf.data.Dataset`.
+        x: Raw rows: arrays of any rank, nested structures, pandas objects, lists of
+            texts.
+        y: Raw labels, or None.
+        serve: The serving path, a function or an object with ``transform`` that
+            production applies to raw rows. It is called after ``prepare`` has run on
+            the sample. None to use the fitted transformer or layer, if there is one.
+        labels: A function or an object with ``transform`` that turns raw labels into
+            targets, or None.
+        served: Converts raw training rows to the form in which the service gets them.
         requests: Recorded raw requests.
-        seed: Of every run, and of what is disturbed.
-        keys: Those of ``@pytest.mark.contracts``: relations, ``unused``, ``allow``,
-            ``strict``.
+        seed: The seed of every run, and of the changes that are tried.
+        keys: The keys of ``@pytest.mark.contracts``: relations, ``unused``,
+            ``allow``, ``strict``.
 
     Returns:
-        What is broken and tolerated (``allow=``); empty where all is kept.
+        The findings of broken relations that are tolerated (``allow=``); empty where
+        all relations hold.
 
     Raises:
-        ContractBroken: A relation is broken; ``findings`` and ``results`` tell all.
-        PolicyError: A key is unknown.
-        UsageError: It cannot be checked as given.
+        ContractBroken: A relation is broken; ``findings`` holds what is broken,
+            ``results`` the results of all relations.
+        PolicyError: A key is unknown or its value is invalid.
+        UsageError: The preparation or the data are not of a supported form.
     """
     __tracebackhide__ = True
     policy = ContractPolicy.from_keywords(keys)

@@ -1,4 +1,4 @@
-"""What each relation says when it is broken, and what explains it."""
+"""The findings of broken relations: their messages and explanations."""
 
 from __future__ import annotations
 
@@ -191,5 +191,5 @@ _KINDS = (
     ),
 )
 
-#: By relation.
+#: The kind of finding of each relation, by the name of the relation.
 KINDS = {it.name.removeprefix(PREFIX): it for it in _KINDS}

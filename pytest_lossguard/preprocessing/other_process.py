@@ -1,8 +1,9 @@
-"""The same preparation in another process, with another hash seed.
+"""Running a preparation in another process, with another hash seed.
 
-Objects are handed over by pickle; functions that pickle cannot name, such as those
-made inside a test, by their code, with the globals of their module imported anew. One
-process serves all preparations of a session: what it imported stays imported.
+Objects are sent by pickle. Functions that pickle cannot refer to by name, such as those
+defined inside a test, are sent as their code, and the other process imports their
+module for the globals. One process runs all preparations of a session, so that modules
+are imported only once.
 """
 
 from __future__ import annotations
@@ -32,19 +33,20 @@ if TYPE_CHECKING:
 __all__ = ["CannotHandOver", "OtherProcess", "main"]
 
 _HASH_SEEDS = ("4242", "2424")
-#: Set in the other process, so that it asks for no other one.
+#: The environment variable that is set in the other process, so that it does not start
+#: a further one.
 _OTHER = "LOSSGUARD_OTHER_PROCESS"
-#: Seconds after which no answer is waited for.
+#: The seconds to wait for an answer before the process is killed.
 _LONGEST = 120.0
 _MAIN = "__main__"
 
 
 class CannotHandOver(Exception):
-    """A preparation can be neither pickled nor imported anew; says why."""
+    """A preparation cannot be run in another process; the message says why."""
 
 
 class OtherProcess:
-    """A process that runs preparations; ended with this one."""
+    """A process that runs preparations, and ends when this process ends."""
 
     def __init__(self) -> None:
         own = os.environ.get("PYTHONHASHSEED")
@@ -57,7 +59,7 @@ class OtherProcess:
                 **os.environ,
                 _OTHER: "1",
                 "PYTHONHASHSEED": seed,
-                "CUDA_VISIBLE_DEVICES": "-1",  # the device is this process's
+                "CUDA_VISIBLE_DEVICES": "-1",  # this process uses the device
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             },
         )
@@ -65,7 +67,13 @@ class OtherProcess:
 
     @classmethod
     def shared(cls) -> OtherProcess:
-        """The one of this process; another one where the import path has changed."""
+        """Return the process that is shared by all preparations of this one.
+
+        A new process is started if the old one has ended or the import path changed.
+
+        Raises:
+            CannotHandOver: This process is itself the other process.
+        """
         if _OTHER in os.environ:
             raise CannotHandOver("this is the other process itself")
         made = _shared()
@@ -76,23 +84,25 @@ class OtherProcess:
         return made
 
     def is_usable(self) -> bool:
-        """Whether it lives and imports from where this process does."""
+        """Whether the process is alive and has the import path of this process."""
         return self._process.poll() is None and self._path == sys.path
 
     def run(
         self, preparation: Preparation, served: int
     ) -> tuple[Prepared, Table | None] | str:
-        """What it makes of the sample there, and of some rows served.
+        """Run a preparation on its sample, and its serving path on the first rows.
 
         Args:
-            preparation: What is run.
-            served: How many rows are served.
+            preparation: The preparation to run.
+            served: The number of rows to serve.
 
         Returns:
-            Both, or what the preparation raised there.
+            The prepared sample and the served rows, None for these without a serving
+            path or if it raised; or the text of what the preparation raised.
 
         Raises:
-            CannotHandOver: It can be neither pickled nor imported anew.
+            CannotHandOver: The preparation can be neither pickled nor imported there,
+                or the process ended.
         """
         try:
             job = _dumped(preparation, served)
@@ -121,7 +131,7 @@ class OtherProcess:
         return made  # type: ignore[no-any-return]  # as `main` sends it
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         for pipe in (self._process.stdin, self._process.stdout):
             try:
                 if pipe is not None:
@@ -142,12 +152,14 @@ def _shared() -> OtherProcess:
     return made
 
 
-# Handing over
+# Sending
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles functions that have no importable name by their code, and those of a
-    script, which cannot be imported without running it, with the globals they name.
+    """Pickles functions without an importable name as their code.
+
+    A script cannot be imported without running it, so that functions of a script are
+    sent with the globals that they use.
     """
 
     def reducer_override(self, found: Any) -> Any:
@@ -169,7 +181,7 @@ class _Pickler(pickle.Pickler):
 
 
 def _named_globals(function: FunctionType) -> dict[str, Any]:
-    """The globals that a function names, and those that functions inside it name."""
+    """Return the globals that a function and the functions inside it refer to."""
     codes, names = [function.__code__], set[str]()
     while codes:
         code = codes.pop()
@@ -216,7 +228,7 @@ def _cell(content: Any) -> Any:
 
 
 def _imported(name: str, file: str | None) -> Any:
-    """A module by its name, or from its file where that name is not to be found."""
+    """Import a module by its name, or from its file if the name is not found."""
     if name in sys.modules:
         return sys.modules[name]
     try:
@@ -283,7 +295,7 @@ class _Unpickler(pickle.Unpickler):
 def main() -> None:
     """Run preparations until the other end closes the pipe."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is printed there is not ours
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # discard what user code prints
     os.dup2(1, 2)
     stdin = sys.stdin.buffer
     while size := stdin.read(8):

@@ -1,4 +1,4 @@
-"""Which relations a test asks for: a frozen value made from its marks."""
+"""The relations that a test asks for, as a frozen dataclass made from its markers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ..core.given import unknown
 
 __all__ = ["DEFAULTS", "PREFIX", "ContractPolicy"]
 
-#: The relations, in the order in which they are checked, and what each is by default.
+#: The relations, in the order in which they are checked, and whether each is on by
+#: default.
 DEFAULTS: dict[str, bool] = {
     "deterministic": True,
     "alone": True,
@@ -32,7 +33,7 @@ DEFAULTS: dict[str, bool] = {
     "requests": True,
     "units": False,
 }
-#: What the finding kind of a relation begins with.
+#: The prefix of the finding kind of a relation.
 PREFIX = OF_CONTRACTS
 
 
@@ -41,19 +42,16 @@ class ContractPolicy:
     """The keys of ``@pytest.mark.contracts(...)``; the defaults need no tuning.
 
     Attributes:
-        relations: What is asked of each relation: True, False or its parameter,
-            which is ``"raises"`` for ``unseen``, and for ``trained`` the largest share
-            of trained rows that may come from augmentation (default 0.5).
-        unused: Raw columns that the output may ignore.
-        allow: Finding kinds that are tolerated, as ``"contract_kept"``; the name of
-            the relation will do.
-        strict: A relation that applies and could not be checked fails, as ``held_out``
-            where it cannot be found out which raw rows are held out; else it is
-            skipped with the reason. What does not apply (no ``serve``, no labels)
-            passes in either case.
-
-    Raises:
-        PolicyError: A key is unknown or its value cannot be meant.
+        relations: The value of each relation: True, False or its parameter, which is
+            ``"raises"`` for ``unseen``, and for ``trained`` the largest share of
+            trained rows that may come from augmentation (default 0.5).
+        unused: The names of raw columns that the output may ignore.
+        allow: Finding kinds that are tolerated, as ``"contract_kept"``, or just the
+            names of relations.
+        strict: Whether a relation that applies but could not be checked fails, such as
+            ``held_out`` where it is unknown which raw rows are held out; else it is
+            skipped with the reason. A relation that does not apply (no ``serve``, no
+            labels) is skipped in either case.
     """
 
     relations: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULTS))
@@ -65,14 +63,14 @@ class ContractPolicy:
     def from_keywords(
         cls, keywords: Mapping[str, Any], what: str = "contracts"
     ) -> ContractPolicy:
-        """Make it from a marker's keywords, refusing what cannot be meant.
+        """Make a policy from the keywords of a marker.
 
         Args:
-            keywords: They.
-            what: What they were given to, for errors.
+            keywords: Keys and values as the user wrote them.
+            what: The name of the marker or function, for messages.
 
         Raises:
-            PolicyError: A key is unknown or its value cannot be meant.
+            PolicyError: A key is unknown or its value is invalid.
         """
         relations = dict(DEFAULTS)
         for key, value in keywords.items():
@@ -96,11 +94,11 @@ class ContractPolicy:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The relations that are on."""
+        """The names of the relations that are on, in the order of the checks."""
         return tuple(it for it in DEFAULTS if self.relations[it] is not False)
 
     def allows(self, relation: str) -> bool:
-        """Whether what breaks it is tolerated."""
+        """Whether a broken relation is tolerated."""
         return f"{PREFIX}{relation}" in self.allow
 
 

@@ -1,5 +1,5 @@
-"""One preparation on one sample: what is run, each run from the same seed, and what is
-kept of it for all relations.
+"""A preparation with its sample: runs from the same seed, and results that all
+relations share.
 """
 
 from __future__ import annotations
@@ -22,13 +22,16 @@ from .table import Table, table_of
 
 __all__ = ["Preparation", "fixed_seeds"]
 
-#: From the first draw that breaks a relation, or None: `strategies.smallest`.
+#: Searches for the smallest draw that breaks a relation, or returns None; see
+#: `strategies.smallest`.
 Smallest = Callable[..., tuple[int, ...] | None]
 
 
 @contextmanager
 def fixed_seeds(seed: int) -> Iterator[None]:
-    """Start all random generators from a seed, and put them back."""
+    """Seed the global generators of Python, NumPy and TensorFlow inside the block, and
+    restore their states after it.
+    """
     kept, of_numpy = random.getstate(), np.random.get_state()
     with _tensorflow_seeds(seed):
         random.seed(seed)
@@ -53,17 +56,22 @@ def _tensorflow_seeds(seed: int) -> Iterator[None]:
 
 
 class Preparation:
-    """A subject and a sample.
+    """A preparation and serving path, with the sample that they are run on.
 
     Args:
-        subject: What prepares and serves.
-        x: Raw rows.
-        y: Raw labels, None without.
-        served: From raw training rows to the form in which the service gets them.
-        requests: Recorded raw requests, as the serving path takes them.
-        seed: Of every run.
-        smallest: How draws are made and shrunk; None draws only the boldest.
-        unused: Raw columns that may be ignored.
+        subject: The preparation and its serving path.
+        x: The raw rows.
+        y: The raw labels, None without any.
+        served: Converts raw training rows to the form in which the service gets them.
+        requests: Recorded raw requests, in the form that the serving path takes.
+        seed: The seed of every run.
+        smallest: Draws cases and shrinks them; None to try only the mildest and the
+            boldest case and those given.
+        unused: The names of raw columns that may be ignored.
+
+    Attributes:
+        only: The only draw to try, to run a known case again; None to search.
+        draw: The draw that broke the last relation; None where it holds.
     """
 
     def __init__(
@@ -89,10 +97,10 @@ class Preparation:
     # Runs
 
     def prepare(self, x: Raw | None = None, y: Raw | None = None) -> Prepared:
-        """Run the preparation, on the sample or on a disturbed one.
+        """Run the preparation on the sample, or on other rows or labels.
 
         Raises:
-            Exception: Whatever it raises.
+            Exception: The preparation raises it.
         """
         self._is_at_base = False
         with fixed_seeds(self.seed), _quiet():
@@ -101,26 +109,30 @@ class Preparation:
         return made
 
     def adopt(self, other: Preparation) -> None:
-        """Take over what another one found out of the same sample by the same code."""
+        """Take over the cached results of another preparation of the same sample by the
+        same code.
+        """
         for name in ("base", "base_served", "is_rowwise", "origins", "repeats"):
             if name in vars(other):
                 vars(self)[name] = vars(other)[name]
 
     @cached_property
     def base(self) -> Prepared:
-        """What it makes of the sample."""
+        """The prepared sample."""
         return self.prepare()
 
     def serve(self, x: Raw) -> Table:
-        """What the serving path makes of raw rows, fitted on the sample.
+        """Serve raw rows, with the preparation fitted on the sample.
 
         Raises:
-            Exception: Whatever it raises.
+            Exception: The serving path raises it.
         """
         return table_of(self.serve_raw(lambda serve: serve(x)))
 
     def serve_raw(self, call: Callable[[Any], Any]) -> Any:
-        """Let a function call the serving path, fitted on the sample."""
+        """Call a function with the serving path, after fitting it on the sample if
+        needed, and return its result.
+        """
         assert self.subject.serve is not None
         if not self._is_at_base:
             base = self.prepare()
@@ -129,22 +141,22 @@ class Preparation:
             return call(self.subject.serve)
 
     def path(self, x: Raw) -> Table:
-        """What serving makes of raw rows; without such a path, what training does."""
+        """Serve raw rows; without a serving path, prepare them for training."""
         if self.subject.serve is not None:
             return self.serve(x)
         return self.prepare(x).x
 
     @cached_property
     def base_served(self) -> Table:
-        """What serving makes of the whole sample."""
+        """The output of the serving path for the whole sample."""
         return self.serve(self.x)
 
     @cached_property
     def base_path(self) -> Table:
-        """What `path` makes of the whole sample."""
+        """The output of `path` for the whole sample."""
         return self.base.x if self.subject.serve is None else self.base_served
 
-    # What is known of it
+    # Properties
 
     @property
     def has_serve(self) -> bool:
@@ -152,14 +164,14 @@ class Preparation:
         return self.subject.serve is not None
 
     def left_out(self) -> tuple[str, ...]:
-        """The raw columns that a fitted transformer drops by name."""
+        """Return the raw columns that a fitted transformer drops by name."""
         if not self.has_serve:
             return ()
         return tuple(self.serve_raw(lambda _: self.subject.left_out()))
 
     @cached_property
     def is_rowwise(self) -> bool:
-        """Whether the path gives each row the same, whatever rows are beside it."""
+        """Whether `path` gives a row the same output, whichever rows are with it."""
         rows = self.x.rows
         try:
             whole = self.base_path
@@ -174,8 +186,10 @@ class Preparation:
 
     @cached_property
     def origins(self) -> tuple[Array | None, Array | None]:
-        """The raw row of each training row and of each held-out row, -1 where it is
-        not known; None where it cannot be found out.
+        """The raw row of each training row and of each held-out row.
+
+        Each is an integer array with -1 for unknown rows, or None where the origins
+        cannot be found.
         """
         if self.base.origin is not None:
             rest = np.setdiff1d(np.arange(self.x.rows), self.base.origin)
@@ -184,7 +198,7 @@ class Preparation:
 
     @cached_property
     def repeats(self) -> str:
-        """Empty where two runs from one seed give the same, else what differs."""
+        """Empty if two runs from one seed have the same result, else what differs."""
         if not self.base.is_same(self.prepare()):
             return "prepared twice from the same seed, it differs"
         if self.has_serve:
@@ -206,14 +220,18 @@ class Preparation:
         examples: int = 8,
         also: Sequence[tuple[int, ...]] = (),
     ) -> tuple[int, ...] | None:
-        """The smallest draw that breaks a relation; None where none is found.
+        """Find the smallest draw that breaks a relation; None where none does.
+
+        A draw is a tuple of integers that describes one case. The draw that is found is
+        kept in ``self.draw``.
 
         Args:
-            breaks: Whether the case of these integers breaks it.
-            highest: The highest of each integer, all counted from 0; the highest of
-                all is the boldest case, tried first.
-            examples: How many other cases are drawn.
-            also: Cases that are tried before any is drawn.
+            breaks: Whether the case of a draw breaks the relation.
+            highest: The highest value of each integer of a draw, counted from 0. The
+                draw of all zeros is the mildest case, that of all highest values the
+                boldest; these two are tried first.
+            examples: The number of other cases that are drawn.
+            also: Further cases that are tried before any is drawn.
         """
         known: dict[tuple[int, ...], bool] = {}
 
@@ -242,7 +260,7 @@ class Preparation:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep warnings of disturbed data from failing what is only tried."""
+    """Ignore warnings, so that changed data cannot fail a test by a warning."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield

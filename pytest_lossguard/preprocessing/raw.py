@@ -1,7 +1,8 @@
-"""A raw sample, taken apart into columns that can be read, changed and put together
-again: arrays of any rank, pandas objects, lists, and nested structures of them.
+"""A raw sample as columns that can be read and changed, and nested again.
 
-They are recognized by what they can do: pandas and TensorFlow are not imported here.
+A sample is an array of any rank, a pandas object, a list, or a nested structure of
+these. They are recognized by their attributes: pandas and TensorFlow are not imported
+here.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ class Column:
     """One raw column.
 
     Attributes:
-        part: Which array or frame of the sample it belongs to.
-        place: Its number there; the features of an array are counted row by row.
-        name: As its owner knows it: the name in a frame, else ``"column 3"``.
-        is_named: Whether it has a name of its own.
+        part: The index of the array, frame or list that the column belongs to.
+        place: The index of the column in its part; the axes of an array after the first
+            are flattened.
+        name: The name as the user knows it: that in a frame, else ``"column 3"``.
+        is_named: Whether the name was given by the user.
         kind: ``"number"``, ``"text"``, or ``"other"`` (flags, times, objects).
     """
 
@@ -49,7 +51,8 @@ class Raw:
 
     Attributes:
         parts: The arrays, frames and lists, in the order in which they are nested.
-        nest: Puts successors of the parts together again.
+        nest: Nests other parts like the data of the caller.
+        keys: The key or number that leads to each part; empty for one part alone.
     """
 
     parts: tuple[Any, ...]
@@ -58,14 +61,14 @@ class Raw:
 
     @classmethod
     def of(cls, data: Any, name: str) -> Raw:
-        """Take data apart.
+        """Flatten data into parts.
 
         Args:
-            data: It; the caller's own objects are never changed.
-            name: What to call it in errors.
+            data: The data of the caller, which is never changed.
+            name: The name of the data in error messages.
 
         Raises:
-            UsageError: It has no rows, or its parts have different numbers of them.
+            UsageError: The data have no rows, or parts with different numbers of rows.
         """
         parts, nest, keys = _apart(data, name, "")
         counts = sorted({len(it) for it in parts})
@@ -79,7 +82,7 @@ class Raw:
 
     @property
     def rows(self) -> int:
-        """How many."""
+        """The number of rows."""
         return len(self.parts[0])
 
     @property
@@ -88,8 +91,9 @@ class Raw:
         return self.nest([_copied(it) for it in self.parts])
 
     def take(self, rows: Any) -> Raw:
-        """Some rows, in this order, each as if it had come by itself: an index that
-        only counts rows starts anew.
+        """Return some rows in the given order.
+
+        A ``RangeIndex`` is reset, so that it does not reveal the original rows.
         """
         return self._with([_rows_of(it, np.asarray(rows)) for it in self.parts])
 
@@ -105,7 +109,7 @@ class Raw:
         return tuple(found)
 
     def get(self, column: Column) -> Array:
-        """The values of a column, one per row."""
+        """Return the values of a column, one per row."""
         part = self.parts[column.part]
         if hasattr(part, "iloc"):
             series = part.iloc[:, column.place] if part.ndim == 2 else part
@@ -115,7 +119,7 @@ class Raw:
         return np.asarray(part.reshape(len(part), -1)[:, column.place])
 
     def put(self, column: Column, values: Any) -> Raw:
-        """The same rows with other values in one column."""
+        """Return the same rows with other values in one column."""
         part, made = self.parts[column.part], list(self.parts)
         if hasattr(part, "iloc"):
             made[column.part] = _frame_with(part, column, values)
@@ -126,8 +130,8 @@ class Raw:
         return self._with(made)
 
     def with_types(self, dtype: str, columns: tuple[Column, ...]) -> Raw:
-        """The same numbers, of another type, in these columns; an array that holds
-        one of them changes as a whole.
+        """Return the same numbers with another dtype in some columns; an array with one
+        of these columns is converted as a whole.
         """
         made = list(self.parts)
         for column in columns:
@@ -140,7 +144,7 @@ class Raw:
         return self._with(made)
 
     def with_columns_turned(self, turn: int) -> Raw:
-        """The columns of each frame moved round by so many places."""
+        """Return the sample with the columns of each frame rotated by ``turn``."""
         made = []
         for part in self.parts:
             if _is_frame(part):
@@ -152,7 +156,7 @@ class Raw:
 
     @property
     def frames(self) -> tuple[Any, ...]:
-        """The parts whose columns have names."""
+        """The parts that are data frames, whose columns have names."""
         return tuple(it for it in self.parts if _is_frame(it))
 
 
@@ -163,7 +167,9 @@ def _is_frame(part: Any) -> bool:
 def _apart(
     data: Any, name: str, key: str
 ) -> tuple[list[Any], Callable[[list[Any]], Any], list[str]]:
-    """Parts, how to nest their successors, and what leads to each."""
+    """Return the parts of nested data, a function that nests other parts likewise, and
+    the key of each part.
+    """
     if isinstance(data, Mapping):
         inner = {it: _apart(value, name, str(it)) for it, value in data.items()}
         return _together(list(inner.values()), lambda made: _mapping(data, inner, made))
@@ -186,7 +192,7 @@ def _apart(
 
 
 def _is_structure(data: list[Any]) -> bool:
-    """Whether a list holds several inputs, not one row after the other."""
+    """Whether a list holds several inputs, rather than one item per row."""
     arrays = [it for it in data if hasattr(it, "shape") and np.ndim(it) >= 1]
     return 0 < len(arrays) == len(data) <= 8 and len({len(it) for it in arrays}) == 1
 
@@ -306,7 +312,9 @@ def _objects(values: Any) -> Array:
 
 
 def _values_of(series: Any) -> Array:
-    """NumPy's values of a Series; numbers as numbers, NaN where pandas has none."""
+    """Return a Series as a NumPy array; numbers keep a numeric dtype, with NaN for
+    missing values.
+    """
     dtype = getattr(series.dtype, "numpy_dtype", None)
     if dtype is not None and getattr(dtype, "kind", "O") in "fiu":
         if dtype.kind != "f" and series.isna().any():
@@ -318,7 +326,9 @@ def _values_of(series: Any) -> Array:
 
 
 def _frame_with(part: Any, column: Column, values: Any) -> Any:
-    """A copy of a frame or series with other values, in its own type if they fit."""
+    """Return a copy of a frame or series with other values, in the old dtype if they
+    fit.
+    """
     old = part.iloc[:, column.place] if part.ndim == 2 else part
     kind = getattr(old.dtype, "kind", "O")
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiu":
@@ -334,7 +344,9 @@ def _frame_with(part: Any, column: Column, values: Any) -> Any:
 
 
 def _as_before(series: Any, dtype: Any) -> Any:
-    """A category stays one, whatever its values are now."""
+    """Convert a series to its old dtype if possible; a categorical stays one, with new
+    categories.
+    """
     try:
         return series.astype("category" if str(dtype) == "category" else dtype)
     except (TypeError, ValueError):

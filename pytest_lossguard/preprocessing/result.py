@@ -1,4 +1,4 @@
-"""What a relation says of a preparation."""
+"""The result of checking one relation of a preparation."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ __all__ = ["ContractResult"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractResult:
-    """What came of one relation.
+    """The result of checking one relation.
 
     Attributes:
-        relation: Its key.
+        relation: The name of the relation.
         outcome: ``"kept"``, ``"broken"`` or ``"skipped"``.
-        column: The raw column concerned.
-        rows: The raw rows of the smallest case.
-        message: The message of what is broken, the reason of what was skipped.
-        finding: What is broken as a finding.
+        column: The column concerned; None where there is none.
+        rows: The rows of the smallest case.
+        message: The message of a broken relation, or the reason why one was skipped;
+            empty for a relation that is kept.
+        finding: The broken relation as a finding; None where it is not broken.
         is_allowed: Whether the finding is tolerated.
-        draw: The integers of the smallest case, which run it again.
+        draw: The draw of the smallest case, to run it again; None where there is none.
     """
 
     relation: str
@@ -36,11 +37,11 @@ class ContractResult:
 
     @property
     def is_bad(self) -> bool:
-        """Whether it fails a test."""
+        """Whether the relation is broken and this is not tolerated."""
         return self.outcome == "broken" and not self.is_allowed
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins, in the shape of the JSON report."""
+        """Return the result as builtins, in the form of the JSON report."""
         return {
             "relation": self.relation,
             "outcome": self.outcome,

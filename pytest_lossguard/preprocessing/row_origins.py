@@ -1,8 +1,9 @@
-"""Which raw row each prepared row comes from, found out by trying.
+"""Finding the raw row that each prepared row comes from, by experiment.
 
-The split and the shuffling are the user's: a few runs with rows exchanged tell which
-prepared rows change. Each raw row has a code, a set of runs in which it is exchanged;
-a prepared row comes from the raw row whose code fits its changes.
+Splitting and shuffling happen in the user's code. The preparation is therefore run a
+few times with some raw rows exchanged, to see which prepared rows change. Each raw row
+has a code, the set of runs in which it is exchanged; a prepared row comes from the raw
+row whose code matches its changes.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from .table import Table
 
 __all__ = ["origins_of"]
 
-#: A row's changes must fit one code better than any other by so many changes.
+#: The changes of a row must fit the best code better than any other, by this multiple
+#: of the range of its changes.
 _CLEAR = 0.4
-#: Share of the prepared rows whose origin may stay unknown, and that which is enough.
+#: The largest share of prepared rows whose origin may stay unknown, and the share of
+#: known origins that ends the search.
 _MOST_UNKNOWN, _ENOUGH = 0.2, 0.95
-#: Runs that prove what the others found, and how well: chance gives 0.5.
+#: The number of runs that verify the origins, and the least share of pairs that they
+#: must order correctly, where chance gives 0.5.
 _PROOFS, _PROVED = 2, 0.9
-#: Columns that are looked at one by one.
+#: The most columns that are evaluated one by one.
 _COLUMNS = 24
-#: More raw rows than this are not distinguished.
+#: The origins of samples with more raw rows are not searched.
 _MOST_ROWS = 2000
 
 
@@ -37,17 +41,18 @@ def origins_of(
     prepare: Callable[[Raw], Prepared],
     seed: int,
 ) -> tuple[Array | None, Array | None]:
-    """The raw row of each training row and of each held-out row.
+    """Find the raw row of each training row and of each held-out row.
 
     Args:
-        x: Raw rows.
-        y: Raw labels.
-        base: What the preparation makes of them.
-        prepare: Runs it on other rows.
-        seed: Of which rows are exchanged.
+        x: The raw rows.
+        y: The raw labels, None without any.
+        base: The prepared sample.
+        prepare: Runs the preparation on other raw rows.
+        seed: The seed for the choice of rows to exchange.
 
     Returns:
-        Row numbers, -1 where one is not known; None where they cannot be found out.
+        The row numbers of training rows and of held-out rows, each with -1 for unknown
+        rows, or None where the origins cannot be found.
     """
     rows = x.rows
     if rows > _MOST_ROWS or rows < 8:
@@ -69,7 +74,7 @@ def origins_of(
     found = _decoded(codes, np.stack(train))
     if found is not None and base.held_x is None and len(found) == rows:
         in_order = np.arange(rows)
-        if ((found == in_order) | (found < 0)).all():  # so are those that stayed
+        if ((found == in_order) | (found < 0)).all():  # unknown rows are in order too
             found = in_order
     return found, _decoded(codes, np.stack(held)) if held else None
 
@@ -81,8 +86,11 @@ def _alike(one: Table | None, other: Table | None) -> bool:
 
 
 def _codes(rows: int, seed: int) -> Array:
-    """A set of runs for each row, half of all runs each, any two of them with two runs
-    of their own: shape ``(rows, runs)``. The last runs hold any rows, for proof.
+    """Return a code of 0 and 1 for each row, of shape ``(rows, runs)``.
+
+    Each code has half of the runs, and any two codes differ by at least two runs each
+    where possible, else by one. The last `_PROOFS` runs are random, to verify the
+    result.
     """
     runs = 12 if rows <= 64 else 16 if rows <= 320 else 20
     draw = np.random.default_rng(seed)
@@ -101,8 +109,8 @@ def _codes(rows: int, seed: int) -> Array:
 
 
 def _exchanged(x: Raw, y: Raw | None, rows: Array) -> Array:
-    """An order in which these rows are exchanged among each other, within their class:
-    so labels, and a split by them, stay as they are.
+    """Return an order of all rows in which these rows are exchanged within their class,
+    so that labels, and a split by labels, stay the same.
     """
     order = np.arange(x.rows)
     for group in _groups(x, y, rows):
@@ -111,7 +119,7 @@ def _exchanged(x: Raw, y: Raw | None, rows: Array) -> Array:
 
 
 def _in_place(x: Raw, order: Array) -> Raw:
-    """The rows in another order, under the index that was there."""
+    """Return the rows in another order, under the old index."""
     made = x.take(order)
     return Raw(
         parts=tuple(
@@ -124,8 +132,8 @@ def _in_place(x: Raw, order: Array) -> Raw:
 
 
 def _groups(x: Raw, y: Raw | None, rows: Array) -> list[Array]:
-    """Rows of one class, with holes in the same columns: so what is dropped for its
-    holes is dropped as before.
+    """Group rows by their class and by the columns with missing values, so that an
+    exchange within a group does not change which rows a preparation drops.
     """
     holes, labels = _holes(x), np.zeros(x.rows, dtype=int)
     if y is not None and len(y.columns) == 1:
@@ -141,7 +149,7 @@ def _groups(x: Raw, y: Raw | None, rows: Array) -> list[Array]:
 
 
 def _holes(x: Raw) -> Array:
-    """Where values are missing, of shape ``(rows, columns)``."""
+    """Return where values are missing, as flags of shape ``(rows, columns)``."""
     found = []
     for column in x.columns:
         values = x.get(column)
@@ -157,10 +165,11 @@ def _holes(x: Raw) -> Array:
 
 
 def _decoded(codes: Array, changes: Array) -> Array | None:
-    """The raw row of each prepared row; None where too few are known.
+    """Return the raw row of each prepared row; None where too few are known.
 
-    All columns are looked at together, then some one by one: a column that is fitted
-    to other rows (a mean of the target, a selection) hides what another one shows.
+    All columns are evaluated together, then some one by one: a column that is fitted
+    to other rows (a mean of the target, a selection) may hide what another column
+    shows.
     """
     width = changes.shape[2]
     single = evenly_spaced(width, _COLUMNS)
@@ -177,11 +186,11 @@ def _decoded(codes: Array, changes: Array) -> Array | None:
 
 
 def _rows_by_code(codes: Array, changes: Array) -> Array:
-    """The raw row whose code fits the changes of each prepared row, -1 if none does,
-    and for all rows if the last runs do not bear it out.
+    """Return for each prepared row the raw row whose code fits its changes, -1 if none
+    does; -1 for all rows if the last runs do not confirm the result.
     """
-    # By its root, for that a row changed at all counts more than by how much; more than
-    # the middle speaks for an exchange, less against it.
+    # The square root makes it count more that a row changed than by how much. A change
+    # above the middle is evidence for an exchange, below it against one.
     made = np.sqrt(changes[:-_PROOFS])
     low, high = made.min(axis=0), made.max(axis=0)
     moved = codes[:, :-_PROOFS].astype(float)
@@ -199,7 +208,9 @@ def _rows_by_code(codes: Array, changes: Array) -> Array:
 
 
 def _order(high: Array, low: Array) -> float:
-    """The share of pairs of which the first is the higher one."""
+    """Return the share of pairs in which the value of ``high`` is above that of
+    ``low``; equal values count half.
+    """
     if len(high) == 0 or len(low) == 0:
         return 0.0
     above = (high[:, None] > low[None, :]).mean()

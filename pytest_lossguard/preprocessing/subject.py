@@ -1,7 +1,8 @@
-"""The preparation under test, whatever its form: from raw rows to tables.
+"""The preparation under test, in one interface for all forms: from raw rows to tables.
 
-A function, a bound method, anything with ``fit`` and ``transform``, a Keras layer with
-``adapt``, or a function that makes a `tf.data.Dataset`: recognized by what they can do.
+A preparation may be a function, a bound method, an object with ``fit`` and
+``transform``, a Keras layer with ``adapt``, or a function that returns a
+`tf.data.Dataset`. It is recognized by its methods.
 """
 
 from __future__ import annotations
@@ -22,20 +23,18 @@ from .table import NotComparable, Table, rows_in, table_of
 
 __all__ = ["Prepared", "Subject", "subject_of"]
 
-#: Share of the rows that a transformer is fitted on; the others are held out.
-_FITTED = 0.75
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:
-    """What a preparation made of a sample.
+    """The output of a preparation.
 
     Attributes:
         x: The training rows.
-        y: Their labels, None where none came out.
-        held_x: The held-out rows, None where none came out.
-        held_y: Their labels.
-        origin: The raw row of each training row, where the check split the sample.
+        y: The labels of the training rows; None where none were returned.
+        held_x: The held-out rows; None where none were returned.
+        held_y: The labels of the held-out rows; None where none were returned.
+        origin: The raw row of each training row, where the check itself split the
+            sample; else None.
         is_dataset: Whether the training rows came as a `tf.data.Dataset`.
     """
 
@@ -47,7 +46,7 @@ class Prepared:
     is_dataset: bool = False
 
     def is_same(self, other: Prepared) -> bool:
-        """Whether all parts are those of the other."""
+        """Whether all tables equal those of ``other``, within tolerance."""
         pairs = (
             (self.x, other.x),
             (self.y, other.y),
@@ -65,14 +64,17 @@ class Subject:
     """A preparation and its serving path.
 
     Attributes:
-        prepare: From raw rows and labels to what training gets.
-        serve: From raw rows to what the model gets in production, None without.
-        labels: From raw labels to what the loss gets in production, None without.
-        is_split_here: Whether the check, not its user, held rows out.
-        is_known: Whether all of it is scikit-learn's own, serving path included.
-        given: What the user gave: preparation, serving path, that of labels.
-        steps: Names of the classes that it is made of, for transformers.
-        left_out: Says, once fitted, which raw columns its author has dropped by name.
+        prepare: Turns raw rows and labels into the training data.
+        serve: Turns raw rows into the input of the model in production; None without a
+            serving path.
+        labels: Turns raw labels into targets as in production; None without such a
+            path.
+        is_split_here: Whether the check, not the user's code, held rows out.
+        is_known: Whether the preparation consists of scikit-learn's own classes and
+            has no separate serving path.
+        given: The objects of the user: preparation, serving path, path of labels.
+        steps: The names of the classes of a transformer or layer.
+        left_out: Returns, after fitting, the raw columns that are dropped by name.
     """
 
     prepare: Callable[[Raw, Raw | None], Prepared]
@@ -86,15 +88,17 @@ class Subject:
 
 
 def subject_of(target: Any, *, serve: Any, labels: Any) -> Subject:
-    """Tell what was given.
+    """Make a subject from the objects of the user.
 
     Args:
         target: The preparation.
-        serve: The serving path, None without one of its own.
-        labels: The serving path of labels, likewise.
+        serve: The serving path; None for that of the fitted transformer or layer, if
+            there is one.
+        labels: The path of labels; None without one.
 
     Raises:
-        UsageError: It is nothing that could prepare data.
+        UsageError: ``target`` is nothing that can prepare data, or a path is not
+            callable.
     """
     if not inspect.isclass(target) and callable(getattr(target, "transform", None)):
         made = _of_transformer(target)
@@ -123,7 +127,9 @@ def subject_of(target: Any, *, serve: Any, labels: Any) -> Subject:
 
 
 def _path(given: Any) -> Any:
-    """A serving path: a function, or an object that transforms."""
+    """Return the callable of a serving path: a function, or the ``transform`` of an
+    object.
+    """
     return getattr(given, "transform", given)
 
 
@@ -146,7 +152,7 @@ def _takes_labels(function: Callable[..., Any]) -> bool:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return False
-    if hasattr(function, "get_config"):  # a layer or model: its second is no label
+    if hasattr(function, "get_config"):  # a Keras object: its 2nd argument is no label
         return False
     positional = (
         inspect.Parameter.POSITIONAL_ONLY,
@@ -165,7 +171,7 @@ _LABEL_NAMES = ("y", "labels", "label", "target", "targets")
 
 
 def _prepared(made: Any) -> Prepared:
-    """What a function returned, by its parts."""
+    """Return the output of a function as its training and held-out parts."""
     if isinstance(made, tuple) and len(made) == 2 and all(map(_is_dataset, made)):
         train, held = (_of_dataset(it) for it in made)
         return replace(train, held_x=held.x, held_y=held.y)
@@ -266,7 +272,7 @@ def _fit_transform(made: Any, x: Any, y: Raw | None) -> Any:
         return call(x, y.value)
 
     if callable(getattr(made, "fit_transform", None)):
-        out = attempt(made.fit_transform)  # PLSRegression adds what it made of y
+        out = attempt(made.fit_transform)  # PLSRegression also returns transformed y
         return out[0] if isinstance(out, tuple) else out
     if callable(getattr(made, "fit", None)):
         attempt(made.fit)
@@ -274,8 +280,8 @@ def _fit_transform(made: Any, x: Any, y: Raw | None) -> Any:
 
 
 def _part(rows: int, y: Raw | None) -> Array:
-    """The rows to fit on: three of four, spread; all where there are few or where a
-    class would be missing.
+    """Return the rows to fit on: three of every four; all rows where there are few, or
+    where a class would be missing.
     """
     chosen = np.flatnonzero(np.arange(rows) % 4 != 3)
     if rows < 16:
@@ -290,7 +296,7 @@ def _part(rows: int, y: Raw | None) -> Array:
 
 
 def _inner(transformer: Any) -> list[Any]:
-    """A transformer and all inside it."""
+    """Return a transformer and all transformers inside it."""
     if not hasattr(transformer, "get_params"):
         return [transformer]
     inner = transformer.get_params(deep=True).values()
@@ -298,8 +304,8 @@ def _inner(transformer: Any) -> list[Any]:
 
 
 def _left_out(fitted: Any) -> Iterator[str]:
-    """The columns that a ColumnTransformer in front drops: those named to it, and
-    those that none of its lists names.
+    """Yield the columns that a ColumnTransformer as the first step drops: those listed
+    to be dropped, and those that are not listed at all.
     """
     while getattr(fitted, "steps", None):
         fitted = fitted.steps[0][1]
@@ -358,13 +364,13 @@ def _new_layer(layer: Any) -> Any:
     if hasattr(type(layer), "from_config"):
         config = dict(layer.get_config())
         if not _is_given(config.get("vocabulary")):
-            config.pop("vocabulary_size", None)  # of what an earlier adapt learned
+            config.pop("vocabulary_size", None)  # learned by an earlier adapt
         return type(layer).from_config(config)
     return deepcopy(layer)
 
 
 def _is_to_adapt(layer: Any) -> bool:
-    """Whether what it learns was not given when it was made."""
+    """Whether a layer has to be adapted, as its state was not given to it."""
     config = layer.get_config() if hasattr(layer, "get_config") else {}
     given = ("vocabulary", "mean", "variance", "bin_boundaries")
     return not any(_is_given(config.get(it)) for it in given)

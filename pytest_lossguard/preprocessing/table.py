@@ -1,4 +1,4 @@
-"""What a preparation puts out, as one table with a line per row, and what differs."""
+"""The output of a preparation as one table of rows, and comparisons of tables."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .thresholds import FLOAT_NOISE, OF_LARGEST_SPREAD, OF_SPREAD, TINY
 
 __all__ = ["NotComparable", "Table", "rows_in", "table_of"]
 
-#: Cells of a sparse output that are still made dense.
+#: The most cells of a sparse output that are converted to a dense array.
 _MOST_CELLS = 50_000_000
 
 
 class NotComparable(Exception):
-    """An output has no rows that could be compared; says why."""
+    """An output has no rows that could be compared; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Table:
-    """Rows of an output.
+    """The rows of an output.
 
     Attributes:
-        numbers: Its numbers, of shape ``(rows, columns)``.
-        others: What is no number, likewise.
-        names: Of the columns, those of numbers first.
-        is_whole: Whether all its numbers came as whole numbers or flags.
+        numbers: The numbers, float64 of shape ``(rows, numeric columns)``.
+        others: All other values, objects of shape ``(rows, other columns)``.
+        names: The names of the columns, numeric ones first.
+        is_whole: Whether there are numbers and all came as integers or booleans.
     """
 
     numbers: Array
@@ -40,16 +40,16 @@ class Table:
 
     @property
     def rows(self) -> int:
-        """How many."""
+        """The number of rows."""
         return len(self.numbers)
 
     @property
     def width(self) -> int:
-        """Columns, of both kinds."""
+        """The number of columns of both kinds."""
         return int(self.numbers.shape[1] + self.others.shape[1])
 
     def take(self, rows: Any) -> Table:
-        """Some rows."""
+        """Return some rows."""
         return Table(
             numbers=self.numbers[rows],
             others=self.others[rows],
@@ -58,14 +58,16 @@ class Table:
         )
 
     def fits(self, other: Table) -> bool:
-        """Whether the other has as many columns of each kind."""
+        """Whether ``other`` has as many columns of each kind."""
         return bool(
             self.numbers.shape[1] == other.numbers.shape[1]
             and self.others.shape[1] == other.others.shape[1]
         )
 
     def is_same(self, other: Table) -> bool:
-        """Whether rows, columns and values are those of the other."""
+        """Whether ``other`` has as many rows and columns, and the same values within
+        tolerance.
+        """
         return (
             self.rows == other.rows
             and self.fits(other)
@@ -74,7 +76,7 @@ class Table:
 
     @property
     def spread(self) -> Array:
-        """Standard deviation of each column of numbers, NaN and infinity left out."""
+        """The standard deviation of each numeric column over its finite values."""
         finite = np.where(np.isfinite(self.numbers), self.numbers, np.nan)
         known = np.isfinite(self.numbers)
         count = np.maximum(known.sum(axis=0), 1)
@@ -84,7 +86,7 @@ class Table:
         return np.asarray(np.nan_to_num(np.sqrt(square / count), posinf=0.0))
 
     def tolerance(self, spread: Array | None = None) -> Array:
-        """By how much each number may differ and still be the same."""
+        """Return by how much each number may differ and still count as the same."""
         spread = self.spread if spread is None else spread
         size = np.abs(np.where(np.isfinite(self.numbers), self.numbers, 0.0))
         largest = float(spread.max(initial=0.0))
@@ -92,11 +94,12 @@ class Table:
         return np.asarray(per_column + FLOAT_NOISE * size)
 
     def cells(self, other: Table, spread: Array | None = None) -> Array:
-        """Which cells differ, those of numbers first: shape ``(rows, columns)``.
+        """Return which cells differ, numeric columns first: shape ``(rows, columns)``.
 
         Args:
-            other: With as many rows and columns.
-            spread: Of what the columns' size is measured by; default: this table's.
+            other: A table with as many rows and columns.
+            spread: The standard deviation of each column, for the tolerance; None for
+                that of this table.
         """
         with np.errstate(invalid="ignore"):
             apart = np.abs(self.numbers - other.numbers) > self.tolerance(spread)
@@ -108,18 +111,16 @@ class Table:
         return np.concatenate([apart, others.reshape(self.others.shape)], axis=1)
 
     def differing(self, other: Table, spread: Array | None = None) -> Array:
-        """Which rows differ."""
+        """Return which rows differ, as flags."""
         return np.asarray(self.cells(other, spread).any(axis=1))
 
     def change(self, other: Table) -> Array:
-        """By how much each row differs: the largest change of its columns; see
-        `changes`.
-        """
+        """Return by how much each row differs: its largest change, see `changes`."""
         return np.asarray(self.changes(other).max(axis=1, initial=0.0))
 
     def changes(self, other: Table) -> Array:
-        """By how much each cell differs, in standard deviations of the column; a
-        change of what is no number counts 1.
+        """Return by how much each cell differs, in standard deviations of its column;
+        a changed value that is no number counts as 1.
         """
         spread = self.spread
         scale = np.where(spread > 0, spread, max(float(spread.max(initial=0.0)), TINY))
@@ -131,7 +132,7 @@ class Table:
         return np.concatenate([apart, others.reshape(self.others.shape)], axis=1)
 
     def format_row(self, row: int, columns: Any = None, most: int = 4) -> str:
-        """A row in short, or some of its columns."""
+        """Return a row as short text, or some columns of it."""
         cells = [*self.numbers[row], *self.others[row]]
         chosen = list(range(len(cells)) if columns is None else columns)
         cells_shown = [_format_cell(cells[it]) for it in chosen[:most]]
@@ -151,7 +152,7 @@ def _format_cell(cell: Any) -> str:
 
 
 def rows_in(output: Any) -> int | None:
-    """The rows of an output, None where it has none."""
+    """Return the number of rows of an output, None where it has none."""
     try:
         return table_of(output).rows
     except NotComparable:
@@ -159,10 +160,11 @@ def rows_in(output: Any) -> int | None:
 
 
 def table_of(output: Any) -> Table:
-    """The table of an output.
+    """Convert an output to a table.
 
     Raises:
-        NotComparable: It has no rows, or parts with different numbers of them.
+        NotComparable: The output has no rows, or parts with different numbers of rows,
+            or is too large.
     """
     blocks = list(_blocks(output, ""))
     if not blocks:
@@ -244,7 +246,7 @@ def _flat(array: Array) -> Array:
 
 
 def _numbers_if(array: Array) -> Array:
-    """Objects as numbers where all of them are."""
+    """Convert objects to float64 if all are numbers, else missing values to None."""
     cells = array.ravel()
     if all(isinstance(it, (int, float, np.number)) for it in cells):
         return array.astype(np.float64)
@@ -254,7 +256,9 @@ def _numbers_if(array: Array) -> Array:
 
 
 def _of_rows(rows: list[Any]) -> Array:
-    """A line for each row of a list, whatever its length."""
+    """Convert a list of rows to an array; rows of different lengths become tuples in
+    one column.
+    """
     try:
         array = np.asarray(rows)
         if array.dtype.kind in "fiub":
@@ -291,6 +295,6 @@ def _pandas(output: Any) -> Iterator[tuple[str, Array]]:
 
 
 def _is_missing(one: Any) -> bool:
-    """Whether this stands for no value: None, NaN, pandas.NA."""
+    """Whether a value is missing: None, NaN, pandas.NA or pandas.NaT."""
     is_nan = isinstance(one, float) and one != one
     return one is None or is_nan or type(one).__name__ in ("NAType", "NaTType")

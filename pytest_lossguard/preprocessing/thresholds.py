@@ -1,4 +1,4 @@
-"""Every number that decides whether a contract is kept, with what set it."""
+"""The thresholds that decide whether a contract is kept, each with its source."""
 
 from __future__ import annotations
 
@@ -44,12 +44,13 @@ BY_REQUEST = Limit(
     set_by="Iterative transforms such as NMF end with other last digits; a refit moves"
     " a row by a standard deviation.",
 )
-#: The same, as a part of the number itself: ten times the resolution of float32.
+#: The tolerance for two equal numbers relative to the number itself: ten times the
+#: resolution of float32.
 FLOAT_NOISE = 2e-6
-#: The same, as a part of the largest standard deviation of all columns: the last
+#: The tolerance relative to the largest standard deviation of all columns: the last
 #: components of a PCA of dependent columns are noise of this size.
 OF_LARGEST_SPREAD = 1e-7
-#: The same, absolute.
+#: The absolute tolerance.
 TINY = 1e-12
 MOST_AUGMENTED = Limit(
     0.5,
@@ -91,8 +92,8 @@ OTHER_TYPE_ROWS = Limit(
     "Smaller differences are allowed in up to {limit:.0%} of the rows.",
     set_by="Values at the edge of a bin fall into the next one.",
 )
-#: Relative difference of numbers that are one number in float32: where it decides of
-#: the output, the value lies on an edge.
+#: The relative difference of numbers that are the same in float32: if such a difference
+#: changes the output, the value lies on the edge of a bin.
 ROUNDING = 1e-6
 FAR_FROM_ZERO = Limit(
     3.0,
@@ -100,8 +101,8 @@ FAR_FROM_ZERO = Limit(
     " deviations above 0 is left out.",
     set_by="Chosen, not measured: a price or a height never is 0.",
 )
-#: Whole numbers that come out rounded to whole ones, as of a resized image, are no
-#: fault where they reach this far: a cut of numbers from 0 to 1 leaves nothing.
+#: An output that is rounded to whole numbers, such as a resized image of integers, is
+#: no fault if its largest values reach this; rounding numbers from 0 to 1 loses all.
 ROUNDED_FROM = 8.0
 MISTAKEN = Limit(
     0.02,
@@ -140,7 +141,8 @@ CROWDED = Limit(
     "Neighbors share a label more often than by chance, by {limit} or more.",
     set_by="500 rows of three classes in random order stay below 0.1.",
 )
-#: An output with fewer columns than the raw rows is narrower on purpose.
+#: An output with fewer columns than this multiple of the raw columns is narrower on
+#: purpose.
 NARROW = 1.0
 ANOTHER_UNIT = Limit(
     1e-3,

@@ -1,11 +1,9 @@
-"""What the relations say in the same words: raw values, outputs, errors."""
+"""Texts that the relations share: for raw values, outputs and errors."""
 
 from __future__ import annotations
 
 import linecache
 import sysconfig
-from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +13,6 @@ from .table import Table, _format_cell
 
 __all__ = [
     "NO_SERVE",
-    "format_columns",
     "format_error",
     "format_raw_row",
     "format_shape",
@@ -30,22 +27,15 @@ NO_SERVE = "no serving path was given (serve=)"
 def format_raw_row(
     x: Raw, row: int, column: Column | None = None, most: int = 4
 ) -> str:
-    """A raw row in short, or one value of it."""
+    """Return a raw row as short text, or one value of it."""
     columns = x.columns if column is None else (column,)
     cells = [_format_cell(x.get(it)[row]) for it in columns[:most]]
     more = len(columns) - len(cells)
     return ", ".join(cells) + (f", ... ({more} more)" if more else "")
 
 
-def format_columns(names: Iterable[str], most: int = 4) -> str:
-    """Some names, in short."""
-    listed = list(names)
-    more = len(listed) - most
-    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
-
-
 def format_shape(made: Table) -> str:
-    """How many rows and columns, in words."""
+    """Return the numbers of rows and columns in words."""
     rows, columns = (
         f"{count} {noun}{'' if count == 1 else 's'}"
         for count, noun in ((made.rows, "row"), (made.width, "column"))
@@ -56,7 +46,15 @@ def format_shape(made: Table) -> str:
 def output_lines(
     came: Table, row: int, should: Table, row_of_should: int, notes: tuple[str, str]
 ) -> tuple[Line, ...]:
-    """What came out and what should have: the columns that differ."""
+    """Return the lines of a message that compare two rows in the columns that differ.
+
+    Args:
+        came: The table with the actual row.
+        row: The actual row.
+        should: The table with the expected row.
+        row_of_should: The expected row.
+        notes: Notes on the actual and on the expected row.
+    """
     if not came.fits(should):
         values = (f"{came.width} columns", f"{should.width} columns")
     else:
@@ -82,21 +80,21 @@ def output_lines(
 
 
 def format_error(error: BaseException) -> str:
-    """The kind and the first line of an error."""
+    """Return the type and the first line of an error, at most 160 characters."""
     lines = str(error).strip().splitlines() or [""]
     text = f"{type(error).__name__}: {lines[0]}".rstrip(": ")
     return text if len(text) <= 160 else f"{text[:157]}..."
 
 
 def is_clear(error: BaseException) -> bool:
-    """Whether somebody meant this error: raised on purpose in the project's own code,
-    or a `ValueError` that a library raises on purpose.
+    """Whether an error was raised on purpose: by a ``raise`` in the project's own code,
+    or as a `ValueError` by a ``raise`` in a library.
     """
     return is_own(error) or (isinstance(error, ValueError) and _is_raised(error))
 
 
 def is_own(error: BaseException) -> bool:
-    """Whether the project's own code raises it on purpose."""
+    """Whether an error was raised by a ``raise`` in the project's own code."""
     file, _ = _place(error)
     stdlib = sysconfig.get_paths()["stdlib"]
     installed = file.startswith((stdlib, "<")) or "-packages" in file
@@ -113,8 +111,3 @@ def _place(error: BaseException) -> tuple[str, int]:
     while at is not None and at.tb_next is not None:
         at = at.tb_next
     return ("", 0) if at is None else (at.tb_frame.f_code.co_filename, at.tb_lineno)
-
-
-def is_number(value: Any) -> bool:
-    """Whether this is one number."""
-    return isinstance(value, (int, float, np.number))

@@ -1,1 +1,1 @@
-"""What people read: the failure message, the JSON report, the summary line."""
+"""Output for readers: the failure message, the reports and the summary."""

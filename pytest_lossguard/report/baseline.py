@@ -1,4 +1,4 @@
-"""A test compared with its baseline, as its failure describes it."""
+"""The comparison of a test with its baseline, as lines of a failure message."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["baseline_lines"]
 
 
 def baseline_lines(comparisons: Sequence[Comparison], seeds: int) -> Iterator[str]:
-    """A table of all metrics, those that got worse marked.
+    """Yield a table of all metrics; those that got worse are marked.
 
     Args:
-        comparisons: Of one training.
-        seeds: How many there were, then and now.
+        comparisons: Comparisons of the metrics of one training.
+        seeds: Number of seeds that the medians are taken over.
     """
     lead = f"  baseline  medians of the same {seeds} seeds"
     yield f"{lead:<51}{'then':>8}{'now':>8}{'worst':>8}"

@@ -1,4 +1,4 @@
-"""What every report says of a test that checks a preparation or a model."""
+"""Results of contracts and model checks, as every report describes them."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ __all__ = [
     "reasons",
 ]
 
-#: An entry of the JSON report, or one with the details of the page beside it.
+#: An entry of the JSON report, possibly with the details of the HTML page.
 Tested = Entry | dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Family:
-    """Checks of one kind, and the words for what came of them.
+    """A kind of check, and the words for its outcomes.
 
     Attributes:
-        key: What an entry holds them under.
-        name: The key of a check's own name there.
-        prefix: What the kinds of its findings begin with.
-        noun: One of them.
-        good, bad: Its outcomes.
+        key: Key of the result in an entry of the JSON report.
+        name: Key of the name of the check in that result.
+        prefix: Prefix of the kinds of its findings.
+        noun: Word for one check.
+        good, bad: Words for the outcomes.
     """
 
     key: Literal["contract", "model_check"]
@@ -64,22 +64,22 @@ _FAMILIES = (
     ),
 )
 
-#: What came of a check that is broken, or failed.
+#: Outcomes of a broken contract or a failed model check.
 BAD_OUTCOMES = frozenset(it.bad for it in _FAMILIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What came of a check.
+    """The result of a check.
 
     Attributes:
-        noun: What it is: ``"contract"`` or ``"model check"``.
-        name: Its name.
-        kind: The kind of its finding.
-        outcome: The word for what came of it.
-        is_bad: Whether it is broken, or failed.
-        is_skipped: Whether it was not made.
-        message: The message of what is bad, the reason of what was skipped.
+        noun: ``"contract"`` or ``"model check"``.
+        name: Name of the check.
+        kind: Kind of its finding.
+        outcome: Word for the outcome.
+        is_bad: Whether the contract is broken, or the model check failed.
+        is_skipped: Whether the check was skipped.
+        message: Message of a bad check, or the reason of a skipped one.
     """
 
     noun: str
@@ -92,12 +92,12 @@ class Checked:
 
     @property
     def first_line(self) -> str:
-        """The first line of its message."""
+        """The first line of the message."""
         return self.message.partition("\n")[0]
 
 
 def checked_of(test: Tested) -> Checked | None:
-    """What a test has checked; None where it has checked nothing."""
+    """Return the result of the check of a test; None if it made no check."""
     for family in _FAMILIES:
         found: Any = test.get(family.key)
         if found is not None:
@@ -115,23 +115,23 @@ def checked_of(test: Tested) -> Checked | None:
 
 
 def is_checked(test: Tested) -> bool:
-    """Whether a test has checked anything."""
+    """Whether a test made a check."""
     return checked_of(test) is not None
 
 
 def is_only_checked(test: Tested) -> bool:
-    """Whether it has, and nothing trained in it."""
+    """Whether a test made a check and trained nothing."""
     return is_checked(test) and not test["runs"]
 
 
 def is_allowed(test: Tested) -> bool:
-    """Whether its check went bad, and the test passes all the same."""
+    """Whether the check of a test is bad but the test passes."""
     found = checked_of(test)
     return found is not None and found.is_bad and test["outcome"] == "passed"
 
 
 def describe(test: Tested) -> str:
-    """In one line what is bad, or why it was not checked; empty if all is well."""
+    """Return one line on a bad or skipped check; empty otherwise."""
     found = checked_of(test)
     if found is None or not (found.is_bad or found.is_skipped):
         return ""
@@ -139,8 +139,8 @@ def describe(test: Tested) -> str:
 
 
 def counted(tests: Iterable[Tested]) -> str:
-    """``"13 contracts checked: 7 kept, none broken, 6 skipped"``, and of model checks
-    likewise.
+    """Return the counts, as ``"13 contracts checked: 7 kept, none broken, 6 skipped"``;
+    those of model checks follow after a semicolon.
     """
     tests = list(tests)
     parts = (_counted(family, tests) for family in _FAMILIES)
@@ -164,7 +164,9 @@ def _counted(family: _Family, tests: list[Tested]) -> str:
 
 
 def reasons(tests: Iterable[Tested]) -> list[str]:
-    """Sentences on what is bad and allowed, and on why what was skipped was."""
+    """Return sentences on bad checks that are allowed, and on the reasons of skipped
+    ones.
+    """
     found: list[str] = []
     skipped: dict[str, list[str]] = {}
     for test in tests:

@@ -1,4 +1,4 @@
-"""What got worse or better between two reports."""
+"""Compare two reports: what got worse or better."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ __all__ = [
     "outcome_of",
 ]
 
-#: Share by which the loss after training may differ: on one machine the same seed
-#: gives the same loss, between machines it differs in its last digits.
+#: Share by which the loss after training may differ. On one machine the same seed
+#: gives the same loss; between machines the last digits differ.
 TOLERANCE = 0.1
-#: How much more of a limit may be used up.
+#: Largest allowed change in the used share of a limit.
 _MORE_OF_LIMIT = 0.1
-#: A time is another one from this factor and these seconds on: machines of a CI differ,
-#: so it is reported and fails nothing.
+#: Times count as different from this factor and this many seconds on. CI machines
+#: differ in speed, so a time is reported but fails nothing.
 _OTHER_TIME, _SECONDS = 1.5, 1.0
 
-#: Whether a difference is a gain, a loss, or neither.
+#: Direction of a difference.
 Way = Literal["worse", "better", "changed"]
-#: In the order in which they are shown.
+#: The directions, in the order in which they are shown.
 _WAYS: tuple[Way, ...] = ("worse", "better", "changed")
-#: What a test can be, what asks for a look first.
+#: States of a test in a comparison, the most urgent first.
 STATES = (
     *("worse", "not run", "left out", "changed", "new", "gone", "better", "the same"),
 )
@@ -53,12 +53,12 @@ STATES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One thing that differs between two runs of a test.
+    """A difference between two runs of a test.
 
     Attributes:
-        what: As ``"loss after"``.
-        before, after: In words.
-        way: Whether it got better or worse.
+        what: Name of the value that differs, as ``"loss after"``.
+        before, after: The two values as text.
+        way: Direction of the difference.
     """
 
     what: str
@@ -78,22 +78,24 @@ class TestChange:
 
     @property
     def way(self) -> Way:
-        """Worse if anything is; better if nothing is and something is better."""
+        """``"worse"`` if any difference is; else ``"better"`` if any is; else
+        ``"changed"``.
+        """
         ways = {it.way for it in self.differences}
         return next(it for it in _WAYS if it in ways)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two reports side by side.
+    """Two reports compared.
 
     Attributes:
-        changed: The tests in both that differ, those that got worse first.
-        unchanged: The ids of those that do not.
-        new, gone: The ids of those in one of them only.
-        without_result: Of the newer report what has no result, by id: ``"left out"`` by
-            ``--lossguard-time``, or ``"not run"``. Those in ``changed`` had another
-            outcome before.
+        changed: Tests in both reports that differ, those that got worse first.
+        unchanged: Ids of the tests in both that do not differ.
+        new, gone: Ids of the tests that only the newer or only the older report has.
+        without_result: Tests of the newer report without a result, by id: ``"left
+            out"`` by ``--lossguard-time``, or ``"not run"``. Those that had another
+            outcome before are in ``changed`` too.
     """
 
     changed: tuple[TestChange, ...]
@@ -109,7 +111,7 @@ class Comparison:
 
     @property
     def states(self) -> dict[str, str]:
-        """One of `STATES` for each test, in the order of those."""
+        """State of each test, one of `STATES`, in the order of `STATES`."""
         states = dict.fromkeys(self.unchanged, "the same")
         states |= dict.fromkeys(self.new, "new") | dict.fromkeys(self.gone, "gone")
         states |= self.without_result
@@ -121,7 +123,7 @@ class Comparison:
 
     @property
     def in_short(self) -> str:
-        """As ``"1 worse, 2 left out, 297 the same"``."""
+        """The counts of the states, as ``"1 worse, 2 left out, 297 the same"``."""
         counts = Counter(self.states.values())
         some = [f"{counts[state]} {state}" for state in STATES if counts[state]]
         return ", ".join(some) or "no tests"
@@ -131,13 +133,13 @@ def compare(base: Report, new: Report, tolerance: float = TOLERANCE) -> Comparis
     """Compare the tests of two reports.
 
     Args:
-        base: The older one.
-        new: The newer one.
+        base: The older report.
+        new: The newer report.
         tolerance: Share by which the loss after training may differ.
     """
     before, after = _known(base), _known(new)
     before = {it: test for it, test in before.items() if test != ELSEWHERE}
-    # what another part is to run is asked for only where this one ran it before
+    # a test left to another part counts only if the older report has run it
     moved = {it for it in after if after[it] == ELSEWHERE and not _ran(before.get(it))}
     after = {it: test for it, test in after.items() if it not in moved}
     before = {it: test for it, test in before.items() if it not in moved}
@@ -166,7 +168,7 @@ def compare(base: Report, new: Report, tolerance: float = TOLERANCE) -> Comparis
 
 
 def _known(report: Report) -> dict[str, Entry | str]:
-    """The entry of each test, or what came of it."""
+    """Return the entry of each test, or its outcome if it has no entry."""
     return {**report.others, **{it["nodeid"]: it for it in report.tests}}
 
 
@@ -183,7 +185,7 @@ def _between(
 
 
 def outcome_of(test: Entry | str) -> str:
-    """What came of a test, by its entry or by why it has none."""
+    """Return the outcome of a test from its entry, or from its state without one."""
     return word_of(test) if isinstance(test, str) else test["outcome"]
 
 
@@ -207,7 +209,7 @@ def _of_entries(before: Entry, after: Entry, tolerance: float) -> Iterator[Diffe
     yield from _of_limits(old, new)
 
 
-#: What a test comes to that did not pass.
+#: Outcomes of a test that did not pass.
 BAD_OUTCOMES = frozenset({"failed", "not run"})
 _BAD_VERDICTS = checked.BAD_OUTCOMES | {"not converged"}
 
@@ -237,7 +239,7 @@ def _of_findings(before: Entry, after: Entry) -> Iterator[Difference]:
 
 
 def _kinds(test: Entry) -> dict[str, str]:
-    """What was found, and how severe it is."""
+    """Return the severity of each kind of finding of a test."""
     found = [it for each in (test, *test["runs"]) for it in each["findings"]]
     return {it["kind"]: it["severity"] for it in reversed(found)}
 
@@ -275,7 +277,7 @@ def _of_times(before: float | None, after: float | None) -> Iterator[Difference]
 
 
 def _of_limits(before: RunEntry, after: RunEntry) -> Iterator[Difference]:
-    """How near those came to failing that passed."""
+    """Yield the difference in the used share of a limit, if both runs converged."""
     if "not_converged" in (before["verdict"], after["verdict"]):
         return
     old, new = before["nearness"], after["nearness"]

@@ -1,4 +1,4 @@
-"""Why a training failed, in the lines of a failure message."""
+"""The diagnosis of a failed training, as lines of a failure message."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .wrapping import wrapped
 __all__ = ["diagnosis_lines"]
 
 _MOST_LINES = 15
-#: Experiments that did not help, named without -vv.
+#: Most experiments without effect that are named without -vv.
 _NAMED = 4
 
 
 def diagnosis_lines(diagnosis: Diagnosis, *, verbose: bool = False) -> list[str]:
-    """At most 15 lines: causes, what was tried, what could not be tried.
+    """Return at most 15 lines: causes, what was tried, and what could not be tried.
 
     Args:
-        diagnosis: What the experiments showed.
-        verbose: Add a table of all experiments.
+        diagnosis: The diagnosis.
+        verbose: Whether to add a table of all experiments.
     """
     lines: list[str] = []
     for index, group in enumerate(_grouped(diagnosis.causes)):
@@ -34,7 +34,7 @@ def diagnosis_lines(diagnosis: Diagnosis, *, verbose: bool = False) -> list[str]
 
 
 def _grouped(causes: tuple[Cause, ...]) -> Iterator[tuple[Cause, ...]]:
-    """Causes one by one, or in pairs where it takes two."""
+    """Yield the causes singly, or in pairs if only both changes together help."""
     group: list[Cause] = []
     for cause in causes:
         group.append(cause)
@@ -70,7 +70,7 @@ def _cause(group: tuple[Cause, ...], index: int) -> list[str]:
 
 
 def _seen(cause: Cause, index: int) -> list[str]:
-    """One that no re-run need prove."""
+    """Describe a cause that was observed in the training and needs no re-run."""
     head = "  cause   " if index == 0 else "  and     "
     text = f"{cause.cause}{_place(cause)}, seen in the training itself"
     remedy = wrapped("  remedy  ", cause.remedy) if index == 0 else []

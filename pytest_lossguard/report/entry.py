@@ -1,4 +1,4 @@
-"""What every report reads of a test's entry in the JSON report."""
+"""The entry of a test in the JSON report, and the values that reports read from it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ __all__ = [
     "worst_run",
 ]
 
-#: A number, or how JSON writes one that is not finite: ``"NaN"``, ``"Infinity"``.
+#: A number; if it is not finite, the text ``"NaN"``, ``"Infinity"`` or ``"-Infinity"``.
 Number = float | str
 
 
 class FindingEntry(TypedDict):
-    """What was found in a training."""
+    """A finding of a training."""
 
     kind: str
     severity: Literal["error", "warning"]
@@ -46,7 +46,7 @@ class FindingEntry(TypedDict):
 
 
 class CauseEntry(TypedDict):
-    """Why a training did not converge."""
+    """A cause why a training did not converge."""
 
     cause: str
     verified: bool
@@ -58,21 +58,21 @@ class CauseEntry(TypedDict):
 
 
 class DiagnosisEntry(TypedDict):
-    """What the re-runs after a failure showed."""
+    """The causes found by re-runs after a failure, and the number of changes tried."""
 
     causes: list[CauseEntry]
     tried: int
 
 
 class ProbeEntry(TypedDict):
-    """The loss on the probe."""
+    """The loss on the probe, a fixed sample of the data, before and after training."""
 
     before: Number | None
     after: Number | None
 
 
 class RunEntry(TypedDict):
-    """A training."""
+    """A training and its verdict."""
 
     source: str
     model: str
@@ -99,16 +99,19 @@ class ClosestEntry(TypedDict):
 
 
 class ShardEntry(TypedDict):
-    """Which part of a search a test ran, counted from 1."""
+    """The part of a search that a test ran: its number, from 1, and the number of
+    parts.
+    """
 
     index: int
     of: int
 
 
 class SearchEntry(TypedDict):
-    """A search over corruptions; ``shard`` is there where it was divided, and where its
-    test has known cases how many were run, the file of the one that failed, and why
-    others could not be run, by their files.
+    """A search over corruptions. ``shard`` is present if the search was divided. If the
+    test has known cases, ``known_cases`` is the number that ran, ``failed_case`` the
+    file of the one that failed, and ``stale_cases`` says, by file, why others could not
+    run.
     """
 
     examples: int
@@ -125,7 +128,7 @@ class SearchEntry(TypedDict):
 
 
 class MetricEntry(TypedDict):
-    """A metric against its baseline."""
+    """A metric compared with its baseline."""
 
     name: str
     label: str | None
@@ -136,7 +139,7 @@ class MetricEntry(TypedDict):
 
 
 class BaselineEntry(TypedDict):
-    """What came of a test's baseline."""
+    """The comparison of a test with its baseline."""
 
     state: str
     file: str
@@ -146,7 +149,7 @@ class BaselineEntry(TypedDict):
 
 
 class ContractEntry(TypedDict):
-    """What came of one relation of a preparation."""
+    """The result of one relation of a preparation."""
 
     relation: str
     outcome: Literal["kept", "broken", "skipped"]
@@ -156,7 +159,7 @@ class ContractEntry(TypedDict):
 
 
 class ModelCheckEntry(TypedDict):
-    """What came of one check of a model."""
+    """The result of one check of a model."""
 
     check: str
     outcome: Literal["passed", "failed", "skipped"]
@@ -167,8 +170,8 @@ class ModelCheckEntry(TypedDict):
 class Entry(TypedDict):
     """A test.
 
-    ``duration`` is in seconds, set-up and teardown with it; None in older reports.
-    ``findings`` failed the test and are of none of its ``runs``.
+    ``duration`` is in seconds, including set-up and teardown; None in older reports.
+    ``findings`` failed the test but belong to none of its ``runs``.
     """
 
     nodeid: str
@@ -186,8 +189,8 @@ class Entry(TypedDict):
 
 
 class SessionEntry(TypedDict):
-    """What is known of the session: its seed, when it began (ISO 8601, UTC), how many
-    seconds it took, the commit and when that was made, and the command as typed.
+    """Facts about the session: its seed, start (ISO 8601, UTC), duration in seconds,
+    commit, the date of that commit, and the command as typed.
     """
 
     seed: NotRequired[int]
@@ -199,9 +202,9 @@ class SessionEntry(TypedDict):
 
 
 class ReportEntry(TypedDict):
-    """The whole report: the number of its schema, the version that wrote it, versions
-    and machine that it was made on, its session, its tests, and why marked tests that
-    were collected have no entry.
+    """The whole report: its schema number, the version that wrote it, the versions and
+    the machine of the session, the session, its tests, and why marked tests that were
+    collected have no entry.
     """
 
     schema: Literal[1]
@@ -213,8 +216,8 @@ class ReportEntry(TypedDict):
 
 
 def worst_run(test: Entry) -> RunEntry | None:
-    """The training that stands for a test: the first that did not converge, else the
-    one that came nearest to failing; None where nothing was judged.
+    """Return the training that represents a test: the first that did not converge, else
+    the one nearest to failing; None if nothing was judged.
     """
     runs = test["runs"]
     failed = (run for run in runs if run["verdict"] != "converged")
@@ -223,8 +226,8 @@ def worst_run(test: Entry) -> RunEntry | None:
 
 
 def loss_after(run: RunEntry) -> float | None:
-    """After training, on the probe; of the last step where it was not scored; None
-    where no step was recorded.
+    """Return the loss after training on the probe, else the loss of the last step; None
+    if no step was recorded.
     """
     probe = run["probe"]
     if probe is not None and probe["after"] is not None:
@@ -233,18 +236,18 @@ def loss_after(run: RunEntry) -> float | None:
 
 
 def seconds_of(test: Entry) -> float | None:
-    """How long it took; None where its report does not say so."""
+    """Return the duration of a test in seconds; None if its report has none."""
     return None if test["duration"] is None else float(test["duration"])
 
 
 def causes_of(run: RunEntry) -> list[CauseEntry]:
-    """What the diagnosis of a training names; nothing where there was none."""
+    """Return the causes from the diagnosis of a training; empty without a diagnosis."""
     return [] if run["diagnosis"] is None else run["diagnosis"]["causes"]
 
 
 def verdict_of(test: Entry) -> str:
-    """``"converged"``, ``"not converged"``, ``"2 of 3 converged"``; what came of its
-    contract or model check where nothing was trained, ``"none"`` without one.
+    """Return ``"converged"``, ``"not converged"`` or ``"2 of 3 converged"``. If nothing
+    was trained, return the outcome of the contract or model check, or ``"none"``.
     """
     runs = test["runs"]
     good = sum(run["verdict"] == "converged" for run in runs)
@@ -257,8 +260,8 @@ def verdict_of(test: Entry) -> str:
 
 
 def measured(run: RunEntry) -> tuple[str, str] | None:
-    """The loss before a training and after it, on the probe: a fixed sample of its
-    data, penalties left out; None where it was not scored so.
+    """Return the loss before and after training on the probe, a fixed sample of the
+    data, without penalties; None if the probe was not scored.
     """
     probe = run.get("probe")
     if probe is None or probe["before"] is None or probe["after"] is None:
@@ -267,9 +270,9 @@ def measured(run: RunEntry) -> tuple[str, str] | None:
 
 
 def format_loss(run: RunEntry) -> str:
-    """Two losses as ``"2.31 -> 0.042"``: before training and after, on the probe; where
-    there is none those of the first and the last step, and ``"*"`` says so. ``"-"``
-    where no step was recorded.
+    """Return two losses as ``"2.31 -> 0.042"``: before and after training, on the
+    probe. Without a probe they are those of the first and last step, marked by ``"*"``.
+    ``"-"`` if no step was recorded.
     """
     known = measured(run)
     if known is not None:
@@ -279,16 +282,16 @@ def format_loss(run: RunEntry) -> str:
     return f"{_format(run['loss'][0])} -> {_format(run['loss'][-1])}*"
 
 
-#: What the mark means.
+#: Explanation of the mark ``*``.
 STEPS_ONLY = (
     "* loss of the first step -> the last: it was not scored before training and after"
 )
-#: What the pair is.
+#: Heading of the two losses.
 LOSS = "loss before -> after"
 
 
 def labeled_loss(run: RunEntry) -> str:
-    """The losses of a run in words."""
+    """Return the losses of a run with a label."""
     text = format_loss(run)
     if text == "-":
         return "no loss recorded"
@@ -302,5 +305,5 @@ def _format(value: Any) -> str:
 
 
 def format_limit_used(run: RunEntry) -> str:
-    """How much of a limit was used up, as ``"0.31"``; ``"-"`` of what failed."""
+    """Return the used share of a limit, as ``"0.31"``; ``"-"`` for a failed run."""
     return f"{run['nearness']:.2g}" if run["verdict"] == "converged" else "-"

@@ -1,4 +1,4 @@
-"""A training as a figure of plotly's, for a notebook."""
+"""A training as a plotly figure, for a notebook."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _RED, _GRAY = "#ef4444", "#8b95a5"
 
 
 def training_as_figure(verdict: Verdict) -> Any:
-    """The loss between its reference losses and the gradient norm, as the HTML report
-    draws them.
+    """Plot the loss with its reference losses and the gradient norm, as in the HTML
+    report.
 
     Returns:
         A `plotly.graph_objects.Figure`.
@@ -87,5 +87,5 @@ def _traces(panel: dict[str, Any], axis: str) -> Iterator[dict[str, Any]]:
 
 
 def _plain(text: str) -> str:
-    """A text of the user's: plotly would take tags in it for its own."""
+    """Escape a user's text: plotly would interpret tags in it."""
     return html.escape(text, quote=False)

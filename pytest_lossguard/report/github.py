@@ -1,4 +1,4 @@
-"""What GitHub Actions shows: a table in Markdown, annotations at the tests."""
+"""Output for GitHub Actions: a Markdown table, and annotations at the tests."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from .without_entry import without_result
 
 __all__ = ["MOST_BYTES", "commands", "escaped", "summary"]
 
-#: What a step summary may hold, in bytes of UTF-8; see the documentation of workflow
-#: commands, as for the annotations: of each severity at most so many in a step.
+#: Largest step summary in bytes of UTF-8, and most annotations of each severity in a
+#: step; both from the documentation of workflow commands.
 MOST_BYTES, _MOST = 1024 * 1024, 10
 _OF_CHECKS = ("outcome", "what was found")
 _COLUMNS = ("test", "verdict", LOSS, "steps", "of limit", "what was found")
-#: What Markdown or HTML would take for its own.
+#: Characters with a meaning in Markdown or HTML.
 _MARKUP = "&<>|*_`[]()\\~!#$@{}"
 
 
@@ -37,13 +37,13 @@ def summary(
     room: int = MOST_BYTES,
     others: Mapping[str, str] | None = None,
 ) -> str:
-    """A table of the tests: those that failed first, then those warned of; before it
-    the names of those without a result.
+    """Return a table of the tests, failed ones first and then those with warnings,
+    preceded by the names of the tests without a result.
 
     Args:
-        tests: Their entries.
-        room: Most bytes of UTF-8; what does not fit is counted in a last line.
-        others: What came of the marked tests without an entry; see `write_json`.
+        tests: Entries of the tests.
+        room: Most bytes of UTF-8; rows that do not fit are counted in a last line.
+        others: Outcomes of the marked tests without an entry; see `write_json`.
     """
     ordered = sorted(map(sound, tests), key=lambda it: (_rank(it), it["nodeid"]))
     of_checks = [it for it in ordered if checked.is_only_checked(it)]
@@ -64,7 +64,9 @@ def summary(
 
 
 def _names(why: str, nodeids: list[str], room: int) -> str:
-    """The tests without a result for one reason, folded up, in so many bytes."""
+    """List the tests without a result for one reason, collapsed, within a number of
+    bytes.
+    """
     title = f"{_plural(len(nodeids), 'marked test')} without a result, {why}"
     lines = [f"<details><summary>{title}</summary>", ""]
     end = "\n</details>"
@@ -86,7 +88,9 @@ def _table(
     row: Callable[[Entry], str],
     room: int,
 ) -> str:
-    """A title and a table, in so many bytes; what does not fit is counted."""
+    """Return a title and a table within a number of bytes; rows that do not fit are
+    counted.
+    """
     lines = [title, "", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
     used = sum(_size(line) for line in lines)
     marked = f"\n{escaped(STEPS_ONLY)}"
@@ -132,7 +136,7 @@ def _row(test: Entry) -> str:
 
 
 def _noun_of(tests: list[Entry]) -> str:
-    """What all of them are."""
+    """Return the word for all of these checks."""
     nouns = {it.noun for test in tests if (it := checked.checked_of(test))}
     return nouns.pop() if len(nouns) == 1 else "check"
 
@@ -143,7 +147,7 @@ def _check_row(test: Entry) -> str:
 
 
 def _cells(cells: Iterable[str], test: Entry) -> str:
-    """A row; the kinds that its last cell names are links to what explains them."""
+    """Return a table row; names of kinds in its last cell link to their explanation."""
     *rest, text = map(escaped, cells)
     for name, kind in _named(test):
         address = address_of(kind)
@@ -153,8 +157,8 @@ def _cells(cells: Iterable[str], test: Entry) -> str:
 
 
 def _named(test: Entry) -> Iterator[tuple[str, str]]:
-    """What is named where a test is described, and its kind: the check, the first
-    finding, its cause.
+    """Yield the names in the description of a test, with their kinds: the check, the
+    first finding, its cause.
     """
     found = checked.checked_of(test)
     if found is not None and found.is_bad:
@@ -167,8 +171,8 @@ def _named(test: Entry) -> Iterator[tuple[str, str]]:
 
 
 def _describe(test: Entry) -> Iterator[str]:
-    """The sentences on a test: what else failed it, the first finding, the cause, the
-    baseline.
+    """Yield sentences on a test: other errors, the check, the first finding, the cause,
+    the baseline.
     """
     run = worst_run(test)
     if test["outcome"] == "failed" and not _is_why(test):
@@ -187,19 +191,19 @@ def _describe(test: Entry) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """A text in one line that Markdown shows as it is."""
+    """Return a text as one line that Markdown shows unchanged."""
     plain = " ".join(text.split())
     return "".join(f"&#{ord(it)};" if it in _MARKUP else it for it in plain)
 
 
 def commands(tests: Iterable[Entry], root: Path, workspace: Path) -> Iterator[str]:
-    """Workflow commands that put what was found at the tests' own lines.
+    """Yield workflow commands that annotate the lines of the tests.
 
     Args:
-        tests: Their entries; errors of those that failed, warnings of those that
-            passed, at most 10 of each, in the order of their ids.
-        root: What the paths of the tests are relative to.
-        workspace: What GitHub's are: where the repository is checked out.
+        tests: Entries of the tests. Failed tests give errors and passed ones warnings,
+            at most 10 of each, in the order of their ids.
+        root: Folder that the paths of the tests are relative to.
+        workspace: Folder that GitHub's paths are relative to: the repository checkout.
     """
     left = {"error": _MOST, "warning": _MOST}
     for test in sorted(map(sound, tests), key=lambda it: it["nodeid"]):
@@ -220,8 +224,8 @@ def commands(tests: Iterable[Entry], root: Path, workspace: Path) -> Iterator[st
 
 
 def _whole(test: Entry) -> list[str]:
-    """The message of a check that went bad, where nothing trained: an annotation has
-    room for all of it.
+    """Return the full message of a bad check if nothing trained: an annotation has room
+    for it.
     """
     found = checked.checked_of(test)
     if found is None or test["runs"] or not found.is_bad:
@@ -230,7 +234,7 @@ def _whole(test: Entry) -> list[str]:
 
 
 def _is_why(test: Entry) -> bool:
-    """Whether what was found fails the test."""
+    """Whether the findings, the check or the baseline explain the failure."""
     if _is_broken(test):
         return True
     found = [it for run in test["runs"] for it in run["findings"]]

@@ -22,12 +22,12 @@ SCHEMA: Literal[1] = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a JSON report holds.
+    """The content of a JSON report.
 
     Attributes:
-        tests: The entries of its tests.
-        session: When, from what and how it was made.
-        others: What came of the marked tests without an entry; see `write_json`.
+        tests: Entries of the tests.
+        session: Facts about the session.
+        others: Outcomes of the marked tests without an entry; see `write_json`.
     """
 
     tests: tuple[Entry, ...]
@@ -36,7 +36,9 @@ class Report:
 
     @property
     def lost(self) -> dict[str, str]:
-        """The tests that were collected and have no result, and why."""
+        """The tests that were collected and should have a result but have none, and
+        why.
+        """
         return {it: WHY_LOST[why] for it, why in self.others.items() if why in WHY_LOST}
 
 
@@ -46,17 +48,18 @@ def write_json(
     others: Mapping[str, str] | None = None,
     session: SessionFacts | None = None,
 ) -> None:
-    """Write the report whole or not at all.
+    """Write the report completely or not at all.
 
     Args:
-        path: Where; folders above it are made.
-        tests: One entry per test, sorted here by node id, so that the order in
-            which workers reported them does not show.
-        others: The marked tests that have no entry, by node id: ``"passed"``,
+        path: Path of the file; missing folders are made.
+        tests: One entry per test; they are sorted by node id, so that the report does
+            not depend on the order in which workers reported them.
+        others: Outcomes of the marked tests without an entry, by node id: ``"passed"``,
             ``"skipped"``, ``"failed"`` before anything trained, ``"not_run"``,
-            ``"left_out"`` by ``--lossguard-time``, or ``"elsewhere"`` where another
-            part of the session is to run them.
-        session: Default: nothing but the versions and the machine at hand.
+            ``"left_out"`` by ``--lossguard-time``, or ``"elsewhere"`` if another part
+            of the session runs them.
+        session: Facts about the session; default: only the versions and the current
+            machine.
     """
     write_whole(path, report_text(tests, session or SessionFacts(), others))
 
@@ -66,12 +69,12 @@ def report_text(
     session: SessionFacts,
     others: Mapping[str, str] | None = None,
 ) -> str:
-    """The report of these tests.
+    """Return the report as JSON text.
 
     Args:
         tests: As for `write_json`.
-        session: What ``session``, ``version`` and ``environment`` are made of.
-        others: As for `write_json`; where there are none the report says nothing.
+        session: Source of the keys ``session``, ``version`` and ``environment``.
+        others: As for `write_json`; if empty, the report has no such key.
     """
     report: dict[str, Any] = {
         "schema": SCHEMA,

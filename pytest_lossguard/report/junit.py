@@ -11,15 +11,15 @@ from .sound import sound
 
 __all__ = ["PREFIX", "properties"]
 
-#: All of our properties begin so.
+#: Prefix of all properties of this package.
 PREFIX = "lossguard_"
 
 
 def properties(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Name and value of each; none where nothing was judged.
+    """Yield the name and value of each property; none if nothing was judged.
 
     Args:
-        found: ``runs`` and, where there is one, ``baseline`` of its entry.
+        found: The parts of a test's entry, such as ``runs`` and ``baseline``.
     """
     test = sound(found)
     run = worst_run(test)

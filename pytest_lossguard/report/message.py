@@ -1,4 +1,4 @@
-"""The message of a failed test: what its reader needs at six in the evening."""
+"""The message of a failed test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .wrapping import WIDTH, wrapped
 __all__ = ["failure_message"]
 
 _MOST_ROWS = 6
-#: Characters of a curve, so that its smallest and largest value stand beside it.
+#: Characters of a curve; they leave room for its smallest and largest value.
 _CURVE = 32
 
 
@@ -32,16 +32,16 @@ def failure_message(
     ascii_only: bool = False,
     verbose: bool = False,
 ) -> str:
-    """Say why a training did not converge.
+    """Return a message that says why a training did not converge.
 
     Args:
-        verdict: With at least one error.
-        corruption: What happened to the data of this training, as an expression.
-        again: Lines that run this training again.
+        verdict: Verdict of the training, with at least one error.
+        corruption: The corruption of its data as an expression; None without one.
+        again: Lines that say how to run the training again.
         remarks: Sentences on other trainings of the same test.
-        baseline: Lines on what the training reached and what it reaches now.
-        ascii_only: For terminals that cannot show block characters.
-        verbose: Tell of every experiment of the diagnosis.
+        baseline: Lines of the comparison with the baseline.
+        ascii_only: Whether to avoid block characters, which some terminals cannot show.
+        verbose: Whether to list every experiment of the diagnosis.
     """
     trace = verdict.trace
     lines = [verdict.errors[0].headline, ""]
@@ -83,7 +83,7 @@ def _curves(trace: Trace, ascii_only: bool) -> Iterator[str]:
 
 
 def _probed(trace: Trace) -> Iterator[str]:
-    """The loss before training and after, or the one that was scored."""
+    """Yield the loss before and after training, or the one of them that was scored."""
     before = None if trace.before is None else number(trace.before.loss)
     after = None if trace.after is None else number(trace.after.loss)
     if before is not None and after is not None:
@@ -120,7 +120,7 @@ def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
 
 
 def _table(trace: Trace, findings: tuple[Finding, ...]) -> Iterator[str]:
-    """The decisive steps, one row each."""
+    """Yield a table of the decisive steps, one row each."""
     steps = trace.steps
     columns: dict[str, Floats] = {"loss": steps.loss}
     if steps.is_penalized:
@@ -135,7 +135,7 @@ def _table(trace: Trace, findings: tuple[Finding, ...]) -> Iterator[str]:
 
 
 def _decisive(loss: Floats, findings: tuple[Finding, ...]) -> list[int]:
-    """First, last, worst and named steps, with the one before a named one."""
+    """Return the first, last and worst steps, those of errors, and the ones before."""
     last = len(loss) - 1
     if last < 0:
         return []
@@ -153,14 +153,14 @@ def _decisive(loss: Floats, findings: tuple[Finding, ...]) -> list[int]:
 
 
 def _kinds(verdict: Verdict) -> Iterator[str]:
-    """What the message names, causes first."""
+    """Yield the names that the message uses, causes first."""
     if verdict.diagnosis is not None:
         yield from (it.cause for it in verdict.diagnosis.causes)
     yield from (it.kind for it in verdict.findings)
 
 
 def _hints(verdict: Verdict) -> list[str]:
-    """At most two: of the likeliest cause, and of what failed."""
+    """Return at most two hints: for the likeliest cause, and for the first error."""
     causes = [it for it in verdict.findings if it.suspects]
     causes.sort(key=lambda it: place_of(it.kind))
     hints = [it.hint for it in (*causes[:1], verdict.errors[0])]

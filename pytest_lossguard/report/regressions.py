@@ -1,5 +1,6 @@
-"""Known hard cases: a committed folder of small files, one for each failing case that a
-search has found and that all later searches of its test run first.
+"""Known hard cases: a committed folder with one small file per failing case.
+
+The cases come from earlier searches; all later searches of their tests run them first.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ _LONGEST_REASON = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCase:
-    """One of them.
+    """A known case.
 
     Attributes:
-        file: As seen from the root, with slashes.
+        file: Path of its file relative to the root folder, with slashes.
         case: The test, the corruption, and the seed that it failed with.
     """
 
@@ -35,28 +36,30 @@ class KnownCase:
     case: Replay
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins."""
+        """Return the case as builtins."""
         return {"file": self.file, "case": self.case.to_json()}
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> KnownCase:
-        """From what `to_json` gave."""
+        """Make a case from the result of `to_json`."""
         return cls(file=given["file"], case=Replay.from_json(given["case"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stale:
-    """A file that can no longer be run, and why, as ``"its test is gone"``."""
+    """A file whose case can no longer be run, and the reason, as ``"its test is
+    gone"``.
+    """
 
     file: str
     reason: str
 
 
 def read_folder(root: Path) -> tuple[list[KnownCase], list[Stale]]:
-    """Read all known cases, in the order of their names; none where there is no folder.
+    """Read all known cases, sorted by file name; empty without the folder.
 
     Raises:
-        UsageError: A file is none of ours, or damaged.
+        UsageError: A file was not written by this package, or is damaged.
     """
     known: list[KnownCase] = []
     stale: list[Stale] = []
@@ -64,10 +67,10 @@ def read_folder(root: Path) -> tuple[list[KnownCase], list[Stale]]:
         file = path.relative_to(root).as_posix()
         try:
             known.append(KnownCase(file=file, case=_read(path)))
-        except UsageError as error:  # families of another version
+        except UsageError as error:  # it has corruptions of another version
             reason = printable(first_line(error))[:_LONGEST_REASON]
             stale.append(Stale(file=file, reason=reason))
-        except Exception as error:  # whatever stands in it
+        except Exception as error:  # the content can be anything
             said = printable(first_line(error))[:_LONGEST_REASON]
             raise UsageError(
                 f"{file} is no case of pytest-lossguard ({said or type(error).__name__}"
@@ -85,11 +88,15 @@ def _read(path: Path) -> Replay:
 
 
 def keep(folder: Path, case: Replay) -> tuple[Path, bool]:
-    """Write a case into a folder; returns where, and whether it was not there yet.
+    """Write a case into a folder.
+
+    Returns:
+        The path, and whether the file is new.
 
     Raises:
-        UsageError: It is a case of a contract, which draws the same each time.
-        OSError: It cannot be written.
+        UsageError: The case belongs to a contract, which draws the same values each
+            time.
+        OSError: The file cannot be written.
     """
     if case.corruption is None:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The file that holds one failing case of a search, to run exactly it again."""
+"""The replay file: one failing case of a search, to run exactly that case again."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ __all__ = [
 ]
 
 _LONGEST_NAME = 100
-#: Ids that stay apart when what no file can be called becomes a hyphen: a function and
-#: a class of a module cannot have the same name. Where files cannot differ in case
-#: only, parameters such as ``[Adam]`` and ``[adam]`` would meet; names hardly do.
+#: Ids that stay distinct when characters that are not allowed in file names become
+#: hyphens: a function and a class of a module cannot have the same name. On file
+#: systems that ignore case, parameters such as ``[Adam]`` and ``[adam]`` would collide;
+#: names hardly ever do.
 _STAYS_APART = re.compile(r"([\w.]+/)*[\w.]+\.py(::\w+)+(\[[a-z\d_.]+\])?", re.ASCII)
 _LONGEST_NODEID = 4096
-#: The version of the file, and characters of why it is none.
+#: Version of the file format, and most characters of the reason why a file is invalid.
 _SCHEMA, _LONGEST_REASON = 1, 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """One case.
+    """A case to run again.
 
     Attributes:
-        nodeid: Of the test.
-        corruption: What it is to be run on, None for a case of a contract.
-        seed: The base seed of its trainings.
-        draw: The integers of a case of a contract.
+        nodeid: Node id of the test.
+        corruption: The corruption to run it on; None for a case of a contract.
+        seed: The base seed of the trainings.
+        draw: The drawn integers of a case of a contract; None for a search.
     """
 
     nodeid: str
@@ -52,7 +53,7 @@ class Replay:
     draw: tuple[int, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins."""
+        """Return the case as builtins."""
         drawn: dict[str, Any] = {"draw": list(self.draw or ())}
         if self.corruption is not None:
             drawn = {"corruption": self.corruption.to_json()}
@@ -60,10 +61,11 @@ class Replay:
 
     @classmethod
     def from_json(cls, given: Any) -> Replay:
-        """From builtins.
+        """Make a case from builtins.
 
         Raises:
-            KeyError, TypeError, ValueError, UsageError: They are none of ours.
+            KeyError, TypeError, ValueError, UsageError: The builtins are not a valid
+                case.
         """
         nodeid, seed = _nodeid(given["nodeid"]), _seed(given["seed"])
         if "draw" in given:
@@ -74,12 +76,12 @@ class Replay:
 
 
 def replay_path(root: Path, nodeid: str) -> Path:
-    """Where the failing case of a test is kept: a name of its own for each test."""
+    """Return the path of the failing case of a test, unique for each test."""
     return root / REPLAY_FOLDER / f"{file_name(nodeid)}.json"
 
 
 def file_name(nodeid: str) -> str:
-    """The same name without folder and suffix."""
+    """Return the file name for a test, without folder and suffix."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", nodeid).strip("-")
     if not _STAYS_APART.fullmatch(nodeid) or len(name) > _LONGEST_NAME:
         checksum = hashlib.sha256(nodeid.encode(errors="surrogatepass")).hexdigest()
@@ -88,7 +90,7 @@ def file_name(nodeid: str) -> str:
 
 
 def write_replay(root: Path, replay: Replay) -> Path:
-    """Keep a failing case; returns where."""
+    """Write a failing case, and return its path."""
     ignore = root / REPLAY_FOLDER / ".gitignore"
     if not ignore.exists():
         write_whole(
@@ -100,31 +102,32 @@ def write_replay(root: Path, replay: Replay) -> Path:
 
 
 def content_of(replay: Replay) -> dict[str, Any]:
-    """What a file holds: the case, and an expression for who reads it."""
+    """Return the content of the file: the case, and an expression for people."""
     found = replay.corruption
     shown = {} if found is None else {"expression": repr(found)}
     return {"schema": _SCHEMA, **replay.to_json(), **shown}
 
 
 def is_of_this_version(found: Any) -> None:
-    """Refuse what another version has written.
+    """Refuse the content of another version.
 
     Raises:
-        KeyError, TypeError, ValueError: It is none of ours.
+        KeyError, TypeError, ValueError: The content is not of this version.
     """
     if found["schema"] != _SCHEMA:
         raise ValueError(f"its schema is {found['schema']!r}, not {_SCHEMA}")
 
 
 def read_replay(path: Path, what: str | None = None) -> Replay:
-    """Read a case; nothing in the file is ever run, or shown as it is.
+    """Read a case. Nothing in the file is executed, and its text is cleaned before it
+    is shown.
 
     Args:
-        path: The file.
-        what: What it is called in messages, default the option that names it.
+        path: Path of the file.
+        what: Name of the file in messages; default: the option that names it.
 
     Raises:
-        UsageError: There is no such file, or it is something else.
+        UsageError: The file cannot be read, or is not a replay file.
     """
     what = what or f"--lossguard-replay={path}"
     try:
@@ -133,7 +136,7 @@ def read_replay(path: Path, what: str | None = None) -> Replay:
         return Replay.from_json(found)
     except OSError as error:
         raise UsageError(f"{what} cannot be read: {error.strerror}") from None
-    except Exception as error:  # whatever a stranger wrote into it
+    except Exception as error:  # the content can be anything
         reason = printable(first_line(error))[:_LONGEST_REASON]
         raise UsageError(
             f"{what} is no replay file of pytest-lossguard"

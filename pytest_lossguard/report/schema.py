@@ -1,4 +1,4 @@
-"""The JSON schema of the JSON report, made of the types in `entry`."""
+"""The JSON schema of the JSON report, generated from the types in `entry`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .entry import ReportEntry
 
 __all__ = ["ADDRESS", "report_schema", "schema_text"]
 
-#: Where the documentation has it, which is also its name.
+#: Address of the schema in the documentation, which is also its ``$id``.
 ADDRESS = f"{BASE}/report.schema.json"
 
 _SIMPLE = {
@@ -34,7 +34,7 @@ _SIMPLE = {
 
 
 def report_schema() -> dict[str, Any]:
-    """The schema, of draft 2020-12. Keys that it does not name are allowed."""
+    """Return the schema, of draft 2020-12. Additional keys are allowed."""
     definitions: dict[str, Any] = {}
     whole = _table(ReportEntry, definitions)
     return {
@@ -47,7 +47,7 @@ def report_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The schema as JSON."""
+    """Return the schema as JSON text."""
     return json.dumps(report_schema(), indent=2) + "\n"
 
 
@@ -63,10 +63,10 @@ def _table(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a type.
+    """Return the schema of a type.
 
     Raises:
-        TypeError: It is of a kind that no report has yet.
+        TypeError: The type is of a kind that no report uses yet.
     """
     if kind is Any:
         return {}
@@ -74,7 +74,7 @@ def _of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         return {"type": _SIMPLE[kind]}
     if is_typeddict(kind):
         if kind.__name__ not in definitions:
-            definitions[kind.__name__] = {}  # known, should it hold one of its own
+            definitions[kind.__name__] = {}  # ends the recursion of a recursive type
             definitions[kind.__name__] = _table(kind, definitions)
         return {"$ref": f"#/$defs/{kind.__name__}"}
     origin, inner = get_origin(kind), get_args(kind)
@@ -90,7 +90,7 @@ def _of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _any_of(kinds: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Types that are no more than a name in one list."""
+    """Join types; those that consist only of a name become one list of names."""
     kinds = list(kinds)
     simple = [it["type"] for it in kinds if it.keys() == {"type"}]
     others = [it for it in kinds if it.keys() != {"type"}]

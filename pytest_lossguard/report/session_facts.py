@@ -1,4 +1,4 @@
-"""When, from what and how a session ran: taken once, written to every report."""
+"""Facts about a session, taken once and written to every report."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from .sound import whole
 
 __all__ = ["Commit", "SessionFacts", "commit_of", "merged_facts"]
 
-#: Seconds that git may take.
+#: Time limit for git in seconds.
 _PATIENCE = 5.0
-#: What GitHub, GitLab and Jenkins call the commit, where git cannot be asked.
+#: Environment variables with the commit in GitHub, GitLab and Jenkins, used if git
+#: gives no answer.
 _VARIABLES = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
 
 
@@ -27,8 +28,8 @@ class Commit:
     """The commit that was tested.
 
     Attributes:
-        id: In full.
-        date: When it was made, in ISO 8601; None where only the CI named it.
+        id: The full hash.
+        date: Date of the commit in ISO 8601; None if only the CI named the commit.
     """
 
     id: str
@@ -37,15 +38,15 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFacts:
-    """What a report says of its session; None where it is not known.
+    """Facts about a session; None for those that are unknown.
 
     Attributes:
-        seed: That tests started from.
-        started: When it began, in ISO 8601, UTC.
-        duration: How long it took, in seconds.
-        commit: See `Commit`.
-        command: As typed: ``"pytest tests -n 2"``.
-        version: Of pytest-lossguard.
+        seed: The base seed of the tests.
+        started: Start of the session in ISO 8601, UTC.
+        duration: Duration in seconds.
+        commit: The commit that was tested.
+        command: The command as typed: ``"pytest tests -n 2"``.
+        version: Version of pytest-lossguard.
         environment: Other versions, and the machine.
     """
 
@@ -61,16 +62,16 @@ class SessionFacts:
 
     @property
     def moment(self) -> str | None:
-        """When its commit was made, in ISO 8601; else when it began."""
+        """Date of the commit in ISO 8601, else the start of the session."""
         made = None if self.commit is None else self.commit.date
         return made or self.started
 
     def untimed(self) -> SessionFacts:
-        """Without what differs from run to run."""
+        """Return the facts without those that differ from run to run."""
         return replace(self, started=None, duration=None, command=None)
 
     def to_json(self) -> dict[str, Any]:
-        """The ``session`` of the JSON report: what is known of it."""
+        """Return the known facts in the shape of ``session`` in the JSON report."""
         commit = self.commit
         known = {
             "seed": self.seed,
@@ -84,7 +85,7 @@ class SessionFacts:
 
     @classmethod
     def from_report(cls, report: Mapping[str, Any]) -> SessionFacts:
-        """The facts of a JSON report of any age: what it lacks is not known."""
+        """Read the facts of a JSON report of any version; missing ones are unknown."""
         found, machine = report.get("session"), report.get("environment")
         given = found if isinstance(found, dict) else {}
         commit, date = _line(given.get("commit")), _date(given.get("commit_date"))
@@ -100,10 +101,10 @@ class SessionFacts:
 
 
 def merged_facts(several: Sequence[SessionFacts]) -> SessionFacts:
-    """The facts of one session of those of its parts, such as shards.
+    """Merge the facts of the parts of one session, such as shards.
 
-    Machine and version are those of the first. It began with the earliest and ended
-    with the latest; what else the parts do not agree on is not known.
+    Machine and version are those of the first part. The start is the earliest and the
+    end the latest of all parts. Other facts are unknown if the parts differ in them.
     """
     if not several:
         return SessionFacts()
@@ -130,7 +131,9 @@ def merged_facts(several: Sequence[SessionFacts]) -> SessionFacts:
 
 
 def commit_of(folder: Path) -> Commit | None:
-    """The commit that is checked out; what the CI calls it where git cannot tell."""
+    """Return the commit that is checked out, from git, else from the variables of the
+    CI.
+    """
     command = ["git", "-C", str(folder), "log", "-1", "--format=%H %cI"]
     try:
         asked = subprocess.run(
@@ -151,7 +154,7 @@ def commit_of(folder: Path) -> Commit | None:
 
 
 def _span(facts: SessionFacts) -> tuple[float, float] | None:
-    """When a session began and ended, in seconds since 1970."""
+    """Start and end of a session in seconds since 1970; None if unknown."""
     if facts.started is None or facts.duration is None:
         return None
     began = datetime.fromisoformat(facts.started).timestamp()
@@ -173,7 +176,7 @@ def _line(given: Any) -> str | None:
 
 
 def _date(given: Any) -> str | None:
-    """A moment with its time zone, as ISO 8601 has it."""
+    """Return a moment with a time zone in ISO 8601; None for anything else."""
     try:
         moment = datetime.fromisoformat(given)
     except (TypeError, ValueError):

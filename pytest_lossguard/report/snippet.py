@@ -1,4 +1,4 @@
-"""A test in a few lines of HTML, for reports that others make."""
+"""A test in a few lines of HTML, for reports of other tools."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ __all__ = ["snippet"]
 
 
 def snippet(test: Entry) -> str:
-    """Verdict, curve and findings of the training that stands for a test, or what came
-    of its contract or model check; empty where nothing was judged. Everything in it is
-    escaped, and nothing is loaded.
+    """Return verdict, curve and findings of the training that represents a test, or the
+    result of its contract or model check; empty if nothing was judged.
+
+    All text is escaped, and nothing is loaded from elsewhere.
     """
     test = sound(test)
     run, checked = worst_run(test), checked_of(test)
@@ -47,8 +48,8 @@ def snippet(test: Entry) -> str:
 
 
 def _curve(run: RunEntry) -> str:
-    """The loss over the steps beside the constant prediction's; broken where it is not
-    finite.
+    """Draw the loss over the steps with the loss of a constant prediction; the line is
+    interrupted where the loss is not finite.
     """
     level = run["constant_loss"]
     drawn = small_curve(

@@ -1,8 +1,8 @@
-"""Entries of tests as every writer can rely on them, whatever made them.
+"""Clean the entries of tests, so that every writer can rely on their shape.
 
-They come from workers, which may run another version or other plugins: what is missing
-is filled in, what is of another kind is left out, and no text of a user's steers who
-shows it.
+Entries come from workers, which may run another version or other plugins. Missing
+values are filled in, values of a wrong type are left out, and text of the user is made
+safe to show.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from .entry import Entry
 
 __all__ = ["sound", "whole"]
 
-#: How JSON, which has none of them, writes what is no finite number.
+#: Texts that stand for numbers that are not finite, which JSON does not have.
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
-#: The nearness of a training whose numbers are not finite.
+#: Nearness to failing of a training whose numbers are not finite.
 _BROKEN = 1e12
 
-#: Every writer can take these: it escapes them, or breaks the line.
+#: Control characters that are kept: every writer escapes them or breaks the line.
 _KEPT = "\n\t"
 
 _Fields = Mapping[str, Callable[[Any], Any]]
 
 
 def sound(entry: Any) -> Entry:
-    """An entry of the JSON report with every key that a writer reads.
+    """Return an entry of the JSON report with every key that a writer reads.
 
-    The same entry comes back equal where it was sound; keys of others are kept.
+    An entry that is already valid comes back equal; additional keys are kept.
     """
     given = entry if isinstance(entry, Mapping) else {}
     return cast("Entry", _filled(_TEST, given))
@@ -47,7 +47,7 @@ def _filled(fields: _Fields, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(found: Any) -> Any:
-    """Whatever it is, as strict JSON."""
+    """Convert any value to strict JSON."""
     return _finite(printables(found, keep=_KEPT))
 
 
@@ -62,12 +62,12 @@ def _finite(found: Any) -> Any:
 
 
 def _one(fields: _Fields) -> Callable[[Any], dict[str, Any] | None]:
-    """Reads a table that may be missing."""
+    """Return a reader of a table that may be missing."""
     return lambda given: _filled(fields, given) if isinstance(given, Mapping) else None
 
 
 def _several(fields: _Fields) -> Callable[[Any], list[dict[str, Any]]]:
-    """Reads a list of tables; what is none is left out."""
+    """Return a reader of a list of tables; other values in the list are left out."""
 
     def read(given: Any) -> list[dict[str, Any]]:
         return [_filled(fields, it) for it in _list(given) if isinstance(it, Mapping)]
@@ -84,7 +84,7 @@ def _text(given: Any) -> str:
 
 
 def _line(given: Any) -> str:
-    """A word or a name, which stands in a line with others."""
+    """Return a word or a name as one line."""
     return " ".join(_text(given).split())
 
 
@@ -110,7 +110,7 @@ def _said(given: Any) -> str | None:
 
 
 def whole(given: Any) -> int | None:
-    """A whole number that JSON readers take, None of anything else."""
+    """Return a whole number that JSON readers accept; None for anything else."""
     if isinstance(given, bool) or not isinstance(given, int):
         return None
     return int(given) if abs(given) < 1 << 63 else None
@@ -125,7 +125,7 @@ def _flag(given: Any) -> bool:
 
 
 def _number(given: Any) -> Any:
-    """A number as `to_json_number` writes it, None where there is none."""
+    """Return a number as `to_json_number` writes it; None for anything else."""
     if isinstance(given, str):
         return given if given in _NOT_FINITE else None
     if given is None or isinstance(given, bool):
@@ -155,13 +155,13 @@ def _nearness(given: Any) -> float:
 
 
 def _one_of(*words: str) -> Callable[[Any], str]:
-    """Reads one of some words; the last where it is none of them."""
+    """Return a reader of one of some words; any other value becomes the last word."""
     return lambda given: given if given in words else words[-1]
 
 
 def _runs(given: Any) -> list[dict[str, Any]]:
     runs = _several(_RUN)(given)
-    for run in runs:  # each column has as many steps as the loss
+    for run in runs:  # give each column as many steps as the loss
         for name in ("grad_norm", "data_loss"):
             if run[name] is not None:
                 lacking = len(run["loss"]) - len(run[name])

@@ -17,7 +17,7 @@ _LOG_FROM = 50.0
 
 
 def is_logarithmic(values: Iterable[float]) -> bool:
-    """Whether these are seen better on a logarithmic scale."""
+    """Whether these values are easier to read on a logarithmic scale."""
     known = np.fromiter(values, np.float64)
     finite = known[np.isfinite(known)]
     return len(finite) > 0 and bool(0 < finite.min() < finite.max() / _LOG_FROM)
@@ -30,13 +30,14 @@ def sparkline(
     ascii_only: bool = False,
     among: Floats | None = None,
 ) -> tuple[str, bool]:
-    """Draw a curve, the largest value of each column deciding its height.
+    """Draw a curve in one line; each character shows the largest value of its stretch.
 
     Args:
-        curve: Losses, shape ``(steps,)``; NaN and infinities become ``!``.
-        width: Most characters to use.
-        ascii_only: For terminals that cannot show block characters.
-        among: Values whose range is drawn, as of several curves; default: its own.
+        curve: Losses of shape ``(steps,)``; NaN and infinities become ``!``.
+        width: Most characters of the line.
+        ascii_only: Whether to avoid block characters, which some terminals cannot show.
+        among: Values that set the range of the scale, as those of several curves;
+            default: those of ``curve``.
 
     Returns:
         The line, and whether its scale is logarithmic.
@@ -56,7 +57,7 @@ def sparkline(
     if logarithmic:
         heights[finite] = np.log(heights[finite])
         low, high = np.log(low), np.log(high)
-    else:  # the span of the largest floats is no float
+    else:  # scaled first, because the span of the largest floats overflows
         size = max(abs(low), abs(high)) or 1.0
         heights[finite] /= size
         low, high = low / size, high / size

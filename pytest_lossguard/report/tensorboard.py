@@ -1,6 +1,6 @@
-"""Event files for TensorBoard, written with its own records and nothing of TensorFlow.
+"""Event files for TensorBoard, written with `tensorboard` only, without TensorFlow.
 
-`tensorboard` is imported inside functions: it is an extra, and slow to load.
+`tensorboard` is imported inside functions, because it is optional and slow to load.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _LONGEST = 100
 def write_events(
     folder: Path, tests: Iterable[Entry], clock: Callable[[], float] = time.time
 ) -> None:
-    """Write one run of TensorBoard for each training, in place of an earlier one.
+    """Write one TensorBoard run for each training, replacing earlier ones.
 
     A run has the scalars ``loss``, ``data_loss`` (without penalties) and
     ``gradient_norm`` of each step, counted from 1, and the text ``findings``.
 
     Args:
-        folder: What is given to ``tensorboard --logdir``; made where it is missing.
-        tests: Their entries.
-        clock: Seconds since the epoch, one moment for all events of a run.
+        folder: Folder for ``tensorboard --logdir``; made if it is missing.
+        tests: Entries of the tests.
+        clock: Returns seconds since the epoch; all events of a run get the same time.
 
     Raises:
-        OSError: Something cannot be written.
+        OSError: A file cannot be written.
     """
     for test in map(sound, tests):
         for index, run in enumerate(test["runs"], start=1):
@@ -47,12 +47,14 @@ def write_events(
 
 
 def run_name(nodeid: str, training: str) -> Path:
-    """Folders for a training of a test: safe anywhere, and apart from all others."""
+    """Return the folders of a training of a test: safe on every system, and unique."""
     return Path(_safe(nodeid, nodeid.lower()), _safe(training, training))
 
 
 def _safe(name: str, only: str) -> str:
-    """A name for a folder; plain if it is `only`, which no other name becomes."""
+    """Return a folder name: plain if the name equals `only`, which no other name maps
+    to, else with a checksum.
+    """
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[-_LONGEST:]
     if plain == only.replace("::", "-").replace("/", "-"):
         return plain
@@ -81,7 +83,7 @@ def _events(test: Entry, run: RunEntry, now: float) -> Iterator[Any]:
 
 
 def _describe(test: Entry, run: RunEntry) -> Iterator[str]:
-    """What was found, as Markdown."""
+    """Yield the findings and causes as Markdown."""
     yield f"{test['nodeid']}: {run['verdict'].replace('_', ' ')}\n"
     yield f"{labeled_loss(run)}\n"
     for it in run["findings"]:

@@ -1,4 +1,4 @@
-"""Lines for the end of a session in a terminal of 80 columns."""
+"""Lines for the end of a session, for a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .shards import whole_searches
 
 __all__ = ["counted", "extremes", "searches", "table", "warned"]
 
-#: Passing searches and warned tests listed without -v.
+#: Most passing searches, and most tests with warnings, listed without -v.
 _SHOWN, _WARNED = 5, 10
 _HEAD = ("verdict", "before -> after", "steps", "of limit", "test")
 _WIDTH, _LONGEST_KIND = 80, 26
@@ -30,7 +30,7 @@ _LOSSES = (
     "before -> after: loss before training and after it, on a fixed sample of its data,"
     " penalties left out"
 )
-#: What the limits are that a share is of; see `judge.margin`.
+#: Explanation of the limits that a share refers to; see `judge.limit_used`.
 _LIMITS = (
     "of limit: share of the nearest limit that was used up, of the largest loss that"
     " a step may have (growth), of what always predicting the best constant costs"
@@ -39,7 +39,9 @@ _LIMITS = (
 
 
 def counted(tests: list[Entry], seconds: float) -> tuple[str, int]:
-    """How many trainings were judged, in one line, and how many did not converge."""
+    """Return one line with the number of judged trainings, and how many did not
+    converge.
+    """
     runs = [run for test in tests for run in test["runs"]]
     bad = sum(run["verdict"] != "converged" for run in runs)
     line = (
@@ -51,12 +53,13 @@ def counted(tests: list[Entry], seconds: float) -> tuple[str, int]:
 
 
 def warned(tests: Iterable[Entry], verbosity: int = 0) -> Iterator[str]:
-    """The tests that passed with a finding, one line each, those nearest to failing
-    first: what was found, its number and the limit.
+    """Yield the tests that passed with a finding, one line each, those nearest to
+    failing first: the finding, its value and the limit.
 
     Args:
-        tests: Their entries.
-        verbosity: Above 0 all are listed, at 0 the first ten, below 0 their number.
+        tests: Entries of the tests.
+        verbosity: Above 0 all tests are listed, at 0 the first ten, below 0 only their
+            number.
     """
     found = sorted(filter(_is_warned, tests), key=_badness)
     if not found:
@@ -85,14 +88,14 @@ def _is_warned(test: Entry) -> bool:
 
 
 def _badness(test: Entry) -> tuple[bool, float, str]:
-    """Sorts what did not converge first, then by how near it came to failing."""
+    """Sort key: trainings that did not converge first, then by nearness to failing."""
     failed = _worst(test)["severity"] == "error"
     nearness = max(run["nearness"] for run in test["runs"] if run["findings"])
     return not failed, -nearness, test["nodeid"]
 
 
 def _worst(test: Entry) -> FindingEntry:
-    """The finding to tell of: an error, else what may be a cause, else the first."""
+    """Return the finding to show: an error, else a possible cause, else the first."""
     found = [it for run in test["runs"] for it in run["findings"]]
     return min(found, key=lambda it: (it["severity"] != "error", place_of(it["kind"])))
 
@@ -111,13 +114,13 @@ def _warning(test: Entry) -> tuple[str, str, str]:
 
 
 def _flat(text: str) -> str:
-    """In one line."""
+    """Join the lines of a text into one."""
     return " ".join(text.split())
 
 
 def _shortened(name: str, room: int) -> str:
-    """The id of a test in so many characters, what tells it apart kept: its name
-    rather than its folders, both ends of a long one.
+    """Shorten the id of a test to a number of characters, keeping what distinguishes
+    it: its name rather than its folders, and both ends of a long name.
     """
     room = max(room, 20)
     if len(name) <= room:
@@ -133,11 +136,11 @@ def _shortened(name: str, room: int) -> str:
 
 
 def table(tests: Iterable[Entry]) -> Iterator[str]:
-    """One line for each test, in the order of their ids, below a line of headings.
+    """Yield a table with one line for each test, sorted by id, and notes on its
+    columns.
 
-    A column is as wide as what it holds; the test comes last, where a long name
-    harms no column, and its baseline where it has one. Below it stands what the
-    columns mean.
+    The test comes last, with its baseline if it has one, so that a long name does not
+    disturb the other columns.
     """
     rows = [_HEAD, *map(_row, sorted(tests, key=lambda test: test["nodeid"]))]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
@@ -168,11 +171,11 @@ def _row(test: Entry) -> tuple[str, ...]:
 
 
 def extremes(tests: Iterable[Entry], seconds: Mapping[str, float]) -> Iterator[str]:
-    """The slowest tests and those that passed closest to failing, one line each.
+    """Yield the slowest test and the one that passed closest to failing, one line each.
 
     Args:
-        tests: Their entries; of a single one there is nothing to be said.
-        seconds: How long each took, by its id.
+        tests: Entries of the tests; nothing is yielded for a single one.
+        seconds: Duration of each test in seconds, by id.
     """
     judged = [test for test in tests if test["runs"]]
     if len(judged) < 2:
@@ -192,12 +195,12 @@ def extremes(tests: Iterable[Entry], seconds: Mapping[str, float]) -> Iterator[s
 
 
 def searches(tests: Iterable[Entry], *, every: bool) -> Iterator[str]:
-    """What each search that passed has proved, those nearest to failing first; before
-    them what failed of those that several shards share.
+    """Yield what each passing search has shown, those nearest to failing first.
+    Failures of divided searches come before them.
 
     Args:
-        tests: Their entries.
-        every: Tell of all, not only of the first five that passed.
+        tests: Entries of the tests.
+        every: Whether to list all passing searches, not only the first five.
     """
     whole = [*whole_searches(tests)]
     for name, search in whole:

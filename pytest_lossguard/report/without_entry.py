@@ -1,4 +1,4 @@
-"""Marked tests that a report has no entry for: what came of each, in words."""
+"""Marked tests without an entry in a report: their outcomes in words."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = [
     "word_of",
 ]
 
-#: What came of those that ran and trained nothing.
+#: Outcomes of tests that ran and trained nothing.
 OUTCOMES = ("failed", "passed", "skipped")
-#: Why a test has no result that should have one.
+#: Reasons why a test that should have a result has none.
 WHY_LOST = {
     NOT_RUN: "not run: its session ended before",
     ELSEWHERE: "of a part whose report is not here",
@@ -32,24 +32,25 @@ _REASONS = {
 
 
 def word_of(state: str) -> str:
-    """An outcome, ``"left out"`` or ``"not run"``."""
+    """Return an outcome, ``"left out"`` or ``"not run"``."""
     return _WORDS.get(state, state)
 
 
 def reason_of(state: str) -> str:
-    """Why there is no entry, as ``"left out by --lossguard-time"``."""
+    """Return why a test has no entry, as ``"left out by --lossguard-time"``."""
     return _REASONS[state]
 
 
 def without_result(
     others: Mapping[str, str], of: Iterable[str] = ("failed", NOT_RUN, LEFT_OUT)
 ) -> dict[str, list[str]]:
-    """The tests that have no result, by the reason, as ``"left out by
-    --lossguard-time"``; of each reason in the order of their ids.
+    """Return the tests without a result, by reason, as ``"left out by
+    --lossguard-time"``; sorted by id within each reason.
 
     Args:
-        others: See `json_report.write_json`.
-        of: The states that are asked for.
+        others: Outcomes of the marked tests without an entry; see
+            `json_report.write_json`.
+        of: The states to include.
     """
     found = {
         _REASONS[state]: sorted(it for it in others if others[it] == state)

@@ -1,4 +1,4 @@
-"""Lines that fit the terminal."""
+"""Wrap text to the width of a terminal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import textwrap
 
 __all__ = ["WIDTH", "wrapped"]
 
-#: pytest puts four characters before each line: 76 fill a terminal of 80.
+#: pytest puts four characters before each line, so 76 fill a terminal of 80.
 WIDTH = 76
 
 
 def wrapped(head: str, text: str) -> list[str]:
-    """A text after a head, its further lines indented below it."""
+    """Wrap a text after a heading; further lines are indented to the end of the
+    heading.
+    """
     return textwrap.wrap(
         text,
         WIDTH,

@@ -1,8 +1,8 @@
-"""The reports that are asked for by a path: what each is called, needs and does.
+"""The reports that are requested by a path: their names, requirements and writers.
 
-To add one, add it to `WRITERS`: its option, its ini setting and the checks of what is
-given there follow from it. What a writer imports stands in its function: a session that
-does not ask for it does not load it.
+To add a report, add it to `WRITERS`: its option, its ini setting and the checks of
+their values follow from it. A writer imports its modules inside its function, so that a
+session loads only what it uses.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ class Writer:
     """A report.
 
     Attributes:
-        name: Its option is ``--lossguard-NAME``, its ini setting ``lossguard_NAME``;
-            also the extra of this package that installs what it needs.
-        help: Of the option, without where it is written to.
-        write: Writes it, whole or not at all: where, the entries of the tests, the
-            facts of the session, and what came of the marked tests without an entry.
+        name: Name of the report: its option is ``--lossguard-NAME``, its ini setting
+            ``lossguard_NAME``, and the extra of this package that it needs ``NAME``.
+        help: Help text of the option, without the place that is written to.
+        write: Writes the report completely or not at all, given the path, the entries
+            of the tests, the facts of the session, and the outcomes of the marked tests
+            without an entry.
         is_folder: Whether the path is a folder, not a file.
-        needs: Modules that may not be installed.
-        takes_details: Whether entries are to have what only the page shows.
+        needs: Modules that the report needs and that may not be installed.
+        takes_details: Whether entries must include the details of the HTML page.
     """
 
     name: str
@@ -43,17 +44,17 @@ class Writer:
 
     @property
     def option(self) -> str:
-        """As on the command line."""
+        """The command-line option."""
         return f"--lossguard-{self.name}"
 
     @property
     def setting(self) -> str:
-        """As in the ini file."""
+        """The ini setting."""
         return f"lossguard_{self.name}"
 
     @property
     def metavar(self) -> str:
-        """What stands for the path in the help."""
+        """The placeholder for the path in the help text."""
         return "DIR" if self.is_folder else "PATH"
 
 
@@ -82,7 +83,7 @@ def _html(
     write_html(path, tests, session, others)
 
 
-#: In the order in which they are written.
+#: All reports, in the order in which they are written.
 WRITERS: tuple[Writer, ...] = (
     Writer(
         name="html",

@@ -1,1 +1,1 @@
-"""One test: its trainings, their verdicts, what is run again after it."""
+"""A single test: its trainings, their verdicts, and the re-runs after it."""

@@ -1,7 +1,7 @@
-"""After the test: what failed is diagnosed, what learned little is compared.
+"""Re-runs after the test: failures are diagnosed, weak passes are compared.
 
-Both run the training again with one thing changed; neither ever happens while a
-test body runs.
+Both steps run the training again with one thing changed. Neither ever runs while a test
+body is running.
 """
 
 from __future__ import annotations
@@ -48,14 +48,16 @@ from ..judge import held_to, loss_curve_of
 
 __all__ = ["DIAGNOSIS_BUDGET", "compared", "diagnosed"]
 
-#: Seconds that a diagnosis may take, by default. Counts of steps decide what
-#: is tried; for a small model all of it takes at most 11 s of an idle processor.
+#: Seconds that a diagnosis may take, by default. The number of steps decides which
+#: changes are tried; for a small model all of them take at most 11 s on an idle
+#: processor.
 DIAGNOSIS_BUDGET = 30.0
-#: No re-run of a passed training begins after so many seconds, or after as many as it
-#: took itself. Small models need a fraction: for them the clock decides nothing, and
-#: where it does the report says so.
+#: No re-run of a passed training begins after this many seconds, or after as many
+#: seconds as the training itself took, whichever is longer. Small models need only a
+#: fraction of this, so the clock does not affect them; where it does, the report says
+#: so.
 _SECONDS = 30.0
-#: Learning rates with which labels are asked once more for their signal, as factors.
+#: Factors on the learning rate with which the labels are tested for signal again.
 _LOWER = (0.1, 0.01)
 
 
@@ -66,14 +68,17 @@ def diagnosed(
     budget: float,
     checks: tuple[Check, ...] = (),
 ) -> Verdict:
-    """A failed training with the reason why it failed.
+    """Diagnose a failed training.
 
     Args:
-        verdict: With at least one error.
-        make_rerun: Gives what runs it again; None where that was not kept.
-        policy: The limits it was judged by.
-        budget: Seconds.
-        checks: The user's own checks, which re-runs must pass as well.
+        verdict: Verdict of the training, with at least one error.
+        make_rerun: Makes the `Rerun` of the training; None if it was not kept.
+        policy: The policy that the training was judged by.
+        budget: Time limit in seconds.
+        checks: Custom checks, which re-runs must pass as well.
+
+    Returns:
+        The verdict with its diagnosis.
     """
 
     def by(rerun: Rerun | None) -> Diagnosis:
@@ -96,14 +101,17 @@ def compared(
     policy: Policy,
     clock: Callable[[], float] | None = None,
 ) -> Verdict:
-    """A passed training with what only re-runs of it show.
+    """Compare a passed training with re-runs that have one standard change.
 
     Args:
-        verdict: Without errors.
-        make_rerun: Gives what runs it again.
-        policy: What it was held to; under ``strict`` what is found fails it.
-        clock: Gives the time in seconds; None for one that stops while the machine is
-            busy with something else.
+        verdict: Verdict of the training, without errors.
+        make_rerun: Makes the `Rerun` of the training.
+        policy: The policy of the test; with ``strict``, new findings fail the test.
+        clock: Returns the time in seconds; None for a clock that stops while the
+            machine is busy with something else.
+
+    Returns:
+        The verdict with the findings of the re-runs added.
     """
     trace, seconds = verdict.trace, max(_SECONDS, verdict.trace.seconds)
     clock = clock or busy_clock()
@@ -141,7 +149,9 @@ def compared(
 def _harm(
     verdict: Verdict, rerun: Rerun, is_late: Callable[[], bool]
 ) -> tuple[Finding, Diagnosis] | None:
-    """The first warning that does harm: without it the training ends far better."""
+    """Return the first warning whose fault is proved harmful, with the proof: without
+    the fault the training ends with a far lower loss.
+    """
     for proof in proofs(verdict.findings, verdict.trace):
         if not can_be_checked_outside((), rerun.rows):
             return None
@@ -154,8 +164,10 @@ def _harm(
 def _outside(
     proof: Proof, trace: Trace, rerun: Rerun, is_late: Callable[[], bool]
 ) -> Iterator[Outside]:
-    """What a fault costs on rows that were kept back, seed by seed; ends at the first
-    where that is not much, or where re-runs say nothing of the training.
+    """Yield the held-out losses with and without a fault, seed by seed.
+
+    Stops at the first seed where the fault costs little, or if re-runs do not reproduce
+    the training.
     """
     try:
         if not repeats(trace, rerun(*proof.as_it_was), least=0.0):
@@ -181,14 +193,16 @@ def _noted(verdict: Verdict, note: str) -> Verdict:
 
 
 def _ended_in(error: Exception) -> str:
-    """What ends a re-run, whatever caused it, never ends the test."""
+    """Describe the error that ended a re-run; such an error never ends the test."""
     return f"a re-run ended in {type(error).__name__}: {first_line(error)}"
 
 
 def _findings(
     trace: Trace, rerun: Rerun, is_late: Callable[[], bool]
 ) -> Iterator[Finding]:
-    """What re-runs show. Each costs a training: none is made to no purpose."""
+    """Yield the findings of the re-runs. Each re-run costs a training, so none is made
+    without need.
+    """
     little = learned_little(loss_curve_of(trace))
     wants_signal = not showed_signal(trace) and wants_control(trace, rerun.rows)
     if not (little or wants_signal) or not rerun.is_complete:
@@ -206,15 +220,15 @@ def _findings(
 
 
 def _comes_out_again(trace: Trace, rerun: Rerun) -> bool:
-    """Whether re-runs of a training say anything of it."""
+    """Whether re-runs reproduce the training, so that they can be compared with it."""
     return trace.source != "watch" or repeats(trace, rerun())
 
 
 def _better(
     trace: Trace, rerun: Rerun, is_late: Callable[[], bool]
 ) -> tuple[Finding, ...]:
-    """What makes it far better, on rows that were kept back too: a longer or faster
-    training learns any pairing of rows and labels by heart.
+    """Return findings on changes that make the training far better, on held-out rows as
+    well: a longer or faster training can memorize any pairing of rows and labels.
     """
     references = tuple(_references(trace, rerun, is_late))
     as_it_is: Trace | None = None
@@ -230,8 +244,9 @@ def _better(
 
 
 def _without_signal(trace: Trace, rerun: Rerun) -> Iterator[Finding]:
-    """Labels that shuffled ones do as well as, whatever the learning rate: with one
-    that is too high nothing is learned from good labels either.
+    """Yield a finding if the labels are learned no better than shuffled ones. Lower
+    learning rates are tried too: at a rate that is too high, good labels are not
+    learned either.
     """
     real = rerun(held_out=KEPT_BACK)
     if carries_signal(real):

@@ -1,4 +1,4 @@
-"""The trainings of a test beside its baseline."""
+"""Compare the trainings of a test with its baseline."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ class BaselineRequest:
     """The baseline that a test is compared with.
 
     Attributes:
-        path: File of the baseline.
-        test: What the test is called in it.
-        update: What is to be written, and does not fail.
-        write: Writes it.
-        progress: While it lasts, what it gives is called with each training.
+        path: Path of the baseline file.
+        test: Name of the test in the baseline file.
+        update: Which baselines to write instead of failing: ``""`` for none, ``"new"``
+            for missing ones, ``"all"`` for all.
+        write: Writes a baseline to a path.
+        progress: Makes a context manager whose value is called as each training begins.
     """
 
     path: Path
@@ -48,18 +49,19 @@ def compare_with_baseline(
     seed: int,
     device: Callable[[], str],
 ) -> BaselineResult:
-    """Compare the trainings of a test with its baseline, or write that.
+    """Compare the trainings of a test with its baseline, or write the baseline.
 
     Args:
-        runs: The trainings of the test itself.
-        asked: Which baseline.
-        policy: What the test allows.
+        runs: The trainings of the test body.
+        asked: The baseline to compare with.
+        policy: The policy of the test.
         seed: The base seed.
-        device: Says what trains.
+        device: Returns the name of the device that trains.
 
     Raises:
-        BaselineError: The test itself trained nothing, or it is another training's.
-        UsageError: The file cannot be read or written.
+        BaselineError: The test body trained nothing, or the baseline belongs to another
+            training.
+        UsageError: The baseline file cannot be read or written.
     """
     if not runs:
         raise BaselineError(

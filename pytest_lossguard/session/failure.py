@@ -1,4 +1,4 @@
-"""Why a test fails, and the message that says so."""
+"""The failure of a test: its run, the remarks on it, and its message."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ __all__ = ["Failure", "MessageStyle", "beside_others", "share_of_seeds"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Failure:
-    """A run that fails its test, and what else the message says.
+    """A run that fails its test, with what else the message says.
 
     Attributes:
-        run: The run.
-        remarks: Sentences on the other runs, or on the search.
-        baseline: Lines on what it reached when its baseline was written.
-        corruption: What its data were corrupted by, None where they were not.
-        again: Lines that run it again; None for the command of the test.
-        after_body: Whether it was found once the test body had ended.
+        run: The run that failed.
+        remarks: Sentences on the other runs of the test, or on the search.
+        baseline: Lines of the comparison with the baseline; empty without one.
+        corruption: The corruption of the data; None if they were not corrupted.
+        again: Lines that say how to run the case again; None for the command that runs
+            the test.
+        after_body: Whether the failure was found after the test body had ended.
     """
 
     run: TrainingRun
@@ -40,9 +41,9 @@ class MessageStyle:
     """How the messages of one test are written.
 
     Attributes:
-        reproduce: The command that runs the test again.
-        ascii_only: Draw for a terminal without block characters.
-        verbose: Show every experiment of a diagnosis.
+        reproduce: The command that runs the test again; None to leave it out.
+        ascii_only: Whether to draw curves without block characters.
+        verbose: Whether to show every experiment of a diagnosis.
     """
 
     reproduce: str | None = None
@@ -50,13 +51,13 @@ class MessageStyle:
     verbose: bool = False
 
     def error(self, failure: Failure) -> NotConverged:
-        """The exception, with its whole message."""
+        """Return the exception for a failure, with its full message."""
         return NotConverged(
             self.message(failure), failure=failure, after_body=failure.after_body
         )
 
     def message(self, failure: Failure) -> str:
-        """What a failed test shows."""
+        """Return the message of a failed test."""
         again, corruption = failure.again, failure.corruption
         if again is None:
             again = () if self.reproduce is None else (f"again: {self.reproduce}",)
@@ -72,11 +73,11 @@ class MessageStyle:
 
 
 def share_of_seeds(runs: Sequence[TrainingRun], least: float) -> Failure | None:
-    """The failure of a training of which too few seeds converged.
+    """Return the failure of a training if too few of its seeds converged, else None.
 
     Args:
-        runs: One per seed.
-        least: The share that must converge.
+        runs: The runs of the training, one per seed.
+        least: Share of seeds that must converge.
     """
     failed = [run for run in runs if not run.converged]
     good = len(runs) - len(failed)
@@ -95,7 +96,7 @@ def share_of_seeds(runs: Sequence[TrainingRun], least: float) -> Failure | None:
 
 
 def beside_others(failed: TrainingRun, runs: Sequence[TrainingRun]) -> tuple[str, ...]:
-    """Which of several trainings of a test a message is about."""
+    """Say which of the trainings of a test failed; empty if there is only one."""
     if len(runs) < 2:
         return ()
     good = sum(run.converged for run in runs)

@@ -1,4 +1,4 @@
-"""What ``lossguard.fit`` was given, checked."""
+"""Check the arguments of ``lossguard.fit``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.policy import Policy
 
 __all__ = ["fit_arguments"]
 
-#: Arguments that only the trainer looks at.
+#: Arguments that are passed to the trainer unchanged.
 _HANDED_ON = ("sample_weight", "validation_data", "shuffle")
 
 
@@ -25,19 +25,20 @@ def fit_arguments(
     seed: int | None = None,
     **rest: Any,
 ) -> tuple[dict[str, Any], int | None]:
-    """How to train, as the trainer takes it, and the seed that was asked for.
+    """Return the arguments for the trainer, and the seed if one was given.
 
     Args:
         x: The inputs.
-        policy: What says how long and in which batches where the call does not.
+        policy: Policy with the defaults for the length of the training and the batch
+            size.
         steps: As for ``lossguard.fit``.
         epochs: As for ``lossguard.fit``.
         batch_size: As for ``lossguard.fit``.
         seed: As for ``lossguard.fit``.
-        rest: What is handed on.
+        rest: Arguments that are passed to the trainer.
 
     Raises:
-        UsageError: An argument is unknown, or cannot be meant.
+        UsageError: An argument is unknown or invalid.
     """
     _refuse_unknown(rest)
     asked = _counts(steps=steps, epochs=epochs, batch_size=batch_size)
@@ -72,10 +73,10 @@ def _refuse_unknown(given: Iterable[str]) -> None:
 
 
 def _counts(**given: int | None) -> dict[str, int]:
-    """The counts that were given, checked.
+    """Return the counts that were given, after a check.
 
     Raises:
-        UsageError: One is not a whole number of at least 1.
+        UsageError: A count is not a whole number of at least 1.
     """
     return {
         name: checked(name, value, COUNT)

@@ -1,6 +1,6 @@
-"""One test: what trains in it is watched, judged, compared and explained.
+"""The guard of one test: watch, judge, compare and explain its trainings.
 
-No pytest and no TensorFlow in here: the caller brings the trainer.
+This module imports neither pytest nor TensorFlow: the caller passes the trainer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .training import Training
 __all__ = ["Guard", "TrainedInFixtures"]
 
 
-#: What fixtures trained for a test, asked for once its body has ended.
+#: Returns the trainings of the fixtures of a test; called once its body has ended.
 TrainedInFixtures = Callable[[], Iterable[Prepared]]
 
 
@@ -48,19 +48,19 @@ class Guard:
     """Trains, watches and judges for one test.
 
     Args:
-        policy: The limits that trainings are judged by; None where nothing is asserted.
+        policy: The policy that trainings are judged by; None to assert nothing.
         seed: The base seed.
-        trainer: Makes what trains, when first needed.
-        test: The id of the test.
-        test_file: Path of the test, where a traceback begins.
-        style: How its messages are written.
-        budget: Seconds for the diagnosis of a failure.
+        trainer: Returns the trainer; called when it is first needed.
+        test: Node id of the test.
+        test_file: Path of the test file, where tracebacks begin.
+        style: How the messages of the test are written.
+        budget: Time limit for the diagnosis of a failure, in seconds.
         checks: Custom checks.
 
     Attributes:
-        runs: What was judged: of a search, what its report shows.
-        findings: What failed the test and is of no recorded training.
-        baseline: How the test compares with its baseline; None where it has none.
+        runs: The judged runs; for a search, the runs that its report shows.
+        findings: Findings that failed the test but belong to no recorded training.
+        baseline: The comparison with the baseline; None if the test has none.
     """
 
     def __init__(
@@ -106,25 +106,26 @@ class Guard:
         prepared: TrainedInFixtures = _nothing,
         baseline: BaselineRequest | None = None,
     ) -> Iterator[None]:
-        """Watch a whole test body; then judge what trained in it, compare it with
-        re-runs and with its baseline, and say why what failed did.
+        """Watch a test body, judge its trainings, compare them with re-runs and with
+        the baseline, and diagnose failures.
 
         Args:
-            prepared: What its fixtures trained.
-            baseline: The baseline that it has.
+            prepared: Returns the trainings of the fixtures of the test.
+            baseline: The baseline of the test; None if it has none.
 
         Raises:
-            NotConverged: A training did not converge, or got worse.
-            NothingTrained: No optimizer update was seen in the whole test, or some
-                could not be seen.
-            BaselineError: There was no baseline, or one of another training.
+            NotConverged: A training did not converge, or got worse than its baseline.
+            NothingTrained: No optimizer update was recorded in the test, or some
+                updates could not be recorded.
+            BaselineError: The test had no baseline, or its baseline belongs to another
+                training.
         """
         __tracebackhide__ = True
         with self.explaining():
             try:
                 with self.watching():
                     yield
-            except BaseException as error:  # pytest.skip and a timeout are no Exception
+            except BaseException as error:  # includes pytest.skip and timeouts
                 self._collect_beside(error, prepared)
                 raise
             self._collect(prepared)
@@ -135,7 +136,7 @@ class Guard:
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """Make a failure of the block one that says why, proved by re-runs."""
+        """Add a diagnosis by re-runs to a `NotConverged` that the block raises."""
         __tracebackhide__ = True
         try:
             yield
@@ -147,7 +148,7 @@ class Guard:
 
     def _explained(self, error: NotConverged) -> NotConverged:
         failure = error.failure
-        if failure is None or failure.baseline:  # one that got worse converges
+        if failure is None or failure.baseline:  # a regression still converges
             return error
         run = self.diagnose(failure.run)
         if run is failure.run:
@@ -159,8 +160,8 @@ class Guard:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Watch a block. A training that is stopped at its first non-finite loss ends
-        it quietly: the verdict says so.
+        """Watch the trainings of a block. A training that is stopped at its first
+        non-finite loss ends the block without an error: the verdict reports it.
         """
         with self._begun(stop_on_nonfinite=self._stops_on_nonfinite) as watch:
             self._watch = watch
@@ -172,16 +173,17 @@ class Guard:
     def conclude_search(
         self, runs: list[TrainingRun], *, trained: bool, prepared: TrainedInFixtures
     ) -> None:
-        """Judge what the fixtures of a search trained, once its examples have passed.
+        """Judge the trainings of the fixtures of a search, once its examples have
+        passed.
 
         Args:
-            runs: What a report shows of the search.
+            runs: The runs that a report shows of the search.
             trained: Whether any example trained.
-            prepared: What its fixtures trained.
+            prepared: Returns the trainings of the fixtures of the test.
 
         Raises:
             NotConverged: A training of a fixture did not converge.
-            NothingTrained: Something trained unseen, or nothing trained.
+            NothingTrained: Some training could not be recorded, or nothing trained.
         """
         __tracebackhide__ = True
         self.show(runs)
@@ -191,7 +193,7 @@ class Guard:
         self._demand_some(trained)
 
     def show(self, runs: list[TrainingRun]) -> None:
-        """Have a report show these runs of a search."""
+        """Set the runs that a report shows of a search."""
         self.runs = runs
 
     # Running
@@ -199,7 +201,9 @@ class Guard:
     def fit(
         self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
     ) -> TrainingRun:
-        """Train, judge, and raise if the policy asks for it; one thread at a time."""
+        """Train and judge; raise if the policy asserts convergence. One thread at a
+        time.
+        """
         __tracebackhide__ = True
         with self._one_at_a_time:
             return self._fit(model_or_factory, x, y, **how)
@@ -215,6 +219,8 @@ class Guard:
             traces = self._trainer().fit_seeds(
                 model_or_factory, x, y, seeds=seeds, **how
             )
+        if self._watch is not None:
+            traces = [self._watch.with_draws_of(x, it) for it in traces]
         runs = [
             self._judged(it, None if make_rerun is None else partial(make_rerun, each))
             for it, each in zip(traces, seeds, strict=True)
@@ -228,11 +234,11 @@ class Guard:
 
     @contextmanager
     def preparing(self, by: str, test: str) -> Iterator[Prepared]:
-        """Watch the set-up of a fixture, which is let come to its end.
+        """Watch the set-up of a fixture, without stopping it at a non-finite loss.
 
         Args:
-            by: What it is called.
-            test: The test that it is first set up for.
+            by: Description of the fixture.
+            test: Node id of the test that the fixture is first set up for.
         """
         prepared, outer = Prepared(by=by, test=test), self._watch
         with self._paused(), self._begun(stop_on_nonfinite=False) as watch:
@@ -253,16 +259,16 @@ class Guard:
         ends_early: bool = True,
         seed: int | None = None,
     ) -> Iterator[None]:
-        """Run and judge one example of a search, apart from all others.
+        """Run and judge one example of a search, separately from all others.
 
         Args:
-            corruption: What its data are corrupted by.
-            ends_early: End a training once no step can save it; False for one whose
-                whole curve is shown.
-            seed: In place of the base seed.
+            corruption: The corruption of the data.
+            ends_early: Whether to end a training once no further step can save it;
+                False to record the whole curve.
+            seed: Seed to use instead of the base seed; None for the base seed.
 
         Raises:
-            NotConverged: A training in it did not converge.
+            NotConverged: A training of the example did not converge.
         """
         __tracebackhide__ = True
         base = self._seed
@@ -295,7 +301,9 @@ class Guard:
 
     @contextmanager
     def watch(self, name: str | None = None) -> Iterator[WatchedRuns]:
-        """Watch a part of a test; inside a marked test, a view of the whole."""
+        """Watch part of a test. In a marked test, where the whole body is watched, this
+        returns the trainings of the block.
+        """
         watched = WatchedRuns()
         if self._watch is not None:
             known = self._watch.recordings
@@ -316,7 +324,7 @@ class Guard:
         self.runs += watched.runs
 
     def _begun(self, *, stop_on_nonfinite: bool) -> AbstractContextManager[Any]:
-        """A watch that leaves out what went on in other threads before the test."""
+        """Start a watch that ignores trainings already under way in other threads."""
         trainer = self._trainer()
         if self._earlier is None:
             self._earlier = trainer.under_way()
@@ -327,7 +335,9 @@ class Guard:
     def margins(
         self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
     ) -> Margins:
-        """How far a training is from no longer converging; see `stability.margins`."""
+        """Measure how far a training is from no longer converging; see
+        `experiments.margins`.
+        """
         __tracebackhide__ = True
         with self._one_at_a_time:
             return self._margins(model_or_factory, x, y, **how)
@@ -351,7 +361,7 @@ class Guard:
         return judged(trace, self._policy, self._checks, make_rerun)
 
     def _judged_watched(self, watch: Any) -> list[TrainingRun]:
-        """The trainings of a watch, each with what runs it again."""
+        """Judge the trainings of a watch, each with its re-run."""
         trainer = self._trainer()
         return [
             self._judged(trace, partial(trainer.watched_again, watch, recording))
@@ -359,7 +369,7 @@ class Guard:
         ]
 
     def _adopt(self, prepared: Iterable[Prepared]) -> None:
-        """Judge what the fixtures trained that the test uses."""
+        """Judge the trainings of the fixtures that the test uses."""
         for each in prepared:
             by = each.described_for(self._test)
             missed = _as_sentences(each.missed, self._policy)
@@ -374,9 +384,9 @@ class Guard:
                 self._adopted.append((run, by, recording.frames))
 
     def _collect(self, prepared: TrainedInFixtures = _nothing) -> None:
-        """Judge what was watched; once, after the body."""
+        """Judge the watched trainings; called once, after the body."""
         self._adopt(prepared())
-        self._earlier = ()  # let go of what other threads hold
+        self._earlier = ()  # release references into other threads
         self.runs = [*(run for run, _, _ in self._adopted), *self.runs]
         if self._watch is not None:
             self._watched = self._judged_watched(self._watch)
@@ -386,8 +396,8 @@ class Guard:
     def _collect_beside(
         self, error: BaseException, prepared: TrainedInFixtures
     ) -> None:
-        """Judge what had been trained when something ended the body; that stays the
-        error of the test, whatever comes of it.
+        """Judge what was trained before an error ended the body. The error remains that
+        of the test, even if judging fails.
         """
         try:
             self._collect(prepared)
@@ -398,37 +408,39 @@ class Guard:
             )
 
     def _demand(self) -> None:
-        """Raise if a watched training failed, was not seen, or none was."""
+        """Raise if a watched training failed, if one could not be recorded, or if
+        nothing trained.
+        """
         __tracebackhide__ = True
         self._demand_adopted()
         self._demand_watched()
         self._demand_some(bool(self.runs))
 
     def _demand_adopted(self) -> None:
-        """Raise if a training of a fixture failed."""
+        """Raise if a training of a fixture did not converge."""
         __tracebackhide__ = True
         for run, by, frames in self._adopted:
             if not run.converged:
                 if run not in self.runs:
                     self.runs.insert(0, run)
                 remarks = (by, *beside_others(run, self.runs))
-                late = frames is None  # another test has its lines
+                late = frames is None  # the frames belonged to another test
                 error = self._error(Failure(run=run, remarks=remarks, after_body=late))
                 if frames is None:
                     raise error
                 raise error.with_traceback(frames.traceback(self._test_file))
 
     def _demand_some(self, trained: bool) -> None:
-        """Raise if some updates could not be seen, or there were none at all."""
+        """Raise if some updates could not be recorded, or if there were none."""
         self._demand_seen()
         if not trained:
             raise NothingTrained(self._watch.why_nothing_trained())
 
     def _demand_seen(self) -> None:
-        """Raise if something trained that could not be seen.
+        """Raise if a training could not be recorded.
 
         Raises:
-            NothingTrained: Something trained unseen.
+            NothingTrained: Some training could not be recorded.
         """
         sentences, found = list(self._unseen), list(self._missed)
         if self._watch is not None:
@@ -451,7 +463,9 @@ class Guard:
                 )
 
     def _with_missed(self, run: TrainingRun) -> TrainingRun:
-        """A failed run with what did not train beside it, which may well be why."""
+        """Add findings on trainings that were not recorded to a failed run: they may be
+        the cause.
+        """
         missed = self._watch.missed()
         if not missed:
             return run
@@ -463,15 +477,30 @@ class Guard:
 
     # After the test
 
+    def release(self) -> None:
+        """Release what was trained, without waiting for the garbage collector.
+
+        Frames of the user's code lead to iterators of datasets. One that the collector
+        finds minutes later can take another minute to delete: its TensorFlow thread
+        sleeps for about as long as it has lived.
+        """
+        if self._watch is not None:
+            self._watch.forget()
+        self._watch = None
+        for trained in (self._watched, self._adopted, self._subjects):
+            trained.clear()
+        self.runs = []
+
     def diagnose(
         self, run: TrainingRun, make_rerun: MakeRerun | None = None
     ) -> TrainingRun:
-        """A failed run with its diagnosis; the same where none is wanted, or a
-        comparison with re-runs gave it.
+        """Diagnose a failed run. The run is returned unchanged if the policy turns
+        diagnosis off, or if a comparison with re-runs has already diagnosed it.
 
         Args:
-            run: It failed.
-            make_rerun: Gives the re-run of a comparison, which knows some of it.
+            run: The failed run.
+            make_rerun: Makes the re-run of an earlier comparison, to reuse its
+                trainings; None for the re-run of ``run``.
         """
         if not self._policy.diagnose or run.verdict.diagnosis is not None:
             return run
@@ -483,11 +512,11 @@ class Guard:
         return self._replaced(run, verdict)
 
     def compare(self) -> None:
-        """Hold the runs that passed against re-runs with one standard change.
+        """Compare the runs that passed with re-runs that have one standard change.
 
         Raises:
-            NotConverged: One is far worse than it could be, and the policy is
-                strict.
+            NotConverged: A run is proved to be far worse than it could be, or it is and
+                the policy is strict.
         """
         __tracebackhide__ = True
         if not self._asserts or not self._policy.diagnose:
@@ -506,12 +535,13 @@ class Guard:
                 raise self._error(Failure(run=run, after_body=True))
 
     def check_baseline(self, asked: BaselineRequest) -> None:
-        """Compare the trainings of the test with its baseline, or write that.
+        """Compare the trainings of the test with its baseline, or write the baseline.
 
         Raises:
-            NotConverged: Something got worse.
-            BaselineError: There was none, or one of another training.
-            UsageError: The file cannot be read or written.
+            NotConverged: A metric got worse.
+            BaselineError: The test had no baseline, or its baseline belongs to another
+                training.
+            UsageError: The baseline file cannot be read or written.
         """
         __tracebackhide__ = True
         with self._paused():
@@ -547,7 +577,7 @@ class Guard:
                 )
 
     def _replaced(self, run: TrainingRun, verdict: Verdict) -> TrainingRun:
-        """The run with another verdict, in its place among the runs."""
+        """Replace the verdict of a run, keeping its place among the runs."""
         new = replace(run, verdict=verdict)
         self.runs = [new if it is run else it for it in self.runs]
         self._subjects = [new if it is run else it for it in self._subjects]
@@ -556,9 +586,10 @@ class Guard:
     def _make_rerun(
         self, model_or_factory: Any, x: Any, y: Any, **how: Any
     ) -> Callable[[int], Rerun] | None:
-        """What, given a seed, runs a training again after the test; None in an unmarked
-        one, and in the examples of a search but for the last, which shows the whole
-        failure.
+        """Return a function that, given a seed, makes the re-run of a training.
+
+        None in an unmarked test, and for all examples of a search except the last,
+        which shows the whole failure.
         """
         if not self._asserts or not (self._policy.diagnose or self._policy.baseline):
             return None
@@ -576,25 +607,27 @@ class Guard:
         return again
 
     def failures(self) -> str:
-        """The messages of all runs that did not converge, for a report section."""
+        """Return the messages of all failed runs, for a section of the test report."""
         failed = [Failure(run=run) for run in self.runs if not run.converged]
         return "\n\n".join(self._style.message(it) for it in failed)
 
     def error(self, failure: Failure) -> NotConverged:
-        """The exception for a failure, in the words of this test."""
+        """Return the exception for a failure, in the message style of this test."""
         return self._style.error(failure)
 
     def nearness(self, run: TrainingRun) -> float:
-        """How near a run came to failing; see `judge.margin.nearness`."""
+        """How near a run came to failing; see `judge.limit_used.nearness`."""
         return nearness(run.trace, self._policy)
 
     def nearest(self, run: TrainingRun) -> str:
-        """The limit that a run came nearest to; see `judge.margin.shares`."""
+        """The limit that a run came nearest to; see `judge.limit_used.shares`."""
         used = shares(run.trace, self._policy)
         return max(used, key=lambda name: used[name])
 
     def _sealing_growth(self) -> float | None:
-        """The growth of the loss from which on no step can save a training."""
+        """Growth of the loss from which no further step can save a training; None if
+        divergence is allowed or early ending is off.
+        """
         if not self._ends_early or "diverging_loss" in self._policy.allow:
             return None
         return SPIKE * self._policy.max_loss_growth
@@ -613,7 +646,7 @@ class Guard:
 
 
 def _as_sentences(missed: list[Finding], policy: Policy) -> list[str]:
-    """What a policy does not tolerate of what trained unseen."""
+    """Describe the findings on unrecorded trainings that the policy does not allow."""
     return [f"{it.message}. {it.hint}" for it in missed if it.kind not in policy.allow]
 
 

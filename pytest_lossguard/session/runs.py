@@ -1,4 +1,4 @@
-"""One judged training, as a test gets it."""
+"""A judged training, as a test receives it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["Prepared", "TrainingRun", "WatchedRuns", "judged"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingRun:
-    """One judged training.
+    """A judged training.
 
     Attributes:
-        verdict: The trace and what was found in it.
-        checks: Custom checks that took part.
-        make_rerun: Gives what runs it again, while its test lasts; None where nothing
-            does.
+        verdict: The trace with its findings.
+        checks: Custom checks that the run was judged by.
+        make_rerun: Makes the `Rerun` of the training while its test runs; None if the
+            training cannot be run again.
     """
 
     verdict: Verdict
@@ -40,32 +40,32 @@ class TrainingRun:
 
     @property
     def loss(self) -> Floats:
-        """Each step's own loss, float64 of shape ``(steps,)``."""
+        """Loss of each step, float64 of shape ``(steps,)``."""
         return self.verdict.trace.steps.loss
 
     @property
     def grad_norm(self) -> Floats:
-        """Global L2 norm of each step's gradient, float64, ``(steps,)``."""
+        """Global L2 gradient norm of each step, float64 of shape ``(steps,)``."""
         return self.verdict.trace.steps.global_grad_norm
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was found, errors first."""
+        """The findings of the judge, errors first."""
         return self.verdict.findings
 
     @property
     def trace(self) -> Trace:
-        """Everything recorded."""
+        """The trace of the training: everything that was recorded."""
         return self.verdict.trace
 
     def assert_converged(self, **policy: Any) -> TrainingRun:
-        """Judge again, by another policy, and return the run judged so.
+        """Judge the training by another policy, and return the newly judged run.
 
         Args:
             policy: The keys of ``@pytest.mark.converges``.
 
         Raises:
-            NotConverged: It did not.
+            NotConverged: The training does not converge by this policy.
             PolicyError: A key is unknown or its value is out of range.
         """
         __tracebackhide__ = True
@@ -76,7 +76,7 @@ class TrainingRun:
         return run
 
     def plot(self) -> Any:
-        """The loss between its reference losses, and the gradient norm.
+        """Plot the loss with its reference losses, and the gradient norm.
 
         Returns:
             A `plotly.graph_objects.Figure`, which a notebook shows.
@@ -100,11 +100,12 @@ class TrainingRun:
 
 @dataclass(slots=True)
 class WatchedRuns:
-    """The trainings inside a ``with lossguard.watch()`` block, once it ended.
+    """The trainings inside a ``with lossguard.watch()`` block, once the block has
+    ended.
 
     Attributes:
-        runs: Those that were seen.
-        unseen: Sentences on what else trained.
+        runs: The trainings that were recorded.
+        unseen: Sentences on trainings that could not be recorded.
     """
 
     runs: list[TrainingRun] = field(default_factory=list)
@@ -115,7 +116,7 @@ class WatchedRuns:
         """The only training of the block.
 
         Raises:
-            UsageError: There was none, or more than one.
+            UsageError: The block had no training, or more than one.
         """
         if len(self.runs) != 1:
             raise UsageError(
@@ -128,15 +129,16 @@ class WatchedRuns:
 
 @dataclass(slots=True, kw_only=True)
 class Prepared:
-    """What a fixture trained in its set-up.
+    """The trainings in the set-up of a fixture.
 
     Attributes:
-        by: The fixture, as ``"fixture 'model' (module scope)"``.
-        test: The first test that used it.
-        traces: What was seen.
-        missed: What was not.
-        unseen: Sentences on that.
-        watch: Runs it again, and knows the user's lines; None after that test.
+        by: Description of the fixture, as ``"fixture 'model' (module scope)"``.
+        test: Node id of the first test that used the fixture.
+        traces: Traces of the trainings that were recorded.
+        missed: Findings on trainings that were not recorded.
+        unseen: Sentences on trainings that could not be recorded.
+        watch: The watch, which can run the trainings again and knows the user's lines;
+            None once the first test has ended.
     """
 
     by: str
@@ -148,15 +150,15 @@ class Prepared:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing trained in it."""
+        """Whether nothing trained in the set-up."""
         return not (self.traces or self.missed or self.unseen)
 
     def release(self) -> None:
-        """Let go of its models and data."""
+        """Release the models and data of the trainings."""
         self.watch = None
 
     def described_for(self, test: str) -> str:
-        """A sentence for a test that uses it."""
+        """Return a sentence on the fixture, for a test that uses it."""
         first = "" if test == self.test else f" for {self.test}, which used it first"
         return f"trained in the set-up of {self.by}{first}"
 
@@ -167,6 +169,6 @@ def judged(
     checks: tuple[Check, ...] = (),
     make_rerun: MakeRerun | None = None,
 ) -> TrainingRun:
-    """A training with what the judge and custom checks find in it."""
+    """Judge a training with the built-in rules and the custom checks."""
     verdict = Verdict(trace=trace, findings=judge(trace, policy, checks))
     return TrainingRun(verdict, checks, make_rerun)

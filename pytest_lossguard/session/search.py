@@ -1,7 +1,7 @@
-"""A search over corruptions: what each example costs, what it found.
+"""A search over corruptions: runs, judges and counts its examples.
 
-Knows neither pytest nor Hypothesis: it gets each example and runs its
-body, or spares it.
+This module imports neither pytest nor Hypothesis: it receives each example and either
+runs its body or skips it.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ from .runs import TrainingRun
 
 __all__ = ["Case", "Known", "Search", "Shard"]
 
-#: Runs beyond the asked range: at most this share of the examples, but some.
+#: Most runs beyond the requested range: this share of the examples, or the second
+#: number if that is larger.
 _HEADROOM_SHARE, _FEWEST_HEADROOM = 0.1, 5
-#: Features that are tried alone where all of them together break a training.
+#: Most features that are tried alone when corrupting all of them breaks a training.
 _MOST_FEATURES = 24
-#: Cases that a report lists.
+#: Most cases that a report lists.
 _MOST_CASES = 400
 
 Run = Callable[[Corruption], Any]
 
 
 def _size(factor: float) -> float:
-    """How far from 1, whichever way."""
+    """Distance of a factor from 1, in either direction."""
     return max(abs(factor), 1 / max(abs(factor), 1e-300))
 
 
@@ -45,30 +46,32 @@ class Shard:
     """One of several tests that share a search.
 
     Attributes:
-        index: Counted from 1.
-        of: How many there are.
+        index: Number of the shard, counted from 1.
+        of: Number of shards.
     """
 
     index: int
     of: int
 
     def owns(self, corruption: Corruption) -> bool:
-        """Whether it runs a corruption: by its digest, the same in each process."""
+        """Whether this shard runs a corruption, decided by the digest of the
+        corruption, which is the same in each process.
+        """
         digest = hashlib.sha256(repr(corruption).encode()).digest()
         return int.from_bytes(digest[:8]) % self.of == self.index - 1
 
     def to_json(self) -> dict[str, int]:
-        """As builtins, in the shape of the JSON report."""
+        """Return the shard as builtins, in the shape of the JSON report."""
         return {"index": self.index, "of": self.of}
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A case that an earlier search has found, and that is run first.
+    """A failing case of an earlier search, which is run first.
 
     Attributes:
-        file: That it is kept in.
-        seed: The base seed that it failed with.
+        file: Path of the file that holds the case.
+        seed: The base seed that the case failed with.
     """
 
     file: str
@@ -77,13 +80,14 @@ class Known:
 
 @dataclass(slots=True, eq=False)
 class Case:
-    """One example that was run.
+    """An example that was run.
 
     Attributes:
-        corruption: What it was run on; None where it drew something else too.
-        run: The failing training in it, else the one nearest to failing.
-        nearness: Of that training; see `judge.margin.nearness`.
-        error: What it raised.
+        corruption: The corruption of the data; None if the example also draws other
+            values.
+        run: The failing training of the example, else the one nearest to failing.
+        nearness: Nearness of that training to failing; see `judge.limit_used.nearness`.
+        error: The error that the example raised; None if it passed.
     """
 
     corruption: Corruption | None
@@ -93,17 +97,17 @@ class Case:
     _traceback: TracebackType | None = None
 
     def fails_with(self, error: BaseException) -> None:
-        """Remember what it raised."""
+        """Store the error that the example raised."""
         self.error, self._traceback = error, error.__traceback__
 
     def recall(self) -> None:
-        """Raise what it raised."""
+        """Raise the stored error again, if there is one."""
         __tracebackhide__ = True
         if self.error is not None:
             raise self.error.with_traceback(self._traceback)
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins: the corruption and its parts, how near it came to failing."""
+        """Return the case as builtins: the corruption, its parts, and its nearness."""
         error = None if self.error is None else first_line(self.error)
         if error is not None and not isinstance(self.error, NotConverged):
             error = f"{type(self.error).__name__}: {error}"
@@ -122,29 +126,33 @@ class Search:
     """The examples of one test.
 
     Attributes:
-        guard: Runs and judges.
-        budget: Seconds after which unseen examples pass unrun; None for no end.
-        space: What is drawn from; None in a test with a ``@given`` of its own.
-        steer: Told of each example's nearness to failure, as a log10.
-        clock: Seconds.
+        guard: The guard of the test, which runs and judges the examples.
+        budget: Seconds after which new examples pass without being run; None for no
+            limit.
+        space: The space that corruptions are drawn from; None in a test with a
+            user-defined ``@given``.
+        steer: Called with the log10 of the nearness to failure of each example.
+        clock: Returns the time in seconds.
         progress: Called before each example.
-        only: The one corruption to be run, in a replay.
-        shard: Which part of the corruptions it runs, and of how many.
-        replays: Examples at the start that an earlier search left to be tried again.
-        known: Cases that are run first, whatever the budget, each in one shard.
-        explicit: Examples before those that are drawn or replayed, the known among
-            them.
-        stale: Why known cases could not be run, by their files.
-        failures: What an example raises that fails.
-        examples: How many were asked for.
-        ran: How many were run, those after the search among them.
-        exhausted: Whether the budget kept some from being run.
-        failed: The last one that failed.
-        closest: Of those that passed, the one that came nearest to failing.
-        headroom: What was found beyond the space, one sentence for each direction.
+        only: The only corruption to run, in a replay; None otherwise.
+        shard: The part of the search that this test runs; None if it is not divided.
+        replays: Returns the number of examples at the start that Hypothesis replays
+            from an earlier search.
+        known: Known cases, which are run first, regardless of the budget, each in one
+            shard.
+        explicit: Number of examples before those that are drawn or replayed, including
+            the known cases.
+        stale: Reasons why known cases could not be run, by file.
+        failures: Exception types with which an example fails.
+        examples: Number of examples that Hypothesis requested.
+        ran: Number of examples that were run, including those after the search.
+        exhausted: Whether examples were skipped because the budget was spent.
+        failed: The last case that failed; None if none did.
+        closest: The passing case that came nearest to failing; None if there is none.
+        headroom: Results beyond the space, one sentence for each direction.
         trained: Whether any example trained anything.
-        left_to_others: Examples that other shards run.
-        holds: Whether the failing case failed once more at the end.
+        left_to_others: Number of examples left to other shards.
+        holds: Whether the failing case failed again at the end.
     """
 
     guard: Guard
@@ -179,15 +187,16 @@ class Search:
 
     @contextmanager
     def example(self, corruption: Corruption | None) -> Iterator[bool]:
-        """One example: whether its body is to be run; judged when it ends.
+        """Open one example; the value says whether to run its body. Judge it at the
+        end.
 
         Args:
-            corruption: What it draws; None where it draws something else too, so
-                that it cannot be known again.
+            corruption: The corruption that the example draws; None if it also draws
+                other values, so that it cannot be recognized when it is drawn again.
 
         Raises:
-            NotConverged: A training of it did not converge, now or when the same
-                corruption was run before.
+            NotConverged: A training of the example did not converge, now or when the
+                same corruption was run before.
         """
         __tracebackhide__ = True
         self.examples += 1
@@ -200,7 +209,7 @@ class Search:
         if case is not None:
             yield False
             if case.error is not None:
-                self.failed = case  # the last to fail is the one that is reported
+                self.failed = case  # Hypothesis reports the last failing example
             case.recall()
         else:
             with self._noted(corruption) as case:
@@ -209,7 +218,7 @@ class Search:
 
     @contextmanager
     def _noted(self, corruption: Corruption | None) -> Iterator[Case]:
-        """Run a case, and remember how it ended if it did."""
+        """Run a case, and record its result unless Hypothesis rejected the example."""
         __tracebackhide__ = True
         case = Case(corruption)
         try:
@@ -235,16 +244,18 @@ class Search:
             yield
 
     def known_case(self, corruption: Corruption | None) -> Known | None:
-        """The known case that it is, None for any other."""
+        """Return the known case with this corruption; None if there is none."""
         return None if corruption is None else self.known.get(corruption)
 
     def leave_known(self, reason: str) -> None:
-        """Run no known case, and say why."""
+        """Skip all known cases, and record the reason."""
         self.stale |= {it.file: reason for it in self.known.values()}
         self.known = {}
 
     def _is_stale(self, corruption: Corruption | None, error: BaseException) -> bool:
-        """Whether a known case cannot act on the data that there are now."""
+        """Whether the error means that a known case does not fit the current data. If
+        so, the reason is recorded.
+        """
         known = self.known_case(corruption)
         if known is None or not isinstance(error, UsageError):
             return False
@@ -265,7 +276,7 @@ class Search:
             self.closest = case
 
     def _take_runs(self, case: Case) -> None:
-        """Keep the one run that says most, and its nearness."""
+        """Keep the most telling run of a case, and its nearness."""
         runs = self.guard.runs
         self.trained = self.trained or bool(runs)
         if not runs:
@@ -287,8 +298,8 @@ class Search:
         return left
 
     def _is_of_another_shard(self, known: Corruption | None) -> bool:
-        """Whether a corruption is another shard's to run. Once one has failed, what is
-        milder is looked for here, whosever it is.
+        """Whether a corruption is left to another shard. Once an example has failed,
+        this shard runs all milder corruptions itself, to shrink the failure.
         """
         if self.shard is None or known is None or self.failed is not None:
             return False
@@ -304,38 +315,43 @@ class Search:
     # Once it has ended
 
     def look_beyond(self, run: Run) -> None:
-        """After a passing search: where, outside the asked range, it would fail.
+        """After a passing search, find where beyond the requested range the training
+        fails. Each shard takes every n-th direction.
 
         Args:
             run: Runs the body of the test once on a corruption.
         """
-        if self.space is None or self.only is not None or not self.trained:
+        if self.space is None or self.only is not None:
             return
-        if self.shard is not None and self.shard.index > 1:
-            return  # once is enough
+        if self.ran and not self.trained:
+            return  # with no example run here, other shards may have trained
         left = max(_FEWEST_HEADROOM, int(_HEADROOM_SHARE * self.examples))
-        for axis in self.space.axes:
-            for way in axis.beyond:
-                survived: Family | None = None
-                for family in way:
-                    if left <= 0 or self._is_spent():
-                        break
-                    left -= 1
-                    if self._again(run, Corruption(family)).error is not None:
-                        self.headroom.append(f"fails at {family!r}")
-                        survived = None
-                        break
-                    survived = family
-                if survived is not None:
-                    self.headroom.append(f"survives {survived!r}")
+        ways = [way for axis in self.space.axes for way in axis.beyond]
+        first, stride = (self.shard.index - 1, self.shard.of) if self.shard else (0, 1)
+        for way in ways[first::stride]:
+            survived: Family | None = None
+            for family in way:
+                if left <= 0 or self._is_spent():
+                    break
+                left -= 1
+                case = self._again(run, Corruption(family))
+                if case.error is not None:
+                    self.headroom.append(f"fails at {family!r}")
+                    survived = None
+                    break
+                if case.run is None:
+                    return
+                survived = family
+            if survived is not None:
+                self.headroom.append(f"survives {survived!r}")
 
     def settle(self, run: Run) -> None:
-        """After a failing search: see to it that the case reported is the simplest, and
-        that it fails when it is run once more.
+        """After a failing search, simplify the reported case further, and check that it
+        fails when it is run again.
 
-        A shrinker lowers one number after the other. From several families to one
-        it may have to raise another, and which of many features is the one it does
-        not ask: that is tried here.
+        A shrinker lowers one number at a time. To get from several families to one it
+        may have to raise another number, and it does not try a single feature in place
+        of all: both are tried here.
 
         Args:
             run: Runs the body of the test once on a corruption.
@@ -354,7 +370,7 @@ class Search:
             self.failed = again
 
     def _first(self, run: Run, attempts: Iterator[Corruption]) -> Case | None:
-        """The first of these that fails."""
+        """Return the first of these corruptions that fails, as a case."""
         for corruption in attempts:
             case = self._cases.get(corruption) or self._again(run, corruption)
             if isinstance(case.error, NotConverged):
@@ -362,7 +378,7 @@ class Search:
         return None
 
     def _parts(self) -> tuple[Family, ...]:
-        """The families of the failing case; none if it is not of the space."""
+        """The families of the failing case; empty if they are not in the space."""
         assert self.failed is not None
         assert self.failed.corruption is not None
         parts = self.failed.corruption.parts
@@ -372,8 +388,8 @@ class Search:
         return parts
 
     def _bounded(self) -> str | None:
-        """Where another unit or zero alone breaks it: what keeps the search to those
-        that it bears; None elsewhere.
+        """Return a remark if scale or offset alone breaks the training, with bounds
+        that keep the search to values that pass; None otherwise.
         """
         parts = self._parts()
         if len(parts) != 1 or not isinstance(parts[0], (Scale, Offset)):
@@ -401,7 +417,7 @@ class Search:
         )
 
     def _levels(self, part: Family) -> Iterator[Family]:
-        """A family from its own level on, in its own direction, the mildest first."""
+        """Yield a family at its own level and all stronger ones, mildest first."""
         assert self.space is not None
         kept = {"features": part.features} if hasattr(part, "features") else {}
         levels = [
@@ -413,14 +429,14 @@ class Search:
         yield from levels[levels.index(part) :]
 
     def _one_family(self) -> Iterator[Corruption]:
-        """Each family of several alone."""
+        """Yield each of several families alone."""
         parts = self._parts()
         if len(parts) > 1:
             for part in parts:
                 yield from map(Corruption, self._levels(part))
 
     def _one_feature(self) -> Iterator[Corruption]:
-        """One feature instead of all, at the same value."""
+        """Yield the corruption on one feature instead of all, at the same value."""
         parts = self._parts()
         if len(parts) != 1 or getattr(parts[0], "features", 0) is not None:
             return
@@ -431,7 +447,7 @@ class Search:
             yield Corruption(replace(parts[0], features=feature))  # type: ignore[type-var]
 
     def _again(self, run: Run, corruption: Corruption) -> Case:
-        """Run a case outside Hypothesis, on whatever features the data has."""
+        """Run a case outside Hypothesis, and return it with its result."""
         case = Case(corruption)
         try:
             with self._judged(corruption):
@@ -445,7 +461,7 @@ class Search:
     # What it reports
 
     def describe(self, seconds: float) -> str:
-        """How far it is, for a line on a terminal."""
+        """Describe the progress, for a line on a terminal."""
         text = f"{self.examples} examples in {seconds:.0f} s"
         if self.failed is not None:
             text += ", one failed, looking for the smallest"
@@ -453,17 +469,19 @@ class Search:
 
     @property
     def unique(self) -> int:
-        """Different examples that were run."""
+        """Number of distinct examples that were run."""
         return len(self._cases) or self.ran
 
     @property
     def runs(self) -> list[TrainingRun]:
-        """What a report shows: the failing run, else the worst passing one."""
+        """The run that a report shows: the failing one, else the passing one nearest to
+        failing.
+        """
         case = self.failed or self.closest
         return [] if case is None or case.run is None else [case.run]
 
     def to_json(self) -> dict[str, Any]:
-        """As builtins, in the shape of the JSON report."""
+        """Return the search as builtins, in the shape of the JSON report."""
         closest = None
         if self.closest is not None and self.failed is None:
             closest = {
@@ -495,8 +513,8 @@ class Search:
         }
 
     def details(self) -> dict[str, Any]:
-        """Each corruption that was run and what it could have been, as builtins:
-        what failed and what came near to it first, at most 400.
+        """Return the cases and the axes of the space as builtins: failing cases first,
+        then those nearest to failing, at most 400.
         """
         known = {it.corruption: it for it in (*self._cases.values(), *self._later)}
         cases = [it.to_json() for it in known.values() if it.corruption is not None]
@@ -508,14 +526,14 @@ class Search:
         }
 
     def summary(self) -> str:
-        """What the search did, in a few words."""
+        """Return the counts of the search in a few words."""
         text = f"{self.examples} examples, {self.unique} of them different"
         if self.exhausted:
             text += f"; the budget of {self.budget:g} s kept others from being run"
         return text
 
     def found(self) -> str:
-        """How the failing case was found."""
+        """Say how the failing case was found."""
         assert self.failed is not None
         known = self.known_case(self.failed.corruption)
         if known is not None:
@@ -523,11 +541,11 @@ class Search:
         return f"the smallest corruption found that breaks it, in {self.summary()}"
 
     def explained(self, run: TrainingRun, again: tuple[str, ...]) -> NotConverged:
-        """The exception for the failing run, once the search has ended.
+        """Diagnose the failing run, and return the exception for it.
 
         Args:
             run: The failing run.
-            again: Lines that run the case again.
+            again: Lines that say how to run the case again.
         """
         assert self.failed is not None
         self.failed.run = self.guard.diagnose(run)
@@ -541,7 +559,7 @@ class Search:
         )
 
     def remarks(self) -> Iterator[str]:
-        """Sentences on a search that failed."""
+        """Yield sentences on a search that failed."""
         yield self.found()
         if not self.holds:
             yield (

@@ -1,4 +1,4 @@
-"""What a test needs of what trains."""
+"""The interface of the trainer that a test uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Training"]
 
 
 class Training(Protocol):
-    """It fits, watches, and runs trainings again; see `training.Trainer`."""
+    """Fits models, watches trainings and runs them again; see `training.Trainer`."""
 
     def fit_seeds(
         self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
@@ -21,22 +21,24 @@ class Training(Protocol):
     def watching(
         self, *, seed: int | None, stop_on_nonfinite: bool, ignoring: Any = ()
     ) -> AbstractContextManager[Any]:
-        """Watch the trainings inside a block, but for calls under way before."""
+        """Watch the trainings inside a block, except for calls in ``ignoring``, which
+        were under way before.
+        """
 
     def under_way(self) -> Any:
-        """What other threads are at."""
+        """Return the calls that other threads are in."""
 
     def start_of(self, model_or_factory: Any) -> Any:
-        """The state of a model given as an object, None of anything else."""
+        """Return the state of a model given as an object; None for anything else."""
 
     def again(self, model_or_factory: Any, x: Any, y: Any = None, **how: Any) -> Any:
-        """The same training, to be run again with changes."""
+        """Make a training that can be run again with changes."""
 
     def watched_again(self, watch: Any, recording: Any) -> Any:
-        """One of the trainings that were watched, to be run again with changes."""
+        """Make a watched training that can be run again with changes."""
 
     def reseed(self, seed: int) -> None:
-        """Start every random generator anew."""
+        """Seed every random generator."""
 
     def device(self) -> str:
-        """What trains, as ``"CPU"``."""
+        """Return the name of the device that trains, as ``"CPU"``."""

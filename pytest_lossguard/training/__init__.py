@@ -1,6 +1,6 @@
-"""Everything that touches TensorFlow and Keras.
+"""All code that touches TensorFlow and Keras.
 
-Importing this package imports both; nothing above it does so at its own import.
+Importing this package imports both; no package above it does so when it is imported.
 """
 
 from .backend.snapshot import SavedSeeds, preserved_seeds, set_seed

@@ -1,4 +1,4 @@
-"""The one door to training: trains, watches, and runs again."""
+"""The only entry point to training: trains, watches and reruns models."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["Trainer"]
 
 
 class Trainer:
-    """Trains models and gives traces, by whichever way fits.
+    """Trains models and returns traces, by whichever way suits the model.
 
     Args:
-        shared_by: Processes that do the same on this machine at the same time.
+        shared_by: Number of processes that train on this machine at the same time.
     """
 
     def __init__(self, shared_by: int = 1) -> None:
@@ -39,8 +39,10 @@ class Trainer:
         return self._loops.fit_seeds(model_or_factory, x, y, **how)
 
     def start_of(self, model_or_factory: Any) -> Snapshot | None:
-        """The state of a model given as an object, None of anything else: whatever
-        the test does with it later, it can be run again from here.
+        """Return the state of a built model, or None if given anything else.
+
+        Training can be rerun from this state whatever the test does with the model
+        later.
         """
         if isinstance(model_or_factory, keras.Model) and model_or_factory.built:
             return Snapshot.of_model(model_or_factory)
@@ -56,42 +58,42 @@ class Trainer:
         start: Snapshot | None = None,
         **how: Any,
     ) -> Rerun:
-        """The same training, to be run again with changes.
+        """Prepare a training to be rerun with changes.
 
         Args:
             model_or_factory: As for `LoopTrainer.fit_seeds`.
             x: As for `LoopTrainer.fit_seeds`.
             y: As for `LoopTrainer.fit_seeds`.
-            seed: Of weights and batches.
+            seed: Seed of the weights and of the order of the batches.
             how: The other arguments of `LoopTrainer.fit_seeds`.
-            start: What a model given as an object started from.
+            start: Initial state of a model given as an object; see `start_of`.
 
         Raises:
-            UsageError: Model or data cannot be trained as given.
+            UsageError: The model or the data cannot be trained as given.
         """
         return Rerun(
             self._loops, model_or_factory, make_spec(x, y, seed=seed, **how), start
         )
 
     def watched_again(self, watch: Watch, recording: Recording) -> Rerun:
-        """One of the trainings that were watched, to be run again with changes.
+        """Prepare one of the watched trainings to be rerun with changes.
 
         Args:
-            watch: What was seen.
-            recording: Which of its trainings.
+            watch: The watch that saw the training.
+            recording: The recording of the training, one of the watch's.
 
         Raises:
-            CannotChange: The watch has forgotten it, another training works against it,
-                or its model, data, loss or first state were not seen.
+            CannotChange: The watch has forgotten the training, another training works
+                against it, or its model, data, loss or initial state were not seen.
         """
         return watched_again(self._loops, watch.seen(recording))
 
     def reseed(self, seed: int) -> None:
-        """Start every random generator anew, as `set_seed` would, at less cost."""
+        """Reseed every random generator, as `set_seed` does, at lower cost."""
         self._seeder.start(seed)
 
     def device(self) -> str:
-        """What trains: ``"GPU"`` where TensorFlow has one in use, else ``"CPU"``."""
+        """Return ``"GPU"`` if TensorFlow uses one for training, else ``"CPU"``."""
         return "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
 
     def watching(
@@ -101,11 +103,11 @@ class Trainer:
         stop_on_nonfinite: bool,
         ignoring: Collection[FrameType] = (),
     ) -> AbstractContextManager[Watch]:
-        """Watch the trainings inside a block; see `watch.watching`."""
+        """Watch the trainings inside a block; see `watching.watching`."""
         return watching(
             seed=seed, stop_on_nonfinite=stop_on_nonfinite, ignoring=ignoring
         )
 
     def under_way(self) -> tuple[FrameType, ...]:
-        """What other threads are at; see `threads.under_way`."""
+        """Return the calls that other threads are running; see `threads.under_way`."""
         return under_way()

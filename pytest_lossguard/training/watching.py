@@ -1,8 +1,9 @@
-"""Watches whatever trains inside a block of code, and makes traces of it."""
+"""Watches every training inside a block of code and turns each into a trace."""
 
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -10,9 +11,10 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+from ..core.coded_labels import Agreement
 from ..core.collapse import Spread
 from ..core.data_facts import DataFacts
-from ..core.errors import CannotChange
+from ..core.errors import CannotChange, StopTraining
 from ..core.findings import Finding
 from ..core.trace import Trace, Validation
 from ..judge.step import never_applied, nothing_trainable
@@ -23,21 +25,30 @@ from .backend.concrete_functions import (
     takes_gradients,
     variables_of,
 )
-from .backend.data import ArrayData, Fitted, as_arrays, held_out_arrays, is_dataset
-from .backend.frameworks import keras, tf
-from .backend.patches import Call, observed, owner_of, replaced
+from .backend.data import (
+    ArrayData,
+    Fitted,
+    as_arrays,
+    held_out_arrays,
+    is_dataset,
+    joined,
+)
+from .backend.dataset_facts import facts_of_dataset
+from .backend.frameworks import is_of_keras, keras, tf
+from .backend.patches import Call, observed, observed_draws, owner_of, replaced
 from .backend.private_api import (
     CUSTOM_GRADIENT_CALLS,
     JIT_COMPILE,
     ConcreteFunction,
     ResourceVariable,
     custom_gradients,
+    end_epoch,
     learning_rate_of,
 )
 from .backend.reread import rows_once_more
 from .backend.snapshot import preserved_seeds
 from .backend.tensors import is_variable, value_of, variable_key
-from .backend.user_frames import taken_at
+from .backend.user_frames import clear_framework_frames, taken_at
 from .record.adversarial import is_adversarial
 from .record.feeds import Feed, Feeds
 from .record.function_clones import FunctionClones
@@ -45,15 +56,18 @@ from .record.moving_target import learns_from_a_moving_model
 from .record.recorder import Recorder, reached
 from .record.recording import Recording
 from .record.shuffled_predictions import ShuffledPredictions
+from .score.coded_labels import agreement_of_model
 from .score.collapse import spreads_of_nets
 from .score.data_facts import with_what_came_again
 from .score.held_out_loss import HeldOutLoss, penalty_of_weights
+from .score.shuffled_graph import shuffled_graph
+from .score.shuffled_state import shuffled_state
 from .score.trace_builder import batch_size_of, watched_trace
 from .score.uncounted import NOT_ASKED, Counted, counted_in_calls, counted_in_fit
 
 __all__ = ["Seen", "Watch", "watching"]
 
-#: Why a step in a graph may never apply what it computes.
+#: Why a compiled step may never apply the gradients that it computes.
 _IN_TRACES = (
     "; in a tf.function an `if` on a Python number or attribute is decided once, at"
     " tracing: count in a tf.Variable, as to apply every fourth step"
@@ -62,17 +76,17 @@ _IN_TRACES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What was seen of one training.
+    """Everything known about one watched training.
 
     Attributes:
-        recording: What was recorded.
-        fitted: The whole training data, where they were seen.
-        seed: The seed that was in force.
-        batch_size: Rows per step.
-        epochs: How many ``fit`` was asked for, where it trained.
-        stopped: Whether it was stopped before its last step.
-        contested: Whether another training works against it.
-        unread: A dataset that ``fit`` was given, some rows of which were never reached.
+        recording: The recorded steps.
+        fitted: The whole training data; None if they were not given as arrays.
+        seed: Seed in force during the training; None if there was none.
+        batch_size: Rows per step; None if unknown.
+        epochs: The ``epochs`` given to ``fit``; None if ``fit`` did not train.
+        stopped: Whether the training was stopped before its last step.
+        contested: Whether another training works against this one, as in a GAN.
+        unread: Dataset given to ``fit`` some rows of which no epoch reached, else None.
     """
 
     recording: Recording
@@ -86,10 +100,10 @@ class Seen:
 
 
 class Watch:
-    """What is seen of the trainings inside a `watching` block.
+    """The trainings seen inside a `watching` block.
 
     Attributes:
-        recorder: Keeps the recordings.
+        recorder: Recorder that holds one recording per training.
     """
 
     def __init__(self, recorder: Recorder, seed: int | None) -> None:
@@ -105,6 +119,8 @@ class Watch:
         self._fit_by: dict[int, tuple[Any, Any]] = {}
         self._validation: dict[int, list[tuple[int, float]]] = {}
         self._epochs: dict[int, int] = {}
+        self._resets: Counter[int] = Counter()
+        self._agreements: dict[int, Agreement | None] = {}
         self._traces: dict[int, Trace] = {}
         self._clones = FunctionClones()
         self._feeds = Feeds()
@@ -113,15 +129,15 @@ class Watch:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """See nothing for a while."""
+        """Record nothing inside the block."""
         with self.recorder.paused():
             yield
 
     def forget(self) -> None:
-        """Start anew, as if nothing had been seen.
+        """Discard everything seen so far.
 
-        What was traced is forgotten too: a function that is still in use is traced
-        once more, and a model that is not can be freed.
+        Traced functions are discarded too: those still in use are traced again, and
+        models that are no longer in use can be freed.
         """
         self.recorder.forget()
         for known in (
@@ -135,6 +151,8 @@ class Watch:
             self._fit_by,
             self._validation,
             self._epochs,
+            self._resets,
+            self._agreements,
             self._traces,
             self._clones,
             self._feeds,
@@ -143,7 +161,7 @@ class Watch:
             known.clear()
 
     def traces(self) -> list[Trace]:
-        """One trace per training seen so far, in order."""
+        """Return one trace per training seen so far, in order."""
         with self.paused(), preserved_seeds():
             trained = self.recordings
             for recording in trained:
@@ -151,26 +169,42 @@ class Watch:
                     self._traces[id(recording)] = self._trace(recording)
         return [self._traces[id(it)] for it in trained]
 
+    def with_draws_of(self, data: Any, trace: Trace) -> Trace:
+        """Return a trace with the random numbers that functions of datasets drew once.
+
+        Args:
+            data: The data that ``lossguard.fit`` was given.
+            trace: The trace of its training.
+        """
+        if trace.step is None or not is_dataset(data):
+            return trace
+        drawn = (it for it in self.recorder.draws.found() if it.in_dataset)
+        draws = (*trace.step.traced_draws, *drawn)
+        return replace(trace, step=replace(trace.step, traced_draws=draws))
+
     @property
     def recordings(self) -> list[Recording]:
         """The trainings seen so far."""
         return self.recorder.trained
 
     def missed(self) -> list[Finding]:
-        """What trained and was not recorded, and what was to train and could not."""
+        """Return findings for trainings that were not recorded or could not train."""
         frozen = (nothing_trainable(name, by) for name, by in self._frozen.items())
         unseen = self.recorder.asked.found(self.recorder.recorded())
         return [*unseen, *([] if unseen else self._never_applied()), *frozen]
 
     def _never_applied(self) -> Iterator[Finding]:
-        """Gradients taken again and again of what nothing trains, beside a training."""
+        """Yield findings for gradients that are taken repeatedly and never applied.
+
+        Only if another training of the block made an update.
+        """
         if self.recorder.trained:
             for taped in self.recorder.never_applied():
                 yield from never_applied(taped.asked, taped.where)
 
     @property
     def unseen(self) -> list[str]:
-        """Sentences on trainings that ran and could not be seen."""
+        """Sentences about trainings that ran but could not be recorded."""
         if not self.recorder.lost_updates:
             return self._unseen
         return [
@@ -181,10 +215,10 @@ class Watch:
         ]
 
     def seen(self, recording: Recording) -> Seen:
-        """All that running one of the trainings again takes.
+        """Return all that is needed to rerun one of the trainings.
 
         Raises:
-            CannotChange: It was forgotten, with its data.
+            CannotChange: The training was forgotten, together with its data.
         """
         known = zip(self.recordings, self.traces(), strict=True)
         trace = next((trace for it, trace in known if it is recording), None)
@@ -204,7 +238,7 @@ class Watch:
         )
 
     def why_nothing_trained(self) -> str:
-        """One sentence for a test in which no optimizer update was seen."""
+        """Explain in one sentence why a test made no optimizer update."""
         nothing = "the test is marked converges and trained nothing"
         taken = self.recorder.gradients.total
         in_graphs = self.recorder.gradients.in_graphs
@@ -253,12 +287,15 @@ class Watch:
             counted=self._counted(recording) if alone else NOT_ASKED,
         )
         trace = replace(trace, spreads=self._spreads(recording, trace))
+        if trace.held_out is not None:
+            agreed = self._agreements.get(key)
+            trace = replace(trace, held_out=replace(trace.held_out, agreement=agreed))
         return (
             trace if self.recorder.stop_on_nonfinite else replace(trace, stopped=None)
         )
 
     def _counted(self, recording: Recording) -> Counted:
-        """What a step that can be run again makes of labels that must not count."""
+        """Check whether labels that must not count change the update of a step."""
         trained = set(map(variable_key, recording.variables))
         for model, given in self._fit_by.values():
             if trained.issubset(map(variable_key, model.variables)):
@@ -273,14 +310,14 @@ class Watch:
         return counted_in_calls(recording, [*self.recorder.makers.steps.values()])
 
     def _rows_of_fit(self, given: Any) -> Batch | None:
-        """Some rows of what a ``fit`` call was given, with labels and weights."""
+        """Return some rows that a ``fit`` call was given, with labels and weights."""
         if isinstance(given, Fitted):
             return given.first
         rows = rows_once_more(given) if is_dataset(given) else None
         return None if rows is None else rows.probe()
 
     def _spreads(self, recording: Recording, trace: Trace) -> tuple[Spread, ...]:
-        """Of the nets of a training, which no other one moved since."""
+        """Return the spreads of a training's nets; none if others moved them since."""
         if trace.moving_target or recording.end_state is not None:
             return ()
         by = (
@@ -295,21 +332,30 @@ class Watch:
         )
 
     def _fed(self, recording: Recording) -> DataFacts:
-        """How the rows of a recording came."""
+        """Return the facts about how the rows of a recording were fed."""
         key = id(recording.model), id(recording.optimizer)
         feed, taped = self._feeds.only(key), recording.taped
         recording.collect()
         batches = [*taped.batches, *taped.late]
-        fed = DataFacts(
+        given = None if feed is None else feed.given
+        epochs = 0 if feed is None else len(feed.ended)
+        fed = replace(
+            facts_of_dataset(given, recording.model, epochs),
             repeated=self._feeds.repeated(key, batches, recording.steps),
             unseen=None if feed is None else feed.unseen(taped.batches),
             shuffled_inputs=self._predictions.fed(key),
+            shuffled_graph=shuffled_graph(self._fitted.get(key), recording.model),
+            shuffled_state=shuffled_state(
+                recording, self._fitted.get(key, given), self._resets
+            ),
         )
         return with_what_came_again(fed, batches)
 
     def _data_of(self, recording: Recording) -> Fitted | None:
-        """Of the ``fit`` calls of a recording: a model compiled anew trains anew, one
-        with a training step of its own may have its optimizer elsewhere.
+        """Return the data that ``fit`` was given for a recording, or None.
+
+        Data given with the same optimizer come first, because a recompiled model
+        starts a new training; a custom training step may keep its optimizer elsewhere.
         """
         model = id(recording.model)
         same = (it for key, it in self._fitted.items() if key[0] == model)
@@ -329,14 +375,14 @@ class Watch:
         return Validation(step=steps, loss=losses)
 
     def _held_out_of(self, key: tuple[int, int]) -> ArrayData | None:
-        """The rows behind the held-out losses, or some of them."""
+        """Return the validation rows, or some of them if they are a dataset."""
         rows = self._held_out.get(key)
         return rows_once_more(rows) if is_dataset(rows) else rows
 
-    # What else is seen, beside the recorder's own
+    # Hooks in addition to those of the recorder
 
     def on_fit(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
-        """`Model.fit`: the whole data, the epochs, the held-out losses."""
+        """Hook on `Model.fit`: note the data, the epochs and the validation losses."""
         __tracebackhide__ = True
         if not self.recorder.enabled:
             return call(model, *args, **kwargs)
@@ -366,19 +412,26 @@ class Watch:
             held_out = None
             if arguments.arguments.get("class_weight"):
                 held_out = HeldOutLoss(model, scored)
-            callbacks = [*_as_list(given), self._epoch_end(model, held_out, feed)]
+            epochs = int(arguments.arguments.get("epochs") or 1)
+            note = self._epoch_end(model, held_out, feed, epochs)
+            callbacks = [*_as_list(given), note]
             arguments.arguments["callbacks"] = callbacks
         with (
             self._training_all_of(model, "fit"),
             self.recorder.makers.in_fit(),
             self.recorder.weights.in_fit(model, arguments.arguments),
         ):
-            return call(*arguments.args, **arguments.kwargs)
+            try:
+                return call(*arguments.args, **arguments.kwargs)
+            except StopTraining as stop:
+                end_epoch(stop)
+                clear_framework_frames(stop)
+                raise
 
     def on_predict(
         self, call: Call, model: Any, x: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """`Model.predict`: perhaps the inputs of another model."""
+        """Hook on `Model.predict`: its outputs may be inputs of another model."""
         __tracebackhide__ = True
         found = call(model, x, *args, **kwargs)
         if self.recorder.enabled:
@@ -388,30 +441,36 @@ class Watch:
     def on_train_on_batch(
         self, call: Call, model: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """`Model.train_on_batch`: whether there is anything to train."""
+        """Hook on `Model.train_on_batch`: note a model that has nothing to train."""
         __tracebackhide__ = True
         with self._training_all_of(model, "train_on_batch"):
             return call(model, *args, **kwargs)
 
     @contextmanager
     def _training_all_of(self, model: Any, by: str) -> Iterator[None]:
-        """Keras trains a model by its own step: note one that has nothing to train."""
+        """Note a model with nothing to train that Keras trains by its own step."""
         frozen = not (model.built and model.trainable_variables)
-        yield
-        step_of = owner_of(type(model), "train_step")
-        own_step = step_of.__module__.startswith("keras.")
-        frozen = frozen and own_step and not model.trainable_variables
-        if frozen and self.recorder.enabled:
+        with self.recorder.untracked.in_fit(model):
+            yield
+        frozen = frozen and not model.trainable_variables
+        if frozen and is_of_keras(model.train_step) and self.recorder.enabled:
             self._frozen.setdefault(model.name, by)
 
+    def on_reset(self, call: Call, layer: Any) -> Any:
+        """Hook on ``reset_state`` of a recurrent layer: count it."""
+        __tracebackhide__ = True
+        if self.recorder.enabled:
+            self._resets[id(layer)] += 1
+        return call(layer)
+
     def on_giving(self, call: Call, *args: Any, **kwargs: Any) -> Any:
-        """``set_weights``, ``load_weights``, ``restore``: that is no training."""
+        """Hook on ``set_weights``, ``load_weights``, ``restore``: not a training."""
         __tracebackhide__ = True
         with self.recorder.asked.giving(self.recorder.recorded):
             return call(*args, **kwargs)
 
     def on_tape_opened(self, call: Call, tape: Any) -> Any:
-        """``with tf.GradientTape()``: what runs eagerly under it."""
+        """Hook on entering a `tf.GradientTape`: observe the eager operations in it."""
         __tracebackhide__ = True
         opened = call(tape)
         if self.recorder.enabled and tf.executing_eagerly():
@@ -419,14 +478,14 @@ class Watch:
         return opened
 
     def on_tape_closed(self, call: Call, tape: Any, *why: Any) -> Any:
-        """The end of its block."""
+        """Hook on leaving a `tf.GradientTape`."""
         __tracebackhide__ = True
         if tf.executing_eagerly():
             self.recorder.eager_rows.closed()
         return call(tape, *why)
 
     def on_iter(self, call: Call, dataset: Any) -> Any:
-        """``iter(dataset)``: perhaps a new one at each step."""
+        """Hook on ``iter(dataset)``: a loop may make a new iterator at each step."""
         __tracebackhide__ = True
         if self.recorder.enabled and tf.executing_eagerly():
             self._feeds.begun(dataset)
@@ -435,7 +494,7 @@ class Watch:
     def on_gradients(
         self, call: Call, ys: Any, xs: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """`tf.gradients`, which asks without a tape."""
+        """Hook on `tf.gradients`, which takes gradients without a tape."""
         __tracebackhide__ = True
         found = call(ys, xs, *args, **kwargs)
         if self.recorder.enabled:
@@ -445,7 +504,7 @@ class Watch:
     def on_v1_update(
         self, call: Call, optimizer: Any, pairs: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """An optimizer of TensorFlow 1 moves variables."""
+        """Hook on ``apply_gradients`` of a TensorFlow 1 optimizer."""
         __tracebackhide__ = True
         pairs = list(pairs)
         if self.recorder.enabled:
@@ -456,7 +515,7 @@ class Watch:
     def on_session(
         self, call: Call, session: Any, fetches: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """A session runs a graph of TensorFlow 1, perhaps what trains it."""
+        """Hook on `tf.compat.v1.Session.run`: note if it runs a training operation."""
         __tracebackhide__ = True
         training = session.graph.get_collection(tf.compat.v1.GraphKeys.TRAIN_OP)
         fetched = {id(it) for it in tf.nest.flatten(fetches)}
@@ -468,9 +527,30 @@ class Watch:
             )
         return call(session, fetches, *args, **kwargs)
 
-    def _epoch_end(self, model: Any, held_out: HeldOutLoss | None, feed: Feed) -> Any:
+    def _agree(self, model: Any, recording: Recording) -> Agreement | None:
+        """Compare the predicted classes with the labels of training and held-out rows.
+
+        At the end of the last epoch: a callback may restore earlier weights after it.
+        """
+        key = id(model), id(model.optimizer)
+        fitted = self._fitted.get(key)
+        trained = joined(recording.taped.batches) if fitted is None else fitted.last
+        rows = None if trained is None else self._held_out_of(key)
+        if trained is None or rows is None:
+            return None
+        self._held_out[key] = rows  # a dataset is not read another time
+        return agreement_of_model(model, trained, rows.probe())
+
+    def _epoch_end(
+        self, model: Any, held_out: HeldOutLoss | None, feed: Feed, epochs: int
+    ) -> Any:
+        asked: list[list[Any]] = []
+
+        def begin(*_: Any) -> None:
+            if is_of_keras(model.train_step):
+                asked[:] = model.trainable_variables, model.non_trainable_variables
+
         def note(epoch: int, logs: dict[str, Any] | None = None) -> None:
-            del epoch
             key = id(model.optimizer)
             self._epochs[key] = self._epochs.get(key, 0) + 1
             loss = (logs or {}).get("val_loss")
@@ -479,6 +559,8 @@ class Watch:
             )
             if recording is not None:
                 recording.collect()
+                if asked:
+                    recording.check_trained(*asked)
                 feed.ended.append(recording.steps)
                 rate = learning_rate_of(recording.optimizer)
                 if is_variable(rate):
@@ -486,6 +568,12 @@ class Watch:
                 feed.stopped = bool(model.stop_training)
             if loss is None or recording is None:
                 return
+            is_last = model.stop_training or epoch + 1 >= epochs
+            if is_last and not loss <= (logs or {}).get("loss", loss):
+                with self.paused():
+                    self._agreements[key] = self._agree(model, recording)
+            elif is_last:
+                self._agreements.pop(key, None)
             with self.paused():
                 loss = (
                     float(loss) - penalty_of_weights(model)
@@ -497,10 +585,10 @@ class Watch:
                 points = self._validation.setdefault(key, [])
                 points.append((recording.steps, loss))
 
-        return keras.callbacks.LambdaCallback(on_epoch_end=note)
+        return keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=note)
 
     def on_function(self, call: Call, function: Any, *args: Any, **kwargs: Any) -> Any:
-        """A ``tf.function``: run a copy of it; see `FunctionClones`."""
+        """Hook on calling a ``tf.function``: run a copy; see `FunctionClones`."""
         __tracebackhide__ = True
         if not self.recorder.enabled or self._clones.leaves_alone(function):
             return call(function, *args, **kwargs)
@@ -515,18 +603,25 @@ class Watch:
     def on_get_concrete(
         self, call: Call, function: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """``get_concrete_function``: hand out one that is seen."""
+        """Hook on ``get_concrete_function``: return one that is recorded."""
         __tracebackhide__ = True
         if not self.recorder.enabled or self._clones.leaves_alone(function):
             return call(function, *args, **kwargs)
-        with self._tracing(function), self.recorder.gradients.tracing() as keep:
+        draws = self.recorder.draws.tracing()
+        gradients = self.recorder.gradients.tracing()
+        with self._tracing(function), gradients as keep, draws as keep_draws:
             concrete = call(self._clones.of(function), *args, **kwargs)
         keep(concrete)
+        keep_draws(concrete)
         self._clones.keep(concrete)
         return concrete
 
     def on_concrete(self, call: Call, function: Any, *args: Any, **kwargs: Any) -> Any:
-        """A function traced before the block: seen only by what it moves."""
+        """Hook on calling a concrete function.
+
+        A function traced before the block is noticed only by the variables that it
+        changes.
+        """
         __tracebackhide__ = True
         if not self.recorder.enabled:
             return call(function, *args, **kwargs)
@@ -548,7 +643,7 @@ class Watch:
         return result
 
     def _ask(self, function: Any) -> None:
-        """Note what a function differentiates that was compiled before."""
+        """Note the variables of a previously compiled function that takes gradients."""
         if id(function) not in self._compiled:
             self._compiled[id(function)] = function
             if takes_gradients(function):
@@ -571,7 +666,7 @@ class Watch:
 
     @contextmanager
     def _tracing(self, function: Any) -> Iterator[None]:
-        """What the recorder must know of a function that may be traced now."""
+        """Inform the recorder of a function that may be traced inside the block."""
         compiled = bool(getattr(function, JIT_COMPILE, False))
         self.recorder.xla_depth += compiled
         try:
@@ -592,14 +687,14 @@ def watching(
     """Watch every training inside the block.
 
     Args:
-        seed: The seed in force, for the trace.
+        seed: Seed in force, stored in the traces; None if there is none.
         stop_on_nonfinite: Whether a non-finite loss ends the block by `StopTraining`.
-        only_here: Whether only what this thread trains counts.
-        ignoring: Calls of other threads that were under way before; what they train
-            is left out.
+        only_here: Whether to record only what the current thread trains.
+        ignoring: Calls of other threads that were running before; trainings inside
+            them are not recorded.
 
     Yields:
-        The watch; its traces are complete once the block has ended.
+        The watch. Its traces are complete once the block has ended.
     """
     recorder = Recorder(
         stop_on_nonfinite=stop_on_nonfinite, only_here=only_here, ignoring=ignoring
@@ -609,10 +704,12 @@ def watching(
     with ExitStack() as patches:
         put = patches.enter_context
         put(observed(watch.recorder))
+        put(observed_draws(watch.recorder.on_draw))
         for owner, name, hook in (
             (keras.Model, "fit", watch.on_fit),
             (keras.Model, "predict", watch.on_predict),
             (keras.Model, "train_on_batch", watch.on_train_on_batch),
+            (keras.layers.RNN, "reset_state", watch.on_reset),
             (keras.Model, "set_weights", watch.on_giving),
             (keras.Model, "load_weights", watch.on_giving),
             (tf.train.Checkpoint, "restore", watch.on_giving),
@@ -645,7 +742,7 @@ def watching(
 
 
 def _nothing() -> None:
-    """A function to learn TensorFlow's type of functions from."""
+    """Do nothing; used only to get the type of a ``tf.function``."""
     return
 
 

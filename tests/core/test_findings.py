@@ -24,7 +24,9 @@ labels_ignored repeated_batch inputs_ignored predictions_ignore_inputs
 update_skipped
 optimizer_restarted loss_not_scaled penalty_left_out
 rate_ended clipped_to_nothing custom_gradient_wrong sample_weight_ignored
-padding_not_masked
+padding_not_masked class_weight_mismatch tokens_masked augmented_apart zipped_apart
+labels_coded_apart image_axes_mixed random_drawn_once not_recompiled graph_shuffled
+state_shuffled augmentation_cached frozen_untrained layers_untracked
 """
 
 

@@ -122,7 +122,7 @@ def test_the_table_counts_runs_failures_and_warnings_by_half_and_way():
     assert "Under watch 1 of the runs ended at another score" in text
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("of", cases(), ids=lambda it: it.name)
 def test_a_case_is_healthy_on_some_seed(of):
     assert any(it.healthy for it in measured(of, range(3), []))

@@ -391,6 +391,19 @@ def test_where_the_loss_itself_is_at_fault_it_cannot_get_worse():
     assert found.causes[0].verified
 
 
+@pytest.mark.parametrize(("end", "repairs"), [(0.999, False), (0.98, True)])
+def test_a_change_after_which_the_loss_looks_the_same_repairs_nothing(end, repairs):
+    before = make_trace(falling(1.1, 1.001), start=1.1, end=1.001, constant=1.0)
+    seen = (finding("worse_than_constant", value=1.001, limit=1, constant="the mean"),)
+
+    class Other(FakeRetraining):
+        def __call__(self, *changes, seed=None, held_out=0.0):
+            return make_trace(falling(1.1, end), start=1.1, end=end, constant=1.0)
+
+    found = diagnose(before, seen, Other(), Policy(), 1000.0)
+    assert any(it.verified for it in found.causes) is repairs
+
+
 def outside(end, held_out):
     score = Validation(step=(1, 2), loss=(1.0, held_out), constant=1.0)
     return make_trace(

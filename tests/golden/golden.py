@@ -14,6 +14,14 @@ from typing import Any
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 COMMITTED = HERE / "report.json"
+#: Trainings of pixels that are not scaled, which turn on their last digits: on three
+#: kinds of processor their losses end at 0.68, 0.95 and 1.05, with the same errors; one
+#: of the curves is noisy enough for a warning.
+UNSTABLE = (
+    "test_scenarios.py::test_pixels_not_scaled",
+    "scenarios_project.py::test_fit[S7]",
+    "scenarios_project.py::test_watch[S7]",
+)
 PROGRAMS = ("examples/broken", "tests/golden/scenarios_project.py")
 #: Numbers of two machines agree so far where a training neither blows up nor turns on
 #: its last digits; of larger ones only that they are large is compared.
@@ -67,6 +75,25 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
             for it in found["causes"]
         ],
     }
+
+
+def stable(tests: dict[str, Any]) -> dict[str, Any]:
+    """Facts of all tests, without floats and warnings of those that are `UNSTABLE`."""
+    return {
+        name: _lasting(it) if name in UNSTABLE else it for name, it in tests.items()
+    }
+
+
+def _lasting(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lasting(it) for key, it in value.items()}
+    if isinstance(value, list):
+        return [_lasting(it) for it in value if not _is_warning(it)]
+    return "a float" if isinstance(value, float) else value
+
+
+def _is_warning(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("severity") == "warning"
 
 
 def rounded(value: Any) -> Any:

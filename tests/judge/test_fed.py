@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_lossguard.core.data_facts import DataFacts, RepeatedBatch, UnseenRows
+from pytest_lossguard.core.data_facts import (
+    CachedDraws,
+    DataFacts,
+    RepeatedBatch,
+    UnseenRows,
+)
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
@@ -59,3 +64,16 @@ def test_rows_that_come_again_or_never_are_reported_by_number(
     assert (found.kind, found.severity) == ("repeated_batch", severity)
     assert (found.value, found.limit) == pytest.approx(numbers)
     assert text in found.message
+
+
+def test_augmentation_that_is_cached_is_warned_of_with_its_place():
+    kept = DataFacts(cached_draws=CachedDraws(place="train.py:7", epochs=5))
+    trace = make_trace(falling(1.0, 0.1, 40), start=1.0, end=0.1, data_facts=kept)
+
+    (found,) = judge(trace, Policy())
+
+    assert (found.kind, found.severity) == ("augmentation_cached", "warning")
+    assert found.message == (
+        "train.py:7 draws random numbers for the rows, and cache() comes after it: all"
+        " 5 epochs get what the first one drew, limit 1 epoch"
+    )

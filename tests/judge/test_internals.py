@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.step_facts import StepFacts
 from pytest_lossguard.core.trace import LayerStats
 from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
@@ -105,6 +106,20 @@ def test_a_penalty_that_is_left_when_the_data_are_learned_is_no_news():
     assert found(make_trace(data + 0.1, **how)) == []
     (kept,) = found(make_trace(data + 0.5, **how))
     assert "penalty_dominates" in str(kept)
+
+
+def test_what_is_added_and_depends_on_the_batch_is_an_objective():
+    data = np.asarray(falling(1, 0.2, 40))
+    how = {"data_loss": data, "start": 1, "end": 0.2, "constant": 1}
+    noise = np.random.default_rng(0).normal(1, 0.05, 40)
+
+    assert found(make_trace(data + noise, **how)) == []
+    (trend,) = found(make_trace(data + np.linspace(2, 0.5, 40) + noise / 1e3, **how))
+    (declared,) = found(
+        make_trace(data + noise, **how, step=StepFacts(regularized=True))
+    )
+    assert "penalty_dominates" in str(trend)
+    assert "penalty_dominates" in str(declared)
 
 
 def test_a_customary_penalty_is_no_news():

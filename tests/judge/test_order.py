@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_lossguard.core.change import Change, ModelFacts
+from pytest_lossguard.core.data_facts import DataFacts, ShuffledGraph, ShuffledState
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import ClassOrder
 from pytest_lossguard.experiments.candidates import hypotheses, suspected
@@ -79,3 +80,24 @@ def test_a_diagnosis_shuffles_before_it_looks_elsewhere():
     findings = judge(LITTLE, Policy())
     assert hypotheses(LITTLE, findings, ModelFacts())[0].change == SHUFFLE
     assert suspected(findings)[0][0] == "rows_in_class_order"
+
+
+@pytest.mark.parametrize(("change", "kinds"), [(0.5, ["graph_shuffled"]), (1e-6, [])])
+def test_a_graph_is_shuffled_where_the_order_of_its_rows_counts(change, kinds):
+    graph = ShuffledGraph(input=1, rows=48, change=change)
+    trace = replace(SHUFFLED, data_facts=DataFacts(shuffled_graph=graph))
+
+    assert [it.kind for it in judge(trace, Policy())] == kinds
+
+
+def test_a_state_in_shuffled_rows_is_reported_where_it_counts():
+    state = ShuffledState(layers=("gru", "lstm"), by="fit", change=0.02)
+    trace = replace(SHUFFLED, data_facts=DataFacts(shuffled_state=state))
+    other = DataFacts(shuffled_state=replace(state, change=1e-5))
+
+    (found,) = judge(trace, Policy())
+
+    assert (found.kind, found.severity) == ("state_shuffled", "warning")
+    assert "fit shuffles the rows, and gru, lstm (stateful=True)" in found.message
+    assert "by 2.0% of their spread, limit 0.1%" in found.message
+    assert judge(replace(trace, data_facts=other), Policy()) == ()

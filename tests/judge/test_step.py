@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.core.step_facts import CustomGradient, StepFacts
+from pytest_lossguard.core.step_facts import CustomGradient, StepFacts, TracedDraw
 from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
 
@@ -92,6 +92,37 @@ def test_a_gradient_by_hand_that_is_wrong_is_a_warning_with_both_slopes():
     (it,) = found("custom_gradient_wrong", custom_gradients=(wrong,))
     assert (it.severity, it.value, it.limit) == ("warning", 0.4, -0.4)
     assert "of bent (net.py:8) is 0.4 where" in it.message
+
+
+@pytest.mark.parametrize(
+    ("draw", "value"),
+    [
+        ({}, 40),
+        ({"traces": 4}, 10),
+        ({"traces": 5}, None),
+        ({"runs": 10}, 10),
+        ({"runs": 9}, None),
+        ({"in_dataset": True}, 40),
+    ],
+)
+def test_a_number_that_is_drawn_once_for_many_runs_is_a_warning(draw, value):
+    drawn = TracedDraw(name="random.random", place="net.py:8", **draw)
+    trace = make_trace([1.0] * 40, step=StepFacts(traced_draws=(drawn,)))
+    it = [it for it in judge(trace, Policy()) if it.kind == "random_drawn_once"]
+    assert [(each.severity, each.value) for each in it] == (
+        [] if value is None else [("warning", value)]
+    )
+
+
+def test_all_places_that_draw_once_make_one_finding_for_each_kind_of_function():
+    drawn = [
+        TracedDraw(name="random.random", place=f"net.py:{line}", in_dataset=line > 6)
+        for line in range(1, 9)
+    ]
+    step, dataset = found("random_drawn_once", traced_draws=tuple(drawn))
+    assert step.where == "net.py:1"
+    assert step.message.endswith("The same at net.py:2, net.py:3, net.py:4, ...")
+    assert (dataset.where, dataset.message[-8:]) == ("net.py:7", "net.py:8")
 
 
 @pytest.mark.parametrize(("penalty", "fails"), [(0.3, True), (1e-9, False)])

@@ -21,7 +21,11 @@ PLAIN = (
 
 @pytest.fixture
 def project(pytester, monkeypatch):
-    """Write a project beside the test file, and run pytest in this process."""
+    """Write a project beside the test file, and run pytest in this process.
+
+    Failures are diagnosed only if a test asks for it: a diagnosis trains some twenty
+    times again.
+    """
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     # What an earlier run of these tests found must not be tried first.
     home = pytester.path / ".hypothesis"
@@ -29,9 +33,10 @@ def project(pytester, monkeypatch):
     use_patient_profile()  # the last one remembers where its examples are kept
     pytester.makepyfile(project=PROJECT)
 
-    def run(body: str, *options: str):
+    def run(body: str, *options: str, diagnosed: bool = False):
         header = "import pytest\nfrom project import *\n\n"
         pytester.makepyfile(test_it=header + body)
-        return pytester.runpytest_inprocess(*PLAIN, *options)
+        how = PLAIN if diagnosed else (*PLAIN, "--lossguard-no-diagnose")
+        return pytester.runpytest_inprocess(*how, *options)
 
     return run

@@ -164,7 +164,8 @@ def test_search(lossguard, corruption):
 def test_a_diagnosis_names_no_cause_that_the_check_still_refutes(project, pytester):
     pytester.makeconftest(ERROR)
 
-    result = project(BODY.replace("diagnose=False", ""), "--lossguard-json=r.json")
+    body = BODY.replace("diagnose=False", "")
+    result = project(body, "--lossguard-json=r.json", diagnosed=True)
 
     result.assert_outcomes(failed=1)
     (test,) = json.loads((pytester.path / "r.json").read_text())["tests"]

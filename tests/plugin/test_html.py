@@ -35,7 +35,7 @@ def figures(path):
 def test_the_page_shows_every_test(project, pytester):
     path = pytester.path / "out" / "page.html"
 
-    result = project(TWO + SEARCHED, "--lossguard-html=out/page.html")
+    result = project(TWO + SEARCHED, "--lossguard-html=out/page.html", diagnosed=True)
 
     text = path.read_text()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -52,9 +52,8 @@ def test_the_page_shows_every_test(project, pytester):
 def test_workers_write_what_one_process_writes(project, pytester):
     def written(name, *workers):
         page, report = (pytester.path / f"{name}.{it}" for it in ("html", "json"))
-        ran = project(
-            TWO, f"--lossguard-html={page}", f"--lossguard-json={report}", *workers
-        )
+        files = f"--lossguard-html={page}", f"--lossguard-json={report}"
+        ran = project(TWO, *files, *workers, diagnosed=True)
         ran.stdout.fnmatch_lines(["lossguard: 2 trainings judged in 2 tests, 1 not*"])
         return figures(page), json.loads(report.read_text())["tests"]
 

@@ -26,7 +26,8 @@ def test_trains():
     model = build(rate=100.0)
     model.fit(x, y, epochs=5, verbose=0)
     model.predict(x, verbose=0)
-"""
+""",
+        diagnosed=True,
     )
 
     result.assert_outcomes(failed=1)

@@ -66,7 +66,7 @@ def reported(request, project, pytester, github, kept):
             *("--junitxml=junit.xml", "--html=report.html", "--self-contained-html"),
             "--lossguard-tensorboard=out/runs",
         )
-        result = project(TESTS, *reports, *request.param)
+        result = project(TESTS, *reports, *request.param, diagnosed=True)
         kept[request.param] = Reported(
             folder=pytester.path,
             lines=result.stdout.lines,

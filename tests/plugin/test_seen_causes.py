@@ -26,7 +26,8 @@ def test_it():
 
     for _ in range(80):
         step(x, y)
-"""
+""",
+        diagnosed=True,
     )
     result.stdout.fnmatch_lines(
         [
@@ -48,7 +49,8 @@ def test_it():
     frozen.trainable = False
     frozen.train_on_batch(x, y)
     train(rate=100.0)
-"""
+""",
+        diagnosed=True,
     )
     result.stdout.fnmatch_lines(
         ["E         cause   nothing_trainable ('*'), seen in the training itself"]

@@ -55,6 +55,8 @@ def test_shards_run_what_one_search_runs_and_nothing_twice(entries):
 
     ran = [it["search"]["unique"] for it in parts.values()]
     assert 0 < max(ran) < whole[""]["search"]["unique"]
+    beyond = [it for part in parts.values() for it in part["search"]["headroom"]]
+    assert len(beyond) == len(whole[""]["search"]["headroom"]) == 2
 
 
 def test_workers_find_what_one_process_finds(entries):

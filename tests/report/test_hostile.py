@@ -137,7 +137,7 @@ def test_no_entry_keeps_a_writer_from_telling_of_another(
     thrown_at(writers, beside, made_of, tmp_path, FEW)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(("writers", "beside", "made_of"), WRITERS)
 def test_no_entry_of_very_many_does(writers, beside, made_of, tmp_path):
     thrown_at(writers, beside, made_of, tmp_path, MANY)
@@ -223,7 +223,7 @@ def test_a_stranger_s_file_is_read_or_named(read, made, tmp_path):
     read_as(read, made(tmp_path), FEW)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(("read", "made"), KINDS)
 def test_very_many_are(read, made, tmp_path):
     read_as(read, made(tmp_path), MANY)

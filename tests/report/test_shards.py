@@ -26,15 +26,17 @@ def shard(name, index, of=2, **changed):
 def test_shards_are_one_search():
     near = {"nearness": 0.9, "corruption": "Corruption(Scale(100.0))"}
     first = shard("test_a[shard-1-of-2]", 1, headroom=["fails at Scale(1e4)"])
-    second = shard("test_a[shard-2-of-2]", 2, unique=30, closest=near)
+    second = shard(
+        "test_a[shard-2-of-2]", 2, unique=30, closest=near, headroom=["b", "c"]
+    )
 
-    ((name, whole),) = whole_searches([first, second])
+    ((name, whole),) = whole_searches([second, first])  # as workers end
 
     assert name == "tests/test_it.py::test_a (2 of 2 shards)"
     assert whole["examples"] == 100
     assert whole["unique"] == 50
     assert whole["closest"] == near
-    assert whole["headroom"] == ["fails at Scale(1e4)"]
+    assert whole["headroom"] == ["fails at Scale(1e4)", "b", "c"]
 
 
 def test_other_parameters_tell_searches_apart():
@@ -62,11 +64,12 @@ def test_a_search_that_was_not_divided_keeps_its_name():
 
 def test_a_search_fails_where_one_of_its_shards_does():
     failing = "Corruption(Scale(100.0))"
-    first = shard("test_a[shard-1-of-2]", 1)
+    first = shard("test_a[shard-1-of-2]", 1, headroom=["survives Scale(1e4)"])
     second = shard("test_a[shard-2-of-2]", 2, failing=failing, closest=None)
 
     ((_, whole),) = whole_searches([first, second])
 
     assert (whole["failing"], whole["closest"]) == (failing, None)
+    assert whole["headroom"] == []
     text = " ".join(" ".join(searches([first, second], every=False)).split())
     assert text.endswith(f"failed at {failing}; searched 100, 40 different")

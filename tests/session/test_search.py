@@ -10,6 +10,7 @@ import pytest
 from pytest_lossguard import NotConverged
 from pytest_lossguard.corruptions import Corruption, Offset, Scale
 from pytest_lossguard.corruptions.space import Space
+from pytest_lossguard.report.shards import in_turn
 from pytest_lossguard.session.search import Known, Search, Shard
 
 SPACE = Space.from_keywords({"outliers": False}, "corruptions")
@@ -213,6 +214,33 @@ def test_beyond_the_range_it_finds_where_each_direction_breaks():
         f"survives {it!r}" for it in (Scale(1e-6),)
     ]
     assert program.search.failed is None
+
+
+@pytest.mark.parametrize("count", [2, 3, 20])
+def test_shards_share_the_directions_beyond_the_range(count):
+    whole = Program(lambda it: factor(it) >= 1e5)
+    whole.example()
+    whole.search.examples = 1000
+    whole.search.look_beyond(whole.run)
+
+    parts = []
+    for index in range(1, count + 1):
+        program = Program(lambda it: factor(it) >= 1e5, shard=Shard(index, count))
+        program.example()  # not every shard runs it
+        program.search.examples = 1000
+        program.search.look_beyond(program.run)
+        parts.append(program.search.headroom)
+
+    assert len(whole.search.headroom) == 4
+    assert in_turn(parts) == whole.search.headroom
+
+
+def test_a_shard_that_trains_nothing_survives_nothing():
+    program = Program(shard=Shard(1, 2))
+
+    program.search.look_beyond(lambda _: None)
+
+    assert program.search.headroom == []
 
 
 def test_a_report_is_reported_each_case_during_the_search_and_after_it():

@@ -1,4 +1,4 @@
-"""What axe (https://github.com/dequelabs/axe-core) finds wrong with a page.
+"""Accessibility violations found by axe (https://github.com/dequelabs/axe-core).
 
 Nothing is loaded from the network: the script is part of the package.
 """
@@ -14,11 +14,12 @@ _SERIOUS = frozenset({"serious", "critical"})
 
 
 def serious_violations(page: Page) -> list[str]:
-    """The violations of a page as it stands that axe calls serious or critical.
+    """Return the violations of a page in its current state that axe calls serious or
+    critical.
 
     Returns:
-        One line for each element, as ``"serious color-contrast: Elements must meet
-        ... (.badge)"``; nothing where the page is accessible as far as axe can see.
+        One line per element, for example ``"serious color-contrast: Elements must meet
+        ... (.badge)"``; empty if axe finds nothing.
     """
     return [
         f"{it['impact']} {it['id']}: {it['help']} ({', '.join(map(str, at['target']))})"

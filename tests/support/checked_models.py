@@ -1,4 +1,4 @@
-"""Models of many kinds that pass every check, each with rows that it takes."""
+"""Models of many kinds that pass every check, each with suitable rows."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def normalizing() -> Any:
 
 @keras.saving.register_keras_serializable("tests")
 class Own(keras.Model):
-    """A model of a class of its own, with a step of its own."""
+    """A subclassed model."""
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**how)
@@ -130,7 +130,7 @@ def without_loss() -> Any:
     return keras.Sequential([keras.Input((6,)), layers.Dense(3)])
 
 
-#: Each with inputs and targets.
+#: Models with inputs and targets.
 HEALTHY: dict[str, tuple[Callable[[], Any], Any, Any]] = {
     "mlp": (mlp, TABLE, VALUES),
     "regularized": (regularized, TABLE, CLASSES),
@@ -147,7 +147,7 @@ HEALTHY: dict[str, tuple[Callable[[], Any], Any, Any]] = {
 }
 
 
-# Broken, each so that one check fails
+# Broken models, each of which fails one check
 
 
 def softmax_over_one_unit() -> Any:
@@ -224,7 +224,7 @@ def drawn_anew() -> Any:
 
 @keras.saving.register_keras_serializable("tests")
 class Scaled(layers.Layer):
-    """Keeps what it learned of the data in an attribute, which no file has."""
+    """Keeps a data-dependent factor in an attribute, which is not saved."""
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**how)
@@ -258,7 +258,7 @@ def computes_in_python() -> Any:
 
 @keras.saving.register_keras_serializable("tests")
 class Counting(keras.Sequential):
-    """Counts its steps in an attribute, and weighs the loss by them."""
+    """Counts its steps in an attribute and scales the labels by it."""
 
     done = 0
 
@@ -312,7 +312,7 @@ def beyond_half_precision() -> Any:
     return compiled(keras.Sequential([keras.Input((6,)), *hidden]))
 
 
-#: By the check that fails, with what it names.
+#: Broken models by the check that fails, with a part of its message.
 BROKEN: dict[str, tuple[Callable[[], Any], Any, Any, str]] = {
     "learns_one_batch": (softmax_over_one_unit, TABLE, CLASSES, "32 rows are not"),
     "starts_at_chance": (far_from_chance, IMAGES * 9, DIGITS, "the first loss is"),

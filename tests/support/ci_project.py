@@ -1,4 +1,4 @@
-"""A project in a folder of its own, whose CI steps a test runs as a shell would."""
+"""A project in a separate folder, whose CI steps a test runs as a shell would."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 SERVICES = Path(__file__).with_name("ci_services.py")
-#: One test that takes no time and needs no TensorFlow, broken by a mean over rows.
+#: A fast test that needs no TensorFlow; it is broken by a mean over rows.
 TESTS = """
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_unmarked():
 
 
 class Project:
-    """A folder, what a server keeps of it, and the variables of its jobs."""
+    """A project folder, the state of a simulated server, and the job variables."""
 
     def __init__(self, folder):
         self.folder = folder / "project"
@@ -57,7 +57,7 @@ class Project:
         }
 
     def serve(self, **changed):
-        """What the server keeps, changed."""
+        """Change the state of the simulated server."""
         state = json.loads(self.state.read_text()) if self.state.exists() else {}
         self.state.write_text(json.dumps(state | changed))
 
@@ -77,7 +77,7 @@ class Project:
 
 
 def report(path, *, broken=False):
-    """A report of one test; written at ``path``."""
+    """Write a report of one test to ``path``, and return the path."""
     entry = {
         "nodeid": "test_prepare.py::test_prepared[alone]",
         "outcome": "failed" if broken else "passed",

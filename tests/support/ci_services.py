@@ -1,7 +1,7 @@
-"""What stands for `gh`, `curl` and pip where the steps of a CI job are run by a test.
+"""Replacements of `gh`, `curl` and pip for tests that run the steps of a CI job.
 
-Called by small scripts of these names on the path: ``python FILE NAME ARGUMENTS``. What
-a server would keep is a JSON file, named by ``SERVICE``.
+Small scripts with these names on the path call ``python FILE NAME ARGUMENTS``. The
+state of the simulated server is a JSON file, named by ``SERVICE``.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def curl(state, given):
 
 
 def keep(comments, method, url, text, changes):
-    """A comment, new or instead of another."""
+    """Add a comment, or replace an existing one if ``method`` is ``changes``."""
     if method == changes:
         (found,) = (it for it in comments if url.endswith(f"/{it['id']}"))
         found["body"] = text
@@ -118,7 +118,7 @@ def keep(comments, method, url, text, changes):
 
 
 def options(given, with_value):
-    """Options that have a value, each a list; ``rest`` is what is none and has none."""
+    """Parse arguments: options with values as lists, other arguments as ``rest``."""
     found = {"rest": []}
     left = iter(given)
     for it in left:

@@ -1,4 +1,4 @@
-"""Any corruption, and data for any of them."""
+"""Hypothesis strategies for any corruption and for its data."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _TIME = re.compile(r"\d+(\.\d+)? ?s\b")
 
 
 def script(name):
-    """A script of `docs/`, which is no package, as a module."""
+    """Import a script of `docs/`, which is not a package, as a module."""
     spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -29,7 +29,7 @@ def script(name):
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of code, and the file that its caption names."""
+    """A fenced code block, with the file that its caption names."""
 
     language: str
     text: str
@@ -37,12 +37,12 @@ class Block:
 
 
 def blocks(page):
-    """The blocks of a page that hold code, in their order."""
+    """Return the code blocks of a page, in order."""
     return blocks_in((DOCS / page).read_text("utf-8"))
 
 
 def blocks_in(text):
-    """The blocks of a text in MyST, in their order."""
+    """Return the code blocks of a MyST text, in order."""
     return [_block(it) for it in _FENCE.finditer(text)]
 
 
@@ -60,14 +60,14 @@ def _block(found):
 
 @dataclass(frozen=True)
 class Command:
-    """A command of a console, and the lines that it is said to print."""
+    """A console command, and the lines that it should print."""
 
     line: str
     shown: list[str]
 
 
 def commands(block):
-    """The commands of a console block; ``...`` stands for what is left out."""
+    """Return the commands of a console block; ``...`` stands for omitted lines."""
     parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]
     lines = [part.splitlines() for part in parts]
     return [
@@ -76,10 +76,10 @@ def commands(block):
 
 
 def missing_lines(shown, real):
-    """Which of the lines shown a program did not print, in this order.
+    """Return the expected lines that a program did not print in this order.
 
-    Times do not count, a curve counts as a curve, and a number may differ by a
-    twentieth: another processor adds up in another order.
+    Times are ignored, any curve equals any other, and numbers may differ by 5 %, as
+    other processors add numbers in another order.
     """
     left = [it for it in real.splitlines() if it.strip()]
     missing = []
@@ -106,7 +106,9 @@ def _is_near(one, other):
 
 
 def shell_environment(folder):
-    """What a shell of a reader has: `pytest` and `python` are those of this process."""
+    """Return the environment of a shell in which `pytest` and `python` use this
+    interpreter.
+    """
     programs = folder / "programs"
     programs.mkdir()
     for name, arguments in (("pytest", "-m pytest"), ("python", "")):

@@ -1,15 +1,15 @@
-"""Entries of tests as the reporter gathers them, made by hand."""
+"""Handmade entries of tests, in the form that the reporter collects."""
 
 from __future__ import annotations
 
 from typing import Any
 
-#: What a fixed sample cost before a training and after.
+#: Loss of a fixed sample before and after training.
 PROBE = {"before": 2.5, "after": 0.25}
 
 
 def run(loss=(2.0, 0.5), *, findings=(), nearness=0.25, **rest: Any) -> dict[str, Any]:
-    """A run that converged, unless one of its findings is an error."""
+    """Return a run that converged, unless one of its findings is an error."""
     failed = any(it["severity"] == "error" for it in findings)
     return {
         "source": "fit",
@@ -43,7 +43,7 @@ def found(
 
 
 def entry(name="test_a", *runs: dict[str, Any], **rest: Any) -> dict[str, Any]:
-    """The entry of ``tests/test_it.py::<name>``, on line 7 of its file."""
+    """Return the entry of ``tests/test_it.py::<name>``, on line 7 of its file."""
     runs = runs or (run(),)
     bad = any(it["verdict"] != "converged" for it in runs)
     return {
@@ -68,7 +68,7 @@ def baseline(regressed=True):
 
 
 def model_check(outcome="passed", check="exports", message=""):
-    """The entry of a test that made a check of a model."""
+    """Return the entry of a test with a model check."""
     found = {"check": check, "outcome": outcome, "where": None, "message": message}
     test = entry(f"test_model[{check}]", model_check=found)
     return {
@@ -78,12 +78,12 @@ def model_check(outcome="passed", check="exports", message=""):
     }
 
 
-#: What is broken, as a test of contracts reports it.
+#: Message of a broken relation, as a test of contracts reports it.
 BROKEN = "alone: row 0 served alone is not the row among others\n\n  raw row  5, <4>"
 
 
 def contract(relation="alone", outcome="kept", message="", **rest):
-    """The entry of one relation: ``tests/test_it.py::test_a[alone]``."""
+    """Return the entry of one relation: ``tests/test_it.py::test_a[alone]``."""
     failed = outcome == "broken"
     message = message or {"broken": BROKEN, "skipped": "no labels were given"}.get(
         outcome, ""
@@ -108,7 +108,7 @@ def contract(relation="alone", outcome="kept", message="", **rest):
 
 
 def contracts():
-    """One of each kind: broken, broken and allowed, skipped, kept."""
+    """Return one entry of each kind: broken, broken and allowed, skipped, kept."""
     return [
         contract("types"),
         {**contract("trained", "broken"), "outcome": "passed", "error": None},

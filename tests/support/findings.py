@@ -1,4 +1,4 @@
-"""Every kind of finding, gathered from beside the rules, and findings by name."""
+"""Every kind of finding, collected from all modules, and findings by name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KINDS = _gathered()
 
 
 def finding(kind: str, **numbers: object) -> Finding:
-    """A finding by the name of its kind."""
+    """Return a finding by the name of its kind."""
     return finding_of(KINDS[kind], **numbers)
 
 
@@ -42,7 +42,7 @@ def _fields(kind: Kind) -> set[str]:
     return {name for _, name, _, _ in parsed if name}
 
 
-#: Something for each detail that a kind's sentences name.
+#: A value for each further field in the texts of the kinds.
 DETAILS = dict.fromkeys(
     set().union(*map(_fields, KINDS.values()))
     - {"step", "value", "limit", "where", "share", "share_limit", "multiple"},

@@ -1,4 +1,4 @@
-"""One training, as `lossguard.fit` runs it."""
+"""One training as `lossguard.fit` runs it."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from typing import Any
 def train_once(
     trainer: Any, model: Any, x: Any, y: Any = None, *, seed: int = 0, **how: Any
 ) -> Any:
-    """The trace of a training from one seed."""
+    """Return the trace of a training from one seed."""
     return trainer.fit_seeds(model, x, y, seeds=(seed,), **how)[0]

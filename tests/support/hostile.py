@@ -1,4 +1,4 @@
-"""Entries, replay files and baseline files as nobody should have made them."""
+"""Hypothesis strategies for malformed entries, replay files and baseline files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.entries import PROBE, baseline, entry, found, run
 
-#: Halves of surrogate pairs, control characters, markup, commands, long ones.
+#: Unpaired surrogates, control characters, markup, CI commands, long texts.
 texts = st.one_of(
     st.text(st.characters(categories=None), max_size=8),
     st.sampled_from(
@@ -48,7 +48,7 @@ anything = st.recursive(
 
 
 def _places(value, at=()):
-    """The way to every value inside a value."""
+    """Yield the path to every value inside a nested value."""
     yield at
     if isinstance(value, (dict, list)):
         for key in value if isinstance(value, dict) else range(len(value)):
@@ -74,7 +74,7 @@ def _without(value, way):
 
 
 def tampered(whole):
-    """A value in which some parts are missing, or are something else."""
+    """Strategy for a value in which some parts are missing or replaced."""
     return _tampered(whole, list(_places(whole)))
 
 
@@ -115,7 +115,7 @@ entries = tampered(WHOLE)
 
 @st.composite
 def file_of(draw, whole):
-    """The text of a file that was tampered with, or is none."""
+    """Strategy for the bytes of a file that was tampered with, or is malformed."""
     kind = draw(st.sampled_from(["tampered", "deep", "bytes", "cut"]))
     text = json.dumps(draw(tampered(whole)))
     if kind == "deep":

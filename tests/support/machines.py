@@ -1,5 +1,5 @@
-"""Machines of a session of pytest-xdist: socket servers of execnet on this one, each in
-a folder of its own.
+"""Simulated machines for pytest-xdist: execnet socket servers on this machine, each
+with its own folder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 __all__ = ["machines"]
 
-#: As ``python -m execnet.script.socketserver``, on whatever port is free.
+#: Like ``python -m execnet.script.socketserver``, on any free port.
 _SERVER = """
 from execnet.gateway_base import get_execmodel
 from execnet.script import socketserver
@@ -26,11 +26,12 @@ socketserver.startserver(listens, loop=True)
 
 @contextmanager
 def machines(*folders: Path) -> Iterator[list[str]]:
-    """Start one in each folder.
+    """Start one socket server per folder.
 
     Yields:
-        The options of pytest that use them. Whoever connects to the port that stands in
-        the file ``port`` of a folder is cut off when that machine is lost.
+        The pytest options that use the servers. The file ``port`` in each folder has
+            the
+        port of its server; its connections close when that server is lost.
     """
     with ExitStack() as running:
         specs = []

@@ -1,6 +1,7 @@
-"""Trainings on two replicas, each beside the same on one device, told as JSON.
+"""Trains on two replicas and, for comparison, on one device; prints the results as
+JSON.
 
-A program of its own: TensorFlow must know of virtual devices before it starts.
+Runs as a separate program: virtual devices must be set up before TensorFlow starts.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def by_loop(
     keras_loss: bool = True,
     eager: bool = False,
 ) -> None:
-    """A hand-written step that runs on each replica."""
+    """Train with a hand-written step that runs on each replica."""
     with strategy.scope():
         model, optimizer = mlp(), keras.optimizers.Adam(rate)
         loss_of = keras.losses.MeanSquaredError()
@@ -99,7 +100,8 @@ HEALTHY: dict[str, Callable[[tf.distribute.Strategy], None]] = {
     "loop, own average": lambda strategy: by_loop(strategy, keras_loss=False),
     "loop, eager": lambda strategy: by_loop(strategy, eager=True),
 }
-#: Those that differ on one device; what scales the loss or the loop changes nothing.
+#: Cases that are also run on one device. Scaling the loss or a loop changes nothing
+#: there.
 ALONE = ("fit", "fit, penalized", "fit, loss that sums")
 BROKEN: dict[str, Callable[[tf.distribute.Strategy], None]] = {
     "fit": lambda strategy: by_fit(strategy, adam(100.0)),
@@ -144,7 +146,7 @@ def fitted(strategy: tf.distribute.Strategy, rate: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    with watching():  # which must not start TensorFlow before the user's own code
+    with watching():  # must not start TensorFlow before the user's own code
         (cpu,) = tf.config.list_physical_devices("CPU")
         tf.config.set_logical_device_configuration(
             cpu, [tf.config.LogicalDeviceConfiguration()] * 2

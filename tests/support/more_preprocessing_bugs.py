@@ -1,5 +1,5 @@
-"""Further bugs of preprocessing, from reports and the literature, beside good twins;
-written after the relations were done.
+"""Further preprocessing bugs, from reports and the literature, with correct
+counterparts; written after the relations were finished.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def trips(rows=200):
 
 
 def unit_at_serving(meters):
-    """The service sends meters, training had kilometers."""
+    """The service sends meters; the training data have kilometers."""
     x, y = trips()
     scaler, columns = StandardScaler(), ["km", "seats"]
 
@@ -45,7 +45,7 @@ def unit_at_serving(meters):
 
 
 def column_dropped(dropped):
-    """The service knows no seats and fills in zeros."""
+    """The service does not know the column of seats and fills in zeros."""
     x, y = trips()
     scaler, columns = StandardScaler(), ["km", "seats"]
 
@@ -61,7 +61,7 @@ def column_dropped(dropped):
 
 
 def labels_refit(refit):
-    """The service fits the label encoder anew on the labels that it gets."""
+    """The service fits the label encoder again on the labels that it gets."""
     x, y = load_wine(return_X_y=True)
     names = np.array(["red", "rose", "white"])[y]
     scaler, encoder = StandardScaler(), LabelEncoder()
@@ -75,7 +75,9 @@ def labels_refit(refit):
 
 
 def log_twice(twice):
-    """Training takes the logarithm in the loader, serving there and in the pipeline."""
+    """Training takes the logarithm in the loader; serving does so there and in the
+    pipeline.
+    """
     x, y = load_wine(return_X_y=True)
 
     def serve(x):
@@ -85,7 +87,7 @@ def log_twice(twice):
 
 
 def group_mean(leaks):
-    """The mean of the target by city, over all rows or the training part."""
+    """The mean of the target by city, over all rows or the training rows only."""
     x, y = towns()
 
     def prepare(frame, y):
@@ -100,7 +102,7 @@ def group_mean(leaks):
 
 
 def filled_by_group(leaks):
-    """Holes filled with the mean of their city, before or after the split."""
+    """Missing values filled with the mean of their city, before or after the split."""
     x, y = towns()
     x = x.copy()
     x.loc[::6, "size"] = np.nan
@@ -117,7 +119,7 @@ def filled_by_group(leaks):
 
 
 def resized(otherwise):
-    """Half the size by the mean of four pixels; the service takes every second one."""
+    """Images halved by averaging four pixels; the service takes every second pixel."""
     x = np.random.default_rng(32).integers(0, 256, (60, 8, 8)).astype(np.uint8)
     y = np.arange(60) % 3
 
@@ -131,7 +133,7 @@ def resized(otherwise):
 
 
 def padded(otherwise):
-    """Training pads before the words, serving behind them."""
+    """Training pads before the words, serving after them."""
     words = ["good", "bad", "fine", "film", "song", "book", "today", "never"]
     draw = np.random.default_rng(33)
     texts = [" ".join(draw.choice(words, draw.integers(2, 6))) for _ in range(80)]
@@ -157,7 +159,9 @@ def padded(otherwise):
 
 
 def first_dropped(on_request):
-    """One-hot columns without the first category, of the request's own categories."""
+    """One-hot columns without the first category; the service uses those of the
+    request.
+    """
     x, y = trips()
     encoder = OneHotEncoder(drop="first", sparse_output=False, handle_unknown="ignore")
 
@@ -173,7 +177,7 @@ def first_dropped(on_request):
 
 
 def timezone(shifted):
-    """Hours in local time when trained, in UTC when served."""
+    """Hours in local time in training, in UTC in serving."""
     x, y = trips()
 
     def hours(at):
@@ -190,7 +194,7 @@ def timezone(shifted):
 
 
 def filled_by_request(by_request):
-    """Holes filled with the mean of the rows that came together."""
+    """Missing values filled with the mean of the rows in the same request."""
     x, y = load_wine(return_X_y=True)
     x = x[:, :5].copy()
     x[::7, 2] = np.nan
@@ -208,7 +212,7 @@ def filled_by_request(by_request):
 
 
 def lowercase(only_in_training):
-    """Words are lowered when trained; the service looks them up as they come."""
+    """Words are lowercased in training; the service looks them up unchanged."""
     draw = np.random.default_rng(34)
     words = ["good", "bad", "fine", "film", "song", "book"]
     texts = [" ".join(draw.choice(words, 4)).capitalize() for _ in range(60)]
@@ -229,7 +233,7 @@ def lowercase(only_in_training):
 
 
 def columns_of_a_set(unordered):
-    """The columns are listed in a set: their order is another in each process."""
+    """The columns are a set, whose order differs between processes."""
     x, y = towns()
     frame = x.assign(rooms=x["age"] % 5, floor=x["age"] % 7, garden=x["size"] * 2)
     names = ["size", "age", "rooms", "floor", "garden"]
@@ -244,7 +248,7 @@ def columns_of_a_set(unordered):
 
 
 def oversampled_first(first):
-    """Rare rows are copied before the split, and so on both sides of it."""
+    """Rare rows are copied before the split, and so are on both sides of it."""
     x, y = load_wine(return_X_y=True)
     y = (y == 2).astype(int)
 
@@ -266,7 +270,7 @@ def oversampled_first(first):
 
 
 def interpolated(both_ways):
-    """Holes of a series filled from both sides, or from the past alone."""
+    """Gaps of a series filled from both sides, or from the past only."""
     x = pd.DataFrame({"level": np.cumsum(np.random.default_rng(35).normal(0, 1, 200))})
     x.loc[5::4, "level"] = np.nan
 

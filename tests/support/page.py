@@ -1,4 +1,4 @@
-"""What a browser makes of an HTML report: tags, texts, scripts."""
+"""Parser for HTML reports: tags, texts, scripts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Page"]
 
 
 class Page(HTMLParser):
-    """What a browser makes of the page: tags, texts, scripts."""
+    """Parses an HTML report into tags, texts and scripts."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Page(HTMLParser):
 
     @property
     def figures(self):
-        """The figures of all tests, by test and name."""
+        """Return the figures of all tests, by test and name."""
         return {
             f"{(attrs['id'] or '')[1:]}-{name}": figure
             for attrs, text in self.scripts
@@ -52,7 +52,7 @@ class Page(HTMLParser):
 
     @property
     def kinds(self):
-        """The type of each script."""
+        """Return the type of each script."""
         return [attrs.get("type") for attrs, _ in self.scripts]
 
     @property

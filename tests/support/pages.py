@@ -1,4 +1,4 @@
-"""Tests as the HTML report gets them, made by hand."""
+"""Handmade data of tests, in the form that the HTML report takes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pytest_lossguard.session.search import Case, Search
 from tests.support.findings import finding
 from tests.support.traces import falling, make_trace
 
-#: A text that would break out of a script, an attribute or a template if it could.
+#: A text that would break out of an unescaped script, attribute or template.
 HOSTILE = "</script><img src=x onerror=alert(1)><!--<script>\"'&{{ 7*7 }}"
 
 
@@ -49,7 +49,7 @@ def good(steps: int = 400, **given: Any) -> Verdict:
 
 
 def bad(**given: Any) -> Verdict:
-    """One that blew up at step 20 and became NaN."""
+    """Return the verdict of a training that diverged at step 20 and became NaN."""
     loss = [1.0] * 19 + [1e9] + [np.nan] * 20
     trace = make_trace(loss, start=1.0, end=np.nan, constant=0.9)
     return replace(verdict_of(replace(trace, **given)), diagnosis=diagnosis())
@@ -84,7 +84,7 @@ def diagnosis(text: str = "learning rate 10 -> 0.01") -> Diagnosis:
 
 
 def search(fails: bool = True, many: int = 0) -> Search:
-    """One that ran a few corruptions of two kinds."""
+    """Return a search with a few corruptions of two families."""
     guard = Guard(policy=Policy(), seed=0, trainer=lambda: None)  # type: ignore[arg-type, return-value]
     space = Space.from_keywords({"outliers": False}, "corruptions")
     made = Search(guard=guard, space=space, examples=100)
@@ -110,7 +110,7 @@ def entry(
     searched: Search | None = None,
     **given: Any,
 ) -> dict[str, Any]:
-    """What a worker hands on of one test."""
+    """Return what a worker sends about one test."""
     passed = all(it.converged for it in verdicts)
     return {
         "nodeid": nodeid,
@@ -152,7 +152,7 @@ BASELINE = {
 
 
 def some_tests() -> list[dict[str, Any]]:
-    """A test of every sort that the page knows."""
+    """Return one test of every kind that the page can show."""
     return [
         entry("tests/test_a.py::test_passes", good()),
         entry("tests/test_a.py::test_fails", bad(), good()),
@@ -165,7 +165,7 @@ def some_tests() -> list[dict[str, Any]]:
 
 
 def hostile_tests() -> list[dict[str, Any]]:
-    """Tests in which everything of the user's is such a text."""
+    """Return tests in which every text that a user controls is `HOSTILE`."""
     trace = make_trace(
         [1.0] * 19 + [1e9] * 3,
         start=1.0,

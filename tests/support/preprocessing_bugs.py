@@ -1,7 +1,7 @@
-"""Bugs of preprocessing that are known from real projects, each beside its good twin.
+"""Preprocessing bugs known from real projects, each with a correct counterpart.
 
-Every pair gives the arguments of `contracts`; ``relation`` is the one that must break
-the bad program, None where only a training can tell.
+Every pair has the arguments of `contracts`. ``relation`` is the relation that the bad
+program must break; None if only a training can detect the bug.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Arguments = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """A bug and its good twin; ``keys`` are those of the mark."""
+    """A bug and its correct counterpart; ``keys`` are the keywords of the marker."""
 
     name: str
     relation: str | None
@@ -43,7 +43,7 @@ def split(rows, share=0.25, seed=0):
 
 
 class Scaled:
-    """Splits, scales by the training part, serves by the same scaler."""
+    """Splits, scales by the training rows, and serves with the same scaler."""
 
     def __init__(self, before=lambda x: x, scaler=None):
         self.scaler, self.before = scaler or StandardScaler(), before
@@ -87,7 +87,7 @@ def series(rows=300):
     return np.cumsum(draw.normal(0, 1, rows)) + 0.2 * draw.normal(0, 1, rows)
 
 
-# Serving that differs
+# Serving that differs from training
 
 
 def colors(bgr):
@@ -214,7 +214,7 @@ def buckets(salted):
     return {"prepare": prepare, "x": x[["city"]], "y": y, "serve": serve}
 
 
-# What is lost
+# Information that is lost
 
 
 def clipped(first):
@@ -296,7 +296,7 @@ def vocabulary(upper):
     return {"prepare": prepare, "x": list(TEXTS), "serve": serve}
 
 
-# What must not be known
+# Information that must not be used
 
 
 def all_rows_scaled(leaks):
@@ -385,7 +385,7 @@ def target_in_features(kept_in):
     }
 
 
-# Values, order
+# Values and order
 
 
 def log_of_zero(plain):
@@ -396,7 +396,7 @@ def log_of_zero(plain):
 
 
 class Batches:
-    """A stand-in for a `tf.data.Dataset`, told by what it can do."""
+    """A stand-in for a `tf.data.Dataset` with the attributes that identify one."""
 
     def __init__(self, x, y):
         self.x, self.y, self.element_spec = x, y, ()
@@ -421,7 +421,7 @@ def shuffle_buffer(small):
     return {"prepare": prepare, "x": x, "y": y}
 
 
-# What only a training, a baseline or a look at the data can tell
+# Bugs that only a training, a baseline or a look at the data can detect
 
 
 def no_contract(change, **others):

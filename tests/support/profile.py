@@ -1,4 +1,4 @@
-"""The profile of Hypothesis that the tests run under."""
+"""The Hypothesis profile of the tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import hypothesis
 
 
 def use_patient_profile() -> None:
-    """A property has no deadline: machines are busy, and tests assert no times."""
+    """Use a profile without deadlines, as machines may be busy and no test asserts
+    times.
+    """
     default = hypothesis.settings.get_profile("default")
     made = hypothesis.settings(default, deadline=None)
     hypothesis.settings.register_profile("patient", made)

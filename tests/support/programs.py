@@ -30,7 +30,9 @@ def mlp(**compile_options: Any) -> keras.Model:
 
 
 def busy_net() -> keras.Model:
-    """Dropout, batch statistics, a penalty and metrics: all that has state."""
+    """Return a model with dropout, batch normalization, a penalty and metrics:
+    everything that has state.
+    """
     model = keras.Sequential(
         [
             keras.Input((4,)),
@@ -45,7 +47,7 @@ def busy_net() -> keras.Model:
 
 
 def tape_step(model: keras.Model, optimizer: Any) -> Any:
-    """A hand-written training step."""
+    """Return a hand-written training step."""
     loss = keras.losses.MeanSquaredError()
 
     def step(x: Any, y: Any) -> Any:
@@ -61,7 +63,7 @@ def tape_step(model: keras.Model, optimizer: Any) -> Any:
 
 
 class StepLosses(keras.callbacks.Callback):
-    """Each step's own loss, as Keras would report it of a single batch."""
+    """Records the loss of each step, as Keras would report it for a single batch."""
 
     def __init__(self) -> None:
         super().__init__()

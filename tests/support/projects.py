@@ -1,4 +1,4 @@
-"""A project as a user would have it, for tests through pytester."""
+"""A user's project, for tests through pytester."""
 
 PROJECT = """
 import keras

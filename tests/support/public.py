@@ -1,4 +1,4 @@
-"""What the public classes of the package have."""
+"""The members of the public classes of the package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest_lossguard
 
 
 def members():
-    """The public methods, properties and fields of public classes, by class."""
+    """Yield the public methods, properties and fields of public classes, with the
+    class.
+    """
     for name in pytest_lossguard.__all__:
         value = getattr(pytest_lossguard, name)
         if not inspect.isclass(value) or issubclass(value, Exception):

@@ -1,7 +1,7 @@
-"""The published scenarios that every release must judge rightly, as programs.
+"""The published scenarios that every release must judge correctly, as programs.
 
-Each is a function of a seed that gives the model, the data and the length; the
-hand-written loop of S4 is here as well.
+Each scenario is a function of a seed that returns the model, the data and the number of
+epochs. The hand-written training loop of S4 is also here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tensorflow as tf
 
 @dataclass(frozen=True)
 class Scenario:
-    """A training: how to build it, what to feed it, how long."""
+    """A training: the model builder, the data and the length."""
 
     build: Callable[[], keras.Model]
     x: Any
@@ -40,7 +40,7 @@ def dense(
     initializer: Any = "glorot_uniform",
     bias_initializer: Any = "zeros",
 ) -> Callable[[], keras.Model]:
-    """A builder of a net with one hidden layer (none with ``hidden=0``)."""
+    """Return a builder of a model with one hidden layer (none with ``hidden=0``)."""
 
     def build() -> keras.Model:
         options = {
@@ -69,13 +69,13 @@ def sgd(rate: float) -> Callable[[], Any]:
 
 
 def noise(seed: int, rows: int = 100, columns: int = 10) -> tuple[Any, Any]:
-    """Inputs and targets uniform on [0, 1), independent of each other."""
+    """Return inputs and targets uniform on [0, 1), independent of each other."""
     generator = np.random.default_rng(seed)
     return generator.random((rows, columns)), generator.random((rows, 1))
 
 
 def digits(seed: int) -> tuple[Any, Any]:
-    """1000x784 uniform, ten classes by the largest of ten linear scores."""
+    """Return 1000x784 uniform inputs; the class is the largest of ten linear scores."""
     generator = np.random.default_rng(seed)
     x = generator.random((1000, 784))
     labels = (x @ generator.standard_normal((784, 10))).argmax(axis=1)
@@ -227,7 +227,7 @@ SCENARIOS: dict[str, Callable[[int], Scenario]] = {
 
 
 def train_by_hand(scenario: Scenario) -> keras.Model:
-    """The hand-written GradientTape loop of S4, full batches."""
+    """Train in the hand-written GradientTape loop of S4, with full batches."""
     model = scenario.build()
     optimizer, loss = model.optimizer, keras.losses.MeanSquaredError()
     x = tf.constant(scenario.x, tf.float32)

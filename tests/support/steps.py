@@ -1,4 +1,4 @@
-"""Hand-written training loops, right and wrong, for the tests of single steps."""
+"""Hand-written training loops, correct and broken, for tests of single steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MSE = keras.losses.MeanSquaredError()
 
 
 def batches(steps: int, rows: int = 16, columns: int = 4) -> Iterator[tuple[Any, Any]]:
-    """Rows whose target is a linear function of the inputs."""
+    """Yield batches whose target is a linear function of the inputs."""
     generator = np.random.default_rng(0)
     slope = generator.standard_normal((columns, 1)).astype("float32")
     for _ in range(steps):
@@ -29,7 +29,7 @@ def batches(steps: int, rows: int = 16, columns: int = 4) -> Iterator[tuple[Any,
 
 
 def traces_of(body: Callable[[], Any]) -> list[Trace]:
-    """What was watched of a body that trains."""
+    """Return the traces recorded while a body trains."""
     set_seed(0)
     with watching(seed=0) as watch, contextlib.suppress(StopTraining):
         body()
@@ -37,17 +37,17 @@ def traces_of(body: Callable[[], Any]) -> list[Trace]:
 
 
 def findings_of(body: Callable[[], Any]) -> list[Any]:
-    """All that the judge says of the trainings of a body."""
+    """Return all findings of the trainings of a body."""
     return found_in(traces_of(body))
 
 
 def found_in(traces: list[Trace]) -> list[Any]:
-    """All that the judge says of trainings."""
+    """Return all findings of traces."""
     return [it for trace in traces for it in judge(trace, Policy())]
 
 
 def kinds_of(body: Callable[[], Any]) -> set[str]:
-    """Kinds of what fails the trainings of a body."""
+    """Return the kinds of the errors found in the trainings of a body."""
     return {it.kind for it in findings_of(body) if it.severity == "error"}
 
 
@@ -61,7 +61,7 @@ def train(
     optimizer: Any = None,
     epochs: int = 1,
 ) -> None:
-    """A loop whose forward pass is ``forward(model, x)``."""
+    """Train in a loop whose forward pass is ``forward(model, x)``."""
     optimizer = optimizer or keras.optimizers.Adam(0.01)
 
     def step(x: Any, y: Any) -> None:

@@ -1,4 +1,4 @@
-"""Tests of what one system has and another lacks."""
+"""Markers for tests of features that only some operating systems have."""
 
 from __future__ import annotations
 

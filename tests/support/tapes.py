@@ -1,4 +1,4 @@
-"""Hand-written training loops of every kind, each a function of a learning rate."""
+"""Hand-written training loops of many kinds, each a function of a learning rate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def squared(y: Any, y_pred: Any) -> Any:
 
 
 def plain(rate: float, wrap: Callable[..., Any] = lambda step: step) -> None:
-    """The loop of the guides."""
+    """The loop of the Keras guides."""
     model, optimizer = mlp(), adam(rate)
     loss_of = keras.losses.MeanSquaredError()
     optimizer.build(model.trainable_variables)
@@ -45,7 +45,7 @@ def compiled(rate: float) -> None:
 
 
 def persistent(rate: float) -> None:
-    """One tape asked twice: for the step, and for a saliency map."""
+    """A persistent tape, used for the step and for a saliency map."""
     model, optimizer = mlp(), adam(rate)
     loss_of = keras.losses.MeanSquaredError()
     for _ in range(STEPS):
@@ -59,7 +59,7 @@ def persistent(rate: float) -> None:
 
 
 def clipped(rate: float) -> None:
-    """The user clips before the optimizer sees the gradients."""
+    """Gradients clipped by the user before the optimizer gets them."""
     model, optimizer = mlp(), adam(rate)
     loss_of = keras.losses.MeanSquaredError()
 
@@ -77,7 +77,7 @@ def clipped(rate: float) -> None:
 
 
 def penalized(rate: float) -> None:
-    """A tape inside a tape: the norm of the gradients with respect to the inputs."""
+    """A nested tape for a penalty on the norm of the gradients of the inputs."""
     model, optimizer = mlp(), adam(rate)
     loss_of = keras.losses.MeanSquaredError()
     optimizer.build(model.trainable_variables)
@@ -99,7 +99,7 @@ def penalized(rate: float) -> None:
 
 
 def accumulated(rate: float) -> None:
-    """Four micro-batches to an update, summed in variables."""
+    """Gradients of four micro-batches per update, summed in variables."""
     model, optimizer = mlp(), adam(rate)
     loss_of = keras.losses.MeanSquaredError()
     optimizer.build(model.trainable_variables)
@@ -126,7 +126,7 @@ def accumulated(rate: float) -> None:
 
 
 def meta_learned(rate: float) -> None:
-    """A tape over variables inside the tape: a step of descent is looked through."""
+    """Meta-learning: a tape that differentiates through a step of gradient descent."""
     weight, bias = tf.Variable(tf.zeros([4, 1])), tf.Variable(tf.zeros([1]))
     optimizer = adam(rate)
     for _ in range(STEPS):
@@ -140,7 +140,7 @@ def meta_learned(rate: float) -> None:
 
 
 class Line(tf.Module):
-    """No Keras layer in it."""
+    """A linear model without Keras layers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ class Line(tf.Module):
 
 
 def module(rate: float) -> None:
-    """A `tf.Module` and a loss written out."""
+    """A `tf.Module` and a hand-written loss."""
     model, optimizer = Line(), adam(rate)
 
     @tf.function
@@ -169,7 +169,7 @@ def module(rate: float) -> None:
 
 
 def loss_scaled(rate: float) -> None:
-    """Half precision by hand, with an optimizer not built before its first step."""
+    """Hand-written half precision with an optimizer that is built in its first step."""
     model, optimizer = mlp(), keras.optimizers.LossScaleOptimizer(adam(rate))
     loss_of = keras.losses.MeanSquaredError()
     for _ in range(STEPS):
@@ -180,7 +180,7 @@ def loss_scaled(rate: float) -> None:
 
 
 def two_optimizers(rate: float) -> None:
-    """One tape, one loss, the layers of one model shared out to two optimizers."""
+    """One tape and one loss, with the layers of a model split among two optimizers."""
     model = mlp()
     hidden, head = (layer.trainable_variables for layer in model.layers)
     optimizers = adam(rate), keras.optimizers.RMSprop(rate)
@@ -198,7 +198,9 @@ def dense(units: int, *, inputs: int, outputs: int = 1) -> keras.Model:
 
 
 def gan(rate: float) -> None:
-    """Generator and discriminator of a shifted normal, both tapes open at once."""
+    """Generator and discriminator of a shifted normal distribution, with both tapes
+    open.
+    """
     generator, discriminator = dense(16, inputs=2, outputs=2), dense(16, inputs=2)
     optimizers = adam(rate), adam(rate)
     loss_of = keras.losses.BinaryCrossentropy(from_logits=True)
@@ -225,7 +227,7 @@ def gan(rate: float) -> None:
 
 
 def wgan(rate: float) -> None:
-    """Critic with a gradient penalty, five of its steps to one of the generator."""
+    """WGAN with a gradient penalty and five critic steps per generator step."""
     generator, critic = dense(16, inputs=2, outputs=2), dense(16, inputs=2)
     optimizers = adam(rate), adam(rate)
     for optimizer, model in zip(optimizers, (generator, critic), strict=True):

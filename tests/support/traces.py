@@ -1,4 +1,4 @@
-"""Traces made by hand, for tests of everything above the training."""
+"""Handmade traces for tests of code that uses traces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_lossguard.core.trace import ColumnStats, LayerStats, Probe, StepTabl
 
 
 def falling(start: float = 1.0, end: float = 0.1, steps: int = 400) -> list[float]:
-    """A curve that falls geometrically."""
+    """Return a loss curve that falls geometrically."""
     return list(np.geomspace(start, end, steps))
 
 
@@ -30,7 +30,7 @@ def make_trace(
     variables: tuple[str, ...] = ("net/dense/kernel", "net/dense_1/kernel"),
     **rest: Any,
 ) -> Trace:
-    """A trace from a loss curve; ``start`` and ``end`` add the two probes."""
+    """Return a trace with this loss curve; ``start`` and ``end`` add the two probes."""
     loss = np.asarray(loss, dtype=np.float64)
     shape = (len(loss), len(variables))
     norms = np.ones(shape) if grad_norm is None else np.broadcast_to(grad_norm, shape)
@@ -69,7 +69,7 @@ def make_trace(
 
 
 def column(name: str, **given: Any) -> ColumnStats:
-    """Statistics of one well-behaved column, with some of them replaced."""
+    """Return statistics of a typical column, with some values replaced."""
     arrays = {"mean": 0.0, "std": 1.0, "low": -3.0, "high": 3.0, "median": 0.0}
     fields = {
         key: np.atleast_1d(np.asarray(given.pop(key, value), np.float64))

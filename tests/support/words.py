@@ -1,4 +1,4 @@
-"""British spelling, in what people read and in code."""
+"""A pattern for British spelling, to be avoided in texts and in code."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer, set_seed, watching
 from tests.support.fitting import train_once
 from tests.support.scenarios import SCENARIOS, train_by_hand
+from tests.support.seeds import seeds
 
 #: First cause of each broken scenario, and what it names.
 CAUSES = {
@@ -22,10 +23,6 @@ CAUSES = {
     "S7": ("unscaled_inputs", None),
     "S9": ("input_outliers", "row 0, feature 0"),
 }
-SEEDS = [
-    seed if seed < 3 else pytest.param(seed, marks=pytest.mark.slow)
-    for seed in range(20)
-]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +30,7 @@ def trainer():
     return Trainer()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", seeds(fast=3, slow=5))
 @pytest.mark.parametrize("name", CAUSES)
 def test_the_right_cause_comes_first_and_is_proved(trainer, name, seed):
     scenario = SCENARIOS[name](seed)

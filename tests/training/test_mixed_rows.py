@@ -11,6 +11,7 @@ from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer, set_seed, watching
 from tests.support.fitting import train_once
+from tests.support.steps import traces_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(128, 4)).astype("float32")
@@ -187,3 +188,18 @@ def test_looking_at_an_eager_step_changes_nothing():
         seen = trained()
     for one, other in zip(plain, seen, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_function_may_be_traced_inside_an_eager_tape():
+    @tf.function
+    def doubled(x):
+        return x * tf.constant(2.0)
+
+    def body():
+        with tf.GradientTape() as tape:
+            variable = keras.Variable(3.0)
+            loss = doubled(tf.convert_to_tensor(variable)) ** 2
+        gradients = tape.gradient(loss, [variable.value])
+        assert float(gradients[0]) == 24.0
+
+    traces_of(body)

@@ -63,6 +63,34 @@ def test_what_the_loss_leaves_out_fails_and_what_it_contains_does_not(name, wrap
     )
 
 
+def taught(of_weights):
+    """Train on labels, and on a teacher's output or on a penalty of the weights."""
+    rule, teacher, model = keras.optimizers.Adam(0.01), net(), net()
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            given = model(x, training=True)
+            added = tf.reduce_mean((given - teacher(x)) ** 2)
+            if of_weights:
+                added = tf.reduce_sum(model.layers[-1].kernel ** 2)
+            loss = MSE(y, given) + added
+        moved = model.trainable_variables
+        rule.apply(tape.gradient(loss, moved), moved)
+
+    for x, y in batches(60):
+        step(x, y)
+
+
+def test_a_teacher_is_no_penalty_and_the_weights_are():
+    def dominates(of_weights):
+        found = findings_of(lambda: taught(of_weights))
+        return "penalty_dominates" in {it.kind for it in found}
+
+    assert not dominates(of_weights=False)
+    assert dominates(of_weights=True)
+
+
 class OwnStep(keras.Model):
     """Its own training step forgets them."""
 

@@ -16,13 +16,10 @@ from pytest_lossguard.judge import judge
 from pytest_lossguard.training import Trainer, set_seed, watching
 from tests.support.fitting import train_once
 from tests.support.scenarios import SCENARIOS, dense, train_by_hand
+from tests.support.seeds import SEEDS, seeds
 
-SEEDS = range(20)
-#: Watching trains by Keras, at a hundred times the price: `pytest -m slow` does the
-#: other seeds.
-WATCHED_SEEDS = [
-    seed if seed < 5 else pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS
-]
+#: Watching trains by Keras, at a hundred times the price.
+WATCHED_SEEDS = [*seeds(fast=2, slow=3)]
 
 
 @dataclass(frozen=True)

@@ -446,6 +446,43 @@ def test_a_watched_model_can_be_collected():
     assert gone() is None
 
 
+@pytest.fixture
+def _no_collection():
+    """The garbage collector is off: what ends, ends with its last reference."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def iterators():
+    return sum(isinstance(it, tf.data.Iterator) for it in gc.get_objects())
+
+
+def by_loop_over_a_dataset():
+    step = tape_step(mlp(), keras.optimizers.Adam(0.01))
+    for rows in tf.data.Dataset.from_tensor_slices((X, Y)).batch(32):
+        step(*rows)
+
+
+READERS = {
+    **{name: DRIVERS[name] for name in DRIVERS if name.startswith("fit")},
+    **{name: DRIVERS[name] for name in ("dataset", "generator")},
+    "loop over a dataset": by_loop_over_a_dataset,
+}
+
+
+@pytest.mark.usefixtures("_no_collection")
+@pytest.mark.parametrize("reader", READERS)
+def test_an_iterator_ends_with_the_call_that_made_it(reader):
+    """TensorFlow takes up to a minute to delete one that lived for long."""
+    before = iterators()
+
+    watched(READERS[reader])
+
+    assert iterators() == before
+
+
 def test_mixed_precision_records_the_unscaled_loss():
     policy = keras.mixed_precision.dtype_policy()
     keras.mixed_precision.set_dtype_policy("mixed_float16")

@@ -1,7 +1,7 @@
-"""What can happen to data on its way to a training: one frozen value each.
+"""The families of corruptions: faults that can happen to data before a training.
 
-Every family acts on a copy, keeps shapes unless it is about rows, and is
-deterministic: which rows are hit follows from their number alone.
+Each corruption is a frozen dataclass. It acts on a copy, keeps shapes unless it changes
+rows, and is deterministic: which rows are affected depends on their number only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .targets import FlippedLabels, Imbalance, TargetOutliers, TargetScale
 
 __all__ = ["FAMILIES", "KEYWORDS"]
 
-#: In the order in which they act.
+#: All families, in the order in which they act.
 FAMILIES: tuple[type[Family], ...] = (
     FewRows,
     Imbalance,
@@ -41,7 +41,8 @@ FAMILIES: tuple[type[Family], ...] = (
     Dtype,
 )
 
-#: In the order in which a search draws from them: another order is another search.
+#: All keywords, in the order in which a search draws from them; another order would
+#: give other draws.
 KEYWORDS: tuple[Keyword, ...] = (
     inputs.SCALES,
     inputs.OFFSETS,

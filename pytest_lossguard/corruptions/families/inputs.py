@@ -1,9 +1,10 @@
-"""Inputs in another unit, with another zero, far out, missing or stuck.
+"""Corruptions of inputs: another unit or zero, outliers, missing or constant values.
 
-What scales, shifts or sends out numbers leaves ids of tokens and categories alone.
+Families that scale or shift numbers, or make outliers, do not change ids of tokens and
+categories.
 """
 
-# ruff: noqa: D102 (`Family.act` says what every act does)
+# ruff: noqa: D102 (`Family.act` documents every act)
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -60,7 +61,7 @@ __all__ = [
     "Scale",
 ]
 
-#: Outlying rows: one, or a few.
+#: The larger number of outlying rows that is drawn; the smaller one is 1.
 _FEW_OUTLIERS = 4
 
 
@@ -69,8 +70,8 @@ class Scale(Family):
     """Another unit: features multiplied by a factor.
 
     Attributes:
-        factor: As 1000.0 for meters become millimeters.
-        features: Which, default all; see `Features`.
+        factor: The factor, as 1000.0 for meters that become millimeters.
+        features: The features to scale, default all; see `Features`.
     """
 
     keyword = "scales"
@@ -90,8 +91,8 @@ class Offset(Family):
     """Another zero: features shifted.
 
     Attributes:
-        deviations: By how many of the feature's own standard deviations.
-        features: Which, default all.
+        deviations: The shift, in standard deviations of each feature.
+        features: The features to shift, default all.
     """
 
     keyword = "offsets"
@@ -110,12 +111,12 @@ class Offset(Family):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MixedUnits(Family):
-    """Part of the rows comes in another unit.
+    """Another unit in part of the rows.
 
     Attributes:
-        factor: What the features of these rows are multiplied by.
-        share: Of the rows, default a half.
-        features: Which, default all.
+        factor: The factor for the features of these rows.
+        share: The share of these rows, default 0.5.
+        features: The features to scale, default all.
     """
 
     keyword = "mixed_units"
@@ -137,12 +138,13 @@ class MixedUnits(Family):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Outliers(Family):
-    """Single rows far out in their inputs.
+    """Single rows with outliers in their inputs.
 
     Attributes:
-        deviations: How many standard deviations above the feature's mean.
-        rows: How many rows, default 1.
-        features: Which, default all.
+        deviations: The distance of the outliers above the mean of their feature, in
+            standard deviations.
+        rows: The number of rows with outliers, default 1.
+        features: The features with outliers, default all.
     """
 
     keyword = "outliers"
@@ -167,8 +169,8 @@ class MissingValues(Family):
     """NaN in part of the rows.
 
     Attributes:
-        share: Of the rows.
-        features: Which, default all.
+        share: The share of the rows with NaN.
+        features: The features that are NaN in these rows, default all.
     """
 
     keyword = "missing"
@@ -189,7 +191,7 @@ class ConstantFeature(Family):
     """A broken sensor: features that stay at their mean.
 
     Attributes:
-        features: Which; None for all.
+        features: The features that are constant; None for all.
     """
 
     keyword = "constant"
@@ -206,10 +208,10 @@ class ConstantFeature(Family):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Dtype(Family):
-    """Inputs stored in another type; integers are cut to their range.
+    """Inputs stored in another dtype; values are clipped to the range of integers.
 
     Attributes:
-        name: As ``"float16"``, ``"float64"`` or ``"int64"``.
+        name: The name of the dtype, as ``"float16"``, ``"float64"`` or ``"int64"``.
     """
 
     keyword = "dtype"
@@ -238,14 +240,14 @@ def _cast(block: Array, dtype: np.dtype[Any]) -> Array:
     lowest, highest = np.iinfo(dtype).min, np.iinfo(dtype).max
     if block.dtype.kind == "f":
         floats = np.where(np.isnan(block), 0.0, block.astype(np.float64))
-        # The largest int64 is no float64, and the next one above it no int64.
+        # The largest int64 is not exact in float64, and rounds up out of range.
         top = min(float(highest), np.nextafter(2.0**63, 0.0))
         return np.clip(floats, float(lowest), top).astype(dtype)
     own = np.iinfo(block.dtype)
     return np.clip(block, max(lowest, own.min), min(highest, own.max)).astype(dtype)
 
 
-# What is drawn
+# Keywords and their axes
 
 
 def _offsets(value: Any) -> Axis:
@@ -287,7 +289,7 @@ def _outliers(value: Any) -> Axis:
 
 def _constant(value: Any) -> Axis:
     only_true(value)
-    return Axis(  # all at once leave nothing to learn from
+    return Axis(  # all features constant at once would leave nothing to learn from
         "constant",
         "features",
         (ConstantFeature(None),),

@@ -1,6 +1,6 @@
-"""Fewer rows, rows that come twice, rows in an order."""
+"""Corruptions of rows: fewer rows, duplicated rows, sorted rows."""
 
-# ruff: noqa: D102 (`Family.act` says what every act does)
+# ruff: noqa: D102 (`Family.act` documents every act)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -40,10 +40,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FewRows(Family):
-    """Only some rows are left, spread over all.
+    """Fewer rows, chosen evenly from all.
 
     Attributes:
-        rows: How many.
+        rows: The number of rows that are left.
     """
 
     keyword = "rows"
@@ -58,10 +58,10 @@ class FewRows(Family):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DuplicateRows(Family):
-    """Part of the rows is replaced by copies of others.
+    """Part of the rows replaced by copies of others.
 
     Attributes:
-        share: Of the rows.
+        share: The share of the rows that are replaced.
     """
 
     keyword = "duplicates"
@@ -81,10 +81,10 @@ class DuplicateRows(Family):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SortedRows(Family):
-    """Rows in the order of their label or target, or of a feature.
+    """Rows sorted by their label or target, or by a feature.
 
     Attributes:
-        feature: Which; None for the target.
+        feature: The feature to sort by; None for the target.
     """
 
     keyword = "sorted_rows"
@@ -108,7 +108,7 @@ class SortedRows(Family):
         return sample.take(np.argsort(key, kind="stable"))
 
 
-# What is drawn
+# Keywords and their axes
 
 
 def _rows(value: Any) -> Axis:

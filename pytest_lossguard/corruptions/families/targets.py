@@ -1,6 +1,6 @@
-"""Targets in another unit or far out, labels that are wrong, classes that are rare."""
+"""Corruptions of targets: another unit, outliers, wrong labels, rare classes."""
 
-# ruff: noqa: D102 (`Family.act` says what every act does)
+# ruff: noqa: D102 (`Family.act` documents every act)
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ class TargetScale(Family):
     """Targets in another unit.
 
     Attributes:
-        factor: What they are multiplied by.
+        factor: The factor of the targets.
     """
 
     keyword = "targets"
@@ -63,11 +63,12 @@ class TargetScale(Family):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TargetOutliers(Family):
-    """Single rows with a target far out.
+    """Single rows with an outlier as their target.
 
     Attributes:
-        deviations: How many standard deviations above the mean.
-        rows: How many rows, default 1.
+        deviations: The distance of the outliers above the mean, in standard
+            deviations.
+        rows: The number of rows with outliers, default 1.
     """
 
     keyword = "targets"
@@ -86,10 +87,10 @@ class TargetOutliers(Family):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FlippedLabels(Family):
-    """Part of the rows has the label of the next class.
+    """Part of the rows with the label of the next class.
 
     Attributes:
-        share: Of the rows.
+        share: The share of the rows with a wrong label.
     """
 
     keyword = "flipped"
@@ -102,7 +103,7 @@ class FlippedLabels(Family):
         labels, classes = labels_of(sample)
         hit = spread_rows(sample.rows, share_of(sample.rows, self.share))
         examples = np.array([np.argmax(labels == it) for it in range(classes)])
-        # A row of each class lends its label, so that any encoding is kept.
+        # The label is copied from a row of the next class, which keeps any encoding.
         lender = np.arange(sample.rows)
         lender[hit] = examples[(labels[hit] + 1) % classes]
         y = tuple(it.take(lender, in_place=True) for it in sample.targets)
@@ -111,11 +112,11 @@ class FlippedLabels(Family):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Imbalance(Family):
-    """Most rows of one class are dropped.
+    """One class with most of its rows dropped.
 
     Attributes:
-        keep: Share of its rows that stays, at least one row.
-        label: Which class: 0 for the first in sorted order.
+        keep: The share of the rows of the class that stay, at least one row.
+        label: The number of the class, 0 for the first in sorted order.
     """
 
     keyword = "imbalance"
@@ -153,7 +154,7 @@ def _check_measured(sample: Sample) -> None:
             )
 
 
-# What is drawn
+# Keywords and their axes
 
 
 def _targets(value: Any) -> Axis:

@@ -1,7 +1,6 @@
-"""What a re-run can do otherwise: each change with its words and its cause.
+"""The changes that a re-run can make, each with its description and its cause.
 
-What does a change to data or model stands in ``training/rerun``, in the file of the
-same name.
+The code that applies a change is in ``training/rerun``, in the file of the same name.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from .kind import ChangeKind, Proposal, Words
 
 __all__ = ["CHANGES", "acts_on", "cause_of", "describe", "kind_of", "remedy_of"]
 
-#: In the order in which changes of equal weight are tried.
+#: All kinds of changes, in the order in which changes of equal weight are tried.
 CHANGES: tuple[ChangeKind, ...] = (
     *data_changes.KINDS,
     *optimizer_changes.KINDS,
@@ -23,28 +22,28 @@ _BY_NAME = {it.name: it for it in CHANGES}
 
 
 def kind_of(change: Change) -> ChangeKind:
-    """What is known of such changes."""
+    """Return the kind of a change."""
     return _BY_NAME[change.kind]
 
 
 def acts_on(change: Change) -> ActsOn:
-    """What has to be made anew for a change."""
+    """Return what a change acts on, and so what has to be rebuilt for it."""
     return kind_of(change).acts_on
 
 
 def cause_of(change: Change) -> str:
-    """The cause that a change proves if it makes a training converge."""
+    """Return the cause that a change proves if it makes a training converge."""
     cause = kind_of(change).cause
     return cause if isinstance(cause, str) else cause(change)
 
 
 def remedy_of(change: Change, trace: Trace, facts: ModelFacts) -> str:
-    """What the user is to do, with the value to try."""
+    """Return what the user should do, with the value to try."""
     return _in_words(kind_of(change).remedy, change, trace, facts)
 
 
 def describe(change: Change, trace: Trace, facts: ModelFacts) -> str:
-    """A change in the user's terms: what it was, and what it is tried with."""
+    """Return a change in the user's terms, as ``"learning rate 10 -> 0.01"``."""
     return _in_words(kind_of(change).describe, change, trace, facts)
 
 

@@ -1,4 +1,4 @@
-"""Changes of the data; what does them is in ``training/rerun/data_changes``."""
+"""Changes of the data; ``training/rerun/data_changes`` applies them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _SCALER = (
     " adapted to the training data"
 )
 _CLIPPED = f"clipped to {CLIP:g} robust standard deviations"
-#: Means and deviations from here on are off the scale of 1, and so are deviations
-#: below the second; single columns are from the third on.
+#: The data are off scale if a mean or deviation is above the first, or deviations are
+#: below the second; a single column is if its mean or deviation is above the third.
 _OFF_SCALE, _TOO_SMALL, _COLUMN_OFF = 3.0, 0.05, 10.0
 
 
@@ -41,8 +41,8 @@ def _fill_missing(now: Situation) -> Weighed:
 
 
 def _sentinels(trace: Trace) -> Weighed:
-    """What stands for missing values, filled: one value wherever it stands, or several
-    where the columns of a single table were scaled.
+    """Yield the change that fills values which stand for missing ones: one value in all
+    columns, or separate values where the columns of a single table were scaled.
     """
     found = [it.sentinel for it in trace.inputs if it.sentinel is not None]
     values = {value for it in found for value in it.values}
@@ -182,7 +182,7 @@ def _describe_fewer(now: Proposal) -> str:
     return f"the first {float(now.change.value or 1.0):.0%} of the rows"
 
 
-#: In the order in which changes of equal weight are tried.
+#: Changes of the data, in the order in which changes of equal weight are tried.
 KINDS = (
     ChangeKind(
         name="fill_missing",

@@ -1,4 +1,4 @@
-"""A kind of change: its words, the cause that it proves, when it is worth trying."""
+"""Kinds of changes: their descriptions, the causes they prove, when to try them."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ __all__ = [
     "Words",
 ]
 
-#: How much a finding speaks for the change that would undo its cause. Read as an
-#: order, not as probabilities: certain facts, then faults of the data that were
-#: seen, then the optimizer, then what changes the architecture.
+#: Weights of evidence for a change. They are an order, not probabilities: certain
+#: facts, then faults that were seen in the data, then changes of the optimizer, then
+#: changes of the architecture.
 CERTAIN, SEEN, STRONG, LIKELY, POSSIBLE, REMOTE = 100, 80, 60, 40, 20, 5
 
-#: A loss beyond all measure: where it ended says nothing.
+#: Findings on a loss that diverged or is not finite: its final value means nothing.
 SEALED = frozenset({"diverging_loss", "nonfinite_loss", "nonfinite_gradient"})
 BLOWN = SEALED | {"oscillating_loss", "noisy_loss", "exploding_gradient"}
 STUCK = frozenset({"slow_convergence", "plateau", "unchanged_weights"})
-#: The loss says nothing of such an output or such labels.
+#: Findings on a loss that does not suit the output or the labels: its value means
+#: nothing.
 MISFIT = frozenset(
     {"labels_out_of_range", "loss_output_mismatch", "masked_loss", "impossible_loss"}
 )
@@ -44,12 +45,12 @@ MISFIT = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """A training that failed, as far as it decides what is worth trying.
+    """What is known about a training that failed, to decide which changes to try.
 
     Attributes:
-        trace: The training.
-        found: The kinds of what was found in it.
-        facts: What its program is made of.
+        trace: The trace of the training.
+        found: The kinds of its findings.
+        facts: Facts about the model, its loss and its optimizer.
     """
 
     trace: Trace
@@ -57,18 +58,18 @@ class Situation:
     facts: ModelFacts
 
 
-#: A change to try, and how much speaks for it, 0 to 105.
+#: Changes to try, each with its weight of evidence from 0 to 105.
 Weighed = Iterator[tuple[float, Change]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A change of one training, to be put into words.
+    """A change of one training, to be described in words.
 
     Attributes:
         change: The change.
-        trace: The training as it is.
-        facts: What its program is made of.
+        trace: The trace of the unchanged training.
+        facts: Facts about the model, its loss and its optimizer.
     """
 
     change: Change
@@ -76,7 +77,7 @@ class Proposal:
     facts: ModelFacts
 
 
-#: What is said of a change, in the user's terms.
+#: A function that describes a change in the user's terms.
 Words = Callable[[Proposal], str]
 
 
@@ -85,19 +86,20 @@ class ChangeKind:
     """One kind of change.
 
     Attributes:
-        name: One of `ChangeName`.
-        acts_on: What has to be made anew for it.
-        cause: The cause that it proves if it makes a training converge, one of
-            `core.diagnosis.CAUSES`.
-        remedy: What the user is to do.
-        describe: What it was, and what it is tried with. Cause, remedy and description
-            are texts, or functions where they depend on the change.
-        worth: When it is worth trying, and how much speaks for it.
-        shown_by: Kinds of findings that know the row, feature or layer concerned.
-        undoes: ``"fault"`` for what nobody means, as sorted rows; ``"choice"`` for
-            what is as often meant as not, as a frozen backbone.
-        other_targets: Targets or loss are others after it.
-        other_rows: Rows are others after it.
+        name: The name of the kind, one of `ChangeName`.
+        acts_on: What the change acts on, and so what has to be rebuilt for it.
+        cause: The cause that the change proves if it makes a training converge, one
+            of `core.diagnosis.CAUSES`; a function where it depends on the change.
+        remedy: What the user should do, or a function that returns it.
+        describe: The old and the new value, or a function that returns this text.
+        worth: A function that yields the changes worth trying with their weights;
+            None for changes that a diagnosis never tries.
+        shown_by: Kinds of findings that name the row, feature or layer concerned.
+        undoes: ``"fault"`` if the change undoes something that is never deliberate,
+            such as sorted rows; ``"choice"`` if it undoes something that often is,
+            such as a frozen backbone; None for all others.
+        other_targets: Whether the change replaces the targets or the loss.
+        other_rows: Whether the change replaces or removes rows.
     """
 
     name: ChangeName

@@ -1,4 +1,4 @@
-"""Changes of the model; what does them is in ``training/rerun/model_changes``."""
+"""Changes of the model; ``training/rerun/model_changes`` applies them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from .kind import (
 
 __all__ = ["KINDS"]
 
-#: Dropout above this is much; more hidden layers than this are many, fewer units than
-#: this few; two curved hidden layers may do, a third makes the gradients vanish.
+#: Dropout above the first is high; more hidden layers than the second are many; up to
+#: the third, units are few. Up to the fourth, hidden layers with a saturating
+#: activation can train; one more makes the gradients vanish.
 _MUCH_DROPOUT, _DEEP, _NARROW, _CURVED_LAYERS = 0.6, 4, 4, 2
 
 _ODD_INITIALIZERS = frozenset(
@@ -146,7 +147,7 @@ def _describe_width(now: Proposal) -> str:
     return f"{float(now.change.value or 1.0):g} times as many units"
 
 
-#: In the order in which changes of equal weight are tried.
+#: Changes of the model, in the order in which changes of equal weight are tried.
 KINDS = (
     ChangeKind(
         name="reinitialize",

@@ -1,5 +1,5 @@
-"""Changes of the optimizer and of the length of a training; what does them is in
-``training/rerun/optimizer_changes``.
+"""Changes of the optimizer and of the length of a training;
+``training/rerun/optimizer_changes`` applies them.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ from .kind import (
 
 __all__ = ["KINDS"]
 
-#: Of an optimizer that nothing is known of.
+#: Facts for an unknown optimizer.
 _ANY_OPTIMIZER = OptimizerFacts(name="", default_rate=0.01)
-#: Momentum that is high, and that is worth leaving out under SGD.
+#: Momentum from the first on is high; from the second on it is worth leaving out under
+#: SGD.
 _HIGH_MOMENTUM, _SOME_MOMENTUM = 0.95, 0.8
-#: A batch of so few rows may be too small, if there are more rows than the second.
+#: Batches of up to so many rows may be too small, if the data have more rows than the
+#: second number.
 _SMALL_BATCH, _SOME_ROWS = 4, 8
-#: A training of fewer steps may just be short.
+#: A training of fewer steps may just be too short.
 _FEW_STEPS = 60
 
 
@@ -77,7 +79,7 @@ def _remedy_of_rate(now: Proposal) -> str:
 
 
 def _changed_rate(now: Proposal) -> float | None:
-    """The learning rate after the change; None under a schedule."""
+    """Return the learning rate after the change, None under a schedule."""
     if now.facts.learning_rate is None:
         return None
     return (now.facts.learning_rate or RATE_INSTEAD_OF_0) * float(
@@ -169,7 +171,7 @@ def _describe_plain(now: Proposal) -> str:
     return f"the gradient that TensorFlow derives at {now.change.value}"
 
 
-#: In the order in which changes of equal weight are tried.
+#: Changes of the optimizer, in the order in which changes of equal weight are tried.
 KINDS = (
     ChangeKind(
         name="learning_rate",

@@ -1,4 +1,4 @@
-"""The relations, each a plain function: (preparation, what was asked) -> outcome."""
+"""The relations, each a function of a preparation and a parameter to an outcome."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ __all__ = ["RELATIONS", "Relation"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """One relation.
+    """One relation that a preparation must fulfill.
 
     Attributes:
-        check: Says whether it holds.
-        compares: Whether it compares runs, which needs a preparation that repeats.
+        check: Checks the relation, from the preparation and the value of its key in
+            the policy.
+        compares: Whether the check compares runs, and so needs a deterministic
+            preparation.
     """
 
     check: Callable[[Preparation, Any], Outcome]
@@ -32,7 +34,7 @@ class Relation:
 
     @property
     def name(self) -> str:
-        """The key of the relation."""
+        """The name of the relation, its key in the policy."""
         return self.check.__name__
 
 

@@ -1,4 +1,4 @@
-"""What a preparation must keep of the raw columns, and what it must not depend on."""
+"""Relations on information: each raw column matters, the unit of a column does not."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ from ..wording import format_raw_row, output_lines
 
 __all__ = ["kept", "units"]
 
-#: Columns that are looked at, and of those how many where each costs a fit.
+#: The most columns that are checked, and the most where each of them costs a fit.
 _MOST, _MOST_FITTED = 128, 40
-#: Other values that each column is given, and pairs of neighboring ones.
+#: The number of rows with another value that are tried for each column, and of pairs of
+#: neighboring values.
 _TRIALS, _PAIRS = 6, 16
-#: Columns of one call of the serving path.
+#: The most columns that are tried in one call of the serving path.
 _AT_ONCE = 32
-#: Transformers that put several values into one, or leave columns out, on purpose.
+#: Parts of the names of transformers that merge values, or leave columns out, on
+#: purpose.
 _BINNING = ("Binariz", "Discreti", "KBins", "Bucket", "Select", "Hash", "Variance")
 _FACTORS = (10.0, 1000.0)
 
 
 def kept(preparation: Preparation, asked: Any) -> Outcome:
-    """Each raw column can still change the output."""
+    """Check that each raw column can change the output."""
     del asked
     x = preparation.x
     steps = preparation.subject.steps
@@ -63,8 +65,8 @@ def kept(preparation: Preparation, asked: Any) -> Outcome:
 
 
 def _varies(values: Array) -> bool:
-    """Whether some rows have another value than most: single ones may be held out, or
-    lie beyond where a transformer is flat.
+    """Whether enough rows have another value than the most frequent one: a few rows
+    may be held out, or lie where a transformer is flat.
     """
     plain = values[values == values]
     if values.dtype.kind == "O":
@@ -82,7 +84,9 @@ def _spread(columns: list[Column], most: int) -> list[Column]:
 
 
 def _silent(preparation: Preparation, columns: list[Column]) -> list[Column]:
-    """Columns that change nothing in a few rows, in one call for many of them."""
+    """Return the columns that change no output in a few rows, many columns per call;
+    all columns where rows depend on each other.
+    """
     if not preparation.is_rowwise:
         return columns
     found: list[Column] = []
@@ -114,7 +118,7 @@ def _silent_of(preparation: Preparation, columns: list[Column]) -> list[Column]:
 
 
 def _is_other(before: Table, after: Table) -> Array:
-    """Which rows differ in anything at all."""
+    """Return which rows differ in any value, without tolerance."""
     same = (before.numbers == after.numbers) | (
         np.isnan(before.numbers) & np.isnan(after.numbers)
     )
@@ -124,7 +128,7 @@ def _is_other(before: Table, after: Table) -> Array:
 
 
 def _others(values: Array) -> tuple[Array, Array]:
-    """A few rows, and for each another value of the column, far from its own."""
+    """Return a few rows, and for each another value of the column, far from its own."""
     rows = evenly_spaced(len(values), _TRIALS)
     if values.dtype.kind in "fiu":
         order = np.argsort(values, kind="stable")
@@ -139,7 +143,7 @@ def _others(values: Array) -> tuple[Array, Array]:
 
 
 def _turned(x: Raw, column: Column) -> Raw:
-    """The sample with the values of a column in other rows."""
+    """Return the sample with the values of one column moved to other rows."""
     values = x.get(column)
     turned = np.roll(values, len(values) // 2 + 1)
     if not any(a != b for a, b in zip(turned, values, strict=True)):
@@ -148,7 +152,7 @@ def _turned(x: Raw, column: Column) -> Raw:
 
 
 def _is_lost(preparation: Preparation, column: Column) -> bool:
-    """Whether other values of a column, in all rows, change nothing."""
+    """Whether other values of a column in all rows change no output."""
     whole = preparation.base_path
     try:
         made = preparation.path(_turned(preparation.x, column))
@@ -187,7 +191,7 @@ def _describe_lost(preparation: Preparation, lost: list[Column]) -> Broken:
 
 
 def _collapsed(preparation: Preparation, columns: list[Column]) -> Broken | None:
-    """Neighboring values of a column that come out the same."""
+    """Check that neighboring values of a column have different outputs; None if so."""
     x, whole = preparation.x, preparation.base_path
     for column in columns[:_AT_ONCE]:
         if column.kind != "number":
@@ -230,7 +234,9 @@ def _collapsed(preparation: Preparation, columns: list[Column]) -> Broken | None
 
 
 def _neighbors(values: Array) -> Array:
-    """Pairs of rows with neighboring values that are apart by a noticeable step."""
+    """Return pairs of rows with neighboring values that differ noticeably: shape
+    ``(pairs, 2)``.
+    """
     _, first = np.unique(values, return_index=True)
     first = first[np.isfinite(values[first])]
     if len(first) < 20:
@@ -248,7 +254,9 @@ def _neighbors(values: Array) -> Array:
 def _same_served(
     preparation: Preparation, column: Column, pairs: Array, values: Array
 ) -> tuple[Array | None, Array | None]:
-    """Which pairs come out the same, and which output columns the column moves."""
+    """Return which pairs have the same output, and which output columns depend on the
+    raw column; both None where serving fails.
+    """
     x = preparation.x
     usual = x.take(pairs[:, 0])
     own = np.array(usual.get(column))
@@ -270,7 +278,7 @@ def _same_served(
 
 
 def _is_binned(whole: Table, affected: Array) -> bool:
-    """Whether the output has small whole numbers where the column matters."""
+    """Whether the affected output columns hold small whole numbers only."""
     cells = whole.numbers[:, affected] if affected.any() else whole.numbers
     whole_numbers = np.all(cells == np.rint(cells)) and np.all(cells >= 0)
     return bool(cells.size and whole_numbers and len(np.unique(cells)) < 256)
@@ -279,8 +287,11 @@ def _is_binned(whole: Table, affected: Array) -> bool:
 def _same_fitted(
     preparation: Preparation, column: Column, values: Array
 ) -> Array | None:
-    """Where the preparation is fitted: every other row gets the next lower value; which
-    of them move no more than the rows between them, which only the fit moves.
+    """Return which changed rows have the same output, for a preparation that is fitted
+    to the rows; None where this cannot be found.
+
+    Every other row gets the next lower value. The rows between them show by how much
+    the new fit alone moves a row; a changed row that moves no further is the same.
     """
     train, _ = preparation.origins
     known = np.unique(values[np.isfinite(values)])
@@ -311,7 +322,9 @@ def _same_fitted(
 
 
 def units(preparation: Preparation, asked: Any) -> Outcome:
-    """A raw column in another unit, everything refitted: the same training data."""
+    """Check that a raw column in another unit, with everything fitted again, gives the
+    same training data.
+    """
     del asked
     x, base = preparation.x, preparation.base
     numeric = [it for it in x.columns if it.kind == "number" and _varies(x.get(it))]
@@ -338,7 +351,7 @@ def units(preparation: Preparation, asked: Any) -> Outcome:
             return True
         return bool((base.x.change(made) > ANOTHER_UNIT).any())
 
-    for index in range(len(numeric)):  # each unit is its own: none stands for others
+    for index in range(len(numeric)):  # one column says nothing about the others
         if breaks((index, 0)):
             preparation.draw = (index, 0)
             break

@@ -1,4 +1,4 @@
-"""What training must not know: held-out rows, a row's own label, the future."""
+"""Relations on leaks: of held-out rows, of a row's own label, of the future."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .training_data import _nearest
 
 __all__ = ["future", "held_out", "own_label"]
 
-#: Standard deviations that values are moved by, the mildest first.
+#: The standard deviations that values are moved by, the mildest first.
 _MOVES = (0.0, 1.0, 10.0)
-#: Columns that are disturbed one by one.
+#: The most columns that are changed one by one.
 _MOST = 64
-#: Times after which values are changed.
+#: The most times after which values are changed.
 _MOST_CUTS = 6
-#: Rows whose labels are changed.
+#: The most rows whose labels are changed.
 _LABELS = 32
 _UNKNOWN = (
     "which raw row each prepared row comes from could not be found out (every row"
@@ -33,7 +33,9 @@ _UNKNOWN = (
 
 
 def held_out(preparation: Preparation, asked: Any) -> Outcome:
-    """The training data do not move when held-out rows change; no row is in both."""
+    """Check that changed held-out rows do not change the training data, and that no raw
+    row is in both.
+    """
     del asked
     base = preparation.base
     if base.held_x is None:
@@ -76,7 +78,7 @@ def _in_both(preparation: Preparation, train: Array, held: Array) -> Broken | No
 
 
 def _is_copy(one: Table, other: Table, spread: Array) -> bool:
-    """Whether a row equals another, but for a little noise or rounding."""
+    """Whether a row equals another, up to a little noise or rounding."""
     if not one.differing(other, spread).any():
         return True
     apart = np.abs(one.numbers - other.numbers)
@@ -139,7 +141,7 @@ def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outco
 
 
 def _first_changed(x: Raw, changed: Raw, column: Column | None, rows: Array) -> int:
-    """The first of some rows that is not described as before."""
+    """Return the first of some rows whose text in a message changed."""
     return next(
         (
             int(it)
@@ -162,8 +164,10 @@ def _moved_lines(base: Prepared, made: Prepared, train: Array) -> tuple[Line, ..
 
 
 def _has_moved(base: Prepared, made: Prepared, mistaken: int) -> bool:
-    """Whether the training data changed, and not only which rows they are: more rows
-    than may be training rows that were mistaken for held-out ones.
+    """Whether the values of the training data changed, and not only the choice of rows.
+
+    Up to ``mistaken`` rows may change: they may be training rows that were mistaken
+    for held-out ones.
     """
     if not made.x.fits(base.x):
         return True
@@ -178,7 +182,7 @@ def _has_moved(base: Prepared, made: Prepared, mistaken: int) -> bool:
 
 
 def _are_others(base: Prepared, made: Prepared) -> bool:
-    """Whether the labels tell that other rows were split off."""
+    """Whether the labels show that other rows were split off."""
     if base.y is None or made.y is None or base.y.is_same(made.y):
         return False
     if not base.y.fits(made.y):
@@ -189,7 +193,9 @@ def _are_others(base: Prepared, made: Prepared) -> bool:
 
 
 def _moved(x: Raw, column: Column, chosen: Array, pool: Array, move: float) -> Array:
-    """A column with other values in some rows: those of other rows, and farther off."""
+    """Return a column with other values in some rows: those of other rows in ``pool``,
+    moved by ``move`` standard deviations.
+    """
     values = np.array(x.get(column))
     new = values[np.roll(pool, max(1, len(pool) // 2))[: len(chosen)]]
     if column.kind == "number":
@@ -206,7 +212,7 @@ def _moved(x: Raw, column: Column, chosen: Array, pool: Array, move: float) -> A
 
 
 def own_label(preparation: Preparation, asked: Any) -> Outcome:
-    """A label changed by itself does not change its own row's features."""
+    """Check that changing only the label of a row does not change its features."""
     del asked
     y, base = preparation.y, preparation.base
     if y is None:
@@ -266,7 +272,7 @@ def own_label(preparation: Preparation, asked: Any) -> Outcome:
 
 
 def _another(values: Array, row: int, level: int) -> Any:
-    """Another label for a row: another class, or a number farther off."""
+    """Return another label for a row: another class, or a shifted number."""
     kinds = np.unique(values.astype(str))
     if values.dtype.kind == "f" and len(kinds) > max(20, len(values) // 10):
         return values[row] + (1.0, 3.0)[level] * float(np.nanstd(values))
@@ -276,7 +282,7 @@ def _another(values: Array, row: int, level: int) -> Any:
 
 
 def future(preparation: Preparation, asked: Any) -> Outcome:
-    """Values after some time changed: no row with an earlier target changes."""
+    """Check that changes of later values change no row with an earlier target."""
     del asked
     x, whole = preparation.x, _in_order(preparation.base)
     if preparation.subject.is_split_here:
@@ -308,14 +314,15 @@ def future(preparation: Preparation, asked: Any) -> Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Later:
-    """Other values after some time, and the rows of earlier targets that they change.
+    """Changes of values after some time, and the rows with earlier targets that change.
 
     Attributes:
-        whole: What comes out of the sample as it is.
-        times: Of the target of each of its rows.
-        cuts: Times after which values are changed.
-        columns: Sets of columns that are changed together; the last is all of them.
-        target: The column that the targets are values of, where there is one.
+        preparation: The preparation and its sample.
+        whole: The output for the unchanged sample, in order of time.
+        times: The time of the target of each output row, as a raw row number.
+        cuts: The times after which values are changed.
+        columns: The sets of columns that are changed together; the last holds all.
+        target: The raw column whose values are the targets; None where there is none.
     """
 
     preparation: Preparation
@@ -326,7 +333,7 @@ class _Later:
     target: Column | None
 
     def breaks(self, draw: tuple[int, ...]) -> bool:
-        """Whether a row of an earlier target changes."""
+        """Whether the case of a draw changes a row with an earlier target."""
         made = self._made(draw)
         return made is not None and bool(self._wrong(made, draw).any())
 
@@ -346,12 +353,12 @@ class _Later:
     def _wrong(self, made: Table, draw: tuple[int, ...]) -> Array:
         cut = self.cuts[draw[0]]
         is_target = self.columns[draw[1]] == (self.target,)
-        last = cut + 1 if is_target else cut  # nor may a row hold its own target
+        last = cut + 1 if is_target else cut  # a row must not hold its own target
         changed = _beyond_scaling(self.whole, made, self.times, cut)
         return np.asarray(changed & (self.times <= last))
 
     def broken(self, draw: tuple[int, ...]) -> Broken:
-        """How it is described."""
+        """Return the outcome that describes the case of a draw."""
         made = self._made(draw)
         assert made is not None
         x, cut, several = self.preparation.x, self.cuts[draw[0]], self.columns[draw[1]]
@@ -383,8 +390,8 @@ class _Later:
 
 
 def _cuts(x: Raw, numeric: list[Column]) -> list[int]:
-    """Times after which values are changed: three, and a hole that a later value may
-    fill.
+    """Return the times after which values are changed: three fixed ones, and for each
+    column a missing value that a later value may fill.
     """
     cuts = {x.rows * it // 8 for it in (4, 6, 7)}
     for column in numeric:
@@ -395,7 +402,7 @@ def _cuts(x: Raw, numeric: list[Column]) -> list[int]:
 
 
 def _other_after(x: Raw, cut: int, columns: tuple[Column, ...], move: float) -> Raw:
-    """The sample with other values after some time; what is missing stays so."""
+    """Return the sample with other values after some time; missing ones stay so."""
     after = np.arange(x.rows) > cut
     for it in columns:
         values = np.array(x.get(it)).astype(np.float64)
@@ -407,7 +414,7 @@ def _other_after(x: Raw, cut: int, columns: tuple[Column, ...], move: float) -> 
 
 
 def _in_order(made: Prepared) -> Table:
-    """Training rows, then held-out ones."""
+    """Return the training rows, followed by the held-out rows."""
     return made.x if made.held_x is None else _joined(made.x, made.held_x)
 
 
@@ -423,9 +430,11 @@ def _joined(one: Table, other: Table) -> Table:
 
 
 def _first_time(preparation: Preparation, whole: Table) -> tuple[int, Column | None]:
-    """The time of the first row, and the raw column whose values are the targets: told
-    by the labels, which are raw labels or raw values of their time, in whatever scale;
-    else such that the last row has the last time.
+    """Return the time of the first output row, and the raw column of the targets.
+
+    The labels are matched with the raw labels or, without these, with the values of
+    each raw column, in any scale. Where this fails, the last row is assumed to have the
+    last time. The column is None where it is not known.
     """
     last = preparation.x.rows - whole.rows
     made, y = preparation.base.y, preparation.y
@@ -454,8 +463,8 @@ def _standard(values: Array) -> Array:
 
 
 def _beyond_scaling(whole: Table, made: Table, times: Array, cut: int) -> Array:
-    """Rows whose change is more than another scale of whole columns: a scaler that is
-    fitted on the rows given may move them all.
+    """Return the rows that change by more than a new scale of whole columns, since a
+    scaler that is fitted on the given rows may move all of them.
     """
     sure = times <= cut // 2
     expected = np.array(whole.numbers)

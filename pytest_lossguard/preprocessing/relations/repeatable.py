@@ -1,4 +1,4 @@
-"""Whether a preparation gives the same once more: here, and in another process."""
+"""Relations on repetition: the same output again, in this process and another."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from ..wording import format_error, format_shape, output_lines
 
 __all__ = ["deterministic", "process"]
 
-#: Rows that are served in the other process.
+#: The number of rows that are served in the other process.
 _SERVED = 64
 
 
 def deterministic(preparation: Preparation, asked: Any) -> Outcome:
-    """Prepared twice from the same seed is the same."""
+    """Check that two runs from the same seed have the same output."""
     del asked
     text = preparation.repeats
     if not text:
         return KEPT
-    lines: tuple[Line, ...] = ()
     first, second = preparation.base, preparation.prepare()
     lines = _difference(first, second, ("the first time", "the second time"))
     return Broken(
@@ -37,7 +36,7 @@ def deterministic(preparation: Preparation, asked: Any) -> Outcome:
 
 
 def process(preparation: Preparation, asked: Any) -> Outcome:
-    """The same output in another process with another hash seed."""
+    """Check that another process with another hash seed has the same output."""
     del asked
     try:
         there = OtherProcess.shared().run(preparation, _SERVED)

@@ -1,4 +1,4 @@
-"""What serving must keep: a row alone, columns in another order, recorded requests."""
+"""Relations on serving: rows alone, columns in another order, recorded requests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
+from ...core.numbers import format_names
 from ...core.rows import evenly_spaced
 from ..preparation import Preparation
 from ..raw import Array, Raw
@@ -16,7 +17,6 @@ from ..table import NotComparable, Table, table_of
 from ..thresholds import BY_REQUEST, CHANCE, MOST_OUTSIDE, RANGE_MARGIN
 from ..wording import (
     NO_SERVE,
-    format_columns,
     format_error,
     format_raw_row,
     format_shape,
@@ -25,14 +25,18 @@ from ..wording import (
 
 __all__ = ["alone", "columns", "requests"]
 
-#: Rows of a request.
+#: The numbers of rows of the requests that are tried.
 _SIZES = (1, 2, 3, 5, 8)
-#: Rows that columns in another order are tried on.
+#: The most rows that are used to try columns in another order.
 _TURNED = 50
+#: Maximum number of names of columns in a line.
+_MOST_NAMED = 4
 
 
 def alone(preparation: Preparation, asked: Any) -> Outcome:
-    """A row served alone is the row served among others, and in another order."""
+    """Check that a row served alone, or in another order, comes out the same as among
+    all rows.
+    """
     del asked
     if not preparation.has_serve:
         return Skipped(NO_SERVE)
@@ -104,7 +108,7 @@ def _alone(
 
 
 def _starts(rows: int) -> Array:
-    """First rows of requests, spread over a sample that may be sorted."""
+    """Return the first rows of requests, spread over a sample that may be sorted."""
     return evenly_spaced(rows, 64)
 
 
@@ -162,7 +166,7 @@ def _describe_alone(
 
 
 def columns(preparation: Preparation, asked: Any) -> Outcome:
-    """Columns in another order give the same, or an error."""
+    """Check that columns in another order give the same output, or an error."""
     del asked
     x = preparation.x
     widest = max((it.shape[1] for it in x.frames), default=0)
@@ -209,8 +213,12 @@ def columns(preparation: Preparation, asked: Any) -> Outcome:
         column=str(other.columns[0]),
         rows=(row,),
         lines=(
-            Line(name="trained", value=format_columns(map(str, frame.columns))),
-            Line(name="served", value=format_columns(map(str, other.columns))),
+            Line(
+                name="trained", value=format_names(map(str, frame.columns), _MOST_NAMED)
+            ),
+            Line(
+                name="served", value=format_names(map(str, other.columns), _MOST_NAMED)
+            ),
             *lines,
         ),
         meaning="Columns are taken by place, not by name: a query that returns them in"
@@ -219,7 +227,9 @@ def columns(preparation: Preparation, asked: Any) -> Outcome:
 
 
 def _by_name(made: Table, usual: Table) -> Table:
-    """A table with the columns in the order of another, where both have the names."""
+    """Return a table with its columns in the order of another, if both have the same
+    names.
+    """
     names = made.names
     if made.others.shape[1] or set(names) != set(usual.names):
         return made
@@ -235,7 +245,7 @@ def _by_name(made: Table, usual: Table) -> Table:
 
 
 def requests(preparation: Preparation, asked: Any) -> Outcome:
-    """Recorded requests come out finite, in range, and vary where training did."""
+    """Check that recorded requests come out finite, in range, and varied as trained."""
     del asked
     if preparation.requests is None:
         return Skipped("no recorded requests were given (requests=)")
@@ -305,7 +315,7 @@ def _finite(raw: Raw, made: Table, trained: Table) -> Broken | None:
 
 
 def _varied(made: Table, trained: Table) -> Broken | None:
-    """A column that is constant in the requests and would not be by chance."""
+    """Find a column that is constant in the requests, and would hardly be by chance."""
     if made.rows < 2:
         return None
     for column in range(made.numbers.shape[1]):

@@ -1,4 +1,4 @@
-"""What the training data must be: what serving makes of some raw row, and mixed."""
+"""Relations on the training data: rows as they are served, labels in mixed order."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ from ..wording import NO_SERVE, format_error, format_raw_row, output_lines
 
 __all__ = ["mixed", "trained"]
 
-#: Trained rows that are looked for among the served ones.
+#: The most trained rows that are searched for among the served rows.
 _LOOKED_FOR = 512
-#: Share of the rows that must stand out again to stand out for what they hold.
+#: The share of differing raw rows that must differ again in another order, to show that
+#: they differ because of their values.
 _MOST_CHANCE = 0.9
-#: Standard deviations beyond which a number is only far off.
+#: The number of standard deviations at which values are clipped for distances.
 _FAR = 1e3
-#: Distances that are held at a time.
+#: The most distances that are kept in memory at a time.
 _BLOCK = 2_000_000
 
 
 def trained(preparation: Preparation, asked: Any) -> Outcome:
-    """Every trained row is what serving makes of some raw row, with its label."""
+    """Check that each trained row is the output of serving for some raw row, and has
+    the label of that row.
+    """
     if not preparation.has_serve:
         return Skipped(NO_SERVE)
     if preparation.subject.is_known and preparation.subject.is_split_here:
@@ -70,7 +73,7 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
 
 
 def _as_served(preparation: Preparation) -> Raw:
-    """The raw sample in the form in which the service gets it."""
+    """Return the raw sample in the form in which the service gets it."""
     x, form = preparation.x, preparation.served_form
     if form is None:
         return x
@@ -86,7 +89,7 @@ def _as_served(preparation: Preparation) -> Raw:
 
 
 def _nearest(rows: Table, served: Table, spread: Array) -> tuple[Array, Array]:
-    """The served row nearest to each, and whether it is the same."""
+    """Return for each row the nearest served row, and whether the two are the same."""
     # Columns that hardly vary are noise: they must not outweigh the others.
     scale = np.maximum(spread, 1e-3 * float(spread.max(initial=0.0)) or 1.0)
     finite = np.where(np.isfinite(rows.numbers), rows.numbers, 0.0)
@@ -111,7 +114,9 @@ def _nearest(rows: Table, served: Table, spread: Array) -> tuple[Array, Array]:
 def _with_codes(
     ours: Array, rows: Table, all_served: Array, served: Table
 ) -> tuple[Array, Array]:
-    """What is no number as one: equal where it is the same."""
+    """Append codes of the values that are no numbers, equal for equal values, to the
+    numbers of both tables.
+    """
     columns = []
     for column in range(rows.others.shape[1]):
         both = [*rows.others[:, column], *served.others[:, column]]
@@ -124,15 +129,15 @@ def _with_codes(
 
 
 def _is_as_its_raw_row(preparation: Preparation, served: Table) -> Array:
-    """Which trained rows are what serving makes of the raw row that they come from."""
+    """Return which trained rows equal the served output of their own raw row."""
     base, origin = preparation.base.x, preparation.origins[0]
     assert origin is not None
     return np.asarray(~served.take(origin).differing(base, base.spread))
 
 
 def _is_of_the_row(preparation: Preparation, served: Table) -> bool:
-    """Whether rows are trained otherwise than served for what they hold, and not by an
-    augmentation: in another order the same raw rows stand out.
+    """Whether trained rows differ from served ones because of their values, and not by
+    a random augmentation: in another order the same raw rows differ again.
     """
     base, x, y = preparation.base.x, preparation.x, preparation.y
     origin, _ = preparation.origins
@@ -150,7 +155,7 @@ def _is_of_the_row(preparation: Preparation, served: Table) -> bool:
     first = served.take(origin).differing(base, base.spread)
     second = served.take(order[origin]).differing(turned.x, base.spread)
     both = np.intersect1d(origin, order[origin])
-    # A raw row that is also trained as it is served has only copies that differ.
+    # A raw row with one copy trained as served is left out: its others are augmented.
     odd = np.intersect1d(np.setdiff1d(origin[first], origin[~first]), both)
     rows = order[origin]
     again = np.intersect1d(np.setdiff1d(rows[second], rows[~second]), both)
@@ -195,8 +200,8 @@ def _compared(
     nearest: Array,
     is_found: Array,
 ) -> tuple[int, int, str]:
-    """A trained row that nothing is served as, and the served row to show beside it:
-    that of the same raw row where it is known, else the nearest.
+    """Return a trained row that is not served, and the served row to compare with it,
+    with a note: the one of the same raw row if that is known, else the nearest.
     """
     lost = np.flatnonzero(~is_found)
     origin = preparation.origins[0] if served.rows == raw.rows else None
@@ -214,7 +219,7 @@ def _wrong_labels(
     nearest: Array,
     is_found: Array,
 ) -> Broken | None:
-    """Trained rows that have another row's label."""
+    """Check that trained rows do not have the labels of other rows; None if so."""
     y, made = preparation.y, preparation.base.y
     if y is None or made is None or served.rows != y.rows or made.rows < len(chosen):
         return None
@@ -259,15 +264,15 @@ def _wrong_labels(
 
 
 def _is_alone(served: Table) -> Array:
-    """Which served rows are like no other: only those are distinguishable."""
+    """Return which served rows equal no other row, and so can be identified."""
     keys = _keys(served)
     counts = Counter(keys)
     return np.array([counts[key] == 1 for key in keys], dtype=bool)
 
 
 def _are_too_many(served: Table, nearest: Array) -> bool:
-    """Whether more rows are trained as one than are served so: some of them may come
-    from raw rows that are served otherwise.
+    """Whether some row occurs more often in training than in serving, so that some of
+    its copies may come from raw rows that are served differently.
     """
     keys = _keys(served)
     counts = Counter(keys)
@@ -276,7 +281,7 @@ def _are_too_many(served: Table, nearest: Array) -> bool:
 
 
 def _keys(served: Table) -> list[Any]:
-    """The same for rows that are the same."""
+    """Return a hashable key for each row, the same for equal rows."""
     rounded = np.round(np.nan_to_num(served.numbers, nan=-1e9), 9)
     return [
         (a.tobytes(), *map(str, b)) for a, b in zip(rounded, served.others, strict=True)
@@ -284,9 +289,10 @@ def _keys(served: Table) -> list[Any]:
 
 
 def _contradicts(given: Table, own: Table) -> Array | None:
-    """Which trained labels are not the raw ones, whatever their encoding: where they
-    are few, one for one; where they are many, in the same order. None if that is
-    unknown.
+    """Return which trained labels do not match the raw ones, in any encoding.
+
+    A few distinct labels must map one to one; many distinct values must have the same
+    or the reverse order. None where the labels cannot be compared.
     """
     raw = [str(it) for it in _cells(own)]
     came = [str(it) for it in _cells(given)]
@@ -317,7 +323,9 @@ def _cells(table: Table) -> list[Any]:
 
 
 def mixed(preparation: Preparation, asked: Any) -> Outcome:
-    """Neighbors in training order share a label no more often than chance."""
+    """Check that neighbors in training order share a label no more often than by
+    chance.
+    """
     base = preparation.base
     del asked
     if not base.is_dataset:
@@ -337,7 +345,7 @@ def mixed(preparation: Preparation, asked: Any) -> Outcome:
     chance = float((counts**2 - counts).sum() / (len(cells) * (len(cells) - 1)))
     share = float(same.mean())
     error = np.sqrt(chance * (1 - chance) / len(same))
-    # Beyond 3.3 standard errors lies one order in 2,000.
+    # One random order in 2,000 exceeds 3.3 standard errors.
     if share - chance <= max(CROWDED * (1 - chance), 3.3 * error):
         return KEPT
     run = int(np.flatnonzero(same)[0])

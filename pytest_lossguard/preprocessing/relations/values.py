@@ -1,5 +1,5 @@
-"""What must not break on values that the sample does not hold: a new category, another
-type, zero, nothing.
+"""Relations on values that are not in the sample: a new category, another dtype, zero,
+a missing value.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
+from ...core.numbers import format_names
 from ..preparation import Preparation
 from ..raw import Array, Column, Raw
 from ..table import Table
@@ -22,20 +23,20 @@ from ..thresholds import (
     ROUNDED_FROM,
     ROUNDING,
 )
-from ..wording import format_columns, format_error, format_raw_row, is_clear, is_own
+from ..wording import format_error, format_raw_row, is_clear, is_own
 
 __all__ = ["missing", "types", "unseen", "zeros"]
 
 _UNSEEN = "never seen before"
-#: Rows beside the one that is changed.
+#: The fewest rows of a request in which one row is changed.
 _BESIDE = 16
-#: Columns that are looked at.
+#: The most columns that are checked.
 _MOST = 256
 _TYPES = ("float64", "float32", "int64", "int32", "uint8")
 
 
 def unseen(preparation: Preparation, asked: Any) -> Outcome:
-    """A category never seen does not raise and gives finite numbers."""
+    """Check that an unseen category raises no error and gives finite numbers."""
     x = preparation.x
     texts = [it for it in x.columns if it.kind == "text" and _is_category(x, it)]
     if not texts:
@@ -82,8 +83,8 @@ def _broken_by_unseen(
 
 
 def _is_category(x: Raw, column: Column) -> bool:
-    """Whether a column of words holds categories or texts; dates and numbers that are
-    written as words have no unseen ones.
+    """Whether a column of strings holds categories or texts, and not dates or numbers
+    that are written as strings.
     """
     values = [str(it) for it in x.get(column) if it is not None]
     few = len(set(values)) <= max(20, MOST_CATEGORIES * len(values))
@@ -104,7 +105,7 @@ def _is_written(text: str) -> bool:
 
 
 def zeros(preparation: Preparation, asked: Any) -> Outcome:
-    """Zero, where the sample has only positive numbers, gives finite numbers."""
+    """Check that 0 in a column of positive numbers near 0 gives finite numbers."""
     del asked
     x = preparation.x
     positive = [it for it in _numeric(x) if _is_near_zero(x.get(it))]
@@ -137,7 +138,7 @@ def zeros(preparation: Preparation, asked: Any) -> Outcome:
 
 
 def missing(preparation: Preparation, asked: Any) -> Outcome:
-    """NaN or None gives finite numbers or a clear error."""
+    """Check that NaN or None gives finite numbers or a clear error."""
     del asked
     x = preparation.x
     able = [
@@ -179,8 +180,8 @@ def _numeric(x: Raw) -> list[Column]:
 
 
 def _is_near_zero(values: Array) -> bool:
-    """Whether all are positive, and the least is so near 0 that 0 is to be expected: a
-    price or a height never is 0.
+    """Whether all values are positive, and the least is so near 0 that a 0 must be
+    expected: a price or a height never is 0.
     """
     if not bool(np.all(values > 0)):
         return False
@@ -192,8 +193,9 @@ def _takes_nan(x: Raw, column: Column) -> bool:
 
 
 def _not_finite(made: Table, usual: Table, row: int) -> str:
-    """What is not finite in a row that was so before; of what has other rows, in any
-    of them.
+    """Describe a number of a row that is no longer finite; empty if there is none.
+
+    If the number of rows changed, all rows are searched.
     """
     if made.rows == usual.rows:
         bad = ~np.isfinite(made.numbers[row]) & np.isfinite(usual.numbers[row])
@@ -220,10 +222,20 @@ def _first_problem(
     value: Callable[[Column], Any],
     problem: Callable[[Table | Exception, Table, int, Column], str],
 ) -> tuple[Column, int, str, Table | Exception] | None:
-    """Put a value into a column of a row; the smallest case with a problem.
+    """Find the smallest case in which a value in one cell causes a problem.
 
-    Drawn are the column, or all of them at once (each in a row of its own), and the
-    row.
+    A draw is a column, or all columns at once with each in another row, and a row.
+
+    Args:
+        preparation: The preparation and its sample.
+        columns: The columns to try.
+        value: Returns the value to put into a column.
+        problem: Describes the problem of an output or error, given the usual output,
+            the row and the column; empty if there is none.
+
+    Returns:
+        The column, the row, the problem, and the output or error; None if there is no
+        problem.
     """
     x = preparation.x
     in_requests = preparation.has_serve or preparation.is_rowwise
@@ -267,7 +279,7 @@ def _first_problem(
     draw = preparation.smallest(breaks, (len(columns), min(count, 8) - 1), examples=4)
     if draw is None:
         return None
-    if draw[0] == len(columns):  # a shrinker may stop there: look for the first
+    if draw[0] == len(columns):  # the shrinker stopped at all columns: find the first
         single = (it for it in range(len(columns)) if case(it, draw[1]))
         draw = (next(single, 0), draw[1])
         preparation.draw = draw
@@ -277,7 +289,7 @@ def _first_problem(
 
 
 def types(preparation: Preparation, asked: Any) -> Outcome:
-    """The same numbers as another type give the same."""
+    """Check that the same numbers in another dtype give the same output."""
     del asked
     x = preparation.x
     numeric = tuple(it for it in x.columns if it.kind == "number")
@@ -305,7 +317,7 @@ def types(preparation: Preparation, asked: Any) -> Outcome:
 
 
 def _rounded_to(x: Raw, dtype: str, columns: tuple[Column, ...]) -> Raw:
-    """The sample to the precision of float32, where types of floats are compared."""
+    """Return the sample rounded to float32, if the dtype is a float type."""
     if not dtype.startswith("float"):
         return x
     return x.with_types("float32", columns).with_types("float64", columns)
@@ -314,7 +326,9 @@ def _rounded_to(x: Raw, dtype: str, columns: tuple[Column, ...]) -> Raw:
 def _by_type(
     preparation: Preparation, dtype: str, columns: tuple[Column, ...]
 ) -> tuple[Table, Table] | None:
-    """What comes out as usual, and of the same numbers in another type."""
+    """Return the usual output, and that of the same numbers in another dtype; None
+    where either raises.
+    """
     rows = _rounded_to(preparation.x, dtype, columns)
     try:
         usual = preparation.path(rows)
@@ -326,7 +340,7 @@ def _by_type(
 def _nudged(
     preparation: Preparation, dtype: str, columns: tuple[Column, ...]
 ) -> Iterator[Table]:
-    """What comes out of numbers that differ by the rounding of float32."""
+    """Yield the outputs of numbers that differ by the rounding of float32."""
     for part in (ROUNDING, -ROUNDING) if dtype.startswith("float") else ():
         rows = _rounded_to(preparation.x, dtype, columns)
         for it in columns:
@@ -342,7 +356,9 @@ def _nudged(
 def _is_by_type(
     usual: Table, made: Table, nudged: Callable[[], Iterator[Table]]
 ) -> bool:
-    """Whether more differs than rounding and values on the edge of a bin explain."""
+    """Whether outputs differ by more than rounding and values at the edge of a bin can
+    explain.
+    """
     if usual.rows != made.rows or not usual.fits(made):
         return True
     if _is_rounded(usual, made):
@@ -370,7 +386,7 @@ def _broken_by_type(
     changed = np.flatnonzero(usual.cells(made)[row] if fits else np.zeros(0))
     return Broken(
         fact=f"the same numbers as {dtype} come out differently than as {was[0]}",
-        column=format_columns((it.name for it in columns), 1),
+        column=format_names((it.name for it in columns), 1),
         rows=(row,),
         lines=(
             Line(name="raw row", value=format_raw_row(x, min(row, x.rows - 1))),
@@ -389,14 +405,16 @@ def _broken_by_type(
 
 
 def _is_rounded(usual: Table, made: Table) -> bool:
-    """Whether these are the usual numbers, large ones, to the next whole number."""
+    """Whether an output holds the usual numbers, rounded, where these are large."""
     apart = np.abs(usual.numbers - made.numbers)
     large = float(np.abs(usual.numbers).max(initial=0.0)) >= ROUNDED_FROM
     return made.is_whole and large and bool((apart <= 1.0).all())
 
 
 def _able(x: Raw, numeric: tuple[Column, ...], dtype: str) -> tuple[Column, ...]:
-    """The columns that have another type now and whose numbers this one can hold."""
+    """Return the columns of another dtype whose numbers this dtype can represent; those
+    of an array only if it can represent the whole array.
+    """
     fits = {it: _holds(x.get(it), dtype) for it in numeric}
     whole = {
         index

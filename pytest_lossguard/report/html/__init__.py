@@ -1,5 +1,7 @@
-"""The HTML report: `details_of` each training in the worker, `write_html` once;
-`write_history` of many reports, `write_comparison` of two.
+"""The HTML report.
+
+Workers call `details_of` for each training, and the controller calls `write_html` once.
+`write_history` makes a page of many reports, `write_comparison` of two.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A page of two reports side by side, what got worse first."""
+"""A page that compares two reports, tests that got worse first."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from .page import rendered
 
 __all__ = ["comparison_context", "write_comparison"]
 
-#: What stands in a column of its own.
+#: Differences that have a separate column.
 _IN_COLUMNS = ("outcome", "verdict", "loss after", "share of a limit", "time")
-#: How much more a loss is that is no longer finite.
+#: Rise of a loss that is no longer finite.
 _BROKEN = 1e12
 
 
 def write_comparison(path: Path, found: Comparison, base: Report, new: Report) -> None:
-    """Write the page whole or not at all.
+    """Write the page completely or not at all.
 
     Args:
-        path: Where; folders above it are made.
-        found: What differs between the two.
+        path: Path of the page; missing folders are made.
+        found: The differences between the two reports.
         base: The older report.
-        new: The newer one.
+        new: The newer report.
 
     Raises:
         ModuleNotFoundError: Jinja2 is not installed.
@@ -51,12 +51,12 @@ def write_comparison(path: Path, found: Comparison, base: Report, new: Report) -
 
 
 def comparison_context(found: Comparison, base: Report, new: Report) -> dict[str, Any]:
-    """What the page shows.
+    """Return the data of the page.
 
     Returns:
-        ``tests``, those that got worse first; ``index``, what the page sorts and
-        searches them by; ``counts`` of each state, ``words`` for it; ``in_short``, all
-        of them in a line; ``sessions``, lines about both.
+        ``tests``, those that got worse first; ``index``, by which the page sorts and
+        searches them; ``counts`` of each state, and ``words`` for it; ``in_short``, all
+        counts in one line; ``sessions``, lines about both sessions.
     """
     before, after = ({it["nodeid"]: it for it in each.tests} for each in (base, new))
     differences = {it.nodeid: it.differences for it in found.changed}
@@ -91,14 +91,14 @@ def _slug(state: str) -> str:
 
 
 class _Side:
-    """A test as one of the reports has it.
+    """A test as one of the two reports has it.
 
     Attributes:
         name: ``"base"`` or ``"new"``.
-        test: Its entry, if it has one.
-        run: The training that stands for it, if anything trained.
-        details: What a page shows of that.
-        is_known: Whether the report knows of the test.
+        test: Entry of the test; None if it has none.
+        run: The training that represents the test; None if nothing trained.
+        details: Details of that training for the page; None if nothing trained.
+        is_known: Whether the report knows the test.
     """
 
     def __init__(self, name: str, test: Entry | None, why: str | None) -> None:
@@ -109,7 +109,7 @@ class _Side:
 
     @property
     def verdict(self) -> str:
-        """What came of it, in a word or two."""
+        """The outcome in a word or two; empty if the report does not have the test."""
         if self.test is None:
             return "" if self._why is None else word_of(self._why)
         verdict = verdict_of(self.test)
@@ -121,26 +121,26 @@ class _Side:
 
     @property
     def is_bad(self) -> bool:
-        """Whether it did not pass."""
+        """Whether the test failed or was not run."""
         return outcome_of(self.test or self._why or "") in BAD_OUTCOMES
 
     @staticmethod
     def is_good(verdict: str) -> bool:
-        """Whether a verdict is one of a test that passes."""
+        """Whether a verdict belongs to a test that passes."""
         return verdict in ("converged", "kept", "passed", "skipped")
 
     @property
     def loss(self) -> float | None:
-        """After training."""
+        """Loss after training; None if nothing trained."""
         return None if self.run is None else loss_after(self.run)
 
     @property
     def seconds(self) -> float | None:
-        """How long it took."""
+        """Duration of the test in seconds; None if unknown."""
         return None if self.test is None else seconds_of(self.test)
 
     def words(self) -> Iterator[str]:
-        """What a search finds it by."""
+        """Yield the words that the search box finds the test by."""
         if self.test is None:
             return
         found = checked.checked_of(self.test)
@@ -153,7 +153,7 @@ class _Side:
         yield from (it["kind"] for it in self.test["findings"])
 
     def shown(self) -> dict[str, Any]:
-        """What the page says of it."""
+        """Return the data of this side for the page."""
         test = self.test
         found = None if test is None else checked.checked_of(test)
         runs = [] if test is None else test["runs"]
@@ -243,7 +243,7 @@ def _limit(run: RunEntry | None) -> str:
 
 
 def _nearness(side: _Side) -> float:
-    """How near it came to failing."""
+    """How near the test came to failing; a large number if it failed."""
     if side.is_bad:
         return _BROKEN
     return 0.0 if side.run is None else _finite(side.run["nearness"])
@@ -254,7 +254,7 @@ def _finite(value: float | None) -> float:
 
 
 def _rise(before: float | None, after: float | None) -> float:
-    """By how much a loss has risen, as a share of what it was."""
+    """Rise of a loss as a share of its earlier value."""
     if before is None or after is None or not math.isfinite(before):
         return 0.0
     if not math.isfinite(after):

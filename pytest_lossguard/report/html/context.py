@@ -1,4 +1,4 @@
-"""What the page shows, from what the tests reported: builtins to builtins."""
+"""Build the data of the page from the results of the tests; both are builtins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, cast
 
-from ...core.numbers import format_seconds, number
+from ...core.numbers import format_names, format_seconds, number
 from ...core.printable import printable
 from ...core.states import ELSEWHERE, LEFT_OUT, NOT_RUN
 from ...core.systems import quoted
@@ -34,7 +34,7 @@ __all__ = [
     "session_lines",
 ]
 
-#: What a test can be, in the order of the page, and the word for it.
+#: States of a test in the order of the page, and the word for each.
 _STATUSES = {
     "failed": "failed",
     "xfailed": "xfailed",
@@ -46,11 +46,11 @@ _STATUSES = {
     ELSEWHERE: "elsewhere",
 }
 _ORDER = {status: at for at, status in enumerate(_STATUSES)}
-#: Rows of the table of corruptions.
+#: Most rows of the table of corruptions.
 _MOST_CASES = 40
-#: Re-runs without help that are named.
+#: Most re-runs without effect that are named.
 _NAMED = 4
-#: Nearness of what failed: nothing that passed comes as near.
+#: Nearness of a failed test, larger than that of any passing one.
 _FAILED = 1e13
 
 
@@ -59,20 +59,20 @@ def page_context(
     session: SessionFacts,
     others: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """All that the template needs.
+    """Return the data that the template needs.
 
     Args:
-        tests: One entry each: ``nodeid``, ``outcome``, ``details`` (the list of
-            `details_of`), ``trainings`` (how many there were), ``search`` and
+        tests: One entry for each test: ``nodeid``, ``outcome``, ``details`` (a list of
+            results of `details_of`), ``trainings`` (their number), ``search`` and
             ``cases`` (`Search.to_json`, `Search.details`), ``baseline``.
-        session: When, from what and how they ran.
-        others: What came of the marked tests without an entry; see `write_json`.
+        session: Facts about the session.
+        others: Outcomes of the marked tests without an entry; see `write_json`.
 
     Returns:
-        ``tests``, failed ones first and then by name; ``index``, what the page sorts
-        and searches them by, in the same order; ``counts`` by status, ``words`` for
-        each; ``without_result``, the number of tests without one and why; ``session``,
-        lines about it; ``size`` of the small curves.
+        ``tests``, failed ones first and then by name; ``index``, by which the page
+        sorts and searches them, in the same order; ``counts`` by status, and ``words``
+        for each; ``without_result``, the number of tests without a result by reason;
+        ``session``, lines about it; ``size`` of the small curves.
     """
     others = others or {}
     seed = session.seed or 0
@@ -105,11 +105,11 @@ def page_context(
 
 
 def session_lines(session: SessionFacts) -> dict[str, Any]:
-    """What the head of a page says of a session.
+    """Return the lines on a session for the head of a page.
 
     Returns:
-        ``facts``, when, how long, from what commit and seed; ``command``, or None;
-        ``versions``, of this package, others and the machine.
+        ``facts``: date, duration, commit and seed; ``command``, or None; ``versions``
+        of this package, of other packages and of the machine.
     """
     facts = []
     if session.started is not None:
@@ -130,7 +130,7 @@ def session_lines(session: SessionFacts) -> dict[str, Any]:
 
 
 def _take_figures(test: dict[str, Any]) -> dict[str, Figure]:
-    """The figures of one test, under the names that the page finds them by."""
+    """Remove the figures from a test; return them by their names on the page."""
     figures: dict[str, Figure | None] = {}
     for index, run in enumerate(test["runs"]):
         for kind, figure in run.pop("figures").items():
@@ -144,10 +144,10 @@ def _take_figures(test: dict[str, Any]) -> dict[str, Figure]:
 
 
 def as_script(value: Any) -> str:
-    """JSON that may stand in a script of a page: no text in it can end the script.
+    """Return JSON for a script element of a page: no text in it can end the script.
 
     Raises:
-        TypeError, ValueError: Something in it is not of JSON, or a number not finite.
+        TypeError, ValueError: A value is not of JSON, or a number is not finite.
     """
     text = json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
     for character in "<>&'":
@@ -159,7 +159,7 @@ _OF_PAGE = ("details", "trainings", "cases")
 
 
 def _entry(test: Any) -> dict[str, Any]:
-    """A test whose entry is sound, with what only the page shows."""
+    """Return the cleaned entry of a test, with the details for the page."""
     given = test if isinstance(test, dict) else {}
     recorded = {key: it for key, it in given.items() if key not in _OF_PAGE}
     entry: dict[str, Any] = {**sound(recorded)}
@@ -173,13 +173,13 @@ def _entry(test: Any) -> dict[str, Any]:
 
 
 def _shown(entry: dict[str, Any], seed: int) -> dict[str, Any]:
-    """A test as the page tells it; without its trainings where they cannot be shown:
-    no test may keep the others from being shown.
+    """Return the data of a test for the page. If its trainings cannot be shown they are
+    left out, so that no test affects the others.
     """
     try:
         shown = _test(entry, seed)
         figures = _take_figures(shown)
-        json.dumps(shown, allow_nan=False)  # nothing in it is of another kind
+        json.dumps(shown, allow_nan=False)  # raises on values that are not of JSON
         return {**shown, "figures": as_script(figures) if figures else ""}
     except Exception as error:
         reason = printable(f"{type(error).__name__}: {error}")
@@ -192,7 +192,9 @@ def _shown(entry: dict[str, Any], seed: int) -> dict[str, Any]:
 
 
 def _without_entry(why: str, nodeid: str, seed: int) -> dict[str, Any]:
-    """A test of which only that is known: it is named, and never green by silence."""
+    """Return the data of a test without an entry: it is listed with the reason, so that
+    a missing result never looks like a pass.
+    """
     reason = reason_of(why)
     outcome = why if why in OUTCOMES else "skipped"
     shown = _shown(_entry({"nodeid": nodeid, "outcome": outcome}), seed)
@@ -234,18 +236,18 @@ def _test(test: dict[str, Any], seed: int) -> dict[str, Any]:
 
 
 def again(nodeid: str, seed: int) -> str:
-    """The command that runs a test once more."""
+    """Return the command that runs a test again."""
     return f"pytest {quoted(nodeid)} --lossguard-seed={seed}"
 
 
 def _seconds(test: dict[str, Any]) -> float:
-    """How long it took; nothing where that is not known."""
+    """Duration of a test in seconds; 0 if unknown."""
     seconds = seconds_of(cast("Entry", test)) or 0.0
     return seconds if math.isfinite(seconds) and seconds > 0 else 0.0
 
 
 def _nearness(test: dict[str, Any]) -> float:
-    """How much of a limit its training that came nearest to failing has used up."""
+    """Largest share of a limit that a training of the test used."""
     if test["outcome"] == "failed" or any(
         not it["converged"] for it in test["details"]
     ):
@@ -254,7 +256,9 @@ def _nearness(test: dict[str, Any]) -> float:
 
 
 def _searched(test: dict[str, Any]) -> str:
-    """What the search box finds it by: names, findings, causes, what was checked."""
+    """Return the words that the search box finds a test by: names, findings, causes and
+    checks.
+    """
     words = [test["nodeid"], _in_short(test)]
     for run in test["details"]:
         words += [run["model"], *(it["kind"] for it in run["findings"])]
@@ -270,7 +274,7 @@ def _searched(test: dict[str, Any]) -> str:
 def _status(test: dict[str, Any]) -> str:
     if test["outcome"] == "failed":
         return "failed"
-    if test["outcome"] == "skipped":  # so does pytest call an expected failure
+    if test["outcome"] == "skipped":  # pytest reports expected failures as skipped
         failed = any(not run["converged"] for run in test["details"])
         return "xfailed" if failed else "skipped"
     warned = any(run["findings"] for run in test["details"])
@@ -279,7 +283,7 @@ def _status(test: dict[str, Any]) -> str:
 
 
 def _row(run: dict[str, Any]) -> dict[str, Any]:
-    """The line of the overview."""
+    """Return the data of the overview line of a training."""
     return {
         "curve": small_curve(run["loss"]["y"], run["constant"]),
         **_losses(run),
@@ -289,7 +293,7 @@ def _row(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_short(test: dict[str, Any]) -> str:
-    """Why it failed, or what it is warned of."""
+    """Return why a test failed, or its warnings."""
     for run in test["details"]:
         if not run["converged"]:
             return str(run["headline"])
@@ -299,8 +303,8 @@ def _in_short(test: dict[str, Any]) -> str:
 
 
 def _checked(test: dict[str, Any]) -> dict[str, Any]:
-    """What came of its check, in words, or that nothing was trained; the message where
-    no error holds it.
+    """Return the result of the check of a test in words, or a note that nothing was
+    trained; with the message of a bad check if no error contains it.
     """
     found = checked.checked_of(test)
     if found is None:
@@ -322,15 +326,15 @@ def _checked(test: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own_error(test: dict[str, Any]) -> str:
-    """What the test said, where no training in it failed."""
+    """Return the error of a test in which no training failed; empty otherwise."""
     if any(not run["converged"] for run in test["details"]):
         return ""
     return str(test.get("error") or "")
 
 
 def _losses(run: dict[str, Any]) -> dict[str, Any]:
-    """The loss before training and after, on the probe, else of the first step and
-    the last.
+    """Return the losses before and after training on the probe, else of the first and
+    last step.
     """
     pair, of = (run["before"], run["after"]), ("before training", "after")
     if None in pair:
@@ -342,10 +346,10 @@ def _losses(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def run_context(run: dict[str, Any]) -> dict[str, Any]:
-    """A training in words: what was found and why, without its figures.
+    """Return a training in words: its findings and causes, without its figures.
 
     Args:
-        run: See `details_of`.
+        run: Details of the training; see `details_of`.
     """
     return {
         "model": run["model"],
@@ -377,7 +381,7 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _findings(findings: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Each with its hint, a hint once."""
+    """Yield the findings with their hints; a hint is given only once."""
     hints = set()
     for finding in findings:
         yield {**finding, "hint": "" if finding["hint"] in hints else finding["hint"]}
@@ -385,7 +389,7 @@ def _findings(findings: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _describe(run: dict[str, Any]) -> str:
-    """The curve in words, for who cannot see it."""
+    """Describe the curve in words, for readers who cannot see it."""
     sentence = f"{run['steps']} steps: {_losses(run)['text']}"
     if run["constant"] is not None:
         name = constant_in_words(run["constant_name"])
@@ -396,7 +400,7 @@ def _describe(run: dict[str, Any]) -> str:
 
 
 def _bounds(run: dict[str, Any]) -> Iterator[str]:
-    """What is not shown, where something is not."""
+    """Yield sentences on data that are not shown in full."""
     if run["steps"] > MOST_POINTS:
         yield (
             f"Curves show at most {MOST_POINTS} of their {run['steps']} steps: the"
@@ -415,7 +419,7 @@ def _bounds(run: dict[str, Any]) -> Iterator[str]:
 
 
 def _variables(table: dict[str, Any]) -> Iterator[dict[str, str]]:
-    """The heat map in numbers."""
+    """Yield the heat map in numbers, one row for each variable."""
     for name, norms in zip(table["names"], table["norms"], strict=True):
         known = [it for it in norms if not it < 0]
         yield {
@@ -452,10 +456,9 @@ def _diagnosis(run: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _in_vain(experiments: list[dict[str, Any]]) -> str:
-    """What was tried and does not help, the first by name."""
+    """Name the first changes that were tried without effect, and count the others."""
     vain = [it["text"] for it in experiments if it["ran"] and not it["repairs"]]
-    more = len(vain) - _NAMED
-    return ", ".join(vain[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return format_names(vain, _NAMED)
 
 
 def _share(skill: float) -> str:
@@ -495,7 +498,7 @@ def _baseline(baseline: dict[str, Any] | None) -> dict[str, Any] | None:
         return None
     return {
         "text": baseline["told"],
-        # The rest of the path is of the machine that wrote the page.
+        # The rest of the path depends on the machine that wrote the page.
         "file": "/".join(PurePath(baseline["file"]).parts[-2:]),
         "note": baseline.get("note"),
         "metrics": [_metric(it) for it in baseline["metrics"]],
@@ -513,7 +516,7 @@ def _metric(metric: dict[str, Any]) -> dict[str, Any]:
 
 
 def _amount(value: Any) -> str:
-    """A number, or what a baseline says instead of one."""
+    """Format a number, or the text that a baseline has instead."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "" if value is None else str(value)
     return number(float(value))

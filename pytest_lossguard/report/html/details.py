@@ -1,5 +1,6 @@
-"""What a page shows of a training, as few builtins: they cross from worker to
-controller.
+"""Details of a training for the page, as few builtins.
+
+They are sent from the worker to the controller.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from .thinning import columns_of, rounded, thinned
 
 __all__ = ["MOST_RUNS", "details_of", "details_of_entry", "shown_first"]
 
-#: Trainings of one test, variables and columns of a heat map, points of a re-run.
+#: Most trainings of a test, variables and columns of a heat map, points of a re-run.
 MOST_RUNS, MOST_VARIABLES, MOST_COLUMNS, MOST_RERUN = 12, 60, 120, 120
 
 
 def shown_first(
     verdicts: Sequence[Verdict], nearness: Sequence[float]
 ) -> list[Verdict]:
-    """The trainings of a test that a page has room for, in the order of
-    `entries.worst_run`: failed ones first, then by how near they came to failing.
+    """Return the trainings of a test that the page shows, in the order of
+    `entry.worst_run`: failed ones first, then by nearness to failing.
     """
     ranked = sorted(
         zip(verdicts, nearness, strict=True),
@@ -36,9 +37,9 @@ def shown_first(
 
 
 def details_of(verdict: Verdict) -> dict[str, Any]:
-    """One training as builtins, NaN and infinities as floats.
+    """Return a training as builtins; NaN and infinities are floats.
 
-    At most 400 points a curve and 60 variables of 120 columns, whatever it was.
+    The result has at most 400 points a curve and 60 variables in 120 columns.
     """
     trace, steps = verdict.trace, verdict.trace.steps
     decisive = _decisive(verdict.findings)
@@ -68,7 +69,7 @@ def details_of(verdict: Verdict) -> dict[str, Any]:
 
 
 def details_of_entry(run: RunEntry) -> dict[str, Any]:
-    """The details of an entry of the JSON report: without variables and re-runs."""
+    """Return the details of a run in the JSON report, without variables and re-runs."""
     loss, norms = (np.array(run[it], np.float64) for it in ("loss", "grad_norm"))
     errors = [it for it in run["findings"] if it["severity"] == "error"]
     steps = (it["step"] for it in errors)
@@ -116,7 +117,7 @@ def _plain(value: float | None) -> float | None:
 
 
 def _decisive(findings: Iterable[Finding]) -> int | None:
-    """The step of the first error that has one."""
+    """Return the step of the first error that has a step."""
     steps = (it.step for it in findings if it.severity == "error")
     return next((step for step in steps if step is not None), None)
 
@@ -147,7 +148,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _variables(trace: Trace, findings: Iterable[Finding]) -> dict[str, Any]:
-    """Gradient norms over steps, -1 where there was no gradient."""
+    """Return the gradient norms over the steps, -1 where there was no gradient."""
     named = {it.where for it in findings}
     chosen = _spread(trace.variables, named)
     x, norms = columns_of(trace.steps.grad_norm[:, chosen], MOST_COLUMNS)
@@ -160,7 +161,9 @@ def _variables(trace: Trace, findings: Iterable[Finding]) -> dict[str, Any]:
 
 
 def _spread(names: tuple[str, ...], named: set[str | None]) -> list[int]:
-    """Variables from the first layer to the last, and those that findings name."""
+    """Select variables spread from the first layer to the last, and those that findings
+    name.
+    """
     if len(names) <= MOST_VARIABLES:
         return list(range(len(names)))
     chosen = [it for it, name in enumerate(names) if name in named][:MOST_VARIABLES]

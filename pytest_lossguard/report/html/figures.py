@@ -1,13 +1,13 @@
-"""Figures of a training as plain values: what to draw, not how.
+"""Figures of a training as plain values: the data to draw, not the drawing.
 
 The page draws them with uPlot (`page.js`), a notebook with plotly (`report/figure`).
 
-A figure of kind ``"lines"`` has panels over the same steps; each has ``y``, its title,
-``log``, whether its scale is logarithmic, ``lines`` and ``levels``, straight lines at a
-reference loss. A line has ``name``, ``color``, ``x`` (steps, or a number n for 1 to n),
-``y`` (None where it is not finite), ``width``, ``dots`` and ``quiet``: one of several
-that help nothing and share a name. ``broken`` are steps whose loss is not finite,
-``mark`` the decisive step.
+A figure of kind ``"lines"`` has panels over the same steps. Each panel has ``y``, its
+title; ``log``, whether its scale is logarithmic; ``lines``; ``levels``, horizontal
+lines at a reference loss; and ``broken``, the steps whose loss is not finite. A line
+has ``name``, ``color``, ``x`` (steps, or a number n for 1 to n), ``y`` (None where it
+is not finite), ``width``, ``dots``, and ``quiet``, set for re-runs without effect,
+which share one name. The figure also has ``mark``, the decisive step.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ __all__ = [
 
 Figure = dict[str, Any]
 
-#: An axis needs room around the largest float that it shows.
+#: Largest value that is drawn: an axis needs room above its largest value.
 _FARTHEST = 1e300
-#: Curves of so few steps show their points.
+#: Curves of at most this many steps show their points.
 _FEW = 30
-#: Of what helps: the first is the color of what is good.
+#: Colors of the re-runs that help; the first is the color for success.
 _HELPS = ("green", "blue", "orange", "purple")
 
 
 def training_figure(details: dict[str, Any]) -> Figure:
-    """The loss between its reference losses, and below it the gradient norm."""
+    """Return the loss with its reference losses, and below it the gradient norm."""
     loss, norm = details["loss"], details["grad_norm"]
     held_out = details["held_out"]
     lines = [_line("loss", loss, "blue")]
@@ -67,8 +67,8 @@ def training_figure(details: dict[str, Any]) -> Figure:
 
 
 def pair_figure(base: dict[str, Any] | None, new: dict[str, Any] | None) -> Figure:
-    """The losses of two trainings on the same axes, and below them their gradient
-    norms; of one where there is no other.
+    """Return the losses of two trainings on the same axes, and below them their
+    gradient norms; of only one training if the other is None.
     """
     both = [
         (name, color, it)
@@ -102,14 +102,16 @@ def pair_figure(base: dict[str, Any] | None, new: dict[str, Any] | None) -> Figu
 
 
 def experiments_figure(details: dict[str, Any]) -> Figure | None:
-    """The loss as it is, and of every re-run; None where none has a curve."""
+    """Return the loss of the training and of every re-run; None if no re-run has a
+    curve.
+    """
     diagnosis = details["diagnosis"] or {"experiments": []}
     ran = [it for it in diagnosis["experiments"] if it["curve"]["y"]]
     if not ran:
         return None
     vain = [it for it in ran if not it["repairs"]]
     helps = [it for it in ran if it["repairs"]]
-    # What helps is drawn above the rest.
+    # Re-runs that help come last, so that they are drawn on top.
     lines = [_line("as it is", details["loss"], "red", width=3)]
     lines += [
         _line(it["text"], it["curve"], "gray", width=1) | {"quiet": True} for it in vain
@@ -127,7 +129,7 @@ def experiments_figure(details: dict[str, Any]) -> Figure | None:
 
 
 def steps_of(line: dict[str, Any]) -> list[int]:
-    """The steps of a line, one by one."""
+    """Return the steps of a line as a list."""
     x = line["x"]
     return list(range(1, x + 1)) if isinstance(x, int) else list(x)
 
@@ -175,7 +177,7 @@ def _clipped(value: float) -> float:
 
 
 def _broken(curve: dict[str, Iterable[Any]]) -> list[int]:
-    """The steps whose value is not finite."""
+    """Return the steps whose value is not finite."""
     if all(map(math.isfinite, curve["y"])):
         return []
     pairs = zip(curve["x"], curve["y"], strict=True)

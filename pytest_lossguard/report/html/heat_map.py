@@ -1,4 +1,4 @@
-"""Gradient norms over steps and variables, as a plain figure of kind ``"map"``."""
+"""Gradient norms over steps and variables, as a figure of kind ``"map"``."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from .figures import Figure
 
 __all__ = ["gradients_figure"]
 
-#: Longest variable name beside the map.
+#: Longest variable name next to the map.
 _LONGEST = 22
 
 
 def gradients_figure(details: dict[str, Any]) -> Figure | None:
-    """Gradient norm of each variable over the steps, colors on a log scale; None
-    where there are no variables.
+    """Return the gradient norm of each variable over the steps, with colors on a log
+    scale; None if there are no variables.
 
     Returns:
-        ``x``, the first step of each column; ``names``, of each row; ``z``, a row's
-        norms as powers of ten, None where there is none; ``low`` and ``high`` of them;
-        ``zero``, what stands for a norm of 0, one below the smallest, or None;
-        ``broken``, pairs of step and row where a norm is not finite.
+        ``x``, the first step of each column; ``names`` of the rows; ``z``, the norms of
+        each row as powers of ten, None where there is no norm; ``low`` and ``high``,
+        their range; ``zero``, the value that stands for a norm of 0, one below the
+        smallest, or None; ``broken``, pairs of step and row where a norm is not finite.
     """
     table = details["variables"]
     if not table["names"] or not table["x"]:
@@ -58,7 +58,7 @@ def _broken(table: dict[str, Any]) -> list[list[int]]:
 
 
 def _short(names: list[str]) -> list[str]:
-    """Names without the folders that all of them share, and not too long."""
+    """Remove the folders that all names share, and shorten long names."""
     folders = [it.split("/")[:-1] for it in names]
     shared = 0
     for level in zip(*folders, strict=False):

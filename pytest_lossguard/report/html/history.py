@@ -1,4 +1,4 @@
-"""A page of the figures of each test over commits: one file without a script."""
+"""A page of the figures of each test over commits, in one file without a script."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .svg import HEIGHT, WIDTH, small_curve
 
 __all__ = ["write_history"]
 
-#: What a report holds: of its session, its entries, and the states of other tests.
+#: A report: the facts of its session, its entries, and the states of other tests.
 Session = tuple[SessionFacts, Sequence[Entry], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Figure:
-    """A number of each test: its name, where it stands, and how it reads."""
+    """A number of each test: its name, how to read it from an entry, and its format."""
 
     name: str
     of: Callable[[Entry, RunEntry | None], float | None]
@@ -46,16 +46,16 @@ _FIGURES = (
 )
 
 
-#: The sign and the class of an outcome; a point for what has none.
+#: The sign and the CSS class of an outcome; other tests get a point.
 _SIGNS = {"failed": ("×", "error"), "passed": ("●", "ok")}
 
 
 def write_history(path: Path, sessions: Sequence[Session]) -> None:
-    """Write the page whole or not at all.
+    """Write the page completely or not at all.
 
     Args:
-        path: Where; folders above it are made.
-        sessions: What each report holds, the oldest first.
+        path: Path of the page; missing folders are made.
+        sessions: The reports, oldest first.
 
     Raises:
         ModuleNotFoundError: Jinja2 is not installed.
@@ -64,11 +64,11 @@ def write_history(path: Path, sessions: Sequence[Session]) -> None:
 
 
 def history_context(sessions: Sequence[Session]) -> dict[str, Any]:
-    """What the page shows.
+    """Return the data of the page.
 
     Returns:
-        ``commits``, their names, the oldest first; ``figures``, the names of the
-        columns; ``tests``, those that fail now first; ``size`` of a small curve.
+        ``commits``, their names, oldest first; ``figures``, the names of the columns;
+        ``tests``, those that fail now first; ``size`` of a small curve.
     """
     by_name = [{it["nodeid"]: it for it in tests} for _, tests, _ in sessions]
     names = sorted({name for tests in by_name for name in tests})
@@ -90,7 +90,7 @@ def history_context(sessions: Sequence[Session]) -> dict[str, Any]:
 
 
 def _commit(facts: SessionFacts) -> str:
-    """As ``"1a2b3c4 2026-01-31"``."""
+    """Return the name of a commit, as ``"1a2b3c4 2026-01-31"``."""
     known = [facts.commit.id[:7]] if facts.commit is not None else []
     known += [facts.moment[:10]] if facts.moment is not None else []
     return " ".join(known) or "a commit that is not known"
@@ -112,11 +112,11 @@ def _test(
 
 
 def _mark(test: Entry | None, state: str | None) -> dict[str, str]:
-    """One report of a test: a sign, its class and what it means.
+    """Return one report of a test: a sign, its CSS class and its meaning.
 
     Args:
-        test: Its entry.
-        state: What came of it without one; None where the report does not have it.
+        test: Entry of the test; None if it has none.
+        state: Outcome of a test without an entry; None if the report does not have it.
     """
     outcome = state or NOT_RUN if test is None else test["outcome"]
     sign, kind = _SIGNS.get(outcome, ("·", "dim"))
@@ -129,7 +129,7 @@ def _mark(test: Entry | None, state: str | None) -> dict[str, str]:
 def _drawn(
     figure: _Figure, entries: Sequence[Entry | None], runs: Sequence[RunEntry | None]
 ) -> dict[str, Any] | None:
-    """The curve of a figure and its last value; None where no report has it."""
+    """Return the curve of a figure and its last value; None without any value."""
     values = [
         None if test is None else figure.of(test, run)
         for test, run in zip(entries, runs, strict=True)

@@ -1,4 +1,4 @@
-"""The page: one file that asks nothing of the network."""
+"""The page: a single file that loads nothing from the network."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .context import page_context
 
 __all__ = ["MOST_ROWS", "rendered", "write_html"]
 
-#: Tests whose rows are in the page when it opens; of the others it makes rows as they
-#: are asked for.
+#: Most tests whose rows are in the page when it opens; the page makes the other rows
+#: on demand.
 MOST_ROWS = 200
 
 
@@ -28,23 +28,23 @@ def write_html(
     session: SessionFacts,
     others: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the page whole or not at all.
+    """Write the page completely or not at all.
 
     Args:
-        path: Where; folders above it are made.
-        tests: See `page_context`.
-        session: When, from what and how they ran.
-        others: What came of the marked tests without an entry; see `write_json`.
+        path: Path of the page; missing folders are made.
+        tests: Entries of the tests; see `page_context`.
+        session: Facts about the session.
+        others: Outcomes of the marked tests without an entry; see `write_json`.
     """
     write_whole(path, rendered("page.html", page_context(tests, session, others)))
 
 
 def rendered(template: str, context: dict[str, Any]) -> str:
-    """A page as text; the same context gives the same text.
+    """Return a page as text; the same context gives the same text.
 
     Args:
-        template: A file beside this one, which extends ``base.html``.
-        context: What it shows; what is no markup of the template's is escaped.
+        template: Name of a template in this folder that extends ``base.html``.
+        context: Data of the page; text that is not markup of the template is escaped.
 
     Raises:
         ModuleNotFoundError: Jinja2 is not installed.
@@ -58,8 +58,8 @@ def rendered(template: str, context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # Jinja writes <, >, & and ' of JSON as escapes, so that no text of the user's
-    # can end the script it stands in.
+    # Jinja escapes <, >, & and ' in JSON, so that no text of the user can end the
+    # script that contains it.
     markup.policies["json.dumps_kwargs"] = {
         "sort_keys": True,
         "allow_nan": False,
@@ -83,6 +83,6 @@ def _text(name: str) -> str:
 
 
 def _digest(script: str) -> str:
-    """A script's digest, as a content security policy names it."""
+    """Return the digest of a script in the form of a content security policy."""
     digest = hashlib.sha256(script.encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"

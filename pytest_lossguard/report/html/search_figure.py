@@ -1,4 +1,4 @@
-"""The corruptions that a search ran, as a plain figure of kind ``"points"``."""
+"""The corruptions that a search ran, as a figure of kind ``"points"``."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from .figures import Figure
 
 __all__ = ["search_figure"]
 
-#: Shares of a limit are shown between these.
+#: Range in which shares of a limit are shown.
 _LEAST, _MOST = 1e-3, 1e3
 
 
 def search_figure(search: dict[str, Any]) -> Figure | None:
-    """One panel for each keyword: its values, and how near each came to failing.
+    """Return one panel for each keyword: its values, and how near each came to failing.
 
     Args:
-        search: What `Search.details` gives.
+        search: The result of `Search.details`.
 
     Returns:
-        ``panels``, each with ``title``, ``ticks`` (the values, from the smallest on)
-        and ``points``: ``x`` beside the index of a value, ``y`` the share of a limit,
-        ``failed``, ``alone`` (no other corruption with it) and ``text``. None where no
-        corruption was known.
+        ``panels``, each with ``title``, ``ticks`` (the values, in ascending order) and
+        ``points``: ``x``, near the index of a value; ``y``, the share of a limit;
+        ``failed``; ``alone`` (without another corruption); and ``text``. None if no
+        corruption is known.
     """
     panels = [
         _panel(axis, points)
@@ -54,7 +54,7 @@ def _panel(axis: dict[str, Any], points: list[dict[str, Any]]) -> dict[str, Any]
 
 
 def _points(search: dict[str, Any], keyword: str) -> list[dict[str, Any]]:
-    """One per case and part of it that belongs to a keyword."""
+    """Return one point for each case and each of its parts with this keyword."""
     return [
         {"part": part, "case": case, "is_alone": len(case["parts"]) == 1}
         for case in search["cases"]
@@ -66,7 +66,7 @@ def _points(search: dict[str, Any], keyword: str) -> list[dict[str, Any]]:
 def _levels(
     asked: list[dict[str, Any]], points: list[dict[str, Any]]
 ) -> list[tuple[str, Any]]:
-    """What was asked and what was tried, by family and from the smallest on."""
+    """Return the requested and the tried values, by family and in ascending order."""
     parts = [*asked, *(it["part"] for it in points)]
     known = {it["level"]: it["value"] for it in parts}
     families = list(dict.fromkeys(_family(it) for it in known))
@@ -92,12 +92,14 @@ def _label(level: tuple[str, Any], levels: list[tuple[str, Any]]) -> str:
 
 
 def _aside(index: int) -> float:
-    """Points at the same value lie beside each other."""
+    """Return a horizontal offset, so that points at the same value do not overlap."""
     return float(f"{(index * 0.6180339887498949 % 1 - 0.5) * 0.5:.3f}")
 
 
 def _height(case: dict[str, Any]) -> float:
-    """The nearness of a case; what failed before it trained lies at the top."""
+    """Return the nearness of a case; a case that failed before it trained lies at the
+    top.
+    """
     near = case["nearness"]
     if case["failed"] and not near:
         near = _MOST

@@ -1,4 +1,4 @@
-"""A curve in small, as points of an SVG polyline."""
+"""A small curve, as points of an SVG polyline."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _MOST_POINTS = 48
 def small_curve(
     values: Sequence[float], level: float | None = None
 ) -> dict[str, object]:
-    """Where the points of a curve lie in a box of `WIDTH` by `HEIGHT`.
+    """Return the points of a curve in a box of `WIDTH` by `HEIGHT`.
 
     Args:
-        values: Losses; what is not finite ends the line.
-        level: Drawn as a straight line beside it, where given.
+        values: Losses; the line is interrupted where they are not finite.
+        level: A loss drawn as a horizontal line; None for no line.
 
     Returns:
-        ``lines``, each the ``points`` of a polyline; ``level``, its height or None;
-        ``broken``, whether a value was not finite.
+        ``lines``, each the ``points`` of a polyline; ``level``, the height of the
+        horizontal line or None; ``broken``, whether a value is not finite.
     """
     curve = np.asarray(values, np.float64)
     finite = np.isfinite(curve)
@@ -39,10 +39,10 @@ def small_curve(
     if is_logarithmic(shown):
         curve = np.log10(np.where(finite, curve, 1.0))
         shown, levels = np.log10(shown), [float(np.log10(it)) for it in levels]
-    # Halved before it is subtracted: the span of the largest floats is no float.
+    # Halved before the subtraction, because the span of the largest floats overflows.
     low, high = shown.min() / 2, shown.max() / 2
     span = (high - low) or 1.0
-    # The largest of each stretch: a blow-up of one step must show.
+    # The largest value of each stretch, so that a spike of one step is visible.
     starts = _stretches(len(curve))
     tops = np.asarray([*np.maximum.reduceat(curve, starts), *levels])
     heights = HEIGHT - 2 - (HEIGHT - 4) * ((tops / 2 - low) / span)
@@ -58,7 +58,9 @@ def small_curve(
 
 
 def _stretches(count: int) -> NDArray[np.intp]:
-    """Where each of at most `_MOST_POINTS` stretches begins, the longer ones first."""
+    """Return the start of each of at most `_MOST_POINTS` stretches, the longer ones
+    first.
+    """
     stretches = min(_MOST_POINTS, count)
     each, longer = divmod(count, stretches)
     index = np.arange(stretches)

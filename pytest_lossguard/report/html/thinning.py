@@ -1,4 +1,4 @@
-"""Fewer points of a curve that look the same."""
+"""Reduce the points of a curve without a visible difference."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ...core.trace import Floats
 
 __all__ = ["MOST_POINTS", "columns_of", "rounded", "thinned"]
 
-#: More points than a screen has columns for show nothing more.
+#: More points would not be visible on a screen.
 MOST_POINTS = 400
 
 
 def rounded(values: Floats) -> list[float]:
-    """Five digits of each, which is more than a screen shows."""
-    # all at once: one by one this took most of the time of a page
+    """Round to five significant digits, which is more than a screen shows."""
+    # all at once: formatting one by one took most of the time of a page
     text = " ".join(["%.5g"] * len(values)) % tuple(values.tolist())
     return [*map(float, text.split())]
 
@@ -25,18 +25,18 @@ def rounded(values: Floats) -> list[float]:
 def thinned(
     curve: Floats, *, most: int = MOST_POINTS, always: Iterable[int] = ()
 ) -> NDArray[np.intp]:
-    """Which points of a curve to draw.
+    """Return the points of a curve to draw.
 
-    The ends, the smallest and the largest of each stretch, the first that is not
-    finite in a stretch, and those asked for.
+    These are the ends, the smallest and the largest value of each stretch, the first
+    value of a stretch that is not finite, and the requested points.
 
     Args:
-        curve: Shape ``(steps,)``.
-        most: Points wanted; a curve that is no longer is kept whole.
-        always: Indices that stay; those outside the curve are ignored.
+        curve: Values of shape ``(steps,)``.
+        most: Most points to keep; a curve with no more points is kept whole.
+        always: Indices to keep in any case; those outside the curve are ignored.
 
     Returns:
-        Indices in order, at most ``most`` and those asked for.
+        Indices in ascending order, at most ``most`` plus those in ``always``.
     """
     steps = len(curve)
     if steps <= most:
@@ -54,14 +54,15 @@ def thinned(
 
 
 def columns_of(table: Floats, most: int) -> tuple[list[int], Floats]:
-    """A table of steps in fewer columns, each the largest of its stretch.
+    """Reduce a table of steps to fewer columns, each the largest value of its stretch.
 
     Args:
-        table: Shape ``(steps, variables)``; what is not finite stays so.
-        most: Columns wanted.
+        table: Values of shape ``(steps, variables)``; values that are not finite stay
+            so.
+        most: Most columns.
 
     Returns:
-        The first step of each column, counted from 1, and its values, of shape
+        The first step of each column, counted from 1, and the values of shape
         ``(columns, variables)``.
     """
     steps = len(table)

@@ -1,1 +1,1 @@
-"""TensorFlow and Keras as they are: imports, tensors, data, state, patches."""
+"""Access to TensorFlow and Keras: imports, tensors, data, state and patches."""

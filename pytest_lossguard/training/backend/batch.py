@@ -1,4 +1,4 @@
-"""Some rows as arrays, and which of many rows to take."""
+"""Batches of rows as arrays, and how many rows a probe takes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,24 @@ __all__ = [
     "probe_rows",
 ]
 
-#: Data kept for the probe where no whole arrays were given.
+#: Rows, and batches, kept for the probe when no whole arrays were given.
 ENOUGH_ROWS, ENOUGH_BATCHES = 512, 16
-#: Rows of the probe: enough that the mean loss of it is known to a few percent.
-#: Of large rows fewer are taken, to score them costs as much as training on them.
+#: Rows of the probe: enough to know its mean loss to a few percent. Fewer are taken
+#: if rows are large, because scoring a row costs as much as training on it.
 PROBE_ROWS, _FEWEST_PROBE_ROWS, _MOST_PROBE_VALUES = 512, 128, 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Inputs, targets and weights of some rows, as nested NumPy arrays; ragged and
-    sparse tensors stay what they are.
+    """Inputs, targets and sample weights of some rows.
+
+    They are nested structures of NumPy arrays; ragged and sparse tensors are kept as
+    tensors.
+
+    Attributes:
+        x: Inputs.
+        y: Targets, or None.
+        sample_weight: Sample weights, or None.
     """
 
     x: Any
@@ -37,12 +44,12 @@ class Batch:
 
     @property
     def parts(self) -> tuple[Any, Any, Any]:
-        """All three, in order."""
+        """``x``, ``y`` and ``sample_weight``, in this order."""
         return self.x, self.y, self.sample_weight
 
     @property
     def size(self) -> int:
-        """Numbers in the inputs; of ragged and sparse ones those that there are."""
+        """Number of values in the inputs; only stored ones of ragged or sparse ones."""
         leaves = tf.nest.flatten(self.x, expand_composites=True)
         return sum(int(np.prod(it.shape)) for it in leaves if it is not None)
 
@@ -52,7 +59,7 @@ class Batch:
 
 
 def probe_rows(x: Any) -> int:
-    """How many rows of such inputs to score."""
+    """Return how many rows to score of inputs of the size of ``x``."""
     values = sum(np.size(leaf) // max(1, len(leaf)) for leaf in flatten(x))
     rows = _MOST_PROBE_VALUES // max(1, values)
     return int(min(max(rows, _FEWEST_PROBE_ROWS), PROBE_ROWS))

@@ -1,10 +1,10 @@
-"""Training data as `fit` takes it: recognized, checked, sampled."""
+"""Recognize, check and sample training data in the forms that `fit` accepts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from .tensors import flatten, is_composite, map_structure, to_numpy
 
 __all__ = [
     "ArrayData",
+    "FirstRows",
     "Fitted",
     "as_arrays",
     "checked_arrays",
@@ -26,22 +27,28 @@ __all__ = [
     "is_dataset",
     "joined",
     "kept_arrays",
+    "rows_for_reruns",
 ]
 
+#: What reruns read of a dataset at most: rows, and batches if these are small.
+_RERUN_ROWS, _RERUN_BATCHES = 4096, 1024
+
 _DEFAULT_BATCH_SIZE = 32
-#: So many numbers of a row tell it from others.
+#: About how many values of a row identify it.
 _TOLD_BY = 256
 
 
 @dataclass(slots=True)
 class Fitted:
-    """The data of the ``fit`` calls of one training, of which the first may well be
-    others than the last, or be changed in place meanwhile.
+    """The data of the ``fit`` calls of one training.
+
+    The last call may have other data than the first, or the arrays may have been
+    changed in place in between.
 
     Attributes:
-        data: Those of the last call.
-        first: Rows of the first call, as they were then.
-        last: Rows of the last call likewise.
+        data: Data of the last call.
+        first: Sampled rows of the first call, copied at that call.
+        last: Sampled rows of the last call, copied at that call.
         shuffles: Whether the last call shuffles the rows.
     """
 
@@ -52,17 +59,17 @@ class Fitted:
 
     @classmethod
     def by(cls, data: ArrayData) -> Fitted:
-        """Of a first call."""
+        """Create the record of a first ``fit`` call."""
         first = data.probe()
         return cls(data, first, first)
 
     def again(self, data: ArrayData) -> None:
-        """Of a later call."""
+        """Record the data of a later ``fit`` call."""
         self.data, self.last = data, data.probe()
 
     @property
     def changed(self) -> bool:
-        """Whether rows, targets or weights of the last call are others."""
+        """Whether inputs, targets or weights differ between first and last call."""
         mine, theirs = flatten(self.first.parts), flatten(self.last.parts)
         return len(mine) != len(theirs) or not all(map(_same, mine, theirs))
 
@@ -73,8 +80,10 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def differ(first: Batch, last: Batch) -> bool:
-    """Whether rows of the end are others than those of the start, or their targets are:
-    not where some come again as they were.
+    """Whether the last rows of a training, or their targets, differ from the first.
+
+    True if no row recurs, or if at least half of the recurring rows have another
+    target or weight. False if the rows cannot be compared.
     """
     if any(map(is_composite, flatten((first.parts, last.parts)))):
         return False
@@ -84,7 +93,7 @@ def differ(first: Batch, last: Batch) -> bool:
 
 
 def _targets_of_rows(batch: Batch) -> dict[bytes, bytes]:
-    """Of each row, identified by some of its numbers, the target and the weight."""
+    """Map each row, identified by some of its values, to its target and weight."""
     rows = range(len(batch))
     x = [np.asarray(it) for it in flatten(batch.x)]
     rest = [np.asarray(it) for it in flatten((batch.y, batch.sample_weight))]
@@ -103,23 +112,33 @@ def _bytes(leaves: list[Any], row: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ArrayData:
-    """Whole arrays given to a training, and the rows per step."""
+    """Whole arrays given to a training.
+
+    Attributes:
+        x: Inputs, a nested structure of arrays.
+        y: Targets likewise, or None.
+        sample_weight: Sample weights, or None.
+        batch_size: Rows per step.
+        class_weight: The weights of classes, by class, that ``sample_weight`` was made
+            from; None if there were none.
+    """
 
     x: Any
     y: Any
     sample_weight: Any
     batch_size: int
+    class_weight: Mapping[Any, Any] | None = None
 
     def __len__(self) -> int:
         return len(flatten(self.x)[0])
 
     @property
     def parts(self) -> tuple[Any, Any, Any]:
-        """All three, in order."""
+        """``x``, ``y`` and ``sample_weight``, in this order."""
         return self.x, self.y, self.sample_weight
 
     def rows(self, index: Any) -> Batch:
-        """Some rows of all arrays, as NumPy."""
+        """Return the rows at ``index`` of all arrays, as NumPy arrays."""
 
         def take(array: Any) -> Any:
             return None if array is None else np.asarray(array)[index]
@@ -127,17 +146,17 @@ class ArrayData:
         return Batch(*(map_structure(take, part) for part in self.parts))
 
     def part(self, index: Any) -> ArrayData:
-        """The same training on some of the rows."""
+        """Return the same data restricted to the rows at ``index``."""
         kept = self.rows(index)
-        return ArrayData(kept.x, kept.y, kept.sample_weight, self.batch_size)
+        return ArrayData(*kept.parts, self.batch_size, self.class_weight)
 
     def probe(self) -> Batch:
-        """A sample of rows, spread over all of them."""
+        """Return a sample of evenly spaced rows."""
         return self.rows(evenly_spaced(len(self), probe_rows(self.x)))
 
 
 def is_dataset(x: Any) -> bool:
-    """Whether it is a `tf.data.Dataset`."""
+    """Whether ``x`` is a `tf.data.Dataset`."""
     return isinstance(x, tf.data.Dataset)
 
 
@@ -146,18 +165,19 @@ def _is_array(leaf: Any) -> bool:
 
 
 def _as_array(leaf: Any) -> Any:
-    """NumPy or tensor as it is, a pandas object as NumPy."""
+    """Convert a pandas object to NumPy; return arrays, tensors and None unchanged."""
     if leaf is None or isinstance(leaf, np.ndarray) or tf.is_tensor(leaf):
         return leaf
     return np.asarray(leaf)
 
 
 def as_arrays(arguments: Mapping[str, Any]) -> ArrayData | None:
-    """The arrays among the arguments of a ``Model.fit`` call.
+    """Return the arrays among the arguments of a ``Model.fit`` call.
 
     Returns:
-        None for a dataset, a generator, a sparse or ragged tensor: their rows
-        are seen as they pass.
+        The rows to train on, without those of ``validation_split``; None for a
+        dataset, a generator, or a sparse or ragged tensor, whose rows are seen while
+        they are trained on.
     """
     x, y = arguments.get("x"), arguments.get("y")
     weight = arguments.get("sample_weight")
@@ -170,17 +190,21 @@ def as_arrays(arguments: Mapping[str, Any]) -> ArrayData | None:
     rows = {len(leaf) for leaf in flatten((x, y, weight))}
     if len(rows) != 1:
         return None
-    if weight is None:
-        weight = _weights_of_classes(y, arguments.get("class_weight"))
+    by_class = arguments.get("class_weight") if weight is None else None
+    if by_class:
+        weight = _weights_of_classes(y, by_class)
     batch_size = arguments.get("batch_size") or _DEFAULT_BATCH_SIZE
-    data = ArrayData(x, y, weight, int(batch_size))
+    data = ArrayData(x, y, weight, int(batch_size), by_class or None)
     at = _split(arguments, len(data))
     return data if at is None else data.part(slice(0, at))
 
 
 def held_out_arrays(arguments: Mapping[str, Any]) -> ArrayData | None:
-    """The rows that a ``Model.fit`` call scores after each epoch, weighted as those
-    that it trains on; None where it has none, or not as arrays.
+    """Return the validation rows of a ``Model.fit`` call.
+
+    Returns:
+        The rows, weighted by ``class_weight`` like those to train on; None if the call
+        has no validation data or has them in another form than arrays.
     """
     given = arguments.get("validation_data")
     if given is None:
@@ -194,7 +218,7 @@ def held_out_arrays(arguments: Mapping[str, Any]) -> ArrayData | None:
 
 
 def _split(arguments: Mapping[str, Any], rows: int) -> int | None:
-    """Where ``validation_split`` cuts the rows; None where it does not."""
+    """Return the row at which ``validation_split`` cuts, or None if it does not."""
     share = arguments.get("validation_split") or 0.0
     if not share or arguments.get("validation_data") is not None:
         return None
@@ -202,8 +226,10 @@ def _split(arguments: Mapping[str, Any], rows: int) -> int | None:
 
 
 def _weights_of_classes(y: Any, class_weight: Any) -> Any:
-    """What each row counts by ``class_weight``, which Keras multiplies into the rows'
-    own weights before the training step; None where there is none.
+    """Return each row's sample weight by ``class_weight``, shape ``(rows,)``.
+
+    Keras itself converts class weights to sample weights before the training step.
+    None if there are no class weights, or if the labels are not one class per row.
     """
     leaves = flatten(y)
     if not class_weight or len(leaves) != 1:
@@ -223,7 +249,7 @@ def _is_plain_array(leaf: Any) -> bool:
 
 
 def _is_feed(thing: Any) -> bool:
-    """Whether it yields batches to ``Model.fit`` and is no `tf.data.Dataset`."""
+    """Whether ``thing`` yields batches to ``Model.fit``, other than a dataset."""
     return isinstance(thing, (keras.utils.PyDataset, Iterator)) or hasattr(
         thing, "batch_sampler"
     )
@@ -232,17 +258,18 @@ def _is_feed(thing: Any) -> bool:
 def checked_arrays(
     x: Any, y: Any, sample_weight: Any, batch_size: int, of: str = ""
 ) -> ArrayData:
-    """Arrays for `lossguard.fit`, in the precision that Keras trains in.
+    """Check the arrays given to `lossguard.fit` and convert float64 to Keras' floatx.
 
     Args:
-        x: An array of shape ``(rows, ...)`` or a nested structure of them.
-        y: Labels, likewise, or None.
-        sample_weight: Shape ``(rows,)``, or None.
+        x: Inputs, an array of shape ``(rows, ...)`` or a nested structure of them.
+        y: Labels in the same form, or None.
+        sample_weight: Sample weights of shape ``(rows,)``, or None.
         batch_size: Rows per step.
-        of: Where they are part of, as ``" of validation_data"``.
+        of: Suffix for messages that names the argument the arrays belong to, such as
+            ``" of validation_data"``.
 
     Raises:
-        UsageError: Something is no array, not numeric, empty, or the lengths
+        UsageError: A part is not an array, not numeric or empty, or the lengths
             differ.
     """
     parts: list[Any] = []
@@ -310,7 +337,7 @@ def _a(noun: str) -> str:
 
 
 def joined(batches: list[Batch]) -> Batch | None:
-    """All batches as one where their shapes allow it, else the first."""
+    """Concatenate batches; return the first if their shapes do not allow it."""
     if not batches:
         return None
     try:
@@ -325,10 +352,10 @@ def joined(batches: list[Batch]) -> Batch | None:
 
 
 def kept_arrays(batch: Batch, batch_size: int) -> ArrayData:
-    """Rows that were kept of a training, to be trained on again.
+    """Return rows kept from a training as data to train on again.
 
     Raises:
-        CannotChange: They are in no arrays.
+        CannotChange: The rows are ragged or sparse tensors.
     """
     if any(map(is_composite, flatten(batch.parts))):
         raise CannotChange("its data are ragged or sparse tensors")
@@ -343,26 +370,45 @@ def _concatenated(*leaves: Any) -> Any:
     return None if leaves[0] is None else np.concatenate(leaves)
 
 
-def first_rows(
-    dataset: Any, most: int = ENOUGH_ROWS, of: str = "x"
-) -> tuple[Batch | None, int]:
-    """The first rows of a dataset of batches, None if empty, and rows per batch.
+class FirstRows(NamedTuple):
+    """The first rows of a dataset of batches.
 
-    At least ``most`` rows where there are as many, from a number of batches that
-    grows with it. They are read by an iterator of their own, before the training
-    reads its.
+    Attributes:
+        rows: The rows; None if the dataset is empty.
+        rows_per_batch: Number of rows of its first batch.
+        are_all: Whether the dataset is known to have no other rows.
+    """
+
+    rows: Batch | None
+    rows_per_batch: int
+    are_all: bool
+
+
+def first_rows(
+    dataset: Any,
+    most: int = ENOUGH_ROWS,
+    of: str = "x",
+    *,
+    batches: int | None = None,
+) -> FirstRows:
+    """Read the first rows of a dataset of batches.
+
+    A separate iterator reads the rows, before the training reads any. Reading stops
+    once there are ``most`` rows, or after ``batches`` batches.
 
     Args:
-        dataset: Yields batches.
-        most: As many rows are enough.
-        of: What it was given as.
+        dataset: Dataset that yields batches.
+        most: Number of rows that is enough.
+        of: Name of the argument that the dataset was given as, for messages.
+        batches: Largest number of batches that is read; by default in proportion to
+            ``most``, 16 for 512 rows.
 
     Raises:
-        UsageError: It yields single rows, more than three parts, or parts of
+        UsageError: The dataset yields single rows, more than three parts, or parts of
             different lengths.
     """
-    batches: list[Batch] = []
-    limit = max(1, ENOUGH_BATCHES * most // ENOUGH_ROWS)
+    read: list[Batch] = []
+    limit = batches or max(1, ENOUGH_BATCHES * most // ENOUGH_ROWS)
     for element in dataset.take(limit):
         if isinstance(element, tuple) and not 1 <= len(element) <= 3:
             raise UsageError(
@@ -371,14 +417,32 @@ def first_rows(
             )
         parts = to_numpy(keras.utils.unpack_x_y_sample_weight(element))
         _check_rows(parts, of)
-        batches.append(Batch(*parts))
-        if sum(len(batch) for batch in batches) >= most:
+        read.append(Batch(*parts))
+        if sum(map(len, read)) >= most:
             break
-    return joined(batches), len(batches[0]) if batches else 0
+    rows, count = joined(read), sum(map(len, read))
+    return FirstRows(
+        rows,
+        len(read[0]) if read else 0,
+        len(read) < limit and count < most and count == len(rows or ()),
+    )
+
+
+def rows_for_reruns(dataset: Any) -> FirstRows:
+    """Read the rows of a dataset on which a training is run again: up to 4,096 rows of
+    up to 1,024 batches.
+
+    Raises:
+        UsageError: See `first_rows`.
+    """
+    return first_rows(dataset, _RERUN_ROWS, batches=_RERUN_BATCHES)
 
 
 def _check_rows(parts: Any, of: str) -> None:
-    """Inputs and labels must have as many rows; single rows rarely have."""
+    """Raise `UsageError` unless inputs and labels have the same number of rows.
+
+    A dataset of single rows rarely passes this check.
+    """
     shapes = [tuple(flatten(part)[0].shape) for part in parts[:2] if flatten(part)]
     if () in shapes or len({shape[0] for shape in shapes}) > 1:
         text = " and ".join(map(str, shapes))

@@ -1,4 +1,4 @@
-"""The one place that imports TensorFlow and Keras, and says so when it cannot."""
+"""The only module that imports TensorFlow and Keras, with errors if it cannot."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ __all__ = ["has_own_step", "is_of_keras", "keras", "noise_layers", "tf"]
 
 
 def is_of_keras(thing: Any) -> bool:
-    """Whether a class, function or object comes with Keras."""
+    """Whether a class, function or object is defined by Keras itself."""
     module = getattr(thing, "__module__", None) or type(thing).__module__
     return module.partition(".")[0] == "keras"
 
 
 def has_own_step(model: Any) -> bool:
-    """Whether a model trains by a ``train_step`` or ``compute_loss`` of the user's."""
+    """Whether a model trains by a user-defined ``train_step`` or ``compute_loss``."""
     return not (is_of_keras(model.train_step) and is_of_keras(model.compute_loss))
 
 
 def noise_layers() -> tuple[type, ...]:
-    """The layers that draw at random in training mode, and only there."""
+    """Return the Keras layers that draw random numbers in training mode only."""
     layers = vars(keras.layers)
     names = ["Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout"]
     names += [it for it in layers if it.startswith("Random")]

@@ -1,4 +1,4 @@
-"""What a tensor of a graph is computed from."""
+"""Walk a graph from a tensor back to what the tensor is computed from."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ __all__ = ["tensors_behind"]
 def tensors_behind(
     tensors: Iterable[Any], ends_at: Callable[[Any], bool] = lambda _: False
 ) -> Iterator[Any]:
-    """Tensors of one graph and all that they are computed from, each once.
+    """Yield tensors of one graph and all tensors they are computed from, each once.
 
     Args:
-        tensors: Where to begin.
-        ends_at: Whether what a tensor is computed from is left out.
+        tensors: Tensors to start from.
+        ends_at: Predicate that stops the walk: inputs of a tensor for which it is true
+            are not followed.
     """
     pending, seen = list(tensors), set[str]()
     while pending:

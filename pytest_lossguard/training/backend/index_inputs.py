@@ -1,4 +1,4 @@
-"""Which inputs a model reads as numbers, and which as indices into a table."""
+"""Whether a model reads integer inputs as numbers or as indices into a table."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .frameworks import keras
 from .private_api import calls_of, flat_layers, functional_of, has_graph, input_name_of
 from .tensors import flatten, is_composite
 
-__all__ = ["reads_as_numbers"]
+__all__ = ["inputs_of", "reads_as_numbers"]
 
-#: How a part of a model reads integers.
+#: How a layer or model reads integers.
 Reads = Literal["numbers", "indices", "unknown"]
 
-#: Layers that look integers up.
+#: Layers that use integers as indices.
 _LOOK_UP = (
     keras.layers.Embedding,
     keras.layers.CategoryEncoding,
@@ -25,22 +25,25 @@ _LOOK_UP = (
     keras.layers.IntegerLookup,
     keras.layers.StringLookup,
 )
-#: Operations of `keras.ops` on a model's input that do.
+#: Operations of `keras.ops` that use integers as indices.
 _LOOK_UP_OPERATIONS = frozenset(
     {"OneHot", "Take", "TakeAlongAxis", "MultiHot", "Equal"}
 )
 
 
 def reads_as_numbers(model: Any, structure: Any) -> tuple[bool, ...]:
-    """Whether integers in each array of a model's inputs are numbers, as gray levels
-    are, and no indices.
+    """Tell for each input array whether it holds integers that are read as numbers.
 
-    Where the model does not tell, as one with layers of the user's own, only `uint8`
-    is taken for numbers: nobody keeps tokens or ids in it.
+    Gray levels are numbers; token ids are indices. If the model does not show how it
+    reads an input, for example because it has custom layers, only `uint8` counts as
+    numbers: token ids are not stored in that type.
 
     Args:
-        model: It; None where it was not seen.
-        structure: Its inputs.
+        model: The model, or None if it was not seen.
+        structure: Inputs of the model, a nested structure of arrays.
+
+    Returns:
+        One bool per leaf of ``structure``; False for arrays that are not integer.
     """
     leaves = flatten(structure)
     kinds = ["" if is_composite(it) else np.asarray(it).dtype.kind for it in leaves]
@@ -60,23 +63,41 @@ def _are_bytes(leaf: Any) -> bool:
 
 
 def _reads(model: Any, structure: Any, count: int) -> list[Reads]:
-    """How each input is read: by the graph of a functional model, else by all of
-    the model's layers.
+    """Return how each of ``count`` inputs is read.
+
+    A functional model is followed from each input; otherwise all layers of the model
+    decide together.
+    """
+    inputs = inputs_of(model, structure, count)
+    if inputs is None:
+        return [_read_by(model)] * count
+    return [_read_from(functional_of(model), it) for it in inputs]
+
+
+def inputs_of(model: Any, structure: Any, count: int) -> list[Any] | None:
+    """Return the symbolic input of a functional model that each array is given to.
+
+    Args:
+        model: A model, or None.
+        structure: Inputs of the model, a nested structure of arrays.
+        count: Number of arrays.
+
+    Returns:
+        One symbolic tensor per array; None if the model shows no graph, or takes
+        another number of inputs.
     """
     functional = functional_of(model)
     inputs = flatten(getattr(functional, "inputs", None) or [])
-    by_name = isinstance(structure, Mapping)
-    if has_graph(functional) and len(inputs) == count:
-        if by_name:
-            named = {input_name_of(it): it for it in inputs}
-            inputs = [named.get(key) for key in sorted(structure)]
-        if all(it is not None for it in inputs):
-            return [_read_from(functional, it) for it in inputs]
-    return [_read_by(model)] * count
+    if not has_graph(functional) or len(inputs) != count:
+        return None
+    if isinstance(structure, Mapping):
+        named = {input_name_of(it): it for it in inputs}
+        inputs = [named.get(key) for key in sorted(structure)]
+    return inputs if all(it is not None for it in inputs) else None
 
 
 def _read_by(part: Any) -> Reads:
-    """How a layer or a whole model, whatever comes in where, reads integers."""
+    """Return how a layer or a whole model reads integers, whichever input they are."""
     if part is None:
         return "unknown"
     layers = flat_layers(part)
@@ -91,7 +112,7 @@ def _read_by(part: Any) -> Reads:
 
 
 def _read_from(model: Any, tensor: Any) -> Reads:
-    """How an input is read by the layers that it reaches first."""
+    """Return how an input is read by the first layers that it reaches."""
     consumers: dict[int, list[Any]] = {}
     for operation in model.operations:
         for node in calls_of(operation):

@@ -1,18 +1,17 @@
-"""Datasets that can be read once more without anybody noticing."""
+"""Datasets that can be read once more without any side effect."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ...core.errors import CannotChange, UsageError
-from .batch import ENOUGH_ROWS
-from .data import ArrayData, first_rows, kept_arrays
+from .data import ArrayData, first_rows, kept_arrays, rows_for_reruns
 from .private_api import is_stateful, mapped_by, sources_of
 
 __all__ = ["rows_once_more"]
 
-#: Kinds of dataset that yield the same each time and keep nothing from one reading to
-#: the next, as a shuffle keeps its seed, a cache what was read, a generator anything.
+#: Kinds of dataset that yield the same each time and keep no state between readings.
+#: A shuffle keeps its seed, a cache the elements it has read, a generator anything.
 _SAME_AGAIN = frozenset(
     f"{it}Dataset"
     for it in (
@@ -21,27 +20,30 @@ _SAME_AGAIN = frozenset(
         *("Map", "ParallelMap", "Options"),
     )
 )
-#: Operations that keep a state and leave it as it is.
+#: Stateful operations that do not change their state.
 _HARMLESS = frozenset(
     {"PartitionedCall", "StatefulPartitionedCall", "ReadVariableOp", "ReadFile"}
 )
 
 
-def rows_once_more(dataset: Any, most: int = ENOUGH_ROWS) -> ArrayData | None:
-    """Some rows of a dataset of batches that was read before.
+def rows_once_more(dataset: Any, *, whole: bool = False) -> ArrayData | None:
+    """Read some rows of a dataset that was read before.
 
     Args:
-        dataset: It.
-        most: As many rows are enough.
+        dataset: Dataset of batches, as `fit` takes them.
+        whole: Whether only all its rows will do.
 
     Returns:
-        None where reading it could be noticed, or where its rows are no arrays.
+        The rows; None if reading them could have side effects, if they are not arrays,
+        or if all are asked for and there may be more.
     """
     try:
         if not _is_the_same_again(dataset):
             return None
-        rows, rows_per_step = first_rows(dataset, most)
-        return None if rows is None else kept_arrays(rows, rows_per_step)
+        found = rows_for_reruns(dataset) if whole else first_rows(dataset)
+        if found.rows is None or (whole and not found.are_all):
+            return None
+        return kept_arrays(found.rows, found.rows_per_batch)
     except (CannotChange, UsageError):
         return None
     except Exception:  # the user's own functions, or another version of TensorFlow
@@ -58,7 +60,7 @@ def _is_the_same_again(dataset: Any) -> bool:
 
 
 def _is_pure(graph: Any) -> bool:
-    """Whether no operation of a function has a state that running it moves."""
+    """Whether no operation of a function changes state."""
     whole = graph.as_graph_def()
     nodes = [
         *whole.node,

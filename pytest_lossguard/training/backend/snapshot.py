@@ -1,4 +1,4 @@
-"""What a training changes, kept and put back: variables and random seeds."""
+"""Save and restore what a training changes: variables and random seeds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .private_api import (
     set_eager_seed,
 )
 from .spill import loaded, spilled
-from .tensors import is_plain, raw, value_of
+from .tensors import flatten, is_plain, is_variable, raw, value_of
 
 __all__ = [
     "SavedSeeds",
@@ -32,12 +32,20 @@ __all__ = [
     "preserved_seeds",
     "seeded_call",
     "set_seed",
+    "stateful_layers",
+    "variables_and_states",
     "writes_undone",
 ]
 
 
 class Snapshot:
-    """The values of some variables at one moment; many large ones lie in a file."""
+    """The values of some variables at one moment.
+
+    Large values are moved to a temporary file if there are many; see `spill`.
+
+    Args:
+        variables: Keras or TensorFlow variables; duplicates are ignored.
+    """
 
     def __init__(self, variables: Iterable[Any]) -> None:
         unique = {id(raw(it)): raw(it) for it in variables}
@@ -47,11 +55,16 @@ class Snapshot:
 
     @classmethod
     def of_model(cls, model: Any, extra: Iterable[Any] = ()) -> Snapshot:
-        """Weights, statistics and seeds of a model, its optimizer and metrics."""
+        """Save weights, statistics and seeds of a model, its optimizer and metrics.
+
+        Args:
+            model: A Keras model.
+            extra: Further variables to save.
+        """
         return cls([*every_variable(model), *extra])
 
     def beside(self, others: Iterable[tuple[Any, Any]]) -> Snapshot:
-        """The snapshot with the values of other variables, given as pairs."""
+        """Return this snapshot extended by pairs of another variable and its value."""
         known = {id(variable) for variable, _ in self._pairs}
         joined = Snapshot(())
         more = ((raw(it), value) for it, value in others)
@@ -70,20 +83,21 @@ class Snapshot:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every variable had a value: one that is made while a function is
-        traced has none before the function runs.
+        """Whether every variable had a value.
+
+        A variable created while a function is traced has none until the function runs.
         """
         return all(it.shape == value.shape for it, value in self._pairs)
 
     def restore(self) -> None:
-        """Give every variable the value it had."""
+        """Assign the saved values to the variables."""
         eagerly = tf.executing_eagerly()
         for variable, value in self._pairs:
             _write(variable, loaded(value), eagerly)
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """Put the kept values in force for a while."""
+        """Restore the saved values inside the block, then the current ones again."""
         now = Snapshot(self.variables)
         try:
             self.restore()
@@ -97,7 +111,7 @@ def _read(variable: Any) -> Any:
 
 
 def _write(variable: Any, value: Any, eagerly: bool) -> None:
-    """`tf.Variable.assign` at a fifth of its price, where there is nothing to check."""
+    """Assign a value; at a fifth of the cost if nothing has to be checked."""
     if eagerly and is_plain(variable):
         tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
     else:
@@ -106,7 +120,7 @@ def _write(variable: Any, value: Any, eagerly: bool) -> None:
 
 @contextmanager
 def writes_undone() -> Iterator[None]:
-    """Undo what a block assigns to variables, those of nobody's model too."""
+    """Undo all assignments to variables in a block, even if no model has them."""
     kept: dict[int, tuple[Any, Any]] = {}
 
     def note(call: Callable[..., Any], variable: Any, *args: Any, **how: Any) -> Any:
@@ -125,11 +139,26 @@ def writes_undone() -> Iterator[None]:
             _write(variable, value, tf.executing_eagerly())
 
 
+def stateful_layers(model: Any) -> list[Any]:
+    """Return the layers of a model whose states go from one call to the next."""
+    return [it for it in flat_layers(model) if getattr(it, "stateful", False)]
+
+
+def variables_and_states(model: Any) -> list[Any]:
+    """Return the variables of a model, and the states of its recurrent layers.
+
+    Each call of a layer with ``stateful=True`` changes its states, which Keras does not
+    count among the variables of the model.
+    """
+    states = (getattr(it, "states", None) for it in flat_layers(model))
+    return [*model.variables, *filter(is_variable, flatten([*states]))]
+
+
 def every_variable(model: Any) -> list[Any]:
-    """All variables of a model, its optimizer and its metrics."""
+    """Return all variables of a model, its optimizer and its metrics."""
     optimizer = getattr(model, "optimizer", None)
     return [
-        *model.variables,
+        *variables_and_states(model),
         *(optimizer.variables if optimizer is not None else ()),
         *model.metrics_variables,
     ]
@@ -137,10 +166,10 @@ def every_variable(model: Any) -> list[Any]:
 
 @contextmanager
 def live_statistics(model: Any) -> Iterator[None]:
-    """Have `Normalization` layers compute with their variables for a while.
+    """Make `Normalization` layers read their variables inside the block.
 
-    Keras keeps what they were adapted to as constants beside the variables: a
-    traced loop would train every later model with the statistics of the first.
+    Keras also keeps the adapted statistics as constants, with which a traced loop
+    would train every later model by the statistics of the first.
     """
     layers = [
         it
@@ -161,15 +190,15 @@ def set_seed(seed: int) -> None:
     """Seed Python, NumPy, TensorFlow and Keras."""
     keras.utils.set_random_seed(seed % 2**32)
     state = keras_global_state()
-    if state is not None:  # before Keras 3.7 it went on as it was
+    if state is not None:  # before Keras 3.7 seeding did not reset this generator
         state.set_global_attribute("global_seed_generator", None)
 
 
 def seeded_call(seed: int, make: Callable[[], Any]) -> Any:
-    """Call ``make`` under a seed, at the lowest cost that is still repeatable.
+    """Call ``make`` under a seed, at the lowest cost that is still reproducible.
 
-    If ``make`` drew from TensorFlow's own generator (few do: Keras draws from its
-    own), it is called once more after a full seeding.
+    If ``make`` draws from TensorFlow's generator, which is rare because Keras uses a
+    separate one, ``make`` is called once more after a full seeding.
     """
     if not _seed_lightly(seed):
         set_seed(seed)
@@ -182,18 +211,18 @@ def seeded_call(seed: int, make: Callable[[], Any]) -> Any:
 
 
 class Seeder:
-    """Starts the random generators anew, again and again.
+    """Reseeds the random generators repeatedly at low cost.
 
-    Seeding TensorFlow in full makes it forget every kernel, which costs a traced
-    loop some 100 ms at its next run: that is done only after something has drawn
-    from TensorFlow's own generator.
+    Seeding TensorFlow in full discards its cached kernels, which costs a traced loop
+    some 100 ms at its next run. It is done only after something has drawn from
+    TensorFlow's generator.
     """
 
     def __init__(self) -> None:
         self._seed: int | None = None
 
     def start(self, seed: int) -> None:
-        """Start from ``seed``."""
+        """Seed all generators with ``seed``."""
         drawn = self._seed is None or _has_drawn(self._seed)
         if drawn or not _seed_lightly(seed):
             set_seed(seed)
@@ -201,7 +230,7 @@ class Seeder:
 
 
 def _seed_lightly(seed: int) -> bool:
-    """Seed all but TensorFlow's kernels; False where that is not known how."""
+    """Seed all but TensorFlow's kernels; False if TensorFlow's internals differ."""
     seed %= 2**32
     if not set_eager_seed(eager_context(), seed, random.Random(seed)):
         return False
@@ -227,8 +256,8 @@ _KERAS_SEEDS = ("global_random_seed", "global_seed_generator")
 class SavedSeeds:
     """The state of every global random generator at one moment.
 
-    TensorFlow and Keras offer no public way to read theirs: where their
-    internals have moved, those two are not kept.
+    TensorFlow and Keras have no public API to read their generators; if their
+    internals have changed, these two are not saved.
     """
 
     _FIELDS: ClassVar = {
@@ -254,7 +283,7 @@ class SavedSeeds:
             self._drawn = self._generator.getstate()
 
     def restore(self) -> None:
-        """Put the generators back."""
+        """Restore the saved state of the generators."""
         state, context = keras_global_state(), eager_context()
         random.setstate(self._python)
         np.random.set_state(self._numpy)
@@ -266,8 +295,13 @@ class SavedSeeds:
             self._generator.setstate(self._drawn)
 
     def seeded_since(self, start: SavedSeeds) -> set[str]:
-        """The generators that were seeded since an earlier moment, not merely drawn
-        from.
+        """Return the generators seeded, not only drawn from, since ``start``.
+
+        Args:
+            start: State of the generators at an earlier moment.
+
+        Returns:
+            Names among ``"python"``, ``"numpy"``, ``"keras"``, ``"tensorflow"``.
         """
         found = {
             "python": _was_drawn(_words(start._python), _words(self._python)),
@@ -279,21 +313,22 @@ class SavedSeeds:
         return {name for name, drawn in found.items() if not drawn}
 
     def take(self, other: SavedSeeds, names: set[str]) -> None:
-        """Take over the state of some generators."""
+        """Copy the state of the named generators from ``other``."""
         for name in names:
             for field in self._FIELDS[name]:
                 if hasattr(other, field):
                     setattr(self, field, getattr(other, field))
 
 
-#: Words of a generator's state, and how many blocks of so many may have been drawn
-#: from it to be told from another: 17 million words, found or not in 0.1 s.
+#: Words in the state of a Mersenne twister; how many blocks of that size are searched
+#: for a later state (17 million words, which takes 0.1 s); and blocks drawn at once.
 _WORDS, _MOST_BLOCKS, _BLOCKS_AT_ONCE = 624, 27_000, 250
 
 
 def _words(state: Any) -> Any:
-    """The words of a Mersenne twister, as Python or NumPy gives its state; any other
-    state as a text.
+    """Return the words of a Mersenne twister from Python's or NumPy's state.
+
+    The state of any other generator is returned as a string.
     """
     if isinstance(state, dict):
         return repr(state)
@@ -301,7 +336,7 @@ def _words(state: Any) -> Any:
 
 
 def _was_drawn(start: Any, now: Any) -> bool:
-    """Whether one state of a Mersenne twister comes from the other by drawing."""
+    """Whether drawing leads from one state of a Mersenne twister to the other."""
     if not (isinstance(start, np.ndarray) and isinstance(now, np.ndarray)):
         return bool(start == now)
     if np.array_equal(start, now):
@@ -315,15 +350,26 @@ def _was_drawn(start: Any, now: Any) -> bool:
 
 
 def _twister(words: Any) -> Any:
-    """A generator at the beginning of a block."""
+    """Return a Mersenne twister positioned at the start of a block."""
     made: Any = np.random.MT19937()
     made.state = {"bit_generator": "MT19937", "state": {"key": words, "pos": 0}}
     return made
 
 
 @contextmanager
+def unchanged(model: Any) -> Iterator[None]:
+    """Restore the variables of a model and every random generator after the block."""
+    now = Snapshot([*variables_and_states(model), *model.metrics_variables])
+    try:
+        with preserved_seeds():
+            yield
+    finally:
+        now.restore()
+
+
+@contextmanager
 def preserved_seeds() -> Iterator[SavedSeeds]:
-    """Leave every random generator as it was found."""
+    """Restore the state of every random generator after the block."""
     saved = SavedSeeds()
     try:
         yield saved

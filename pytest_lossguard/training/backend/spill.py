@@ -1,4 +1,4 @@
-"""Values too large to be held a second time in memory, kept in a file."""
+"""Move values to a file that are too large to hold in memory a second time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from .frameworks import tf
 
 __all__ = ["loaded", "spilled"]
 
-#: Values of together at most so many bytes stay in memory, and small ones anyway.
+#: Bytes up to which all values together stay in memory, and up to which a single one
+#: always does.
 _MOST_IN_MEMORY, _SMALL = 1 << 26, 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _InFile:
-    """Where a value lies in an unnamed file, that ends with the last reference."""
+    """Location of a value in an unnamed file, deleted with the last reference."""
 
     file: Any
     offset: int
@@ -28,18 +29,18 @@ class _InFile:
 
 
 def spilled(values: Sequence[Any]) -> list[Any]:
-    """The same values, the large ones moved to a temporary file if they are many.
+    """Move large values to a temporary file if all together take too much memory.
 
     Args:
         values: Eager tensors.
 
     Returns:
-        For each the tensor itself, or what `loaded` makes it from again.
+        For each value the tensor itself, or a reference to give to `loaded`.
     """
     sizes = [it.dtype.size * (it.shape.num_elements() or 0) for it in values]
     if sum(sizes) <= _MOST_IN_MEMORY:
         return list(values)
-    # It is closed, and with it gone, when the last value in it is.
+    # The file is closed, and so deleted, when the last value in it is.
     file = tempfile.TemporaryFile(prefix="lossguard-")  # noqa: SIM115
     return [
         it if size <= _SMALL else _written(file, np.asarray(it))
@@ -49,8 +50,8 @@ def spilled(values: Sequence[Any]) -> list[Any]:
 
 def _written(file: Any, array: Any) -> _InFile:
     offset, is_zero = file.tell(), not array.any()
-    if not is_zero:  # as are the slots of a fresh optimizer
-        # not `tofile`, which takes no file of `tempfile` on Windows
+    if not is_zero:  # zeros, such as a new optimizer's slots, need no space
+        # not `tofile`, which rejects files of `tempfile` on Windows
         file.write(_octets(np.ascontiguousarray(array)))
     return _InFile(
         file=None if is_zero else file,
@@ -61,7 +62,7 @@ def _written(file: Any, array: Any) -> _InFile:
 
 
 def loaded(value: Any) -> Any:
-    """The tensor that `spilled` was given."""
+    """Return the tensor that `spilled` was given."""
     if not isinstance(value, _InFile):
         return value
     if value.file is None:

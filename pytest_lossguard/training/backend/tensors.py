@@ -1,4 +1,4 @@
-"""Small helpers over tensors, variables and nested structures of them."""
+"""Helpers for tensors, variables and nested structures of them."""
 
 from __future__ import annotations
 
@@ -45,51 +45,51 @@ __all__ = [
 
 
 def map_structure(function: Callable[..., Any], *structures: Any) -> Any:
-    """Apply a function to the leaves of nested structures of one kind."""
+    """Apply a function to the leaves of nested structures of the same layout."""
     if isinstance(structures[0], _LEAVES):
         return function(*structures)
     return keras.tree.map_structure(function, *structures)
 
 
 def flatten(structure: Any) -> list[Any]:
-    """The leaves of a nested structure, without its Nones."""
+    """Return the leaves of a nested structure, without None."""
     if isinstance(structure, _LEAVES):
         return [] if structure is None else [structure]
     return [leaf for leaf in keras.tree.flatten(structure) if leaf is not None]
 
 
-#: What is its own only leaf, as data are most of the time: to ask Keras takes as long
-#: as a small operation.
+#: Types that are a single leaf, as most data are. Checking them first is faster: a call
+#: of `keras.tree` takes as long as a small operation.
 _LEAVES = (np.ndarray, tf.Tensor, type(None))
 
 
 def raw(variable: Any) -> Any:
-    """The `tf.Variable` behind a Keras variable, or the variable itself."""
+    """Return the `tf.Variable` behind a Keras variable, or the variable itself."""
     return getattr(variable, VALUE, variable)
 
 
 def variable_key(variable: Any) -> int:
-    """An identity that a Keras variable shares with its `tf.Variable`."""
+    """Return an identity that a Keras variable shares with its `tf.Variable`."""
     return id(raw(variable))
 
 
 def variable_path(variable: Any) -> str:
-    """The Keras path of a variable, or the name of a plain `tf.Variable`."""
+    """Return the Keras path of a variable, or the name of a plain `tf.Variable`."""
     return str(getattr(variable, "path", None) or variable.name.partition(":")[0])
 
 
 def is_variable(thing: Any) -> bool:
-    """Whether it is a Keras or TensorFlow variable."""
+    """Whether ``thing`` is a Keras or TensorFlow variable."""
     return isinstance(thing, (tf.Variable, KerasVariable))
 
 
 def is_composite(thing: Any) -> bool:
-    """Whether it is a ragged or sparse tensor: no NumPy array can hold it."""
+    """Whether ``thing`` is a ragged or sparse tensor, which NumPy cannot hold."""
     return isinstance(thing, (tf.RaggedTensor, tf.SparseTensor))
 
 
 def arrays_of(structure: Any) -> list[Any]:
-    """The leaves as NumPy; none where one of them is ragged or sparse."""
+    """Return the leaves as NumPy arrays; empty if one of them is ragged or sparse."""
     leaves = flatten(structure)
     if any(map(is_composite, leaves)):
         return []
@@ -97,20 +97,20 @@ def arrays_of(structure: Any) -> list[Any]:
 
 
 def as_tensor(leaf: Any) -> Any:
-    """An array as a tensor; None, a ragged and a sparse tensor as they are."""
+    """Convert an array to a tensor; return None, ragged and sparse ones unchanged."""
     if leaf is None or is_composite(leaf):
         return leaf
     return tf.convert_to_tensor(leaf)
 
 
 def fixed_rows(model: Any) -> int | None:
-    """How many rows a model takes at a time; None where any number."""
+    """Return the fixed batch size of a model's inputs, or None if it is not fixed."""
     inputs = flatten(getattr(model, "inputs", None))
     return next((it.shape[0] for it in inputs if it.shape and it.shape[0]), None)
 
 
 def first_of(leaf: Any, rows: int) -> Any:
-    """The first ``rows`` rows of an array or tensor, None of None."""
+    """Return the first ``rows`` rows of an array or tensor; None for None."""
     if isinstance(leaf, tf.SparseTensor):
         shape = [min(rows, leaf.shape[0]), *leaf.shape[1:]]
         return tf.sparse.slice(leaf, [0] * len(shape), shape)
@@ -118,32 +118,35 @@ def first_of(leaf: Any, rows: int) -> Any:
 
 
 def is_plain(variable: Any) -> bool:
-    """Whether it is one `tf.Variable` of one device."""
+    """Whether ``variable`` is a plain `tf.Variable` on a single device."""
     return isinstance(variable, ResourceVariable)
 
 
 def current_graph() -> Any:
-    """The graph being traced, or None when running eagerly."""
+    """Return the graph being traced, or None when running eagerly."""
     return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
 
 def to_numpy(structure: Any) -> Any:
-    """Copy every leaf to NumPy, keeping the structure and what NumPy cannot hold."""
+    """Convert every leaf to NumPy; None, ragged and sparse leaves stay unchanged."""
     return map_structure(
         lambda it: it if it is None or is_composite(it) else np.asarray(it), structure
     )
 
 
 def graph_function(function: Callable[..., Any], **options: Any) -> Any:
-    """A ``tf.function`` of our own code, as it is written."""
+    """Make a ``tf.function`` of this package's code, without AutoGraph."""
     return quiet(tf.function(function, autograph=False, **options))
 
 
 class RowsFunction:
-    """A ``tf.function`` of nested tensors of rows, for ever new calls.
+    """A ``tf.function`` of nested tensors of rows that is called very often.
 
-    What was traced for such shapes is found here: to find it takes TensorFlow longer
-    than many a small function takes to run.
+    Traces are looked up here by the shapes and dtypes of the arguments, because
+    TensorFlow's own lookup takes longer than many small functions take to run.
+
+    Args:
+        function: The function to trace.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -151,11 +154,11 @@ class RowsFunction:
         self._known: dict[Any, Any] = {}
 
     def knows(self, *parts: Any) -> bool:
-        """Whether it was traced for such parts."""
+        """Whether there is a trace for arguments of these shapes and dtypes."""
         return _shapes(parts) in self._known
 
     def __call__(self, *parts: Any, instead: Mapping[int, Any] | None = None) -> Any:
-        """Call it; see `call_traced`."""
+        """Call the function, tracing it if needed; see `call_traced`."""
         kind = _shapes(parts)
         if kind not in self._known:
             self._known[kind] = self._function.get_concrete_function(*parts)
@@ -170,16 +173,16 @@ def _shapes(parts: Any) -> tuple[Any, ...]:
 def call_traced(
     function: Any, *parts: Any, instead: Mapping[int, Any] | None = None
 ) -> Any:
-    """Call a concrete function with nested tensors of the kind that it was traced for.
+    """Call a concrete function with nested tensors like those it was traced for.
 
-    To bind and check them once more takes TensorFlow longer than many a small
-    function takes to run.
+    TensorFlow's binding and checking of arguments, which takes longer than many small
+    functions take to run, is skipped.
 
     Args:
         function: A concrete function.
-        parts: What it is called with.
-        instead: Handles of variables to use in place of others, by the identity of
-            those; see `Lane`.
+        parts: Arguments of the call.
+        instead: Maps the identity of a variable's handle to the handle of the variable
+            to use in its place; see `VariableCopies`.
     """
     __tracebackhide__ = True
     leaves = tf.nest.flatten(parts, expand_composites=True)
@@ -192,15 +195,16 @@ def call_traced(
 
 @contextmanager
 def as_traced_on_one_thread() -> Iterator[None]:
-    """Run graphs of small operations for a while: on one thread, as they were traced.
+    """Run graphs inside the block on one thread and without graph optimization.
 
-    To optimize such a graph takes TensorFlow about as long as to run it ten times,
-    and gains nothing that we could measure.
+    For graphs of small operations: optimizing one takes TensorFlow about as long as
+    running it ten times, with no measurable gain.
     """
     with tf.experimental.function_executor_type("SINGLE_THREADED_EXECUTOR"):
         options: Any = getattr(eager_context(), "function_call_options", None)
         if hasattr(options, "config_proto_serialized"):
-            options.config_proto_serialized = _AS_TRACED  # put back by the executor's
+            # Restored by `function_executor_type`.
+            options.config_proto_serialized = _AS_TRACED
         yield
 
 
@@ -209,26 +213,26 @@ _AS_TRACED.graph_options.rewrite_options.disable_meta_optimizer = True
 
 
 def value_of(variable: Any, *, in_place: bool = False) -> Any:
-    """The variable's value now, by one operation and no copy of it.
+    """Return the current value of a variable, by one operation and without a copy.
 
     Args:
-        variable: Of Keras or TensorFlow.
-        in_place: Whether to make no copy either of one that is updated row by row;
-            TensorFlow then reads it so until the next such update.
+        variable: A Keras or TensorFlow variable.
+        in_place: Whether to avoid the copy even if the variable is updated row by row;
+            TensorFlow then reads it without a copy until the next such update.
     """
     variable = raw(variable)
     if isinstance(variable, tf.distribute.DistributedValues):
-        return variable.value()  # of the replica at hand, else of the first
+        return variable.value()  # of the current replica, else of the first
     if in_place:
         tf.raw_ops.DisableCopyOnRead(resource=variable.handle)
     return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
 def own_variable(value: Any, **options: Any) -> Any:
-    """A variable of ours, made eagerly even while a function is being traced.
+    """Create an untrainable variable eagerly, even while a function is being traced.
 
-    `tf.Variable` is refused when a ``tf.function`` is traced a second time; the
-    class behind it is not.
+    TensorFlow rejects `tf.Variable` when a ``tf.function`` is traced a second time, but
+    not the class behind it.
     """
     with tf.init_scope():
         return ResourceVariable(tf.convert_to_tensor(value), trainable=False, **options)
@@ -236,8 +240,10 @@ def own_variable(value: Any, **options: Any) -> Any:
 
 @contextmanager
 def outside_of_traces() -> Iterator[None]:
-    """Run a block eagerly while a function is being traced; `tf.Variable` makes
-    variables like `own_variable`, which the trace is not thrown away for.
+    """Run a block eagerly while a function is being traced.
+
+    `tf.Variable` creates variables like `own_variable` in it, for which TensorFlow does
+    not discard the trace.
     """
     with (
         tf.init_scope(),
@@ -247,7 +253,7 @@ def outside_of_traces() -> Iterator[None]:
 
 
 def stacked(values: Sequence[Any]) -> Any:
-    """One float64 vector of scalars, numbers among them."""
+    """Stack scalar tensors and Python floats into one float64 vector."""
     return tf.stack(
         [
             tf.constant(it, tf.float64)

@@ -1,20 +1,31 @@
-"""The user's own frames above a call, for a traceback that ends at their line."""
+"""Stack frames of the user's code, for a traceback that ends at the user's line."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from traceback import FrameSummary
+from traceback import FrameSummary, walk_tb
 from types import FrameType, TracebackType
 
 from .frameworks import keras, tf
-from .private_api import COMPAT_V1_OPTIMIZERS
+from .private_api import AUTOGRAPH, COMPAT_V1_OPTIMIZERS, written_line_of
 
-__all__ = ["UserFrames", "is_framework", "taken_at", "user_frames", "written_at"]
+__all__ = [
+    "UserFrames",
+    "called_at",
+    "clear_framework_frames",
+    "is_framework",
+    "module_of",
+    "taken_at",
+    "user_frames",
+    "written_at",
+]
 
-#: As it was imported, maybe by a link: frames name their files so.
+#: Path of this package as imported, perhaps through a symbolic link, because frames
+#: name their files in the same way.
 _OURS = str(Path(__file__).parent.parent)
 _FRAMEWORKS = (
     _OURS,
@@ -22,16 +33,27 @@ _FRAMEWORKS = (
     str(Path(tf.__file__).parent),
     "<",
 )
+#: Part of the names of files with code that AutoGraph generated.
+_GENERATED = "__autograph_generated"
 
 
 @dataclass(frozen=True, slots=True)
 class UserFrames:
-    """Frames with the line each was at, outermost first."""
+    """Frames of the user's code.
+
+    Attributes:
+        frames: Frame, index of its current instruction and line number of each frame,
+            outermost first.
+    """
 
     frames: tuple[tuple[FrameType, int, int], ...]
 
     def traceback(self, test_file: str) -> TracebackType | None:
-        """A traceback from the first frame in ``test_file`` to the user's last."""
+        """Return a traceback from the first frame in ``test_file`` to the innermost.
+
+        It starts at the outermost frame if none is in ``test_file``, and is None if
+        there are no frames.
+        """
         entry: TracebackType | None = None
         files = [frame.f_code.co_filename for frame, _, _ in self.frames]
         first = files.index(test_file) if test_file in files else 0
@@ -41,19 +63,20 @@ class UserFrames:
 
 
 def is_framework(frame: FrameType) -> bool:
-    """Whether it is code of a package that is installed, or ours."""
+    """Whether a frame runs code of an installed package or of this one."""
     return _is_of_framework(frame.f_code.co_filename)
 
 
 def _is_of_framework(file: str) -> bool:
-    if file.startswith(_FRAMEWORKS) or "__autograph_generated" in file:
+    if file.startswith(_FRAMEWORKS) or _GENERATED in file:
         return True
     return "site-packages" in Path(file).parts
 
 
 def taken_at() -> str:
-    """Where in the user's code we are, as ``"train.py:12"``, and whether through
-    another framework of trainings.
+    """Return the current place in the user's code, such as ``"train.py:12"``.
+
+    If another training framework made the call, its name is appended.
     """
     place, through = "", ""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
@@ -67,15 +90,53 @@ def taken_at() -> str:
     return f"{place or 'an unknown place'}{through and f' by {through}'}"
 
 
+def clear_framework_frames(error: BaseException) -> None:
+    """Clear the local variables of frameworks' frames that an exception has left.
+
+    A failure keeps its traceback, and so their variables, until the next failure.
+    """
+    for frame, _ in walk_tb(error.__traceback__):
+        if is_framework(frame):
+            with suppress(RuntimeError):  # it is still running
+                frame.clear()
+
+
+def called_at(frame: FrameType | None) -> tuple[str, int] | None:
+    """Return file and line of the user's code that made a call.
+
+    None if code of a package or of the standard library made it.
+
+    Args:
+        frame: The frame that made the call, perhaps AutoGraph on behalf of the user.
+    """
+    while frame is not None and module_of(frame).startswith(AUTOGRAPH):
+        frame = frame.f_back
+    if frame is None or module_of(frame).partition(".")[0] in sys.stdlib_module_names:
+        return None
+    place: tuple[str, int] | None = frame.f_code.co_filename, frame.f_lineno
+    if _GENERATED in frame.f_code.co_filename:
+        place = written_line_of(frame)
+    return None if place is None or _is_of_framework(place[0]) else place
+
+
+def module_of(frame: FrameType) -> str:
+    """Return the name of the module whose code a frame runs."""
+    return str(frame.f_globals.get("__name__", ""))
+
+
 def written_at(stack: Sequence[FrameSummary]) -> str:
-    """The place of a stack that was kept, outermost first, in the user's code."""
+    """Return the innermost place in the user's code of a saved stack.
+
+    Args:
+        stack: Frames of the stack, outermost first.
+    """
     for frame in reversed(stack):
         if not _is_of_framework(frame.filename):
             return f"{Path(frame.filename).name}:{frame.lineno}"
     return "an unknown place"
 
 
-#: Others that train, by what the names of their modules begin with.
+#: Names of other training frameworks, by the prefix of their modules.
 _OTHERS = {
     "tf_keras.": "tf_keras",
     COMPAT_V1_OPTIMIZERS: "a tf.compat.v1 optimizer",
@@ -83,10 +144,10 @@ _OTHERS = {
 
 
 def user_frames() -> UserFrames:
-    """The chain of frames down to the user's innermost one, frameworks left out.
+    """Return the user's frames on the stack, without those of frameworks.
 
-    Only frames between the innermost frame of the user and the first one of
-    pytest (or the start of the program) count.
+    The search goes outwards from the user's innermost frame and ends at the first frame
+    of pytest, or at the start of the program.
     """
     frames: list[tuple[FrameType, int, int]] = []
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001

@@ -1,1 +1,1 @@
-"""A training as one loop in the graph."""
+"""Trains a model in one loop inside a TensorFlow graph."""

@@ -1,4 +1,4 @@
-"""Whether data fit a model: one sentence, before TensorFlow writes many."""
+"""Checks that data fit a model, to replace TensorFlow's long errors by one sentence."""
 
 from __future__ import annotations
 
@@ -19,13 +19,19 @@ __all__ = ["check_data"]
 
 
 def check_data(model: Any, probe: Batch, task: TrainingSpec) -> None:
-    """Refuse data that cannot be what the model is to be trained on.
+    """Reject data that the model cannot be trained on.
 
-    Only what is certain: a model with a step or loss of its own may take anything.
+    Only certain errors are reported: a model with a custom training step is not
+    checked, and a custom loss may take any labels.
+
+    Args:
+        model: A compiled model.
+        probe: Some rows of the training data.
+        task: The training, with its arrays and held-out rows.
 
     Raises:
-        UsageError: Inputs, labels, weights or held-out rows do not fit, there is no
-            loss, or nothing to train.
+        UsageError: Inputs, labels, weights or held-out rows do not fit the model, or
+            the model has no loss or no trainable variables.
     """
     if has_own_step(model):
         return
@@ -58,13 +64,13 @@ def _check_batch(model: Any, batch: Batch, of: str = "") -> None:
 
 
 def _has_own_loss(model: Any) -> bool:
-    """Whether the loss is code of the user's own, free to read labels its way."""
+    """Whether the loss is custom code, which may use labels in any way."""
     loss = model.loss
     return not isinstance(loss, str) and not is_of_keras(loss)
 
 
 def _only_output(model: Any) -> Any:
-    """The output of a built model that has one, else None."""
+    """Return the output of a built model with a single output, else None."""
     outputs = getattr(model, "outputs", None)
     return outputs[0] if outputs and len(outputs) == 1 else None
 
@@ -99,7 +105,7 @@ def _check_inputs(model: Any, x: Any, of: str) -> None:
                 f"x{of} is a dict, and {model.name!r} takes one array: give that"
             )
         if not all(it.name in x for it in wanted):
-            return  # nested otherwise
+            return  # another nesting
         given = [x[it.name] for it in wanted]
     else:
         given = flatten(x)
@@ -131,7 +137,9 @@ def _check_input(model: Any, leaf: Any, wanted: Any, of: str) -> None:
 
 
 def _can_be(shape: tuple[Any, ...], made: tuple[Any, ...]) -> bool:
-    """Whether Keras takes such rows for such an input: it adds or drops a last 1."""
+    """Whether Keras accepts rows of this shape for an input of shape ``made``; Keras
+    adds or drops a last axis of size 1.
+    """
     if len(shape) + 1 == len(made):
         shape = (*shape, 1)
     elif len(shape) == len(made) + 1 and shape[-1] == 1:
@@ -183,7 +191,9 @@ def _check_weights(output: Any, weight: Any, of: str) -> None:
 
 
 def _sparse_loss(model: Any) -> str | None:
-    """The loss, if it takes numbers of classes and leaves none of them out."""
+    """Return the name of the loss if it takes class indices along the last axis and
+    ignores none of them, else None.
+    """
     loss = model.loss
     name = loss if isinstance(loss, str) else getattr(loss, "name", None)
     facts = loss_facts(str(name or getattr(loss, "__name__", None)))
@@ -195,8 +205,8 @@ def _sparse_loss(model: Any) -> str | None:
 
 
 def _check_classes(model: Any, y: Any) -> None:
-    """Refuse classes that no output stands for: TensorFlow raises on some devices, and
-    counts NaN on others.
+    """Reject class indices without an output unit, for which TensorFlow raises on some
+    devices and returns NaN on others, and class indices that are not integers.
     """
     output, labels, sparse = _only_output(model), flatten(y), _sparse_loss(model)
     if output is None or len(labels) != 1 or sparse is None:

@@ -1,4 +1,4 @@
-"""Which models share a traced loop: a text of all that the trace depends on."""
+"""Fingerprints of models: models with the same fingerprint share a traced loop."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["fingerprint_of"]
 
 
 def fingerprint_of(model: Any) -> str | None:
-    """A text that two models share if the same traced loop can train both.
+    """Return a string that is equal for two models if one traced loop can train both.
 
     Returns:
-        None where code of the user's own takes part: that is not written in a
-        configuration, so such a model shares its loop with no other.
+        None if the model uses custom code, which is not part of its configuration; the
+        model then shares its loop with no other.
     """
     if type(model) not in (keras.Sequential, keras.Model) and not _is_functional(model):
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what we then do not share
+            warnings.simplefilter("ignore")  # about custom objects, rejected below
             described = keras.saving.serialize_keras_object(model)
         text = json.dumps(described, sort_keys=True)
     except (TypeError, ValueError, NotImplementedError, AttributeError):
@@ -40,7 +40,7 @@ def _is_functional(model: Any) -> bool:
 
 def _has_own_code(model: Any, text: str) -> bool:
     layers = flat_layers(model)
-    # What these have learned is in no configuration; a Normalization layer has it
+    # The result of adapt is not in the configuration; a Normalization layer keeps it
     # in its variables.
     adapted = (it for it in layers if hasattr(it, "adapt"))
     if not all(isinstance(it, keras.layers.Normalization) for it in adapted):
@@ -51,8 +51,8 @@ def _has_own_code(model: Any, text: str) -> bool:
 
 
 def _names_own_class(described: Any) -> bool:
-    """Whether a loss, metric or the like is of a class that is not Keras' own: two
-    objects of it may differ by what their configuration leaves out.
+    """Whether the configuration names a custom class, as of a loss or metric: two of
+    its objects may differ in attributes that the configuration omits.
     """
     if isinstance(described, dict):
         module = described.get("module", "keras")
@@ -64,7 +64,7 @@ def _names_own_class(described: Any) -> bool:
 
 
 def _renumbered(text: str, model: Any) -> str:
-    """Number automatic names from 0, whatever was built before."""
+    """Renumber automatic names from 0, independent of the models built before."""
     named = [model, model.optimizer, *flat_layers(model)]
     first = [it.name for it in named if it.name == _automatic_name(it)]
     numbers: dict[str, int] = {}
@@ -78,6 +78,6 @@ def _renumbered(text: str, model: Any) -> str:
 
 
 def _automatic_name(layer: Any) -> str:
-    """The name that Keras gives the first layer of a class."""
+    """Return the name that Keras gives the first layer of a class."""
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,21 +1,26 @@
-"""Runs of a traced program, after which all that they changed is as it was."""
+"""Runs a traced loop once, and restores all variables that the run changes."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ...core.coded_labels import Agreement
+from ...core.data_facts import DataFacts
 from ...core.errors import UsageError
 from ...core.rows import evenly_spaced
 from ...core.trace import ClassOrder, HeldOut, Probe, Trace, Validation
 from ..backend.batch import Batch
 from ..backend.data import ArrayData
+from ..backend.dataset_facts import facts_of_dataset
 from ..backend.frameworks import tf
 from ..backend.snapshot import Snapshot, set_seed
 from ..backend.tensors import map_structure
+from ..score.coded_labels import agreement_by
 from ..score.row_order import near_and_others, order_of_arrays
 from ..score.scorer import Scorer, as_tensors
 from ..score.trace_builder import (
@@ -30,21 +35,21 @@ from .traced_loop import TracedLoop, packed
 
 __all__ = ["LoopRun"]
 
-#: Held-out losses are taken at most this often, from at most so many rows.
+#: Most held-out losses of a training, and most held-out rows that are scored.
 _MOST_VALIDATIONS, _MOST_VALIDATION_ROWS = 50, 2048
-#: Where a step is heavy, no more rows are scored than this share of those that are
-#: trained on, but so many: scoring twice takes at most some 5 % of the training.
+#: If steps are heavy, at most this share of the training rows is scored, but at least
+#: ``_FEWEST_SCORED``: scoring twice then takes at most some 5 % of the training.
 _SCORED, _FEWEST_SCORED = 0.1, 128
 _NO_LIMIT = 2**31 - 1
 
 
 class LoopRun:
-    """One training of a program.
+    """One training by a traced loop.
 
     Args:
-        program: The loop, as it was traced.
-        task: What to train on.
-        probe: Rows to score before and after.
+        program: The traced loop and its model.
+        task: The data and the length of the training.
+        probe: Rows to score before and after the training.
     """
 
     def __init__(self, program: TracedLoop, task: TrainingSpec, probe: Batch) -> None:
@@ -57,14 +62,15 @@ class LoopRun:
         steps = task.array_steps() if task.arrays is not None else task.steps or 1
         self._counted = program.counted(probe, steps * task.batch_size)
         self._validation: list[tuple[int, float]] = []
+        self._passes = 0
         self._held_out_rows: HeldOut | None = None
         self._instead: Mapping[int, Any] | None = None
 
     def alone(self, finish: Callable[[Any], None] | None = None) -> Trace:
-        """Train the program's model, and leave every variable as it was.
+        """Train the program's model, and restore every variable.
 
         Args:
-            finish: Called with the trained model.
+            finish: Called with the trained model; None to call nothing.
         """
         program = self._program
         with program.executing():
@@ -83,8 +89,8 @@ class LoopRun:
 
     @property
     def can_go_beside(self) -> bool:
-        """Whether it may run while other runs of its program do: on arrays, with
-        nothing left that must be traced.
+        """Whether the run may be concurrent with others of the same program: it trains
+        on arrays, and everything is traced.
         """
         task = self._task
         return (
@@ -98,10 +104,10 @@ class LoopRun:
         )
 
     def beside(self, start: Sequence[Any]) -> Trace:
-        """Train on variables apart from the model's, beside other runs.
+        """Train copies of the model's variables, concurrently with other runs.
 
         Args:
-            start: The first values of the program's ``variables``.
+            start: First values of the program's ``variables``, in their order.
         """
         program = self._program
         with program.lane() as lane, program.executing():
@@ -113,7 +119,7 @@ class LoopRun:
             return self._trace()
 
     def _train(self, finish: Callable[[Any], None] | None = None) -> None:
-        """Score, train, score."""
+        """Score the model, train it, and score it again."""
         task, scored = self._task, self._scored
         scored.before = scored.probe()
         if task.arrays is not None:
@@ -124,10 +130,13 @@ class LoopRun:
             finish(self._program.model)
         scored.after = scored.probe()
         self._held_out_rows = self._beside_trained_rows()
+        if self._held_out_rows is not None:
+            found = self._agreement()
+            self._held_out_rows = replace(self._held_out_rows, agreement=found)
 
     def _beside_trained_rows(self) -> HeldOut | None:
-        """What distinguishes the held-out rows, with what some of them cost; beside
-        other runs nothing new may be traced.
+        """Compare held-out with training rows, with losses of some held-out rows; in
+        concurrent runs these are left out if scoring them would trace a function.
         """
         held_out, scored = self._task.validation, self._scored
         there = beside(held_out, *self._trained_on())
@@ -136,6 +145,19 @@ class LoopRun:
             return there
         costs = [scored.loss(it) for it in halves]
         return with_costs(there, tuple(it for it in costs if it is not None))
+
+    def _agreement(self) -> Agreement | None:
+        """Compare predictions with labels if held-out rows cost more than training
+        rows; in concurrent runs only if that traces no function.
+        """
+        held_out, after = self._task.validation, self._scored.after
+        if held_out is None or after is None or not self._validation:
+            return None
+        if not self._validation[-1][1] > after.loss:
+            return None
+        rows = held_out.probe()
+        alone = self._instead is None
+        return self._scored.agreement(self._probe, rows, alone=alone)
 
     def _trace(self) -> Trace:
         task, steps = self._task, self._recording.steps
@@ -157,11 +179,17 @@ class LoopRun:
             steps_per_epoch=task.steps_per_epoch,
             shuffled=task.arrays is not None and task.shuffle,
             notes=notes,
+            fed=self._fed(),
             counted=self._counted,
         )
 
+    def _fed(self) -> DataFacts:
+        """Return the facts that the structure of the dataset tells."""
+        model = self._program.model
+        return facts_of_dataset(self._task.dataset, model, self._passes)
+
     def _trained_on(self) -> tuple[ArrayData | Batch, float]:
-        """The rows that are trained on, or some of them and which share they are."""
+        """Return the training rows or a sample of them, and the share that they are."""
         task = self._task
         if task.arrays is not None:
             return task.arrays, 1.0
@@ -195,7 +223,7 @@ class LoopRun:
             self._validate()
 
     def _train_on_dataset(self) -> None:
-        """Pass after pass over the dataset until the length is reached."""
+        """Iterate over the dataset until the requested steps or epochs are done."""
         task = self._task
         wanted = task.steps if task.steps is not None else _NO_LIMIT
         passes = task.epochs if task.epochs is not None else _NO_LIMIT
@@ -205,6 +233,7 @@ class LoopRun:
             if fresh == 0 and good:
                 raise UsageError(_ended_early(done, task))
             done, passes = done + fresh, passes - 1
+            self._passes += 1
             self._validate()
 
     def _one_pass(self, dataset: Any, most: int) -> tuple[int, bool]:
@@ -239,7 +268,7 @@ class LoopRun:
 
 @functools.lru_cache(maxsize=8)
 def _order(rows: int, batch_size: int, steps: int, shuffle: bool, seed: int) -> Any:
-    """`batch_order` as tensors."""
+    """Return the result of `batch_order` as tensors."""
     order = batch_order(rows, batch_size, steps, shuffle=shuffle, seed=seed)
     return tuple(map(tf.constant, order))
 
@@ -256,7 +285,7 @@ def _held_out(data: ArrayData) -> Batch:
 
 
 class _Scored:
-    """The probe of one run, failing softly: then the curve is the evidence."""
+    """Scores of one run; if the model cannot be scored, only the loss curve is left."""
 
     def __init__(self, scorer: Scorer | None, probe: Batch, rows: int) -> None:
         self._scorer = None if scorer is None else scorer.anew(rows)
@@ -266,21 +295,21 @@ class _Scored:
         self.after: Probe | None = None
 
     def read_from(self, instead: Mapping[int, Any]) -> None:
-        """Score other variables than the model's; see `Lane`."""
+        """Score copies instead of the model's variables; see `VariableCopies`."""
         if self._scorer is not None:
             self._scorer.instead = instead
 
     def knows(self, batch: Batch) -> bool:
-        """Whether such rows were scored before."""
+        """Whether rows of these shapes were scored before."""
         return self._scorer is not None and self._scorer.knows(batch)
 
     @property
     def is_traced(self) -> bool:
-        """Whether a probe like this was scored before."""
+        """Whether a probe of these shapes was scored before."""
         return self.knows(self._probe)
 
     def probe(self) -> Probe | None:
-        """Score the model as it is; None if it cannot be scored."""
+        """Score the model with its current weights; None if it cannot be scored."""
         if self._scorer is not None and self._failure is None:
             try:
                 return self._scorer.probe(self._probe)
@@ -289,17 +318,41 @@ class _Scored:
         return None
 
     def loss(self, batch: Batch) -> float | None:
-        """Of the model as it is, on other rows."""
+        """Return the loss on other rows with the current weights, if known."""
         return None if self._scorer is None else self._scorer.probe(batch).loss
 
+    def agreement(
+        self, trained: Batch, held_out: Batch, *, alone: bool
+    ) -> Agreement | None:
+        """Compare predictions with the labels of both batches of arrays.
+
+        Args:
+            trained: Some training rows.
+            held_out: Some held-out rows.
+            alone: Whether a function may be traced.
+        """
+        scorer = self._scorer
+        if scorer is None:
+            return None
+        if not alone and not all(
+            scorer.can_predict(as_tensors(it)) for it in (trained, held_out)
+        ):
+            return None
+
+        def predict(batch: Batch) -> Any:
+            return scorer.predictions(as_tensors(batch))
+
+        return agreement_by(predict, scorer.loss, trained, held_out)
+
     def constant(self, batch: Batch) -> float | None:
-        """What the best constant costs on other rows."""
+        """Return the loss of the best constant prediction on other rows, if known."""
         found = None if self._scorer is None else self._scorer.constant(batch)
         return None if found is None else found[0]
 
     def ceiling(self, growth: float | None) -> float:
-        """The data loss from which on a training is lost: ``growth`` times the
-        larger of both reference losses; infinite where one is not known.
+        """Return the data loss above which a training cannot recover: ``growth`` times
+        the larger reference loss (of the first weights, and of the best constant
+        prediction); infinity if one of these is unknown or neither is positive.
         """
         if growth is None or self.before is None or self._scorer is None:
             return np.inf
@@ -310,7 +363,7 @@ class _Scored:
         return growth * largest if largest > 0 else np.inf
 
     def scores(self) -> Scores:
-        """Both probes, the best constant and what a perfect prediction costs."""
+        """Return both probes, and the losses of constant and perfect predictions."""
         if self.after is None or self._scorer is None:
             return Scores(failure=self._failure)
         return Scores.of(self._scorer, self._probe, self.before, self.after)
@@ -327,7 +380,7 @@ def _ended_early(done: int, task: TrainingSpec) -> str:
 
 
 def _fewer(batch: Batch, most: int) -> Batch:
-    """At most so many rows of a batch of arrays, spread over all of them."""
+    """Return at most ``most`` evenly spaced rows of a batch of arrays."""
     if len(batch) <= most:
         return batch
     chosen = evenly_spaced(len(batch), most)

@@ -1,4 +1,4 @@
-"""`lossguard.fit` below the verdict: which program runs which training."""
+"""Runs the trainings of `lossguard.fit`, and chooses the traced loop for each."""
 
 from __future__ import annotations
 
@@ -31,17 +31,18 @@ from .traced_loop import NotInGraph, TracedLoop, is_light
 
 __all__ = ["LoopTrainer"]
 
-#: Traced programs kept for reuse; the one unused for longest goes first.
+#: Most traced programs that are kept for reuse; the least recently used is dropped.
 _MOST_PROGRAMS = 16
-#: Trainings at a time: with more, Python's own part of each leaves no processor idle.
+#: Most concurrent trainings: at this number, the Python part of each already keeps all
+#: processors busy.
 _MOST_AT_ONCE = 8
 
 
 class LoopTrainer:
-    """Trains models as loops in the graph; keeps traced programs for reuse.
+    """Trains models by loops in a TensorFlow graph, and keeps traced loops for reuse.
 
     Args:
-        shared_by: Processes that do the same on this machine at the same time.
+        shared_by: Number of processes that train on this machine at the same time.
     """
 
     def __init__(self, shared_by: int = 1) -> None:
@@ -61,18 +62,21 @@ class LoopTrainer:
         finish: Hook = None,
         **how: Any,
     ) -> list[Trace]:
-        """The same training from several seeds, beside each other where they can be.
+        """Run the same training from several seeds, concurrently if possible.
 
         Args:
             model_or_factory: As for ``lossguard.fit``.
             x: As for ``lossguard.fit``.
             y: As for ``lossguard.fit``.
-            seeds: One training from each.
-            reuse_built: Whether the same factory is called once for each seed and no
-                more: for a search, whose examples differ in their data.
-            finish: Called with each trained model before its weights are put back.
-            how: Its other arguments. ``growth`` ends a training on arrays once its loss
-                is so many times above both reference losses.
+            seeds: The seeds, one for each training.
+            reuse_built: Whether to call a factory only once for each seed, for a
+                search whose examples differ only in their data.
+            finish: Called with each trained model before its weights are restored.
+            how: The other arguments of `make_spec`. ``growth`` ends a training on
+                arrays once its loss is that many times both reference losses.
+
+        Returns:
+            One trace per seed, in order.
 
         Raises:
             UsageError: Model or data cannot be trained as given.
@@ -89,15 +93,15 @@ class LoopTrainer:
         self, model_or_factory: Any, task: TrainingSpec, probe: Batch, reuse_built: bool
     ) -> PreparedRun:
         model = self.model(model_or_factory, probe, task.seed, reuse_built)
-        # One that is kept for its seed must not be left with the weights of another.
+        # A model that is kept for its seed must keep its own first weights.
         owned = not (reuse_built or isinstance(model_or_factory, keras.Model))
         return PreparedRun(model=model, task=task, probe=probe, owned=owned)
 
     def train(self, job: PreparedRun) -> Trace:
-        """Run a job, and put the state of its model back.
+        """Run a job, and restore the state of its model.
 
         Raises:
-            CannotChange: It would have to be trained by Keras and must not.
+            CannotChange: The job cannot run in a graph, but has ``only_in_graph`` set.
             UsageError: The data do not fit the model.
         """
         program, fresh, reason = self._chosen(job)
@@ -107,13 +111,13 @@ class LoopTrainer:
             return LoopRun(program, job.task, job.probe).alone(job.finish)
 
     def train_all(self, jobs: Iterable[PreparedRun]) -> list[Future[Trace]]:
-        """Run several jobs, beside each other where that gives the same numbers.
+        """Run several jobs, concurrently where that gives the same numbers.
 
-        They are taken one by one while those before may still run, but none waits with
-        its weights while another does.
+        Jobs are taken from ``jobs`` one by one while earlier ones still run. At most
+        one job at a time holds its weights while it waits for a free thread.
 
         Returns:
-            For each, in order, its trace or what it raised.
+            A future for each job, in order, with its trace or its exception.
         """
         free = Semaphore(self._at_once)
         with ThreadPoolExecutor(self._at_once) as pool:
@@ -143,8 +147,8 @@ class LoopTrainer:
             return done
 
     def _chosen(self, job: PreparedRun) -> tuple[TracedLoop | None, bool, str]:
-        """The program that runs a job, and whether its model is fresh; or None, and
-        why Keras has to.
+        """Return the program that runs a job, whether the job's model is fresh, and an
+        empty string; or None, False, and why the job must run by ``model.fit``.
         """
         model = job.model
         check_data(model, job.probe, job.task)
@@ -167,11 +171,11 @@ class LoopTrainer:
         seed: int,
         reuse_built: bool = False,
     ) -> Any:
-        """The model, built from the rows of ``probe`` under a seed."""
+        """Return the model, built with the rows of ``probe`` under a seed."""
 
         def make() -> Any:
             model = model_of(model_or_factory)
-            if not model.built:  # else its weights are drawn already
+            if not model.built:  # else its weights are initialized already
                 build(model, probe)
             return model
 
@@ -188,8 +192,8 @@ class LoopTrainer:
     def _program(
         self, model: Any, task: TrainingSpec, probe: Batch, owned: bool
     ) -> tuple[TracedLoop, bool]:
-        """The program that trains such models, and whether this one is fresh:
-        neither its optimizer nor its metrics have any state yet.
+        """Return the program that trains a model, and whether the model may be loaded
+        as fresh: neither its optimizer nor its metrics have any state yet.
         """
         fresh = is_fresh(model)
         program = self._known_program(model, task, probe)
@@ -217,7 +221,9 @@ class LoopTrainer:
         return program
 
     def _key(self, model: Any, task: TrainingSpec, probe: Batch) -> tuple[Any, ...]:
-        """What the trace depends on, remembered as long as the model is compiled so."""
+        """Return what the traced loop depends on, as the key of ``_programs``; parts of
+        it are cached until the model is compiled again.
+        """
         data = (
             str([map_structure(_spec, it) for it in probe.parts])
             if task.dataset is None
@@ -235,7 +241,7 @@ class LoopTrainer:
         return structure, data, light[asked], task.plain_gradients
 
     def _by_keras(self, job: PreparedRun, reason: str) -> Trace:
-        """Train by ``model.fit`` under watch, and put everything back."""
+        """Train by ``model.fit`` while watching it, and restore every variable."""
         model, task = job.model, job.task
         start = Snapshot(every_variable(model))
         note = f"trained by model.fit, not as a graph loop: {reason}"
@@ -271,8 +277,9 @@ class LoopTrainer:
 
 @contextmanager
 def _loaded(program: TracedLoop, job: PreparedRun, fresh: bool) -> Iterator[None]:
-    """The program's model in the state of the job's, prepared; put back if somebody
-    holds it.
+    """Load the state of the job's model into the program's, and call ``job.prepare``;
+    restore the program's model at the end, unless no user code refers to it and nothing
+    was prepared.
     """
     same = program.model is job.model
     if same and job.prepare is None:
@@ -296,10 +303,12 @@ def _as_fit(trace: Trace, note: str) -> Trace:
 
 
 def _probe(task: TrainingSpec) -> tuple[Batch, TrainingSpec]:
-    """Rows to build with and to score, and the task with its rows per step."""
+    """Return rows to build the model with and to score, and the task with the batch
+    size of its dataset.
+    """
     if task.arrays is not None:
         return task.arrays.probe(), task
-    rows, batch_size = first_rows(task.dataset)
+    rows, batch_size, _ = first_rows(task.dataset)
     if rows is None:
         raise UsageError("x is an empty dataset: it yields no batch")
     task = replace(task, batch_size=batch_size)

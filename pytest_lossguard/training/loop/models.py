@@ -1,4 +1,4 @@
-"""The model that a training starts from: made, checked, built."""
+"""Creates, checks and builds the model that a training starts from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ __all__ = [
 
 
 def model_of(model_or_factory: Any) -> Any:
-    """The compiled model."""
+    """Return the compiled model, created by the factory if one is given.
+
+    Raises:
+        UsageError: There is no compiled Keras 3 model.
+    """
     model = model_or_factory
     name = "the model"
     if not isinstance(model, keras.Model):
@@ -57,10 +61,10 @@ def model_of(model_or_factory: Any) -> Any:
 
 
 def _check_factory(factory: Any, name: str) -> None:
-    """Refuse a function that cannot be called without arguments."""
+    """Reject a function that cannot be called without arguments."""
     try:
         signature = inspect.signature(factory)
-    except (TypeError, ValueError):  # nobody knows what it takes
+    except (TypeError, ValueError):  # no known signature
         return
     try:
         signature.bind()
@@ -72,7 +76,7 @@ def _check_factory(factory: Any, name: str) -> None:
 
 
 def _is_of_old(thing: Any) -> bool:
-    """Whether it is made of Keras 2, which lives on beside Keras 3 as tf_keras."""
+    """Whether a class of Keras 2, which is still available as tf_keras, was used."""
     return any(it.__module__.startswith("tf_keras.") for it in type(thing).__mro__)
 
 
@@ -85,7 +89,12 @@ def _describe(thing: Any) -> str:
 
 
 def build(model: Any, sample: Batch) -> None:
-    """Create every variable of model, metrics and optimizer."""
+    """Create all variables of the model, its metrics and its optimizer.
+
+    Args:
+        model: A compiled model.
+        sample: At least one row of the training data; two are used.
+    """
     if model.built and model.optimizer.built and _metrics_built(model):
         return
     few = map_structure(
@@ -96,7 +105,7 @@ def build(model: Any, sample: Batch) -> None:
         try:
             build_symbolically(model, few)
         except Exception:
-            # What refuses symbolic inputs is built by its first real call.
+            # A model that does not accept symbolic inputs is built by a real call.
             if not model.built:
                 model(few[0])
         if not model.optimizer.built:
@@ -112,8 +121,8 @@ def _compiled_parts(model: Any) -> list[Any]:
 
 
 def build_key(factory: Any, seed: int) -> Any:
-    """What a plain function makes its model from: itself, the globals that it
-    names and the seed; None where more may take part.
+    """Return a key of what the model of a plain function depends on: the function, the
+    globals that it names, and the seed; None if the function has a closure or defaults.
     """
     code = getattr(factory, "__code__", None)
     if code is None or factory.__closure__ or factory.__defaults__:
@@ -123,7 +132,7 @@ def build_key(factory: Any, seed: int) -> Any:
 
 
 def is_fresh(model: Any) -> bool:
-    """Whether neither optimizer nor metrics of a built model have any state."""
+    """Whether a model is built, but neither its optimizer nor its metrics are."""
     return bool(
         model.built
         and not model.optimizer.built

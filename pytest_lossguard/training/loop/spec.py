@@ -1,4 +1,4 @@
-"""What a training in the graph is asked to do."""
+"""The specification of a training: data, length and options, checked."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from ..backend.tensors import flatten
 
 __all__ = ["Hook", "PreparedRun", "TrainingSpec", "batch_order", "make_spec"]
 
-#: Called with a model: before it trains, or when it has.
+#: Called with a model before or after its training.
 Hook = Callable[[Any], None] | None
 
-#: Rows that a training may see, counted by numbers of 32 bits.
+#: Most rows in all steps of a training, because row numbers are int32.
 _MOST_ROWS = 2**31 - 1
 _DEFAULT_STEPS, _DEFAULT_BATCH_SIZE = 100, 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSpec:
-    """What to train on, and for how long.
+    """The data and the length of a training.
 
     Attributes:
-        arrays: The data, None where a dataset is given.
-        dataset: A `tf.data.Dataset` of batches, None where arrays are given.
-        steps: Updates to make, None where ``epochs`` counts.
-        epochs: Passes over the data, None where ``steps`` counts.
-        batch_size: Rows per step; of a dataset those of its first batch.
-        shuffle: Whether arrays are shuffled anew each epoch.
-        validation: Held-out rows.
-        seed: Of the shuffling.
-        class_order: Of a dataset whose rows come in the order of their classes.
-        growth: Where given, the training ends at a step whose loss is so many
-            times above both reference losses: it cannot recover.
-        plain_gradients: The place of a function whose gradient, written by hand, is to
-            be left out; empty for none.
+        arrays: The data; None if a dataset is given.
+        dataset: A `tf.data.Dataset` of batches; None if arrays are given.
+        steps: Number of updates; None if ``epochs`` is given instead.
+        epochs: Number of passes over the data; None if ``steps`` is given instead.
+        batch_size: Rows per step; for a dataset, the size of its first batch.
+        shuffle: Whether arrays are shuffled again in each epoch.
+        validation: Held-out rows; None if there are none.
+        seed: Seed of the shuffling.
+        class_order: Class order of a dataset that may be sorted by class, else None.
+        growth: The training ends at a step whose loss is this many times both reference
+            losses, since it cannot recover; None to run all steps.
+        plain_gradients: Place of a function whose custom gradient is to be replaced by
+            automatic differentiation; empty for none.
     """
 
     arrays: ArrayData | None = None
@@ -60,13 +60,13 @@ class TrainingSpec:
 
     @property
     def steps_per_epoch(self) -> int | None:
-        """Known for arrays."""
+        """Number of batches in the arrays; None for a dataset."""
         if self.arrays is None:
             return None
         return -(-len(self.arrays) // self.batch_size)
 
     def array_steps(self) -> int:
-        """Updates on arrays."""
+        """Return the number of updates of a training on arrays."""
         if self.steps is not None:
             return self.steps
         return (self.epochs or 1) * (self.steps_per_epoch or 1)
@@ -74,17 +74,18 @@ class TrainingSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedRun:
-    """A task for a model.
+    """A model and the training to run with it.
 
     Attributes:
         model: A compiled Keras model.
-        task: What to train on.
-        probe: Rows to score before and after.
-        owned: Whether nobody else holds the model.
-        prepare: Called with the model before it trains; what it changes is put back.
+        task: The data and the length of the training.
+        probe: Rows to score before and after the training.
+        owned: Whether no user code refers to the model, so that it may stay changed.
+        prepare: Called with the model before the training; its changes to variables
+            are undone.
         finish: Called with the trained model.
-        only_in_graph: Whether a model that would have to be trained by Keras is
-            refused.
+        only_in_graph: Whether to raise `CannotChange` if the model can only be trained
+            by ``model.fit``.
     """
 
     model: Any
@@ -109,10 +110,10 @@ def make_spec(
     seed: int = 0,
     growth: float | None = None,
 ) -> TrainingSpec:
-    """The task of `Lossguard.fit`'s arguments, checked.
+    """Check the arguments of `Lossguard.fit` and return them as a specification.
 
     Raises:
-        UsageError: The data cannot be trained on as given.
+        UsageError: The model cannot be trained on the data as given.
     """
     size = batch_size or _DEFAULT_BATCH_SIZE
     task = TrainingSpec(
@@ -145,10 +146,10 @@ def make_spec(
 
 
 def _check_length(task: TrainingSpec, per_epoch: int) -> None:
-    """Refuse what no memory could hold the record of.
+    """Reject a training that is too long to be recorded.
 
     Raises:
-        UsageError: There are too many updates, or rows to see in them.
+        UsageError: There are too many updates, or too many rows in all of them.
     """
     updates = task.steps or (task.epochs or 1) * per_epoch
     if updates > MOST:
@@ -168,7 +169,7 @@ def _validation(given: Any, batch_size: int) -> ArrayData | None:
     if given is None:
         return None
     if is_dataset(given):
-        rows, _ = first_rows(given, of="validation_data")
+        rows = first_rows(given, of="validation_data").rows
         if rows is None:
             raise UsageError("validation_data is an empty dataset: it yields no batch")
         parts = rows.x, rows.y, rows.sample_weight
@@ -193,12 +194,13 @@ def _validation(given: Any, batch_size: int) -> ArrayData | None:
 def batch_order(
     rows: int, batch_size: int, steps: int, *, shuffle: bool, seed: int
 ) -> tuple[Any, Any, Any]:
-    """Which rows each step trains on.
+    """Choose the rows of each step.
 
     Returns:
-        ``order``, row numbers epoch after epoch, and for each step where its
-        rows begin in it and how many they are, of shape ``(steps, 1)``, all
-        int32. The last batch of an epoch is shorter where the rows do not divide.
+        Three int32 arrays: row numbers, epoch after epoch; for each step, the index in
+        these of its first row; and for each step, its number of rows. The latter two
+        have the shape ``(steps, 1)``. The last batch of an epoch is shorter if the
+        batch size does not divide ``rows``.
     """
     per_epoch = -(-rows // batch_size)
     epoch, within = np.divmod(np.arange(steps), per_epoch)

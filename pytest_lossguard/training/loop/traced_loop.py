@@ -1,7 +1,7 @@
-"""One compiled model and its training step, traced once as a loop in the graph.
+"""Traces the training step of a compiled model once, as a loop in a TensorFlow graph.
 
-The loop calls the model's own ``train_step``, so custom steps, metrics, penalties,
-dropout and batch statistics keep their meaning.
+The loop calls the ``train_step`` of the model, so that custom steps, metrics,
+regularization, dropout and batch statistics work as in ``fit``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from ...core.errors import first_line
 from ..backend.batch import Batch
 from ..backend.frameworks import keras, tf
-from ..backend.patches import observed
+from ..backend.patches import observed, observed_draws
 from ..backend.private_api import flat_layers
 from ..backend.snapshot import Snapshot, every_variable, live_statistics
 from ..backend.tensors import (
@@ -46,15 +46,15 @@ from .variable_copies import VariableCopies, handles
 
 __all__ = ["NotInGraph", "TracedLoop", "is_light", "packed"]
 
-#: Rows that one call of the loop may leave in the ring buffer.
+#: Most rows that one call of the loop writes into the ring buffer, one per step.
 _STEPS_PER_CALL = 4096
-#: Variables of together more bytes are not held a second time; of more than the other
-#: number, not longer than a run takes.
+#: Variables with more than ``_MOST_BYTES`` in total are not copied for concurrent runs;
+#: copies with more than ``_MOST_KEPT`` are dropped after each run.
 _MOST_BYTES, _MOST_KEPT = 1 << 25, 1 << 20
-#: Products per step up to which handing operations to other threads costs more
-#: than it gains (our measurement on two cores: .53 to .86 of the time below 1.0e6,
-#: 1.61 at 2.2e6; convolutions always lose, 2.3 to 2.8 times the time; of a
-#: recurrent layer the products of one position count, .72 of the time).
+#: Products per step up to which one thread is faster than several (our measurement on
+#: two cores, time on one thread relative to several: .53 to .86 below 1.0e6, 1.61 at
+#: 2.2e6; convolutions are always slower on one, 2.3 to 2.8; for a recurrent layer only
+#: the products of one position count, .72).
 _LIGHT = 1_000_000
 
 
@@ -63,23 +63,27 @@ class NotInGraph(Exception):
 
 
 class TracedLoop:
-    """One compiled model and the traced loop that trains it.
+    """A compiled model and the traced loop that trains it.
 
     Args:
         model: A compiled Keras model.
-        sample: Some rows of its data: builds the model, gives the signature.
-        task: The first training that it shall run.
+        sample: Some rows of its data, for the input signature.
+        task: The first training of the loop.
         fresh: Whether optimizer and metrics had no state before they were built.
-        owned: Whether nobody else holds the model, so that it may be left changed.
+        owned: Whether no user code refers to the model, so that it may stay changed.
 
     Attributes:
+        model: See ``Args``.
+        owned: See ``Args``.
         is_light: Whether a step is so small that one thread runs it fastest.
-        draws: Whether raw `tf.random` takes part: only a full seeding resets it.
-        scorer: Scores the model; None where no loss was seen.
+        draws: Whether the graph uses raw `tf.random` operations, which only setting
+            all seeds resets.
+        scorer: Scores the model; None if no loss was recorded.
         variables: Every variable that a run may change.
 
     Raises:
-        NotInGraph: Its training step cannot be traced, or is no single update.
+        NotInGraph: The training step cannot be traced, or does not make exactly one
+            optimizer update.
     """
 
     def __init__(
@@ -102,16 +106,16 @@ class TracedLoop:
 
     @property
     def recording(self) -> Recording:
-        """What a run on the model's own variables leaves."""
+        """Recording of the runs on the model's own variables."""
         return self._recorder.recordings[0]
 
     @property
     def starts_fresh(self) -> bool:
-        """Whether it knows the state of an optimizer that has made no update."""
+        """Whether the first state of the optimizer and metrics is known."""
         return self._pristine is not None
 
     def load(self, model: Any, fresh: bool) -> None:
-        """Start from the state of another model of the same structure.
+        """Copy the state of another model of the same structure.
 
         Args:
             model: The other model.
@@ -125,26 +129,31 @@ class TracedLoop:
 
     @property
     def steps_per_call(self) -> int:
-        """As many as the ring buffer holds."""
+        """Most steps per call of the loop, limited by the size of the ring buffer."""
         buffer = self.recording.buffer
         assert buffer is not None
         return min(_STEPS_PER_CALL, buffer.capacity)
 
     def executing(self) -> AbstractContextManager[None]:
-        """How its functions are to be run."""
+        """Return the context in which to run the loop and the scorer."""
         return as_traced_on_one_thread() if self.is_light else nullcontext()
 
     def loop(self, *parts: Any, instead: Mapping[int, Any] | None = None) -> Any:
-        """Train: whether all was finite, and the rows; see `call_traced`."""
+        """Run some steps of the training; see `call_traced` for the arguments.
+
+        Returns:
+            Whether to go on (all values are finite and the loss is below the limit),
+            and the recorded rows.
+        """
         return call_traced(self._loop, *parts, instead=instead)
 
     def counted(self, batch: Batch, trained: int) -> Counted:
-        """What its step makes of labels that must not count; known for the same labels
-        and weights as last time.
+        """Check whether labels that must not count change the update of a step; cached
+        for the last labels and weights.
 
         Args:
-            batch: Some rows of a training.
-            trained: Rows that all its steps see.
+            batch: Some rows of the training data.
+            trained: Total number of rows in all steps of the training.
         """
         if not has_own_step_or_loss(self.model):
             return NOT_ASKED
@@ -163,7 +172,9 @@ class TracedLoop:
 
     @property
     def can_run_beside_itself(self) -> bool:
-        """Whether all that its loop may change are variables of no great size."""
+        """Whether runs may be concurrent: the loop changes nothing but variables that
+        are small enough to copy, and does not use raw `tf.random`.
+        """
         if self.draws:
             return False
         known = set(handles(self._every_variable))
@@ -172,7 +183,9 @@ class TracedLoop:
 
     @contextmanager
     def lane(self) -> Iterator[VariableCopies]:
-        """Variables for one of several runs, not used again if that fails."""
+        """Yield copies of the variables for one concurrent run; they are kept for later
+        runs unless the run fails or they are large.
+        """
         try:
             lane = self._lanes.pop()
         except IndexError:
@@ -183,18 +196,18 @@ class TracedLoop:
 
     @cached_property
     def _bytes(self) -> int:
-        """How large a lane is."""
+        """Size of one `VariableCopies`."""
         return sum(it.dtype.size * math.prod(it.shape) for it in self._every_variable)
 
     @property
     def _every_variable(self) -> list[Any]:
-        """The values of `variables`, then of those that the recording writes."""
+        """The `variables`, then those that the recorder writes."""
         return [*self.variables, *self._recorder.own_variables()]
 
     # Tracing
 
     def _make_loop(self, sample: Batch, task: TrainingSpec) -> None:
-        """Trace the loop, for one thread where its step is light."""
+        """Trace the loop, for one thread if its step is light."""
         self._recorder = Recorder(
             stop_on_nonfinite=False,
             keeps_data=False,
@@ -217,13 +230,16 @@ class TracedLoop:
 
     def _trace_loop(self) -> None:
         try:
-            with observed(self._recorder), unreduced():
+            draws = observed_draws(self._recorder.on_draw)
+            fits = self._recorder.untracked.in_fit(self.model)
+            with observed(self._recorder), unreduced(), draws, fits:
                 self._loop = self._loop.get_concrete_function()
         except Exception as error:
             raise NotInGraph(
                 f"its train_step cannot be traced ({type(error).__name__}:"
                 f" {first_line(error)})"
             ) from error
+        self._recorder.draws.trained()
         graph = self._loop.graph
         self.draws = _has_stateful_random(graph)
         recordings = self._recorder.recordings
@@ -243,7 +259,7 @@ class TracedLoop:
         return Scorer(known, None, RowsFunction)
 
     def _step(self, batch: Any) -> tuple[Any, Any]:
-        """One update: whether all is finite so far, and its data loss."""
+        """Make one update; return whether all values are finite, and the data loss."""
         with live_statistics(self.model):
             self.model.train_step(batch)
         recordings = self._recorder.recordings
@@ -269,7 +285,7 @@ class TracedLoop:
             finite, loss = self._step(
                 map_structure(lambda it: tf.gather(it, rows), data)
             )
-            # The first step's own loss is a reference loss too.
+            # The loss of the first step is a reference loss too.
             own = tf.where(step == 0, growth * loss, ceiling)
             ceiling = tf.maximum(own, ceiling)
             return step + 1, tf.logical_and(finite, loss <= ceiling), ceiling
@@ -285,7 +301,7 @@ class TracedLoop:
         def body(step: Any, good: Any) -> Any:
             del good
             batch = iterator.get_next()
-            # Past the last batch nothing of the step may run, not even a counter.
+            # At the end of the data no part of the step may run, not even a counter.
             ready = tf.nest.flatten(batch, expand_composites=True)
             with tf.control_dependencies(ready):
                 return step + 1, self._step(batch)[0]
@@ -296,7 +312,7 @@ class TracedLoop:
         return good, self._rows()
 
     def _rows(self) -> Any:
-        """What the loop wrote, in the graph."""
+        """Return the rows that the loop recorded, as a tensor of the graph."""
         recordings = self._recorder.recordings
         buffer = recordings[0].buffer if recordings else None
         return tf.zeros([0]) if buffer is None else buffer.take()
@@ -307,7 +323,9 @@ _STATEFUL_RANDOM = ("RandomUniform", "RandomStandardNormal", "TruncatedNormal")
 
 
 def _has_stateful_random(graph: Any) -> bool:
-    """Whether raw `tf.random` takes part: only a full seeding resets it."""
+    """Whether a graph has raw `tf.random` operations, which only setting all seeds
+    resets.
+    """
     definition = graph.as_graph_def()
     nodes = [*definition.node]
     for function in definition.library.function:
@@ -316,11 +334,11 @@ def _has_stateful_random(graph: Any) -> bool:
 
 
 def _needs_threads(graph: Any) -> bool:
-    """Whether a loop calls a `tf.function` of the project's own, or branches.
+    """Whether a loop has branches or calls a user's `tf.function`.
 
-    The single-threaded executor may wait for ever for what such a function holds, or
-    refuses it: "does not support switch op". On one processor it waits for ever for a
-    branch: of gradients that are accumulated, of an average that overwrites weights.
+    The single-threaded executor may deadlock in such a function, or refuse it: "does
+    not support switch op". On one processor it also deadlocks in branches, as those of
+    gradient accumulation or of an average that overwrites weights.
     """
     known = graph.as_graph_def()
     nodes = [known.node, *(it.node_def for it in known.library.function)]
@@ -328,15 +346,15 @@ def _needs_threads(graph: Any) -> bool:
 
 
 def is_light(model: Any, sample: Batch, batch_size: int) -> bool:
-    """Whether a step is so small that one thread runs it faster than several."""
+    """Whether a step is so small that one thread runs it faster than several do."""
     layers = flat_layers(model)
     if any(hasattr(layer, "kernel_size") for layer in layers):
         return False
     if hasattr(model.optimizer, "inner_optimizer"):
-        return False  # the single-threaded executor never ends what scales the loss
+        return False  # the single-threaded executor deadlocks in loss scaling
     if any(map(is_composite, flatten(sample.x))):
         return False
-    positions = 1  # what a recurrent layer does at a time
+    positions = 1  # a recurrent layer computes one position at a time
     if not any(isinstance(layer, keras.layers.RNN) for layer in layers):
         positions = max(
             np.size(leaf) // (len(leaf) * (1 if _is_index(leaf) else leaf.shape[-1]))
@@ -351,7 +369,7 @@ def _is_index(leaf: Any) -> bool:
 
 
 def packed(batch: Batch) -> Any:
-    """The parts of a batch as a training step takes them."""
+    """Return a batch as the tuple that a training step takes."""
     return keras.utils.pack_x_y_sample_weight(*batch.parts)
 
 

@@ -1,4 +1,4 @@
-"""Variables of its own for each of several runs of one traced program at a time."""
+"""Copies of variables, one set for each concurrent run of a traced program."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ __all__ = ["VariableCopies", "handles"]
 class VariableCopies:
     """Copies of all variables that a program changes.
 
-    What was traced names its variables by handles that it is given anew at each call:
-    given others it trains others, with no second trace.
+    A concrete function takes the handles of its variables as inputs of each call. With
+    the handles of the copies, it trains the copies without being traced again.
 
     Attributes:
-        instead: The handles of the copies, by the identity of those that they stand in
-            for.
+        instead: Handles of the copies, by the ``id`` of the original handles.
     """
 
     def __init__(self, variables: Sequence[Any]) -> None:
@@ -28,11 +27,11 @@ class VariableCopies:
         self.instead = {handle: copy.handle for handle, copy in pairs}
 
     def start_from(self, values: Sequence[Any]) -> None:
-        """Give the first of the copies these values."""
+        """Assign values to the first copies, in order."""
         for copy, value in zip(self._copies, values, strict=False):
             tf.raw_ops.AssignVariableOp(resource=copy.handle, value=value)
 
 
 def handles(variables: Iterable[Any]) -> list[int]:
-    """The identities of the handles of variables."""
+    """Return the ``id`` of the handle of each variable."""
     return [id(raw(it).handle) for it in variables]

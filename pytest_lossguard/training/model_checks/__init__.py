@@ -1,4 +1,4 @@
-"""The checks of a model, each a plain function: what is checked -> what came of it."""
+"""The checks of a model, each a function from a `Subject` to an `Outcome`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .subject import Subject
 
 __all__ = ["CHECKS", "Subject"]
 
-#: By their names.
+#: The checks by name.
 CHECKS: dict[str, Callable[[Subject], Outcome]] = {
     check.__name__: check
     for check in (

@@ -1,4 +1,4 @@
-"""Dropout in inference, whoever wrote it, as the graph of a call shows it."""
+"""Finds dropout in inference mode, also custom dropout, in the graph of a call."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["drops_in_inference"]
 _UNIFORM = frozenset(
     {"RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2"}
 )
-#: What makes a mask of uniform numbers: a comparison, or a sum that is rounded down.
+#: Operations that turn uniform random numbers into a mask: comparisons and rounding.
 _MASKS = frozenset({"Greater", "GreaterEqual", "Less", "LessEqual", "Floor"})
 
 
 def drops_in_inference(model: Any, x: Any) -> bool:
     """Whether a model drops values at random in inference mode.
 
-    A chance that depends on the rows, as of a code of zeros and ones that is drawn, is
-    no dropout; nor is noise that is added, as by a variational autoencoder.
+    Sampling with probabilities that depend on the rows, as of a binary code, is not
+    dropout, nor is additive noise, as in a variational autoencoder.
 
     Args:
-        model: Draws something at random in inference.
-        x: Rows.
+        model: A model with random outputs in inference mode.
+        x: Inputs of some rows.
     """
     if any(isinstance(it, noise_layers()) for it in flat_layers(model)):
         return True
@@ -37,7 +37,7 @@ def drops_in_inference(model: Any, x: Any) -> bool:
     try:
         rows = tf.nest.map_structure(tf.convert_to_tensor, x)
         graph = graph_function(call).get_concrete_function(rows).graph
-    except Exception:  # a model of the user's may refuse to be traced
+    except Exception:  # a user's model may not be traceable
         return False
     return any(_is_mask(it) for it in graph.get_operations() if it.type in _MASKS)
 

@@ -1,4 +1,4 @@
-"""Checks of gradients and of precision."""
+"""Checks of gradient accumulation and of mixed precision."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ __all__ = ["accumulates", "mixed_precision_agrees"]
 
 
 def accumulates(subject: Subject) -> Outcome:
-    """The gradient of a batch is the mean, or the sum, of those of its halves. In
-    inference mode: statistics of a batch are those of no half.
+    """Check that the gradient of a batch is the mean, or the sum, of the gradients of
+    its halves.
+
+    Inference mode is used because batch statistics differ between batch and halves.
     """
     subject.need_loss()
     subject.need_any_rows()
@@ -57,7 +59,7 @@ def _part(rows: Any, start: int, end: int) -> Any:
 
 
 def _gradient(model: Any, rows: Any) -> Any:
-    """Of the data loss in inference mode, all variables in one vector."""
+    """Return the gradient of the data loss in inference mode, as one vector."""
     x, y, weights = rows
     variables = [it.value for it in model.trainable_variables]
     with tf.GradientTape() as tape:
@@ -77,7 +79,7 @@ def _gradient(model: Any, rows: Any) -> Any:
 
 
 def mixed_precision_agrees(subject: Subject) -> Outcome:
-    """With the same weights half precision gives what single precision gives."""
+    """Check that outputs in half and in single precision agree with equal weights."""
     subject.need_factory()
     subject.need_same_outputs()
     x = subject.rows()[0]

@@ -1,4 +1,6 @@
-"""Checks of what the outputs depend on: every input, the row itself, no padding."""
+"""Checks of what outputs depend on: every input, but no other rows, no padding, and no
+later positions.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +19,19 @@ from .subject import NotMade, Subject, differ, is_compiled, outputs_of
 
 __all__ = ["causal", "ignores_padding", "rows_are_independent", "uses_every_input"]
 
-# Limits, each with what set it; the others are in core.model_check_limits
+# The limits that decide the checks are in core.model_check_limits.
 
-#: Columns of a table that are tried one by one, and rows of each.
+#: Most columns of a table that are tried one by one, and rows for the other checks.
 _MOST_COLUMNS, _ROWS = 256, 8
-#: Positions that are added behind a sequence.
+#: Number of padding positions that are appended to a sequence.
 _PADDING = 3
-#: Steps of training after which no weight is at 0 that learns.
+#: Training steps after which a weight that learns is no longer 0.
 _STEPS = 5
 
 
 def uses_every_input(subject: Subject) -> Outcome:
-    """Each input, and each column of a table, changes the output: at the start, or
-    after some steps of training where weights start at 0.
+    """Check that each input, and each column of a table, changes an output: at the
+    start or, since weights may start at 0, after some training steps.
     """
     subject.need_same_outputs()
     unused = list(_unused(subject, subject.model))
@@ -60,7 +62,7 @@ def _unused(subject: Subject, model: Any) -> Iterator[str]:
 
 
 def _is_table(array: Any) -> bool:
-    """Whether its columns are features of their own."""
+    """Whether the columns of an array are separate features."""
     is_numeric = array.ndim == 2 and array.dtype.kind == "f"
     return bool(is_numeric and 1 < array.shape[1] <= _MOST_COLUMNS)
 
@@ -93,12 +95,12 @@ def _changes(
 
 
 def _rolled(array: Any) -> Any:
-    """The values of other rows."""
+    """Return the array with the values of each row moved to the next row."""
     return np.roll(array, 1, axis=0)
 
 
 def _like(subject: Subject, leaves: list[Any]) -> Any:
-    """The leaves in the structure of the inputs."""
+    """Return the leaves in the structure of the inputs."""
     left = iter(leaves)
     return map_structure(lambda _: next(left), subject.data.x)
 
@@ -110,7 +112,7 @@ def _name(model: Any, place: int, of: int) -> str:
 
 
 def rows_are_independent(subject: Subject) -> Outcome:
-    """In inference a row alone gives what it gives among others."""
+    """Check that a row has the same output in inference alone and in a batch."""
     subject.need_any_rows()
     subject.need_same_outputs()
     model, (x, _, _) = subject.model, subject.rows(_ROWS)
@@ -130,7 +132,7 @@ def rows_are_independent(subject: Subject) -> Outcome:
                 fact=f"row {row} alone gives something else than among others",
                 rows=(row,),
                 lines=(
-                    Line("among 8 rows", _shown(among)),
+                    Line(f"among {len(together[0])} rows", _shown(among)),
                     Line("alone", _shown(alone)),
                 ),
                 meaning=f"Outputs differ by {apart:.1%} of their size, limit"
@@ -140,7 +142,7 @@ def rows_are_independent(subject: Subject) -> Outcome:
 
 
 def tolerance_of(model: Any) -> float:
-    """How far outputs may differ that are to be equal."""
+    """Return the largest relative difference of outputs that count as equal."""
     return SAME if model.compute_dtype in ("float32", "float64") else SAME_IN_HALF
 
 
@@ -150,7 +152,9 @@ def _shown(outputs: list[Any]) -> str:
 
 
 def ignores_padding(subject: Subject) -> Outcome:
-    """Where a mask is made, padding behind a sequence changes no output."""
+    """Check that padding appended to a sequence changes no output of a model with
+    masks.
+    """
     model = subject.model
     value = _padding_of(model)
     if value is None:
@@ -184,7 +188,7 @@ def ignores_padding(subject: Subject) -> Outcome:
 
 
 def _padding_of(model: Any) -> float | None:
-    """What stands for padding, None where nothing masks it."""
+    """Return the input value that is masked as padding; None if no layer masks."""
     for layer in flat_layers(model):
         if isinstance(layer, keras.layers.Embedding) and layer.mask_zero:
             return 0
@@ -194,7 +198,7 @@ def _padding_of(model: Any) -> float | None:
 
 
 def causal(subject: Subject) -> Outcome:
-    """What comes later in a sequence changes no earlier output."""
+    """Check that later positions of a sequence do not change earlier outputs."""
     subject.need_same_outputs()
     model, leaves = subject.model, flatten(subject.rows(_ROWS)[0])
     lengths = {np.asarray(it).shape[1] for it in leaves if np.asarray(it).ndim > 1}

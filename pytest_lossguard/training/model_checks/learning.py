@@ -1,4 +1,4 @@
-"""Checks of how a model learns: by heart, from chance, with every variable."""
+"""Checks of learning: one batch, the first loss, every variable, inference mode."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ __all__ = [
     "starts_at_chance",
 ]
 
-# Limits, each with what set it; the others are in core.model_check_limits
+# The limits that decide the checks are in core.model_check_limits.
 
-#: Passes in which statistics settle: the usual momentum of .99 forgets all but 2 % of
-#: its start.
+#: Forward passes in which moving statistics converge: with the usual momentum of .99,
+#: less than 2 % of the first value is left.
 _SETTLING = 400
-#: Steps that the weights are trained before.
+#: Training steps before training and inference mode are compared.
 _STEPS = 30
 
-#: What is tried where a model does not learn with its own learning rate: that is not
-#: what this check is about, nor is the scale of the rows.
+#: Changes to try if a batch is not learned: neither the learning rate, nor the
+#: optimizer, nor the scale of the rows is subject of this check.
 _OTHERWISE = (
     (Change(kind="learning_rate", value=10.0),),
     (Change(kind="optimizer", value="adam"),),
@@ -52,8 +52,8 @@ _OTHERWISE = (
 
 
 def learns_one_batch(subject: Subject) -> Outcome:
-    """Up to 32 rows can be learned by heart: with the model's own optimizer, or another
-    rate, or Adam, or on scaled rows.
+    """Check that the model can memorize up to 32 rows: with its own optimizer, another
+    learning rate, Adam, or standardized rows.
     """
     trace = subject.one_batch
     first = _learned(trace)
@@ -85,7 +85,7 @@ def learns_one_batch(subject: Subject) -> Outcome:
 
 
 def _excuse(subject: Subject, trace: Trace) -> str:
-    """Why a batch that is not learned proves nothing; empty where it does."""
+    """Return why a batch that is not learned is inconclusive; empty if it is not."""
     if subject.has_frozen_layers:
         return "what frozen layers give may not tell the rows apart"
     if trace.steps.is_penalized:
@@ -96,19 +96,27 @@ def _excuse(subject: Subject, trace: Trace) -> str:
 
 
 def _learned(trace: Trace) -> float | None:
-    """Share of the best constant's loss that is gone, scored from predictions: what a
-    training reports of a softmax over one unit falls all the same.
+    """Return the removed share of the loss of the best constant prediction: 0 if the
+    loss is not finite, None if the constant or the lowest possible loss is unknown.
+
+    The loss is computed from predictions, because the loss that Keras reports for a
+    softmax over one unit falls even though the predictions do not change.
     """
     curve = loss_curve_of(trace)
-    if not curve.finite or curve.constant is None or curve.perfect is None:
-        return None if curve.constant is None else 0.0
+    if curve.constant is None:
+        return None
+    if not curve.finite:
+        return 0.0
+    if curve.perfect is None:
+        return None
     gap = curve.constant - curve.perfect
     return (curve.constant - curve.end) / gap if gap > 0 else None
 
 
 def starts_at_chance(subject: Subject) -> Outcome:
-    """The first loss is that of knowing nothing, within what fresh weights give; a
-    model that starts better has learned before.
+    """Check that the first loss is not far above that of an uninformed prediction, for
+    at least one of up to three seeds. A lower loss is allowed: the model may be
+    pretrained.
     """
     first, chance = _start(subject.one_batch, subject)
     others = () if subject.is_object else (subject.seed + 1, subject.seed + 2)
@@ -126,7 +134,7 @@ def starts_at_chance(subject: Subject) -> Outcome:
 
 
 def _start(trace: Trace, subject: Subject) -> tuple[float, float]:
-    """The loss before training, and what knowing nothing costs."""
+    """Return the loss before training, and that of an uninformed prediction."""
     chance = _chance(trace, subject)
     if trace.before is None or chance is None:
         raise NotMade("nothing is known that its loss could be compared with")
@@ -134,15 +142,17 @@ def _start(trace: Trace, subject: Subject) -> tuple[float, float]:
 
 
 def _chance(trace: Trace, subject: Subject) -> float | None:
-    """What knowing nothing costs: the best constant, the middle of the range, or 0."""
+    """Return the largest known loss of an uninformed prediction: of the best constant,
+    the middle of the range, and 0.
+    """
     known = [trace.constant_loss, trace.uninformed_loss, _zeros(trace, subject)]
     costs = [it for it in known if it is not None and np.isfinite(it)]
     return max(costs) if costs and max(costs) > 0 else None
 
 
 def _zeros(trace: Trace, subject: Subject) -> float | None:
-    """What always predicting 0 costs, for a loss of values: that targets are far from 0
-    is no fault of the model.
+    """Return the loss of always predicting 0, for regression losses only: targets far
+    from 0 are no fault of the model.
     """
     facts = [loss_facts(it) for it in trace.losses]
     if not facts or not all(
@@ -157,7 +167,7 @@ def _zeros(trace: Trace, subject: Subject) -> float | None:
 
 
 def every_variable_learns(subject: Subject) -> Outcome:
-    """Each trainable variable gets a gradient that is not 0, and moves."""
+    """Check that each trainable variable gets a nonzero gradient and is updated."""
     subject.need_loss()
     if subject.has_output_without_loss:
         raise NotMade("an output has no loss, and what makes it need not learn")
@@ -192,8 +202,8 @@ def _still(trace: Trace) -> Iterator[str]:
 
 
 def serves_as_trained(subject: Subject) -> Outcome:
-    """The loss in training mode and in inference mode agree after training, and
-    inference draws nothing at random.
+    """Check that the losses in training and in inference mode agree after training, and
+    that inference mode is not random.
     """
     subject.need_loss()
     model = subject.after(_STEPS)
@@ -229,7 +239,9 @@ def serves_as_trained(subject: Subject) -> Outcome:
 
 
 def _keeps_statistics(model: Any) -> bool:
-    """Whether it has state that training mode moves, but for what draws at random."""
+    """Whether a model has layers with statistics that training mode updates; custom
+    layers have if they have non-trainable weights.
+    """
     kinds = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization)
     own = any(
         it.non_trainable_weights

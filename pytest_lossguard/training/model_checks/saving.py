@@ -1,4 +1,6 @@
-"""Checks of what is kept: weights from a seed, files, exports, resumed trainings."""
+"""Checks of reproducibility: weights from a seed, saved and exported models, and
+resumed training.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +15,19 @@ from ...core.errors import first_line
 from ...core.findings import number
 from ...core.model_check_limits import SAME_WEIGHTS
 from ..backend.frameworks import is_of_keras, keras, tf
-from ..backend.private_api import flat_layers
-from ..backend.snapshot import seeded_call
+from ..backend.snapshot import seeded_call, stateful_layers
 from ..backend.tensors import flatten, map_structure
 from .inputs import tolerance_of
 from .subject import NotMade, Subject, differ, outputs_of, quietly
 
 __all__ = ["exports", "resumes", "same_seed_same_weights", "saves_and_loads"]
 
-#: Steps before a training is saved, and after.
+#: Training steps before the model is saved, and after.
 _STEPS = 3
 
 
 def same_seed_same_weights(subject: Subject) -> Outcome:
-    """Built twice under one seed, a model has the same weights."""
+    """Check that a model built twice under one seed has the same weights."""
     subject.need_factory()
     one, other = subject.fresh(subject.seed), subject.fresh(subject.seed)
     if len(one.weights) != len(other.weights):
@@ -52,13 +53,15 @@ def _first(variable: Any) -> str:
 
 
 def _folder() -> TemporaryDirectory[str]:
-    """Windows leaves a file there that TensorFlow still has open."""
+    """Return a temporary folder, with cleanup errors ignored: on Windows, a file that
+    TensorFlow still has open cannot be deleted.
+    """
     return TemporaryDirectory(ignore_cleanup_errors=True)
 
 
 def saves_and_loads(subject: Subject) -> Outcome:
-    """From a ``.keras`` file, and from a file of weights, comes a model that predicts
-    the same. Of a class of the user's own that keeps its weights only, these will do.
+    """Check that a model predicts the same after it is saved and loaded, as a
+    ``.keras`` file and as a file of weights. For a custom class, weights are enough.
     """
     subject.need_same_outputs()
     model, x = _moved(subject), subject.rows()[0]
@@ -78,7 +81,7 @@ def saves_and_loads(subject: Subject) -> Outcome:
 
 
 def _from_file(model: Any, path: Path, x: Any, before: Any) -> Outcome:
-    """What a ``.keras`` file gives; skipped where it cannot be written or read."""
+    """Check a ``.keras`` file; skipped if the file cannot be written or read."""
     try:
         model.save(path)
         after = outputs_of(_loaded(path), x)
@@ -90,7 +93,7 @@ def _from_file(model: Any, path: Path, x: Any, before: Any) -> Outcome:
 def _from_weights(
     subject: Subject, model: Any, path: Path, before: Any
 ) -> Broken | None:
-    """What is wrong with a file of weights."""
+    """Return what is wrong with a file of weights, if anything."""
     if subject.is_object:
         return None
     try:
@@ -111,7 +114,9 @@ def _refused(whole: Skipped) -> Broken:
 
 
 def _loaded(path: Path) -> Any:
-    """The model of a file; a loss that cannot be loaded is none that serving needs."""
+    """Load the model of a file, without its loss if that cannot be loaded, because
+    predictions do not need the loss.
+    """
     try:
         return keras.models.load_model(path)
     except Exception:
@@ -119,7 +124,7 @@ def _loaded(path: Path) -> Any:
 
 
 def exports(subject: Subject) -> Outcome:
-    """What ``model.export`` writes serves the same predictions."""
+    """Check that the result of ``model.export`` serves the same predictions."""
     subject.need_same_outputs()
     model = _moved(subject)
     x = subject.rows()[0]
@@ -127,7 +132,7 @@ def exports(subject: Subject) -> Outcome:
     with _folder() as folder, quietly():
         try:
             model.export(folder, verbose=False)
-            loaded = tf.saved_model.load(folder)  # owns what it serves with
+            loaded = tf.saved_model.load(folder)  # must stay alive while it serves
             served = loaded.serve(_as_declared(model, x))
         except Exception as error:
             reason = f"{type(error).__name__}: {first_line(error)}"
@@ -141,7 +146,7 @@ def exports(subject: Subject) -> Outcome:
 
 
 def _as_declared(model: Any, x: Any) -> Any:
-    """Inputs in the types that the model names: an export does not cast them."""
+    """Cast inputs to the dtypes of the model's inputs, which an export does not do."""
     declared = getattr(model, "inputs", None) or []
     leaves = flatten(x)
     if len(declared) != len(leaves):
@@ -151,7 +156,9 @@ def _as_declared(model: Any, x: Any) -> Any:
 
 
 def _moved(subject: Subject) -> Any:
-    """A model that is not as its recipe makes it: some steps trained, if it can be."""
+    """Return a model trained for some steps, if possible, so that its weights differ
+    from those of a new model.
+    """
     try:
         subject.need_loss()
     except NotMade:
@@ -175,8 +182,8 @@ def _compared(what: str, model: Any, before: Any, after: Any) -> Broken | None:
 
 
 def resumes(subject: Subject) -> Outcome:
-    """Some steps after a training was saved and loaded are the same as without, with
-    the state of the optimizer.
+    """Check that a training that is saved, loaded and resumed reaches the same weights
+    as one without interruption, which needs the state of the optimizer.
     """
     subject.need_loss()
     subject.need_factory()
@@ -208,8 +215,8 @@ def resumes(subject: Subject) -> Outcome:
 
 
 def _went_on(model: Any, subject: Subject) -> list[Any]:
-    """The trained weights after some more steps, whatever is drawn in them: a step
-    that is traced anew draws what the seed says.
+    """Return the trainable weights after some more steps. The step is traced again
+    under the seed, so that its random numbers are the same each time.
     """
     model.make_train_function(force=True)
     seeded_call(subject.seed, lambda: subject.train(model, _STEPS))
@@ -217,11 +224,11 @@ def _went_on(model: Any, subject: Subject) -> list[Any]:
 
 
 def _draw_alike(model: Any, loaded: Any) -> None:
-    """Have layers that draw at random go on where those of the other model are, and
-    those that remember rows forget them: what is kept of that is Keras' matter.
+    """Copy the states of seed generators to the loaded model, and reset stateful layers
+    in both: how far Keras saves these states is not checked.
     """
-    for layer in (*flat_layers(model), *flat_layers(loaded)):
-        if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
+    for layer in (*stateful_layers(model), *stateful_layers(loaded)):
+        if hasattr(layer, "reset_state"):
             layer.reset_state()
     for mine, theirs in zip(model.variables, loaded.variables, strict=False):
         if "seed_generator" in mine.path and mine.shape == theirs.shape:
@@ -229,7 +236,7 @@ def _draw_alike(model: Any, loaded: Any) -> None:
 
 
 def _apart(one: list[Any], other: list[Any]) -> float:
-    """The largest difference of a variable, as a share of its norm."""
+    """Return the largest L2 distance of a variable, as a share of its norm."""
     shares = (
         float(np.linalg.norm(mine - theirs)) / max(float(np.linalg.norm(mine)), 1e-6)
         for mine, theirs in zip(one, other, strict=True)

@@ -1,4 +1,4 @@
-"""The model that is checked, and rows that it takes."""
+"""The model to check, and rows of its data."""
 
 from __future__ import annotations
 
@@ -24,21 +24,31 @@ from ..backend.data import (
 )
 from ..backend.frameworks import keras, tf
 from ..backend.private_api import call_model, flat_layers
-from ..backend.snapshot import Snapshot, preserved_seeds, seeded_call
-from ..backend.tensors import as_tensor, flatten, map_structure
+from ..backend.snapshot import (
+    Snapshot,
+    preserved_seeds,
+    seeded_call,
+    variables_and_states,
+)
+from ..backend.tensors import as_tensor, fixed_rows, flatten, map_structure
 from ..loop.models import build
 from ..trainer import Trainer
 
 __all__ = ["NotMade", "Subject", "differ", "is_compiled", "outputs_of", "quietly"]
 
-#: Rows of the sample that are looked at, and that one batch has.
+#: Most rows of the sample, and most rows of one batch.
 _MOST_ROWS, ONE_BATCH = 256, 32
-#: Steps on one batch: enough for Adam at its usual rate to learn 32 rows by heart.
+#: Steps on one batch: enough for Adam with its default rate to memorize 32 rows.
 _STEPS = 300
 
 
 class NotMade(Exception):
-    """A check applies, or does not, and cannot be made; says why."""
+    """A check cannot be made; the message says why.
+
+    Args:
+        reason: Why the check cannot be made.
+        applies: Whether the check would make sense for the model.
+    """
 
     def __init__(self, reason: str, *, applies: bool = False) -> None:
         super().__init__(reason)
@@ -46,20 +56,22 @@ class NotMade(Exception):
 
 
 class Subject:
-    """A model, given as a function that builds it or as it is, and rows that it takes.
+    """A model to check, given as an object or as a function, and rows of its data.
 
     Args:
-        build_model: As for ``lossguard.fit``; a model need not be compiled.
+        build_model: As for ``lossguard.fit``; the model need not be compiled.
         x: Inputs, or a dataset of batches.
-        y: Targets.
-        seed: Of weights and rows.
+        y: Targets; None with a dataset, or if the loss needs none.
+        seed: Seed of the weights and of the trainings.
 
     Attributes:
-        data: At most 256 rows.
-        is_object: Whether it was given as a model, of which there is but one.
+        data: At most 256 rows; of a dataset, the first batches with about as many.
+        is_object: Whether the model was given as an object, so that no second one can
+            be built.
+        seed: See ``Args``.
 
     Raises:
-        UsageError: They cannot be meant.
+        UsageError: The model or the data are not valid.
     """
 
     def __init__(self, build_model: Any, x: Any, y: Any, *, seed: int) -> None:
@@ -79,8 +91,8 @@ class Subject:
         self._trainer = Trainer()
 
     def checked(self, check: Callable[[Subject], Outcome]) -> Outcome:
-        """What came of one check; whatever it does to a model given as it is is undone,
-        as are seeds and the policy of types.
+        """Run a check, and restore a model given as an object, the seeds and the global
+        dtype policy.
         """
         policy = keras.config.dtype_policy()
         kept = nullcontext() if self._start is None else self._start.in_force()
@@ -97,16 +109,16 @@ class Subject:
 
     @property
     def model(self) -> Any:
-        """The model as it starts, built, under the seed; to be left as it is."""
+        """The built model in its first state under ``seed``; not to be changed."""
         return self.fresh(self.seed, kept=True)
 
     def fresh(self, seed: int, *, kept: bool = False) -> Any:
-        """A model as it starts under a seed. Of a model given as it is there is but
-        one, which starts where it started.
+        """Return a built model in its first state under a seed; a model given as an
+        object is restored to its first state.
 
         Args:
-            seed: Of its weights.
-            kept: Whether the same one may be given again.
+            seed: Seed of the weights.
+            kept: Whether to keep the model and return it again for the same seed.
         """
         if self._start is not None:
             self._start.restore()
@@ -135,19 +147,21 @@ class Subject:
         return model
 
     def need_loss(self) -> None:
-        """Raise where the model is not compiled, or has no loss for these rows."""
+        """Raise `NotMade` if the model is not compiled, or its loss needs targets and
+        there are none.
+        """
         if not is_compiled(self.model):
             raise NotMade("the model is not compiled: it has no loss")
         if self.data.y is None and self.model.loss is not None:
             raise NotMade("no targets were given")
 
     def need_factory(self) -> None:
-        """Raise where there is but one model."""
+        """Raise `NotMade` if the model was given as an object."""
         if self.is_object:
             raise NotMade("it takes a function that builds the model, not a model")
 
     def need_any_rows(self) -> None:
-        """Raise where the model takes batches of one size only."""
+        """Raise `NotMade` if the model has a fixed batch size."""
         if self.batch_size is not None:
             raise NotMade(
                 f"it takes batches of {self.batch_size} rows only", applies=True
@@ -155,12 +169,12 @@ class Subject:
 
     @property
     def has_frozen_layers(self) -> bool:
-        """Whether some layers are not to be trained."""
+        """Whether a layer with weights is not trainable."""
         return any(not it.trainable for it in flat_layers(self.model) if it.weights)
 
     @property
     def has_output_without_loss(self) -> bool:
-        """Whether an output has no loss, as `compile` allows."""
+        """Whether an output has no loss, which ``compile`` allows."""
         outputs = flatten(getattr(self.model, "outputs", None) or [])
         return 1 < len(outputs) > len(flatten(self.model.loss)) > 0
 
@@ -168,14 +182,12 @@ class Subject:
 
     @cached_property
     def batch_size(self) -> int | None:
-        """Rows of a batch, where the model says so."""
-        declared = getattr(self.model, "inputs", None) or []
-        size = declared[0].shape[0] if declared else None
-        return None if size is None else int(size)
+        """Fixed batch size of the model; None if it has none."""
+        return fixed_rows(self.model)
 
     def rows(self, count: int = ONE_BATCH) -> tuple[Any, Any, Any]:
-        """The first rows as tensors: inputs, targets, weights; as many as the model
-        takes where it takes batches of one size only.
+        """Return inputs, targets and weights of the first rows as tensors; a model with
+        a fixed batch size gets that many rows instead of ``count``.
         """
         some = self._first_rows(count)
         x, y, weights = (map_structure(_tensor, it) for it in some.parts)
@@ -185,12 +197,12 @@ class Subject:
         return self.data.rows(np.arange(min(self.batch_size or count, len(self.data))))
 
     def after(self, steps: int, seed: int | None = None) -> Any:
-        """A model that was trained for some steps on one batch, by `Model.fit`."""
+        """Return a model trained for some steps on one batch by `Model.fit`."""
         model = self.fresh(self.seed if seed is None else seed)
         return self.train(model, steps)
 
     def train(self, model: Any, steps: int) -> Any:
-        """Train a model on one batch, always the same, by `Model.fit`."""
+        """Train a model by `Model.fit`, on the same batch in each step; return it."""
         x, y, weights = self.rows()
         model.fit(
             x,
@@ -211,7 +223,7 @@ class Subject:
         return differ(first, second, 0.0) is not None
 
     def need_same_outputs(self) -> None:
-        """Raise where predictions cannot be compared, as they are drawn at random."""
+        """Raise `NotMade` if two predictions of the same rows differ."""
         if self.draws_at_random:
             raise NotMade(
                 "it draws at random in inference, or remembers rows: nothing can be"
@@ -222,13 +234,13 @@ class Subject:
 
     @cached_property
     def one_batch(self) -> Trace:
-        """A training on the first rows, all of them at each step."""
+        """Trace of a training on the first rows, all of them in each step."""
         return self.trained()
 
     def trained(
         self, *changes: Change, seed: int | None = None, steps: int = _STEPS
     ) -> Trace:
-        """A training on the first rows, with changes."""
+        """Return the trace of a training on the first rows, with changes if given."""
         self.need_loss()
         some = self._first_rows()
         seed = self.seed if seed is None else seed
@@ -245,7 +257,7 @@ class Subject:
         return trace
 
     def learned_with(self, *changes: Change) -> Trace | None:
-        """The training with changes; None where model or data do not allow them."""
+        """Return `trained` with changes; None if model or data do not allow them."""
         try:
             return self.trained(*changes)
         except (CannotChange, UsageError):
@@ -253,15 +265,15 @@ class Subject:
 
 
 def is_compiled(model: Any) -> bool:
-    """Whether a model has an optimizer and what it minimizes."""
+    """Whether a model is compiled with an optimizer."""
     return bool(getattr(model, "compiled", False)) and model.optimizer is not None
 
 
 def outputs_of(model: Any, x: Any, *, training: bool = False) -> list[Any]:
-    """What a model says of some rows, each output as an array of floats.
+    """Return the outputs of a model for some rows, each as a float64 array.
 
     Raises:
-        NotMade: It says nothing that can be compared.
+        NotMade: An output is not a dense tensor.
     """
     found = flatten(call_model(model, x, training=training))
     if any(not tf.is_tensor(it) or isinstance(it, tf.RaggedTensor) for it in found):
@@ -270,8 +282,8 @@ def outputs_of(model: Any, x: Any, *, training: bool = False) -> list[Any]:
 
 
 def differ(one: list[Any], other: list[Any], tolerance: float) -> float | None:
-    """The largest difference of outputs as a share of their size, None below a
-    tolerance.
+    """Return the largest difference of outputs, relative to the largest value of the
+    first; None if it is within the tolerance, infinity if shapes differ.
     """
     worst = 0.0
     for mine, theirs in zip(one, other, strict=True):
@@ -286,7 +298,7 @@ def differ(one: list[Any], other: list[Any], tolerance: float) -> float | None:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Without what Keras prints while it saves and exports."""
+    """Suppress the output of Keras when it saves and exports models."""
     was = keras.config.is_interactive_logging_enabled()
     keras.config.disable_interactive_logging()
     try:
@@ -304,7 +316,7 @@ def _some_rows(x: Any, y: Any) -> ArrayData:
     if is_dataset(x):
         if y is not None:
             raise UsageError("model_check() got y beside a dataset, which has its own")
-        rows, size = first_rows(x, _MOST_ROWS)
+        rows, size, _ = first_rows(x, _MOST_ROWS)
         if rows is None:
             raise UsageError("model_check() got a dataset without rows")
         return replace(kept_arrays(rows, size), batch_size=ONE_BATCH)
@@ -315,4 +327,4 @@ def _some_rows(x: Any, y: Any) -> ArrayData:
 def _snapshot(model: Any) -> Snapshot:
     if is_compiled(model):
         return Snapshot.of_model(model)
-    return Snapshot(model.variables)
+    return Snapshot(variables_and_states(model))

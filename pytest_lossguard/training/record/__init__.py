@@ -1,1 +1,1 @@
-"""Each update of a training as a row of numbers."""
+"""Record each update of a training as a row of numbers."""

@@ -1,4 +1,4 @@
-"""Trainings that work against each other, as the two of a GAN."""
+"""Detect trainings that work against each other, such as the two of a GAN."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ NOTE = (
 
 
 def is_adversarial(recording: Recording, others: Iterable[Recording]) -> bool:
-    """Whether one of the others moves what this loss depends on, or depends on what
-    this one moves, at the same time and by another loss.
+    """Whether another training interferes with this one at the same time.
+
+    The other has a different loss, and either trains variables that this loss depends
+    on, or its loss depends on variables that this one trains.
     """
     return any(
         _at_once(recording, other)
@@ -35,7 +37,7 @@ def _at_once(one: Recording, other: Recording) -> bool:
 
 
 def _depends(one: Recording, other: Recording) -> bool:
-    """Whether ``one`` uses what only ``other`` trains."""
+    """Whether the loss of ``one`` uses variables that only ``other`` trains."""
     return bool((one.taped.uses - _trained(one)) & _trained(other))
 
 
@@ -44,6 +46,6 @@ def _trained(recording: Recording) -> frozenset[int]:
 
 
 def _share_a_loss(one: Recording, other: Recording) -> bool:
-    """Two optimizers for the parts of one model descend the same curve."""
+    """Whether both have one loss curve, as two optimizers for parts of one model do."""
     mine, theirs = one.table().loss, other.table().loss
     return np.array_equal(mine, theirs, equal_nan=True)

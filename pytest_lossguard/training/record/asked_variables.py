@@ -1,5 +1,6 @@
-"""What gradients were asked of, and whether it moved by other hands than an
-optimizer's that is recorded.
+"""Variables that gradients were taken of and that no recorded optimizer changed.
+
+They are compared with their first values to find trainings that were not recorded.
 """
 
 from __future__ import annotations
@@ -15,20 +16,22 @@ from weakref import ref
 import numpy as np
 
 from ...core.findings import Finding
+from ...core.numbers import format_names
 from ...judge.step import trained_unseen
 from ..backend.frameworks import tf
 from ..backend.tensors import is_plain, raw, value_of, variable_path
 
 __all__ = ["Asked", "Digest", "digest"]
 
-#: Variables of together more bytes are not kept alive to be compared at the end.
+#: Bytes of all variables that are kept alive to be compared at the end; further ones
+#: are held by weak references.
 _MOST_KEPT = 1 << 26
-#: Up to so many bytes a digest tells any two values apart; of more it is a sum, which
-#: takes a tenth of the time.
+#: Bytes of a value up to which its digest is a CRC-32; above it is a sum, which takes a
+#: tenth of the time.
 _SMALL = 1 << 22
-#: So often weights may be given in one piece before that counts as training them.
+#: How often all weights may be assigned at once before that counts as training.
 _MOST_GIVEN = 3
-#: Names that a sentence has room for.
+#: Variable names listed in the message.
 _MOST_NAMED = 3
 
 Digest = tuple[int, int]
@@ -36,7 +39,16 @@ Digest = tuple[int, int]
 
 @dataclass(slots=True)
 class _Asked:
-    """A variable, how to get it, its value at first, and where gradients were taken."""
+    """A variable of which gradients were taken.
+
+    Attributes:
+        get: Returns the variable, or None if it was deleted.
+        path: Path of the variable.
+        start: Digest of its first value; None before it has one.
+        by: Where its gradients were taken, such as ``"train.py:12"``.
+        is_loose: Whether the variable is held by a weak reference.
+        moved: Whether its value has changed.
+    """
 
     get: Callable[[], Any]
     path: str
@@ -46,7 +58,7 @@ class _Asked:
     moved: bool = False
 
     def look(self) -> None:
-        """Compare the value now with the one at first."""
+        """Compare the current value with the first one."""
         variable = self.get()
         if variable is None or self.moved:
             return
@@ -56,17 +68,17 @@ class _Asked:
         self.moved = now is not None and now != self.start
 
     def restart(self) -> None:
-        """Take the value now for the one at first."""
+        """Take the current value as the first one."""
         variable = self.get()
         if variable is not None and not self.moved:
             self.start = digest(variable) or self.start
 
 
 class Asked:
-    """The variables that a tape was asked for, each with a digest of its first value.
+    """The variables that gradients were taken of, with digests of their first values.
 
-    A Polyak average, a target network, running statistics: what is only copied to is
-    asked of no tape, and may move.
+    A Polyak average, a target network and running statistics are only copied to; no
+    gradients are taken of them, so they may change.
     """
 
     def __init__(self) -> None:
@@ -76,18 +88,18 @@ class Asked:
         self._is_loose = False
 
     def add(self, variables: Iterable[Any], by: Callable[[], str]) -> None:
-        """Gradients were asked with respect to them.
+        """Note that gradients were taken with respect to ``variables``.
 
         Args:
-            variables: Those that a gradient reaches.
-            by: Says where, as ``"train.py:12"``.
+            variables: Variables that a gradient reaches.
+            by: Returns the place of the call, such as ``"train.py:12"``.
         """
         new = []
         for variable in variables:
             known = self._known.get(id(raw(variable)))
             if known is None or known.get() is None:
                 new.append(variable)
-            elif known.start is None:  # it was made in a first trace
+            elif known.start is None:  # created in a first trace, without a value
                 known.look()
         if not new:
             return
@@ -107,14 +119,19 @@ class Asked:
             )
 
     def check_loose(self, recorded: Callable[[], Collection[int]]) -> None:
-        """Compare what may be gone by the end; called after each step."""
+        """Compare variables that may be deleted before the end; call after each step.
+
+        Args:
+            recorded: Returns keys of the variables that recorded trainings update.
+        """
         if self._is_loose:
             self._look(recorded(), lambda it: it.is_loose)
 
     @contextmanager
     def giving(self, recorded: Callable[[], Collection[int]]) -> Iterator[None]:
-        """Weights are being given in one piece, as from a file: no training, unless
-        that happens again and again.
+        """Do not count assignments in the block as training, unless repeated often.
+
+        For calls that assign all weights at once, such as ``load_weights``.
         """
         others = self._others(recorded()) if self._known else []
         self._given += bool(others)
@@ -126,18 +143,16 @@ class Asked:
                 known.restart()
 
     def found(self, recorded: Collection[int]) -> list[Finding]:
-        """What moved and is not recorded, as one finding; none where nothing did.
+        """Return one finding for variables that changed unrecorded, or an empty list.
 
         Args:
-            recorded: Keys of the variables that recorded trainings move.
+            recorded: Keys of the variables that recorded trainings update.
         """
         self._look(recorded, lambda _: True)
         moved = [it for it in self._others(recorded) if it.moved]
         if not moved:
             return []
-        names = [it.path for it in moved[:_MOST_NAMED]]
-        more = len(moved) - len(names)
-        listed = ", ".join(names) + (f" and {more} more" if more else "")
+        listed = format_names((it.path for it in moved), _MOST_NAMED)
         values = [it.get() for it in moved]
         broken = any(it is not None and not _is_finite(it) for it in values)
         return [
@@ -150,7 +165,7 @@ class Asked:
         ]
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all variables."""
         self._known.clear()
         self._kept = self._given = 0
         self._is_loose = False
@@ -168,11 +183,12 @@ def _itself(variable: Any) -> Any:
 
 
 def digest(variable: Any) -> Digest | None:
-    """What differs as soon as one bit of the value does; None where it has no value
-    yet, or lives in a graph of its own.
+    """Return a digest of a variable's value that changes with any bit of it.
+
+    None if the variable has no value yet, or belongs to a separate graph.
     """
     value = _value(variable)
-    if value is None:
+    if value is None or not np.size(value):  # one without a value reads as empty
         return None
     held = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
     if len(held) <= _SMALL:

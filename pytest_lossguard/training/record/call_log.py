@@ -1,4 +1,4 @@
-"""What one thread called since a tape was last asked for gradients."""
+"""Log of the calls that one thread made since it last took gradients."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ from ..backend.tensors import flatten
 
 __all__ = ["CallLog", "GradientCall"]
 
-#: Calls of each kind that are remembered.
+#: How many calls of each kind are remembered.
 _REMEMBERED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradientCall:
-    """What led to the target of a tape: its leaves as they were before an optimizer
-    scaled them, the calls of models and losses, and the optimizer that scaled one.
+    """The calls that led to the target of a tape.
+
+    Attributes:
+        target: The target, a tensor or a nested structure of tensors.
+        leaves: Tensors of the target, each before an optimizer scaled it.
+        models: Calls of models; see `CallLog`.
+        losses: Calls of losses; see `CallLog`.
+        followed: Values of losses whose labels the model itself computes.
+        scaler: Optimizer that scaled a loss; None if none did.
     """
 
     target: Any
@@ -32,14 +39,16 @@ class GradientCall:
 
 
 class CallLog(threading.local):
-    """Calls of models and losses, apart for each thread: each replica of a strategy
-    has one, and they take turns in the middle of a step.
+    """Calls of models and losses, separately for each thread.
+
+    Each replica of a strategy has a thread, and TensorFlow switches between them in the
+    middle of a step.
 
     Attributes:
-        models: Model, inputs, outputs, and whether a tape was looking.
-        losses: Loss object, labels, predictions, weights and value.
-        followed: Values of losses whose labels the net itself makes.
-        scaled: What an optimizer's ``scale_loss`` gave, of what, and the optimizer.
+        models: Calls of models: model, inputs, outputs, and whether a tape recorded.
+        losses: Calls of losses: loss object, labels, predictions, weights and value.
+        followed: Values of losses whose labels the model itself computes.
+        scaled: Calls of ``scale_loss``: scaled loss, loss and optimizer.
     """
 
     def __init__(self) -> None:
@@ -53,7 +62,7 @@ class CallLog(threading.local):
 
     @contextmanager
     def outermost(self, what: str) -> Iterator[bool]:
-        """Whether no other call of this kind is under way."""
+        """Enter a call; yield whether it is in no other call of the same kind."""
         depth = self._depths.get(what, 0)
         self._depths[what] = depth + 1
         try:
@@ -62,13 +71,15 @@ class CallLog(threading.local):
             self._depths[what] = depth
 
     def add(self, calls: deque[Any], call: tuple[Any, ...]) -> None:
-        """Remember one, made after all that was asked about before."""
+        """Append a call; the next `take` then starts from a new set of calls."""
         calls.append(call)
         self._taken = None
 
     def take(self, target: Any) -> GradientCall:
-        """What led to a target; the same again where the same is asked for once
-        more, as for a second part of the variables, and forgotten for any other.
+        """Return the calls that led to a target, and forget them.
+
+        If gradients of the same target are taken again, such as for other variables,
+        the same calls are returned.
         """
         if self._taken is None or self._taken.target is not target:
             leaves, fresh = flatten(target), list(self.scaled)
@@ -91,7 +102,7 @@ class CallLog(threading.local):
         return self._taken
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all calls."""
         self._taken = None
         for known in (self.models, self.losses, self.followed, self.scaled):
             known.clear()

@@ -1,9 +1,9 @@
-"""Gradients written by hand, by `tf.custom_gradient`, held against finite differences.
+"""Compare gradients written with `tf.custom_gradient` to finite differences.
 
-Nothing is said of what is meant to differ: of a function that gives its input back (a
-gradient reversed, scaled or clipped), of one that is flat where it is asked (rounding,
-signs, spikes with a surrogate), of gradients that are 0 or None, and of functions whose
-name says that it is a straight-through estimator.
+Gradients that are meant to differ are not reported: of functions that return their
+input (a gradient reversed, scaled or clipped), of functions that are flat at the tested
+point (rounding, signs, spikes with a surrogate), gradients that are 0 or None, and
+those of functions named as a straight-through estimator or the like.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ from ..backend.tensors import flatten, is_variable
 
 __all__ = ["CustomGradients", "derived_gradients", "disagreement"]
 
-#: Functions that are looked at, numbers of an argument, times that all are drawn.
+#: Functions checked, values perturbed per argument, and random draws of all arguments.
 _MOST_FUNCTIONS, _MOST_NUMBERS, _DRAWS = 8, 4, 3
-#: Seconds for a function, of which most take a hundredth; sizes that are tried.
+#: Time limit per function in seconds, of which most take a hundredth; most values of an
+#: argument; and size of unknown axes, to which axes of larger arguments are cut too.
 _SECONDS, _MOST_SIZE, _ANY_SIZE = 0.5, 1 << 14, 3
-#: Share by which a gradient may be off: approximate ones are, by solvers as well.
+#: Relative error allowed: gradients may be approximate, also those by solvers.
 _OFF = 0.1
-#: A slope below this share of the largest is taken for flat.
+#: A slope below this share of the largest counts as flat.
 _FLAT = 1e-6
 _STEP = 1e-6
-#: What comes from above: so little that no gradient is clipped.
+#: Scale of the upstream gradient: small enough that no gradient is clipped.
 _SMALL = 0.01
 _MEANT = re.compile(
     r"straight_?through|pass_?through|surrogate|revers|(^|[._])ste($|[._])",
@@ -45,19 +46,19 @@ _NOT_THE_USERS = ("tensorflow.", "keras.", "tf_keras.", "pytest_lossguard.")
 
 
 class CustomGradients:
-    """The functions with a gradient of their own that were called."""
+    """The functions with a custom gradient that were called."""
 
     def __init__(self) -> None:
         self._called: dict[Any, tuple[Any, list[Any]]] = {}
         self._found: tuple[CustomGradient, ...] | None = None
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all functions."""
         self._called.clear()
         self._found = None
 
     def add(self, function: Any, args: Sequence[Any], kwargs: Any) -> None:
-        """One is called, with tensors of a graph or of values."""
+        """Note that a function is called, with symbolic or eager tensors."""
         code = getattr(function, "__code__", None)
         if code is None or code in self._called or kwargs:
             return
@@ -66,7 +67,7 @@ class CustomGradients:
             self._found = None
 
     def wrong(self) -> tuple[CustomGradient, ...]:
-        """The functions that disagree with finite differences; computed once."""
+        """Return functions that disagree with finite differences; computed once."""
         if self._found is None:
             self._found = tuple(self._look())
         return self._found
@@ -76,7 +77,7 @@ class CustomGradients:
             try:
                 with tf.init_scope():
                     found = disagreement(function, kinds)
-            except Exception:  # it may take no other numbers, shapes or types
+            except Exception:  # the function may reject other values, shapes or dtypes
                 continue
             if found is not None:
                 yield CustomGradient(
@@ -89,10 +90,11 @@ class CustomGradients:
 
 @contextmanager
 def derived_gradients(place: str) -> Iterator[None]:
-    """Leave out a gradient that is written by hand, in what is traced meanwhile.
+    """Trace inside the block with a derived gradient in place of a custom one.
 
     Args:
-        place: Of its function, as ``"train.py:12"``; empty for none.
+        place: Place of the custom gradient's function, such as ``"train.py:12"``; empty
+            for none.
     """
 
     def derived(call: Any, function: Any, args: Any, kwargs: Any) -> Any:
@@ -114,11 +116,15 @@ def _place_of(code: Any) -> str:
 def disagreement(
     function: Callable[..., Any], kinds: Sequence[Any]
 ) -> tuple[float, float] | None:
-    """A slope as a function gives it and as its values show it, where most differ.
+    """Compare the gradient of a function with finite differences.
 
     Args:
-        function: Gives its value and the function of its gradient.
-        kinds: Of each argument its shape, or what else it is called with.
+        function: Function that returns its value and its gradient function.
+        kinds: For each argument the shape to draw, or the argument itself.
+
+    Returns:
+        The slope as given and as measured where they differ most, if at least half of
+        the slopes differ in every draw; else None.
     """
     worst = None
     clock = busy_clock()
@@ -138,7 +144,10 @@ def _are_apart(given: float, real: float) -> bool:
 def _slopes(
     function: Callable[..., Any], kinds: Sequence[Any], draws: Any
 ) -> list[tuple[float, float]] | None:
-    """Slopes as given and as seen, where it is not flat; None where it may be meant."""
+    """Return slopes as given and as measured, where the function is not flat.
+
+    None if the difference may be intended or the function cannot be tested.
+    """
     args = [draws.normal(size=it.shape) if _is_shape(it) else it for it in kinds]
     value, gradient_of = _called(function, args)
     again, _ = _called(function, args)
@@ -183,7 +192,7 @@ def _of_argument(
 
 
 def _called(function: Callable[..., Any], args: Sequence[Any]) -> tuple[list[Any], Any]:
-    """The values of a function, finite numbers of float64, and its gradient."""
+    """Return a function's values, checked to be finite float64, and its gradient."""
     given = (tf.constant(it) if isinstance(it, np.ndarray) else it for it in args)
     value, gradient_of = function(*given)
     values = [np.asarray(it) for it in flatten(value)]
@@ -205,7 +214,7 @@ def _is_to_be_looked_at(function: Any) -> bool:
 
 
 class _Shape:
-    """An argument of floats, to be drawn."""
+    """The shape of an argument whose values are drawn at random."""
 
     def __init__(self, sizes: Sequence[int | None]) -> None:
         self.shape = tuple(_ANY_SIZE if it is None else it for it in sizes)
@@ -218,7 +227,7 @@ def _is_shape(kind: Any) -> bool:
 
 
 def _kind_of(argument: Any) -> Any:
-    """What stands for an argument: a shape for floats, anything else as it is."""
+    """Return the shape of a floating-point argument, any other argument unchanged."""
     if not (tf.is_tensor(argument) or is_variable(argument)):
         return argument
     is_drawn = tf.as_dtype(argument.dtype).is_floating

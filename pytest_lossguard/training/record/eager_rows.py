@@ -1,4 +1,4 @@
-"""Sees in the operations of a step that runs eagerly whether its loss mixes rows."""
+"""Detect in the operations of an eager step whether its loss mixes rows."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .softmax_over_rows import NAME_BY_ROW, are_shares_of_rows, are_taken_by_row
 
 __all__ = ["EagerRows"]
 
-#: Tapes that are looked at: those of the first step, or of a few.
+#: Tapes to observe, which are those of the first step or of the first few.
 _TAPES = 6
 
 
 class EagerRows(threading.local):
-    """What the operations under the first tapes of a thread combine."""
+    """The rows that the operations under the first tapes of a thread combine."""
 
     def __init__(self) -> None:
         self._left, self._open = _TAPES, 0
@@ -29,33 +29,33 @@ class EagerRows(threading.local):
         self._softmax: set[tuple[int | None, ...]] = set()
 
     def opened(self) -> None:
-        """A tape was opened, perhaps inside of another."""
+        """Note that a tape was opened, perhaps inside another."""
         self._open += 1
         if self._open == 1 and self._left:
             self._left -= 1
             eager_context().add_op_callback(self._on_operation)
 
     def closed(self) -> None:
-        """A tape was closed."""
+        """Note that a tape was closed."""
         self._open = max(0, self._open - 1)
         context = eager_context()
         if not self._open and self._on_operation in context.op_callbacks:
             context.remove_op_callback(self._on_operation)
 
     def predicted(self, outputs: Iterable[Any]) -> None:
-        """A model made these: TensorFlow does not tell of every operation in it."""
+        """Note a model's outputs: not every operation in a model is reported."""
         if self._open and self._on_operation in eager_context().op_callbacks:
             keys = (getattr(it, EAGER_ID, None) for it in outputs)
             self._learned.update(it for it in keys if it is not None)
 
     def behind(self, losses: Sequence[Any]) -> MixedRows | SoftmaxOverRows | None:
-        """What mixes rows behind a loss, None where nothing does."""
+        """Return what mixes rows in the computation of losses, else None."""
         keys = (getattr(it, EAGER_ID, None) for it in losses)
         found = [self._mixed[it] for it in keys if it in self._mixed]
         return found[0] if found else None
 
     def clear(self) -> None:
-        """Start anew."""
+        """Forget everything and observe the next tapes again."""
         self._left = _TAPES
         self._learned.clear()
         self._mixed.clear()
@@ -67,10 +67,10 @@ class EagerRows(threading.local):
         inputs: Sequence[Any],
         attributes: Any,
         outputs: Sequence[Any],
-        name: Any = None,
+        op_name: Any = None,
         graph: Any = None,
     ) -> None:
-        del attributes, name
+        del attributes, op_name
         if graph is not None:
             return
         made = [getattr(it, EAGER_ID) for it in outputs]
@@ -113,7 +113,7 @@ class EagerRows(threading.local):
     def _shared(
         self, kind: Any, inputs: Sequence[Any], keys: Sequence[int]
     ) -> SoftmaxOverRows | None:
-        """A softmax over the rows that meets one label of each."""
+        """Return a softmax over the rows that is combined with one label per row."""
         shares, labels = inputs[:2]
         if kind in ELEMENTWISE and keys[0] not in self._learned:
             shares, labels = labels, shares

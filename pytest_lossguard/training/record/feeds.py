@@ -1,4 +1,4 @@
-"""What trainings are fed with: how much of it there is, and how often it is begun."""
+"""The data that trainings are fed: how many there are, and how often they restart."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from ..backend.tensors import arrays_of
 
 __all__ = ["Feed", "Feeds"]
 
-#: Batches that have to be the same, of as many steps.
+#: Fewest equal batches in a row, one per step, to report a repeated batch.
 _FEWEST_BATCHES = 3
-#: Share of the updates of the first epoch that one has whose rows have ended: epochs
-#: of a dataset that is filtered vary by less.
+#: Share of the first epoch's updates at which an epoch counts as having run out of
+#: rows: the epochs of a filtered dataset vary by less.
 _SHORT = 0.5
-#: Calls of ``fit`` that have to take the same.
+#: Fewest calls of ``fit`` that have to train on the same batches.
 _FEWEST_CALLS = 3
-#: Parts of a tuple, list or mapping that may be arrays.
+#: Members of a tuple, list or mapping that are searched for arrays.
 _MEMBERS = 16
-#: Iterators that may have been made for something else than a step.
+#: How many fewer iterators than steps there may be.
 _OTHER_ITERATORS = 2
 
 
 @dataclass(slots=True)
 class Feed:
-    """What one ``fit`` call was given, or several that were given the like.
+    """The data given to one ``fit`` call, or to several that were given similar data.
 
     Attributes:
-        given: Its ``x``, of the first call.
-        batches: In one pass over it, None where that is not known.
-        held: Arrays that a generator or a `keras.utils.PyDataset` takes its rows from,
-            as far as they are in it.
-        ended: Updates made when each epoch ended.
-        stopped: Whether somebody stopped it, perhaps within an epoch.
-        calls: How many epochs had ended when each call but the first began.
+        given: The ``x`` of the first call.
+        batches: Batches in one pass over the data; None if unknown.
+        held: Arrays found in a generator or a `keras.utils.PyDataset`, from which it
+            may take its rows.
+        ended: Number of updates made by the end of each epoch.
+        stopped: Whether the training was stopped early, perhaps within an epoch.
+        calls: Number of epochs ended when each call after the first began.
     """
 
     given: Any
@@ -54,19 +54,25 @@ class Feed:
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], rows: int | None) -> Feed:
-        """Of the arguments of a ``fit`` call, with the number of rows of arrays."""
+        """Create the feed of a ``fit`` call.
+
+        Args:
+            arguments: Arguments of the call.
+            rows: Number of rows if the data are arrays, else None.
+        """
         given, size = arguments.get("x"), arguments.get("batch_size") or 32
         batches = -(-rows // size) if rows is not None else _batches(given)
         return cls(given, batches, tuple(_held(given)))
 
     @property
     def may_end_early(self) -> bool:
-        """Whether it is used up: what it yields is not there again."""
+        """Whether the data may be used up, as a generator is after one pass."""
         return not isinstance(self.given, (np.ndarray, keras.utils.PyDataset))
 
     def rows_beside(self, batch: Batch) -> int | None:
-        """How many rows there are where a batch comes from, 0 where that is not known;
-        None where the batch may be all of them.
+        """Return how many rows the source of a batch has.
+
+        0 if the number is unknown; None if the batch may be all of the data.
         """
         held = [it for it in self.held if _holds(it, batch)]
         if held:
@@ -77,17 +83,17 @@ class Feed:
         return 0 if (endless or several) and _rows_differ(batch) else None
 
     def is_like(self, other: Feed) -> bool:
-        """Whether another call was given the same, or as much of the same kind."""
+        """Whether another call was given the same data, or as many of the same type."""
         same = self.batches is not None and self.batches == other.batches
         return self.given is other.given or (
             same and type(self.given) is type(other.given)
         )
 
     def unseen(self, batches: Sequence[Batch] = ()) -> UnseenRows | None:
-        """Rows that no epoch reached, or epochs that got few.
+        """Return rows that no epoch reached or epochs with few updates, else None.
 
         Args:
-            batches: The first that were trained on, in order.
+            batches: The first batches that were trained on, in order.
         """
         if self.calls:
             return self._unseen_by_calls(batches)
@@ -103,7 +109,7 @@ class Feed:
         return None
 
     def _unseen_by_calls(self, batches: Sequence[Batch]) -> UnseenRows | None:
-        """Calls that each begin anew, take the same few batches and end."""
+        """Return the rows missed by calls that each train on the same first batches."""
         if self.calls[-1] >= len(self.ended) or 0 in self.calls:
             return None
         ends = [*(self.ended[it - 1] for it in self.calls), self.ended[-1]]
@@ -123,7 +129,7 @@ class Feed:
 
 @dataclass(slots=True)
 class _Begun:
-    """A dataset that was iterated so many times, and the batches that it has."""
+    """A dataset, how often it was iterated, and its number of batches."""
 
     dataset: ref[Any]
     times: int = 0
@@ -131,19 +137,19 @@ class _Begun:
 
 
 class Feeds:
-    """The ``fit`` calls of a block, and the datasets that are iterated in it."""
+    """The ``fit`` calls of a block, and the datasets that are iterated over in it."""
 
     def __init__(self) -> None:
         self._fits: dict[tuple[int, int], Feed | None] = {}
         self._begun: dict[int, _Begun] = {}
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all calls and datasets."""
         self._fits.clear()
         self._begun.clear()
 
     def begun(self, dataset: Any) -> None:
-        """An iterator of a dataset was made."""
+        """Note that an iterator over a dataset was created."""
         known = self._begun.get(id(dataset))
         if known is None or known.dataset() is not dataset:
             known = self._begun[id(dataset)] = _Begun(ref(dataset))
@@ -152,8 +158,13 @@ class Feeds:
             known.batches = _batches(dataset) or 0
 
     def add(self, key: tuple[int, int], feed: Feed) -> Feed:
-        """A ``fit`` call was made; of several that were given other things none is
-        kept, with its data. Gives what stands for the call.
+        """Note a ``fit`` call.
+
+        If the calls of one training are given different data, none of them is kept.
+
+        Returns:
+            The feed that represents the call: that of the first call if both were given
+            similar data, else ``feed``.
         """
         known = self._fits.setdefault(key, feed)
         if known is not None and known is not feed and known.is_like(feed):
@@ -164,18 +175,18 @@ class Feeds:
         return feed
 
     def only(self, key: tuple[int, int]) -> Feed | None:
-        """What the ``fit`` calls were given; None of none, or of several others."""
+        """Return the feed of the ``fit`` calls; None if there is none or it varied."""
         return self._fits.get(key)
 
     def repeated(
         self, key: tuple[int, int], batches: Sequence[Batch], steps: int
     ) -> RepeatedBatch | None:
-        """The batch that came at each step, though there are more rows.
+        """Return the batch that came at every step though there are more rows, if any.
 
         Args:
-            key: Of model and optimizer.
-            batches: Those that were seen, in order.
-            steps: Updates that were made.
+            key: Identities of model and optimizer.
+            batches: Batches that were seen, in order.
+            steps: Number of updates made.
         """
         if len(batches) < _FEWEST_BATCHES or not _are_same(batches):
             return None
@@ -190,7 +201,7 @@ class Feeds:
 
 
 def _batches(given: Any) -> int | None:
-    """How many batches one pass has, None where that is not known."""
+    """Return how many batches one pass over the data has, or None if unknown."""
     if isinstance(given, keras.utils.PyDataset):
         return len(given) if hasattr(given, "__len__") else None
     while isinstance(given, tf.data.Dataset):
@@ -201,19 +212,19 @@ def _batches(given: Any) -> int | None:
         if known != tf.data.INFINITE_CARDINALITY or len(sources) != 1:
             return None
         if _ranks(sources[0]) != _ranks(given):
-            return None  # of single rows, that come again before they are batched
+            return None  # the source has single rows, repeated before batching
         given = sources[0]
     return None
 
 
 def _ranks(dataset: Any) -> list[Any]:
-    """How many axes each part of an element has."""
+    """Return the rank of each part of a dataset's elements."""
     parts = tf.nest.flatten(dataset.element_spec, expand_composites=True)
     return [it.shape.rank for it in parts]
 
 
 def _held(given: Any) -> Iterable[Any]:
-    """Arrays in what yields batches."""
+    """Yield arrays found in the attributes or variables of an iterator of batches."""
     if isinstance(given, keras.utils.PyDataset):
         found = [*vars(given).values()]
     elif isinstance(given, GeneratorType) and given.gi_frame is not None:
@@ -241,7 +252,7 @@ def _are_same(batches: Sequence[Batch]) -> bool:
 
 
 def _rows_differ(batch: Batch) -> bool:
-    """Whether a batch has different rows: of ones alone it stands for any data."""
+    """Whether rows of a batch differ: a batch of ones may be a placeholder."""
     return any(len(it) and bool(np.any(it != it[0])) for it in arrays_of(batch.x))
 
 
@@ -250,7 +261,7 @@ def _leaves(batch: Batch) -> list[Any]:
 
 
 def _holds(array: Any, batch: Batch) -> bool:
-    """Whether an array has the rows of a batch, and perhaps more."""
+    """Whether an array contains the first row of a batch and has at least its rows."""
     return len(array) >= len(batch) and any(
         it.shape[1:] == array.shape[1:]
         and it.dtype.kind == array.dtype.kind

@@ -1,4 +1,4 @@
-"""Labels that are outputs of the net being trained, with a gradient through them."""
+"""Labels that are outputs of the trained model, with a gradient through them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ __all__ = ["are_followed", "loss_that_follows"]
 
 
 def are_followed(loss: Any, labels: Any, outputs: Any, calls: Iterable[Any]) -> bool:
-    """Whether a tape follows both labels and outputs back to one net that was called
-    for different inputs; asked while the tape is open.
+    """Whether gradients of a loss flow through both labels and predictions.
 
-    A loss of the user's own may well compare two embeddings and keep them apart; those
-    of Keras are the lower the more alike both are.
+    Only if one model was called with different inputs. A custom loss may compare two
+    embeddings and keep them apart, so only Keras losses count: they are lower the more
+    similar both are. Call this while the tape is open.
 
     Args:
         loss: The loss object.
-        labels: What it was given as labels.
-        outputs: What it was given as predictions.
-        calls: Models that were called: model, inputs, outputs, and whether a tape was
-            looking.
+        labels: Labels given to the loss.
+        outputs: Predictions given to the loss.
+        calls: Calls of models: model, inputs, outputs, and whether a tape recorded.
     """
     of_keras = is_of_keras(type(loss))
     if not (of_keras and _is_followed(labels) and _is_followed(outputs)):
@@ -37,11 +36,11 @@ def are_followed(loss: Any, labels: Any, outputs: Any, calls: Iterable[Any]) -> 
 
 
 def loss_that_follows(losses: Sequence[Any], followed: Sequence[Any]) -> str | None:
-    """The name of the loss, where no other one has labels of its own.
+    """Return the first loss's name if gradients flow through the labels of all losses.
 
     Args:
         losses: Calls of losses: the loss first, its value last.
-        followed: Values of those whose labels are followed.
+        followed: Values of the losses with gradients through their labels.
     """
     known = set(map(id, followed))
     if not losses or any(id(it[-1]) not in known for it in losses):

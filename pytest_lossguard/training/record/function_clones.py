@@ -1,8 +1,8 @@
-"""Copies of the user's compiled functions, traced under our eyes and called instead.
+"""Copies of the user's ``tf.function`` objects, traced with hooks and called instead.
 
-So a step that was traced before is seen, and the user's own function is never left
-instrumented. A call like one before goes straight to its trace: to bind and to check
-the arguments once more takes TensorFlow about as long as a small step itself.
+The copies let a step that was traced before be observed, and leave the user's function
+free of hooks. A call like an earlier one goes straight to its trace, because binding
+and checking the arguments takes TensorFlow about as long as a small step itself.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from ..backend.tensors import call_traced
 
 __all__ = ["FunctionClones"]
 
-#: Values of Python's own that TensorFlow traces anew for.
+#: Python types for whose values TensorFlow makes separate traces.
 _LITERALS = (type(None), bool, int, float, str, bytes)
-#: Tensors that stand for something else, whose kind is not all of their type.
+#: Dtypes of handles, whose dtype and shape do not decide which trace fits.
 _HANDLES = (tf.resource, tf.variant)
 
 
 class FunctionClones:
-    """The functions that were called, each with its copy."""
+    """The functions that were called, each with a copy."""
 
     def __init__(self) -> None:
         self._copies: dict[int, tuple[Any, Any]] = {}
@@ -43,14 +43,16 @@ class FunctionClones:
         return id(function) in self._copies
 
     def leaves_alone(self, function: Any) -> bool:
-        """Whether it is to be called itself: a copy, or what reads a dataset, which
-        trains nothing and which TensorFlow makes anew for each iterator.
+        """Whether to call the function itself instead of a copy.
+
+        True for copies, and for functions that read a dataset: these train nothing, and
+        TensorFlow creates them anew for each iterator.
         """
         module = getattr(function.python_function, "__module__", None) or ""
         return id(function) in self._own or module.startswith(READS_DATA)
 
     def of(self, function: Any) -> Any:
-        """The copy of a ``tf.function``."""
+        """Return the copy of a ``tf.function``, made at the first call."""
         known = self._copies.get(id(function))
         if known is None:
             copy = quiet(cloned_function(function))
@@ -60,7 +62,7 @@ class FunctionClones:
 
     @contextmanager
     def called(self, function: Any) -> Iterator[None]:
-        """The function is being called, and perhaps traced."""
+        """Note that the function is called, and perhaps traced, inside the block."""
         self._called.append(function)
         try:
             yield
@@ -68,19 +70,20 @@ class FunctionClones:
             self._called.pop()
 
     def made_variables(self) -> bool:
-        """Whether the innermost function that is being called has made variables, so
-        that TensorFlow throws its first trace away.
+        """Whether the innermost function being called has created variables.
+
+        TensorFlow then discards its first trace.
         """
         if not self._called:
             return False
         return made_variables(self.of(self._called[-1]))
 
     def keep(self, concrete: Any) -> None:
-        """Take a concrete function that was traced under our eyes as its own copy."""
+        """Register an observed concrete function, which needs no copy."""
         self._copies[id(concrete)] = (concrete, concrete)
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all functions."""
         for known in (self._copies, self._own, self._traces):
             known.clear()
 
@@ -94,10 +97,10 @@ class FunctionClones:
         """Call the copy in place of the function, eagerly.
 
         Args:
-            call: `tf.function`'s own ``__call__``.
-            function: What was to be called.
-            args: Its positional arguments.
-            kwargs: Its keyword arguments.
+            call: Original ``__call__`` of ``tf.function`` objects.
+            function: The ``tf.function`` that the user calls.
+            args: Positional arguments of the call.
+            kwargs: Keyword arguments of the call.
         """
         __tracebackhide__ = True
         kind = None if kwargs else _kind(function, args)
@@ -110,7 +113,7 @@ class FunctionClones:
         return result
 
     def _remember(self, kind: Any, copy: Any, args: tuple[Any, ...]) -> None:
-        """Keep the trace that such a call leads to, if it takes them as they are."""
+        """Keep the trace of such calls, if it takes the arguments unchanged."""
         traced = copy.get_concrete_function(*args)
         passed = [it for it in args if _is_passed(it)]
         given = tf.nest.flatten(passed, expand_composites=True)
@@ -120,12 +123,12 @@ class FunctionClones:
 
 
 def _kind(function: Any, args: tuple[Any, ...]) -> Any:
-    """What calls have in common that run the same trace.
+    """Return a key shared by all calls that run the same trace.
 
     Returns:
-        None where that depends on more: on arguments that are neither dense tensors
-        nor the iterator of a dataset nor literals, on a strategy, on XLA; and where
-        nothing is traced.
+        The key; None if no function is traced, or if the trace depends on more: on XLA,
+        on a strategy, or on arguments other than dense tensors, iterators of datasets
+        and literals.
     """
     if (
         getattr(function, JIT_COMPILE)
@@ -147,5 +150,5 @@ def _kind(function: Any, args: tuple[Any, ...]) -> Any:
 
 
 def _is_passed(argument: Any) -> bool:
-    """Whether it is an input of the graph, not a literal of it."""
+    """Whether an argument is an input of the graph, not a literal in it."""
     return type(argument) not in _LITERALS

@@ -1,7 +1,7 @@
-"""Whether the weights of rows that ``fit`` was given take part in a loss.
+"""Whether the sample weights given to ``fit`` take part in a loss.
 
-Only a training step, or a ``compute_loss``, of the user's own can leave them out. It is
-seen where the step is traced: no loss of it depends on the weights that it is given.
+Only a custom training step or ``compute_loss`` can leave them out. This shows when the
+step is traced: none of its losses depends on the weights that it is given.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ __all__ = ["GivenWeights"]
 
 
 class GivenWeights:
-    """The models whose ``fit`` was given weights, and whether a loss has them."""
+    """The models whose ``fit`` was given weights, and whether a loss uses them."""
 
     def __init__(self) -> None:
         self._used: dict[int, tuple[Any, bool]] = {}
         self._at_hand: tuple[Any, list[Any]] | None = None
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all models."""
         self._used.clear()
         self._at_hand = None
 
     @contextmanager
     def in_fit(self, model: Any, given: Mapping[str, Any]) -> Iterator[None]:
-        """``fit`` is called: note what becomes of the weights in the steps it traces.
+        """Observe the use of the weights in steps traced by a ``fit`` call.
 
         Args:
-            model: Whose it is.
-            given: Its arguments.
+            model: The model that is trained.
+            given: Arguments of the call.
         """
         if not has_own_step(model) or not _differ(given):
             yield
@@ -48,7 +48,7 @@ class GivenWeights:
             yield
 
     def _on_step(self, call: Any, model: Any, data: Any) -> Any:
-        """A training step is run or traced."""
+        """Hook on ``train_step``: hold its weights while it runs or is traced."""
         __tracebackhide__ = True
         _, _, weights = keras.utils.unpack_x_y_sample_weight(data)
         if self._at_hand is not None or weights is None:
@@ -60,7 +60,10 @@ class GivenWeights:
             self._at_hand = None
 
     def take(self, losses: Sequence[Any]) -> None:
-        """Gradients of losses are taken: where that is unknown they count as used."""
+        """Note that gradients of ``losses`` are taken.
+
+        If it cannot be known whether the losses use the weights, they count as used.
+        """
         if self._at_hand is None:
             return
         model, weights = self._at_hand
@@ -74,7 +77,7 @@ class GivenWeights:
         self._used[id(model)] = model, used or uses
 
     def left_out(self, variables: Sequence[Any]) -> bool:
-        """Whether the steps that train such variables left the weights out."""
+        """Whether the steps of a model that has ``variables`` left the weights out."""
         asked = {id(raw(it)) for it in variables}
         return any(
             not used and not asked.isdisjoint(id(raw(it)) for it in model.variables)
@@ -83,7 +86,7 @@ class GivenWeights:
 
 
 def _differ(given: Mapping[str, Any]) -> bool:
-    """Whether some rows have another weight than others."""
+    """Whether the weights given to ``fit`` differ between rows or classes."""
     weights, by_class = given.get("sample_weight"), given.get("class_weight")
     if by_class:
         return len(set(map(float, by_class.values()))) > 1

@@ -1,4 +1,4 @@
-"""How often gradients were taken: counted now, or whenever a trace runs."""
+"""Count how often gradients were taken, eagerly or by each run of a trace."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["GradientCounts", "never_applied"]
 
 
 class GradientCounts:
-    """Gradients with respect to variables, in all and for each set of variables.
+    """How often gradients were taken, in total and for each set of variables.
 
     Attributes:
-        total: Of all.
+        total: Count for all variables.
     """
 
     def __init__(self) -> None:
@@ -29,11 +29,16 @@ class GradientCounts:
 
     @property
     def in_graphs(self) -> bool:
-        """Whether some were taken in a compiled function."""
+        """Whether some gradients were taken in a compiled function."""
         return self._traced.is_any
 
     def add(self, taped: TapeRecord, graph: Any) -> None:
-        """Gradients are taken: now, or whenever the last trace of ``graph`` runs."""
+        """Count gradients taken now, or at each run of a trace.
+
+        Args:
+            taped: Record of the tape; its own count is increased too.
+            graph: Graph being traced; None if gradients are taken eagerly.
+        """
         if graph is None:
             self._ran([taped])
             return
@@ -44,7 +49,7 @@ class GradientCounts:
 
     @contextmanager
     def counting(self, function: Any) -> Iterator[None]:
-        """Count the gradients that a run of a function takes: those of its trace."""
+        """Count the gradients that a run of a function takes, as its trace showed."""
         if not tf.executing_eagerly():
             yield
             return
@@ -54,12 +59,15 @@ class GradientCounts:
 
     @contextmanager
     def tracing(self) -> Iterator[Callable[[Any], None]]:
-        """A function is traced and not run: gives what keeps its count under it."""
+        """Observe a trace without a run; yields a function that stores its count.
+
+        Call that function with the concrete function.
+        """
         self._traced.begin()
         yield self._traced.keep
 
     def clear(self) -> None:
-        """Forget them."""
+        """Reset all counts."""
         self.total = 0
         self._traced.clear()
 
@@ -72,6 +80,6 @@ class GradientCounts:
 def never_applied(
     tapes: Iterable[TapeRecord], trained: Iterable[Recording]
 ) -> Iterator[TapeRecord]:
-    """Gradients of a model's variables of which no recorded training moves any."""
+    """Return tapes of Keras models' variables that no recorded training updates."""
     moved = {variable_key(it) for known in trained for it in known.variables}
     return (it for it in tapes if it.is_of_model and moved.isdisjoint(it.keys))

@@ -1,7 +1,7 @@
-"""Sums of gradients in variables of the user's own, and whether they begin anew.
+"""Sums of gradients in the user's variables, and whether they are ever reset.
 
-Seen is what is added to a variable, whether that is a gradient, and whether anything
-else is ever written to it. A mean of gradients that fades is written otherwise.
+For each variable it is observed whether gradients are added to it, and whether anything
+else is ever written to it, as for a moving average of gradients.
 """
 
 from __future__ import annotations
@@ -19,19 +19,24 @@ from ..backend.tensors import current_graph, raw, value_of
 
 __all__ = ["GradientSums"]
 
-#: What a gradient may go through before it is added: to be divided, cast, clipped.
+#: Operations on a gradient before it is added: dividing, casting, clipping.
 _ON_THE_WAY = frozenset(
     ("Cast", "ClipByValue", "Identity", "Maximum", "Minimum", "Mul", "RealDiv")
 )
 _MOST_STEPS = 4
-#: Times that one and the same sum has to be applied: some are made anew each time.
+#: How often the same variable has to be applied: some loops create a new one each time.
 _FEWEST_TIMES = 4
 
 
 @dataclass(slots=True)
 class _Written:
-    """What was written to a variable: gradients that were added, or anything else; and
-    how often it was applied, in a graph as often as it likes.
+    """What was written to a variable.
+
+    Attributes:
+        variable: Weak reference to the variable.
+        adds: Whether gradients were added to it.
+        otherwise: Whether anything else was written to it.
+        applied: How often it was applied; in a graph, `_FEWEST_TIMES` per trace.
     """
 
     variable: ref[Any]
@@ -41,23 +46,23 @@ class _Written:
 
 
 class GradientSums:
-    """What is written to the variables that gradients are added to."""
+    """Records what is written to variables that gradients are added to."""
 
     def __init__(self) -> None:
         self._written: dict[int, _Written] = {}
         self._taken: frozenset[Any] = frozenset()
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all variables."""
         self._written.clear()
         self._taken = frozenset()
 
     def taken(self, gradients: Iterable[Any]) -> None:
-        """Gradients as a tape gave them."""
+        """Note the gradients that a tape returned."""
         self._taken = frozenset(_key(it) for it in gradients) - {None}
 
     def added(self, variable: Any, value: Any) -> None:
-        """``variable.assign_add(value)``."""
+        """Note a call ``variable.assign_add(value)``."""
         is_gradient = self._is_gradient(value)
         known = self._of(variable, make=is_gradient)
         if known is not None:
@@ -65,8 +70,9 @@ class GradientSums:
             known.otherwise |= not is_gradient
 
     def written(self, variable: Any) -> None:
-        """Anything else is written to a variable, as 0: in a graph, or after its sum
-        was applied.
+        """Note that something else, such as 0, is written to a variable.
+
+        Counts only in a graph, or after the sum in the variable was applied.
         """
         traced = current_graph() is not None
         known = self._of(variable, make=traced)
@@ -74,8 +80,11 @@ class GradientSums:
             known.otherwise |= traced or known.applied > 0
 
     def applied(self, gradients: Sequence[Any]) -> list[Any]:
-        """Gradients are given to an optimizer: the variables that hold them, where all
-        of them come from such.
+        """Note the gradients given to an optimizer.
+
+        Returns:
+            The variables that hold the gradients; empty unless all gradients come from
+            variables that gradients were added to.
         """
         found = [self._behind(it) for it in gradients if it is not None]
         sums = [it for it in found if it is not None]
@@ -86,7 +95,7 @@ class GradientSums:
         return [it.variable() for it in sums]
 
     def never_reset(self, variables: Sequence[Any]) -> bool:
-        """Whether gradients are added to all of these, and nothing else is written."""
+        """Whether all of the variables get gradients added and nothing else written."""
         return bool(variables) and all(
             it is not None
             and it.adds
@@ -105,7 +114,7 @@ class GradientSums:
         return known
 
     def _is_gradient(self, value: Any) -> bool:
-        """Whether it is a gradient that a tape gave last, or one that was divided."""
+        """Whether a value is a gradient last returned by a tape, perhaps scaled."""
         for _ in range(_MOST_STEPS):
             if _key(value) in self._taken:
                 return True
@@ -116,7 +125,7 @@ class GradientSums:
         return False
 
     def _behind(self, gradient: Any) -> _Written | None:
-        """What is known of the variable that a gradient is read from."""
+        """Return what is known of the variable that a gradient is read from."""
         known = self._of(raw(gradient))
         graph = current_graph()
         if known is not None or graph is None:
@@ -140,7 +149,7 @@ class GradientSums:
 
 
 def _key(value: Any) -> Any:
-    """What identifies a tensor, also among gone ones; None for anything else."""
+    """Return a tensor's identity, not reused after deletion; None for non-tensors."""
     if not isinstance(value, tf.Tensor):
         return None
     eager = getattr(value, EAGER_ID, None)

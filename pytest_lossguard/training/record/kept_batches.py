@@ -1,6 +1,7 @@
-"""Batches that a training is scored on and run again with: some of the first and last.
+"""Keep some of the first and last batches of a training, to score and rerun it.
 
-What runs eagerly is copied at once; a graph writes to variables that are read later.
+Batches of eager steps are copied at once; graphs write them to variables that are read
+later.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ __all__ = ["keep_batch", "pull_batch"]
 def keep_batch(
     taped: TapeRecord, batch: tuple[Any, Any, Any], *, counts: bool, in_xla: bool
 ) -> None:
-    """Keep a batch of a step at hand.
+    """Keep the batch of the current step if it is needed.
 
     Args:
-        taped: Of the step.
+        taped: Record of the step's tape, which keeps the batches.
         batch: Inputs, labels and weights.
-        counts: Whether some of the first and last are kept; else some of the first
-            that run eagerly and the last one of a graph.
-        in_xla: Whether XLA compiles the step: it takes known shapes only.
+        counts: Whether to keep some of the first and last batches; otherwise some of
+            the first are kept of eager steps, and the last one of a graph.
+        in_xla: Whether XLA compiles the step, which then needs known shapes.
     """
     if taped.graph is None:
         if taped.wants_data:
@@ -38,7 +39,7 @@ def keep_batch(
     if in_xla and not all(leaf.shape.is_fully_defined() for leaf in flatten(batch)):
         return
     kind = kind_of(batch)
-    if kind not in taped.last_values:  # else each trace would orphan the last one's
+    if kind not in taped.last_values:  # shared, so that earlier traces are read too
         taped.last_values[kind] = LastValue(batch)
     taped.last_value = taped.last_values[kind]
     taped.last_value.assign(batch)
@@ -50,7 +51,7 @@ def keep_batch(
 
 
 def pull_batch(taped: TapeRecord) -> None:
-    """Read what a graph wrote last, where more batches are wanted."""
+    """Read the batch that a graph wrote last, if more batches are needed."""
     if taped.last_value is None or not (taped.wants_data or taped.wants_late):
         return
     count = int(value_of(taped.batches_written))

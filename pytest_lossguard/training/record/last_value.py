@@ -1,4 +1,4 @@
-"""The last value of tensors of a graph, kept where it can be read outside of it."""
+"""Keep the last values of tensors in a graph so that they can be read outside it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["LastValue", "kind_of"]
 
 
 def kind_of(structure: Any) -> str:
-    """What a nested structure of tensors is, whatever their shapes."""
+    """Return a key of a nested structure of tensors that does not depend on shapes."""
     return str(map_structure(_spec, structure))
 
 
@@ -28,18 +28,18 @@ class LastValue:
     """Variables that hold the last value of a nested structure of tensors.
 
     Args:
-        structure: The tensors, some of them ragged or sparse, or None.
+        structure: The tensors; leaves may be ragged, sparse or None.
     """
 
     def __init__(self, structure: Any) -> None:
         self._leaves = map_structure(_leaf, structure)
 
     def assign(self, structure: Any) -> None:
-        """Keep the value of tensors of the same kind."""
+        """Store the values of a structure of the same kind; see `kind_of`."""
         map_structure(_assign, self._leaves, structure)
 
     def value(self) -> Any:
-        """The value kept last, in NumPy."""
+        """Return the values stored last, as NumPy arrays."""
         return to_numpy(map_structure(_value, self._leaves))
 
 
@@ -69,7 +69,7 @@ def _value(leaf: _Leaf | None) -> Any:
 
 
 def _parts(given: Any) -> list[Any]:
-    """The dense tensors that it is made of: itself, unless ragged or sparse."""
+    """Return the dense parts of a ragged or sparse tensor, or a dense tensor itself."""
     flat: list[Any] = tf.nest.flatten(as_tensor(given), expand_composites=True)
     return flat
 
@@ -87,7 +87,7 @@ def _spec(given: Any) -> Any:
 
 
 def _holder(tensor: Any) -> Any:
-    """A variable for a dense tensor, whatever its shape."""
+    """Create a variable for a dense tensor that accepts values of any shape."""
     known = tensor.shape.is_fully_defined()
     shape = tensor.shape if known else [0] * (tensor.shape.rank or 0)
     return own_variable(

@@ -1,4 +1,4 @@
-"""Which layers that behave otherwise in training were ever called in training mode."""
+"""Track whether layers that behave differently in training run in training mode."""
 
 from __future__ import annotations
 
@@ -21,9 +21,13 @@ __all__ = ["LayerModes", "training_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ModelCall:
-    """A call of the outermost model, with its tensors replaced by what they are like.
+    """A call of the outermost model, with type specs in place of its tensors.
 
-    ``asks`` says whether the caller passed ``training``.
+    Attributes:
+        model: The model.
+        args: Positional arguments after the model, without bools.
+        kwargs: Keyword arguments.
+        asks: Whether the caller passed ``training``.
     """
 
     model: Any
@@ -35,7 +39,7 @@ class _ModelCall:
 class LayerModes:
     """The layers seen so far, by the mode in which they were called.
 
-    Only the first call of a layer in a mode costs more than a look into a set.
+    Only the first call of a layer in a mode costs more than a set lookup.
     """
 
     def __init__(self) -> None:
@@ -47,7 +51,11 @@ class LayerModes:
 
     @contextmanager
     def under(self, call: tuple[Any, ...]) -> Iterator[None]:
-        """The outermost model is being called: with model, arguments, keywords."""
+        """Note the call of the outermost model inside the block.
+
+        Args:
+            call: The model, its positional and its keyword arguments.
+        """
         self._now.call = call
         try:
             yield
@@ -55,11 +63,11 @@ class LayerModes:
             self._now.call = None
 
     def is_known(self, layer: Any, training: Any) -> bool:
-        """Whether nothing new can be learned from such a call."""
+        """Whether the layer was already noted in this mode."""
         return (id(layer), _is_on(training), layer.trainable) in self._known
 
     def add(self, layer: Any, training: Any) -> None:
-        """Note the mode of a call; inference counts only where a tape records it."""
+        """Note the mode of a call; inference mode counts only under a tape."""
         call = getattr(self._now, "call", None)
         if _is_on(training):
             self._trained[id(layer)] = layer
@@ -70,16 +78,21 @@ class LayerModes:
         self._known.add((id(layer), _is_on(training), layer.trainable))
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all layers."""
         for known in (self._known, self._trained, self._inference, self._woken):
             known.clear()
 
     def never_in_training(self, variables: list[Any]) -> tuple[list[str], bool]:
-        """The layers of a model that trains ``variables`` which were called in
-        inference mode only, and would not be if the model were called in training mode.
+        """Find layers that are trained but were called in inference mode only.
+
+        Layers that stay in inference mode when the model is called with
+        ``training=True`` are left out.
+
+        Args:
+            variables: The variables that are trained.
 
         Returns:
-            Their paths, and whether the caller passed ``training=False``.
+            Paths of the layers, and whether a caller passed ``training``.
         """
         keys = set(map(variable_key, variables))
         found = [
@@ -92,20 +105,21 @@ class LayerModes:
         return paths, any(call.asks for _, call in left)
 
     def _woken_by(self, call: _ModelCall) -> set[int]:
-        """Layers in training mode where the same model is called so: the others are
-        kept in inference mode by the model itself, on purpose.
+        """Return the layers in training mode if the model is called with it.
+
+        The model itself keeps the other layers in inference mode, on purpose.
         """
         key = id(call.model)
         if key not in self._woken:
             try:
                 self._woken[key] = _modes_in_training(call) - _held(call.model)
-            except Exception:  # any model of the user's may refuse another call
+            except Exception:  # a custom model may reject this call
                 self._woken[key] = set()
         return self._woken[key]
 
 
 def _modes_in_training(call: _ModelCall) -> set[int]:
-    """Layers in training mode under ``training=True``; nothing is computed for it."""
+    """Return layers in training mode under ``training=True``, by tracing the model."""
     found: set[int] = set()
 
     def note(inner: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -129,8 +143,9 @@ def _modes_in_training(call: _ModelCall) -> set[int]:
 
 
 def _held(model: Any) -> set[int]:
-    """Layers in a part that a functional model calls by ``training=False``: Keras 3
-    lets the mode of the whole overrule that, and it is meant all the same.
+    """Return layers in parts that a functional model calls with ``training=False``.
+
+    In Keras 3 the mode of the whole model overrides that argument, but users mean it.
     """
     held: set[int] = set()
     for part in filter(_tells_what_was_passed, flat_layers(model)):
@@ -141,32 +156,33 @@ def _held(model: Any) -> set[int]:
 
 
 def _tells_what_was_passed(layer: Any) -> bool:
-    """Whether ``training=False`` in a graph is what somebody wrote, not a default."""
+    """Whether ``training=False`` in a graph was passed by the user, not a default."""
     known = inspect.signature(layer.call).parameters.get("training")
     return known is not None and known.default is None
 
 
 def training_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a layer's ``call(inputs, training)`` got, None where nothing."""
+    """Return ``training`` as given to a layer's ``call(inputs, training)``, or None."""
     return kwargs.get("training", args[1] if len(args) > 1 else None)
 
 
 def _is_on(training: Any) -> bool:
-    """Whether it is training mode, or a tensor that may say so."""
+    """Whether ``training`` is true, or a tensor that may be."""
     off = training is None or isinstance(training, (bool, int, np.bool_))
     return not off or bool(training)
 
 
 def _is_active(layer: Any) -> bool:
-    """Whether training mode makes a difference to it now."""
+    """Whether training mode changes what the layer currently computes."""
     if isinstance(layer, keras.layers.BatchNormalization):
         return bool(layer.trainable)
     return bool(getattr(layer, "rate", getattr(layer, "stddev", 1.0)))
 
 
 def _is_trained(layer: Any, model: Any, keys: set[int]) -> bool:
-    """Whether gradients go through it to what is trained: to its own weights or, where
-    it has none, to all of its model's.
+    """Whether the trained variables ``keys`` include all trainable ones of the layer.
+
+    If the layer has none, those of its model count.
     """
     own = layer.trainable_variables or model.trainable_variables
     return bool(own) and all(variable_key(it) in keys for it in own)

@@ -1,4 +1,4 @@
-"""Losses that are scaled for half precision, and gradients that are scaled back."""
+"""Loss scaling for half precision, and undoing it in gradients."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["is_scaled", "loss_scale", "unscaled"]
 
 
 def loss_scale(optimizer: Any) -> Any:
-    """What an optimizer divides gradients by, None where by nothing."""
+    """Return the scale that an optimizer divides gradients by, or None."""
     scale = getattr(optimizer, "dynamic_scale", None)
-    if scale is None:  # no such optimizer, or one that was not built yet
+    if scale is None:  # no `LossScaleOptimizer`, or not built yet
         scale = getattr(optimizer, "initial_scale", optimizer.loss_scale_factor)
     return scale
 
 
 def unscaled(grads: list[Any], optimizer: Any) -> list[Any]:
-    """The gradients as they were before the loss was scaled for them."""
+    """Return the gradients of the unscaled loss."""
     scale = loss_scale(optimizer)
     if scale is None:
         return grads
@@ -30,8 +30,12 @@ def unscaled(grads: list[Any], optimizer: Any) -> list[Any]:
 
 
 def is_scaled(grads: list[Any], optimizer: Any, taped: TapeRecord) -> bool:
-    """Whether gradients of a loss that was scaled come as they are to an optimizer that
-    does not divide them.
+    """Whether gradients of a scaled loss reach an optimizer that does not unscale them.
+
+    Args:
+        grads: Gradients given to the optimizer.
+        optimizer: The optimizer.
+        taped: Record of the tape that the gradients come from.
     """
     given = [id(it) for it in grads if it is not None]
     is_plain = bool(given) and loss_scale(optimizer) is None

@@ -1,8 +1,8 @@
-"""Finds the operation of a loss that pairs each row with every other.
+"""Find the operation of a loss that pairs each row with every other.
 
-Predictions of shape ``(n, 1)`` against labels of shape ``(n,)`` become ``(n, n)``. It
-is seen where the step is traced, from the loss back to the model's output; of a step
-that runs eagerly, while its first tapes are open.
+Predictions of shape ``(n, 1)`` and labels of shape ``(n,)`` broadcast to ``(n, n)``. In
+a traced step the graph is searched from the loss back to the model's output; an eager
+step is observed while its first tapes are open.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
     "sources",
 ]
 
-#: Operations that work element by element, on two operands.
+#: Element-wise operations on two operands.
 ELEMENTWISE = frozenset(
     (
         "Add",
@@ -40,26 +40,26 @@ ELEMENTWISE = frozenset(
         "Sub",
     )
 )
-#: What says how large a tensor is, and not what is in it.
+#: Operations that return the size of a tensor, not its content.
 _SIZES = frozenset(("Rank", "Shape", "ShapeN", "Size"))
-#: Rows of a constant that are no weights of classes or the like.
+#: Fewest rows of a constant to count as data: class weights and the like have fewer.
 _FEWEST_CONSTANT = 32
 _DATA = frozenset(("IteratorGetNext", "IteratorGetNextSync"))
 
 
 def are_paired(one: Any, other: Any) -> bool:
-    """Whether shapes are ``(n, 1)`` and ``(n,)``, for more than one row."""
+    """Whether the shapes are ``(n, 1)`` and ``(n,)`` with more than one row."""
     if one.rank != 2 or other.rank != 1 or one[1] != 1:
         return False
     return bool(one[0] == other[0] and one[0] != 1)
 
 
 def mixed_rows_in_graph(target: Any, outputs: Collection[int]) -> MixedRows | None:
-    """The first such operation behind a loss that is being traced.
+    """Return the first operation that mixes rows in a traced loss, else None.
 
     Args:
         target: The loss, a tensor of a graph.
-        outputs: Identities of the tensors that models made.
+        outputs: Identities of the output tensors of models.
     """
     for tensor in tensors_behind([target], lambda it: id(it) in outputs):
         operation = tensor.op
@@ -86,8 +86,15 @@ def _may_pair(one: Any, other: Any) -> bool:
 
 
 def sources(tensor: Any, outputs: Collection[int]) -> set[str]:
-    """What a tensor is made of: ``"learned"`` of variables, ``"data"`` of what the
-    step is given.
+    """Return what a tensor is computed from.
+
+    Args:
+        tensor: Tensor of a graph.
+        outputs: Identities of the output tensors of models.
+
+    Returns:
+        ``"learned"`` if from variables or models, ``"data"`` if from inputs of the
+        step; both, or neither.
     """
     pending, seen, found = [tensor], set(), set()
     while pending:
@@ -115,27 +122,28 @@ def sources(tensor: Any, outputs: Collection[int]) -> set[str]:
 
 
 def _kinds_of_input(tensor: Any, outer: Any) -> set[str]:
-    """What a function is given, or finds outside of it."""
+    """Return the kinds of a function's input, or of a tensor that it captures."""
     if tensor.dtype == tf.resource:
         return {"learned"}
     return {"data"} if outer is None or may_be_labels(outer) else set()
 
 
 def _is_data(constant: Any) -> bool:
-    """Whether a constant of a graph is rows: small tensors that a function finds
-    outside of it become constants.
+    """Whether a constant of a graph holds rows of data.
+
+    Small tensors that a function captures become constants.
     """
     rows = constant.shape[0] if constant.shape.rank else 0
     return rows >= _FEWEST_CONSTANT and may_be_labels(tf.get_static_value(constant))
 
 
 def _captured(tensor: Any) -> Any:
-    """The tensor outside of a graph that stands behind one, None of any other."""
+    """Return the outer tensor that a graph captured as ``tensor``, else None."""
     captures = getattr(tensor.graph, "captures", ())
     return next((outer for outer, inner in captures if inner is tensor), None)
 
 
 def may_be_labels(values: Any) -> bool:
-    """Whether known values are of rows, and no thresholds or bins: those are sorted."""
+    """Whether values may be labels: thresholds and bins are sorted, labels are not."""
     steps = np.diff(np.ravel(np.asarray(values)))
     return bool(np.any(steps > 0) and np.any(steps < 0))

@@ -1,8 +1,8 @@
-"""Targets and rows that come from a model which changes as the training goes on.
+"""Detect targets and rows made by a model that changes during the training.
 
-A target network that is copied from the net at times, values that the net itself
-predicts for the next states, episodes that it acts in: the loss of such a training
-rises as often as it falls, in a good one as well.
+Examples are a target network that is copied from time to time, values that the model
+itself predicts for the next states, and episodes that it acts in. The loss of such a
+training rises as often as it falls, even if the training goes well.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ NOTE = (
     " judged only for blowing up"
 )
 
-#: Operations that draw one of several actions by their chances.
+#: Operations that sample an action by its probability.
 _DRAWS = frozenset({"Multinomial", "StatelessMultinomial"})
-#: Stands among the models of a function for its asking for gradients.
+#: Entry among a function's traced models that says that it takes gradients.
 _GRADIENTS = object()
-#: Functions whose last arguments are kept.
+#: Number of functions whose last arguments are kept.
 _MOST_FUNCTIONS = 8
-#: Share of the updates before which a model made something: one that acts or sets
-#: targets does so before each of them, an evaluation once per epoch.
+#: Fewest share of updates before which a model has to be called: one that acts or sets
+#: targets is called before each update, one that is evaluated once per epoch.
 _MOST_UPDATES = 0.5
 
 
@@ -42,9 +42,13 @@ _MOST_UPDATES = 0.5
 class _Maker:
     """A model, and what it was seen to do.
 
-    ``keys`` are its variables, ``start`` digests of its matrices when it was first
-    seen beside a training, ``times`` the updates before which it was called with no
-    tape looking, ``sets_targets`` whether a loss depends on such a call.
+    Attributes:
+        model: The model.
+        keys: Keys of its variables; empty until needed.
+        start: Digests of its matrices when it first took part in training others; None
+            before.
+        times: Number of updates before which it was called without a tape.
+        sets_targets: Whether a loss depends on such a call.
     """
 
     model: Any
@@ -54,7 +58,7 @@ class _Maker:
     sets_targets: bool = False
 
     def has(self, variables: Collection[int]) -> bool:
-        """Whether one of the variables is its own."""
+        """Whether one of the variables belongs to the model."""
         if not self.keys:
             self.keys = frozenset(map(variable_key, self.model.variables))
         return not self.keys.isdisjoint(variables)
@@ -66,8 +70,9 @@ class _Maker:
 
     @property
     def moved(self) -> bool:
-        """Whether it changed since. Statistics of a batch move in any call, a matrix
-        only by somebody's hand.
+        """Whether the model's matrices changed since `stands_beside`.
+
+        Batch statistics change in any call, matrices only if something assigns them.
         """
         return self.start is not None and self.start != self._matrices()
 
@@ -77,12 +82,12 @@ class _Maker:
 
 @dataclass(slots=True)
 class Makers:
-    """The models that were called, and what they may have made for a training.
+    """The models that were called, and may have made targets or rows of a training.
 
     Attributes:
-        known: What each was seen to do, by the identity of the model.
-        steps: The last functions that took gradients, by their identity, each with what
-            it was given last.
+        known: What each model was seen to do, by the identity of the model.
+        steps: The last functions that took gradients, by their identity, each with its
+            last arguments; None if they read a dataset.
     """
 
     known: dict[int, _Maker] = field(default_factory=dict)
@@ -94,13 +99,15 @@ class Makers:
 
     @property
     def arguments(self) -> Any:
-        """What the last such function was given."""
+        """The arguments of the last function that took gradients; () if none did, None
+        if they read a dataset.
+        """
         _, arguments = next(reversed(self.steps.values()), (None, ()))
         return arguments
 
     @contextmanager
     def in_fit(self) -> Iterator[None]:
-        """Keras trains: what it calls in between, it validates."""
+        """Ignore model calls inside the block, where Keras validates in ``fit``."""
         self._fitting += 1
         try:
             yield
@@ -109,7 +116,7 @@ class Makers:
 
     @contextmanager
     def running(self, function: Any, arguments: Any) -> Iterator[None]:
-        """A function runs, perhaps traced just now: what its models made, or a step."""
+        """Note what a run of a function does: a step, or calls of models."""
         if not tf.executing_eagerly():
             yield
             return
@@ -118,7 +125,8 @@ class Makers:
         done = self._traced.done_by(function)
         if any(it is _GRADIENTS for it in done):
             self.steps.pop(id(function), None)
-            self.steps[id(function)] = function, arguments
+            kept = None if _read_data(arguments) else arguments
+            self.steps[id(function)] = function, kept
             if len(self.steps) > _MOST_FUNCTIONS:
                 del self.steps[next(iter(self.steps))]
             self.next_step()
@@ -127,35 +135,35 @@ class Makers:
             self.made(model, None)
 
     def traced(self, model: Any) -> None:
-        """A model was called in a graph, and no tape was looking."""
+        """Note that a model was called in a graph without a tape."""
         self._traced.note(model)
 
     def made(self, model: Any, inputs: Any) -> None:
-        """A model was called outside of graphs, and no tape was looking.
+        """Note that a model was called outside of graphs without a tape.
 
         Args:
             model: The model.
-            inputs: What it was given.
+            inputs: Inputs of the call.
         """
         if not self._fitting:
             self._made[id(model)] = flatten(inputs)
             self._of(model)
 
     def next_step(self) -> None:
-        """A step ended, or asked for its gradients."""
+        """Note that a step ended or took its gradients."""
         for key, inputs in self._made.items():
-            # The rows that were just trained on are measured, not acted on.
+            # A call on the rows just trained on only evaluates the model.
             self.known[key].times += not _all_among(inputs, self._last)
         self._made.clear()
 
     def take(self, calls: Sequence[Any], loss: Any, sources: Collection[int]) -> None:
-        """Gradients of a loss are asked for.
+        """Note that gradients of a loss are taken.
 
         Args:
-            calls: The models that were called before: model, inputs, outputs, and
-                whether a tape was looking.
-            loss: What is differentiated.
-            sources: Keys of the variables.
+            calls: The calls of models before: model, inputs, outputs, and whether a
+                tape recorded.
+            loss: The target that is differentiated.
+            sources: Keys of the variables to differentiate by.
         """
         draws = [it for it in _behind(loss) if it.op.type in _DRAWS]
         for model, _, outputs, _ in calls if draws else ():
@@ -178,7 +186,7 @@ class Makers:
         self._last = [leaf for it in calls if it[3] for leaf in flatten(it[1])]
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all models."""
         for known in (self.known, self._made, self._last, self._traced, self.steps):
             known.clear()
 
@@ -189,12 +197,13 @@ class Makers:
 def learns_from_a_moving_model(
     recording: Recording, makers: Makers, others: Sequence[Recording]
 ) -> bool:
-    """Whether its rows or targets are made by itself, or by a model that moved without
-    an optimizer.
+    """Whether rows or targets of a training are made by a model that changes.
+
+    The model is either the one trained, or one that changed without an optimizer.
 
     Args:
         recording: The training.
-        makers: The models of the test.
+        makers: The models called in the test.
         others: All trainings of the test.
     """
     trained = frozenset(map(variable_key, recording.variables))
@@ -209,24 +218,34 @@ def learns_from_a_moving_model(
     return False
 
 
+def _read_data(arguments: Any) -> bool:
+    """Whether there is a dataset or an iterator of one among the arguments.
+
+    Such a call cannot be made again. An iterator must end with the user's last
+    reference to it: TensorFlow takes up to a minute to delete one that lived long.
+    """
+    readers = tf.data.Iterator, tf.data.Dataset
+    return any(isinstance(it, readers) for it in flatten(arguments))
+
+
 def _all_among(leaves: Sequence[Any], others: Sequence[Any]) -> bool:
     known = set(map(id, others))
     return bool(leaves) and all(id(it) in known for it in leaves)
 
 
 def _leads_to(outputs: Sequence[Any], loss: Any) -> bool:
-    """Whether a loss in a graph is computed from outputs."""
+    """Whether a loss in a graph is computed from the outputs."""
     made = {it.op.name for it in outputs if _graph_of(it) is not None}
     return bool(made) and any(it.op.name in made for it in _behind(loss))
 
 
 def _behind(value: Any) -> Iterator[Any]:
-    """The tensors of a graph that the first leaf of a value is computed from."""
+    """Yield the tensors of a graph that the first leaf of a value is computed from."""
     first: Any = next(iter(flatten(value)), None)
     return tensors_behind([] if _graph_of(first) is None else [first])
 
 
 def _graph_of(tensor: Any) -> Any:
-    """None of what has a value."""
+    """Return the graph of a symbolic tensor; None for anything else."""
     eager = not tf.is_tensor(tensor) or hasattr(tensor, "numpy")
     return None if eager else getattr(tensor, "graph", None)

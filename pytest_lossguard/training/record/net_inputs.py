@@ -1,4 +1,4 @@
-"""What the nets of a training whose loss cannot be scored were called with."""
+"""Inputs of the nets in trainings whose loss cannot be scored again."""
 
 from __future__ import annotations
 
@@ -13,25 +13,24 @@ from ..backend.tensors import flatten, variable_key
 
 __all__ = ["Net", "NetInputs"]
 
-#: Operations that data come out of, in a graph.
+#: Operations in a graph that yield data.
 _DATA = frozenset({"Placeholder", "IteratorGetNext", "OptionalGetValue"})
-#: Tensors that are looked at, up from one.
+#: Most tensors visited in a search back from one.
 _MOST_TENSORS = 4000
 
 
 @dataclass(slots=True, kw_only=True)
 class Net:
-    """A model that was called under a tape, with one tensor.
+    """A model that was called under a tape with a single tensor.
 
     Attributes:
         model: The model.
-        shape: Of the input, rows first.
-        dtype: Of the input.
-        rows: The last input, of a step that runs eagerly; else None.
-        from_noise: Whether random numbers go into its input, in a graph.
-        from_data: Whether data do.
-        has_labels: Whether data go into the loss that go into no net; None where that
-            is not known.
+        shape: Shape of the input, rows first.
+        dtype: Dtype of the input.
+        rows: The last input of an eager step; None in a graph.
+        from_noise: Whether the input is computed from random numbers, in a graph.
+        from_data: Whether the input is computed from data, in a graph.
+        has_labels: Whether the loss uses data that enter no net; None if unknown.
     """
 
     model: Any
@@ -44,7 +43,7 @@ class Net:
 
     @property
     def is_of_data(self) -> bool:
-        """Whether it may be given data: of a step that runs eagerly nobody knows."""
+        """Whether the input may be data; always true for an eager step."""
         return self.from_data or self.rows is not None
 
 
@@ -55,13 +54,13 @@ class NetInputs:
     nets: dict[int, Net] = field(default_factory=dict)
 
     def take(self, calls: Sequence[Any], loss: Any, sources: Collection[int]) -> None:
-        """Gradients of a loss are asked for.
+        """Note that gradients of a loss are taken.
 
         Args:
-            calls: The models that were called before: model, inputs, outputs, and
-                whether a tape was looking.
-            loss: What is differentiated.
-            sources: Keys of the variables.
+            calls: The calls of models before: model, inputs, outputs, and whether a
+                tape recorded.
+            loss: The target that is differentiated.
+            sources: Keys of the variables to differentiate by.
         """
         known = [(it[0], _only_tensor(it[1])) for it in calls if it[3]]
         taken = [(model, leaf) for model, leaf in known if leaf is not None]
@@ -73,11 +72,11 @@ class NetInputs:
                 self.nets[id(model)].rows = leaf
 
     def of(self, variables: Collection[int]) -> Iterator[Net]:
-        """The nets that have some of the variables."""
+        """Return the nets that train some of the variables."""
         return (it for it in self.nets.values() if _is_trained(it.model, variables))
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all nets."""
         self.nets.clear()
 
 
@@ -103,7 +102,7 @@ def _net_of(model: Any, leaf: Any, given: Sequence[Any], loss: Any) -> Net:
 
 
 def _behind(tensor: Any) -> tuple[set[str], bool]:
-    """The data in a graph that go into a tensor, and whether random numbers do."""
+    """Return the data behind a tensor, and whether random numbers are behind it."""
     found = list(islice(tensors_behind([tensor], _is_data), _MOST_TENSORS))
     data = {it.name for it in found if _is_data(it)}
     return data, any("Random" in it.op.type for it in found)

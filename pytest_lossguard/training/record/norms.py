@@ -1,4 +1,4 @@
-"""Norms of gradients, weights and changes, in few operations for many variables."""
+"""Compute norms of gradients, weights and updates of many variables cheaply."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ..backend.tensors import graph_function, raw, stacked, value_of
 
 __all__ = ["NormPlan", "after_reads", "half_square_sums", "plan_norms"]
 
-#: Variables of at most so many values are summed together, if they are so many; of
-#: larger ones the copy that this takes costs more than the operations that it spares.
+#: Variables with at most the first number of values are summed together, if there are
+#: at least the second number of them; the copy of larger ones costs more than it saves.
 _TINY, _ENOUGH_TINY = 1 << 11, 3
 #: Up to this many values a sum of squares is taken in float64; a copy of a larger
 #: tensor would cost more than the sum.
 _SMALL = 1 << 12
-#: The change of a variable of more values than the first is taken from rows of about
-#: so many as the second: all of it would take a copy of every weight. Above
-#: `EXACT_WEIGHTS` the norm of the weights is as well: a step of so many is bound by
-#: memory, and to read them once more would take 5 % of it and more.
+#: The change of a variable with more values than the first number is estimated from
+#: rows with about the second number: the exact change takes a copy of every weight.
+#: Above `EXACT_WEIGHTS` values the norm of the weights is estimated too: such a step is
+#: bound by memory, and reading the weights once more takes 5 % of it and more.
 _LARGE, _SOME = 1 << 16, 1 << 14
 _ABSENT = -1.0
 
@@ -34,16 +34,16 @@ class Rows:
     """Some rows of a variable, or all of it.
 
     Attributes:
-        places: Of the rows, as `tf.gather_nd` takes them; None for all.
-        share: How many times their sum of squares the sum over all rows is said to be,
-            a float or a scalar tensor.
+        places: Indices of the rows for `tf.gather_nd`; None for all rows.
+        share: Factor from the sum of squares over these rows to the estimate over all
+            rows, a float or a scalar tensor.
     """
 
     places: Any = None
     share: Any = 1.0
 
     def of(self, value: Any) -> Any:
-        """These rows of the variable's value."""
+        """Return these rows of the variable's value."""
         return value if self.places is None else tf.gather_nd(value, self.places)
 
 
@@ -52,14 +52,14 @@ _ALL = Rows()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NormPlan:
-    """What is read of one variable at each of its updates.
+    """The values of one variable that are summed at an update.
 
     Attributes:
         variable: A trainable variable.
-        gradient: What of its gradient is summed; None where it has none.
-        weights: Rows whose weights are.
-        moved: Rows whose change is.
-        by_rows: Whether an optimizer may update it row by row.
+        gradient: Gradient values to sum, a tensor; None if there is no gradient.
+        weights: Rows whose weights are summed.
+        moved: Rows whose change is summed.
+        by_rows: Whether an optimizer may update the variable row by row.
     """
 
     variable: Any
@@ -69,22 +69,23 @@ class NormPlan:
     by_rows: bool = False
 
     def value(self) -> Any:
-        """The variable's value now, by no copy of it."""
+        """Return the variable's current value without a copy."""
         return value_of(self.variable, in_place=self.by_rows)
 
 
 def plan_norms(variable: Any, gradient: Any, *, xla: bool = False) -> NormPlan:
-    """Decide what of a variable and its gradient to read, before the update.
+    """Decide before an update which values of a variable and its gradient to sum.
 
-    A sparse gradient of a large variable, as of an embedding, moves but a few of its
-    rows, and to sum all of them would take as long as the step: then the change is
-    taken from the rows of the gradient, and the norm of all weights from spread ones.
+    A sparse gradient of a large variable, such as an embedding, changes only a few of
+    its rows, and summing all rows would take as long as the step. The change is then
+    taken from rows of the gradient, and the norm of the weights from evenly spaced
+    rows.
 
     Args:
         variable: A trainable variable.
-        gradient: As it reached the optimizer, or None.
-        xla: Whether the step is compiled by XLA, which cannot tell the rows of a
-            sparse gradient from one another.
+        gradient: Gradient as it reached the optimizer, or None.
+        xla: Whether XLA compiles the step, which cannot find the distinct rows of a
+            sparse gradient.
     """
     values = _size(raw(variable)) or 0
     if isinstance(gradient, tf.IndexedSlices) and values > _LARGE and not xla:
@@ -108,7 +109,7 @@ def plan_norms(variable: Any, gradient: Any, *, xla: bool = False) -> NormPlan:
 
 
 def _some_of(rows: Any, shape: Sequence[int]) -> Rows:
-    """Evenly spaced ones of the rows that a sparse gradient has."""
+    """Return evenly spaced rows among those of a sparse gradient."""
     count, columns = tf.size(rows), np.prod(shape[1:], dtype=np.int32)
     some = rows[:: tf.maximum(1, count * columns // _SOME)]
     share = tf.cast(count, tf.float64) / tf.cast(
@@ -118,7 +119,7 @@ def _some_of(rows: Any, shape: Sequence[int]) -> Rows:
 
 
 def _spread_rows(shape: Sequence[int]) -> Rows:
-    """Evenly spaced rows, along the last axis, of a large variable."""
+    """Return evenly spaced rows (slices along the last axis) of a large variable."""
     *others, columns = shape
     rows = int(np.prod(others))
     if not others:
@@ -132,9 +133,14 @@ def _spread_rows(shape: Sequence[int]) -> Rows:
 def after_reads(
     gradients: Sequence[Any], plans: Sequence[NormPlan], before: Sequence[Any]
 ) -> list[Any]:
-    """The same gradients, none of which is there before the rows of its variable have
-    been taken: the update can then happen in place, while nothing refers to the
-    weights of before.
+    """Return the gradients, each made to depend on reading its variable's rows.
+
+    The update can then happen in place, because nothing refers to the old weights.
+
+    Args:
+        gradients: Gradients given to the optimizer, or None.
+        plans: One plan for each variable.
+        before: The rows ``moved`` of each variable before the update.
     """
     return [
         gradient if gradient is None or plan.moved is _ALL else _after(part, gradient)
@@ -152,8 +158,9 @@ def _after(part: Any, gradient: Any) -> Any:
 
 
 def _shaped(gradient: Any, variable: Any) -> Any:
-    """The gradient as one tensor, of the shape of its variable also where tracing
-    lost it, as that of a dense layer over sequences.
+    """Return the gradient as one tensor with the static shape of its variable.
+
+    Tracing may lose that shape, such as for a dense layer over sequences.
     """
     if gradient is None:
         return None
@@ -169,27 +176,25 @@ def half_square_sums(
     xla: bool = False,
     branches: bool = True,
 ) -> Any:
-    """Half the sum of squares of each gradient, each weight, each change.
+    """Compute half the sum of squares of each gradient, each weight and each change.
 
-    A norm is ``sqrt(2 * it)``: the root is left to the reader of the record, who
-    takes it once for all steps. In float32 a sum of squares overflows from a norm
-    of 1.8e19 on. Small tensors are therefore summed in float64; a large one, whose
-    copy would cost more than the sum, as it is, and once more in float64 if the sum
-    is not finite.
+    A norm is ``sqrt(2 * half)``; the root is taken once for all steps when the record
+    is read. In float32 a sum of squares overflows from a norm of 1.8e19 on. Small
+    tensors are therefore summed in float64. A large one, whose copy would cost more
+    than the sum, is summed in float32, and again in float64 if the sum is not finite.
 
     Args:
-        plans: One for each variable.
-        before: The rows ``moved`` of each before the update; the variables are read
-            now once more.
-        xla: Whether the step is compiled by XLA, which has no operation to sum tiny
-            ones together, and needs none.
-        branches: Whether the sum of a large one may branch. A loop on one thread
-            waits for ever for a function that it calls: there all are summed in
-            float64.
+        plans: One plan for each variable.
+        before: The rows ``moved`` of each variable before the update; the variables
+            are read again now.
+        xla: Whether XLA compiles the step, which has no operation to sum tiny
+            variables together, and needs none.
+        branches: Whether the sum of a large tensor may branch. A loop on one thread
+            would wait forever for the function it calls, so it sums all in float64.
 
     Returns:
-        A float64 vector: of all gradients (-1 for a None), all weights, all changes,
-        those of a large variable as its plan says.
+        A float64 vector: the sums of all gradients (-1 for None), all weights and all
+        changes; those of a large variable are estimated as its plan says.
     """
     gradients = [it.gradient for it in plans]
     values = [it.value() for it in plans]
@@ -217,7 +222,7 @@ def half_square_sums(
 
 
 def _reordered(sums: Sequence[Any], *groups: list[int]) -> Any:
-    """The sums of groups of variables as if all had been summed in their own order."""
+    """Put the sums of groups of variables into the order of the variables."""
     if len(sums) == 1:
         return sums[0]
     count = sum(map(len, groups))
@@ -228,7 +233,7 @@ def _reordered(sums: Sequence[Any], *groups: list[int]) -> Any:
 
 
 def _scaled_to_all_rows(sums: Any, plans: Sequence[NormPlan]) -> Any:
-    """The sums over some rows as those over all."""
+    """Scale sums over some rows to estimates over all rows."""
     shares = [1.0] * len(plans)
     shares += [it.weights.share for it in plans] + [it.moved.share for it in plans]
     if not all(isinstance(it, float) for it in shares):
@@ -239,8 +244,9 @@ def _scaled_to_all_rows(sums: Any, plans: Sequence[NormPlan]) -> Any:
 def _together(
     gradients: Sequence[Any], before: Sequence[Any], now: Sequence[Any]
 ) -> Any:
-    """All sums, of values that are copied into one vector and summed at once: to trace
-    an operation takes a third of a millisecond.
+    """Compute all sums at once over values copied into one vector.
+
+    Fewer operations are traced, each of which takes a third of a millisecond.
     """
     sizes = [_size(it) or 0 for it in now]
     whose = np.repeat(np.arange(3 * len(now), dtype=np.int32), 3 * sizes)
@@ -251,7 +257,7 @@ def _together(
 
     weights, nothing = flat(now), tf.constant(0.0, shape=[2 * sum(sizes)])
     values = tf.concat([*flat(gradients), *weights, *weights], axis=0)
-    values -= tf.concat([nothing, *flat(before)], axis=0)  # now that of changes
+    values -= tf.concat([nothing, *flat(before)], axis=0)  # the last third: changes
     return 0.5 * tf.math.segment_sum(tf.square(tf.cast(values, tf.float64)), whose)
 
 
@@ -268,15 +274,15 @@ def _one_by_one(
 
 
 def _sum(tensor: Any, branches: bool) -> Any:
-    """Half the sum of squares of one tensor, float64; -1 for None."""
+    """Return half the sum of squares of one tensor, float64; -1 for None."""
     if tensor is None:
         return _ABSENT
     if not branches or (_size(tensor) or _SMALL + 1) <= _SMALL:
         return _precise_sum(tensor)
     if tensor.dtype == tf.float64:
         return tf.nn.l2_loss(tensor)
-    # A function of its own, traced once: so each large tensor can be freed as soon
-    # as it has been summed, and to trace a step takes no longer.
+    # A separate function that is traced once: each large tensor can be freed as soon as
+    # it is summed, and tracing a step takes no longer.
     return _SUM_OF_LARGE(tf.reshape(tf.cast(tensor, tf.float32), [-1]))
 
 

@@ -1,4 +1,4 @@
-"""The variables of an optimizer, made before its first update is traced."""
+"""Create the variables of an optimizer before its first update is traced."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["build_outside"]
 
 
 def build_outside(optimizer: Any, variables: list[Any]) -> None:
-    """Create an optimizer's variables outside of the trace in which it first updates.
+    """Create an optimizer's variables outside the trace of its first update.
 
-    Keras does it inside; TensorFlow then throws that trace away and makes another,
-    which takes as long. One that scales the loss is left to do so: it has scaled by
-    now, as one does that is not built. Nor does it help where the variables to update
-    were made in this trace.
+    Keras creates them inside the trace, which TensorFlow then discards to make another
+    one that takes as long. A loss-scaling optimizer is left alone, because it has
+    already scaled the loss as an unbuilt one. Building outside does not help either if
+    the variables to update were created in this trace.
 
     Args:
-        optimizer: Of Keras, not built yet.
-        variables: What it is about to update.
+        optimizer: A Keras optimizer; ignored if built or of any other kind.
+        variables: The variables that it is about to update.
     """
     if (
         isinstance(optimizer, keras.optimizers.Optimizer)

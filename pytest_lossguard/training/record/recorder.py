@@ -1,7 +1,7 @@
-"""Records every optimizer update, and what is needed to score it again.
+"""Record every optimizer update, and what is needed to score the training again.
 
-The recorder never judges. It keeps one `Recording` per optimizer and set of
-variables, whatever loop drives them.
+The recorder does not judge. It keeps one `Recording` per optimizer and set of
+variables, whatever training loop calls them.
 """
 
 from __future__ import annotations
@@ -56,21 +56,23 @@ from .running_sums import RunningSums
 from .scored_loss import model_and_loss_of
 from .softmax_over_rows import softmax_over_rows_in_graph
 from .threads import is_part_of, is_replica
+from .traced_draws import TracedDraws
+from .untracked import Untracked
 
 __all__ = ["Recorder", "reached"]
 
 
 class Recorder:
-    """An `Observer` that records; see `observe`.
+    """An `Observer` that records trainings; see `observed`.
 
     Args:
         stop_on_nonfinite: Whether a non-finite loss raises `StopTraining`.
-        keeps_data: Whether batches and first weights are kept for the probe
-            (the engine has them already).
-        most_rows: Rows that graph steps may write before they are read.
-        branches: Whether what is recorded may take a branch of the graph.
-        only_here: Whether what other threads train is none of its business.
-        ignoring: Calls under way, whose trainings are not either.
+        keeps_data: Whether to keep batches and initial weights for the probe
+            (the traced loops of this package have them already).
+        most_rows: Most rows that graph steps may write before they are read.
+        branches: Whether the recording may add branches to the graph.
+        only_here: Whether to record only what the current thread trains.
+        ignoring: Calls already running; trainings inside them are not recorded.
     """
 
     def __init__(
@@ -95,6 +97,8 @@ class Recorder:
         self.gradients = GradientCounts()
         self.sums = GradientSums()
         self.custom_gradients = CustomGradients()
+        self.draws = TracedDraws()
+        self.untracked = Untracked(self.recorded)
         self.weights = GivenWeights()
         self.running_sums = RunningSums()
         self.xla_depth = 0
@@ -113,7 +117,7 @@ class Recorder:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """See nothing for a while."""
+        """Record nothing inside the block."""
         self._paused += 1
         try:
             yield
@@ -122,21 +126,21 @@ class Recorder:
 
     @property
     def enabled(self) -> bool:
-        """Whether what the thread at hand trains now is to be recorded."""
+        """Whether to record what the current thread trains now."""
         if self._paused or is_part_of(self._ignoring):
             return False
         return self._only_in in (None, threading.get_ident()) or is_replica()
 
     def close(self) -> None:
-        """Let go of the calls of other threads."""
+        """Release the frames of other threads' calls."""
         self._ignoring = ()
 
     def has_arrays(self, model: Any) -> None:
-        """The whole training data of ``model`` is known: keep no batches."""
+        """Keep no batches of ``model``, whose whole training data are known."""
         self._has_arrays.add(id(model))
 
     def forget(self) -> None:
-        """Forget every recording, and what could lead to one."""
+        """Forget all recordings, and everything that could lead to one."""
         for known in (
             self.recordings,
             self._has_arrays,
@@ -153,6 +157,8 @@ class Recorder:
             self.gradients,
             self.sums,
             self.custom_gradients,
+            self.draws,
+            self.untracked,
             self.weights,
             self.running_sums,
             self._lost,
@@ -161,8 +167,9 @@ class Recorder:
 
     @property
     def trained(self) -> list[Recording]:
-        """The recordings of trainings that made an update: a step that is traced and
-        raises where it runs has made none.
+        """The recordings of trainings that made an update.
+
+        A step that was traced and then raised when it ran has made none.
         """
         self._join_restarted()
         return [it for it in self.recordings if it.steps]
@@ -173,26 +180,26 @@ class Recorder:
         join_restarted(self.recordings)
 
     def never_applied(self) -> list[TapeRecord]:
-        """Gradients of variables of which no recorded training moves any."""
+        """Return tapes of Keras models' variables that no recorded training updates."""
         return [*never_applied(self._taped.values(), self.trained)]
 
     @property
     def lost_updates(self) -> bool:
-        """Whether there were updates that could not be recorded."""
+        """Whether some updates could not be recorded."""
         return bool(self._lost)
 
     def recorded(self) -> set[int]:
-        """Keys of the variables that recordings are of."""
+        """Return keys of the variables of all recordings and of all lost updates."""
         known = (it.variables for it in self.recordings)
         return self._lost.union(variable_key(it) for them in known for it in them)
 
     def own_variables(self) -> list[Any]:
-        """The variables that the recording itself writes."""
+        """Return the variables that the recorder itself writes."""
         buffers = [it.buffer for it in self.recordings if it.buffer is not None]
         found = [variable for buffer in buffers for variable in buffer.variables]
         return found + [it.slot for it in self._taped.values() if it.slot is not None]
 
-    # Calls of the observer
+    # Methods of the observer
 
     def on_model(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
         """Remember the outermost model's inputs and outputs."""
@@ -213,20 +220,21 @@ class Recorder:
 
     @contextmanager
     def running(self, function: Any, arguments: Any) -> Iterator[None]:
-        """A compiled function runs: count what its trace showed that it does."""
+        """Count what the run of a compiled function does, as its trace showed."""
         makers = self.makers.running(function, arguments)
-        with self.gradients.counting(function), makers:
+        draws = self.draws.running(function, lambda: self.traces_in_vain())
+        with self.gradients.counting(function), makers, draws:
             yield
 
     def _made(self, model: Any, inputs: Any) -> None:
-        """A model made something: now, or whenever the last trace runs."""
+        """Note a model call without a tape, made now or at each run of the trace."""
         if current_graph() is None:
             self.makers.made(model, inputs)
         else:
             self.makers.traced(model)
 
     def on_layer(self, call: Call, layer: Any, *args: Any, **kwargs: Any) -> Any:
-        """Remember in which mode a layer was called."""
+        """Remember the mode in which a layer was called."""
         __tracebackhide__ = True
         training = training_of(args, kwargs)
         if not self.modes.is_known(layer, training) and self.enabled:
@@ -247,14 +255,14 @@ class Recorder:
         return value
 
     def _follow(self, loss: Any, given: dict[str, Any], value: Any) -> None:
-        """Remember a loss whose labels a tape follows back to the net."""
+        """Remember a loss if gradients flow through its labels to the model."""
         if is_taping():
             labels, outputs = given.get("y_true"), given.get("y_pred")
             if are_followed(loss, labels, outputs, self._calls.models):
                 self._calls.followed.append(value)
 
     def on_scale(self, call: Call, optimizer: Any, loss: Any) -> Any:
-        """Remember what a loss was before it was scaled."""
+        """Remember the loss from before an optimizer scaled it."""
         __tracebackhide__ = True
         scaled = call(optimizer, loss)
         if scaled is not loss:
@@ -291,21 +299,26 @@ class Recorder:
     def on_custom_gradient(
         self, call: Call, function: Any, args: Any, kwargs: Any
     ) -> Any:
-        """Remember a function whose gradient is written by hand."""
+        """Remember a function with a custom gradient."""
         __tracebackhide__ = True
         if self.enabled and is_taping():
             self.custom_gradients.add(function, args, kwargs)
         return call(function, args, kwargs)
 
+    def on_draw(self, name: str) -> None:
+        """Remember a random number that is drawn while TensorFlow traces."""
+        if self.enabled:
+            self.draws.add(name)
+
     def on_add(self, call: Call, variable: Any, *args: Any, **kwargs: Any) -> Any:
-        """Remember what is added to a variable, perhaps a gradient."""
+        """Remember a value, perhaps a gradient, that is added to a variable."""
         __tracebackhide__ = True
         if self.enabled:
             self.sums.added(variable, args[0] if args else kwargs.get("delta"))
         return call(variable, *args, **kwargs)
 
     def on_write(self, call: Call, variable: Any, *args: Any, **kwargs: Any) -> Any:
-        """Remember that anything else is written to a variable."""
+        """Remember that a variable is written other than by adding to it."""
         __tracebackhide__ = True
         if self.enabled:
             self.sums.written(variable)
@@ -339,6 +352,8 @@ class Recorder:
             recording = self._recording(optimizer, variables, replica)
             lead = self._lead(recording, replica)
             recording.sums = self.sums.applied(grads)
+            if current_graph() is not None:
+                self.draws.updated()
             recording.grows = self.running_sums.apply(variables, grads)
             recording.never_unscaled |= is_scaled(grads, optimizer, recording.taped)
             plain = replica.total(unscaled(grads, optimizer))
@@ -353,14 +368,14 @@ class Recorder:
             build_outside(optimizer, variables)
             result = call(optimizer, grads, trainable_variables, *args, **kwargs)
             if not was_built and self.traces_in_vain():
-                return result  # another trace follows, and that one will run
+                return result  # another trace follows, which is the one that runs
             with self.paused():
                 halves = half_square_sums(
                     plans, before, xla=xla, branches=self._branches
                 )
             row = tf.concat([stacked(lead), halves], axis=0)
             weights = halves[len(plans) : 2 * len(plans)]
-            # A loss or a weight that is not finite: the training is over.
+            # Once a loss or a weight is not finite, the training cannot recover.
             good = tf.math.is_finite(lead[1] + tf.reduce_sum(weights))
             recording.last_loss = data_loss_of(lead)
             if replica.index == 0:
@@ -368,10 +383,10 @@ class Recorder:
             return result
 
     def after_call(self) -> None:
-        """Read what the graph wrote; called after each outermost call.
+        """Read what graph steps wrote; call after each outermost function call.
 
         Raises:
-            StopTraining: A loss was not finite.
+            StopTraining: A loss or a weight was not finite.
         """
         self.asked.check_loose(self.recorded)
         for taped in self._taped.values():
@@ -389,7 +404,7 @@ class Recorder:
             if bad and self.stop_on_nonfinite:
                 raise StopTraining
 
-    # How it is kept
+    # Storage
 
     def _remember(self, tape: Any, target: Any, sources: list[Any]) -> TapeRecord:
         replica = current_replica() or Replica()
@@ -409,6 +424,8 @@ class Recorder:
         losses = [it for it in taken.losses if _belongs(it[-1], graph)]
         losses = [it for it in losses if it[-1] is taken.leaves[0]] or losses
         calls = [it for it in taken.models if _belongs(it[2], graph)]
+        if not tf.distribute.has_strategy():  # whose variables have copies
+            self.untracked.take(tape, calls, taped.keys, graph)
         taped.follows = loss_that_follows(losses, taken.followed)
         taped.uses = taped.uses or _uses(tape, taken.models)
         taped.graph = graph
@@ -434,7 +451,7 @@ class Recorder:
     def _look_at_rows(
         self, taped: TapeRecord, leaves: list[Any], calls: list[Any]
     ) -> None:
-        """Whether the loss of a step mixes rows."""
+        """Check whether the loss of a step mixes rows, and note the operation."""
         if taped.graph is None:
             taped.mixed_rows = taped.mixed_rows or self.eager_rows.behind(leaves)
             return
@@ -448,13 +465,13 @@ class Recorder:
         taped.mixed_rows = next((it for it in found if it is not None), None)
 
     def _write_slot(self, taped: TapeRecord) -> None:
-        """Leave the loss where an update in another graph can read it."""
+        """Store the loss in a variable, for an update in another graph."""
         if taped.slot is None:
             taped.slot = own_variable(np.zeros(LEAD))
         taped.slot.assign(stacked(taped.lead), read_value=False)
 
     def _keep_inputs(self, taped: TapeRecord, calls: list[Any]) -> None:
-        """Keep what the first model was called with that gradients are taken of."""
+        """Keep the inputs of the first model that gradients are taken of."""
         for model, inputs, *_ in calls:
             if not taped.keys.isdisjoint(map(variable_key, model.variables)):
                 called = taped.called = taped.called or TapeRecord()
@@ -486,6 +503,8 @@ class Recorder:
             modes=self.modes,
             never_reset=self.sums.never_reset,
             custom_gradients=self.custom_gradients,
+            draws=self.draws,
+            untracked=self.untracked.of,
             apart=self._apart,
         )
         if taped.model_and_loss is not None:
@@ -503,13 +522,13 @@ class Recorder:
     def _taped_of(
         self, variables: Sequence[Any], replica: Replica
     ) -> TapeRecord | None:
-        """What was last differentiated with respect to one of the variables."""
+        """Return the last tape of one of the variables, or None."""
         keys = ((replica.index, variable_key(it)) for it in variables)
         tapes = (self._taped_by_variable.get(key) for key in keys)
         return next((it for it in tapes if it is not None), None)
 
     def _lead(self, recording: Recording, replica: Replica) -> list[Any]:
-        """What was seen, the loss and the data loss of the update at hand."""
+        """Return what was seen of the current update, its loss and its data loss."""
         taped = self._taped_of(recording.variables, replica)
         if taped is None:
             return [NOTHING] * LEAD
@@ -539,7 +558,7 @@ class Recorder:
 
 
 def reached(sources: Any, gradients: Any) -> list[Any]:
-    """The variables among the sources that a gradient reaches."""
+    """Return the variables among the sources that a gradient reaches."""
     pairs = zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=True)
     return [it for it, slope in pairs if slope is not None and is_variable(it)]
 
@@ -554,28 +573,31 @@ def _belongs(value: Any, graph: Any) -> bool:
 
 
 def _uses(tape: Any, calls: list[Any]) -> frozenset[int]:
-    """Keys of the variables that a loss depends on: read under the tape, or of a
-    model that was called.
+    """Return keys of the variables that a loss depends on.
+
+    They were read under the tape, or belong to a model that was called.
     """
     models = (variable for call in calls for variable in call[0].variables)
     return frozenset(map(variable_key, (*models, *tape.watched_variables())))
 
 
 def _keep_end(earlier: Recording, keys: Sequence[int]) -> None:
-    """Another training is about to move the weights of an earlier one."""
+    """Save the weights of an earlier training before another one updates them."""
     if earlier.model is None:
         return
     weights = earlier.model.variables
     if not set(keys).isdisjoint(map(variable_key, weights)):
         with tf.init_scope():
             earlier.collect()
-        if earlier.end_state is None:  # else they were moved before now
+        if earlier.end_state is None:  # else another training changed them already
             earlier.end = earlier.steps, Snapshot(weights)
 
 
 def _first_state(recording: Recording) -> Snapshot | None:
-    """The weights before the first update, and the optimizer's numbers, such as the
-    learning rate; None where they do not exist yet.
+    """Save the weights before the first update, and the optimizer's scalars.
+
+    Scalars are, for example, the learning rate. None if the variables have no values
+    yet.
     """
     model_variables = recording.model.variables if recording.model is not None else ()
     numbers = (it for it in recording.optimizer.variables if not len(it.shape))

@@ -1,4 +1,4 @@
-"""What is kept of one training while it is being recorded."""
+"""The data kept of one training while it is being recorded."""
 
 from __future__ import annotations
 
@@ -11,27 +11,32 @@ from typing import Any
 import numpy as np
 
 from ...core.relations import MixedRows, SoftmaxOverRows
+from ...core.step_facts import OutdatedStep
 from ...core.trace import Floats, StepTable
 from ..backend.batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
 from ..backend.snapshot import Snapshot
+from ..backend.tensors import variable_key, variable_path
 from ..backend.user_frames import UserFrames
 from .custom_gradients import CustomGradients
 from .layer_modes import LayerModes
 from .ring_buffer import RingBuffer
+from .traced_draws import TracedDraws
+from .untracked import Outside
 
 __all__ = ["LEAD", "ModelAndLoss", "Recording", "TapeRecord"]
 
-#: Of those that come later one is kept each time that so small a share of all passed,
-#: of large ones less often: the last few are then of the end of the training.
+#: A later batch is kept whenever 1/200 of the batches so far have passed since the last
+#: one kept, and 1/8 for batches with more than so many values. The last few batches
+#: kept then come from the end of the training.
 _OFTEN, _SELDOM, _LARGE = 200, 8, 1 << 20
-#: A row is [what was seen, loss, data loss, half sums of squares...]; what was
-#: seen is 0 for nothing, 1 for the loss, 2 for the data loss as well.
+#: Leading columns of a row, which is [seen, loss, data loss, half sums of squares...].
+#: ``seen`` is 0 for nothing, 1 for the loss, 2 for the loss and the data loss.
 LEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAndLoss:
-    """Who made the predictions under a tape, and who scored them."""
+    """The model that made predictions under a tape, and the loss that scored them."""
 
     model: Any
     loss: Any
@@ -39,17 +44,34 @@ class ModelAndLoss:
 
 @dataclass(slots=True)
 class TapeRecord:
-    """What one tape differentiates: its last loss, and the data behind it.
+    """The last loss differentiated by some variables, and the data behind it.
 
-    ``uses`` has the keys of the variables that the loss depends on; ``follows`` names
-    a loss whose labels the net itself makes, see `followed_labels`; ``unscored`` says
-    why there is no evidence, and what to write so that there is; ``batches`` are the
-    first rows, ``late`` some of the last, where there are more; ``keys`` are those of
-    the variables that are differentiated by, ``where`` the first of them,
-    ``is_of_model`` whether all are of Keras layers, ``asked`` how often that was;
-    ``called`` has the first model behind a loss that cannot be scored again, and its
-    inputs; ``scaler`` is the optimizer that scaled the loss, ``scaled`` has the
-    identities of the last gradients where one did.
+    Attributes:
+        uses: Keys of the variables that the loss depends on.
+        follows: Name of a loss whose labels the model itself computes; see
+            `followed_labels`.
+        graph: Graph in which the gradients were taken; None if eagerly.
+        lead: What was seen, the loss and the data loss; see `lead_of`.
+        slot: Variable that holds ``lead`` for updates in another graph.
+        mixed_rows: Operation by which the loss mixes rows; None if none does.
+        last_value: Variables that hold the last batch of a graph.
+        last_values: All such variables, by the kind of their batch.
+        batches_written: Variable that counts the batches a graph wrote.
+        model_and_loss: Model and loss to score again; None if they are not known.
+        unscored: Why the loss cannot be scored again, and how to change the code.
+        called: Record with the first model behind a loss that cannot be scored again,
+            and its inputs.
+        batches: First batches.
+        late: Some of the last batches, if there are more than ``batches``.
+        looks: Batches considered for ``late``.
+        next_look: Value of ``looks`` at which the next batch is kept.
+        pulled: Value of ``batches_written`` when a batch was last read.
+        keys: Keys of the variables that are differentiated by.
+        where: Path of the first of these variables.
+        is_of_model: Whether all of them are variables of Keras layers.
+        asked: How often gradients were taken.
+        scaler: Optimizer that scaled the loss, else None.
+        scaled: Identities of the last gradients if the loss was scaled.
     """
 
     uses: frozenset[int] = frozenset()
@@ -78,13 +100,13 @@ class TapeRecord:
 
     @property
     def wants_data(self) -> bool:
-        """Whether more batches are to be kept for the probe."""
+        """Whether the probe needs more batches."""
         rows = sum(len(batch) for batch in self.batches)
         return rows < ENOUGH_ROWS and len(self.batches) < ENOUGH_BATCHES
 
     @property
     def wants_late(self) -> bool:
-        """Whether the batch at hand, one of many, is to be kept; asked of each."""
+        """Whether to keep the current batch among ``late``; read once per batch."""
         self.looks += 1
         if self.looks < self.next_look:
             return False
@@ -94,13 +116,13 @@ class TapeRecord:
 
     @property
     def last_batch(self) -> Batch | None:
-        """Rows that were kept as they ran eagerly, else the last of a graph."""
+        """The last of ``batches``, else the last batch of a graph, else None."""
         if self.batches:
             return self.batches[-1]
         return None if self.last_value is None else Batch(*self.last_value.value())
 
     def keep_late(self, batch: Batch) -> None:
-        """Keep one of the last batches, and no more of them than are needed."""
+        """Keep one of the last batches, and drop those no longer needed."""
         self.late.append(batch)
         rows = sum(len(it) for it in self.late)
         while len(self.late) > 1 and (
@@ -111,14 +133,42 @@ class TapeRecord:
 
 @dataclass(slots=True, kw_only=True)
 class Recording:
-    """One training as it is being recorded.
+    """One training while it is being recorded.
 
-    ``apart`` has the keys of the variables that gradients were also taken of by
-    something else than the value of a loss object, in this training or another.
-    ``rates`` are steps at which epochs of ``fit`` ended, each with the learning rate
-    from then on, where that follows no schedule. ``sums`` are variables of the user's
-    own that hold the gradients that are applied, and ``never_reset`` says whether such
-    only ever grow; ``grows`` whether what an eager loop applied did so far.
+    Attributes:
+        optimizer: Optimizer that makes the updates.
+        variables: The variables that it updates.
+        taped: Record of the tape that the gradients come from.
+        frames: Frames of the user's code at the first update.
+        replicas: Number of replicas that make an update together.
+        model: The model that is trained; None if unknown.
+        modes: Modes in which layers were called.
+        apart: Keys of variables whose gradients were also taken of something other than
+            a loss object's value, in this training or another.
+        start: State before the first update; None if it could not be saved.
+        end: Number of steps and weights after them, saved before another training
+            updates the weights.
+        buffer: Rows that graph steps write; None if all steps are eager.
+        unread: Rows in ``buffer`` that are not read yet.
+        last_good: Tensor of the last trace that tells if loss and weights are finite.
+        last_loss: Data loss of the last update or trace.
+        asked_by_last: Value of ``taped.asked`` at the last update.
+        restarts: Number of recordings joined to this one; see `restarts`.
+        never_unscaled: Whether gradients of a scaled loss were applied unchanged.
+        custom_gradients: Functions with a custom gradient.
+        draws: Random numbers that were drawn while a function was traced.
+        outdated: What ``fit`` trained otherwise than ``trainable`` said; None if
+            nothing.
+        untracked: Returns variables that the model reads and that are not its own, for
+            the variables of a recording.
+        rates: Steps at which epochs of ``fit`` ended, each with the learning rate from
+            then on, if that follows no schedule.
+        sums: The user's variables that hold the gradients that are applied.
+        never_reset: Whether such variables only ever grow.
+        grows: Whether the gradients that an eager loop applies only ever grew.
+        rows: Recorded rows, arrays of shape ``(steps, width)``.
+        began: Time at which recording began, in seconds of `time.perf_counter`.
+        ended: Time of the last update, likewise; 0 before it.
     """
 
     optimizer: Any
@@ -139,6 +189,9 @@ class Recording:
     restarts: int = 0
     never_unscaled: bool = False
     custom_gradients: CustomGradients = field(default_factory=CustomGradients)
+    draws: TracedDraws = field(default_factory=TracedDraws)
+    outdated: OutdatedStep | None = None
+    untracked: Callable[[list[Any]], list[Outside]] = lambda _: []
     rates: list[tuple[int, float]] = field(default_factory=list)
     sums: list[Any] = field(default_factory=list)
     never_reset: Callable[[list[Any]], bool] = lambda _: False
@@ -152,27 +205,40 @@ class Recording:
         """Values per row."""
         return LEAD + 3 * len(self.variables)
 
+    def check_trained(self, trainable: list[Any], frozen: list[Any]) -> None:
+        """Note an epoch of Keras' own step that updated other variables than the
+        trainable ones of the model.
+        """
+        updated = set(map(variable_key, self.variables))
+        left_out = [it for it in trainable if variable_key(it) not in updated]
+        kept = [it for it in frozen if variable_key(it) in updated]
+        if left_out or kept:
+            self.outdated = OutdatedStep(
+                not_updated=tuple(map(variable_path, left_out)),
+                frozen=tuple(map(variable_path, kept)),
+            )
+
     def collect(self) -> None:
-        """Move what graph steps wrote into ``rows``."""
+        """Move the rows that graph steps wrote into ``rows``."""
         if self.buffer is not None:
             ended = self.ended
             self.add(self.buffer.drain())
-            self.ended = ended or self.ended  # to read is not to train
+            self.ended = ended or self.ended  # reading rows is not training
             self.unread = 0
 
     def add(self, rows: Floats) -> None:
-        """Take rows of shape ``(steps, width)``."""
+        """Append rows of shape ``(steps, width)``."""
         if len(rows):
             self.rows.append(rows)
             self.ended = time.perf_counter()
 
     @property
     def steps(self) -> int:
-        """Updates read so far."""
+        """Number of updates read so far."""
         return sum(len(rows) for rows in self.rows)
 
     def table(self) -> StepTable:
-        """All rows so far, oldest first."""
+        """Return all rows so far, oldest first."""
         self.collect()
         rows = np.concatenate([np.zeros((0, self.width)), *self.rows])
         seen, loss, data_loss = rows[:, :LEAD].T
@@ -190,8 +256,9 @@ class Recording:
 
     @property
     def end_state(self) -> Snapshot | None:
-        """The weights after the last update, where another training moved them
-        since; None where they are as this one left them, or nobody knows.
+        """The weights after the last update, if another training changed them since.
+
+        None if they are unchanged, or if they are unknown.
         """
         if self.end is None or self.end[0] != self.steps:
             return None
@@ -199,11 +266,11 @@ class Recording:
 
     @property
     def unseen_losses(self) -> int:
-        """Updates whose loss could not be seen."""
+        """Number of updates whose loss could not be seen."""
         return int(sum(np.count_nonzero(rows[:, 0] == 0) for rows in self.rows))
 
     def another(self) -> Recording:
-        """One of another training of the same kind, with no rows yet."""
+        """Return a recording without rows, for another training of the same kind."""
         return replace(self, rows=[], buffer=None, began=time.perf_counter(), ended=0.0)
 
     def reset(self) -> None:
@@ -212,6 +279,6 @@ class Recording:
         self.began = time.perf_counter()
 
     def empty_buffer(self) -> None:
-        """Drop what graph steps wrote and nobody read."""
+        """Discard the rows of graph steps that are not read yet."""
         if self.buffer is not None:
             self.buffer.reset()

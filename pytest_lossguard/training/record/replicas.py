@@ -1,4 +1,4 @@
-"""On which replica of a `tf.distribute` strategy the code at hand runs."""
+"""The replica of a `tf.distribute` strategy on which the current code runs."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:
-    """One of those that make an update together.
+    """One of the replicas that make an update together.
 
     Attributes:
-        index: Which one; the first stands for the training.
-        count: How many there are.
-        context: TensorFlow's own; None where nothing is distributed.
+        index: Index of the replica; the first one represents the training.
+        count: Number of replicas.
+        context: TensorFlow's replica context; None if nothing is distributed.
     """
 
     index: int = 0
@@ -35,9 +35,9 @@ class Replica:
     context: Any = None
 
     def total(self, tensors: list[Any]) -> list[Any]:
-        """Each tensor summed over all replicas; a None stays one.
+        """Sum each tensor over all replicas; None stays None.
 
-        Optimizers sum gradients so: what they descend is the sum of the losses
+        Optimizers sum gradients in this way, so they minimize the sum of the losses
         that the replicas differentiate.
         """
         given = [it for it in tensors if it is not None]
@@ -48,8 +48,9 @@ class Replica:
 
 
 def current_replica() -> Replica | None:
-    """Where this code runs or is traced; None where one trace serves several
-    replicas, as on a TPU.
+    """Return the replica on which the current code runs or is traced.
+
+    None if one trace serves several replicas, as on a TPU.
     """
     if not tf.distribute.has_strategy() or tf.distribute.in_cross_replica_context():
         return Replica()
@@ -63,12 +64,12 @@ def current_replica() -> Replica | None:
 
 
 def is_distributed(model: Any) -> bool:
-    """Whether a model was made in the scope of a strategy, which then trains it."""
+    """Whether a model was created in the scope of a strategy, which then trains it."""
     return strategy_of(model) is not None
 
 
 def scope_of(model: Any) -> AbstractContextManager[Any]:
-    """Where the variables of a model are to be made."""
+    """Return the context in which to create variables of a model."""
     if not is_distributed(model):
         return nullcontext()
     scope: AbstractContextManager[Any] = model.distribute_strategy.scope()
@@ -77,10 +78,10 @@ def scope_of(model: Any) -> AbstractContextManager[Any]:
 
 @contextmanager
 def unreduced() -> Iterator[None]:
-    """Sum nothing over the one replica there is.
+    """Skip sums over replicas inside the block if there is only one replica.
 
-    Each optimizer of Keras asks for that sum, and TensorFlow keeps the graph in which
-    it is asked for as long as the process: it registers a gradient of its own there.
+    Every Keras optimizer computes that sum, for which TensorFlow registers a custom
+    gradient; that keeps the graph in memory until the process ends.
     """
 
     def hook(

@@ -1,4 +1,4 @@
-"""A new optimizer again and again for the same variables: one training all the same."""
+"""Join trainings that repeatedly create a new optimizer for the same variables."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from .recording import LEAD, Recording
 
 __all__ = ["join_restarted", "may_be_restarted"]
 
-#: So many optimizers in a row are one training: two or three may be its phases.
+#: Fewest optimizers in a row that are one training: two or three may be phases.
 _FEWEST = 4
-#: How far a norm may be off the sum of what led to it: large variables are sampled.
+#: Factor and relative error allowed for the change of a norm between two recordings:
+#: norms of large variables are estimated from samples.
 _SLACK, _ROUNDING = 1.05, 1e-4
 
 
 def may_be_restarted(recordings: list[Recording], keys: list[int]) -> bool:
-    """Whether so many recordings are of the same variables that some may be joined."""
+    """Whether enough recordings have these variables that one more may join them."""
     same = (keys == list(map(variable_key, it.variables)) for it in recordings)
     return sum(same) >= _FEWEST - 1
 
 
 def join_restarted(recordings: list[Recording]) -> None:
-    """Join trainings that go on where the last one ended, with the same optimizer made
-    anew; the first of them then has the rows of all. All rows must be collected.
+    """Join trainings that each continue the last with a new, equal optimizer.
+
+    The first of them then has the rows of all. The caller must collect all rows before.
     """
     for first in list(recordings):
         chain = [first]
@@ -57,8 +59,9 @@ def _same_variables(one: Recording, other: Recording) -> bool:
 
 
 def _continues(one: Recording, other: Recording) -> bool:
-    """Whether another goes on with the weights and the settings of one; a rate that
-    follows a schedule may be meant to start anew.
+    """Whether ``other`` continues with the weights and the settings of ``one``.
+
+    False if the learning rate follows a schedule, which may be restarted on purpose.
     """
     if not (one.rows and other.rows) or type(one.optimizer) is not type(
         other.optimizer
@@ -73,7 +76,7 @@ def _continues(one: Recording, other: Recording) -> bool:
 
 
 def _settings(recording: Recording) -> dict[str, Any]:
-    """All but the name, which Keras numbers."""
+    """Return an optimizer's settings without its name, which Keras numbers."""
     return {**recording.optimizer.get_config(), "name": None}
 
 
@@ -82,6 +85,9 @@ def _has_schedule(settings: dict[str, Any]) -> bool:
 
 
 def _norms(recording: Recording, at: int) -> Floats:
-    """Of gradients, weights and updates in the first row (0) or the last (-1)."""
+    """Return the norms of the first row (``at=0``) or the last one (``at=-1``).
+
+    Their shape is ``(3, variables)``: gradients, weights and updates.
+    """
     halves = recording.rows[at][at, LEAD:].reshape(3, len(recording.variables))
     return np.sqrt(2.0 * np.abs(halves))

@@ -1,4 +1,4 @@
-"""Rows that graph steps leave behind, read out after the outermost call."""
+"""Buffer of the rows that graph steps write, read after the outermost call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..backend.tensors import own_variable, value_of
 
 __all__ = ["RingBuffer"]
 
-#: No buffer holds more values than this (16 MiB).
+#: Most values in a buffer (16 MiB).
 _MOST_VALUES = 1 << 21
 _BAD = 1 << 40
 
@@ -20,12 +20,13 @@ _BAD = 1 << 40
 class RingBuffer:
     """A variable of rows, and a counter that is cheap to read.
 
-    The counter holds two: the rows written, and times `_BAD` the bad ones.
+    The counter combines two counts: rows written, plus `_BAD` times the rows with
+    values that are not finite.
 
     Args:
         width: Values per row.
-        rows: Rows to hold, rounded down to a power of two. Only a loop that runs longer
-            than this inside one compiled call loses steps, and the trace says so.
+        rows: Rows to hold, rounded down to a power of two. A loop that makes more steps
+            than this inside one compiled call loses some, and the trace says so.
     """
 
     def __init__(self, width: int, rows: int) -> None:
@@ -38,7 +39,7 @@ class RingBuffer:
 
     @property
     def variables(self) -> list[Any]:
-        """The variables it is made of."""
+        """The variables that hold rows and counter."""
         return [self._rows, self._counter]
 
     def write(self, row: Any, good: Any = None) -> None:
@@ -46,7 +47,7 @@ class RingBuffer:
 
         Args:
             row: The values.
-            good: Whether all is finite, for `peek`; None if nobody asks.
+            good: Whether all values are finite, for `peek`; None to count it as good.
         """
         with tf.control_dependencies([row]):  # a step that fails writes nothing
             written = value_of(self._counter)
@@ -62,7 +63,7 @@ class RingBuffer:
             )
 
     def take(self) -> Any:
-        """All rows so far, and none from then on, in the graph being traced."""
+        """Return all rows and empty the buffer, in the graph being traced."""
         count = self._counter.read_value() % _BAD
         rows = self._rows[: tf.minimum(count, self.capacity)]
         with tf.control_dependencies([rows]):
@@ -70,12 +71,12 @@ class RingBuffer:
         return rows
 
     def peek(self) -> tuple[int, bool]:
-        """How many rows are unread, and whether a loss was not finite."""
+        """Return how many rows are unread, and whether a row was not finite."""
         bad, written = divmod(int(value_of(self._counter)), _BAD)
         return written - self._read, bad > 0
 
     def drain(self) -> Floats:
-        """Take the unread rows, oldest first, shape ``(rows, width)``."""
+        """Return the unread rows, oldest first, shape ``(rows, width)``."""
         count = int(value_of(self._counter)) % _BAD
         if count == self._read:
             return np.zeros((0, self._rows.shape[1]))
@@ -90,6 +91,6 @@ class RingBuffer:
         return np.concatenate([rows[first:], rows[: last - self.capacity]])
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Discard all rows."""
         self._counter.assign(0)
         self._read = self.lost = 0

@@ -1,8 +1,8 @@
-"""Gradients that a loop adds up in Python and never begins anew.
+"""Detect gradients that an eager loop adds up in Python and never resets.
 
-Sums in lists are seen by their values alone, in loops that run eagerly: from update to
-update what is applied grows by the gradients taken since, or by the same share of them.
-A few numbers of one variable tell it, and the second update of any other loop ends it.
+Such sums are recognized by their values: from update to update, what is applied grows
+by the gradients taken since, or by a constant share of them. A few values of one
+variable are enough, and any other loop is ruled out at its second update.
 """
 
 from __future__ import annotations
@@ -18,20 +18,27 @@ from ..backend.tensors import is_variable, variable_key
 
 __all__ = ["RunningSums"]
 
-#: Numbers of a gradient that are looked at, and the fewest that have a direction.
+#: Values of a gradient that are compared, and fewest values it must have.
 _MOST_NUMBERS, _FEWEST_NUMBERS = 64, 8
-#: Updates that have to grow so.
+#: Fewest updates that must grow in this way.
 _FEWEST_TIMES = 4
-#: Share of a step that is rounding: a mean that fades by .999 is off by .001 and more.
+#: Relative rounding error allowed: a moving average that decays by .999 is off by .001
+#: and more.
 _ROUNDING = 1e-4
-#: How far the share of the gradients that a sum grows by may vary.
+#: Relative variation allowed in the share of the gradients that a sum grows by.
 _SAME_SHARE = 0.01
 
 
 @dataclass(slots=True)
 class _Sum:
-    """Of one variable: gradients since the last update, what that applied, the share
-    of the gradients that it grew by, and how often.
+    """The gradients of one variable, taken and applied.
+
+    Attributes:
+        taken: Sum of the gradients taken since the last update.
+        applied: Gradient applied by the last update; None before the first.
+        share: Share of the taken gradients by which ``applied`` last grew.
+        grown: Number of updates compared with the one before.
+        is_other: Whether the variable is ruled out as a sum that is never reset.
     """
 
     taken: Any = 0.0
@@ -41,7 +48,7 @@ class _Sum:
     is_other: bool = False
 
     def apply(self, values: Any) -> None:
-        """An update is made."""
+        """Compare the gradient of an update with that of the last one."""
         if self.applied is not None:
             share = _share(values - self.applied, self.taken)
             begun = _share(values, self.taken) is not None
@@ -55,17 +62,22 @@ class _Sum:
 
 
 class RunningSums:
-    """What is applied beside what was taken."""
+    """Compares the gradients that are applied with those that were taken."""
 
     def __init__(self) -> None:
         self._sums: dict[int, _Sum] = {}
 
     def clear(self) -> None:
-        """Forget it."""
+        """Forget all variables."""
         self._sums.clear()
 
     def take(self, variables: Sequence[Any], gradients: Sequence[Any]) -> None:
-        """Gradients as a tape gave them, each of a variable or None."""
+        """Note the gradients that a tape returned.
+
+        Args:
+            variables: Sources of the gradients, variables or other tensors.
+            gradients: Gradient of each source, or None.
+        """
         for variable, gradient in zip(variables, gradients, strict=False):
             if not (is_variable(variable) and _can_be_read(gradient)):
                 continue
@@ -75,7 +87,7 @@ class RunningSums:
             return
 
     def apply(self, variables: Sequence[Any], gradients: Sequence[Any]) -> bool:
-        """Gradients are given to an optimizer; whether they only ever grew."""
+        """Note the gradients given to an optimizer, and tell if they only ever grew."""
         grows = False
         for variable, gradient in zip(variables, gradients, strict=False):
             known = self._sums.get(variable_key(variable))
@@ -102,7 +114,7 @@ def _numbers(gradient: Any) -> Any:
 
 
 def _share(of: Any, gradient: Any) -> float | None:
-    """What share of a gradient something is; None where it is another."""
+    """Return the share of ``gradient`` that ``of`` is, or None if not proportional."""
     size = float(gradient @ gradient)
     share = float(of @ gradient) / size if size > 0 else 0.0
     rest = np.linalg.norm(of - share * gradient)

@@ -1,4 +1,4 @@
-"""Which loss object scored which model, so that both can be called again."""
+"""Match a loss object with the model that it scored, so that both can be rerun."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ __all__ = ["model_and_loss_of"]
 def model_and_loss_of(
     losses: list[Any], calls: list[Any]
 ) -> tuple[ModelAndLoss, tuple[Any, Any, Any]] | str:
-    """Match the one loss call with the one model call whose output it scored.
+    """Match the only loss call with the only model call whose output it scored.
 
-    Several models in a row or several losses cannot be scored again from what
-    was seen: then the curve itself is all the evidence.
+    Several models or several losses cannot be scored again from what was seen; the
+    loss curve is then the only evidence.
+
+    Args:
+        losses: Calls of losses; see `CallLog`.
+        calls: Calls of models; see `CallLog`.
 
     Returns:
-        What was matched, or why nothing was and what to write so that it is.
+        Model and loss with inputs, labels and weights; or, if there is no match, the
+        reason and how to change the code.
     """
     if not losses:
         return (

@@ -1,8 +1,8 @@
-"""Inputs that a model predicted from rows in another order than that of the labels.
+"""Detect inputs that a model predicted in another row order than that of the labels.
 
-``features = base.predict(dataset)`` of a dataset that is shuffled anew each time that
-it is read, and labels from another reading, or in the order of the files: row by row
-they do not belong together.
+An example is ``features = base.predict(dataset)`` with a dataset that is reshuffled at
+each iteration, and labels from another iteration or in the order of the files: inputs
+and labels of a row then do not belong together.
 """
 
 from __future__ import annotations
@@ -21,40 +21,40 @@ __all__ = ["ShuffledPredictions"]
 
 
 class ShuffledPredictions:
-    """What models predicted from shuffled rows, and who is trained on it."""
+    """Predictions made from shuffled rows, and trainings that use them as inputs."""
 
     def __init__(self) -> None:
         self._made: dict[int, ref[Any]] = {}
         self._fed: set[tuple[int, int]] = set()
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all predictions."""
         self._made.clear()
         self._fed.clear()
 
     def predicted(self, given: Any, found: Any) -> None:
-        """A model predicted.
+        """Note a call of ``predict``.
 
         Args:
-            given: From these rows.
-            found: This.
+            given: Inputs of the call.
+            found: Predictions that it returned.
         """
         if _is_shuffled(given):
             owners = map(_owner, flatten(found))
             self._made |= {id(it): ref(it) for it in owners if it is not None}
 
     def trained_on(self, key: tuple[int, int], given: Mapping[str, Any]) -> None:
-        """``fit`` is called.
+        """Note a call of ``fit``.
 
         Args:
-            key: Of model and optimizer.
-            given: Its arguments.
+            key: Identities of model and optimizer.
+            given: Arguments of the call.
         """
         if self._made and self._has(given.get("x")) and self._lacks(given.get("y")):
             self._fed.add(key)
 
     def fed(self, key: tuple[int, int]) -> bool:
-        """Whether what trained got its inputs so, and its labels elsewhere."""
+        """Whether a training got shuffled predictions as inputs and other labels."""
         return key in self._fed
 
     def _has(self, structure: Any) -> bool:
@@ -71,7 +71,7 @@ class ShuffledPredictions:
 
 
 def _is_shuffled(given: Any) -> bool:
-    """Whether rows come in another order each time, as far as that can be seen."""
+    """Whether data are known to come in another row order at each iteration."""
     if isinstance(given, keras.utils.PyDataset):
         return getattr(given, "shuffle", None) is True
     if not isinstance(given, tf.data.Dataset):
@@ -80,7 +80,7 @@ def _is_shuffled(given: Any) -> bool:
 
 
 def _owner(array: Any) -> Any:
-    """The array that a view is of; None of what is no array."""
+    """Return the array that a view belongs to; None for a non-array."""
     while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
         array = array.base
     return array if isinstance(array, np.ndarray) else None

@@ -1,9 +1,9 @@
-"""Finds a softmax over the axis of the batch, in a loss that takes labels row by row.
+"""Find a softmax over the batch axis in a loss that takes labels row by row.
 
-``tf.nn.softmax(scores, axis=0)`` of scores of shape ``(rows, classes)``, or the same
-written as ``exp / sum``, and then the labels of each row. A ranking of the rows, an
-importance of each or a contrastive loss takes such a softmax and no class by row; one
-that takes it over both axes means that as well.
+The search is for ``tf.nn.softmax(scores, axis=0)``, with scores of shape ``(rows,
+classes)``, or the same written as ``exp / sum``, combined with a label per row. A
+ranking of the rows, importance weights and contrastive losses use such a softmax on
+purpose, but no class per row. A loss with one softmax per axis means it as well.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ __all__ = [
     "softmax_over_rows_in_graph",
 ]
 
-#: Fewer rows may add up to 1 by chance.
+#: Fewest rows: values of fewer rows may add up to 1 by chance.
 _FEWEST_ROWS = 4
-#: How far shares add up to 1, in half precision.
+#: How far the sum of shares may be off 1, as in half precision.
 _ROUNDED_SUM = 1e-3
 
 _SOFTMAX = frozenset(("Softmax", "LogSoftmax"))
-#: A softmax over the last axis, and the loss of it with labels.
+#: Operations that compute a softmax over the last axis and its loss with labels.
 _CROSS_ENTROPY = frozenset(
     ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits")
 )
 _DIVISIONS = frozenset(("Div", "DivNoNan", "RealDiv"))
 _CHOICES = frozenset(("Gather", "GatherNd", "GatherV2"))
-#: What takes one number of each row by a label.
+#: Operations that pick one value of each row by a label.
 NAME_BY_ROW = _CHOICES | {"SparseSoftmaxCrossEntropyWithLogits"}
-#: What keeps each number in its place.
+#: Operations that keep each value in its place.
 _KEEPS = ELEMENTWISE | {"BiasAdd", "Cast", "Identity", "Neg"}
-#: What a logarithm of sums goes through before it is taken away.
+#: Operations on a logarithm of sums before it is subtracted.
 _ON_THE_WAY = frozenset(
     ("Add", "AddV2", "ExpandDims", "Identity", "Reshape", "Squeeze")
 )
@@ -51,11 +51,11 @@ _ON_THE_WAY = frozenset(
 def softmax_over_rows_in_graph(
     target: Any, outputs: Collection[int]
 ) -> SoftmaxOverRows | None:
-    """Of a loss that is being traced.
+    """Return the softmax over the rows in a traced loss, or None.
 
     Args:
         target: The loss, a tensor of a graph.
-        outputs: Identities of the tensors that models made.
+        outputs: Identities of the output tensors of models.
     """
     behind = [*tensors_behind([target], lambda it: id(it) in outputs)]
     found = [it for it in behind if _is_over_rows(it, outputs)]
@@ -78,11 +78,12 @@ def softmax_over_rows_in_graph(
 
 
 def are_shares_of_rows(values: Any) -> bool:
-    """Whether known numbers, or what they are logarithms of, add up to 1 over the rows
-    for each column, and not over the columns.
+    """Whether eager values, or their exponentials, add up to 1 over the rows.
+
+    They must do so in each column, and not over the columns.
 
     Args:
-        values: Of shape ``(rows, columns)``.
+        values: Shares or their logarithms, shape ``(rows, columns)``.
     """
     table = np.asarray(values, np.float64)
     rows, columns = table.shape
@@ -94,7 +95,7 @@ def are_shares_of_rows(values: Any) -> bool:
 
 
 def are_taken_by_row(labels: Any) -> bool:
-    """Whether known labels of shape ``(rows, columns)`` name one column of each row."""
+    """Whether eager labels of shape ``(rows, columns)`` are one-hot in each row."""
     table = np.asarray(labels)
     return bool(
         np.isin(table, (0, 1)).all() and (np.count_nonzero(table, axis=1) == 1).all()
@@ -106,7 +107,7 @@ def _add_up(table: Any, axis: int) -> bool:
 
 
 def _made_of(roots: set[int], behind: Iterable[Any]) -> set[int]:
-    """Identities of the tensors that any of the roots is behind."""
+    """Return identities of the roots and of all tensors computed from them."""
     derived, more = set(roots), True
     tensors = [*behind]
     while more:
@@ -124,7 +125,7 @@ def _is_over_rows(tensor: Any, outputs: Collection[int]) -> bool:
     operation = tensor.op
     if tensor.shape.rank != 2:
         return False
-    if operation.type == "Transpose":  # back from where the rows come last
+    if operation.type == "Transpose":  # of a softmax over the rows as the last axis
         (made, _) = operation.inputs
         scores = _turned(made.op.inputs[0]) if made.op.type in _SOFTMAX else None
     elif operation.type in _DIVISIONS:
@@ -140,16 +141,16 @@ def _is_over_rows(tensor: Any, outputs: Collection[int]) -> bool:
 
 
 def _turned(tensor: Any) -> Any:
-    """What a tensor of two axes is the transpose of, else None."""
+    """Return the matrix that a tensor is the transpose of, else None."""
     if tensor.op.type != "Transpose" or tensor.shape.rank != 2:
         return None
     order = tf.get_static_value(tensor.op.inputs[1])
-    is_turned = order is None or [*order] == [1, 0]  # of two axes no other is useful
+    is_turned = order is None or [*order] == [1, 0]  # the only useful order of two axes
     return tensor.op.inputs[0] if is_turned else None
 
 
 def _summed_over_rows(tensor: Any) -> Any:
-    """What a tensor is the sum of over the first of two axes, else None."""
+    """Return the matrix that a tensor is the sum over the first axis of, else None."""
     while tensor.op.type in ("ExpandDims", "Identity", "Reshape"):
         tensor = tensor.op.inputs[0]
     if tensor.op.type != "Sum" or tensor.op.inputs[0].shape.rank != 2:
@@ -160,9 +161,7 @@ def _summed_over_rows(tensor: Any) -> Any:
 
 
 def _is_log_of_sum(scores: Any, tensor: Any) -> bool:
-    """Whether it is the logarithm of the sum over the rows of what has the scores as
-    logarithms.
-    """
+    """Whether a tensor is the log-sum-exp of the scores over the rows."""
     while tensor.op.type in _ON_THE_WAY:
         tensor = tensor.op.inputs[0]
     if tensor.op.type != "Log":
@@ -175,7 +174,10 @@ def _is_log_of_sum(scores: Any, tensor: Any) -> bool:
 
 
 def _are_scores(tensor: Any, outputs: Collection[int]) -> bool:
-    """Whether each number is of one output of a model: several of each row."""
+    """Whether a tensor is a model's output, only changed element-wise.
+
+    It must have several columns.
+    """
     rows, columns = tensor.shape if tensor.shape.rank == 2 else (None, None)
     if columns is None or columns < 2 or rows in (1, columns):
         return False
@@ -193,8 +195,17 @@ def _are_scores(tensor: Any, outputs: Collection[int]) -> bool:
 def _labels_of(
     operation: Any, derived: set[int], units: int, outputs: Collection[int]
 ) -> str:
-    """How an operation takes labels of shares: ``"class"`` by row, ``"values"`` of all
-    columns, else nothing.
+    """Return how an operation combines the softmax with labels.
+
+    Args:
+        operation: The operation.
+        derived: Identities of tensors computed from the softmax.
+        units: Number of columns of the softmax.
+        outputs: Identities of the output tensors of models.
+
+    Returns:
+        ``"class"`` if labels name a column of each row, ``"values"`` if they are values
+        for all columns, ``""`` if the operation takes no labels.
     """
     if len(operation.inputs) < 2:
         return ""

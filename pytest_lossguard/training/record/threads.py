@@ -1,4 +1,4 @@
-"""What other threads have under way: a training that outlives its test."""
+"""Calls running in other threads, such as a training that outlives its test."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..backend.user_frames import is_framework
 
 __all__ = ["is_part_of", "is_replica", "under_way"]
 
-#: Modules in which a thread waits for work.
+#: Packages in which a thread waits for work.
 _WAITING = ("queue", "selectors", "asyncio", "concurrent", "multiprocessing", "socket")
 
 
 def under_way() -> tuple[FrameType, ...]:
-    """The outermost call of the user's code in each other thread that is at work."""
+    """Return the outermost call of user code in each other thread that is not idle."""
     here = threading.get_ident()
     running = sys._current_frames()  # noqa: SLF001
     others = (it for key, it in running.items() if key != here)
@@ -26,7 +26,7 @@ def under_way() -> tuple[FrameType, ...]:
 
 
 def is_part_of(calls: Collection[FrameType]) -> bool:
-    """Whether the code at hand runs inside one of these calls."""
+    """Whether the current code runs inside one of the calls."""
     if not calls:
         return False
     here = sys._getframe(1)  # noqa: SLF001
@@ -43,7 +43,7 @@ def _call_under_way(innermost: FrameType) -> FrameType | None:
     for frame in _outwards(innermost):
         package = frame.f_globals.get("__name__", "").partition(".")[0]
         if outermost is None and package in _WAITING:
-            return None  # for a call that has yet to begin
+            return None  # idle, waiting for a call that has yet to begin
         if not is_framework(frame) and package not in sys.stdlib_module_names:
             outermost = frame
     return outermost

@@ -1,4 +1,4 @@
-"""What compiled functions do whenever they run, noted while they are traced."""
+"""Record while a function is traced what each of its runs does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class TracedParts(Generic[T]):
-    """Parts of functions: Python sees them only in a trace, not in later runs."""
+    """Events in functions, which Python sees only in a trace, not in later runs."""
 
     def __init__(self) -> None:
         self._now: list[T] = []
@@ -18,23 +18,26 @@ class TracedParts(Generic[T]):
 
     @property
     def is_any(self) -> bool:
-        """Whether a function is known to have some."""
+        """Whether any function has noted events."""
         return any(self._of_function.values())
 
     def begin(self) -> None:
-        """A function runs or is traced."""
+        """Start noting the events of a function that runs or is traced."""
         self._now = []
 
     def note(self, part: T) -> None:
-        """Something happens in a trace."""
+        """Note an event in a trace."""
         self._now.append(part)
 
     def keep(self, function: Any) -> None:
-        """What was noted since `begin` is what the function does."""
+        """Store the events noted since `begin` as those of the function."""
         self._of_function[id(function)] = self._now
 
     def done_by(self, function: Any) -> list[T]:
-        """What a run did that began with `begin` and ended now."""
+        """Return the events of a run that began with `begin` and ended now.
+
+        If the run traced nothing, these are the events of the last trace.
+        """
         if self._now:
             self.keep(function)
         self.begin()

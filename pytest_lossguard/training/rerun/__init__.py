@@ -1,1 +1,1 @@
-"""The same training once more, with one thing changed."""
+"""Reruns a training with one or several changes."""

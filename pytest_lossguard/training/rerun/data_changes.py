@@ -1,4 +1,4 @@
-"""Changes of the training data: scaled, clipped, filled, shuffled, balanced."""
+"""Changes of the training data, such as scaling, clipping, shuffling or balancing."""
 
 from __future__ import annotations
 
@@ -18,31 +18,33 @@ from ..backend.tensors import flatten, map_structure
 
 __all__ = ["DATA_CHANGES", "changed_data", "integers_as_floats", "standards"]
 
-#: A column with this mean and, but for 1, deviation at most has been standardized.
+#: A column is standardized if its mean is within this of 0, and its standard deviation
+#: within this of 1.
 _ABOUT = 0.2
-#: What a column that never varies is divided by.
+#: Smallest spread of a column; a column with less is constant.
 _TINY = 1e-12
 
 
 def changed_data(data: ArrayData, change: Change, seed: int) -> ArrayData:
-    """The same rows with one change.
+    """Return the data of a training with one change.
 
     Args:
         data: Arrays of a training.
         change: One of `DATA_CHANGES`.
-        seed: Of what is shuffled or drawn.
+        seed: Seed of shuffling and sampling.
 
     Raises:
-        CannotChange: These data do not allow it.
+        CannotChange: The data do not allow the change.
     """
     return DATA_CHANGES[change.kind](data, change, np.random.default_rng(seed))
 
 
 def integers_as_floats(data: ArrayData, model: Any) -> ArrayData:
-    """The data with integers that the model reads as numbers as such, to be scaled.
+    """Convert integer inputs that the model reads as numbers, not as indices, to
+    float32, so that they can be scaled.
 
     Raises:
-        CannotChange: The model takes nothing but integers there.
+        CannotChange: All inputs of the model have integer types.
     """
     inputs = flatten(getattr(model, "inputs", None) or [])
     types = [keras.backend.standardize_dtype(it.dtype) for it in inputs]
@@ -110,7 +112,7 @@ def _batch_size(data: ArrayData, change: Change, _: Any) -> ArrayData:
     return replace(data, batch_size=int(change.value or data.batch_size))
 
 
-#: What does each change of the data, given a generator for what is drawn.
+#: The function for each change of the data; its last argument is a random generator.
 DATA_CHANGES: dict[ChangeName, Callable[[ArrayData, Change, Any], ArrayData]] = {
     "fill_missing": _fill_missing,
     "drop_rows": _drop_rows,
@@ -135,7 +137,7 @@ def _rows(data: ArrayData, index: Any) -> ArrayData:
 
 
 def _each_float(structure: Any, how: Any, columns: tuple[int, ...]) -> Any:
-    """Apply ``how`` to the columns of each array of floats."""
+    """Apply ``how`` to columns of each float array, by default to all columns."""
     leaves = flatten(structure)
     if not any(np.asarray(it).dtype.kind == "f" for it in leaves):
         raise CannotChange("there are no numbers to scale, only indices")
@@ -156,8 +158,9 @@ def _each_float(structure: Any, how: Any, columns: tuple[int, ...]) -> Any:
 
 
 def standards(leaf: Any, columns: tuple[int, ...] = ()) -> tuple[Any, Any]:
-    """What ``standardize_targets`` takes from each column of an array, and what it
-    divides the rest by: 0 and 1 where it leaves the column alone.
+    """Return the mean that ``standardize_targets`` subtracts from each column of an
+    array, and the standard deviation that it divides by; 0 and 1 for columns that it
+    does not change.
     """
     array = np.asarray(leaf)
     table = array.reshape(-1, array.shape[-1] if array.ndim > 1 else 1)
@@ -180,8 +183,12 @@ def _standardized(table: Any) -> Any:
 
 
 def _filling(value: Any) -> Any:
-    """Fills what is missing, and what stands for it; what was standardized with it is
-    standardized again without.
+    """Return a function that fills missing and sentinel values with the column mean.
+
+    A column that was standardized with sentinels is standardized again without them.
+
+    Args:
+        value: The sentinel; ``"apart"`` to find one for each column, None for none.
     """
 
     def fill(table: Any) -> Any:
@@ -198,7 +205,7 @@ def _filling(value: Any) -> Any:
 
 
 def _sentinels(table: Any) -> Any:
-    """What stands for missing values in each column, NaN where nothing does."""
+    """Return the sentinel of each column, NaN for a column without one."""
     low, high = np.nanmin(table, axis=0), np.nanmax(table, axis=0)
     values, found = np.full(table.shape[1], np.nan), sentinel_of(table.T, low, high)
     if found is not None:
@@ -220,7 +227,9 @@ def _clipped(table: Any) -> Any:
 
 
 def _balanced(data: ArrayData, generator: Any) -> Any:
-    """As many rows as before, each class as often as any other."""
+    """Draw row indices with replacement, about as many as there are rows, and equally
+    many for each class.
+    """
     labels = class_of_each_row(data.y)
     if labels is None:
         raise CannotChange("the labels are no classes")
@@ -231,7 +240,7 @@ def _balanced(data: ArrayData, generator: Any) -> Any:
 
 
 def class_of_each_row(y: Any) -> Any:
-    """Class index of each row, None where labels are no classes."""
+    """Return the class of each row; None if the labels are not classes."""
     leaves = flatten(y)
     if len(leaves) != 1:
         return None

@@ -1,4 +1,4 @@
-"""Scores a changed program as the one that it was changed from is scored."""
+"""Scores a changed program by the loss and on the targets of the original program."""
 
 from __future__ import annotations
 
@@ -19,37 +19,40 @@ from .data_changes import standards
 
 __all__ = ["MeasuredOtherwise", "easier", "measures_otherwise"]
 
-#: Changes after which predictions can be read as those of the program before.
+#: Changes after which predictions can be mapped back to those of the original program.
 _READABLE = frozenset({"standardize_targets", "canonical_output"})
-#: Changes that make the task another one: only on its own targets and rows can the
-#: program before be held against it.
+#: Changes of the task itself: the original program has to be scored on the changed
+#: targets and rows to be comparable.
 _EASIER = frozenset({"clip_targets", "balance_classes"})
 _TINY = 1e-7
 
 
 def measures_otherwise(changes: Sequence[Change]) -> bool:
-    """Whether a re-run with such changes is measured in a unit of its own."""
+    """Whether the loss of a rerun with these changes has another unit or task than the
+    original loss.
+    """
     return any(it.kind in _READABLE | _EASIER for it in changes)
 
 
 def easier(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """The changes that make the task another one."""
+    """Return the changes of the task itself."""
     return tuple(it for it in changes if it.kind in _EASIER)
 
 
 class MeasuredOtherwise:
-    """What predictions cost by the loss of a program on some rows, whoever made them:
-    shares are compared in one unit only.
+    """Scores another program by the loss and on the targets of a reference program, so
+    that both losses have the same unit.
 
     Args:
-        model: The program whose loss counts, built and compiled.
-        data: The rows and targets that count.
-        inputs: The same rows as whoever is scored takes them.
-        changes: What was done to whoever is scored.
-        rows_per_step: Of the program.
+        model: The reference program, built and compiled.
+        data: The rows and targets of the reference program.
+        inputs: The same rows as the scored program takes them.
+        changes: The changes from the reference to the scored program.
+        rows_per_step: Rows per step of the reference program.
 
     Attributes:
-        loss: It; None where predictions cannot be read so, or not scored.
+        loss: The loss after `score`; None if the predictions cannot be mapped back or
+            scored.
     """
 
     def __init__(
@@ -66,14 +69,14 @@ class MeasuredOtherwise:
         self._rows = rows_per_step
 
     def score(self, trained: Any) -> None:
-        """Score a program once it has trained; fails softly."""
+        """Score a trained program; ``loss`` is None if that fails."""
         by = compiled_loss(self._model)
         if by is None or len(self._inputs) != len(self._data):
             return
         try:
             with Snapshot(self._model.metrics_variables).in_force():
                 self.loss = self._least(by, trained)
-        except Exception:  # any model and any loss may refuse to be called so
+        except Exception:  # a user's model or loss may raise here
             self.loss = None
 
     def _least(self, loss: Any, trained: Any) -> float | None:
@@ -89,8 +92,10 @@ class MeasuredOtherwise:
         return min(finite, default=None)
 
     def _mapped_back(self, predictions: Any, wanted: Any) -> Iterator[Any]:
-        """Predictions as the program as it is would make them; of several ways to read
-        them the loss likes one best.
+        """Map predictions back to the targets of the reference program.
+
+        Yields:
+            Each way to read the predictions; the one with the lowest loss counts.
         """
         if "standardize_targets" in self._kinds:
             columns = self._kinds["standardize_targets"].at

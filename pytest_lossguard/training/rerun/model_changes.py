@@ -1,4 +1,4 @@
-"""Changes of the program: a clone of the model with one thing otherwise."""
+"""Changes of the program, made in a clone of the model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...core.change import Change, ChangeName
 from ...core.errors import CannotChange, NothingToChange, first_line
 from ...core.keras_names import USUAL_OUTPUTS
 from ..backend.data import ArrayData
-from ..backend.frameworks import keras
+from ..backend.frameworks import is_of_keras, keras
 from ..backend.private_api import (
     compiled_loss,
     flat_layers,
@@ -31,23 +31,23 @@ from .optimizer_changes import OPTIMIZER_CHANGES, remade_optimizer
 
 __all__ = ["MODEL_CHANGES", "changed_program", "reinitialize"]
 
-#: Edits the configuration of a layer.
+#: Edits the configuration of a layer in place.
 _Edit = Callable[[Any, dict[str, Any], Change], None]
 
 
 def changed_program(
     model: Any, data: ArrayData, change: Change
 ) -> tuple[Any, ArrayData]:
-    """A compiled clone with one change, starting from the same weights.
+    """Return a compiled clone of a model with one change and the same weights.
 
     Args:
-        model: A built, compiled model; left as it is.
-        data: What it trains on.
+        model: A built, compiled model; not changed.
+        data: The training data.
         change: One of `MODEL_CHANGES` or `OPTIMIZER_CHANGES`, or
             ``"canonical_output"``.
 
     Returns:
-        The clone, and the data: labels may be shaped or numbered otherwise.
+        The clone, and the data; labels may be reshaped or renumbered for it.
 
     Raises:
         CannotChange: The model cannot be cloned, or has nothing to change.
@@ -71,7 +71,7 @@ def changed_program(
 def _with_other_layers(
     model: Any, change: Change, edit: _Edit, *, spares_output: bool = False
 ) -> Any:
-    """A clone each of whose layers has its configuration edited."""
+    """Clone a model with ``edit`` applied to the configuration of each layer."""
     spared = output_layers(model) if spares_output else []
 
     def edited(layer: Any) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _with_other_layers(
 
 
 def _shallower(model: Any, _: Change) -> Any:
-    """A plain stack with two hidden dense layers left."""
+    """Return a Sequential model with only the first two hidden dense layers."""
     if not isinstance(model, keras.Sequential):
         raise CannotChange("hidden layers can only be removed from a Sequential model")
     makers = output_layers(model)
@@ -117,7 +117,7 @@ def _clone(model: Any, remake: Callable[[Any], Any]) -> Any:
     compiled, model.compiled = model.compiled, False  # its loss need not be cloned
     try:
         clone = keras.models.clone_model(model, clone_function=make)
-    except Exception as error:  # configurations of the user's layers may refuse
+    except Exception as error:  # a custom layer may not support from_config
         raise CannotChange(f"it cannot be cloned ({first_line(error)})") from error
     finally:
         model.compiled = compiled
@@ -127,7 +127,7 @@ def _clone(model: Any, remake: Callable[[Any], Any]) -> Any:
 
 
 def _take_weights(clone: Any, model: Any) -> None:
-    """The weights of the model wherever the clone has a place for them."""
+    """Copy the weights to each layer of the clone with the same name and shapes."""
     theirs = {it.name: it for it in flat_layers(model)}
     for layer in flat_layers(clone):
         source = theirs.get(layer.name)
@@ -142,7 +142,7 @@ def _take_weights(clone: Any, model: Any) -> None:
             layer.finalize_state()
 
 
-# The layers: each edits a configuration
+# Edits of the configuration of a layer
 
 
 def _without_penalty(layer: Any, config: dict[str, Any], change: Change) -> None:
@@ -178,7 +178,7 @@ def _wider(layer: Any, config: dict[str, Any], change: Change) -> None:
             config[name] = int(max(float(change.value or 4) * config[name], 32))
 
 
-#: What clones a model with each change of it.
+#: The function that clones a model with each change.
 MODEL_CHANGES: dict[ChangeName, Callable[[Any, Change], Any]] = {
     "no_penalty": partial(_with_other_layers, edit=_without_penalty),
     "no_dropout": partial(_with_other_layers, edit=_without_dropout),
@@ -191,11 +191,13 @@ MODEL_CHANGES: dict[ChangeName, Callable[[Any, Change], Any]] = {
 }
 
 
-# The output end
+# The output layer and the loss
 
 
 def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
-    """The usual last activation, units and loss for these labels."""
+    """Return a clone with the usual output units, activation and loss for the labels,
+    and the data with the labels encoded for it.
+    """
     makers = output_layers(model)
     if not makers:
         raise CannotChange("the output layer is not a Dense layer")
@@ -214,6 +216,13 @@ def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
         y = y.astype(np.float32)
         if y.ndim == len(model.outputs[0].shape) - 1:
             y = y[..., None]
+    own = getattr(model.loss, "fn", model.loss)
+    is_own = callable(own) and not is_of_keras(own)
+    if is_own and labels in ("values", "multi_label") and units != makers[0].units:
+        raise CannotChange(
+            f"its own loss takes {units} columns of targets for {makers[0].units} of"
+            " predictions: no usual loss does"
+        )
     usual = USUAL_OUTPUTS[labels]
 
     def remake(layer: Any) -> Any:
@@ -233,11 +242,11 @@ def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
     return clone, replace(data, y=map_structure(lambda _: y, data.y))
 
 
-# The weights, in place
+# The weights, changed in place
 
 
 def reinitialize(model: Any, seed: int) -> None:
-    """Draw every kernel anew as its activation asks, biases zero."""
+    """Initialize kernels to suit the activation of their layer, and biases to 0."""
     for index, layer in enumerate(flat_layers(model)):
         if isinstance(layer, keras.Model) or hasattr(layer, "adapt"):
             continue

@@ -1,4 +1,4 @@
-"""What a model is made of, as far as it decides which changes make sense."""
+"""Reads the facts of a model that decide which changes are worth a rerun."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from ..backend.private_api import (
     flat_layers,
     has_graph,
     learning_rate_of,
-    loss_options,
     made_by,
+    takes_logits,
 )
 from ..backend.tensors import flatten
+from ..score.penalties import has_regularizer
 from ..score.trace_builder import describe_losses
 
 __all__ = [
@@ -32,12 +33,17 @@ __all__ = [
 ]
 
 _LINEAR = (None, "linear")
-#: More classes than this are taken for values.
+#: Labels with more distinct values than this are values, not classes.
 _MOST_CLASSES = 100
 
 
 def model_facts(model: Any, data: ArrayData) -> ModelFacts:
-    """Describe a built, compiled model with the data that it trains on."""
+    """Describe a built, compiled model and its labels.
+
+    Args:
+        model: The model.
+        data: The training data.
+    """
     optimizer = inner_optimizer(model)
     fixed = why_fixed(model)
     makers = output_layers(model) if fixed is None else []
@@ -67,7 +73,7 @@ def model_facts(model: Any, data: ArrayData) -> ModelFacts:
             for it in layers
             if hasattr(it, "kernel_initializer")
         ),
-        penalized=any(_is_penalized(it) for it in layers),
+        penalized=any(map(has_regularizer, layers)),
         dropout=max(
             (float(it.rate) for it in layers if isinstance(it, keras.layers.Dropout)),
             default=0.0,
@@ -93,12 +99,12 @@ def _is_squashed_for_nothing(loss: str, activation: str | None) -> bool:
 
 
 def inner_optimizer(model: Any) -> Any:
-    """The optimizer that has the learning rate, inside one that scales the loss."""
+    """Return the model's optimizer, unwrapped if it is a `LossScaleOptimizer`."""
     return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
 def why_fixed(model: Any) -> str | None:
-    """Why a model cannot be cloned from its configuration; None where it can."""
+    """Return why a model cannot be changed in a clone; None if it can."""
     if not isinstance(model, keras.Sequential) and not has_graph(model):
         return "its class is the project's own, without a configuration to clone"
     if len(model.outputs or ()) != 1:
@@ -107,9 +113,10 @@ def why_fixed(model: Any) -> str | None:
 
 
 def output_layers(model: Any) -> list[Any]:
-    """The layer that makes the output, then its activation layers if any.
+    """Return the dense layer behind the output, then the activation layers after it.
 
-    Empty where the output is made by something else than a dense layer.
+    Returns:
+        Empty if the output is not made by a dense layer.
     """
     chain: list[Any] = []
     tensor = model.outputs[0]
@@ -134,7 +141,7 @@ _ACTIVATION_LAYERS = (
 
 
 def activation_name(layer: Any) -> str | None:
-    """Name of a layer's activation, None where it has none."""
+    """Return the name of a layer's activation; None if it has none."""
     if isinstance(layer, keras.layers.Softmax):
         return "softmax"
     if isinstance(layer, (keras.layers.ReLU, keras.layers.LeakyReLU)):
@@ -144,7 +151,7 @@ def activation_name(layer: Any) -> str | None:
 
 
 def follows_schedule(model: Any) -> bool:
-    """Whether the learning rate is a function of the step, not a number."""
+    """Whether the learning rate is a schedule, not a number."""
     rate = learning_rate_of(inner_optimizer(model))
     return isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
 
@@ -154,11 +161,6 @@ def _rate(model: Any) -> float | None:
     if rate is None or follows_schedule(model):
         return None
     return float(np.asarray(rate))
-
-
-def _is_penalized(layer: Any) -> bool:
-    names = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
-    return any(getattr(layer, it, None) is not None for it in names)
 
 
 def _loss_of(model: Any) -> str:
@@ -172,13 +174,15 @@ def _loss_of(model: Any) -> str:
 
 
 def _by_function(loss: str) -> str:
-    """``"bce"`` as ``"binary_crossentropy"``; a loss of the user's own as it is."""
+    """Return the full name of a loss, such as ``"binary_crossentropy"`` for ``"bce"``;
+    the name of a custom loss is returned as given.
+    """
     facts = loss_facts(loss)
     return loss if facts is None else facts.name
 
 
 def kind_of_labels(y: Any, loss: str, activation: str | None) -> str | None:
-    """What one array of labels holds; see `ModelFacts.labels`."""
+    """Return the kind of the labels, as in `ModelFacts.labels`; None if unknown."""
     leaves = flatten(y)
     if len(leaves) != 1:
         return None
@@ -204,7 +208,7 @@ def _are_classes(array: Any, loss: str, activation: str | None) -> bool:
 
 
 def _is_canonical(model: Any, makers: list[Any], labels: str, data: ArrayData) -> bool:
-    """Whether last activation, units and loss are the usual ones."""
+    """Whether the last activation, the units and the loss are usual for the labels."""
     loss = _loss_of(model)
     last = next(
         (
@@ -219,9 +223,7 @@ def _is_canonical(model: Any, makers: list[Any], labels: str, data: ArrayData) -
     is_builtin = isinstance(compiled, str) or str(own).startswith("keras")
     if not is_builtin or getattr(compiled, "reduction", "") == "sum":
         return False
-    logits = bool(getattr(compiled, "from_logits", False)) or bool(
-        loss_options(compiled).get("from_logits", False)
-    )
+    logits = takes_logits(compiled)
     units = makers[0].units
     leaf = np.asarray(flatten(data.y)[0])
     columns = leaf.shape[-1] if leaf.ndim > 1 else 1

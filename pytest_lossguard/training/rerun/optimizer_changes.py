@@ -1,4 +1,4 @@
-"""Changes of the optimizer: a fresh one with one setting otherwise."""
+"""Changes of the optimizer: a new optimizer with one changed setting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ __all__ = ["OPTIMIZER_CHANGES", "remade_optimizer", "set_learning_rate"]
 
 
 def remade_optimizer(model: Any, **changed: Any) -> Any:
-    """A fresh optimizer like that of a model, with some settings changed."""
+    """Return a new optimizer with the settings of the model's.
+
+    Args:
+        model: A compiled model.
+        changed: Settings to replace.
+    """
     optimizer = inner_optimizer(model)
     config = {**optimizer.get_config(), **changed}
     return type(optimizer).from_config(config)
@@ -49,7 +54,7 @@ def _learning_rate(model: Any, change: Change) -> Any:
 
 @keras.saving.register_keras_serializable("pytest_lossguard")
 class _Scaled(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A schedule times a factor; made again from its config by a further change."""
+    """A schedule times a factor; serializable, since a further change copies it."""
 
     def __init__(self, schedule: Any, factor: float) -> None:
         self._schedule, self._factor = schedule, factor
@@ -72,7 +77,7 @@ def _other_optimizer(model: Any, change: Change) -> Any:
     return keras.optimizers.get(str(change.value))
 
 
-#: What makes the optimizer of each change of it.
+#: The function that creates the optimizer of each change.
 OPTIMIZER_CHANGES: dict[ChangeName, Callable[[Any, Change], Any]] = {
     "momentum": _momentum,
     "clip_gradients": _clip_gradients,
@@ -82,10 +87,14 @@ OPTIMIZER_CHANGES: dict[ChangeName, Callable[[Any, Change], Any]] = {
 
 
 def set_learning_rate(model: Any, factor: float) -> None:
-    """Multiply the learning rate of a model.
+    """Multiply the learning rate of a model's optimizer by a factor, in place.
+
+    Args:
+        model: A compiled model.
+        factor: The factor; applied to `RATE_INSTEAD_OF_0` if the rate is 0.
 
     Raises:
-        CannotChange: It follows a schedule.
+        CannotChange: The learning rate follows a schedule.
     """
     rate = learning_rate_of(inner_optimizer(model))
     if rate is None or follows_schedule(model):

@@ -1,4 +1,4 @@
-"""The weights of a model given as an object, drawn anew as its layers would."""
+"""Redraws the weights of a model that was given as an object, by its initializers."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from ..backend.snapshot import seeded_call
 
 __all__ = ["redraw_weights"]
 
-#: Two draws from one initializer differ in size by less than this factor: 2.5 for
-#: some 16 values or more, 10 for fewer (a uniform draw of one value is below a tenth
-#: of another in one of twenty; what is taken for learned then only stays as it was).
+#: The RMS of two draws from one initializer differs by less than this factor: 2.5 for
+#: some 16 values or more, 10 for fewer (one value drawn uniformly is below a tenth of
+#: another in one of twenty cases; a weight that is wrongly taken for learned only
+#: keeps its value).
 _ALIKE, _ALIKE_FEW, _FEW = 2.5, 10.0, 16
 
 
 def redraw_weights(model: Any, seed: int) -> None:
-    """Draw weights anew by the initializers of their layers.
+    """Redraw weights by the initializers of their layers.
 
-    A weight that is not like a fresh draw was learned, loaded or set by hand, as
-    those of a pretrained backbone: it stays.
+    A weight that is not like a new draw was learned, loaded or set by hand, as in a
+    pretrained backbone, and is kept.
 
     Args:
         model: A built model.
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Raises:
-        CannotChange: A layer cannot be made from its configuration.
+        CannotChange: A layer cannot be rebuilt from its configuration.
     """
     layers = [it for it in _leaves(model) if it.weights and not hasattr(it, "adapt")]
     fresh = seeded_call(seed, lambda: [_made_anew(it) for it in layers])
@@ -46,7 +47,7 @@ def redraw_weights(model: Any, seed: int) -> None:
 
 
 def _leaves(model: Any) -> Iterator[Any]:
-    """The layers of a model, and of the models in it."""
+    """Yield the layers of a model and of nested models, without these models."""
     for layer in flat_layers(model, include_self=False, recursive=False):
         if isinstance(layer, keras.Model):
             yield from _leaves(layer)
@@ -58,7 +59,7 @@ def _made_anew(layer: Any) -> Any:
     try:
         fresh = type(layer).from_config(layer.get_config())
         fresh.build_from_config(layer.get_build_config())
-    except Exception as error:  # the project's own layers may refuse
+    except Exception as error:  # a custom layer may not support from_config
         raise CannotChange(
             f"layer {layer.name!r} cannot be rebuilt from its configuration"
             f" ({first_line(error)})"

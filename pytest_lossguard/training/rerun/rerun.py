@@ -1,4 +1,4 @@
-"""The same training once more, with one thing changed."""
+"""Reruns a training with one or several changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...core.change import Change, ModelFacts, RerunRequest
 from ...core.errors import CannotChange, LossguardError, first_line
 from ...core.trace import Trace
 from ...experiments.changes import acts_on
-from ..backend.data import ArrayData, first_rows, kept_arrays
+from ..backend.data import ArrayData, FirstRows, kept_arrays, rows_for_reruns
 from ..backend.frameworks import keras
 from ..backend.snapshot import Snapshot, preserved_seeds, seeded_call
 from ..backend.tensors import flatten
@@ -35,30 +35,27 @@ from .reinitialize import redraw_weights
 
 __all__ = ["Rerun"]
 
-#: Rows of a dataset that are kept to run it again.
-_MOST_ROWS = 4096
-#: Models, one a seed, are kept up to so many bytes.
+#: Most bytes of kept models, one per seed.
 _MOST_KEPT = 1 << 26
-#: Changes of each input by itself.
+#: Changes of the inputs that also apply to held-out rows.
 _OF_THE_INPUTS = frozenset(
     {"standardize_inputs", "scale_inputs", "clip_inputs", "fill_missing"}
 )
 
 
 class Rerun:
-    """One training that can be run again, each time with one change or several.
+    """Reruns one training, each time with one or several changes.
 
-    Nothing of the user's is changed: models given as objects get their weights
-    back, others are built anew by their factory from the same seed.
+    No user object stays changed: the weights of a model given as an object are
+    restored, and a factory is called again with the same seed.
 
     Args:
-        loops: Has the traced programs.
+        loops: Runs the trainings, and keeps the traced loops.
         model_or_factory: As given to ``lossguard.fit``.
-        task: What was trained on.
-        start: The state that a model given as an object started from; default the
-            one it has.
-        is_complete: Whether all rows that were trained on are there. With some of them
-            a re-run learns by heart what the training saw once.
+        task: The data and the length of the training.
+        start: First state of a model given as an object; by default its current state.
+        is_complete: Whether ``task`` has all rows of the training. On some of them, a
+            rerun may memorize rows that the training saw only once.
     """
 
     def __init__(
@@ -79,13 +76,15 @@ class Rerun:
 
     @cached_property
     def _task(self) -> TrainingSpec:
-        """On arrays, for as many updates whatever becomes of the rows."""
+        """The task on arrays, with its length as a number of steps, so that the length
+        does not depend on the number of rows.
+        """
         task = self._given
         if task.arrays is None:
-            rows, batch_size = first_rows(task.dataset, _MOST_ROWS)
+            rows, batch_size, are_all = self._read
             if rows is None:
                 raise CannotChange("the dataset yields nothing on a second pass")
-            if len(rows) >= _MOST_ROWS and may_be_sorted(rows, batch_size):
+            if not are_all and may_be_sorted(rows, batch_size):
                 rows, _ = spread_rows(task.dataset)
             arrays = kept_arrays(rows, batch_size)
             task = replace(
@@ -97,31 +96,35 @@ class Rerun:
             )
         return replace(task, steps=task.array_steps(), epochs=None, growth=None)
 
+    @cached_property
+    def _read(self) -> FirstRows:
+        return rows_for_reruns(self._given.dataset)
+
     @property
     def is_complete(self) -> bool:
-        """Whether all rows that were trained on are there."""
+        """Whether reruns have all rows of the training."""
         from_arrays = self._given.arrays is not None
-        return self._is_complete and (from_arrays or self.rows < _MOST_ROWS)
+        return self._is_complete and (from_arrays or self._read.are_all)
 
     @property
     def rows(self) -> int:
-        """Rows of the data."""
+        """Number of rows of the data."""
         arrays = self._task.arrays
         return 0 if arrays is None else len(arrays)
 
     @cached_property
     def data(self) -> str:
-        """A checksum of inputs and targets."""
+        """Checksum of inputs and targets, 12 hex digits."""
         arrays, found = self._arrays(self._task), hashlib.sha256()
         for leaf in flatten((arrays.x, arrays.y)):
             array = np.asarray(leaf)
-            text = array.dtype.kind == "O"  # of which the bytes are addresses
+            text = array.dtype.kind == "O"  # tobytes would give memory addresses
             found.update(repr(array.tolist()).encode() if text else array.tobytes())
         return found.hexdigest()[:12]
 
     @cached_property
     def facts(self) -> ModelFacts:
-        """What the program is made of."""
+        """Facts of the model; see `ModelFacts`."""
         with self._undisturbed():
             arrays = self._arrays(self._task)
             model = self._built(arrays, self._task.seed)
@@ -134,17 +137,17 @@ class Rerun:
         held_out: float = 0.0,
         redrawn: bool = False,
     ) -> Trace:
-        """Train from the same start on the same batches, but for the changes.
+        """Train from the same first state on the same batches, except for the changes.
 
         Args:
-            changes: What to do otherwise; none repeats the training.
-            seed: Train from this seed instead.
-            held_out: Share of the rows that are kept back, and scored now and then.
-            redrawn: Draw the weights of a model given as an object under the seed,
-                but for those that were learned or set; see `redraw_weights`.
+            changes: Changes of the training; none to repeat it.
+            seed: Seed of the rerun; by default that of the training.
+            held_out: Share of the rows that are held out and scored during training.
+            redrawn: Whether to redraw the weights of a model given as an object under
+                the seed, except those that were learned or set; see `redraw_weights`.
 
         Raises:
-            CannotChange: The model or the data do not allow it.
+            CannotChange: The model or the data do not allow the changes.
         """
         with self._undisturbed():
             request = RerunRequest(changes=changes, seed=seed, redrawn=redrawn)
@@ -159,14 +162,14 @@ class Rerun:
         requests: Sequence[RerunRequest],
         begin: Callable[[], None] | None = None,
     ) -> list[Trace | LossguardError]:
-        """Several re-runs, beside each other where that gives the same numbers.
+        """Run several reruns, concurrently where that gives the same numbers.
 
         Args:
-            requests: What is asked for.
-            begin: Called before each.
+            requests: The reruns.
+            begin: Called before each rerun; None to call nothing.
 
         Returns:
-            For each, in order, its trace, or the error that a call would raise.
+            For each request, in order, its trace, or the error that a call would raise.
         """
         refused: dict[int, LossguardError] = {}
 
@@ -189,9 +192,12 @@ class Rerun:
             ]
 
     def _in_one_unit(self, request: RerunRequest) -> Trace:
-        """A re-run by another loss or on other targets, with what holds it against the
-        training as it is in one unit: its predictions read as before or, where the task
-        itself is another, those of the training as it is on the new task.
+        """Run a rerun with another loss or other targets, and add a loss that compares
+        it with the original training in one unit.
+
+        If its predictions can be mapped back, that is their loss on the original task
+        (`Trace.as_before`). If the task itself is changed, it is the loss of the
+        original training on the changed task (`Trace.unchanged_there`).
         """
         job, there = self._job(request), easier(request.changes)
         before, after = self._arrays(self._task), self._arrays(job.task)
@@ -218,7 +224,7 @@ class Rerun:
         if first and task.arrays is not None:
             model = self._built(task.arrays, task.seed)
             task = replace(task, arrays=integers_as_floats(task.arrays, model))
-        for change in first:  # of the rows that are kept back too
+        for change in first:  # before rows are held out, to change those too
             task = _changed_task(task, change)
         if held_out:
             task = _kept_back(task, held_out)
@@ -230,8 +236,11 @@ class Rerun:
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
-        """From the first state, with seeds put back and without warnings; whatever the
-        project's own code raises when it runs once more is no error of the test.
+        """Put the first state in force for a block, without warnings, and restore state
+        and seeds.
+
+        Errors of user code are raised as `CannotChange`: a failed rerun must not fail
+        the test.
         """
         start = nullcontext() if self._start is None else self._start.in_force()
         try:
@@ -249,8 +258,8 @@ class Rerun:
         return task.arrays
 
     def _built(self, arrays: ArrayData, seed: int) -> Any:
-        """The model under a seed. Some are kept: a re-run leaves them as they were,
-        and to build one costs more than to train it.
+        """Return the model built under a seed. Some models are kept, because reruns
+        restore them, and building a model costs more than training it.
         """
         if seed not in self._models:
             model = self._loops.model(self._model_or_factory, arrays.probe(), seed)
@@ -298,14 +307,14 @@ class Rerun:
 
 
 def _shorter(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """What only saves time."""
+    """Return the changes that shorten the training."""
     return tuple(
         it for it in changes if it.kind == "more_steps" and float(it.value or 2) < 1
     )
 
 
 def _as_ours(error: Exception) -> LossguardError:
-    """Why a re-run failed, as one of our errors."""
+    """Return the error of a failed rerun as a `LossguardError`."""
     if isinstance(error, LossguardError):
         return error
     why = first_line(error)[:100]
@@ -326,7 +335,9 @@ def _outcome(done: Future[Trace]) -> Trace | LossguardError:
 def _changed_and_built(
     model: Any, arrays: ArrayData, change: Change
 ) -> tuple[Any, ArrayData]:
-    """What is new in it, as the seed of a dropout, is drawn."""
+    """Return the changed program, built; call it with seeds set, because new state such
+    as the seed of a dropout layer is random.
+    """
     model, arrays = changed_program(model, arrays, change)
     build(model, arrays.probe())
     return model, arrays
@@ -337,7 +348,9 @@ def _needs_a_clone(model: Any, change: Change) -> bool:
 
 
 def _changed_task(task: TrainingSpec, change: Change) -> TrainingSpec:
-    """The task with a change of its data or its length."""
+    """Return the task with a change of its data, its length or its gradients; changes
+    of the program or the weights do not affect it.
+    """
     if change.kind == "more_steps":
         return replace(task, steps=int(task.array_steps() * float(change.value or 2)))
     if change.kind == "plain_gradients":
@@ -349,7 +362,7 @@ def _changed_task(task: TrainingSpec, change: Change) -> TrainingSpec:
 
 
 def _kept_back(task: TrainingSpec, share: float) -> TrainingSpec:
-    """Train on some of the rows, score the others now and then."""
+    """Hold out a share of the rows, chosen at random, as validation data."""
     arrays = task.arrays
     assert arrays is not None
     order = np.random.default_rng(task.seed).permutation(len(arrays))

@@ -1,4 +1,4 @@
-"""A watched training, to be run again from its first state."""
+"""Prepares a watched training for reruns from its first state."""
 
 from __future__ import annotations
 
@@ -19,22 +19,20 @@ from .rerun import Rerun
 
 __all__ = ["watched_again"]
 
-#: Assumed length of a loop that was stopped at once, in steps.
+#: Least length, in steps, of the rerun of a training that was stopped early.
 _STEPS_OF_A_STOPPED_LOOP = 100
-#: Rows of a dataset that are read to run it on those that were never reached.
-_MOST_ROWS = 4096
 
 
 def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
-    """The training behind a recording.
+    """Return a `Rerun` of a watched training.
 
     Args:
-        loops: Runs it.
-        seen: What was seen of it.
+        loops: Runs the trainings.
+        seen: The watched training.
 
     Raises:
-        CannotChange: Another training works against it, or its model, data, loss or
-            first state were not seen.
+        CannotChange: The training is adversarial, or its model, data, loss or first
+            state are unknown, or other variables are trainable now.
     """
     recording, fitted = seen.recording, seen.fitted
     known = recording.taped.model_and_loss
@@ -63,7 +61,7 @@ def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
         seed=seen.seed or 0,
     )
     steps = recording.steps
-    if seen.stopped:  # what would have come is as long as was asked for
+    if seen.stopped:  # a rerun takes as many steps as were requested
         passes = (seen.epochs or 1) * (task.steps_per_epoch or 1)
         steps = max(steps, passes, _STEPS_OF_A_STOPPED_LOOP)
     task = replace(task, steps=max(1, steps))
@@ -73,9 +71,10 @@ def watched_again(loops: LoopTrainer, seen: Seen) -> Rerun:
 
 
 def _whole(unread: Any) -> ArrayData | None:
-    """All rows of a dataset, those that were never reached too."""
-    whole = rows_once_more(unread, _MOST_ROWS) if is_dataset(unread) else None
-    return None if whole is None or len(whole) >= _MOST_ROWS else whole
+    """Return all rows of a dataset, also those that ``fit`` never reached; None if the
+    dataset is too long or cannot be read again without side effects.
+    """
+    return rows_once_more(unread, whole=True) if is_dataset(unread) else None
 
 
 def _keys(variables: Any) -> set[int]:
@@ -83,7 +82,7 @@ def _keys(variables: Any) -> set[int]:
 
 
 def _unmoved(model: Any) -> list[tuple[Any, Any]]:
-    """The variables of its optimizer with the values of one that made no update."""
+    """Return pairs of each optimizer variable and its value before the first update."""
     optimizer = model.optimizer
     fresh = type(optimizer).from_config(optimizer.get_config())
     fresh.build(model.trainable_variables)
@@ -94,7 +93,9 @@ def _unmoved(model: Any) -> list[tuple[Any, Any]]:
 
 
 def _trainable(model: Any, loss: Any, optimizer: Any) -> Any:
-    """The model itself where ``fit`` trains it so, else one around its layers."""
+    """Return the model if it was compiled with this optimizer, else a new model of its
+    layers, compiled with a copy of the optimizer.
+    """
     own = getattr(model, "optimizer", None)
     if isinstance(model, keras.Model) and own is optimizer:
         return model
@@ -107,19 +108,19 @@ def _trainable(model: Any, loss: Any, optimizer: Any) -> Any:
             if has_graph(model) or isinstance(model, keras.Sequential)
             else _Around(model)
         )
-    except Exception as error:  # the user's own classes may refuse
+    except Exception as error:  # a custom optimizer or model may raise
         raise CannotChange(f"it cannot be wrapped ({error})") from error
     around.compile(same, loss)
     return around
 
 
 class _Around(keras.Model):  # type: ignore[misc]
-    """Trains a model of the user's own class by the usual step."""
+    """Trains a model of a custom class by the default training step of Keras."""
 
     def __init__(self, inner: Any) -> None:
         super().__init__(name=inner.name)
         self.inner = inner
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """The inner model's output."""
+        """Return the output of the wrapped model."""
         return self.inner(x, training=training)

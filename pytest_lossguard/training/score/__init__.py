@@ -1,1 +1,1 @@
-"""What a model costs before and after, and the trace made of it."""
+"""Scores of a model before and after its training, and the trace built from them."""

@@ -1,4 +1,4 @@
-"""Whether nets whose loss cannot be scored give every row the same output."""
+"""Checks whether models whose loss cannot be recomputed map all rows to one output."""
 
 from __future__ import annotations
 
@@ -10,32 +10,37 @@ import numpy as np
 
 from ...core.collapse import Spread, spread_of
 from ..backend.frameworks import tf
-from ..backend.snapshot import Snapshot
+from ..backend.snapshot import Snapshot, variables_and_states
 from ..backend.tensors import flatten, variable_key
 from ..record.net_inputs import Net, NetInputs
 from ..record.recording import Recording
 
 __all__ = ["spreads_of_nets"]
 
-#: Rows that a net is called with, the fewest that prove anything, and the most values:
-#: large rows take long.
+#: Most rows that a net is called with, fewest rows that are conclusive, and most input
+#: values in total, since large rows are slow.
 _MOST_ROWS, _FEWEST_ROWS, _MOST_VALUES = 64, 8, 1 << 17
-#: Numbers from which on an output may be an embedding: of fewer all may be alike.
+#: Fewest units of an output that counts as an embedding: outputs with fewer units may
+#: legitimately be the same for all rows.
 _EMBEDDING = 4
 
 
 def spreads_of_nets(
     recording: Recording, inputs: NetInputs, given: Any, *, contested: bool
 ) -> tuple[Spread, ...]:
-    """How far the outputs of the nets of a training lie apart.
+    """Measure how far the outputs of a training's nets for different rows lie apart.
 
     Args:
-        recording: The training.
-        inputs: What its nets were called with.
-        given: What its step was given, and the inputs that it was fitted to: rows that
-            a net may be called with, arrays or tensors.
-        contested: Whether it works against another: of two such only what noise is
-            made into must differ.
+        recording: The finished training.
+        inputs: The recorded inputs of its nets.
+        given: The arguments of the training step and the inputs passed to ``fit``, as
+            arrays or tensors: candidate rows to call a net with.
+        contested: Whether the training is adversarial. Only nets that take random
+            noise, such as generators, are then measured.
+
+    Returns:
+        One spread per net; empty if the loss can be recomputed, the first weights are
+        not known, or a model cannot be called again.
     """
     if recording.taped.model_and_loss is not None or recording.start is None:
         return ()
@@ -43,13 +48,13 @@ def spreads_of_nets(
     nets = [it for it in inputs.of(variables) if it.from_noise or not contested]
     try:
         return tuple(_spreads(recording.start, nets, given))
-    except Exception:  # any model of the user's may refuse to be called again
+    except Exception:  # a user's model may raise when it is called again
         return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Called:
-    """A net, rows that it was given, and its outputs for them at both ends."""
+    """A net, rows it was called with, and its outputs before and after training."""
 
     net: Net
     rows: Any
@@ -57,7 +62,7 @@ class _Called:
     after: list[Any]
 
     def makes(self, other: _Called) -> bool:
-        """Whether its output is shaped as the data that another was given."""
+        """Whether the output has the shape of the data that another net takes."""
         made = [it.shape[1:] for it in self.after]
         return other.net.is_of_data and made == [other.rows.shape[1:]]
 
@@ -80,8 +85,8 @@ def _spreads(start: Snapshot, nets: Sequence[Net], given: Any) -> Iterator[Sprea
 
 
 def _called(net: Net, rows: Any, start: Snapshot) -> _Called:
-    """Call a net with the first weights and with the last; nothing is left changed."""
-    with Snapshot(net.model.variables).in_force():
+    """Call a net with its first and its last weights, then restore all variables."""
+    with Snapshot(variables_and_states(net.model)).in_force():
         after = _outputs(net, rows)
         with start.in_force():
             before = _outputs(net, rows)
@@ -95,7 +100,9 @@ def _is_wide(outputs: Sequence[Any]) -> bool:
 
 
 def _rows(net: Net, given: Any) -> Any:
-    """What it was called with, or what would do."""
+    """Return the last input of a net, else data or noise of the same shape and dtype,
+    else None.
+    """
     if net.rows is not None:
         return _some(net.rows)
     for leaf in flatten(given) if net.from_data else ():

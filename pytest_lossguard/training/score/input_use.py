@@ -1,4 +1,6 @@
-"""Whether a model whose loss cannot be scored again makes anything of its inputs."""
+"""Checks whether the outputs of a model depend on its inputs, for models whose loss
+cannot be recomputed.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +11,31 @@ import numpy as np
 from ...core.relations import InputUse
 from ..backend.frameworks import tf
 from ..backend.private_api import call_model
-from ..backend.snapshot import Snapshot
+from ..backend.snapshot import Snapshot, variables_and_states
 from ..backend.tensors import arrays_of, flatten, map_structure
 from ..record.recording import Recording
 
 __all__ = ["input_use"]
 
-#: Rows that are looked at, and the fewest that prove anything.
+#: Most rows that are compared, and the fewest that are conclusive.
 _MOST_ROWS, _FEWEST_ROWS = 16, 8
-#: Passes over them, and what they may cost beside the training: 5 % of its passes, of
-#: which a step has three; those of a model of so few weights are no cost.
+#: Forward passes over these rows, and their budget: 5 % of the passes of the training,
+#: of which each step counts as three. Models with at most ``_SMALL`` weights are
+#: always checked.
 _PASSES, _SHARE, _PASSES_OF_STEP, _SMALL = 4, 0.05, 3, 50_000
-#: A value this near to 1 or -1 is one that a softmax or tanh has settled on.
+#: A softmax or tanh output is saturated if it is this near to 0, 1 or -1.
 _SETTLED = 1e-3
 
 
 def input_use(recording: Recording) -> InputUse | None:
-    """What the first model behind the loss makes of its rows, before and after.
+    """Measure how much outputs depend on inputs, before and after the training.
 
-    Every row is given the inputs of the next one: what stays as it was does not depend
-    on them. All variables are left as they are.
+    The first model behind the loss is called with the inputs exchanged between rows:
+    outputs that stay the same do not depend on the inputs. All variables are restored.
 
     Returns:
-        None where that was not looked at, or may be meant: outputs that have settled on
-        one class or on one end of their range.
+        None if this was not checked, or if all values of an output are saturated, at
+        one class or one end of their range, which may be intended.
     """
     called, start = recording.taped.called, recording.start
     batch = None if called is None else called.last_batch
@@ -44,12 +47,12 @@ def input_use(recording: Recording) -> InputUse | None:
     if not _differs([it[:_MOST_ROWS] for it in arrays_of(batch.x)]):
         return None
     x = map_structure(lambda it: it[:_MOST_ROWS], batch.x)
-    now = Snapshot([*model.variables, *start.variables])
+    now = Snapshot([*variables_and_states(model), *start.variables])
     try:
         after = _changes(model, x)
         start.restore()
         before = _changes(model, x)
-    except Exception:  # any model of the user's may refuse to be called again
+    except Exception:  # a user's model may raise when it is called again
         return None
     finally:
         now.restore()
@@ -60,14 +63,14 @@ def input_use(recording: Recording) -> InputUse | None:
 
 
 def _is_dear(model: Any, recording: Recording, rows_per_step: int) -> bool:
-    """Whether to look would cost too much of what the training did."""
+    """Whether the check would exceed its share of the cost of the training."""
     trained = recording.steps * rows_per_step * _PASSES_OF_STEP
     is_small = model.count_params() <= _SMALL
     return not is_small and _SHARE * trained < _PASSES * _MOST_ROWS
 
 
 def _differs(arrays: list[Any]) -> bool:
-    """Whether each row has other inputs than the one before it, of enough rows."""
+    """Whether there are enough rows, and each differs from the row before it."""
     rows = {len(it) for it in arrays if it.ndim}
     if len(rows) != 1 or min(rows) < _FEWEST_ROWS:
         return False
@@ -79,10 +82,11 @@ def _differs(arrays: list[Any]) -> bool:
 
 
 def _changes(model: Any, x: Any) -> float | None:
-    """How far outputs move where each row has the inputs of another, as a share of
-    their size; None where they are no rows, or have settled.
+    """Return the largest change of an output when inputs are exchanged between rows, as
+    a share of the RMS of the outputs; None if the outputs are not one per row, or are
+    saturated.
     """
-    seeds = Snapshot(it for it in model.variables if not it.trainable)
+    seeds = Snapshot(it for it in variables_and_states(model) if not it.trainable)
     plain = _outputs(model, x)
     seeds.restore()
     moved = _outputs(model, map_structure(lambda it: np.roll(it, 1, axis=0), x))
@@ -108,7 +112,7 @@ def _outputs(model: Any, x: Any) -> list[Any]:
 
 
 def _has_settled(output: Any) -> bool:
-    """Whether each value is at one end of a range, and some at 1."""
+    """Whether all absolute values are close to 0 or 1, and some are close to 1."""
     size = np.abs(output)
     ends = np.minimum(size, np.abs(size - 1)) < _SETTLED
     return bool(ends.all() and (size > 0.5).any())

@@ -1,4 +1,4 @@
-"""What the layers of a model put out while a probe is scored."""
+"""Statistics of layer outputs, computed while the probe rows are scored."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ from ..backend.tensors import is_composite
 
 __all__ = ["activation_stats", "is_watched", "layers_seen", "output_of", "symmetric"]
 
-#: An output so near the end of its activation is saturated.
+#: An output this near to the end of its activation's range is saturated.
 _FLAT_END = 0.01
-#: Units that differ by less than this share of their size are equal: rounding makes
-#: those of a constant start differ by 1e-7 and less at first.
+#: Units that differ by less than this share of their size are equal: with a constant
+#: initializer, rounding makes units differ by 1e-7 or less at first.
 _EQUAL = 1e-3
 _ROWS_OF_POSITIONS = 32
 
 
 @contextmanager
 def layers_seen() -> Iterator[list[tuple[Any, str | None, Any]]]:
-    """Collect the layers that are called, with their activation and output."""
+    """Collect each called layer with its activation and output.
+
+    Yields:
+        A list of ``(layer, activation, output)``, filled while the block runs.
+    """
     seen: list[tuple[Any, str | None, Any]] = []
 
     def hook(call: Callable[..., Any], layer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -48,7 +52,9 @@ def _activation_of(layer: Any) -> str | None:
 
 
 def output_of(tensor: Any, calls: list[tuple[Any, Any, Any]]) -> Output | None:
-    """What made an output: the first layer whose output it is."""
+    """Describe the first layer in ``calls`` that returned a tensor; None if there is
+    none, or the tensor is a scalar.
+    """
     maker = next((it for it in calls if it[2] is tensor), None)
     if maker is None or not tensor.shape.rank:
         return None
@@ -57,17 +63,17 @@ def output_of(tensor: Any, calls: list[tuple[Any, Any, Any]]) -> Output | None:
 
 
 def is_watched(name: str) -> bool:
-    """Whether units with that activation are looked at."""
+    """Whether layers with this activation are checked for dead or saturated units."""
     facts = activation_facts(name)
     return facts is not None and facts.is_watched
 
 
 def activation_stats(name: str, output: Any) -> tuple[Any, Any]:
-    """Share of dead units and share of saturated outputs."""
+    """Return the share of dead units and the share of saturated outputs."""
     output = tf.cast(output, tf.float32)
     facts, zero = activation_facts(name), tf.constant(0.0)
     if facts is not None and facts.can_die:
-        # Comparing the largest takes a third of the time of comparing all.
+        # Comparing only the maximum takes a third of the time of comparing all values.
         largest = tf.reduce_max(output, axis=list(range(output.shape.rank - 1)))
         return tf.reduce_mean(tf.cast(largest <= 0, tf.float32)), zero
     if facts is not None and facts.can_saturate:
@@ -83,8 +89,8 @@ def _share_at_the_ends(facts: ActivationFacts, output: Any) -> Any:
 
 
 def symmetric(layer: Any, output: Any) -> Any:
-    """1 where all units of a layer with weights give the same for every row; where a
-    row has many positions a few rows tell.
+    """Return 1.0 if all units of a layer with a kernel have equal outputs in every row,
+    else 0.0. Of outputs with several positions per row, only some rows are compared.
     """
     if not hasattr(layer, "kernel") or (output.shape[-1] or 0) < 2:
         return tf.constant(0.0)

@@ -1,8 +1,8 @@
-"""Whether a loss of the user's own takes each row's label for that row.
+"""Checks whether a custom loss compares each prediction with the label of its own row.
 
-The loss is called a few times on some rows, and its gradient with respect to the
-predictions compared: with the labels as they are, exchanged among the rows, and with
-the label of one row for all of them.
+The loss is called a few times on some rows, and its gradients with respect to the
+predictions are compared: with the original labels, with labels permuted among the
+rows, and with the label of one row repeated for all rows.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from ..record.recording import ModelAndLoss
 
 __all__ = ["label_use", "shared_rows"]
 
-#: Rows that are looked at, and the fewest that prove anything.
+#: Most rows that are compared, and the fewest that are conclusive.
 _MOST_ROWS, _FEWEST_ROWS = 48, 4
-#: Share of a gradient that is rounding.
+#: Largest relative change of a gradient that may be rounding.
 _ROUNDING = 1e-5
-#: How far shares add up to 1, in half precision.
+#: Largest deviation from 1 of a sum of probabilities, in half precision.
 _ROUNDED_SUM = 1e-3
 
 _Gradient = Callable[[Any, Any], Any]
@@ -34,16 +34,19 @@ _Gradient = Callable[[Any, Any], Any]
 def label_use(
     known: ModelAndLoss, name: str, batch: Batch, predict: Callable[[Any], Any]
 ) -> LabelUse | None:
-    """How a loss uses the labels, where that is not row by row.
+    """Describe how a custom loss uses the labels, if not row by row.
 
-    Nothing is found of a loss of Keras, of one that is not all that the model was
-    compiled with, and where labels are all the same or stand among the inputs.
+    Built-in Keras losses and models with several losses are not checked, nor are
+    labels that are all the same or equal to an input.
 
     Args:
         known: The model and its loss.
-        name: What the loss is called.
+        name: The name of the loss for the report.
         batch: Some rows, with different labels.
-        predict: The model's predictions for inputs.
+        predict: Function from inputs to the model's predictions.
+
+    Returns:
+        None if the loss uses labels row by row, or was not checked.
     """
     if not _is_own(known) or known.model.losses:
         return None
@@ -61,8 +64,8 @@ def label_use(
 
 
 def shared_rows(batch: Batch, predict: Callable[[Any], Any]) -> int:
-    """Over how many rows the outputs of each unit add up to 1, as by a softmax over the
-    axis of the batch; 0 where they do not, or those of each row do too.
+    """Return the number of rows over which the outputs of each unit sum to 1, as after
+    a softmax over the batch axis; 0 if they do not, or if each row sums to 1 too.
     """
     batch = _few(batch)
     for output in flatten(predict(batch.x)):
@@ -81,7 +84,7 @@ def _adds_up(sums: Any) -> bool:
 
 
 def _is_own(known: ModelAndLoss) -> bool:
-    """Whether a model was compiled with one loss, and that is no loss of Keras."""
+    """Whether a model was compiled with a single loss that is not built into Keras."""
     given = getattr(known.model, "loss", None)
     if known.loss is not compiled_loss(known.model) or not callable(given):
         return False
@@ -89,7 +92,7 @@ def _is_own(known: ModelAndLoss) -> bool:
 
 
 def _few(batch: Batch) -> Batch:
-    """Some rows from all over a batch."""
+    """Return a batch of evenly spaced rows, without weights."""
     keep = slice(None, None, max(1, len(batch) // _MOST_ROWS))
     x, y = (
         tf.nest.map_structure(lambda it: np.asarray(it)[keep][:_MOST_ROWS], part)
@@ -101,7 +104,7 @@ def _few(batch: Batch) -> Batch:
 
 
 def _tell_rows_apart(labels: Any, inputs: list[Any]) -> bool:
-    """Whether labels differ among rows, and are no inputs as well."""
+    """Whether labels differ among rows, and do not equal an input."""
     rows = len(labels)
     if rows < _FEWEST_ROWS or labels.dtype.kind not in "fiub" or not inputs:
         return False
@@ -125,7 +128,9 @@ def _gradient_of(loss: Any) -> _Gradient:
 def _used(
     gradient: _Gradient, y: Any, outputs: Any
 ) -> tuple[Literal["ignored", "pairs", "as a set"], float] | None:
-    """What of the labels a gradient depends on; None where that is their row."""
+    """Return how a gradient depends on the labels, and how much it changes when they
+    are permuted; None if it depends on which row has which label.
+    """
     changes = []
     for predictions in _candidates(y, outputs):
         plain = gradient(y, predictions)
@@ -147,8 +152,8 @@ def _used(
 
 
 def _candidates(y: Any, outputs: Any) -> Iterator[Any]:
-    """Predictions to take the gradient at: the model's, and of the labels' own range,
-    as the slope of an absolute error says no more than on which side it is.
+    """Yield predictions to take the gradient at: the model's, and some in the range of
+    the labels, because the slope of an absolute error tells only the sign of the error.
     """
     yield outputs.numpy()
     if int(np.prod(outputs.shape)) == y.size and y.dtype.kind == "f":
@@ -157,27 +162,29 @@ def _candidates(y: Any, outputs: Any) -> Iterator[Any]:
 
 
 def _orders(y: Any) -> Iterator[Any]:
-    """The same labels for other rows."""
+    """Yield permutations of the labels among the rows."""
     yield y[::-1]
     yield np.roll(y, 1, axis=0)
     yield y[np.random.default_rng(0).permutation(len(y))]
 
 
 def _different(y: Any) -> list[int]:
-    """The first two rows whose labels differ."""
+    """Return the indices of the first two rows whose labels differ."""
     flat = y.reshape(len(y), -1)
     return [0, int(np.flatnonzero((flat != flat[0]).any(axis=1))[0])]
 
 
 def _change(plain: Any, other: Any) -> float:
-    """The farthest that one gradient is from another, as a share of its size."""
+    """Return the largest difference of two gradients, relative to the largest value of
+    ``plain``; infinity if ``other`` is None.
+    """
     if other is None:
         return np.inf
     return float(np.max(np.abs(other - plain)) / np.max(np.abs(plain)))
 
 
 def _is_apart(gradient: _Gradient, y: Any, predictions: Any) -> bool:
-    """Whether the first row's gradient is the same whatever others predict."""
+    """Whether the first row's gradient is independent of the other predictions."""
     plain = gradient(y, predictions)[:1]
     alone = np.repeat(predictions[:1], len(predictions), axis=0)
     return _change(plain, gradient(y, alone)[:1]) <= _ROUNDING if plain.any() else False

@@ -1,4 +1,4 @@
-"""What the settings of an optimizer made of a training: its schedule, its clipping."""
+"""Reads facts from the settings of an optimizer: learning rates and clipping."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from ..record.recording import Recording
 
 __all__ = ["clipping_of", "rate_cut_at", "rate_ended_at"]
 
-#: Places at which a rate that is next to 0 in the end is held to have stayed so.
+#: Steps at which a schedule is sampled to confirm that its rate stays near 0.
 _PLACES = 4
 _ACCUMULATES = "gradient_accumulation_steps"
 
 
 def rate_ended_at(recording: Recording) -> int | None:
-    """Updates after which the rate is next to 0 for good, by its schedule or as a
-    callback of ``fit`` set it from epoch to epoch.
+    """Return the number of updates after which the learning rate stays near 0, set by a
+    schedule or, from epoch to epoch, by a callback of ``fit``.
 
     Returns:
-        None where it does not end so.
+        None if the rate does not end near 0.
     """
     schedule = learning_rate_of(_inner(recording.optimizer))
     steps = recording.steps
     if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         return _set_to_nothing(recording.rates)
     if steps < _PLACES or getattr(recording.optimizer, _ACCUMULATES, None):
-        return None  # of accumulated gradients fewer updates count
+        return None  # with gradient accumulation, the schedule counts fewer updates
     start = max(0, int(recording.optimizer.iterations) - steps)
     try:
         return _ended_at(lambda step: float(schedule(start + step)), steps)
-    except Exception:  # a schedule of the user's own may refuse
+    except Exception:  # a custom schedule may raise
         return None
 
 
 def rate_cut_at(rates: Sequence[tuple[int, float]]) -> int | None:
-    """The first of these steps after which the rate is lower than before."""
+    """Return the first step at which the rate is lower than before, if any."""
     cuts = (step for (_, old), (step, new) in pairwise(rates) if new < old)
     return next(cuts, None)
 
 
 def _set_to_nothing(rates: Sequence[tuple[int, float]]) -> int | None:
-    """The first of these steps from which on the rate is next to 0."""
+    """Return the first of these steps from which on the rate is near 0, if any."""
     limit = NEXT_TO_NOTHING * max((rate for _, rate in rates), default=0.0)
     ended = None
     for step, rate in reversed(rates):
@@ -56,7 +56,7 @@ def _set_to_nothing(rates: Sequence[tuple[int, float]]) -> int | None:
 
 
 def _ended_at(rate: Any, steps: int) -> int | None:
-    """The first step from which on a rate is next to 0, by halving."""
+    """Find the first step from which on a rate is near 0, by bisection."""
     last, first = rate(steps - 1), rate(0)
     if last > NEXT_TO_NOTHING * first > 0:
         return None
@@ -73,7 +73,7 @@ def _ended_at(rate: Any, steps: int) -> int | None:
 
 
 def clipping_of(optimizer: Any) -> Clipping | None:
-    """The limits that an optimizer clips gradients to, None where it does not."""
+    """Return the clipping limits of an optimizer; None if it does not clip."""
     inner = _inner(optimizer)
     names = ("clipnorm", "global_clipnorm", "clipvalue")
     norm, whole, value = (getattr(inner, name, None) for name in names)

@@ -1,4 +1,6 @@
-"""The losses that a model has of its own: regularizers, and what it adds."""
+"""Regularizers of a model, and whether the differentiated loss leaves out
+``model.losses``: regularizers and ``add_loss``.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +8,24 @@ from typing import Any
 
 from ..backend.frameworks import tf
 from ..backend.private_api import flat_layers
-from ..backend.snapshot import Snapshot
+from ..backend.snapshot import Snapshot, variables_and_states
 from ..backend.tensors import as_tensor, first_of, map_structure, variable_key
 from ..record.recording import Recording
 
-__all__ = ["penalty_left_out"]
+__all__ = ["has_regularizer", "penalty_left_out"]
 
-#: Rows that a model is called with.
+#: Most rows that a model is called with.
 _ROWS = 8
 
 
 def penalty_left_out(recording: Recording, rows: Any) -> float:
-    """The model's own losses in the end, where the loss that is differentiated is the
-    data loss and no more; 0 where it is not, or neither is seen, or where gradients
-    of the same variables were taken apart from it: they may be those of the penalty.
+    """Return the sum of ``model.losses`` at the end of a training whose differentiated
+    loss is the data loss alone.
+
+    Returns:
+        0 if the differentiated loss includes more than the data loss, if either was not
+        recorded, or if other gradients of the same variables were taken: those may be
+        the gradients of the penalty.
     """
     steps = recording.table()
     if not len(steps) or recording.model is None or not steps.data_loss_seen[-1]:
@@ -29,6 +35,12 @@ def penalty_left_out(recording: Recording, rows: Any) -> float:
     if not recording.apart.isdisjoint(map(variable_key, recording.variables)):
         return 0.0
     return _of_weights(recording) or _of_a_call(recording, rows)
+
+
+def has_regularizer(layer: Any) -> bool:
+    """Whether a layer has a regularizer of its weights or outputs."""
+    names = (it for it in dir(layer) if it.endswith("_regularizer"))
+    return any(getattr(layer, it, None) is not None for it in names)
 
 
 def _of_weights(recording: Recording) -> float:
@@ -42,16 +54,16 @@ def _of_weights(recording: Recording) -> float:
 
 
 def _of_a_call(recording: Recording, rows: Any) -> float:
-    """Of what it adds when it is called, as activity regularizers do."""
+    """Return the penalties that a call adds, as activity regularizers do."""
     model = recording.model
     if rows is None or not any(map(_may_add, flat_layers(model))):
         return 0.0
-    now = Snapshot([*model.variables, *model.metrics_variables])
+    now = Snapshot([*variables_and_states(model), *model.metrics_variables])
     try:
         some = map_structure(lambda it: as_tensor(first_of(it, _ROWS)), rows)
         model(some, training=True)
         return sum(float(tf.reduce_sum(it)) for it in model.losses)
-    except Exception:  # any model of the user's may refuse to be called again
+    except Exception:  # a user's model may raise when it is called again
         return 0.0
     finally:
         now.restore()

@@ -1,4 +1,4 @@
-"""Rows beside one another: those held out, and in which order the others come."""
+"""Compares held-out with training rows, and finds the class order of the latter."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ __all__ = [
     "spread_rows",
 ]
 
-#: Batches of a dataset that are read to tell its order.
+#: Most batches of a dataset that are read to find the order of its classes.
 _MOST_BATCHES = 4096
-#: Share of the steps with another usual class than the step before: in the order of
-#: their classes hardly any, in turns all.
+#: If more than this share of the steps has another most frequent class than the step
+#: before, classes alternate by step; for rows sorted by class hardly any step has.
 _TURNS = 0.75
-#: Held-out rows whose loss tells one kind of them from another.
+#: Fewest held-out rows of a half whose loss is comparable.
 _FEWEST_OF_HALF = 10
 
 
@@ -45,14 +45,17 @@ def held_out_rows(
     targets: tuple[ColumnStats, ...],
     among: float = 1.0,
 ) -> HeldOut | None:
-    """What distinguishes held-out rows from those that are trained on.
+    """Compare held-out rows with training rows.
 
     Args:
-        held_out: The rows that are scored.
-        trained: The rows that are trained on, or a sample of them.
-        inputs: Statistics of the held-out inputs.
-        targets: The same for their targets.
-        among: Share of all rows that are trained on that the sample is.
+        held_out: The held-out rows.
+        trained: The training rows, or a sample of them.
+        inputs: Column statistics of the held-out inputs.
+        targets: Column statistics of the held-out targets.
+        among: Share of all training rows that are in ``trained``.
+
+    Returns:
+        None if there are no held-out rows.
     """
     if held_out is None or not len(held_out):
         return None
@@ -72,15 +75,15 @@ def held_out_rows(
 
 
 def _among(found: Repeats, share: float) -> Repeats:
-    """What was found among a share of the rows that are trained on."""
+    """Return repeats that were found in only a share of the training rows."""
     return replace(found, among=min(1.0, share) * found.among)
 
 
 def near_and_others(
     held_out: ArrayData | None, there: HeldOut | None
 ) -> Sequence[Batch]:
-    """Two halves of the held-out rows that nearly equal trained ones, and two of the
-    others; none where there are too few.
+    """Return two halves of the held-out rows that nearly equal training rows, and two
+    halves of the others; empty if a half has too few rows.
     """
     near = None if there is None else there.near
     if held_out is None or near is None:
@@ -92,7 +95,7 @@ def near_and_others(
 
 
 def order_of_arrays(data: ArrayData) -> ClassOrder | None:
-    """Of rows that are trained on as they are."""
+    """Return the class order of arrays that are trained on without shuffling."""
     labels = rows.class_of_rows(arrays_of(data.y))
     return None if labels is None else rows.class_order(labels, data.batch_size)
 
@@ -100,11 +103,11 @@ def order_of_arrays(data: ArrayData) -> ClassOrder | None:
 def order_of_batches(
     first: Sequence[Batch], late: Sequence[Batch] = ()
 ) -> ClassOrder | None:
-    """Of rows as they passed.
+    """Return the class order of recorded batches.
 
     Args:
-        first: Batches one after the other.
-        late: Later ones.
+        first: Consecutive batches.
+        late: Some later batches.
     """
     parts = [arrays_of(it.y) for it in (*first, *late)]
     if not parts or any(len(it) != 1 for it in parts):
@@ -118,7 +121,7 @@ def order_of_batches(
         return None
     usual = [np.bincount(it).argmax() for it in np.split(labels, _ends(first))[:-1]]
     if len(usual) > 1 and np.mean(np.diff(usual) != 0) > _TURNS:
-        return None  # in turns, as a real batch and a made one
+        return None  # classes alternate, as real and generated batches of a GAN do
     gap = sum(len(it) for it in first)
     return rows.class_order(labels, len(first[0]), (gap,) if late else ())
 
@@ -126,12 +129,13 @@ def order_of_batches(
 def order_of_watched(
     recording: Recording, data: Fitted | None, steps_per_epoch: int | None
 ) -> ClassOrder | None:
-    """Of rows that were seen: of whole arrays, or of what passed in one pass.
+    """Return the class order of the rows of a watched training, from its whole arrays
+    (None if shuffled) or else from recorded batches, if possible of one epoch.
 
     Args:
-        recording: What was watched.
-        data: The arrays of its ``fit`` calls, where those got some.
-        steps_per_epoch: Where known.
+        recording: The watched training.
+        data: The arrays given to its ``fit`` calls; None if there are none.
+        steps_per_epoch: None if unknown.
     """
     if data is not None:
         return None if data.shuffles else order_of_arrays(data.data)
@@ -142,7 +146,7 @@ def order_of_watched(
 
 
 def may_be_sorted(first: Batch, rows_per_step: int) -> bool:
-    """Whether the first rows of a dataset are of one class, or of one after another."""
+    """Whether the first rows of a dataset have one class or are sorted by class."""
     labels = rows.class_of_rows(arrays_of(first.y))
     if labels is None or len(labels) < 2 * rows_per_step:
         return False
@@ -150,8 +154,10 @@ def may_be_sorted(first: Batch, rows_per_step: int) -> bool:
 
 
 def spread_rows(dataset: Any) -> tuple[Batch, ClassOrder | None]:
-    """Rows from all over a dataset of batches, and the order of all their labels. Of a
-    long one as many as is read of it.
+    """Read up to ``_MOST_BATCHES`` batches of a dataset.
+
+    Returns:
+        Rows spread over these batches, and the class order of all their labels.
     """
     kept: list[Batch] = []
     labels: list[Batch] = []
@@ -169,13 +175,13 @@ def spread_rows(dataset: Any) -> tuple[Batch, ClassOrder | None]:
 def one_pass(
     recording: Recording, steps_per_epoch: int | None
 ) -> tuple[Batch | None, float]:
-    """Rows as they passed, each once, and the share of all that they are."""
+    """Return the recorded rows of the first epoch, and their share of that epoch."""
     first = recording.taped.batches[:steps_per_epoch]
     return joined(first), len(first) / (steps_per_epoch or len(first) or 1)
 
 
 def is_sorted(order: ClassOrder | None) -> bool:
-    """Whether rows are in the order of their classes."""
+    """Whether rows are sorted by class."""
     return order is not None and order.order > rows.SORTED
 
 

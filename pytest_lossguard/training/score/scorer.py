@@ -1,4 +1,4 @@
-"""Scores a model on a fixed sample: before, after, and against a constant."""
+"""Scores a model on a fixed sample, and compares it with constant predictions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ...core.constant_predictions import (
     perfect_candidates,
     uninformed_prediction,
 )
-from ...core.relations import LabelUse
+from ...core.relations import CopiedSequence, LabelUse
 from ...core.trace import LayerStats, Output, Probe
 from ..backend.batch import Batch
-from ..backend.frameworks import keras, tf
+from ..backend.frameworks import has_own_step, keras, tf
 from ..backend.private_api import (
     call_model,
     flat_losses,
@@ -38,6 +38,7 @@ from ..backend.tensors import (
     stacked,
 )
 from ..record.recording import ModelAndLoss
+from .copied_sequence import copied_input
 from .layer_stats import activation_stats, is_watched, layers_seen, output_of, symmetric
 from .loss_relations import label_use, shared_rows
 
@@ -50,15 +51,15 @@ __all__ = [
 
 _Found = TypeVar("_Found")
 _FEW_ROWS = 8
-#: Numbers of a probe before those of its layers, and for each of these.
+#: Number of leading values of a measurement, then of values per layer; see `_measure`.
 _LEAD, _PER_LAYER = 5, 3
-#: A prediction that costs no more is perfect.
+#: A prediction with at most this loss is perfect.
 _NOTHING = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
 class _LayerSeen:
-    """A layer with an activation, met while the probe ran."""
+    """A layer with a watched activation that was called while the probe ran."""
 
     name: str
     activation: str
@@ -68,8 +69,17 @@ class _LayerSeen:
 
 @dataclass(slots=True)
 class _Known:
-    """What scoring a model finds out, once for all trainings of it: what was met when
-    it was traced, how its loss grows with the rows, what given predictions last cost.
+    """Results that are shared by all trainings of one model.
+
+    Attributes:
+        layers: Watched layers, found when the model was called.
+        made_by: The layer behind each output; None where that is not known.
+        outputs: ``tf.TensorSpec`` of each output; None before the first call.
+        masked: Whether an output has a Keras mask.
+        growth: How the loss grows with the number of rows; see `_growth_of`.
+        costs: Per kind of prediction, the rows last asked about and the result.
+        labels: One-element tuple with the `LabelUse`; None before the check.
+        shared_rows: Result of `Scorer.shared_rows`; None before the check.
     """
 
     layers: tuple[_LayerSeen, ...] = ()
@@ -87,15 +97,17 @@ class Scorer:
 
     Args:
         evidence: The model and the loss object that scores it.
-        rows_per_step: Rows per training step: a loss that sums over the rows
-            is scaled to as many.
-        wrap: What to make of the functions that compute: a `RowsFunction` for a
-            scorer that is used often.
+        rows_per_step: Rows per training step, to which a loss that sums over rows is
+            scaled; None for no scaling.
+        wrap: Decorator of the functions that compute, such as `RowsFunction` for a
+            scorer that is used often; the identity by default.
 
     Attributes:
-        model: What is scored.
-        instead: Handles of the variables that are scored in place of the model's; of
-            a wrapped scorer.
+        model: The scored model.
+        loss: The loss object.
+        rows_per_step: See ``Args``.
+        instead: Handles of variables to use instead of the model's, by the identity of
+            the model's; None for the model's own. Needs a scorer with `RowsFunction`.
     """
 
     def __init__(
@@ -109,24 +121,27 @@ class Scorer:
         self._known = _Known()
         self._forward = wrap(self._measure)
         self._score_constant = wrap(self._measure_constant)
+        self._predict = wrap(self._first_output)
         self._probabilities = True
         self.instead: Mapping[int, Any] | None = None
 
     def anew(self, rows_per_step: int | None) -> Scorer:
-        """One for another training of the same model, with what was traced for this."""
+        """Return a scorer for another training of the same model that shares the traced
+        functions and cached results.
+        """
         other = copy.copy(self)
         other.rows_per_step = rows_per_step
         other._probabilities = True  # noqa: SLF001
         return other
 
     def knows(self, batch: Batch) -> bool:
-        """Whether such rows were scored before; of a wrapped scorer."""
+        """Whether rows of these shapes were scored before; needs a `RowsFunction`."""
         parts = [batch.parts, *(it.parts for it in _rarest(batch))]
         known = self._known.growth is not None
         return known and all(self._forward.knows(*it) for it in parts)
 
     def probe(self, batch: Batch) -> Probe:
-        """The model as it is, on these rows of tensors."""
+        """Score the model with its current weights on a batch of tensors."""
         found = self._measured(batch)
         plain, reported, spread, low, high = found[:_LEAD].tolist()
         if self._known.growth is None:
@@ -158,8 +173,8 @@ class Scorer:
         )
 
     def label_use(self, batch: Batch, name: str) -> LabelUse | None:
-        """How the loss, called ``name``, uses the labels; see `label_use`. It is looked
-        at once for all trainings of a model.
+        """Return how the loss, reported as ``name``, uses the labels; see `label_use`.
+        The check runs once for all trainings of a model.
         """
         if self._known.labels is None:
             known = ModelAndLoss(self.model, self.loss)
@@ -168,24 +183,54 @@ class Scorer:
         return self._known.labels[0]
 
     def shared_rows(self, batch: Batch) -> int:
-        """Over how many rows outputs are shares; see `shared_rows`."""
+        """Return over how many rows outputs sum to 1; see `shared_rows`."""
         if self._known.shared_rows is None:
             look = partial(shared_rows, batch, self._call)
             found = _if_it_can(look) if self._probabilities else 0
             self._known.shared_rows = found or 0
         return self._known.shared_rows
 
+    def copied(self, batch: Batch) -> CopiedSequence | None:
+        """Return the input that the model only has to copy; see `copied_input`.
+
+        A user's training step may shift the rows that ``fit`` was given: its model is
+        not checked.
+        """
+        if has_own_step(self.model):
+            return None
+        return _if_it_can(
+            lambda: copied_input(
+                batch, lambda x: map_structure(_plain, self._call(x)), self._scored
+            )
+        )
+
+    def can_predict(self, batch: Batch) -> bool:
+        """Whether `predictions` knows rows of these shapes; needs a `RowsFunction`."""
+        return bool(self._predict.knows(batch.x))
+
+    def predictions(self, batch: Batch) -> Any:
+        """Return the output of the model for a batch of tensors, as an array; empty for
+        a model with several outputs.
+        """
+        elsewhere = {"instead": self.instead} if self.instead else {}
+        return self._predict(batch.x, **elsewhere).numpy()
+
+    def _first_output(self, x: Any) -> Any:
+        with live_statistics(self.model):
+            outputs = flatten(self._call(x))
+        return tf.identity(outputs[0]) if len(outputs) == 1 else tf.zeros((0,))
+
     def _measured(self, batch: Batch) -> Any:
         elsewhere = {"instead": self.instead} if self.instead else {}
         return self._forward(*batch.parts, **elsewhere).numpy()
 
     def constant(self, batch: Batch) -> tuple[float, str] | None:
-        """Loss of the best constant prediction on these rows, and its name.
+        """Return the loss of the best constant prediction on these rows, and its name.
 
-        To be asked after `probe`, which learns the shapes of the output.
+        Call `probe` first: it records the output shapes.
 
         Returns:
-            None where the targets allow no constant: none seen, too few rows.
+            None if the targets are not known or allow no constant prediction.
         """
         if batch.y is None:
             return None
@@ -193,7 +238,7 @@ class Scorer:
         return None if best is None else best[:2]
 
     def _once(self, what: str, batch: Batch, cost: Callable[[Batch], Any]) -> Any:
-        """What given predictions cost on the same rows as last time is known."""
+        """Return ``cost(batch)``, cached for as long as the rows stay the same."""
         asked = (asked_of(batch), self.rows_per_step, self._probabilities)
         last = self._known.costs.get(what)
         if last is None or last[0] != asked:
@@ -206,11 +251,11 @@ class Scorer:
         return self._best(batch, candidates, masks) if candidates else None
 
     def rare_gain(self, batch: Batch) -> float | None:
-        """Share of what the rows of a rare class cost the best constant that the model
-        has taken off.
+        """Return by how much the model's loss on rows of a rare class is lower than the
+        best constant's, as a share of the latter.
 
         Returns:
-            None where no class is rare, or rows are weighted already.
+            None if no class is rare, or the rows have weights.
         """
         best = self._once("constant", batch, self._best_constant)
         for rare in () if best is None else _rarest(batch):
@@ -221,12 +266,13 @@ class Scorer:
         return None
 
     def uninformed(self, batch: Batch) -> float | None:
-        """Loss of a prediction in the middle of what the targets can be.
+        """Return the loss of predicting the middle of the targets' range, or the same
+        probability for each class.
 
-        To be asked after `probe`, which learns the shapes of the output.
+        Call `probe` first: it records the output shapes.
 
         Returns:
-            None where the targets allow no constant.
+            None if the targets allow no constant prediction.
         """
         return cast("float | None", self._once("middle", batch, self._middle))
 
@@ -246,19 +292,19 @@ class Scorer:
         return loss * self._scale(batch) if np.isfinite(loss) else None
 
     def perfect(self, batch: Batch) -> float | None:
-        """The least that a prediction costs on these rows, by what is known of them.
+        """Return the lowest possible loss on these rows, as far as it is known.
 
-        Where targets are shares, as of soft labels, or the loss smooths them, the
-        cross-entropy of a perfect prediction is theirs and not 0. To be asked after
-        `probe`, which learns the shapes of the output.
+        With soft labels or label smoothing, the cross-entropy of a perfect prediction
+        is the entropy of the labels, not 0. Call `probe` first: it records the output
+        shapes.
 
         Returns:
-            None where the targets are no predictions: of other sizes, or no numbers.
+            None if the targets are not numeric or differ from the outputs in size.
         """
         return cast("float | None", self._once("perfect", batch, self._least))
 
     def cost(self, batch: Batch, predictions: Any) -> float:
-        """The loss of predictions that somebody else made for these rows."""
+        """Return the loss of given predictions for these rows."""
         if self._known.growth is None:
             self._known.growth = self._growth_of(batch)
         loss = float(self._scored(batch.y, predictions, batch.sample_weight))
@@ -289,7 +335,7 @@ class Scorer:
                     loss = float(
                         self._measure_given(batch.y, batch.sample_weight, leaves, masks)
                     )
-                except Exception:  # a loss of the user's own may refuse them
+                except Exception:  # a custom loss may raise for these predictions
                     return None
                 if loss < best:
                     best, chosen = loss, trial
@@ -298,13 +344,13 @@ class Scorer:
         return best * self._scale(batch) if np.isfinite(best) else None
 
     def _masks(self, batch: Batch) -> list[Any]:
-        """Of each output which positions count; empty where all of them do."""
+        """Return the Keras mask of each output; empty if no output has one."""
         if not self._known.masked:
             return []
         return [mask_of(it) for it in flatten(self._call(batch.x))]
 
     def _candidates(self, batch: Batch, masks: list[Any]) -> list[dict[str, Any]]:
-        """Constants worth trying for each output; none where targets allow none."""
+        """Return candidate constants for each output; empty if an output has none."""
         shapes = [tuple(it.shape[1:]) for it in flatten(self._known.outputs)]
         targets, weights = flatten(batch.y), flatten(batch.sample_weight)
         if len(shapes) != len(targets):
@@ -328,7 +374,9 @@ class Scorer:
     def _best(
         self, batch: Batch, candidates: list[dict[str, Any]], masks: list[Any]
     ) -> tuple[float, str, list[Any]] | None:
-        """Choose output by output, the others held at their first candidate."""
+        """Choose the best constant of each output in turn; outputs that come later keep
+        their first candidate meanwhile.
+        """
         chosen = [0] * len(candidates)
         best = np.inf
         for output, choices in enumerate(candidates):
@@ -369,7 +417,13 @@ class Scorer:
         return tf.reduce_mean(value) if value.shape.rank != 0 else value
 
     def _measure(self, x: Any, y: Any, sample_weight: Any) -> Any:
-        """Plain and reported loss, spread and range, then three numbers a layer."""
+        """Call and score the model.
+
+        Returns:
+            A 1-D tensor: the loss of plain predictions, the loss as Keras reports it,
+            spread, minimum and maximum of the outputs, then per watched layer the
+            shares of dead and saturated units and whether its units are equal.
+        """
         with layers_seen() as calls, live_statistics(self.model):
             y_pred = self._call(x)
         seen = [
@@ -407,14 +461,14 @@ class Scorer:
     def _measure_constant(
         self, y: Any, sample_weight: Any, leaves: list[Any], masks: list[Any]
     ) -> Any:
-        """The loss of one prediction for all rows."""
+        """Return the loss of one prediction, repeated for all rows."""
         first = flatten(y)[0]
         rows = tf.shape(first)[:1]
         leaves = [
             tf.broadcast_to(leaf, tf.concat([rows, leaf.shape], axis=0))
             for leaf in leaves
         ]
-        # The outputs that are known may be those of validation data: of other rows.
+        # The recorded outputs may be those of validation data, with other row counts.
         for leaf, output in zip(leaves, flatten(self._known.outputs), strict=True):
             leaf.set_shape(first.shape[:1].concatenate(output.shape[1:]))
         return self._measure_given(y, sample_weight, leaves, masks)
@@ -422,7 +476,7 @@ class Scorer:
     def _measure_given(
         self, y: Any, sample_weight: Any, leaves: list[Any], masks: list[Any]
     ) -> Any:
-        """The loss of these predictions, on what counts of the model's own."""
+        """Return the loss of given predictions under the masks of the outputs."""
         for leaf, mask in zip(leaves, masks, strict=bool(masks)):
             if mask is not None:
                 set_mask(leaf, mask)
@@ -430,9 +484,10 @@ class Scorer:
         return self._scored(y, y_pred, sample_weight)
 
     def _growth_of(self, batch: Batch) -> int:
-        """0 for a loss that takes the mean over rows, 1 for one that sums them.
+        """Return 0 for a loss that averages over rows, 1 for a loss that sums them.
 
-        Found by scoring a few rows once and twice: no loss has to say so.
+        A few rows are scored, then the same rows repeated once, because a custom loss
+        need not declare its reduction.
         """
         x, y, weight = (
             map_structure(lambda it: first_of(it, _FEW_ROWS), part)
@@ -445,15 +500,15 @@ class Scorer:
         return round(np.log2(ratio)) if np.isfinite(ratio) and ratio > 0 else 0
 
     def _scale(self, batch: Batch) -> float:
-        """What brings the loss of the probe to that of one step's rows."""
+        """Return the factor that scales a loss of these rows to the size of a step."""
         if not self._known.growth or not len(batch) or not self.rows_per_step:
             return 1.0
         return float((self.rows_per_step / len(batch)) ** self._known.growth)
 
 
 def _if_it_can(look: Callable[[], _Found]) -> _Found | None:
-    """What is found, with seeds put back; None of a model or a loss of the user's own
-    that refuses other rows.
+    """Return ``look()`` and restore the seeds; None if the user's model or loss raises
+    for other rows.
     """
     try:
         with preserved_seeds():
@@ -463,8 +518,8 @@ def _if_it_can(look: Callable[[], _Found]) -> _Found | None:
 
 
 def _rarest(batch: Batch) -> list[Batch]:
-    """The rows with those of a rare class weighing 1 and all others 0, if there is one
-    and nothing is weighted.
+    """Return the batch with sample weight 1 for rows of a rare class and 0 for others;
+    empty if no class is rare or the batch has weights.
     """
     targets = flatten(batch.y)
     if batch.sample_weight is not None or len(targets) != 1:
@@ -478,13 +533,17 @@ def _rarest(batch: Batch) -> list[Batch]:
 
 
 def asked_of(batch: Batch) -> tuple[bytes, ...]:
-    """What the losses of given predictions depend on."""
+    """Return the bytes of targets and weights, which losses of fixed predictions depend
+    on.
+    """
     leaves = (*flatten(batch.y), *flatten(batch.sample_weight))
     return tuple(np.asarray(it).tobytes() for it in leaves)
 
 
 def _counting(weight: Any, mask: Any) -> Any:
-    """What each row or position counts in the loss; None where all count alike."""
+    """Return the weight of each row or position in the loss, mask included; None if
+    there are neither weights nor a mask.
+    """
     if mask is None:
         return None if weight is None else np.asarray(weight)
     counts = np.asarray(mask, np.float64)
@@ -495,12 +554,12 @@ def _counting(weight: Any, mask: Any) -> Any:
 
 
 def parts_of(loss: Any) -> list[Any]:
-    """A loss object alone, or the parts of a compiled one."""
+    """Return the parts of a compiled loss, or the loss object itself in a list."""
     return [part for part in flat_losses(loss) or [loss] if part]
 
 
 def _smoothing(loss: Any, outputs: int) -> list[float]:
-    """How far the loss of each output moves its labels toward each other."""
+    """Return the label smoothing of each output's loss, from 0 to 1."""
     found = [
         float(
             getattr(it, "label_smoothing", 0.0)
@@ -523,18 +582,18 @@ def _twice(tensor: Any) -> Any:
 
 
 def as_tensors(batch: Batch) -> Batch:
-    """The same rows as tensors, converted once for several scorings."""
+    """Convert a batch to tensors, once for several scorings."""
     return Batch(*(map_structure(as_tensor, part) for part in batch.parts))
 
 
 def _keeps_logits(tensor: Any) -> bool:
-    """Whether Keras would score it from the logits that it was made from."""
+    """Whether Keras computes the loss of an output from its logits instead."""
     kind = getattr(getattr(tensor, "op", None), "type", None)
     return keeps_logits(tensor) or kind in ("Softmax", "Sigmoid")
 
 
 def _plain(tensor: Any) -> Any:
-    """The same values without the logits that Keras keeps beside them."""
+    """Copy a tensor with its mask, but without the logits that Keras attaches to it."""
     copy = tf.identity(tensor)
     mask = mask_of(tensor)
     if mask is not None:

@@ -1,4 +1,4 @@
-"""Runs one step of a training again, eagerly and up to its update."""
+"""Reruns one training step eagerly, up to its optimizer update."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = ["StepSeen", "seen_step"]
 
 @dataclass(slots=True)
 class StepSeen:
-    """What one run of a step was seen to do.
+    """Observations of one run of a step.
 
     Attributes:
-        inputs: Identities of the tensors that models were called with.
-        outputs: Those of the models that were called, in order, each with its mask.
-        slopes: Pairs of an output and the gradient of a loss by it.
-        update: The gradients that the optimizer was given; None where the step ended
-            without.
+        inputs: ``id`` of each tensor that models were called with.
+        outputs: Outputs of the called models, in call order, each with its mask.
+        slopes: Pairs of an output and the gradient of a loss with respect to it.
+        update: The gradients passed to the optimizer; None if the step ended without
+            an update.
     """
 
     inputs: set[int] = field(default_factory=set)
@@ -43,17 +43,17 @@ class StepSeen:
 def seen_step(
     run: Callable[[], Any], trained: Collection[int], *, by_outputs: bool = False
 ) -> StepSeen:
-    """Run a step until it updates one of some variables, and leave out the updates.
+    """Run a step until it updates one of the trained variables; no update is applied.
 
-    Compiled functions in it run as Python. What it assigns to variables is undone; to
-    put back random generators is the caller's business.
+    Every ``tf.function`` in the step runs eagerly. Assignments to variables are undone;
+    the caller must restore the random generators.
 
     Args:
         run: The step.
-        trained: Keys of the variables that it trains; see `variable_key`.
-        by_outputs: Whether to look at what models are given and put out, and to take
-            gradients by that alone: those by variables are 0 then, which saves the way
-            back through the models.
+        trained: Keys of the trained variables; see `variable_key`.
+        by_outputs: Whether to record inputs and outputs of models, and to take
+            gradients with respect to the outputs only. Gradients with respect to the
+            trained variables are then 0, which saves backpropagation through models.
     """
     spy = _OutputSpy(trained) if by_outputs else _Spy(trained)
     eagerly = tf.config.functions_run_eagerly()
@@ -69,11 +69,11 @@ def seen_step(
 
 
 class _Updated(BaseException):
-    """The update is reached: no more of the step is needed."""
+    """Raised at the update, since the rest of the step is not needed."""
 
 
 class _Spy:
-    """An `Observer` of one step in one thread, up to its update."""
+    """An `Observer` of one step on the current thread, up to its update."""
 
     def __init__(self, trained: Collection[int]) -> None:
         self.seen = StepSeen()
@@ -93,7 +93,7 @@ class _Spy:
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """End the step where its update is the one that is asked about."""
+        """End the step if the trained variables are updated; skip all other updates."""
         __tracebackhide__ = True
         if not self._is_here:
             return call(optimizer, grads, trainable_variables, *args, **kwargs)
@@ -108,14 +108,14 @@ class _Spy:
         return any(it in self._trained for it in keys)
 
     def on_gradient(self, call: Call, *args: Any, **kwargs: Any) -> Any:
-        """Nothing to see."""
+        """Call the original function; nothing is recorded."""
         return call(*args, **kwargs)
 
     on_model = on_scale = on_loss = on_layer = on_gradient
 
 
 class _OutputSpy(_Spy):
-    """Takes gradients by the outputs of models, and by nothing else."""
+    """Takes gradients with respect to the outputs of models only."""
 
     def __init__(self, trained: Collection[int]) -> None:
         super().__init__(trained)
@@ -123,7 +123,7 @@ class _OutputSpy(_Spy):
         self._depth = 0
 
     def on_model(self, call: Call, model: Any, *args: Any, **kwargs: Any) -> Any:
-        """Let every tape start from what the outermost model puts out."""
+        """Call the outermost model off the tape, so that tapes start at its outputs."""
         __tracebackhide__ = True
         if not self._is_here or self._depth:
             return call(model, *args, **kwargs)
@@ -137,8 +137,8 @@ class _OutputSpy(_Spy):
         return map_structure(self._output, outputs)
 
     def _output(self, leaf: Any) -> Any:
-        """An output as the value of a variable: tapes look at those by themselves, and
-        Keras has no logits of it that a loss would take instead.
+        """Return an output as the value of a new variable: tapes watch variables
+        automatically, and the value has no Keras logits that a loss would use instead.
         """
         if not tf.is_tensor(leaf) or is_composite(leaf) or not leaf.dtype.is_floating:
             return leaf
@@ -159,7 +159,7 @@ class _OutputSpy(_Spy):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """Take the gradients by the outputs."""
+        """Record the gradients with respect to the outputs, and return zeros."""
         __tracebackhide__ = True
         flat = tf.nest.flatten(sources)
         if not self._is_here or not self._is_trained(flat):

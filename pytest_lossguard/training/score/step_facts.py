@@ -1,4 +1,4 @@
-"""What the steps of a training were seen to do, as facts that a judge reads."""
+"""Collects the facts about the steps of a training that the judge reads."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import numpy as np
 
 from ...core.step_facts import StepFacts
 from ..backend.frameworks import keras, tf
+from ..backend.private_api import flat_layers
 from ..backend.tensors import value_of
 from ..record.loss_scaling import loss_scale
 from ..record.recording import Recording
+from .frozen_layers import frozen_layers
 from .optimizer_settings import clipping_of, rate_cut_at, rate_ended_at
-from .penalties import penalty_left_out
+from .penalties import has_regularizer, penalty_left_out
+from .untracked_layers import untracked_layers
 
 __all__ = ["step_facts"]
 
@@ -20,7 +23,13 @@ __all__ = ["step_facts"]
 def step_facts(
     recording: Recording, rows: Any, *, weights_left_out: bool = False
 ) -> StepFacts:
-    """Of a finished recording, and the inputs of rows that were trained on."""
+    """Collect the step facts of a finished recording.
+
+    Args:
+        recording: The recording.
+        rows: Inputs of some training rows; None if they are not known.
+        weights_left_out: Whether no loss depends on the weights given to ``fit``.
+    """
     layers, asked = recording.modes.never_in_training(recording.variables)
     taken, optimizer = recording.taped.asked, recording.optimizer
     scaler = recording.taped.scaler
@@ -37,21 +46,26 @@ def step_facts(
         gradients_scaled=recording.never_unscaled,
         never_reset=recording.grows or recording.never_reset(recording.sums),
         custom_gradients=recording.custom_gradients.wrong(),
+        traced_draws=recording.draws.found(),
+        outdated=recording.outdated,
         penalty=penalty_left_out(recording, rows),
+        regularized=any(map(has_regularizer, flat_layers(recording.model))),
         rate_ended_at=rate_ended_at(recording),
         rate_cut_at=rate_cut_at(recording.rates),
         clipping=clipping_of(optimizer) if _minds_size(optimizer) else None,
         weights_left_out=weights_left_out,
+        frozen=frozen_layers(recording),
+        untracked=untracked_layers(recording),
     )
 
 
 def _has_state(optimizer: Any) -> bool:
-    """Whether it keeps more than counts and rates: SGD without momentum does not."""
+    """Whether an optimizer has nonzero state besides scalars, such as momentum."""
     kept = (value_of(it) for it in optimizer.variables if len(it.shape))
     return any(bool(np.any(it)) for it in kept)
 
 
 def _minds_size(optimizer: Any) -> bool:
-    """Whether an update grows with its gradient: the others divide the size out."""
+    """Whether updates scale with the gradient; adaptive optimizers normalize it."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     return isinstance(inner, keras.optimizers.SGD)

@@ -1,4 +1,4 @@
-"""Turns a finished recording into the trace that a judge reads."""
+"""Turns a finished recording into the trace that the judge reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from ...core.column_stats import column_stats, target_range
 from ...core.data_facts import DataFacts
 from ...core.errors import first_line
-from ...core.relations import InputUse, LabelUse, StepRelations
+from ...core.relations import CopiedSequence, InputUse, LabelUse, StepRelations
 from ...core.trace import (
     SOME_CONSTANT,
     ClassOrder,
@@ -32,7 +32,7 @@ from ..backend.data import ArrayData, Fitted, differ, joined
 from ..backend.frameworks import keras
 from ..backend.index_inputs import reads_as_numbers
 from ..backend.private_api import flat_layers
-from ..backend.snapshot import Snapshot
+from ..backend.snapshot import Snapshot, variables_and_states
 from ..backend.tensors import fixed_rows, flatten, is_composite, variable_path
 from ..record import adversarial as contest
 from ..record import moving_target as moving
@@ -60,18 +60,29 @@ __all__ = [
     "with_costs",
 ]
 
-#: Rows that stand for the start where later ones are others.
+#: Number of first rows that represent the start if the data change later.
 _FEW_FIRST = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The probe before and after, the best constant with its name, the loss of perfect
-    predictions where that is known, and that of knowing nothing. ``start_there`` is
-    what the first weights cost on the rows of the end, where those are others,
-    ``constant_there`` what the best constant costs on held-out rows, where those cost
-    more than a constant does here, ``labels`` how the loss uses them where that is not
-    row by row, ``shared_rows`` over how many rows outputs are shares.
+    """Losses of the model, and of other predictions to compare them with.
+
+    Attributes:
+        before, after: The probe with the first and with the last weights.
+        start_there: Loss of the first weights on the last rows; None if the rows do not
+            change during the training.
+        constant: Loss of the best constant prediction, and its name.
+        perfect: Loss of perfect predictions; None if unknown.
+        uninformed: Loss of the middle prediction; see `Scorer.uninformed`.
+        rare_gain: See `Scorer.rare_gain`.
+        constant_there: Loss of the best constant prediction on held-out rows; None
+            unless the held-out loss exceeds the loss of ``constant``.
+        halves: Losses of the batches from `near_and_others`.
+        labels: How the loss uses labels; None if row by row.
+        shared_rows: Number of rows over which outputs sum to 1; else 0.
+        copied: An input that the model only has to copy; None if there is none.
+        failure: Why the model could not be scored; None if it could.
     """
 
     before: Probe | None = None
@@ -85,6 +96,7 @@ class Scores:
     halves: tuple[float, ...] = ()
     labels: LabelUse | None = None
     shared_rows: int = 0
+    copied: CopiedSequence | None = None
     failure: str | None = None
 
     @classmethod
@@ -96,7 +108,7 @@ class Scores:
         after: Probe,
         start_there: float | None = None,
     ) -> Scores:
-        """The scores of probed rows."""
+        """Score the other predictions on the rows of ``batch``, which were probed."""
         constant, perfect = scorer.constant(batch), scorer.perfect(batch)
         uninformed = None if constant is None else scorer.uninformed(batch)
         rare_gain = None if constant is None else scorer.rare_gain(batch)
@@ -110,6 +122,7 @@ class Scores:
             rare_gain,
             labels=scorer.label_use(batch, " + ".join(describe_losses(scorer.loss))),
             shared_rows=scorer.shared_rows(batch),
+            copied=scorer.copied(batch),
         )
 
 
@@ -134,14 +147,17 @@ def make_trace(
     weights_left_out: bool = False,
     counted: Counted = NOT_ASKED,
 ) -> Trace:
-    """Freeze a recorded training and its scores into a trace."""
+    """Build the trace of a recorded training and its scores."""
     steps = recording.table()
     known = recording.taped.model_and_loss
     variables = [variable_path(it) for it in recording.variables]
     model = recording.model if known is None else known.model
     rows = None if seen is None else seen.x
     facts = step_facts(recording, rows, weights_left_out=weights_left_out)
-    tidy = tidy_names([*variables, *_layer_names(scores), *facts.inference_layers])
+    outside = () if facts.untracked is None else facts.untracked.names
+    frozen = (it for one in facts.frozen for it in one.layers)
+    named = (*facts.inference_layers, *frozen, *outside)
+    tidy = tidy_names([*variables, *_layer_names(scores), *named])
     return Trace(
         source=source,
         model=model_name(recording.model, recording.optimizer),
@@ -179,9 +195,16 @@ def make_trace(
         held_out=held_out,
         class_order=class_order,
         step=replace(
-            facts, inference_layers=tuple(tidy[it] for it in facts.inference_layers)
+            facts,
+            inference_layers=tuple(tidy[it] for it in facts.inference_layers),
+            frozen=tuple(
+                replace(one, layers=tuple(tidy[it] for it in one.layers))
+                for one in facts.frozen
+            ),
+            untracked=facts.untracked
+            and replace(facts.untracked, names=tuple(tidy[it] for it in outside)),
         ),
-        data_facts=facts_of_data(seen, fed),
+        data_facts=facts_of_data(seen, fed, model),
         relations=StepRelations(
             mixed_rows=recording.taped.mixed_rows,
             labels=None if contested else scores.labels,
@@ -189,6 +212,7 @@ def make_trace(
             shared_rows=scores.shared_rows,
             weightless=counted.weightless,
             padded=counted.padded,
+            copied=None if contested else scores.copied,
         ),
     )
 
@@ -196,7 +220,7 @@ def make_trace(
 def beside(
     held_out: ArrayData | None, trained: ArrayData | Batch | None, among: float = 1.0
 ) -> HeldOut | None:
-    """What distinguishes held-out rows; see `held_out_rows`."""
+    """Compare held-out rows with training rows; see `held_out_rows`."""
     if held_out is None:
         return None
     inputs = column_statistics(held_out.x, "input")
@@ -205,7 +229,7 @@ def beside(
 
 
 def with_costs(there: HeldOut | None, costs: tuple[float, ...]) -> HeldOut | None:
-    """Held-out rows with what the halves that `near_and_others` gives cost."""
+    """Add the losses of the halves from `near_and_others` to held-out rows."""
     if there is None or there.near is None or not costs:
         return there
     near = replace(there.near, loss_near=costs[:2], loss_others=costs[2:])
@@ -227,31 +251,32 @@ def watched_trace(
     weights_left_out: bool = False,
     counted: Counted = NOT_ASKED,
 ) -> Trace:
-    """Score a watched training before and after, and freeze all of it.
+    """Score a watched training with its first and last weights, and build its trace.
 
     Args:
-        recording: What was watched.
-        contested: Whether another training works against it.
-        moving_target: Whether a model that changes with it makes what it learns from.
-        seed: In force.
-        data: Of its ``fit`` calls, where those got arrays.
-        is_one_call: Whether one ``fit`` call made it.
-        validation: Held-out losses.
-        held_out: The rows behind them, where they are arrays.
-        steps_per_epoch: Where known.
-        fed: What is known of how its rows came.
-        weights_left_out: Whether no loss has the weights that ``fit`` was given.
-        counted: Labels that count and must not.
+        recording: The watched training.
+        contested: Whether another training works against it, as in a GAN.
+        moving_target: Whether its targets or rows are made by a model that changes
+            during the training, as in reinforcement learning.
+        seed: The current seed.
+        data: The data of its ``fit`` calls; None if they are not arrays.
+        is_one_call: Whether the training is a single ``fit`` call.
+        validation: Held-out losses; None if there are none.
+        held_out: The held-out rows; None if they are not arrays.
+        steps_per_epoch: None if unknown.
+        fed: Facts of how the rows were fed.
+        weights_left_out: Whether no loss depends on the weights given to ``fit``.
+        counted: Labels that change the update although they must not count.
     """
     recording.collect()
     order = None if contested else order_of_watched(recording, data, steps_per_epoch)
     first, last = _first_and_last(recording, data)
     if data is None and is_sorted(order):
-        # One class after another: only rows of all are what was trained on.
+        # Sorted by class: only first and late rows together represent the data.
         taped = recording.taped
         first, last = joined([*taped.batches, *taped.late]), None
     if contested or (data is None and is_one_call):
-        last = None  # it has one data, whatever passed by first
+        last = None  # the data do not change, even if the recorded rows differ
     batch_size = batch_size_of(recording, data)
     seen = first if data is None else data.data
     dear = None if validation is None or held_out is None else min(validation.loss)
@@ -291,7 +316,7 @@ def _notes(contested: bool, moving_target: bool) -> tuple[str, ...]:
 def _first_and_last(
     recording: Recording, data: Fitted | None
 ) -> tuple[Batch | None, Batch | None]:
-    """Rows of the start, and those of the end where they are others."""
+    """Return rows of the start, and rows of the end if the data changed, else None."""
     if data is not None:
         return data.first, data.last if data.changed else None
     first = joined(recording.taped.batches)
@@ -302,7 +327,7 @@ def _first_and_last(
         return first, None
     rows = 0
     some: list[Batch] = []
-    for batch in recording.taped.batches:  # before they change
+    for batch in recording.taped.batches:  # only the first ones, before the change
         if rows >= _FEW_FIRST:
             break
         rows, some = rows + len(batch), [*some, batch]
@@ -317,10 +342,15 @@ def _scores(
     held_out: tuple[float, ArrayData] | None,
     halves: Sequence[Batch] = (),
 ) -> Scores:
-    """The probe before and after, each on rows that were trained on then, and the best
-    constant of the last; nothing is left changed. Of held-out rows, given with the
-    least that they cost, the best constant where they cost more than one does here; and
-    what some of them cost.
+    """Score the training, and restore all variables.
+
+    Args:
+        recording: The training.
+        first: Rows of the start, for the probe before; None if unknown.
+        last: Rows of the end, for the probe after and the constants; None if the same.
+        batch_size: Rows per step.
+        held_out: The lowest held-out loss, and the held-out rows.
+        halves: Held-out rows to score with the last weights.
     """
     known = recording.taped.model_and_loss
     if known is None or first is None:
@@ -330,7 +360,7 @@ def _scores(
     end_rows = first if last is None else as_tensors(last)
     start, model = recording.start, known.model
     moved = start.variables if start is not None else []
-    now = Snapshot([*model.variables, *model.metrics_variables, *moved])
+    now = Snapshot([*variables_and_states(model), *model.metrics_variables, *moved])
     try:
         before, start_there = None, None
         end = recording.end_state
@@ -346,15 +376,15 @@ def _scores(
         there = _constant_there(scorer, scores, held_out)
         return replace(scores, constant_there=there, halves=costs)
     except Exception as error:
-        # Any model and any loss of the user's may refuse to be called again;
-        # the curve is then all there is, and the report says so.
+        # A user's model or loss may raise when it is called again; only the loss
+        # curve is then left, and the report says so.
         return Scores(failure=could_not_score(error, model))
     finally:
         now.restore()
 
 
 def _costs(scorer: Scorer, rows: Sequence[Batch]) -> tuple[float, ...]:
-    """What each of some held-out rows cost; none where they are of another form."""
+    """Return the loss of each batch of held-out rows; empty if one cannot be scored."""
     try:
         return tuple(scorer.probe(as_tensors(it)).loss for it in rows)
     except Exception:
@@ -364,7 +394,9 @@ def _costs(scorer: Scorer, rows: Sequence[Batch]) -> tuple[float, ...]:
 def _constant_there(
     scorer: Scorer, scores: Scores, held_out: tuple[float, ArrayData] | None
 ) -> float | None:
-    """What the best constant costs on held-out rows that cost so much."""
+    """Return the loss of the best constant prediction on the held-out rows; None unless
+    the lowest held-out loss exceeds that of the constant on the training rows.
+    """
     if held_out is None or scores.constant is None:
         return None
     lowest, rows = held_out
@@ -372,7 +404,7 @@ def _constant_there(
         return None
     try:
         constant = scorer.constant(as_tensors(rows.probe()))
-    except Exception:  # held-out rows may be of another form
+    except Exception:  # held-out rows may have another structure
         return None
     return None if constant is None else constant[0]
 
@@ -391,12 +423,12 @@ def _own_notes(recording: Recording, scores: Scores) -> tuple[str, ...]:
     return tuple(notes)
 
 
-#: What the curve alone does not tell.
+#: Note for trainings of which only the loss curve is known.
 _NOT_COMPARED = "the loss was compared with no constant prediction"
 
 
 def could_not_score(error: Exception, model: Any) -> str:
-    """The sentence for a model or a loss that refuses to be called again."""
+    """Return the note for a model or loss that raises when it is called again."""
     fixed = fixed_rows(model)
     if fixed is not None:
         return (
@@ -423,7 +455,9 @@ def _stopped(steps: StepTable) -> str | None:
 
 
 def batch_size_of(recording: Recording, fitted: Fitted | None) -> int | None:
-    """Rows per step of a training, and of its ``fit`` calls where those got arrays."""
+    """Return the rows per step, from the arrays given to ``fit`` or else from recorded
+    batches; None if unknown.
+    """
     if fitted is not None:
         return min(fitted.data.batch_size, len(fitted.data))
     sizes = [len(batch) for batch in recording.taped.batches]
@@ -433,9 +467,10 @@ def batch_size_of(recording: Recording, fitted: Fitted | None) -> int | None:
 def column_statistics(
     structure: Any, name: str, model: Any = None
 ) -> tuple[ColumnStats, ...]:
-    """Statistics of each array of a nested structure; arrays that are not
-    numeric, and ragged or sparse tensors, are left out. Integers are taken for numbers
-    where they are what a model reads as such.
+    """Return the statistics of each array of a nested structure.
+
+    Arrays that are not numeric, and ragged or sparse tensors, are left out. With a
+    model, integers count as numbers if it reads them as numbers, not as indices.
     """
     leaves = flatten(structure)
     numbers = (False,) * len(leaves)
@@ -454,7 +489,7 @@ def column_statistics(
 
 
 def target_ranges(structure: Any) -> tuple[TargetRange, ...]:
-    """The range of each array of targets; none unless all are numeric."""
+    """Return the range of each array of targets; empty unless all are numeric."""
     leaves = flatten(structure)
     if any(map(is_composite, leaves)):
         return ()
@@ -464,17 +499,19 @@ def target_ranges(structure: Any) -> tuple[TargetRange, ...]:
 
 
 def model_name(model: Any, optimizer: Any) -> str:
-    """The model's name without Keras' running number, else the optimizer's."""
+    """Return the model's name without Keras' running number; without a model, a name
+    made from the optimizer's.
+    """
     named = model if model is not None else optimizer
     name = re.sub(r"_\d+$", "", str(named.name))
     return name if model is not None else f"variables of {name}"
 
 
 def tidy_names(paths: Iterable[str]) -> dict[str, str]:
-    """Number Keras' automatic names from the first one seen.
+    """Renumber Keras' automatic names in the order of ``paths``.
 
-    ``sequential_7/dense_12/kernel`` depends on how many models were built
-    before; ``sequential/dense/kernel`` does not.
+    ``sequential_7/dense_12/kernel`` depends on how many models were built before;
+    ``sequential/dense/kernel`` does not.
     """
     numbers: dict[str, dict[str, int]] = {}
 
@@ -506,19 +543,21 @@ def _renamed(probe: Probe | None, names: Mapping[str, str]) -> Probe | None:
 
 
 def describe_losses(loss: Any) -> tuple[str, ...]:
-    """Names of a loss object, or of the parts of a compiled one."""
+    """Return the name of a loss object, or of each part of a compiled loss."""
     return tuple(map(_loss_name, parts_of(loss)))
 
 
 def _loss_name(loss: Any) -> str:
-    """What it computes; Keras names the parts of several after their outputs."""
+    """Return the name of the loss function: Keras names the parts of a compiled loss
+    after the outputs.
+    """
     inner = getattr(loss, "loss", loss)
     function = getattr(getattr(inner, "fn", None), "__name__", None)
     return str(function or getattr(inner, "name", None) or getattr(loss, "name", loss))
 
 
 def _averaging(recording: Recording) -> list[str]:
-    """Names of the layers that predict with averages that a training collects."""
+    """Return the names of the trainable `BatchNormalization` layers."""
     known = recording.taped.model_and_loss
     model = recording.model if known is None else known.model
     return [
@@ -529,7 +568,7 @@ def _averaging(recording: Recording) -> list[str]:
 
 
 def normalizes_inputs(model: Any) -> bool:
-    """Whether one of the first layers rescales what comes in; a `Normalization` that
+    """Whether one of the first two layers rescales the inputs; a `Normalization` that
     was never adapted does not.
     """
     rescaling = (
@@ -543,7 +582,9 @@ def normalizes_inputs(model: Any) -> bool:
 
 
 def is_never_adapted(layer: Any) -> bool:
-    """Whether it subtracts 0 and divides by 1, as until its ``adapt`` is called."""
+    """Whether a `Normalization` still has mean 0 and variance 1, its values before
+    ``adapt``.
+    """
     if not isinstance(layer, keras.layers.Normalization) or layer.mean is None:
         return False
     mean, variance = np.asarray(layer.mean), np.asarray(layer.variance)
@@ -551,7 +592,7 @@ def is_never_adapted(layer: Any) -> bool:
 
 
 def rescaled_by(model: Any) -> Rescaled | None:
-    """The first layer, if it multiplies what comes in by one number."""
+    """Return the first layer if it is a `Rescaling` with a single nonzero scale."""
     first = next(iter(_layers(model)), None)
     scale: Any = getattr(first, "scale", None)
     if not isinstance(first, keras.layers.Rescaling) or np.ndim(scale) or not scale:

@@ -1,8 +1,9 @@
-"""Whether labels that must not count in a step do: of rows of weight 0, at padding.
+"""Checks that labels of rows with weight 0, or at padded positions, do not affect a
+training step.
 
-The step is run once again from the first state. Where the loss has a gradient by what
-the model puts out there, it is run twice more: once as it was, and once with other
-labels there. What the optimizer is given must then be the same.
+The step is rerun once from the first state. If the loss has a gradient with respect to
+outputs at such places, the step is rerun with the same labels, twice to rule out
+randomness, and with other labels there: the optimizer must get the same gradients.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ from ..backend.batch import Batch
 from ..backend.frameworks import has_own_step, is_of_keras, keras, tf
 from ..backend.patches import owner_of
 from ..backend.private_api import flat_layers, mask_of
-from ..backend.snapshot import SavedSeeds, Snapshot, every_variable
+from ..backend.snapshot import (
+    SavedSeeds,
+    Snapshot,
+    every_variable,
+    variables_and_states,
+)
 from ..backend.tensors import fixed_rows, is_composite, variable_key
 from ..record.recording import Recording
 from ..record.replicas import is_distributed
@@ -38,41 +44,45 @@ __all__ = [
     "has_own_step_or_loss",
 ]
 
-#: Rows of a step that is run again on some.
+#: Most rows of a rerun step of ``fit``.
 _MOST_ROWS = 16
-#: What running it may cost beside the training: that share of its rows; a model of so
-#: few weights costs nothing.
+#: Budget of the check: rerun rows as a share of the rows of the training. Models with
+#: at most ``_SMALL`` weights are always checked.
 _SHARE, _SMALL = 0.05, 50_000
-#: Share of the largest value of a gradient that is rounding.
+#: Largest relative value or change of a gradient that may be rounding.
 _ROUNDING = 1e-5
-#: Names of parameters that labels have.
+#: Names of parameters that take labels.
 _LABELS = re.compile(r"^y$|^y_|_y$|label|target")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """What a step makes of labels that must not count: those of rows of weight 0, and
-    those at padded positions; None where that was not asked, or they do not count.
+    """How labels that must not count change the update of a step.
+
+    Attributes:
+        weightless: Labels of rows or positions with weight 0; None if not checked.
+        padded: Labels at padded positions; None if not checked.
     """
 
     weightless: CountedLabels | None = None
     padded: CountedLabels | None = None
 
 
-#: Of a step in which there is nothing to ask.
+#: Result for a step in which there is nothing to check.
 NOT_ASKED = Counted()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step of a training that can be run again.
+    """A training step that can be run again.
 
     Attributes:
-        model: The name of what it trains.
-        run: Runs it with what it was given: ``leaves``, or others like them.
-        leaves: Tensors, and what else it was given.
-        labels: Which of them has the labels; None where that shows when it runs.
-        weights: Which of them has the weights of rows or positions; None where none.
+        model: The name of the trained model.
+        run: Calls the step with a list of arguments in place of ``leaves``.
+        leaves: The flattened arguments of the step: tensors and other values.
+        labels: Index in ``leaves`` of the labels; None if that is found by a run.
+        weights: Index in ``leaves`` of the weights of rows or positions; None if there
+            are none.
     """
 
     model: str
@@ -83,8 +93,8 @@ class Step:
 
     @property
     def weightless(self) -> Any:
-        """Where the weight is 0, of shape ``(rows,)`` or ``(rows, positions)``; None
-        where no row is, or all are.
+        """Boolean array of shape ``(rows,)`` or ``(rows, positions)``, True where the
+        weight is 0; None if no weight is 0, or all are.
         """
         return None if self.weights is None else _zeros(self.leaves[self.weights])
 
@@ -97,14 +107,14 @@ def counted_in_fit(
     trained: int,
     start: Snapshot | None = None,
 ) -> Counted:
-    """What the step by which ``fit`` trains makes of such labels.
+    """Check the training step that ``fit`` uses.
 
     Args:
-        model: That ``fit`` was called of.
-        rows: Gives some rows that it was given; None where they are not known.
-        variables: That it trains.
-        trained: Rows that all its steps see.
-        start: First values of variables.
+        model: The model whose ``fit`` was called.
+        rows: Returns some rows that ``fit`` was given; None if they are not known.
+        variables: The trained variables.
+        trained: Total number of rows in all steps of the training.
+        start: First values of variables; None to start from the current values.
     """
 
     def look() -> Counted:
@@ -120,13 +130,14 @@ def counted_in_fit(
 
 
 def counted_in_calls(
-    recording: Recording, calls: Sequence[tuple[Any, tuple[Any, Any]]]
+    recording: Recording, calls: Sequence[tuple[Any, tuple[Any, Any] | None]]
 ) -> Counted:
-    """What a step in a compiled function makes of such labels.
+    """Check a training step inside a ``tf.function``.
 
     Args:
-        recording: Of the training.
-        calls: Functions that take gradients, each with what it was given last.
+        recording: The recorded training.
+        calls: Functions that take gradients, each with its last ``(args, kwargs)``;
+            None if these cannot be given again.
     """
     taped = recording.taped
     known = taped.model_and_loss
@@ -136,6 +147,8 @@ def counted_in_calls(
         return NOT_ASKED
     model, found = known.model, NOT_ASKED
     for function, arguments in calls:
+        if arguments is None:
+            continue
         look = partial(_in_call, recording, model, function, arguments)
         found = found if found != NOT_ASKED else _if_it_can(look)
     return found
@@ -145,15 +158,15 @@ def _in_call(
     recording: Recording, model: Any, function: Any, arguments: tuple[Any, Any]
 ) -> Counted:
     step = step_of_call(model, function, arguments)
-    rows = 0 if step is None else _rows(step)
-    if step is None or not _is_asked(step, model, rows * recording.steps, rows):
+    rows = _rows(step)
+    if not _is_asked(step, model, rows * recording.steps, rows):
         return NOT_ASKED
-    state = [*model.variables, *recording.variables]
+    state = [*variables_and_states(model), *recording.variables]
     return counted_labels(step, recording.variables, state, recording.start)
 
 
 def _if_it_can(look: Callable[[], Counted]) -> Counted:
-    """What is found; nothing of a model or a step of the user's that refuses."""
+    """Return ``look()``; `NOT_ASKED` if the user's model or step raises."""
     try:
         return look()
     except Exception:
@@ -166,8 +179,8 @@ def _rows(step: Step) -> int:
 
 
 def _is_asked(step: Step, model: Any, trained: int, rows: int) -> bool:
-    """Whether there is something to ask, and it costs next to nothing beside the
-    training: a model of few weights, or rows that are few beside those trained on.
+    """Whether there is something to check, and the check is cheap compared with the
+    training: few weights, or few rows.
     """
     if step.weightless is None and not makes_masks(model):
         return False
@@ -175,7 +188,7 @@ def _is_asked(step: Step, model: Any, trained: int, rows: int) -> bool:
 
 
 def has_own_step_or_loss(model: Any) -> bool:
-    """Whether a training step or a loss that ``fit`` uses is none of Keras."""
+    """Whether ``fit`` uses a training step or a loss that is not built into Keras."""
     losses = tf.nest.flatten(getattr(model, "loss", None))
     given = (getattr(it, "fn", it) for it in losses if callable(it))
     return has_own_step(model) or not all(map(is_of_keras, given))
@@ -192,11 +205,14 @@ def makes_masks(model: Any) -> bool:
 
 
 def step_of_fit(model: Any, batch: Batch) -> Step | None:
-    """The training step of a model, on some rows of what ``fit`` was given.
+    """Return the training step of a model on some of the rows given to ``fit``.
 
     Args:
-        model: Compiled and built.
-        batch: Rows as ``fit`` takes them, NumPy.
+        model: A compiled and built model.
+        batch: NumPy arrays as ``fit`` takes them.
+
+    Returns:
+        None if the rows are ragged or sparse, or too few for the model's fixed number.
     """
     parts = batch.parts if batch.sample_weight is not None else batch.parts[:2]
     counts = [len(tf.nest.flatten(it)) for it in parts]
@@ -216,18 +232,16 @@ def step_of_fit(model: Any, batch: Batch) -> Step | None:
     return replace(whole, leaves=[_tensor(np.asarray(it)[rows]) for it in leaves])
 
 
-def step_of_call(model: Any, function: Any, arguments: tuple[Any, Any]) -> Step | None:
-    """A call of a compiled function, that is to be run as Python.
+def step_of_call(model: Any, function: Any, arguments: tuple[Any, Any]) -> Step:
+    """Return a call of a ``tf.function`` as a step that runs as Python.
 
     Args:
-        model: That it trains.
-        function: A ``tf.function``.
-        arguments: What it was called with: ``(args, kwargs)``.
+        model: The trained model.
+        function: The ``tf.function``.
+        arguments: The ``(args, kwargs)`` of the call.
     """
     given = tf.nest.flatten(arguments)
     leaves = [_tensor(it) if isinstance(it, np.ndarray) else it for it in given]
-    if any(isinstance(it, (tf.data.Iterator, tf.data.Dataset)) for it in leaves):
-        return None
     python, (args, kwargs) = function.python_function, arguments
     named = inspect.signature(python).bind(*args, **kwargs).arguments
     names = {id(value): name.lower() for name, value in named.items()}
@@ -259,13 +273,15 @@ def counted_labels(
     state: Iterable[Any],
     start: Snapshot | None = None,
 ) -> Counted:
-    """What a step makes of labels that must not count; nothing is left changed.
+    """Check whether labels that must not count change the update of a step.
+
+    All variables and seeds are restored.
 
     Args:
-        step: It.
-        trained: The variables that it updates.
-        state: Those that it starts from.
-        start: Their first values, as far as they are known.
+        step: A training step with its arguments.
+        trained: The variables that the step updates.
+        state: The variables that the step reads.
+        start: First values of some of these variables; None for the current values.
     """
     known = () if start is None else start.variables
     now, seeds = Snapshot([*state, *known]), SavedSeeds()
@@ -299,7 +315,7 @@ def _counted(step: Step, run: Callable[..., StepSeen]) -> Counted:
         return NOT_ASKED
     plain, again = run(step.leaves), run(step.leaves)
     if not _change(plain, again) <= _ROUNDING:
-        return NOT_ASKED  # it draws random numbers that cannot be drawn again
+        return NOT_ASKED  # the step is random, and seeds do not reproduce it
     found = {}
     for name, where in asked.items():
         others = _others(np.asarray(step.leaves[labels]), where)
@@ -317,8 +333,8 @@ def _counted(step: Step, run: Callable[..., StepSeen]) -> Counted:
 
 
 def _labels_of(step: Step, seen: StepSeen) -> int | None:
-    """Which leaf has the labels: that is known, or it is the only one besides weights
-    that no model was called with.
+    """Return the index of the leaf with the labels: the known one, else the only tensor
+    that is neither the weights nor an input of a model; None if there are several.
     """
     if step.labels is not None:
         return step.labels
@@ -334,8 +350,8 @@ def _labels_of(step: Step, seen: StepSeen) -> int | None:
 
 
 def _padding(seen: StepSeen) -> Any:
-    """Positions that the last model's output marks as padding; None where none are, or
-    all.
+    """Return which positions the mask of the last output marks as padding; None if no
+    position is padding, or all are.
     """
     masks = [mask_of(it) for it in seen.outputs[-1:]]
     if not masks or masks[0] is None:
@@ -344,7 +360,9 @@ def _padding(seen: StepSeen) -> Any:
 
 
 def _zeros(weights: Any) -> Any:
-    """Where weights are 0."""
+    """Return where weights are 0; None if nowhere or everywhere, or if the weights are
+    not numeric or some are negative.
+    """
     values = np.asarray(weights)
     if values.dtype.kind not in "fiub" or not values.ndim or (values < 0).any():
         return None
@@ -354,12 +372,12 @@ def _zeros(weights: Any) -> Any:
 
 
 def _some(places: Any) -> Any:
-    """Places, None where they are none or all."""
+    """Return a Boolean array as it is; None if all or no elements are True."""
     return places if places.any() and not places.all() else None
 
 
 def _has_slope(seen: StepSeen, places: Any) -> bool:
-    """Whether a loss has a gradient by what stands in such places of an output."""
+    """Whether a loss has a gradient with respect to an output at these places."""
     return any(
         it > _ROUNDING
         for output, slope in seen.slopes
@@ -376,7 +394,9 @@ def _share(output: Any, slope: Any, places: Any) -> Iterator[float]:
 
 
 def _others(y: Any, places: Any) -> Any:
-    """Labels with others of them in some places; None where there are no others."""
+    """Return labels in which those at ``places`` are replaced by different ones from
+    elsewhere; None if there are no different ones.
+    """
     if y.shape[: places.ndim] != places.shape or y.dtype.kind not in "fiub":
         return None
     known, mine = y[~places], y[places]
@@ -394,7 +414,9 @@ def _others(y: Any, places: Any) -> Any:
 
 
 def _change(one: StepSeen, other: StepSeen) -> float:
-    """How far the update of one run is from another's, as a share of its size."""
+    """Return the L2 distance between the gradients of two runs, relative to the norm of
+    those of the first; NaN if a run has no update, or they are 0.
+    """
     if one.update is None or other.update is None:
         return np.nan
     apart = size = 0.0
@@ -408,13 +430,13 @@ def _change(one: StepSeen, other: StepSeen) -> float:
 
 
 def _values(gradient: Any) -> Any:
-    """Those of the rows that the gradient of an embedding has, in their order."""
+    """Return the values of a gradient; for an embedding, those of its rows in order."""
     return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
 
 
 def _chosen(rows: int, weightless: Any, fixed: int | None) -> Any:
-    """Which rows to run a step on: some of weight 0, and as many others; None where
-    there are too few for a model that takes a fixed number.
+    """Return the indices of the rows to run a step on, up to half of them weightless;
+    None if there are too few for a model that takes a fixed number.
     """
     most = min(rows, fixed or _MOST_ROWS)
     if not rows or (fixed is not None and most != fixed):
@@ -430,6 +452,6 @@ def _chosen(rows: int, weightless: Any, fixed: int | None) -> Any:
 
 
 def _tensor(array: Any) -> Any:
-    """As ``fit`` hands it to the step."""
+    """Convert an array to a tensor as ``fit`` does."""
     floats = keras.backend.floatx() if array.dtype == np.float64 else None
     return tf.convert_to_tensor(array, floats)

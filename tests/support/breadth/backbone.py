@@ -1,4 +1,6 @@
-"""A transformer encoder as libraries of pretrained models build them, drawn anew."""
+"""A transformer encoder like those of libraries of pretrained models, without
+pretraining.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ _WORDS, _LENGTH, _WIDTH, _HEADS, _BLOCKS = 16000, 8, 192, 4, 2
 
 
 def sentences() -> Any:
-    """Padded words; the label tells whether the first is of the lower half."""
+    """Return padded words; the label tells whether the first word is 1 or 2."""
     generator = np.random.default_rng(0)
     x = generator.integers(1, _WORDS, (64, _LENGTH))
     x[::2, -4:] = 0
@@ -22,7 +24,7 @@ def sentences() -> Any:
 
 
 class Embedded(keras.layers.Layer):
-    """Words and their places."""
+    """Word and position embeddings."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +38,7 @@ class Embedded(keras.layers.Layer):
 
 
 class Block(keras.layers.Layer):
-    """Attention and a feed-forward net, each beside a residual connection."""
+    """Attention and a feed-forward network, each with a residual connection."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +63,7 @@ class Block(keras.layers.Layer):
 
 
 def encoder(rate: float) -> keras.Model:
-    """A classifier on the first place of an encoder, compiled with Adam."""
+    """Return a classifier on the first position of an encoder, compiled with Adam."""
     words = keras.Input((_LENGTH,), dtype="int32", name="token_ids")
     mask = keras.Input((_LENGTH,), dtype="int32", name="padding_mask")
     inner = Embedded()(words)

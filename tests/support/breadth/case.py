@@ -1,4 +1,4 @@
-"""A program to train, in a healthy and in a broken form, and data for it."""
+"""A program to train, in a healthy and in a broken version, and its data."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class Case:
     """One program.
 
     Attributes:
-        build: Makes the compiled model, given a learning rate.
+        build: Returns the compiled model, given a learning rate.
         data: ``(x,)``, ``(x, y)``, ``(x, y, sample_weight)`` or ``(dataset,)``.
-        rate: A learning rate at which it converges.
-        broken_rate: One at which it does not.
+        rate: A learning rate at which the training converges.
+        broken_rate: A learning rate at which the training does not converge.
         epochs: Passes over the data.
         fit: Further arguments of ``model.fit``.
-        callbacks: Each makes one for every training anew: some keep what the last
-            one left.
-        only_watched: Whether `lossguard.fit` has no such argument or data.
-        scored: Whether predictions can be held against a constant.
-        in_graph: Whether `lossguard.fit` runs it as a graph loop.
-        tolerance: Relative, of the losses of both ways of training.
-        slow: Whether it is of the long tail that ``pytest -m slow`` runs.
+        callbacks: Factories of callbacks, called for each training because some
+            callbacks keep state.
+        only_watched: Whether `lossguard.fit` lacks such an argument or such data.
+        scored: Whether predictions can be compared with a constant.
+        in_graph: Whether `lossguard.fit` runs the program as a graph loop.
+        tolerance: Relative tolerance between the losses of both ways of training.
+        slow: Whether the case runs only with ``pytest -m slow``.
     """
 
     build: Callable[[float], keras.Model]
@@ -49,7 +49,7 @@ class Case:
     slow: bool = False
 
     def train(self, model: keras.Model) -> None:
-        """By ``model.fit``, in the order of the rows."""
+        """Train by ``model.fit``, without shuffling the rows."""
         given: dict[str, Any] = dict(
             zip(("x", "y", "sample_weight"), self.data(), strict=False)
         )
@@ -65,7 +65,7 @@ def adam(rate: float) -> Any:
 
 
 def table() -> Data:
-    """A linear target of four standard normal columns."""
+    """Return a linear target of four standard normal columns."""
     generator = np.random.default_rng(0)
     x = generator.standard_normal((ROWS, COLUMNS)).astype("float32")
     y = x @ np.array([[1.0], [-2.0], [0.5], [1.5]], "float32")
@@ -73,7 +73,7 @@ def table() -> Data:
 
 
 def classes() -> Data:
-    """Which of three columns is the largest."""
+    """Return three columns and the index of the largest."""
     x, _ = table()
     return x, x[:, :3].argmax(axis=1)
 
@@ -83,7 +83,7 @@ def weighted() -> Data:
 
 
 def images() -> Data:
-    """Noise of 8x8 pixels that is brighter on the left or on the right."""
+    """Return noisy images of 8x8 pixels that are brighter on the left or right."""
     generator = np.random.default_rng(0)
     x = generator.standard_normal((ROWS, 8, 8, 3)).astype("float32")
     y = np.arange(ROWS) % 2
@@ -92,15 +92,15 @@ def images() -> Data:
 
 
 def series() -> Data:
-    """Sequences of twelve steps whose last three values add up to the target."""
+    """Return sequences of twelve steps; the target sums the last three values."""
     generator = np.random.default_rng(0)
     x = generator.standard_normal((ROWS, 12, 2)).astype("float32")
     return x, x[:, -3:, :1].sum(axis=1)
 
 
 def tokens() -> Data:
-    """Sentences of up to ten words padded by zeros; the target tells whether the
-    first word is one of the lower half.
+    """Return sentences of up to ten words padded by zeros; the target says whether the
+    first word is in the lower half.
     """
     generator = np.random.default_rng(0)
     x = generator.integers(1, 20, (ROWS, 10))
@@ -114,13 +114,13 @@ def as_dataset(data: Data) -> Data:
 
 
 def compiled(model: keras.Model, rate: float, loss: Any = "mse", **how: Any) -> Any:
-    """The model, compiled with Adam."""
+    """Return the model, compiled with Adam."""
     model.compile(adam(rate), loss, **how)
     return model
 
 
 def stack(*layers: Any, shape: tuple[Any, ...] = (COLUMNS,), **how: Any) -> Any:
-    """A builder of a `Sequential` model of layers that are made anew each time."""
+    """Return a builder of a `Sequential` model, given factories of its layers."""
 
     def build(rate: float) -> keras.Model:
         made = [layer() for layer in layers]
@@ -136,7 +136,7 @@ def stack(*layers: Any, shape: tuple[Any, ...] = (COLUMNS,), **how: Any) -> Any:
 
 
 def batches(rows: Any, **how: Any) -> Data:
-    """A dataset of four batches that says so."""
+    """Return a dataset of four batches with known cardinality."""
     data = rows.apply(tf.data.experimental.assert_cardinality(ROWS))
     return (data.padded_batch(BATCH, **how) if how else data.batch(BATCH),)
 

@@ -1,4 +1,4 @@
-"""Layers that keep more than weights, or whose gradients are special; precisions."""
+"""Layers with other state than weights, or with special gradients; precisions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CLASSES = {"loss": "sparse_categorical_crossentropy"}
 
 
 def bag_of_words(rate: float) -> keras.Model:
-    """A large embedding: its gradients are `tf.IndexedSlices`."""
+    """Return a model with a large embedding, whose gradients are `tf.IndexedSlices`."""
     return compiled(
         keras.Sequential(
             [
@@ -64,7 +64,9 @@ def words() -> Any:
 
 
 def spelt() -> Any:
-    """A dataset of strings: no NumPy array that `lossguard.fit` could take."""
+    """Return a dataset of strings, which is not a NumPy array that `lossguard.fit`
+    takes.
+    """
     index, y = words()
     data = tf.data.Dataset.from_tensor_slices((WORDS[index], y))
     return (data.batch(32),)
@@ -106,7 +108,7 @@ def recurrent(layer: Any, *, slow: bool = True) -> Case:
 
 
 def in_precision(name: str, optimizer: Any = adam) -> Any:
-    """The network of dense layers, batch statistics and all, in one precision."""
+    """Return a builder of a dense network with layer normalization in one precision."""
 
     def build(rate: float) -> keras.Model:
         how = {"dtype": name}

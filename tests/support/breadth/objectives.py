@@ -1,4 +1,4 @@
-"""What is asked of a model: losses without targets, with masks, of sequences."""
+"""Objectives: losses without targets, with masks, and of sequences."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .case import (
 
 
 def rows_alone() -> Any:
-    """Eight columns that two numbers tell, and no targets."""
+    """Return eight columns that depend on two hidden ones, without targets."""
     generator = np.random.default_rng(0)
     x = generator.standard_normal((ROWS, 2)) @ generator.standard_normal((2, 8))
     return (x.astype("float32"),)
@@ -72,7 +72,7 @@ class OwnObjective(keras.Model):
 
 
 class Contrastive(keras.Model):
-    """Each row and a noisy copy of it are to be nearer than any two rows."""
+    """A contrastive loss: each row should be closest to its own noisy copy."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class Contrastive(keras.Model):
 
 
 class Variational(keras.Model):
-    """A variational autoencoder with a train step of its own."""
+    """A variational autoencoder with a custom ``train_step``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ def without_loss(kind: type[keras.Model]) -> Any:
 
 
 class Penalized(keras.layers.Layer):
-    """A layer that adds a loss of its own to the compiled one."""
+    """A layer with an ``add_loss`` term in addition to the compiled loss."""
 
     def call(self, inputs: Any) -> Any:
         self.add_loss(1e-3 * keras.ops.mean(keras.ops.square(inputs)))
@@ -166,7 +166,7 @@ def sentence_reader(rate: float) -> keras.Model:
 
 
 def tagger(rate: float) -> keras.Model:
-    """One label for each word: padded words must not count."""
+    """Return a model with one label per word: padding must not count."""
     return compiled(
         keras.Sequential(
             [
@@ -187,15 +187,15 @@ def tagged() -> Any:
 
 
 def padded_series() -> Any:
-    """The last steps of some sequences are -1: padding."""
+    """Return sequences; in half of them the last steps are padding, -1."""
     x, y = series()
-    x = x[:, ::-1].copy()  # what counts comes first
+    x = x[:, ::-1].copy()  # the steps that the target depends on come first
     x[::2, 8:] = -1.0
     return x, y
 
 
 def bucketed() -> Any:
-    """A dataset whose batches are as long as their longest sentence."""
+    """Return a dataset whose batches are padded to their longest sentence."""
     x, y = tokens()
     data = tf.data.Dataset.from_generator(
         lambda: ((row[row > 0], label) for row, label in zip(x, y, strict=True)),
@@ -208,7 +208,7 @@ def bucketed() -> Any:
 
 
 def ragged() -> Any:
-    """Sentences that are not padded; the target is the mean of their words."""
+    """Return ragged sentences; the target is the mean of their words."""
     x, _ = tokens()
     rows = tf.ragged.constant([row[row > 0].tolist() for row in x], dtype="int32")
     return rows, tf.reduce_mean(tf.cast(rows, "float32"), axis=1).numpy()[:, None]
@@ -252,7 +252,7 @@ def padded_reader(rate: float) -> keras.Model:
 
 
 def sparse() -> Any:
-    """Rows of one word each in a thousand, and what it is worth."""
+    """Return sparse one-hot rows of a thousand columns, with a target per word."""
     word = np.random.default_rng(0).integers(0, 20, ROWS)
     rows = tf.sparse.from_dense(np.eye(1000, dtype="float32")[word])
     return rows, (word[:, None] / 10 - 1).astype("float32")
@@ -312,5 +312,5 @@ OBJECTIVES = {
     "sparse tensors": Case(build=sparse_reader, data=sparse, only_watched=True),
     "sparse batches": Case(build=sparse_reader, data=sparse_batches),
 }
-if "ragged" in signature(keras.Input).parameters:  # not in the oldest Keras
+if "ragged" in signature(keras.Input).parameters:  # not in the oldest supported Keras
     OBJECTIVES |= RAGGED

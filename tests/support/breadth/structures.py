@@ -1,4 +1,4 @@
-"""Ways to build a model, and what goes in and comes out."""
+"""Ways to build a model, and kinds of inputs and outputs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def functional(rate: float) -> keras.Model:
 
 
 class Regressor(keras.Model):
-    """Subclassed, with inputs as an array or as a dict of columns."""
+    """A subclassed model with inputs as an array or as a dict of columns."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ def two_sided(rate: float, *, by_name: bool) -> keras.Model:
 
 
 class TwoHeads(keras.Model):
-    """Subclassed, with a dict of outputs."""
+    """A subclassed model with a dict of outputs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ def two_heads(rate: float) -> keras.Model:
 
 
 def one_loss_of_two(rate: float) -> keras.Model:
-    """Of two outputs only the first has a loss."""
+    """Return a model of two outputs, of which only the first has a loss."""
     given = keras.Input((COLUMNS,))
     inner = keras.layers.Dense(16, "relu")(given)
     outputs = [keras.layers.Dense(1)(inner), keras.layers.Dense(3)(inner)]
@@ -114,7 +114,7 @@ def half_labeled() -> Any:
 
 
 def shared(rate: float) -> keras.Model:
-    """One layer that is used twice."""
+    """Return a model that uses one layer twice."""
     left, right = keras.Input((2,)), keras.Input((2,))
     encoder = keras.Sequential([keras.layers.Dense(16, "relu")])
     apart = keras.layers.Subtract()([encoder(left), encoder(right)])
@@ -128,7 +128,7 @@ def apart() -> Any:
 
 
 class OwnStep(Regressor):
-    """A train step as the guides write it, on the compiled loss."""
+    """A ``train_step`` as in the guides, with the compiled loss."""
 
     def train_step(self, data: Any) -> Any:
         x, y = data
@@ -143,7 +143,7 @@ class OwnStep(Regressor):
 
 
 class OwnLoss(Regressor):
-    """A train step with a loss object and metrics of its own."""
+    """A ``train_step`` with its own loss object and metrics."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -167,7 +167,7 @@ class OwnLoss(Regressor):
 
 
 class PlainLoss(OwnLoss):
-    """A train step whose loss is plain arithmetic."""
+    """A ``train_step`` whose loss is plain arithmetic."""
 
     def train_step(self, data: Any) -> Any:
         x, y = data

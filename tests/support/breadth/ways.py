@@ -1,4 +1,4 @@
-"""Ways to update, to run and to feed the same small model."""
+"""Ways to update, run and feed the same small model."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def by(
 
 
 def floored_adafactor(floor: float) -> Any:
-    """No learning rate breaks Adafactor, which bounds it; a floor of the step does."""
+    """Adafactor with the learning rate as ``epsilon_2``, as it limits its learning
+    rate.
+    """
     return _Kinds.Adafactor(0.1, epsilon_2=floor)
 
 
@@ -95,7 +97,7 @@ OPTIMIZERS = {
     ),
 }
 
-#: What the oldest Keras that is served does not have.
+#: Optimizers that the oldest supported Keras does not have.
 NEWER: dict[str, Any] = {
     "Muon": lambda: by(_Kinds.Muon, 0.03, slow=True),
     "ScheduleFreeAdamW": lambda: by(_Kinds.ScheduleFreeAdamW, 0.03),

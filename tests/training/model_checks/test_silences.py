@@ -141,6 +141,24 @@ def test_a_learning_rate_that_is_far_too_low_is_another_fault():
     assert made("learns_one_batch", too_slow).outcome == "passed"
 
 
+def likelihood(y, predicted):
+    """Of a normal distribution: the more certain, the lower, without end."""
+    mean, log = predicted[:, :1], predicted[:, 1:]
+    return tf.reduce_mean(log - 3 + 0.5 * tf.square(y - mean) * tf.exp(-2 * log))
+
+
+def test_a_loss_without_a_lowest_value_is_no_measure_of_what_is_learned():
+    def build():
+        model = keras.Sequential([keras.Input((6,)), layers.Dense(2)])
+        model.compile(keras.optimizers.SGD(1e-9), likelihood)
+        return model
+
+    result = made("learns_one_batch", build, TABLE, VALUES[:, None] / 100)
+
+    assert result.outcome == "skipped"
+    assert "could be compared" in result.message
+
+
 def test_what_frozen_layers_hide_is_no_fault():
     result = made("learns_one_batch", frozen)
 

@@ -48,6 +48,29 @@ def again(trainer):
     return trainer.again(build, X, Y, **HOW)
 
 
+def test_every_regularizer_is_a_penalty(trainer):
+    def build(**penalty):
+        layer = layers.SimpleRNN(3, **penalty)
+        model = keras.Sequential([keras.Input((4, 1)), layer, layers.Dense(1)])
+        model.compile("sgd", "mse")
+        return model
+
+    plain = trainer.again(build, X[..., None], Y, **HOW)
+    penalized = trainer.again(
+        lambda: build(recurrent_regularizer="l2"), X[..., None], Y, **HOW
+    )
+    assert [it.facts.penalized for it in (plain, penalized)] == [False, True]
+
+
+@pytest.mark.parametrize("rows_per_batch", [2, 5])
+@pytest.mark.parametrize(("rows", "is_all"), [(2200, True), (5000, False)])
+def test_a_rerun_knows_whether_it_has_all_rows(trainer, rows_per_batch, rows, is_all):
+    x = GENERATOR.normal(size=(rows, 4)).astype("float32")
+    dataset = tf.data.Dataset.from_tensor_slices((x, x[:, :1])).batch(rows_per_batch)
+    again = trainer.again(build, dataset, steps=5, seed=3)
+    assert again.is_complete == (is_all and rows // rows_per_batch < 1024)
+
+
 def test_nothing_changed_repeats_the_training(trainer, again):
     first = train_once(trainer, build, X, Y, **HOW)
     np.testing.assert_allclose(again().steps.loss, first.steps.loss, rtol=1e-6)
@@ -268,6 +291,21 @@ def test_a_loss_of_the_projects_own_needs_no_registration_to_be_replaced(trainer
 
     trace = trainer.again(wrong, X, Y, **HOW)(Change(kind="canonical_output"))
     assert trace.losses == ("mean_squared_error",)
+
+
+def test_a_loss_that_takes_other_targets_than_predictions_has_no_usual_output(trainer):
+    def survival(y, risk):
+        return tf.reduce_mean(tf.square(y[:, :1] - risk) * y[:, 1:])
+
+    def made():
+        model = build()
+        model.compile("sgd", survival)
+        return model
+
+    targets = np.concatenate([Y, np.abs(Y)], axis=1)
+    again = trainer.again(made, X, targets, **HOW)
+    with pytest.raises(CannotChange, match="2 columns of targets for 1 of"):
+        again(Change(kind="canonical_output"))
 
 
 def test_missing_values_are_filled_and_outliers_clipped(trainer):

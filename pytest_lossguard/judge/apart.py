@@ -1,0 +1,122 @@
+"""Checks that inputs and targets stay together on their way through a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ..core.explanation import Explanation
+from ..core.findings import Finding, Kind, finding
+from ..core.keras_names import loss_facts
+from ..core.trace import Trace
+from . import thresholds as at
+from .curve import LossCurve
+
+__all__ = ["RULES"]
+
+# Kinds of findings
+
+AUGMENTED_APART = Kind(
+    name="augmented_apart",
+    severity="error",
+    suspects="augmented_apart",
+    headline="images and targets are augmented apart",
+    text="{where} flips, crops or warps the targets by random numbers of their own, and"
+    " {inputs}: a target no longer fits its image",
+    hint="Give both the same numbers: concatenate image and mask along the channels,"
+    " flip or crop, and split; or use the tf.image.stateless_random_* functions with"
+    " the same seed for both. Change brightness and noise of the image alone.",
+    explanation=Explanation(
+        brief="images and targets are augmented apart",
+        seen="A function given to map flips, crops or warps the targets, which are"
+        " images, by random numbers that the inputs do not depend on. It is read from"
+        " the graph of the function. Operations with the same seed count as one. Not"
+        " reported for a training step of your own.",
+        why="The model cannot know how a target was flipped. It learns masks that are"
+        " blurred or symmetric, and the loss falls all the same.",
+        no_limit="It is read from the dataset: no number decides.",
+    ),
+)
+
+ZIPPED_APART = Kind(
+    name="zipped_apart",
+    severity="error",
+    suspects="zipped_apart",
+    headline="rows and targets are zipped apart",
+    text="before Dataset.zip joins inputs and targets, {why}",
+    hint="Zip first, and shuffle or drop rows afterwards:"
+    " tf.data.Dataset.zip((x, y)).shuffle(n). List files with shuffle=False.",
+    explanation=Explanation(
+        brief="rows get the targets of other rows",
+        seen="Dataset.zip joins inputs and targets, and only one of them is shuffled,"
+        " or both by different seeds; or only one goes through filter, ignore_errors or"
+        " unique. The latter is a warning, as no row may be dropped, and an error where"
+        " little was learned. Not reported for a training step of your own.",
+        why="Dataset.zip pairs by position. After a shuffle no row has its own target;"
+        " after a dropped row all later ones have the target of a neighbor.",
+        limits=(at.LEARNED_HALF,),
+    ),
+)
+
+#: Hint where rows are dropped, not shuffled.
+_ZIP_FIRST = (
+    "Zip first and drop rows afterwards: a row then goes with its target, as in"
+    " tf.data.Dataset.zip((x, y)).map(read).ignore_errors()."
+)
+
+
+def augmented_apart(trace: Trace) -> Iterator[Finding]:
+    """Targets that are flipped or cropped by other random numbers than their images."""
+    found = None if trace.data_facts is None else trace.data_facts.moved_apart
+    if found is not None:
+        yield finding(
+            AUGMENTED_APART,
+            value=found.draws,
+            limit=0,
+            where=found.place,
+            inputs="the inputs are changed by other ones"
+            if found.inputs_too
+            else "the inputs are not moved with them",
+        )
+
+
+def zipped_apart(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
+    """Rows and targets that are shuffled or dropped one without the other.
+
+    Not reported for a loss that compares all rows with all targets, which needs no
+    pairs.
+    """
+    found = None if trace.data_facts is None else trace.data_facts.zipped_apart
+    used = None if trace.relations is None else trace.relations.labels
+    if found is None or used is not None:
+        return
+    skill = curve.share_gone(curve.predicts)
+    poor = skill is not None and skill < at.LEARNED_HALF
+    certain = found.shuffled and all(loss_facts(it) for it in trace.losses)
+    reported = finding(
+        ZIPPED_APART,
+        severity="error" if certain or poor else "warning",
+        where="the targets",
+        why=_shuffled(found.inputs, found.targets)
+        if found.shuffled
+        else _dropped(found.inputs or found.targets, of_inputs=bool(found.inputs)),
+    )
+    yield reported if found.shuffled else replace(reported, hint=_ZIP_FIRST)
+
+
+def _shuffled(inputs: Sequence[str], targets: Sequence[str]) -> str:
+    if inputs and targets:
+        return "each of them is shuffled in an order of its own"
+    one, other = ("inputs", "targets") if inputs else ("targets", "inputs")
+    return f"the {one} are shuffled and the {other} are not"
+
+
+def _dropped(methods: Sequence[str], *, of_inputs: bool) -> str:
+    one, other = ("inputs", "targets") if of_inputs else ("targets", "inputs")
+    return (
+        f"only the {one} go through {' and '.join(methods)}: from the first row that"
+        f" is dropped there, all rows get the {other} of others"
+    )
+
+
+RULES = (augmented_apart, zipped_apart)
