@@ -160,9 +160,11 @@ def slow(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Run the tests of more seeds and programs."""
+    """Run the tests of more seeds and programs, and property tests on fresh draws."""
     of_sdist(session, "tensorflow-cpu,dev")
     test(session, "-m", "nightly")
+    session.env["LOSSGUARD_FRESH_DRAWS"] = "1"
+    test(session, "-m", "hypothesis and not slow and not nightly")
 
 
 @nox.session(python="3.11")

@@ -1,10 +1,10 @@
 import gc
 
-from tests.support.profile import use_patient_profile
+from tests.support.profile import use_repeatable_profile
 
 pytest_plugins = ["pytester"]
 
-use_patient_profile()
+use_repeatable_profile()
 
 
 def pytest_collection_finish():

@@ -1,6 +1,8 @@
-"""The Hypothesis profile of the tests."""
+"""The Hypothesis profiles of the tests."""
 
 from __future__ import annotations
+
+import os
 
 import hypothesis
 
@@ -13,3 +15,14 @@ def use_patient_profile() -> None:
     made = hypothesis.settings(default, deadline=None)
     hypothesis.settings.register_profile("patient", made)
     hypothesis.settings.load_profile("patient")
+
+
+def use_repeatable_profile() -> None:
+    """Also draw the same examples in each run, or others if the environment variable
+    ``LOSSGUARD_FRESH_DRAWS`` is set, as every night.
+    """
+    use_patient_profile()
+    if "LOSSGUARD_FRESH_DRAWS" not in os.environ:
+        made = hypothesis.settings(derandomize=True, database=None)
+        hypothesis.settings.register_profile("repeatable", made)
+        hypothesis.settings.load_profile("repeatable")
