@@ -161,6 +161,7 @@ SEEN_CAUSES = (
     "loss_not_scaled",
     "penalty_left_out",
     "sample_weight_ignored",
+    "argument_ignored",
     "class_weight_mismatch",
     "padding_not_masked",
     "tokens_masked",

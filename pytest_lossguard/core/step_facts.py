@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = [
     "NEXT_TO_NOTHING",
+    "ArgumentKind",
     "Clipping",
     "CustomGradient",
     "FrozenLayers",
+    "IgnoredArgument",
     "OutdatedStep",
     "StepFacts",
     "TracedDraw",
@@ -18,6 +21,9 @@ __all__ = [
 #: A learning rate below this share of its maximum trains nothing: a cosine schedule is
 #: there for the last 2 % of its steps, a reasonable exponential decay ends above.
 NEXT_TO_NOTHING = 1e-3
+
+#: What an argument of a step is for: padding, weights of rows, ends of episodes.
+ArgumentKind = Literal["mask", "weights", "ends"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +103,28 @@ class FrozenLayers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IgnoredArgument:
+    """An argument of a traced step on which nothing that the step computes depends.
+
+    Attributes:
+        name: Its name in the user's code.
+        kind: What it is for, by its name.
+        is_named: Whether the user's code gives it a name of its own, as a parameter or
+            by unpacking; else the name is the key of a dictionary.
+        differs: Whether its values differ from one another; None if they are not known.
+        bootstraps: Whether models are called on different inputs in the step.
+        model_masks: Whether a layer of the model marks padding itself.
+    """
+
+    name: str
+    kind: ArgumentKind
+    is_named: bool = True
+    differs: bool | None = None
+    bootstraps: bool = False
+    model_masks: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UntrackedLayers:
     """Layers that a model calls, that do not belong to it and that nothing trained.
 
@@ -152,6 +180,7 @@ class StepFacts:
             loss of its step depends.
         frozen: Frozen layers that may still have the weights they were made with.
         untracked: Layers that the model calls and that Keras does not know of.
+        ignored: Arguments that a traced step does not use.
     """
 
     inference_layers: tuple[str, ...] = ()
@@ -175,3 +204,4 @@ class StepFacts:
     weights_left_out: bool = False
     frozen: tuple[FrozenLayers, ...] = ()
     untracked: UntrackedLayers | None = None
+    ignored: tuple[IgnoredArgument, ...] = ()

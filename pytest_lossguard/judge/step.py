@@ -204,6 +204,53 @@ SAMPLE_WEIGHT_IGNORED = Kind(
     ),
 )
 
+ARGUMENT_IGNORED = Kind(
+    name="argument_ignored",
+    severity="error",
+    suspects="argument_ignored",
+    headline="the step ignores its {what}",
+    text="the training step of {model} takes {where}, and nothing that it computes"
+    " depends on {where}: {so}",
+    hint="Use it in the loss, or take it out of the step's arguments. If it is not"
+    " meant to count, write converges(allow='argument_ignored').",
+    explanation=Explanation(
+        brief="a mask, weights or ends of episodes have no effect",
+        seen="A traced training step has an argument, or unpacks a part of its data,"
+        " that is named as a mask, as weights or as done or terminal, and no result of"
+        " the step depends on it. Ends of episodes count only if the step calls a model"
+        " on two inputs, such as states and next states. A warning if the values are"
+        " not known, for unnamed parts of a dictionary, and for a mask if a layer makes"
+        " one itself. Not seen in steps that run eagerly.",
+        why="Padding is learned like data, rows of different weight count alike, or the"
+        " value of an ended episode includes states after its end. The loss falls all"
+        " the same.",
+        no_limit="It is read from the graph of the step: no number decides.",
+    ),
+)
+
+#: What an ignored argument is, what follows, and what to do, by its kind.
+_IGNORED = {
+    "mask": (
+        "mask",
+        "padded positions count as all others",
+        "Multiply the loss of each position by the mask and divide by the sum of the"
+        " mask, or give it to the model: model(x, mask=mask).",
+    ),
+    "weights": (
+        "weights",
+        "all rows count alike",
+        "Multiply the loss of each row by its weight before the mean, or give them to"
+        " the loss object: loss(y, predictions, sample_weight=weights).",
+    ),
+    "ends": (
+        "ends of episodes",
+        "targets include the value of states after the end",
+        "Leave out the next value where an episode has ended: target = reward + gamma *"
+        " (1 - done) * next_value.",
+    ),
+}
+_OR_ALLOW = " If it is not meant to count, write converges(allow='argument_ignored')."
+
 NOTHING_TRAINABLE = Kind(
     name="nothing_trainable",
     severity="error",
@@ -423,6 +470,27 @@ def sample_weight_ignored(trace: Trace) -> Iterator[Finding]:
         yield _counts_weightless(counted)
 
 
+def argument_ignored(trace: Trace) -> Iterator[Finding]:
+    """Masks, weights or ends of episodes on which nothing in a step depends."""
+    facts = trace.step
+    if facts is None or facts.weights_left_out:
+        return
+    for it in facts.ignored:
+        if it.differs is False or (it.kind == "ends" and not it.bootstraps):
+            continue
+        what, so, hint = _IGNORED[it.kind]
+        made = it.kind == "mask" and it.model_masks
+        found = finding(
+            ARGUMENT_IGNORED,
+            severity="error" if it.differs and it.is_named and not made else "warning",
+            where=it.name,
+            model=trace.model,
+            what=what,
+            so=so,
+        )
+        yield replace(found, hint=hint + _OR_ALLOW)
+
+
 def _counts_weightless(counted: CountedLabels) -> Finding:
     where = f"the model {counted.model}"
     value, limit = counted.changed, at.NOT_COUNTED
@@ -539,6 +607,7 @@ RULES = (
     loss_not_scaled,
     penalty_left_out,
     sample_weight_ignored,
+    argument_ignored,
     random_drawn_once,
     custom_gradient_wrong,
 )

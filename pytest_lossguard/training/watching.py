@@ -16,6 +16,7 @@ from ..core.collapse import Spread
 from ..core.data_facts import DataFacts
 from ..core.errors import CannotChange, StopTraining
 from ..core.findings import Finding
+from ..core.step_facts import IgnoredArgument
 from ..core.trace import Trace, Validation
 from ..judge.step import never_applied, nothing_trainable
 from .backend.batch import Batch
@@ -60,6 +61,7 @@ from .score.coded_labels import agreement_of_model
 from .score.collapse import spreads_of_nets
 from .score.data_facts import with_what_came_again
 from .score.held_out_loss import HeldOutLoss, penalty_of_weights
+from .score.ignored_arguments import ignored_arguments
 from .score.shuffled_graph import shuffled_graph
 from .score.shuffled_state import shuffled_state
 from .score.trace_builder import batch_size_of, watched_trace
@@ -287,6 +289,9 @@ class Watch:
             counted=self._counted(recording) if alone else NOT_ASKED,
         )
         trace = replace(trace, spreads=self._spreads(recording, trace))
+        ignored = self._ignored(recording)
+        if ignored and trace.step is not None:
+            trace = replace(trace, step=replace(trace.step, ignored=ignored))
         if trace.held_out is not None:
             agreed = self._agreements.get(key)
             trace = replace(trace, held_out=replace(trace.held_out, agreement=agreed))
@@ -308,6 +313,16 @@ class Watch:
                     start=recording.start,
                 )
         return counted_in_calls(recording, [*self.recorder.makers.steps.values()])
+
+    def _ignored(self, recording: Recording) -> tuple[IgnoredArgument, ...]:
+        """Return the arguments that the step of a training does not use."""
+        of_fit = self._fit_by.get(id(recording.called_model))
+        return ignored_arguments(
+            recording,
+            self.recorder.arguments,
+            self.recorder.makers.steps.values(),
+            lambda: None if of_fit is None else self._rows_of_fit(of_fit[1]),
+        )
 
     def _rows_of_fit(self, given: Any) -> Batch | None:
         """Return some rows that a ``fit`` call was given, with labels and weights."""

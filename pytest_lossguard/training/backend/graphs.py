@@ -1,11 +1,11 @@
-"""Walk a graph from a tensor back to what the tensor is computed from."""
+"""Walk a graph from a tensor, back to what it is computed from or forth to results."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-__all__ = ["tensors_behind"]
+__all__ = ["has_effect", "tensors_behind"]
 
 
 def tensors_behind(
@@ -27,3 +27,26 @@ def tensors_behind(
         yield tensor
         if not ends_at(tensor):
             pending.extend(tensor.op.inputs)
+
+
+def has_effect(tensor: Any) -> bool:
+    """Whether anything that a traced function returns or changes depends on a tensor.
+
+    Args:
+        tensor: A tensor of a function's graph, after the trace.
+    """
+    graph = tensor.graph
+    results = {it.name for it in graph.outputs}
+    pending, seen = [tensor], set[str]()
+    while pending:
+        it = pending.pop()
+        if it.name in results:
+            return True
+        for operation in it.consumers():
+            if operation.name in seen:
+                continue
+            seen.add(operation.name)
+            if operation.op_def.is_stateful:
+                return True
+            pending.extend(operation.outputs)
+    return False

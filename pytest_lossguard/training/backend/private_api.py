@@ -59,6 +59,7 @@ __all__ = [
     "ConcreteFunction",
     "KerasVariable",
     "ResourceVariable",
+    "argument_name_of",
     "autograph_artifact",
     "build_symbolically",
     "call_model",
@@ -310,6 +311,17 @@ def outermost_graph(graph: Any) -> Any:
     while getattr(outer, "building_function", False):
         graph, outer = outer, outer.outer_graph
     return graph
+
+
+def argument_name_of(tensor: Any) -> str:
+    """Return the name of the parameter that a graph's input is, or is part of.
+
+    Empty for other tensors (2.18 to 2.21).
+    """
+    try:
+        return str(tensor.op.get_attr("_user_specified_name").decode())
+    except ValueError:
+        return ""
 
 
 def written_line_of(frame: Any) -> tuple[str, int] | None:

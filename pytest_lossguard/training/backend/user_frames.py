@@ -18,6 +18,7 @@ __all__ = [
     "called_at",
     "clear_framework_frames",
     "is_framework",
+    "is_of_user",
     "module_of",
     "taken_at",
     "user_frames",
@@ -65,6 +66,11 @@ class UserFrames:
 def is_framework(frame: FrameType) -> bool:
     """Whether a frame runs code of an installed package or of this one."""
     return _is_of_framework(frame.f_code.co_filename)
+
+
+def is_of_user(frame: FrameType) -> bool:
+    """Whether a frame runs the user's code, or what AutoGraph made of it."""
+    return not is_framework(frame) or _GENERATED in frame.f_code.co_filename
 
 
 def _is_of_framework(file: str) -> bool:

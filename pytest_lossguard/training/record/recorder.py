@@ -55,6 +55,7 @@ from .ring_buffer import RingBuffer
 from .running_sums import RunningSums
 from .scored_loss import model_and_loss_of
 from .softmax_over_rows import softmax_over_rows_in_graph
+from .step_arguments import StepArguments
 from .threads import is_part_of, is_replica
 from .traced_draws import TracedDraws
 from .untracked import Untracked
@@ -100,6 +101,7 @@ class Recorder:
         self.draws = TracedDraws()
         self.untracked = Untracked(self.recorded)
         self.weights = GivenWeights()
+        self.arguments = StepArguments()
         self.running_sums = RunningSums()
         self.xla_depth = 0
         self._lost: set[int] = set()
@@ -160,6 +162,7 @@ class Recorder:
             self.draws,
             self.untracked,
             self.weights,
+            self.arguments,
             self.running_sums,
             self._lost,
         ):
@@ -426,6 +429,7 @@ class Recorder:
         calls = [it for it in taken.models if _belongs(it[2], graph)]
         if not tf.distribute.has_strategy():  # whose variables have copies
             self.untracked.take(tape, calls, taped.keys, graph)
+            self.arguments.take(graph, taken.models)
         taped.follows = loss_that_follows(losses, taken.followed)
         taped.uses = taped.uses or _uses(tape, taken.models)
         taped.graph = graph

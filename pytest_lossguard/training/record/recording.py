@@ -205,6 +205,16 @@ class Recording:
         """Values per row."""
         return LEAD + 3 * len(self.variables)
 
+    @property
+    def called_model(self) -> Any:
+        """The model that is trained; if its loss cannot be scored, the first model that
+        is called; None if neither is known.
+        """
+        called = self.taped.called
+        if self.model is not None or called is None or called.model_and_loss is None:
+            return self.model
+        return called.model_and_loss.model
+
     def check_trained(self, trainable: list[Any], frozen: list[Any]) -> None:
         """Note an epoch of Keras' own step that updated other variables than the
         trainable ones of the model.

@@ -30,12 +30,9 @@ def frozen_layers(recording: Recording) -> tuple[FrozenLayers, ...]:
     layers together. A part is left out if one of its frozen layers was trained or
     assigned.
     """
-    model, called = recording.model, recording.taped.called
-    if model is None and called is not None and called.model_and_loss is not None:
-        model = called.model_and_loss.model
     trained = set(map(variable_key, recording.variables))
     found = []
-    for layers in _parts(model):
+    for layers in _parts(recording.called_model):
         frozen = [it for it in layers if not it.trainable and it.weights]
         if any(variable_key(it) in trained for one in frozen for it in one.weights):
             continue
