@@ -25,6 +25,10 @@ ALLOWED = {
         "_getframe",
     ): "the standard library documents it",
     (
+        "training/record/step_arguments.py",
+        "_getframe",
+    ): "the standard library documents it",
+    (
         "training/record/threads.py",
         "_current_frames",
     ): "the standard library documents it",

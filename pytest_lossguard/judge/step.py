@@ -209,22 +209,20 @@ ARGUMENT_IGNORED = Kind(
     severity="error",
     suspects="argument_ignored",
     headline="the step ignores its {what}",
-    text="the training step of {model} takes {where}, and nothing that it computes"
-    " depends on {where}: {so}",
+    text="the training step takes {where}, and nothing that it computes depends on"
+    " {where}: {so}",
     hint="Use it in the loss, or take it out of the step's arguments. If it is not"
     " meant to count, write converges(allow='argument_ignored').",
     explanation=Explanation(
-        brief="a mask, weights or ends of episodes have no effect",
-        seen="A traced training step has an argument, or unpacks a part of its data,"
-        " that is named as a mask, as weights or as done or terminal, and no result of"
-        " the step depends on it. Ends of episodes count only if the step calls a model"
-        " on two inputs, such as states and next states. A warning if the values are"
-        " not known, for unnamed parts of a dictionary, and for a mask if a layer makes"
-        " one itself. Not seen in steps that run eagerly.",
+        brief="a mask or weights have no effect",
+        seen="A step is given a mask, weights or done flags, by their names, and does"
+        " not use them: no result in the graph of a traced step depends on them, or the"
+        " code of an eager one never reads them. Done flags need next states. A"
+        " warning if the values are not known, and for a mask that a layer makes, too.",
         why="Padding is learned like data, rows of different weight count alike, or the"
         " value of an ended episode includes states after its end. The loss falls all"
         " the same.",
-        no_limit="It is read from the graph of the step: no number decides.",
+        no_limit="It is read from the step: no number decides.",
     ),
 )
 
@@ -484,7 +482,6 @@ def argument_ignored(trace: Trace) -> Iterator[Finding]:
             ARGUMENT_IGNORED,
             severity="error" if it.differs and it.is_named and not made else "warning",
             where=it.name,
-            model=trace.model,
             what=what,
             so=so,
         )

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pytest_lossguard.core.policy import Policy
-from pytest_lossguard.core.step_facts import CustomGradient, StepFacts, TracedDraw
+from pytest_lossguard.core.step_facts import (
+    CustomGradient,
+    IgnoredArgument,
+    StepFacts,
+    TracedDraw,
+)
 from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
 
@@ -136,3 +141,28 @@ def test_weights_that_the_loss_leaves_out_are_an_error(left_out):
         it.severity for it in found("sample_weight_ignored", weights_left_out=left_out)
     ]
     assert kinds == ["error"] * left_out
+
+
+@pytest.mark.parametrize(
+    ("facts", "severity"),
+    [
+        ({"kind": "mask", "differs": True}, "error"),
+        ({"kind": "weights", "differs": True}, "error"),
+        ({"kind": "mask", "differs": None}, "warning"),
+        ({"kind": "mask", "differs": False}, None),
+        ({"kind": "mask", "differs": True, "is_named": False}, "warning"),
+        ({"kind": "mask", "differs": True, "model_masks": True}, "warning"),
+        ({"kind": "weights", "differs": True, "model_masks": True}, "error"),
+        ({"kind": "ends", "differs": True}, None),
+        ({"kind": "ends", "differs": True, "bootstraps": True}, "error"),
+    ],
+)
+def test_an_argument_that_a_step_ignores_fails_if_it_would_matter(facts, severity):
+    ignored = (IgnoredArgument(name="it", **facts),)
+    kinds = [it.severity for it in found("argument_ignored", ignored=ignored)]
+    assert kinds == ([] if severity is None else [severity])
+
+
+def test_weights_of_fit_that_are_left_out_are_not_named_twice():
+    ignored = (IgnoredArgument(name="sample_weight", kind="weights", differs=True),)
+    assert not found("argument_ignored", ignored=ignored, weights_left_out=True)

@@ -79,6 +79,10 @@ def of_a_dictionary(model, batch):
     return plain(model, batch["x"], batch["y"], None)
 
 
+def eagerly(step):
+    return step
+
+
 BATCH = {"x": X, "y": Y, "mask": MASK}
 ARRAYS = tuple(map(tf.constant, (X, Y, MASK)))
 
@@ -96,7 +100,7 @@ ARRAYS = tuple(map(tf.constant, (X, Y, MASK)))
         (loop(masked, *ARRAYS), None),
         (loop(printed, *ARRAYS), None),
         (loop(plain, X, Y, np.ones_like(MASK)), None),
-        (loop(plain, *ARRAYS, wrap=lambda it: it), None),
+        (loop(plain, *ARRAYS, wrap=eagerly), None),
     ],
 )
 def test_a_loop_that_ignores_an_argument(train, expected):
@@ -202,6 +206,93 @@ def test_weights_that_fit_was_given_are_named_once():
     assert "argument_ignored" not in kinds
 
 
+def never_read(model, optimizer):
+    x, y, mask = ARRAYS  # noqa: RUF059  # that is the fault
+    with tf.GradientTape() as tape:
+        loss = plain(model, x, y, None)
+    slopes = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply(slopes, model.trainable_variables)
+
+
+def named_so_by_convention(model, optimizer):
+    x, y, _mask = ARRAYS
+    with tf.GradientTape() as tape:
+        loss = plain(model, x, y, None)
+    slopes = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply(slopes, model.trainable_variables)
+
+
+def read(model, optimizer):
+    x, y, mask = ARRAYS
+    with tf.GradientTape() as tape:
+        loss = masked(model, x, y, mask)
+    slopes = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply(slopes, model.trainable_variables)
+
+
+def read_in_a_closure(model, optimizer):
+    x, y, mask = ARRAYS
+
+    def loss_of():
+        return masked(model, x, y, mask)
+
+    with tf.GradientTape() as tape:
+        loss = loss_of()
+    slopes = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply(slopes, model.trainable_variables)
+
+
+def read_before_it_is_set_anew(model, optimizer):
+    _, _, mask = ARRAYS
+    mask = 1 - mask
+    for x, y, mask in [ARRAYS]:  # noqa: B007  # that is the fault
+        with tf.GradientTape() as tape:
+            loss = plain(model, x, y, None)
+        slopes = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(slopes, model.trainable_variables)
+
+
+def read_earlier_in_the_loop(model, optimizer):
+    x, y, mask = ARRAYS
+    for _ in range(2):
+        with tf.GradientTape() as tape:
+            loss = masked(model, x, y, mask)
+        slopes = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(slopes, model.trainable_variables)
+        x, y, mask = ARRAYS
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (read_before_it_is_set_anew, [("error", "mask")]),
+        (read_earlier_in_the_loop, []),
+        (never_read, [("error", "mask")]),
+        (named_so_by_convention, []),
+        (read, []),
+        (read_in_a_closure, []),
+    ],
+)
+def test_a_variable_that_an_eager_step_never_reads(step, expected):
+    def train():
+        model, optimizer = keras.Sequential([layers.Dense(1)]), keras.optimizers.Adam()
+        model(X)
+        for _ in range(8):
+            step(model, optimizer)
+
+    assert found(train) == expected
+
+
+def test_variables_of_a_test_that_calls_fit_are_its_own():
+    def train():
+        mask = tf.constant(MASK)  # noqa: F841  # not a part of the step
+        model = keras.Sequential([layers.Dense(1)])
+        model.compile("adam", "mse", run_eagerly=True)
+        model.fit(X, Y, epochs=1, verbose=0)
+
+    assert found(train) == []
+
+
 STATES = RNG.normal(size=(64, 3)).astype("float32")
 REWARDS = STATES[:, 0]
 NEXT = RNG.normal(size=(64, 3)).astype("float32")
@@ -227,6 +318,7 @@ def of_returns(model, states, returns, done):
     [
         (loop(of_next_states, STATES, REWARDS, NEXT, DONE), [("error", "done")]),
         (loop(of_next_states, STATES, REWARDS, NEXT, 0 * DONE), []),
+        (loop(of_next_states, STATES, REWARDS, NEXT, DONE, wrap=eagerly), []),
         (loop(until_the_end, STATES, REWARDS, NEXT, DONE), []),
         (loop(of_returns, STATES, REWARDS, DONE), []),
     ],

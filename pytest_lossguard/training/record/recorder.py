@@ -429,7 +429,7 @@ class Recorder:
         calls = [it for it in taken.models if _belongs(it[2], graph)]
         if not tf.distribute.has_strategy():  # whose variables have copies
             self.untracked.take(tape, calls, taped.keys, graph)
-            self.arguments.take(graph, taken.models)
+            self.arguments.take(graph, taken.models, taped.keys)
         taped.follows = loss_that_follows(losses, taken.followed)
         taped.uses = taped.uses or _uses(tape, taken.models)
         taped.graph = graph

@@ -1,28 +1,33 @@
-"""Arguments of traced training steps that nothing in the step uses.
+"""Arguments of training steps that nothing in the step uses.
 
-TensorFlow keeps an argument in the graph although no result depends on it. Only masks,
-weights and ends of episodes are looked at, by their names: other arguments, such as the
-names of rows, may be given for the user's own purposes.
+Of a traced step the graph tells: TensorFlow keeps an argument although no result
+depends on it. Of one that runs eagerly the code tells: a variable is set and never
+read. Only masks, weights and ends of episodes are looked at, by their names: other
+arguments, such as the names of rows, may be given for the user's own purposes.
 """
 
 from __future__ import annotations
 
+import dis
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import FrameType
+from functools import lru_cache
+from types import CodeType, FrameType
 from typing import Any
 from weakref import ref
+
+import numpy as np
 
 from ...core.step_facts import ArgumentKind
 from ..backend.frameworks import tf
 from ..backend.graphs import has_effect
 from ..backend.private_api import TRACES, argument_name_of
 from ..backend.tensors import flatten
-from ..backend.user_frames import is_of_user
+from ..backend.user_frames import is_framework, is_of_user, module_of
 
-__all__ = ["Argument", "StepArguments", "kind_of_argument"]
+__all__ = ["Argument", "StepArguments", "are_different", "kind_of_argument"]
 
 #: Words in the names of the arguments that are looked at.
 _KINDS: dict[ArgumentKind, re.Pattern[str]] = {
@@ -30,98 +35,149 @@ _KINDS: dict[ArgumentKind, re.Pattern[str]] = {
     "weights": re.compile(r"(^|(^|_)(sample|class|importance|loss|row)_)weights?$"),
     "ends": re.compile(r"(^|_)(dones?|terminals?|terminated|terminations?)$"),
 }
+#: Part of a name of what follows in time, as of the next states.
+_NEXT = re.compile(r"next|new|_$|2$")
 #: Operations that bring data into a graph.
 _READS = frozenset({"Placeholder", "IteratorGetNext", "IteratorGetNextSync"})
+#: Modules between the user's code and the hook on taking gradients.
+_TAKING = ("pytest_lossguard.training.", "tensorflow.")
+#: Part of the names of the instructions that end a loop.
+_BACK = "JUMP_BACKWARD"
 #: Most arguments that are kept.
 _MOST = 32
 
 
 def kind_of_argument(name: str) -> ArgumentKind | None:
     """Return what an argument is for, by its name; None for other names."""
+    if name.startswith("_"):  # by convention not used
+        return None
     small = name.lower()
     return next((kind for kind, it in _KINDS.items() if it.search(small)), None)
 
 
+def are_different(values: Any) -> bool | None:
+    """Whether some values differ from one another; None if there are none."""
+    array = np.asarray(values)
+    return bool((array != array.flat[0]).any()) if array.size else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Argument:
-    """An argument of a traced step.
+    """A mask, weights or ends of episodes that a step is given.
 
     Attributes:
         name: Its name in the user's code.
         kind: What it is for, by its name.
         is_named: Whether the user's code gives it a name of its own, as a parameter or
             by unpacking; else the name is the key of a dictionary.
-        parameter: Name of the parameter that it is part of; empty if the graph reads
-            it from a dataset.
+        bootstraps: Whether the step seems to predict a value from the next one.
+        differs: Whether its values differ from one another; None if not known yet.
+        parameter: Name of the parameter of a traced step that it is part of; empty if
+            there is none.
         place: Which of the tensors of that parameter it is, counted from 0.
-        bootstraps: Whether models were called on different inputs in the step.
-        graph: Weak reference to the graph.
+        graph: Weak reference to the graph; None of a step that runs eagerly.
         tensor: Name of the tensor in the graph.
+        variables: Keys of the variables that are trained.
     """
 
     name: str
     kind: ArgumentKind
-    is_named: bool
-    parameter: str
-    place: int
-    bootstraps: bool
-    graph: Any
-    tensor: str
+    is_named: bool = True
+    bootstraps: bool = False
+    differs: bool | None = None
+    parameter: str = ""
+    place: int = 0
+    graph: Any = None
+    tensor: str = ""
+    variables: frozenset[int] = frozenset()
 
     @property
     def is_used(self) -> bool | None:
         """Whether anything depends on it; None if the graph is gone."""
-        graph = self.graph()
+        graph = None if self.graph is None else self.graph()
         if graph is None:
-            return None
+            return None if self.graph else False
         return has_effect(graph.get_tensor_by_name(self.tensor))
 
 
 class StepArguments:
-    """The masks, weights and ends of episodes that traced steps are given."""
+    """The masks, weights and ends of episodes that steps are given."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], list[Argument]] = {}
+        self._of_graphs: dict[tuple[str, str], list[Argument]] = {}
+        self._unread: dict[tuple[CodeType, str], Argument] = {}
+        self._read: set[str] = set()
 
     def clear(self) -> None:
         """Forget all arguments."""
-        self._known.clear()
+        for known in (self._of_graphs, self._unread, self._read):
+            known.clear()
 
-    def take(self, graph: Any, models: Sequence[Any]) -> None:
+    def take(
+        self, graph: Any, models: Sequence[Any], variables: frozenset[int]
+    ) -> None:
         """Note the arguments of a step that takes gradients.
 
         Args:
             graph: The graph that is traced; None if the step runs eagerly.
             models: The calls of models before: model, inputs, outputs, and whether a
                 tape recorded.
+            variables: Keys of the variables that are trained.
         """
         if graph is None:
+            self._take_eagerly(variables)
             return
         try:
             found = [*_arguments(graph, models)]
         except Exception:  # graphs of other versions may lack what is read here
             return
         for it in found:
-            same = self._known.setdefault((graph.name, it.name), [])
+            same = self._of_graphs.setdefault((graph.name, it.name), [])
             here = [one for one in same if one.graph() is graph]
             bootstraps = it.bootstraps or any(one.bootstraps for one in here)
             same[:] = [one for one in same if one.graph() not in (None, graph)]
             same.append(replace(it, bootstraps=bootstraps))
-            if len(self._known) > _MOST:
-                del self._known[next(iter(self._known))]
+            if len(self._of_graphs) > _MOST:
+                del self._of_graphs[next(iter(self._of_graphs))]
 
-    def unused(self, graph: Any) -> list[Argument]:
-        """Return the arguments of a graph on which no result depends.
+    def _take_eagerly(self, variables: frozenset[int]) -> None:
+        """Note the variables of the user's innermost function that it never reads."""
+        frame = _caller()
+        code = None if frame is None else _code(frame.f_code)
+        if frame is None or code is None:
+            return
+        self._read.update(code.read)
+        for name, kind in code.unread.items():
+            known = self._unread.get((frame.f_code, name))
+            if known is not None and known.differs:
+                continue
+            value: Any = frame.f_locals.get(name)
+            if isinstance(value, (tf.Tensor, np.ndarray)) and len(value.shape):
+                self._unread[frame.f_code, name] = Argument(
+                    name=name,
+                    kind=kind,
+                    bootstraps=code.has_next,
+                    differs=are_different(value),
+                    variables=variables,
+                )
+
+    def unused(self, graph: Any, variables: frozenset[int]) -> list[Argument]:
+        """Return the arguments of a step on which no result depends.
 
         None of those that another recorded step uses by the same name: a batch is often
         given to several steps as a whole.
+
+        Args:
+            graph: The graph of the step; None if it runs eagerly.
+            variables: Keys of the variables that it trains.
         """
+        of_graphs = [it for them in self._of_graphs.values() for it in them]
+        used = self._read.union(it.name for it in of_graphs if it.is_used)
         if graph is None:
-            return []
-        known = [it for them in self._known.values() for it in them]
-        used = {it.name for it in known if it.is_used}
-        here = (it for it in known if it.graph() is graph and it.name not in used)
-        return [it for it in here if it.is_used is False]
+            here = [it for it in self._unread.values() if it.variables & variables]
+        else:
+            here = [it for it in of_graphs if it.graph() is graph]
+        return [it for it in here if it.name not in used and it.is_used is False]
 
 
 def _arguments(graph: Any, models: Sequence[Any]) -> Iterator[Argument]:
@@ -130,7 +186,8 @@ def _arguments(graph: Any, models: Sequence[Any]) -> Iterator[Argument]:
     named = dict(_named_by_user(graph))
     places: dict[str, int] = {}
     read: dict[str, tuple[str, int, str]] = {}
-    specs = flatten_signature(graph)
+    leaves = tf.nest.flatten(graph.structured_input_signature)
+    specs = [it for it in leaves if isinstance(it, tf.TensorSpec)]
     for tensor, spec in zip(graph.inputs, specs, strict=False):
         parameter = argument_name_of(tensor)
         place = places.get(parameter, 0)
@@ -146,18 +203,12 @@ def _arguments(graph: Any, models: Sequence[Any]) -> Iterator[Argument]:
                 name=own or key,
                 kind=kind,
                 is_named=bool(own),
+                bootstraps=bootstraps,
                 parameter=parameter,
                 place=place,
-                bootstraps=bootstraps,
                 graph=ref(graph),
                 tensor=name,
             )
-
-
-def flatten_signature(graph: Any) -> list[Any]:
-    """Return the specs of the tensors that a graph is called with, in order."""
-    leaves = tf.nest.flatten(graph.structured_input_signature)
-    return [it for it in leaves if isinstance(it, tf.TensorSpec)]
 
 
 def _named_by_user(graph: Any) -> Iterator[tuple[str, str]]:
@@ -170,3 +221,59 @@ def _named_by_user(graph: Any) -> Iterator[tuple[str, str]]:
                 if is_here and value.op.type in _READS and kind_of_argument(name):
                     yield value.name, name
         frame = frame.f_back
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """What a function does with its masks, weights and ends of episodes.
+
+    Attributes:
+        unread: Those that it never reads, each with its kind.
+        read: The names of all others.
+        has_next: Whether it has a variable for what follows in time.
+    """
+
+    unread: dict[str, ArgumentKind]
+    read: frozenset[str]
+    has_next: bool
+
+
+def _caller() -> FrameType | None:
+    """Return the frame that takes gradients, if it runs the user's code."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
+    while frame is not None and module_of(frame).startswith(_TAKING):
+        frame = frame.f_back
+    return None if frame is None or is_framework(frame) else frame
+
+
+@lru_cache(maxsize=256)
+def _code(code: CodeType) -> _Code:
+    named = {it: kind_of_argument(it) for it in code.co_varnames}
+    kinds = {name: kind for name, kind in named.items() if kind is not None}
+    read = {it for it in kinds if it in code.co_cellvars or _is_read(code, it)}
+    return _Code(
+        unread={name: kind for name, kind in kinds.items() if name not in read},
+        read=frozenset(read),
+        has_next=any(map(_NEXT.search, code.co_varnames)),
+    )
+
+
+def _is_read(code: CodeType, name: str) -> bool:
+    """Whether a function reads a local variable after it set it for the last time, or
+    earlier in the same loop.
+    """
+    instructions = list(dis.get_instructions(code))
+    own = [it for it in instructions if name in _names(it)]
+    stored = max((it.offset for it in own if "STORE_FAST" in it.opname), default=-1)
+    loops = ((it.argval, it.offset) for it in instructions if _BACK in it.opname)
+    start = min(
+        (first for first, last in loops if first <= stored < last), default=stored
+    )
+    loads = (it.offset for it in own if "LOAD_FAST" in it.opname)
+    return any(it >= start and it != stored for it in loads)
+
+
+def _names(instruction: dis.Instruction) -> tuple[Any, ...]:
+    """Return the names of an instruction, of which Python 3.13 joins two to one."""
+    names = instruction.argval
+    return names if isinstance(names, tuple) else (names,)

@@ -11,8 +11,9 @@ import numpy as np
 from ...core.step_facts import IgnoredArgument
 from ..backend.batch import Batch
 from ..backend.frameworks import tf
+from ..backend.tensors import variable_key
 from ..record.recording import Recording
-from ..record.step_arguments import Argument, StepArguments
+from ..record.step_arguments import Argument, StepArguments, are_different
 from .uncounted import makes_masks
 
 __all__ = ["ignored_arguments"]
@@ -33,17 +34,18 @@ def ignored_arguments(
             None if these are not kept.
         rows: Returns some rows that ``fit`` was given; None if they are not known.
     """
-    model = recording.called_model
+    model, graph = recording.called_model, recording.taped.graph
+    trained = frozenset(map(variable_key, recording.variables))
     return tuple(
         IgnoredArgument(
             name=it.name,
             kind=it.kind,
             is_named=it.is_named,
-            differs=_differs(it, steps, rows),
+            differs=_differs(it, steps, rows) if it.differs is None else it.differs,
             bootstraps=it.bootstraps,
             model_masks=model is not None and makes_masks(model),
         )
-        for it in arguments.unused(recording.taped.graph)
+        for it in arguments.unused(graph, trained)
     )
 
 
@@ -57,10 +59,7 @@ def _differs(
         values = _values(argument, steps, rows)
     except Exception:  # the user's data, or a function that takes other arguments
         return None
-    if values is None:
-        return None
-    array = np.asarray(values)
-    return bool((array != array.flat[0]).any()) if array.size else None
+    return None if values is None else are_different(values)
 
 
 def _values(
@@ -68,8 +67,8 @@ def _values(
     steps: Iterable[tuple[Any, Any]],
     rows: Callable[[], Batch | None],
 ) -> Any:
-    graph = argument.graph()
-    if graph is None or not argument.parameter:
+    graph = argument.graph() if argument.parameter else None
+    if graph is None:
         return None
     for function, given in steps:
         python = function.python_function
