@@ -327,6 +327,28 @@ def test_ends_of_episodes_count_where_next_states_do(train, expected):
     assert found(train) == expected
 
 
+def test_an_argument_that_the_second_of_two_tapes_uses_is_not_ignored():
+    def train():
+        critic, actor = (keras.Sequential([layers.Dense(1)]) for _ in range(2))
+        optimizers = [keras.optimizers.Adam(0.01) for _ in range(2)]
+
+        @tf.function
+        def step(states, rewards, next_states, done):
+            for model, optimizer, loss in (
+                (critic, optimizers[0], of_next_states),
+                (actor, optimizers[1], until_the_end),
+            ):
+                with tf.GradientTape() as tape:
+                    value = loss(model, states, rewards, next_states, done)
+                slopes = tape.gradient(value, model.trainable_variables)
+                optimizer.apply(slopes, model.trainable_variables)
+
+        for _ in range(8):
+            step(STATES, REWARDS, NEXT, DONE)
+
+    assert found(train) == []
+
+
 def test_an_argument_that_another_step_uses_is_not_ignored():
     def train():
         critic, actor = (keras.Sequential([layers.Dense(1)]) for _ in range(2))

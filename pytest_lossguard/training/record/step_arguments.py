@@ -11,12 +11,12 @@ from __future__ import annotations
 import dis
 import re
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any
-from weakref import ref
 
 import numpy as np
 
@@ -43,8 +43,8 @@ _READS = frozenset({"Placeholder", "IteratorGetNext", "IteratorGetNextSync"})
 _TAKING = ("pytest_lossguard.training.", "tensorflow.")
 #: Part of the names of the instructions that end a loop.
 _BACK = "JUMP_BACKWARD"
-#: Most arguments that are kept.
-_MOST = 32
+#: Most arguments of traced steps that are kept.
+_MOST = 64
 
 
 def kind_of_argument(name: str) -> ArgumentKind | None:
@@ -61,7 +61,7 @@ def are_different(values: Any) -> bool | None:
     return bool((array != array.flat[0]).any()) if array.size else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Argument:
     """A mask, weights or ends of episodes that a step is given.
 
@@ -75,8 +75,7 @@ class Argument:
         parameter: Name of the parameter of a traced step that it is part of; empty if
             there is none.
         place: Which of the tensors of that parameter it is, counted from 0.
-        graph: Weak reference to the graph; None of a step that runs eagerly.
-        tensor: Name of the tensor in the graph.
+        tensor: The tensor in the graph; None of a step that runs eagerly.
         variables: Keys of the variables that are trained.
     """
 
@@ -87,24 +86,25 @@ class Argument:
     differs: bool | None = None
     parameter: str = ""
     place: int = 0
-    graph: Any = None
-    tensor: str = ""
+    tensor: Any = None
     variables: frozenset[int] = frozenset()
 
     @property
-    def is_used(self) -> bool | None:
-        """Whether anything depends on it; None if the graph is gone."""
-        graph = None if self.graph is None else self.graph()
-        if graph is None:
-            return None if self.graph else False
-        return has_effect(graph.get_tensor_by_name(self.tensor))
+    def graph(self) -> Any:
+        """The graph of a traced step, else None."""
+        return None if self.tensor is None else self.tensor.graph
+
+    @property
+    def is_used(self) -> bool:
+        """Whether a result of a traced step depends on it."""
+        return self.tensor is not None and has_effect(self.tensor)
 
 
 class StepArguments:
     """The masks, weights and ends of episodes that steps are given."""
 
     def __init__(self) -> None:
-        self._of_graphs: dict[tuple[str, str], list[Argument]] = {}
+        self._of_graphs: deque[Argument] = deque(maxlen=_MOST)
         self._unread: dict[tuple[CodeType, str], Argument] = {}
         self._read: set[str] = set()
 
@@ -132,13 +132,11 @@ class StepArguments:
         except Exception:  # graphs of other versions may lack what is read here
             return
         for it in found:
-            same = self._of_graphs.setdefault((graph.name, it.name), [])
-            here = [one for one in same if one.graph() is graph]
-            bootstraps = it.bootstraps or any(one.bootstraps for one in here)
-            same[:] = [one for one in same if one.graph() not in (None, graph)]
-            same.append(replace(it, bootstraps=bootstraps))
-            if len(self._of_graphs) > _MOST:
-                del self._of_graphs[next(iter(self._of_graphs))]
+            same = [one for one in self._of_graphs if one.tensor is it.tensor]
+            for one in same:  # gradients were taken before in this graph
+                self._of_graphs.remove(one)
+            bootstraps = it.bootstraps or any(one.bootstraps for one in same)
+            self._of_graphs.append(replace(it, bootstraps=bootstraps))
 
     def _take_eagerly(self, variables: frozenset[int]) -> None:
         """Note the variables of the user's innermost function that it never reads."""
@@ -171,13 +169,12 @@ class StepArguments:
             graph: The graph of the step; None if it runs eagerly.
             variables: Keys of the variables that it trains.
         """
-        of_graphs = [it for them in self._of_graphs.values() for it in them]
-        used = self._read.union(it.name for it in of_graphs if it.is_used)
+        used = self._read.union(it.name for it in self._of_graphs if it.is_used)
         if graph is None:
             here = [it for it in self._unread.values() if it.variables & variables]
         else:
-            here = [it for it in of_graphs if it.graph() is graph]
-        return [it for it in here if it.name not in used and it.is_used is False]
+            here = [it for it in self._of_graphs if it.graph is graph]
+        return [it for it in here if it.name not in used]
 
 
 def _arguments(graph: Any, models: Sequence[Any]) -> Iterator[Argument]:
@@ -185,7 +182,7 @@ def _arguments(graph: Any, models: Sequence[Any]) -> Iterator[Argument]:
     bootstraps = len({id(them[0]) for them in inputs if them}) > 1
     named = dict(_named_by_user(graph))
     places: dict[str, int] = {}
-    read: dict[str, tuple[str, int, str]] = {}
+    read: dict[Any, tuple[str, int, str]] = {}
     leaves = tf.nest.flatten(graph.structured_input_signature)
     specs = [it for it in leaves if isinstance(it, tf.TensorSpec)]
     for tensor, spec in zip(graph.inputs, specs, strict=False):
@@ -193,10 +190,10 @@ def _arguments(graph: Any, models: Sequence[Any]) -> Iterator[Argument]:
         place = places.get(parameter, 0)
         places[parameter] = place + 1
         key = re.sub(r"^(_?\d+)*_", "", spec.name.removeprefix(parameter))
-        read[tensor.name] = parameter, place, key
-    for name in {**read, **named}:
-        parameter, place, key = read.get(name, ("", 0, ""))
-        own = named.get(name, "" if key else parameter)
+        read[tensor.ref()] = parameter, place, key
+    for it in {**read, **named}:
+        parameter, place, key = read.get(it, ("", 0, ""))
+        own = named.get(it, "" if key else parameter)
         kind = kind_of_argument(own or key)
         if kind is not None:
             yield Argument(
@@ -206,20 +203,21 @@ def _arguments(graph: Any, models: Sequence[Any]) -> Iterator[Argument]:
                 bootstraps=bootstraps,
                 parameter=parameter,
                 place=place,
-                graph=ref(graph),
-                tensor=name,
+                tensor=it.deref(),
             )
 
 
-def _named_by_user(graph: Any) -> Iterator[tuple[str, str]]:
-    """Yield the tensors that the traced code holds in variables, each with its name."""
+def _named_by_user(graph: Any) -> Iterator[tuple[Any, str]]:
+    """Yield references to the tensors that the traced code has in variables, each with
+    its name.
+    """
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     while frame is not None and frame.f_code.co_name != TRACES:
         if is_of_user(frame):
             for name, value in frame.f_locals.items():
                 is_here = tf.is_tensor(value) and getattr(value, "graph", None) is graph
                 if is_here and value.op.type in _READS and kind_of_argument(name):
-                    yield value.name, name
+                    yield value.ref(), name
         frame = frame.f_back
 
 

@@ -67,8 +67,8 @@ def _values(
     steps: Iterable[tuple[Any, Any]],
     rows: Callable[[], Batch | None],
 ) -> Any:
-    graph = argument.graph() if argument.parameter else None
-    if graph is None:
+    graph = argument.graph
+    if graph is None or not argument.parameter:
         return None
     for function, given in steps:
         python = function.python_function
