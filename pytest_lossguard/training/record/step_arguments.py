@@ -31,9 +31,11 @@ __all__ = ["Argument", "StepArguments", "are_different", "kind_of_argument"]
 
 #: Words in the names of the arguments that are looked at.
 _KINDS: dict[ArgumentKind, re.Pattern[str]] = {
+    "ends": re.compile(
+        r"(^|_)(dones?|ended|terminals?|terminated|terminations?)(_(mask|flag)s?)?$"
+    ),
     "mask": re.compile(r"(^|_)masks?($|_)"),
     "weights": re.compile(r"(^|(^|_)(sample|class|importance|loss|row)_)weights?$"),
-    "ends": re.compile(r"(^|_)(dones?|terminals?|terminated|terminations?)$"),
 }
 #: Part of a name of what follows in time, as of the next states.
 _NEXT = re.compile(r"next|new|_$|2$")
