@@ -162,6 +162,7 @@ SEEN_CAUSES = (
     "penalty_left_out",
     "sample_weight_ignored",
     "argument_ignored",
+    "activated_twice",
     "class_weight_mismatch",
     "padding_not_masked",
     "tokens_masked",

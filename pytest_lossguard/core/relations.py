@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
+    "ActivatedTwice",
     "CopiedSequence",
     "CountedLabels",
     "InputUse",
@@ -45,6 +46,23 @@ class SoftmaxOverRows:
     units: int
     place: str
     by_class: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivatedTwice:
+    """A softmax or sigmoid of values that are the result of one.
+
+    Attributes:
+        by: The activation.
+        units: Number of classes of a softmax; None if unknown, and for a sigmoid.
+        scale: Factor between the two, as 1 / temperature.
+        place: Location in the user's code, such as ``"train.py:12"``.
+    """
+
+    by: Literal["softmax", "sigmoid"]
+    units: int | None
+    scale: float
+    place: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +159,7 @@ class StepRelations:
         weightless: Effect of labels with weight 0; None if it was not measured.
         padded: Effect of labels at positions that the model marks as padding; None if
             it was not measured.
+        twice: A softmax or sigmoid that the loss takes twice; None if there is none.
         copied: An input that the model only has to copy, position by position; None if
             there is none.
     """
@@ -151,4 +170,5 @@ class StepRelations:
     shared_rows: int = 0
     weightless: CountedLabels | None = None
     padded: CountedLabels | None = None
+    twice: ActivatedTwice | None = None
     copied: CopiedSequence | None = None

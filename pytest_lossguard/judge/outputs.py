@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ..core.explanation import Explanation, Limit, curves, level
@@ -59,6 +60,28 @@ LOSS_OUTPUT_MISMATCH = Kind(
         " all of them.",
         limits=(UNREACHED,),
         curves=curves(loss=level(0.69)),
+    ),
+)
+
+ACTIVATED_TWICE = Kind(
+    name="activated_twice",
+    severity="warning",
+    suspects="activated_twice",
+    headline="the loss takes a {by} twice",
+    text="at {where} the loss takes a {by} of values that are the result of a {by}:"
+    " {so}",
+    hint="Take one of them out: end the model without an activation where the loss"
+    " takes logits, as the losses of tf.nn do, or use a loss of probabilities, as"
+    " keras.losses.SparseCategoricalCrossentropy() or BinaryCrossentropy().",
+    explanation=Explanation(
+        brief="a softmax or sigmoid is applied twice",
+        seen="The loss of a step computes a softmax, or a sigmoid, of values that are"
+        " the result of one, perhaps divided by a temperature. Keras' own losses look"
+        " for the logits and are not reported.",
+        why="The second one gets values between 0 and 1, and makes nearly equal"
+        " probabilities of them. The loss cannot fall far, gradients are small, and"
+        " what is predicted is not the probability of a class.",
+        no_limit="It is read from the operations of the step: no number decides.",
     ),
 )
 
@@ -146,4 +169,20 @@ def loss_output_mismatch(trace: Trace) -> Iterator[Finding]:
         )
 
 
-RULES = (labels_out_of_range, loss_output_mismatch)
+def activated_twice(trace: Trace) -> Iterator[Finding]:
+    """A softmax or sigmoid of values that are the result of one."""
+    found = None if trace.relations is None else trace.relations.twice
+    if found is None:
+        return
+    high = math.exp(found.scale)
+    if found.by == "sigmoid":
+        so = f"all probabilities are between 50% and {high / (high + 1):.0%}"
+    elif found.units is None:
+        so = "no class can get a high probability"
+    else:
+        most = high / (high + found.units - 1)
+        so = f"none of {found.units} classes can get a probability above {most:.0%}"
+    yield finding(ACTIVATED_TWICE, where=found.place, by=found.by, so=so)
+
+
+RULES = (labels_out_of_range, loss_output_mismatch, activated_twice)

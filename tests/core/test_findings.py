@@ -27,6 +27,7 @@ rate_ended clipped_to_nothing custom_gradient_wrong sample_weight_ignored
 padding_not_masked class_weight_mismatch tokens_masked augmented_apart zipped_apart
 labels_coded_apart image_axes_mixed random_drawn_once not_recompiled graph_shuffled
 state_shuffled augmentation_cached frozen_untrained layers_untracked argument_ignored
+activated_twice
 """
 
 

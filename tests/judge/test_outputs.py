@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_lossguard.core.policy import Policy
+from pytest_lossguard.core.relations import ActivatedTwice, StepRelations
 from pytest_lossguard.core.trace import Output, TargetRange
 from pytest_lossguard.judge import judge
 from tests.support.traces import falling, make_trace
@@ -107,3 +108,20 @@ def test_it_can_be_allowed():
     )
 
     assert judge(trace, Policy(allow=("labels_out_of_range",))) == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "end"),
+    [
+        ({"by": "softmax", "units": 10, "scale": 1.0}, "above 23%"),
+        ({"by": "softmax", "units": 2, "scale": 0.5}, "above 62%"),
+        ({"by": "softmax", "units": None, "scale": 1.0}, "no class can get a high"),
+        ({"by": "sigmoid", "units": None, "scale": 1.0}, "between 50% and 73%"),
+    ],
+)
+def test_an_activation_that_is_applied_twice_is_a_warning(facts, end):
+    twice = ActivatedTwice(place="train.py:9", **facts)
+    trace = make_trace(falling(), relations=StepRelations(twice=twice))
+    (it,) = [it for it in judge(trace, Policy()) if it.kind == "activated_twice"]
+    assert (it.severity, it.where) == ("warning", "train.py:9")
+    assert end in it.message

@@ -1,4 +1,6 @@
-"""Detect in the operations of an eager step whether its loss mixes rows."""
+"""Detect in the operations of an eager step whether its loss mixes rows, or applies an
+activation twice.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,11 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ...core.relations import MixedRows, SoftmaxOverRows
+from ...core.relations import ActivatedTwice, MixedRows, SoftmaxOverRows
 from ..backend.frameworks import tf
 from ..backend.private_api import EAGER_ID, eager_context
 from ..backend.user_frames import taken_at
+from .activated_twice import Made, activated_twice, made_by
 from .mixed_rows import ELEMENTWISE, are_paired, may_be_labels
 from .softmax_over_rows import NAME_BY_ROW, are_shares_of_rows, are_taken_by_row
 
@@ -27,6 +30,8 @@ class EagerRows(threading.local):
         self._learned: set[int] = set()
         self._mixed: dict[int, MixedRows | SoftmaxOverRows] = {}
         self._softmax: set[tuple[int | None, ...]] = set()
+        self._made: dict[int, Made | None] = {}
+        self.twice: ActivatedTwice | None = None
 
     def opened(self) -> None:
         """Note that a tape was opened, perhaps inside another."""
@@ -60,6 +65,8 @@ class EagerRows(threading.local):
         self._learned.clear()
         self._mixed.clear()
         self._softmax.clear()
+        self._made.clear()
+        self.twice = None
 
     def _on_operation(
         self,
@@ -75,6 +82,11 @@ class EagerRows(threading.local):
             return
         made = [getattr(it, EAGER_ID) for it in outputs]
         used = [getattr(it, EAGER_ID) for it in inputs]
+        if made and self.twice is None:
+            by = made_by(kind, [self._made.get(it) for it in used], inputs)
+            self._made[made[0]] = by
+            if by is not None and by.again:
+                self.twice = activated_twice(by, inputs[0], taken_at())
         if any(it.dtype == tf.resource for it in inputs):
             self._learned.update(made)
         elif not self._learned.isdisjoint(used):

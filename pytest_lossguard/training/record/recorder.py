@@ -31,6 +31,7 @@ from ..backend.tensors import (
     variable_path,
 )
 from ..backend.user_frames import taken_at, user_frames
+from .activated_twice import activated_twice_in_graph
 from .asked_variables import Asked
 from .call_log import CallLog
 from .custom_gradients import CustomGradients
@@ -455,10 +456,14 @@ class Recorder:
     def _look_at_rows(
         self, taped: TapeRecord, leaves: list[Any], calls: list[Any]
     ) -> None:
-        """Check whether the loss of a step mixes rows, and note the operation."""
+        """Note operations by which the loss of a step mixes rows, or takes a softmax or
+        sigmoid twice.
+        """
         if taped.graph is None:
             taped.mixed_rows = taped.mixed_rows or self.eager_rows.behind(leaves)
+            taped.twice = taped.twice or self.eager_rows.twice
             return
+        taped.twice = activated_twice_in_graph(leaves)
         made = {id(leaf) for call in calls for leaf in flatten(call[2])}
         found = (
             look(it, made)

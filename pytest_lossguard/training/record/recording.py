@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.relations import MixedRows, SoftmaxOverRows
+from ...core.relations import ActivatedTwice, MixedRows, SoftmaxOverRows
 from ...core.step_facts import OutdatedStep
 from ...core.trace import Floats, StepTable
 from ..backend.batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
@@ -54,6 +54,7 @@ class TapeRecord:
         lead: What was seen, the loss and the data loss; see `lead_of`.
         slot: Variable that holds ``lead`` for updates in another graph.
         mixed_rows: Operation by which the loss mixes rows; None if none does.
+        twice: Activation that the loss takes twice; None if none.
         last_value: Variables that hold the last batch of a graph.
         last_values: All such variables, by the kind of their batch.
         batches_written: Variable that counts the batches a graph wrote.
@@ -80,6 +81,7 @@ class TapeRecord:
     lead: Any = None
     slot: Any = None
     mixed_rows: MixedRows | SoftmaxOverRows | None = None
+    twice: ActivatedTwice | None = None
     last_value: Any = None
     last_values: dict[str, Any] = field(default_factory=dict)
     batches_written: Any = None

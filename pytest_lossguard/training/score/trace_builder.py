@@ -212,6 +212,7 @@ def make_trace(
             shared_rows=scores.shared_rows,
             weightless=counted.weightless,
             padded=counted.padded,
+            twice=recording.taped.twice,
             copied=None if contested else scores.copied,
         ),
     )
