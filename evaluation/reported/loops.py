@@ -400,6 +400,25 @@ def _one_pass_unweighted(fixed: bool) -> float:
     return accuracy(model, rows)
 
 
+def _softmax_twice(fixed: bool) -> float:
+    """The model ends with softmax, and the loss of ``tf.nn`` takes logits."""
+    import keras
+    import tensorflow as tf
+
+    rows, model = digits(), classifier(activation=None if fixed else "softmax")
+    descended(
+        lambda x, y: tf.reduce_mean(
+            tf.nn.sparse_softmax_cross_entropy_with_logits(
+                tf.cast(y, tf.int32), model(x, training=True)
+            )
+        ),
+        model.trainable_variables,
+        batches(rows, 10),
+        keras.optimizers.SGD(0.05),
+    )
+    return accuracy(model, rows)
+
+
 REPORTS = (
     Report(
         name="accumulation-condition-traced-once",
@@ -408,6 +427,14 @@ REPORTS = (
         wrong="the `if` that applies summed gradients is traced once, never true",
         program=_accumulating,
         causes=("update_skipped",),
+    ),
+    Report(
+        name="softmax-in-the-model-and-in-the-loss",
+        source="NVIDIA/DeepLearningExamples#468",
+        kind="custom loop",
+        wrong="the model ends with softmax, the loss of tf.nn takes logits",
+        program=_softmax_twice,
+        causes=("activated_twice", "loss_output_mismatch"),
     ),
     Report(
         name="compiled-again-every-epoch",

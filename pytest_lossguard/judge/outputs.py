@@ -65,7 +65,7 @@ LOSS_OUTPUT_MISMATCH = Kind(
 
 ACTIVATED_TWICE = Kind(
     name="activated_twice",
-    severity="warning",
+    severity="error",
     suspects="activated_twice",
     headline="the loss takes a {by} twice",
     text="at {where} the loss takes a {by} of values that are the result of a {by}:"
@@ -76,11 +76,11 @@ ACTIVATED_TWICE = Kind(
     explanation=Explanation(
         brief="a softmax or sigmoid is applied twice",
         seen="The loss of a step computes a softmax, or a sigmoid, of values that are"
-        " the result of one, perhaps divided by a temperature. Keras' own losses look"
-        " for the logits and are not reported.",
+        " the result of one. A warning if a temperature divides them in between. Keras'"
+        " own losses look for the logits and are not reported.",
         why="The second one gets values between 0 and 1, and makes nearly equal"
-        " probabilities of them. The loss cannot fall far, gradients are small, and"
-        " what is predicted is not the probability of a class.",
+        " probabilities of them. The loss cannot fall far, and gradients are small:"
+        " plain SGD and trainings with many classes learn little.",
         no_limit="It is read from the operations of the step: no number decides.",
     ),
 )
@@ -182,7 +182,13 @@ def activated_twice(trace: Trace) -> Iterator[Finding]:
     else:
         most = high / (high + found.units - 1)
         so = f"none of {found.units} classes can get a probability above {most:.0%}"
-    yield finding(ACTIVATED_TWICE, where=found.place, by=found.by, so=so)
+    yield finding(
+        ACTIVATED_TWICE,
+        severity="error" if found.scale == 1 else "warning",
+        where=found.place,
+        by=found.by,
+        so=so,
+    )
 
 
 RULES = (labels_out_of_range, loss_output_mismatch, activated_twice)

@@ -113,15 +113,16 @@ def test_it_can_be_allowed():
 @pytest.mark.parametrize(
     ("facts", "end"),
     [
-        ({"by": "softmax", "units": 10, "scale": 1.0}, "above 23%"),
+        ({"by": "softmax", "units": 10}, "above 23%"),
         ({"by": "softmax", "units": 2, "scale": 0.5}, "above 62%"),
-        ({"by": "softmax", "units": None, "scale": 1.0}, "no class can get a high"),
-        ({"by": "sigmoid", "units": None, "scale": 1.0}, "between 50% and 73%"),
+        ({"by": "softmax", "units": None}, "no class can get a high"),
+        ({"by": "sigmoid", "units": None}, "between 50% and 73%"),
     ],
 )
-def test_an_activation_that_is_applied_twice_is_a_warning(facts, end):
-    twice = ActivatedTwice(place="train.py:9", **facts)
+def test_an_activation_that_is_applied_twice_fails(facts, end):
+    twice = ActivatedTwice(place="train.py:9", **{"scale": 1.0, **facts})
     trace = make_trace(falling(), relations=StepRelations(twice=twice))
     (it,) = [it for it in judge(trace, Policy()) if it.kind == "activated_twice"]
-    assert (it.severity, it.where) == ("warning", "train.py:9")
+    assert it.severity == ("warning" if "scale" in facts else "error")
+    assert it.where == "train.py:9"
     assert end in it.message
