@@ -93,6 +93,26 @@ def test_one_activation_and_logits_are_right(activation, loss, wrap):
     assert found(loop(activation, loss, wrap)) == []
 
 
+def test_what_a_step_only_reports_is_not_its_loss():
+    def train():
+        model, optimizer = net("softmax"), keras.optimizers.Adam(0.01)
+        model(X)
+
+        @tf.function
+        def step(x, y):
+            with tf.GradientTape() as tape:
+                outputs = model(x, training=True)
+                value = keras.losses.CategoricalCrossentropy()(y, outputs)
+            slopes = tape.gradient(value, model.trainable_variables)
+            optimizer.apply(slopes, model.trainable_variables)
+            return tf.nn.softmax(outputs)
+
+        for _ in range(4):
+            step(tf.constant(X), tf.constant(HOT))
+
+    assert found(train) == []
+
+
 def test_fit_with_a_loss_function_of_logits():
     def train(activation):
         model = net(activation)
