@@ -30,8 +30,8 @@ class EagerRows(threading.local):
         self._learned: set[int] = set()
         self._mixed: dict[int, MixedRows | SoftmaxOverRows] = {}
         self._softmax: set[tuple[int | None, ...]] = set()
-        self._made: dict[int, Made | None] = {}
-        self.twice: ActivatedTwice | None = None
+        self._made: dict[int, Made] = {}
+        self._twice: dict[int, ActivatedTwice] = {}
 
     def opened(self) -> None:
         """Note that a tape was opened, perhaps inside another."""
@@ -59,6 +59,11 @@ class EagerRows(threading.local):
         found = [self._mixed[it] for it in keys if it in self._mixed]
         return found[0] if found else None
 
+    def twice_behind(self, losses: Sequence[Any]) -> ActivatedTwice | None:
+        """Return the activation that losses take twice, else None."""
+        keys = (getattr(it, EAGER_ID, None) for it in losses)
+        return next((self._twice[it] for it in keys if it in self._twice), None)
+
     def clear(self) -> None:
         """Forget everything and observe the next tapes again."""
         self._left = _TAPES
@@ -66,7 +71,7 @@ class EagerRows(threading.local):
         self._mixed.clear()
         self._softmax.clear()
         self._made.clear()
-        self.twice = None
+        self._twice.clear()
 
     def _on_operation(
         self,
@@ -82,11 +87,7 @@ class EagerRows(threading.local):
             return
         made = [getattr(it, EAGER_ID) for it in outputs]
         used = [getattr(it, EAGER_ID) for it in inputs]
-        if made and self.twice is None:
-            by = made_by(kind, [self._made.get(it) for it in used], inputs)
-            self._made[made[0]] = by
-            if by is not None and by.again:
-                self.twice = activated_twice(by, inputs[0], taken_at())
+        self._activated(kind, inputs, used, made)
         if any(it.dtype == tf.resource for it in inputs):
             self._learned.update(made)
         elif not self._learned.isdisjoint(used):
@@ -97,6 +98,19 @@ class EagerRows(threading.local):
             mixed = mixed or self._combined(kind, inputs, used)
             if mixed is not None:
                 self._mixed.update(dict.fromkeys(made, mixed))
+
+    def _activated(
+        self, kind: Any, inputs: Sequence[Any], used: list[int], made: list[int]
+    ) -> None:
+        """Follow activations to one that is applied again, and that to the loss."""
+        by = made_by(kind, [self._made.get(it) for it in used], inputs)
+        twice = next((self._twice[it] for it in used if it in self._twice), None)
+        if by is not None:
+            self._made.update(dict.fromkeys(made, by))
+            if by.again:
+                twice = twice or activated_twice(by, inputs[0], taken_at())
+        if twice is not None:
+            self._twice.update(dict.fromkeys(made, twice))
 
     def _combined(
         self, kind: Any, inputs: Sequence[Any], keys: Sequence[int]

@@ -461,7 +461,7 @@ class Recorder:
         """
         if taped.graph is None:
             taped.mixed_rows = taped.mixed_rows or self.eager_rows.behind(leaves)
-            taped.twice = taped.twice or self.eager_rows.twice
+            taped.twice = taped.twice or self.eager_rows.twice_behind(leaves)
             return
         taped.twice = activated_twice_in_graph(leaves)
         made = {id(leaf) for call in calls for leaf in flatten(call[2])}
