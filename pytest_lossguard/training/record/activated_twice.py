@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from ...core.relations import ActivatedTwice
 from ..backend.frameworks import tf
 from ..backend.graphs import tensors_behind
@@ -86,9 +88,9 @@ def made_by(
 def _scaled(kind: str, made: Made, values: Sequence[Any]) -> Made | None:
     """Return what made values that are divided or multiplied by a number."""
     factor = tf.get_static_value(values[1]) if len(values) > 1 else None
-    if factor is None or getattr(factor, "size", 1) != 1 or made.by == "exp":
+    if factor is None or np.size(factor) != 1 or made.by == "exp":
         return None
-    number = float(factor)
+    number = np.asarray(factor, np.float64).item()
     if kind == "RealDiv" and number >= 1:
         return Made(made.by, made.scale / number)
     if kind == "Mul" and 0 < number <= 1:
