@@ -23,7 +23,7 @@ _TAPES = 6
 
 
 class EagerRows(threading.local):
-    """The rows that the operations under the first tapes of a thread combine."""
+    """What operations under the first tapes of a thread do to rows and activations."""
 
     def __init__(self) -> None:
         self._left, self._open = _TAPES, 0
