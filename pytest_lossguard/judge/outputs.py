@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..core.explanation import Explanation, Limit, curves, level
 from ..core.findings import Finding, Kind, Severity, finding
@@ -71,8 +72,7 @@ ACTIVATED_TWICE = Kind(
     text="at {where} the loss takes a {by} of values that are the result of a {by}:"
     " {so}",
     hint="Take one of them out: end the model without an activation where the loss"
-    " takes logits, as the losses of tf.nn do, or use a loss of probabilities, as"
-    " keras.losses.SparseCategoricalCrossentropy() or BinaryCrossentropy().",
+    " takes logits, as the losses of tf.nn do, or use a loss of probabilities.",
     explanation=Explanation(
         brief="a softmax or sigmoid is applied twice",
         seen="The loss of a step computes a softmax, or a sigmoid, of values that are"
@@ -182,13 +182,16 @@ def activated_twice(trace: Trace) -> Iterator[Finding]:
     else:
         most = high / (high + found.units - 1)
         so = f"none of {found.units} classes can get a probability above {most:.0%}"
-    yield finding(
+    reported = finding(
         ACTIVATED_TWICE,
         severity="error" if found.scale == 1 else "warning",
         where=found.place,
         by=found.by,
         so=so,
     )
+    loss = "SparseCategorical" if found.by == "softmax" else "Binary"
+    hint = f"{reported.hint[:-1]}, as keras.losses.{loss}Crossentropy()."
+    yield replace(reported, hint=hint)
 
 
 RULES = (labels_out_of_range, loss_output_mismatch, activated_twice)

@@ -126,3 +126,5 @@ def test_an_activation_that_is_applied_twice_fails(facts, end):
     assert it.severity == ("warning" if "scale" in facts else "error")
     assert it.where == "train.py:9"
     assert end in it.message
+    own = "Binary" if facts["by"] == "sigmoid" else "SparseCategorical"
+    assert it.hint.endswith(f"as keras.losses.{own}Crossentropy().")
