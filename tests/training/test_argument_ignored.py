@@ -222,6 +222,22 @@ def named_so_by_convention(model, optimizer):
     optimizer.apply(slopes, model.trainable_variables)
 
 
+def without_next_states(model, optimizer):
+    x, y, _, done = *ARRAYS, tf.constant(MASK[:, 3])  # noqa: RUF059  # not used
+    with tf.GradientTape() as tape:
+        loss = plain(model, x, y, None)
+    slopes = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply(slopes, model.trainable_variables)
+
+
+def with_next_states(model, optimizer):
+    s, y, s_, done = *ARRAYS[:2], ARRAYS[0], tf.constant(MASK[:, 3])  # noqa: RUF059
+    with tf.GradientTape() as tape:
+        loss = plain(model, s, y + model(s_), None)
+    slopes = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply(slopes, model.trainable_variables)
+
+
 def read(model, optimizer):
     x, y, mask = ARRAYS
     with tf.GradientTape() as tape:
@@ -269,6 +285,8 @@ def read_earlier_in_the_loop(model, optimizer):
         (read_earlier_in_the_loop, []),
         (never_read, [("error", "mask")]),
         (named_so_by_convention, []),
+        (without_next_states, []),
+        (with_next_states, [("error", "done")]),
         (read, []),
         (read_in_a_closure, []),
     ],
@@ -321,6 +339,7 @@ def of_returns(model, states, returns, done):
         (loop(of_next_states, STATES, REWARDS, NEXT, DONE, wrap=eagerly), []),
         (loop(until_the_end, STATES, REWARDS, NEXT, DONE), []),
         (loop(of_returns, STATES, REWARDS, DONE), []),
+        (loop(of_returns, STATES, REWARDS, DONE, wrap=eagerly), []),
     ],
 )
 def test_ends_of_episodes_count_where_next_states_do(train, expected):

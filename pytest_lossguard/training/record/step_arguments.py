@@ -37,8 +37,8 @@ _KINDS: dict[ArgumentKind, re.Pattern[str]] = {
     "mask": re.compile(r"(^|_)masks?($|_)"),
     "weights": re.compile(r"(^|(^|_)(sample|class|importance|loss|row)_)weights?$"),
 }
-#: Part of a name of what follows in time, as of the next states.
-_NEXT = re.compile(r"next|new|_$|2$")
+#: Names of what follows in time, as of the next states.
+_NEXT = re.compile(r"next|new|^(s|state|obs|observation)s?(_|_?2|_?prime)$")
 #: Operations that bring data into a graph.
 _READS = frozenset({"Placeholder", "IteratorGetNext", "IteratorGetNextSync"})
 #: Modules between the user's code and the hook on taking gradients.
