@@ -223,7 +223,7 @@ def named_so_by_convention(model, optimizer):
 
 
 def without_next_states(model, optimizer):
-    x, y, _, done = *ARRAYS, tf.constant(MASK[:, 3])  # noqa: RUF059  # not used
+    x, y, _, done = *ARRAYS, tf.constant(MASK[:, 3])  # noqa: F841
     with tf.GradientTape() as tape:
         loss = plain(model, x, y, None)
     slopes = tape.gradient(loss, model.trainable_variables)
@@ -231,7 +231,7 @@ def without_next_states(model, optimizer):
 
 
 def with_next_states(model, optimizer):
-    s, y, s_, done = *ARRAYS[:2], ARRAYS[0], tf.constant(MASK[:, 3])  # noqa: RUF059
+    s, y, s_, done = *ARRAYS[:2], ARRAYS[0], tf.constant(MASK[:, 3])  # noqa: F841
     with tf.GradientTape() as tape:
         loss = plain(model, s, y + model(s_), None)
     slopes = tape.gradient(loss, model.trainable_variables)
