@@ -21,14 +21,6 @@ ALLOWED = {
     ): "the standard library documents it",
     ("training/record/threads.py", "_getframe"): "the standard library documents it",
     (
-        "training/record/traced_draws.py",
-        "_getframe",
-    ): "the standard library documents it",
-    (
-        "training/record/step_arguments.py",
-        "_getframe",
-    ): "the standard library documents it",
-    (
         "training/record/threads.py",
         "_current_frames",
     ): "the standard library documents it",

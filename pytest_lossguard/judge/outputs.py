@@ -64,6 +64,11 @@ LOSS_OUTPUT_MISMATCH = Kind(
     ),
 )
 
+_ONE_ACTIVATION = (
+    "Take one of them out: end the model without an activation where the loss takes"
+    " logits, as the losses of tf.nn do, or use a loss of probabilities"
+)
+
 ACTIVATED_TWICE = Kind(
     name="activated_twice",
     severity="error",
@@ -71,8 +76,7 @@ ACTIVATED_TWICE = Kind(
     headline="the loss takes a {by} twice",
     text="at {where} the loss takes a {by} of values that are the result of a {by}:"
     " {so}",
-    hint="Take one of them out: end the model without an activation where the loss"
-    " takes logits, as the losses of tf.nn do, or use a loss of probabilities.",
+    hint=f"{_ONE_ACTIVATION}.",
     explanation=Explanation(
         brief="a softmax or sigmoid is applied twice",
         seen="The loss of a step computes a softmax, or a sigmoid, of values that are"
@@ -190,7 +194,7 @@ def activated_twice(trace: Trace) -> Iterator[Finding]:
         so=so,
     )
     loss = "SparseCategorical" if found.by == "softmax" else "Binary"
-    hint = f"{reported.hint[:-1]}, as keras.losses.{loss}Crossentropy()."
+    hint = f"{_ONE_ACTIVATION}, as keras.losses.{loss}Crossentropy()."
     yield replace(reported, hint=hint)
 
 

@@ -204,6 +204,9 @@ SAMPLE_WEIGHT_IGNORED = Kind(
     ),
 )
 
+#: End of the hints of `ARGUMENT_IGNORED`.
+_OR_ALLOW = "If it is not meant to count, write converges(allow='argument_ignored')."
+
 ARGUMENT_IGNORED = Kind(
     name="argument_ignored",
     severity="error",
@@ -211,8 +214,7 @@ ARGUMENT_IGNORED = Kind(
     headline="the step ignores its {what}",
     text="the training step takes {where}, and nothing that it computes depends on"
     " {where}: {so}",
-    hint="Use it in the loss, or take it out of the step's arguments. If it is not"
-    " meant to count, write converges(allow='argument_ignored').",
+    hint=f"Use it in the loss, or take it out of the step's arguments. {_OR_ALLOW}",
     explanation=Explanation(
         brief="a mask or weights have no effect",
         seen="A step is given a mask, weights or done flags, by their names, and does"
@@ -247,8 +249,6 @@ _IGNORED = {
         " (1 - done) * next_value.",
     ),
 }
-_OR_ALLOW = " If it is not meant to count, write converges(allow='argument_ignored')."
-
 NOTHING_TRAINABLE = Kind(
     name="nothing_trainable",
     severity="error",
@@ -485,7 +485,7 @@ def argument_ignored(trace: Trace) -> Iterator[Finding]:
             what=what,
             so=so,
         )
-        yield replace(found, hint=hint + _OR_ALLOW)
+        yield replace(found, hint=f"{hint} {_OR_ALLOW}")
 
 
 def _counts_weightless(counted: CountedLabels) -> Finding:

@@ -14,8 +14,10 @@ from .frameworks import keras, tf
 from .private_api import AUTOGRAPH, COMPAT_V1_OPTIMIZERS, written_line_of
 
 __all__ = [
+    "HOOKS",
     "UserFrames",
     "called_at",
+    "caller_outside",
     "clear_framework_frames",
     "is_framework",
     "is_of_user",
@@ -25,6 +27,8 @@ __all__ = [
     "written_at",
 ]
 
+#: Prefix of the modules with the hooks of this package.
+HOOKS = "pytest_lossguard.training."
 #: Path of this package as imported, perhaps through a symbolic link, because frames
 #: name their files in the same way.
 _OURS = str(Path(__file__).parent.parent)
@@ -123,6 +127,19 @@ def called_at(frame: FrameType | None) -> tuple[str, int] | None:
     if _GENERATED in frame.f_code.co_filename:
         place = written_line_of(frame)
     return None if place is None or _is_of_framework(place[0]) else place
+
+
+def caller_outside(*modules: str) -> FrameType | None:
+    """Return the innermost frame on the stack outside of some modules; None if all are
+    inside.
+
+    Args:
+        modules: Prefixes of the names of the modules.
+    """
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
+    while frame is not None and module_of(frame).startswith(modules):
+        frame = frame.f_back
+    return frame
 
 
 def module_of(frame: FrameType) -> str:

@@ -5,8 +5,8 @@ activation twice.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from ...core.relations import ActivatedTwice, MixedRows, SoftmaxOverRows
 from ..backend.frameworks import tf
@@ -17,6 +17,8 @@ from .mixed_rows import ELEMENTWISE, are_paired, may_be_labels
 from .softmax_over_rows import NAME_BY_ROW, are_shares_of_rows, are_taken_by_row
 
 __all__ = ["EagerRows"]
+
+_T = TypeVar("_T")
 
 #: Tapes to observe, which are those of the first step or of the first few.
 _TAPES = 6
@@ -50,19 +52,15 @@ class EagerRows(threading.local):
     def predicted(self, outputs: Iterable[Any]) -> None:
         """Note a model's outputs: not every operation in a model is reported."""
         if self._open and self._on_operation in eager_context().op_callbacks:
-            keys = (getattr(it, EAGER_ID, None) for it in outputs)
-            self._learned.update(it for it in keys if it is not None)
+            self._learned.update(_keys(outputs))
 
     def behind(self, losses: Sequence[Any]) -> MixedRows | SoftmaxOverRows | None:
         """Return what mixes rows in the computation of losses, else None."""
-        keys = (getattr(it, EAGER_ID, None) for it in losses)
-        found = [self._mixed[it] for it in keys if it in self._mixed]
-        return found[0] if found else None
+        return _first(self._mixed, _keys(losses))
 
     def twice_behind(self, losses: Sequence[Any]) -> ActivatedTwice | None:
         """Return the activation that losses take twice, else None."""
-        keys = (getattr(it, EAGER_ID, None) for it in losses)
-        return next((self._twice[it] for it in keys if it in self._twice), None)
+        return _first(self._twice, _keys(losses))
 
     def clear(self) -> None:
         """Forget everything and observe the next tapes again."""
@@ -94,8 +92,7 @@ class EagerRows(threading.local):
             self._learned.update(made)
             if kind in ("Softmax", "LogSoftmax"):
                 self._softmax.update(tuple(it.shape) for it in outputs)
-            mixed = next((self._mixed[it] for it in used if it in self._mixed), None)
-            mixed = mixed or self._combined(kind, inputs, used)
+            mixed = _first(self._mixed, used) or self._combined(kind, inputs, used)
             if mixed is not None:
                 self._mixed.update(dict.fromkeys(made, mixed))
 
@@ -104,7 +101,7 @@ class EagerRows(threading.local):
     ) -> None:
         """Follow activations to one that is applied again, and that to the loss."""
         by = made_by(kind, [self._made.get(it) for it in used], inputs)
-        twice = next((self._twice[it] for it in used if it in self._twice), None)
+        twice = _first(self._twice, used)
         if by is not None:
             self._made.update(dict.fromkeys(made, by))
             if by.again:
@@ -154,3 +151,14 @@ class EagerRows(threading.local):
         if not are_shares_of_rows(shares):
             return None
         return SoftmaxOverRows(units=shares.shape[1], place=taken_at(), by_class=True)
+
+
+def _keys(tensors: Iterable[Any]) -> list[int]:
+    """Return the identities that TensorFlow gives to eager tensors."""
+    keys = (getattr(it, EAGER_ID, None) for it in tensors)
+    return [it for it in keys if it is not None]
+
+
+def _first(known: Mapping[int, _T], keys: Iterable[int]) -> _T | None:
+    """Return the value of the first key that is known, else None."""
+    return next((known[it] for it in keys if it in known), None)

@@ -101,6 +101,15 @@ class TapeRecord:
     scaled: frozenset[int] = frozenset()
 
     @property
+    def known_model(self) -> Any:
+        """The model of the loss; if that cannot be scored again, the first model behind
+        it; None if neither is known.
+        """
+        called = None if self.called is None else self.called.model_and_loss
+        known = self.model_and_loss or called
+        return None if known is None else known.model
+
+    @property
     def wants_data(self) -> bool:
         """Whether the probe needs more batches."""
         rows = sum(len(batch) for batch in self.batches)
@@ -209,13 +218,8 @@ class Recording:
 
     @property
     def called_model(self) -> Any:
-        """The model that is trained; if its loss cannot be scored, the first model that
-        is called; None if neither is known.
-        """
-        called = self.taped.called
-        if self.model is not None or called is None or called.model_and_loss is None:
-            return self.model
-        return called.model_and_loss.model
+        """The model that is trained; else `TapeRecord.known_model`."""
+        return self.taped.known_model if self.model is None else self.model
 
     def check_trained(self, trainable: list[Any], frozen: list[Any]) -> None:
         """Note an epoch of Keras' own step that updated other variables than the

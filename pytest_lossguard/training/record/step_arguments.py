@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dis
 import re
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from ..backend.frameworks import tf
 from ..backend.graphs import has_effect
 from ..backend.private_api import TRACES, argument_name_of
 from ..backend.tensors import flatten
-from ..backend.user_frames import is_framework, is_of_user, module_of
+from ..backend.user_frames import HOOKS, caller_outside, is_framework, is_of_user
 
 __all__ = ["Argument", "StepArguments", "are_different", "kind_of_argument"]
 
@@ -41,8 +40,6 @@ _KINDS: dict[ArgumentKind, re.Pattern[str]] = {
 _NEXT = re.compile(r"next|new|^(s|state|obs|observation)s?(_|_?2|_?prime)$")
 #: Operations that bring data into a graph.
 _READS = frozenset({"Placeholder", "IteratorGetNext", "IteratorGetNextSync"})
-#: Modules between the user's code and the hook on taking gradients.
-_TAKING = ("pytest_lossguard.training.", "tensorflow.")
 #: Part of the names of the instructions that end a loop.
 _BACK = "JUMP_BACKWARD"
 #: Most arguments of traced steps that are kept.
@@ -213,7 +210,7 @@ def _named_by_user(graph: Any) -> Iterator[tuple[Any, str]]:
     """Yield references to the tensors that the traced code has in variables, each with
     its name.
     """
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
+    frame = caller_outside(HOOKS)
     while frame is not None and frame.f_code.co_name != TRACES:
         if is_of_user(frame):
             for name, value in frame.f_locals.items():
@@ -240,9 +237,7 @@ class _Code:
 
 def _caller() -> FrameType | None:
     """Return the frame that takes gradients, if it runs the user's code."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
-    while frame is not None and module_of(frame).startswith(_TAKING):
-        frame = frame.f_back
+    frame = caller_outside(HOOKS, "tensorflow.")
     return None if frame is None or is_framework(frame) else frame
 
 
@@ -250,7 +245,8 @@ def _caller() -> FrameType | None:
 def _code(code: CodeType) -> _Code:
     named = {it: kind_of_argument(it) for it in code.co_varnames}
     kinds = {name: kind for name, kind in named.items() if kind is not None}
-    read = {it for it in kinds if it in code.co_cellvars or _is_read(code, it)}
+    instructions = [*dis.get_instructions(code)] if kinds else []
+    read = {it for it in kinds if it in code.co_cellvars or _is_read(instructions, it)}
     return _Code(
         unread={name: kind for name, kind in kinds.items() if name not in read},
         read=frozenset(read),
@@ -258,11 +254,10 @@ def _code(code: CodeType) -> _Code:
     )
 
 
-def _is_read(code: CodeType, name: str) -> bool:
+def _is_read(instructions: Sequence[dis.Instruction], name: str) -> bool:
     """Whether a function reads a local variable after it set it for the last time, or
     earlier in the same loop.
     """
-    instructions = list(dis.get_instructions(code))
     own = [it for it in instructions if name in _names(it)]
     stored = max((it.offset for it in own if "STORE_FAST" in it.opname), default=-1)
     loops = ((it.argval, it.offset) for it in instructions if _BACK in it.opname)

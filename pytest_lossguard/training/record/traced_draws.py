@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import linecache
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ from ..backend.private_api import (
     outermost_graph,
 )
 from ..backend.tensors import current_graph
-from ..backend.user_frames import called_at, module_of
+from ..backend.user_frames import HOOKS, called_at, caller_outside, module_of
 
 __all__ = ["TracedDraws"]
 
@@ -133,7 +132,7 @@ class TracedDraws:
             name: Name of the drawing function, such as ``"numpy.random.rand"``.
         """
         try:
-            self._add(name, sys._getframe(1))  # noqa: SLF001
+            self._add(name, caller_outside(HOOKS))
         except Exception:  # frames of other versions may lack what is read here
             return
 
@@ -147,8 +146,6 @@ class TracedDraws:
             return
         if self._seeded.get(module, _nothing)() is graph:
             return
-        while frame is not None and _is_ours(frame):
-            frame = frame.f_back
         at = called_at(frame)
         if at is None or at in self._meant or len(self._places) >= _MOST_PLACES:
             return
@@ -228,11 +225,6 @@ def _nothing() -> None:
     return
 
 
-def _is_ours(frame: FrameType) -> bool:
-    """Whether a frame is one of the hooks of this package."""
-    return module_of(frame).startswith("pytest_lossguard.training.")
-
-
 def _traced_frames(frame: FrameType | None) -> list[FrameType] | None:
     """Return the frames outwards to the call that began the outermost trace.
 
@@ -261,7 +253,7 @@ def _constructing(frames: list[FrameType]) -> list[FrameType]:
     found: list[FrameType] = []
     for frame in frames:
         found.append(frame)
-        if not (_is_ours(frame) or module_of(frame).startswith("tensorflow.")):
+        if not module_of(frame).startswith((HOOKS, "tensorflow.")):
             return []
         if dataset_given_to(frame) is not None:
             return found

@@ -139,13 +139,9 @@ def counted_in_calls(
         calls: Functions that take gradients, each with its last ``(args, kwargs)``;
             None if these cannot be given again.
     """
-    taped = recording.taped
-    known = taped.model_and_loss
-    if known is None and taped.called is not None:
-        known = taped.called.model_and_loss
-    if known is None or tf.distribute.has_strategy():
+    model, found = recording.taped.known_model, NOT_ASKED
+    if model is None or tf.distribute.has_strategy():
         return NOT_ASKED
-    model, found = known.model, NOT_ASKED
     for function, arguments in calls:
         if arguments is None:
             continue
