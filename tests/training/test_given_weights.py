@@ -97,6 +97,11 @@ def test_a_step_that_leaves_the_weights_out_is_an_error(cls, ignores):
 
 
 @pytest.mark.parametrize(("cls", "ignores"), [(Dropped, True), (Given, False)])
+def test_weights_may_be_true_or_false(cls, ignores):
+    assert found(cls, sample_weight=EVERY_OTHER > 0) is ignores
+
+
+@pytest.mark.parametrize(("cls", "ignores"), [(Dropped, True), (Given, False)])
 def test_weights_of_classes_are_such_weights(cls, ignores):
     assert found(cls, class_weight={0: 1.0, 1: 5.0}) is ignores
 

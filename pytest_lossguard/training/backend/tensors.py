@@ -21,6 +21,7 @@ from .private_api import (
 
 __all__ = [
     "RowsFunction",
+    "are_different",
     "arrays_of",
     "as_tensor",
     "as_traced_on_one_thread",
@@ -94,6 +95,12 @@ def arrays_of(structure: Any) -> list[Any]:
     if any(map(is_composite, leaves)):
         return []
     return [np.asarray(it) for it in leaves]
+
+
+def are_different(values: Any) -> bool | None:
+    """Whether some values differ from one another; None if there are none."""
+    array = np.asarray(values)
+    return bool((array != array.flat[0]).any()) if array.size else None
 
 
 def as_tensor(leaf: Any) -> Any:

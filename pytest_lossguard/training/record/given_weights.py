@@ -10,12 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from ..backend.frameworks import has_own_step, keras
 from ..backend.graphs import tensors_behind
 from ..backend.patches import owner_of, replaced
-from ..backend.tensors import current_graph, flatten, raw
+from ..backend.tensors import are_different, current_graph, flatten, raw
 
 __all__ = ["GivenWeights"]
 
@@ -90,4 +88,4 @@ def _differ(given: Mapping[str, Any]) -> bool:
     weights, by_class = given.get("sample_weight"), given.get("class_weight")
     if by_class:
         return len(set(map(float, by_class.values()))) > 1
-    return any(np.size(it) and np.ptp(np.asarray(it)) > 0 for it in flatten(weights))
+    return any(map(are_different, flatten(weights)))

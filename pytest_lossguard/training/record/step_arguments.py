@@ -23,10 +23,10 @@ from ...core.step_facts import ArgumentKind
 from ..backend.frameworks import tf
 from ..backend.graphs import has_effect
 from ..backend.private_api import TRACES, argument_name_of
-from ..backend.tensors import flatten
+from ..backend.tensors import are_different, flatten
 from ..backend.user_frames import HOOKS, caller_outside, is_framework, is_of_user
 
-__all__ = ["Argument", "StepArguments", "are_different", "kind_of_argument"]
+__all__ = ["Argument", "StepArguments", "kind_of_argument"]
 
 #: Words in the names of the arguments that are looked at.
 _KINDS: dict[ArgumentKind, re.Pattern[str]] = {
@@ -52,12 +52,6 @@ def kind_of_argument(name: str) -> ArgumentKind | None:
         return None
     small = name.lower()
     return next((kind for kind, it in _KINDS.items() if it.search(small)), None)
-
-
-def are_different(values: Any) -> bool | None:
-    """Whether some values differ from one another; None if there are none."""
-    array = np.asarray(values)
-    return bool((array != array.flat[0]).any()) if array.size else None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -11,9 +11,9 @@ import numpy as np
 from ...core.step_facts import IgnoredArgument
 from ..backend.batch import Batch
 from ..backend.frameworks import tf
-from ..backend.tensors import variable_key
+from ..backend.tensors import are_different, variable_key
 from ..record.recording import Recording
-from ..record.step_arguments import Argument, StepArguments, are_different
+from ..record.step_arguments import Argument, StepArguments
 from .uncounted import makes_masks
 
 __all__ = ["ignored_arguments"]
