@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .explanation import Explanation
-from .numbers import number
+from .numbers import number, percent_and_limit
 
 __all__ = [
     "FINDING_KINDS",
@@ -132,8 +132,8 @@ def finding(
         multiple = (
             f"{value:.0%} of" if value < _MANY_TIMES else f"{number(value)} times"
         )
-        words |= {"share": f"{value:.0%}", "share_limit": f"{limit:.0%}"}
-        words |= {"multiple": multiple}
+        share, share_limit = percent_and_limit(value, limit)
+        words |= {"share": share, "share_limit": share_limit, "multiple": multiple}
     message = kind.text.format(**words)
     return Finding(
         kind=kind.name,

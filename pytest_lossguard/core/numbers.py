@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["format_names", "format_seconds", "number"]
+__all__ = ["format_names", "format_seconds", "number", "percent", "percent_and_limit"]
 
 
 def number(value: float | None) -> str:
@@ -19,6 +19,23 @@ def number(value: float | None) -> str:
     if value == int(value) and abs(value) < 10_000:
         return str(int(value))
     return f"{value:.3g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+
+
+def percent(value: float) -> str:
+    """Format a share: ``"12%"``, ``"0.3%"``, ``"under 0.01%"``."""
+    if not 0 < abs(value) < 0.01:
+        return f"{value:.0%}"
+    return f"{100 * value:.1g}%" if abs(value) >= 0.0001 else "under 0.01%"
+
+
+def percent_and_limit(value: float, limit: float) -> tuple[str, str]:
+    """Format a share and its limit, with as many digits as tell them apart."""
+    shown = percent(value), percent(limit)
+    for digits in 1, 2:
+        if value == limit or shown[0] != shown[1]:
+            break
+        shown = f"{value:.{digits}%}", f"{limit:.{digits}%}"
+    return shown
 
 
 def format_seconds(seconds: float) -> str:

@@ -1,10 +1,10 @@
-"""Findings: every kind of the contract has its words, numbers read well."""
+"""Findings: every kind of the contract has its words, a value beside its limit."""
 
 from __future__ import annotations
 
 import pytest
 
-from pytest_lossguard.core.findings import FINDING_KINDS, number
+from pytest_lossguard.core.findings import FINDING_KINDS
 from pytest_lossguard.model_checks import DEFAULTS as OF_MODELS
 from pytest_lossguard.preprocessing import DEFAULTS
 from tests.support.findings import KINDS, finding
@@ -41,24 +41,6 @@ def test_each_kind_of_the_closed_list_stands_beside_a_rule():
     assert sorted(KINDS) == sorted(FINDING_KINDS)
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (0.0, "0"),
-        (40, "40"),
-        (0.0817, "0.0817"),
-        (1.34e8, "1.34e8"),
-        (2.86e-5, "2.86e-5"),
-        (-1.5e20, "-1.5e20"),
-        (float("nan"), "NaN"),
-        (float("-inf"), "-inf"),
-        (None, "unknown"),
-    ],
-)
-def test_numbers_read_well(value, expected):
-    assert number(value) == expected
-
-
 def test_a_finding_prints_its_value_beside_its_limit():
     found = finding(
         "worse_than_constant", step=40, value=34.0, limit=0.083, constant="the mean"
@@ -86,3 +68,8 @@ class _Anything(dict):
 )
 def test_a_large_multiple_is_no_percentage(noise, text):
     assert text in finding("noisy_loss", value=noise, limit=0.7).message
+
+
+def test_a_share_beside_a_small_limit_shows_both():
+    found = finding("saturated_activations", value=0.012, limit=0.005, where="dense")
+    assert "1% of the outputs of dense are saturated, limit 0.5%" in found.message

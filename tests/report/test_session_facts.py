@@ -7,7 +7,6 @@ import subprocess
 
 import pytest
 
-from pytest_lossguard.core.numbers import format_seconds
 from pytest_lossguard.report.html.context import session_lines
 from pytest_lossguard.report.json_report import write_json
 from pytest_lossguard.report.session_facts import (
@@ -97,10 +96,3 @@ def test_the_head_of_the_page_says_all_of_it():
         "seed 0",
     ]
     assert shown["versions"] == ["pytest-lossguard 0.1.0", "python 3.11", "keras 3.15"]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.04, "0.0 s"), (59.9, "59.9 s"), (3725, "1 h 2 min")]
-)
-def test_times_have_their_units(seconds, text):
-    assert format_seconds(seconds) == text
