@@ -34,7 +34,7 @@ _PARTS = (
     "pytest_lossguard.training.watching.fit_calls.with_what_came_again",
     "pytest_lossguard.training.watching.watch.Watch._counted",
     "pytest_lossguard.training.record.custom_gradients.CustomGradients.wrong",
-    "pytest_lossguard.training.record.recorder.Recorder._look_at_rows",
+    "pytest_lossguard.training.record.tapes.Tapes._look_at_rows",
 )
 _X = np.random.default_rng(0).normal(size=(512, 16)).astype("float32")
 _Y = (_X[:, 0] > 0).astype("int32")

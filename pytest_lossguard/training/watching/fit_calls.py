@@ -187,7 +187,7 @@ class FitCalls:
         elif data is not None:
             self.fitted[key] = Fitted.by(data)
             self.epochs_asked[id(model)] = int(given.get("epochs") or 1)
-            self._recorder.has_arrays(model)
+            self._recorder.tapes.has_arrays(model)
         if data is not None:
             self.fitted[key].shuffles = bool(given.get("shuffle"))
         self.given[id(model)] = model, given["x"] if data is None else self.fitted[key]

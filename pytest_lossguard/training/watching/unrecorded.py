@@ -63,8 +63,9 @@ class Unrecorded:
 
         Only if another training of the block made an update.
         """
-        if self._recorder.trained:
-            for taped in self._recorder.never_applied():
+        trained = self._recorder.trained
+        if trained:
+            for taped in self._recorder.tapes.never_applied(trained):
                 yield from never_applied(taped.asked, taped.where)
 
     def why_nothing_trained(self) -> str:

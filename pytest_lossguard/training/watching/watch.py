@@ -233,7 +233,7 @@ class Watch:
         fitted = self.fits.data_of(recording) or next(by, None)
         return spreads_of_nets(
             recording,
-            self.recorder.net_inputs,
+            self.recorder.tapes.net_inputs,
             [self.recorder.makers.arguments, fitted and fitted.data.x],
             contested=trace.contested,
         )
@@ -245,14 +245,14 @@ class Watch:
         __tracebackhide__ = True
         opened = call(tape)
         if self.recorder.enabled and tf.executing_eagerly():
-            self.recorder.eager_rows.opened()
+            self.recorder.tapes.eager_rows.opened()
         return opened
 
     def on_tape_closed(self, call: Call, tape: Any, *why: Any) -> Any:
         """Hook on leaving a `tf.GradientTape`."""
         __tracebackhide__ = True
         if tf.executing_eagerly():
-            self.recorder.eager_rows.closed()
+            self.recorder.tapes.eager_rows.closed()
         return call(tape, *why)
 
 
