@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...core.findings import Finding
-from ...judge.step import never_applied
+from ...judge.updates import never_applied
 from ..backend.frameworks import tf
 from ..backend.patches import Call
 from ..backend.user_frames import taken_at

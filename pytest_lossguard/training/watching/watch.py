@@ -14,7 +14,7 @@ from ...core.errors import CannotChange
 from ...core.findings import Finding
 from ...core.step_facts import IgnoredArgument
 from ...core.trace import Trace
-from ...judge.step import nothing_trainable
+from ...judge.updates import nothing_trainable
 from ..backend.data import Fitted, is_dataset
 from ..backend.frameworks import keras, tf
 from ..backend.patches import Call, observed, observed_draws, owner_of, replaced
