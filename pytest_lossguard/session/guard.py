@@ -22,9 +22,8 @@ from ..experiments.margins import Margins
 from ..experiments.remembered import made_once
 from ..judge import held_to
 from ..judge.limit_used import nearness, shares
-from ..report.baseline import baseline_lines
 from .after_test import DIAGNOSIS_BUDGET, compared, diagnosed
-from .baseline import BaselineRequest, compare_with_baseline
+from .baseline import BaselineRequest, compare_with_baseline, first_regression
 from .failure import Failure, MessageStyle, beside_others, share_of_seeds
 from .judged_trainer import JudgedTrainer, as_sentences
 from .runs import Prepared, TrainingRun, WatchedRuns
@@ -447,24 +446,11 @@ class Guard:
                 f"the test had no baseline: {self.baseline.description};"
                 " review and commit it"
             )
-        self._demand_no_regression(self.baseline)
-
-    def _demand_no_regression(self, result: BaselineResult) -> None:
-        __tracebackhide__ = True
-        for run, comparisons in zip(self._subjects, result.comparisons, strict=False):
-            worse = [it.finding() for it in comparisons if it.regressed]
-            found = held_to((*worse, *run.findings), self._policy)
-            if any(it.kind == "baseline_regression" for it in found):
-                new = self._replaced(run, replace(run.verdict, findings=found))
-                lines = tuple(baseline_lines(comparisons, result.seeds))
-                raise self._error(
-                    Failure(
-                        run=new,
-                        remarks=() if result.note is None else (result.note,),
-                        baseline=lines,
-                        after_body=True,
-                    )
-                )
+        found = first_regression(self._subjects, self.baseline, self._policy)
+        if found is not None:
+            run, failure = found
+            run = self._replaced(run, failure.run.verdict)
+            raise self._error(replace(failure, run=run))
 
     def _replaced(self, run: TrainingRun, verdict: Verdict) -> TrainingRun:
         """Replace the verdict of a run, keeping its place among the runs."""
