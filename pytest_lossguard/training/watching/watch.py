@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from types import FrameType
@@ -84,11 +84,9 @@ class Watch:
         self._seed = seed
         self._traces: dict[int, Trace] = {}
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> AbstractContextManager[None]:
         """Record nothing inside the block."""
-        with self.recorder.paused():
-            yield
+        return self.recorder.paused()
 
     def forget(self) -> None:
         """Discard everything seen so far.
