@@ -36,7 +36,7 @@ BESIDE = (
 FAST = (
     "tests/plugin/test_marker.py",
     "tests/plugin/test_search.py",
-    "tests/training/test_watching.py",
+    "tests/training/watching/test_watch.py",
     "tests/training/loop/test_loop_trainer.py",
     "tests/training/test_scenarios.py::test_fit_judges_rightly",
     "tests/test_strategies.py",

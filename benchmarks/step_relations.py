@@ -31,10 +31,10 @@ _PARTS = (
     "pytest_lossguard.training.score.trace_builder.input_use",
     "pytest_lossguard.training.score.scorer.Scorer.label_use",
     "pytest_lossguard.training.score.scorer.Scorer.shared_rows",
-    "pytest_lossguard.training.watching.with_what_came_again",
-    "pytest_lossguard.training.watching.Watch._counted",
+    "pytest_lossguard.training.watching.fit_calls.with_what_came_again",
+    "pytest_lossguard.training.watching.watch.Watch._counted",
     "pytest_lossguard.training.record.custom_gradients.CustomGradients.wrong",
-    "pytest_lossguard.training.record.recorder.Recorder._look_at_rows",
+    "pytest_lossguard.training.record.tapes.Tapes._look_at_rows",
 )
 _X = np.random.default_rng(0).normal(size=(512, 16)).astype("float32")
 _Y = (_X[:, 0] > 0).astype("int32")

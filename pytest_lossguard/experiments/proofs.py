@@ -16,7 +16,7 @@ from ..core.findings import Finding, number
 from ..core.trace import Trace
 from ..judge import loss_curve_of
 from ..judge import thresholds as at
-from .compare import CONTROL_STEPS
+from .held_out import CONTROL_STEPS
 from .thresholds import FRESH, PROOF_SEEDS
 
 __all__ = [

@@ -22,7 +22,7 @@ from ..judge.thresholds import FAR_BETTER
 from . import thresholds as at
 from .candidates import Candidate
 from .changes import cause_of, describe
-from .compare import can_be_checked_outside, holds_outside
+from .held_out import can_be_checked_outside, holds_outside
 
 __all__ = ["ExperimentRunner", "Target", "gain"]
 

@@ -19,7 +19,7 @@ from ..core.diagnosis import CAUSES
 from ..core.errors import UsageError
 from ..core.explanation import Explanation
 from ..core.findings import FINDING_KINDS, Kind
-from ..experiments import compare
+from ..experiments import compare, held_out
 from ..experiments.causes import CAUSE_KINDS
 from ..experiments.changes import CHANGES
 from ..experiments.changes.kind import ChangeKind
@@ -124,7 +124,7 @@ def _kinds() -> tuple[Kind, ...]:
     rules = [import_module(f"{judge.__name__}.{it}") for it in names]
     found = (
         value
-        for module in (*rules, compare, comparison)
+        for module in (*rules, compare, held_out, comparison)
         for value in vars(module).values()
         if isinstance(value, Kind)
     )

@@ -18,6 +18,7 @@ from ..core.policy import Policy
 from ..core.trace import Trace
 from . import (
     apart,
+    coded_labels,
     collapse,
     data,
     divergence,
@@ -37,7 +38,9 @@ from . import (
     settings,
     step,
     targets,
+    trained_on,
     untrained,
+    updates,
 )
 from .curve import LossCurve, loss_curve_of
 
@@ -50,6 +53,7 @@ Rule = Callable[..., Iterator[Finding]]
 #: then explanations.
 RULES: tuple[Rule, ...] = (
     *numerics.RULES,
+    *updates.RULES,
     *step.RULES,
     *settings.RULES,
     *outputs.RULES,
@@ -63,6 +67,8 @@ RULES: tuple[Rule, ...] = (
     *noise.RULES,
     *collapse.RULES,
     *held_out.RULES,
+    *trained_on.RULES,
+    *coded_labels.RULES,
     *leaks.RULES,
     *image_axes.RULES,
     *fed.RULES,

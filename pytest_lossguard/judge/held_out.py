@@ -1,4 +1,4 @@
-"""Checks of the held-out rows: whether their loss means what it should."""
+"""Held-out rows that are prepared differently, or hold NaN or infinity."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..core.coded_labels import Agreement
-from ..core.column_stats import share_interval
 from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding, number
-from ..core.near_rows import NEARER
-from ..core.trace import ColumnStats, Floats, NearRows, Nonfinite, Repeats, Trace
+from ..core.trace import ColumnStats, Floats, Nonfinite, Trace
 from . import thresholds as at
+from .coded_labels import named_otherwise
 from .curve import LossCurve
 
 __all__ = [
     "RULES",
     "differs",
-    "named_otherwise",
     "others_held_out",
     "seen_in_columns",
 ]
@@ -53,92 +50,10 @@ OTHER_ROWS = Limit(
 OTHER_LOSS = 2.0
 #: Minimum number of held-out rows to compare.
 FEW_HELD_OUT = 20
-#: Limits beyond what repeated training rows explain, at the cautious ends of both 95 %
-#: intervals.
-TRAINED_ON = Limit(
-    0.01,
-    "It is a warning if more than {limit:.0%} of the held-out rows are among the"
-    " training rows, beyond what repeated rows explain.",
-    set_by="Chosen, not measured; both shares are taken at the cautious ends of their"
-    " 95% intervals.",
-)
-MOSTLY_TRAINED_ON = Limit(
-    0.2,
-    "More than {limit:.0%} are an error.",
-    set_by="Chosen, not measured: such a held-out loss says little about new rows.",
-)
 #: Share of held-out rows of classes without training rows.
 UNKNOWN = 0.1
 
-TOO_GOOD = Limit(
-    0.5,
-    "Where training rows are as near to one another, it is an error if near rows cost"
-    " at most {limit:.0%} of what the other held-out rows do, in each half of both.",
-    set_by="Rows copied with noise before the split cost 16% and 19% of what the others"
-    " do, on two seeds.",
-)
-
-RENAMED = Limit(
-    0.8,
-    "With other names for the classes, the model is right for at least {limit:.0%} of"
-    " the held-out rows. The names come from one half of these rows and are tried on"
-    " the other.",
-    set_by="Random predictions reach 60% (3 classes, 30 rows) and 18% (10 classes)."
-    " Of 240 nets trained on shuffled labels of three classes, those that are right"
-    " for 67% of their training rows reach 68%. Permuted labels of digits reach 94%.",
-)
-RENAMED_OF_TWO = Limit(
-    0.9,
-    "With two classes, {limit:.0%}.",
-    set_by="Of 120 nets trained on shuffled labels of two classes none reaches 55% with"
-    " at most half as many right as they are.",
-)
-AS_THEY_ARE = Limit(
-    0.5,
-    "With the names as they are, it is right for at most {limit:.0%} as many.",
-    set_by="Of 200 nets trained on few rows or noisy labels, each has at least 88% as"
-    " many right.",
-)
-#: Minimum share of right training rows: the model has learned the names of these.
-NAMES_LEARNED = 2 / 3
-#: Minimum number of classes with another name, of held-out rows, and of rows of each of
-#: two classes.
-_MOVED, _FEW_NAMED, _FEW_OF_TWO = 3, 30, 10
-#: It is certain only if held-out rows are of the kind of training rows: half of them
-#: lie nearer to one another than to training rows, or more by this many times
-#: ``1 / sqrt(rows)``. Of 100 random splits the farthest is 1.4 such units away; rows of
-#: other recordings, each of which may be taken for another class, lie 5 away if
-#: recordings differ as much as their rows do, 1.2 to 3.1 if half as much.
-_NEARER = 1.5
-
 # Kinds of findings
-
-LABELS_CODED_APART = Kind(
-    name="labels_coded_apart",
-    severity="error",
-    suspects="labels_coded_apart",
-    headline="validation labels are coded otherwise",
-    text="the class ids of the validation labels mean other classes than those of the"
-    " training labels: predictions equal {share} of the validation labels (limit"
-    " {share_limit}), but {renamed} once class {pairs}; of the training labels they"
-    " equal {trained} as they are{doubt}",
-    hint="Make class ids once, from the training labels, and use them for all rows: one"
-    " fitted LabelEncoder or StringLookup, one list of class names, one"
-    " pd.factorize before the split.",
-    explanation=Explanation(
-        brief="validation labels have other class ids",
-        seen="On the held-out rows hardly any prediction is the label, and yet each"
-        " predicted class goes with one label, another one. It is an error if the"
-        " held-out rows are as near to the training rows as to one another; else a"
-        " warning, since they may be of another kind.",
-        why="The ids of classes were made for each set of rows on its own, as by"
-        " pd.factorize, LabelEncoder or a folder without some class. The held-out loss"
-        " says nothing of the model, and early stopping and checkpoints keep the wrong"
-        " weights.",
-        limits=(RENAMED, RENAMED_OF_TWO, AS_THEY_ARE),
-        curves=curves(training=falling(1.0, 0.05), held_out=level(4.0)),
-    ),
-)
 
 VALIDATION_DIFFERS = Kind(
     name="validation_differs",
@@ -177,49 +92,6 @@ NONFINITE_VALIDATION = Kind(
         " loss, else a warning.",
     ),
 )
-
-VALIDATION_ROWS_TRAINED_ON = Kind(
-    name="validation_rows_trained_on",
-    severity="warning",
-    suspects="validation_rows_trained_on",
-    headline="validation rows are trained on",
-    text="{least}{share} of the validation rows are trained on too, limit"
-    " {share_limit}"
-    " ({why}): the held-out loss does not tell how the model does on new rows",
-    hint="Split first, then repeat or augment the training rows; drop duplicates"
-    " before the split.",
-    explanation=Explanation(
-        brief="held-out rows are trained on",
-        seen="Held-out rows are found among the training rows, more often than"
-        " training rows repeat.",
-        why="The model has seen them. The held-out loss is too good, and does not tell"
-        " how the model does on new rows.",
-        limits=(TRAINED_ON, MOSTLY_TRAINED_ON),
-    ),
-)
-
-VALIDATION_ROWS_NEARLY_TRAINED_ON = Kind(
-    name="validation_rows_trained_on",
-    severity="warning",
-    suspects="validation_rows_trained_on",
-    headline="validation rows are nearly trained on",
-    text="{least}{share} of the validation rows are nearly equal to rows that are"
-    " trained on, limit {share_limit} ({why}): the held-out loss does not tell how the"
-    " model does on new rows",
-    hint="Split first, then augment the training rows alone; keep all rows of one"
-    " subject, recording or image on one side (GroupShuffleSplit).",
-    explanation=Explanation(
-        brief="held-out rows nearly equal trained rows",
-        seen="Held-out rows lie far nearer to a few training rows than to all others:"
-        " copies with a little noise, other rounding or another type. It is an error"
-        " where training rows have no such copies among themselves, or where these"
-        " held-out rows cost far less than the others; else a warning.",
-        why="The model has seen them. The held-out loss is too good, and does not tell"
-        " how the model does on new rows.",
-        limits=(MOSTLY_TRAINED_ON, NEARER, TOO_GOOD),
-    ),
-)
-
 
 #: Minimum number of columns for a statement on most of them.
 _SEVERAL = 4
@@ -283,172 +155,6 @@ def _describe(it: Nonfinite) -> str:
         f"the validation {it.part} hold NaN or infinity{column}, in {it.rows} of"
         f" {it.of} rows ({number(100 * it.rows / it.of)}%){more}"
     )
-
-
-def validation_rows_trained_on(trace: Trace) -> Iterator[Finding]:
-    """Held-out rows that equal or nearly equal training rows, more often than training
-    rows equal each other.
-    """
-    held = trace.held_out
-    found = None if held is None else _equal(held.repeats) or _nearly(trace, held.near)
-    if found is not None:
-        yield found
-
-
-def _equal(repeats: Repeats | None) -> Finding | None:
-    """Held-out rows that equal training rows."""
-    if repeats is None:
-        return None
-    limits = [_beyond(it, repeats) for it in (TRAINED_ON, MOSTLY_TRAINED_ON)]
-    is_error = _surely(repeats) > limits[1]
-    limit = limits[is_error]
-    if _surely(repeats) <= limit:
-        return None
-    return finding(
-        VALIDATION_ROWS_TRAINED_ON,
-        severity="error" if is_error else "warning",
-        value=repeats.found / repeats.of,
-        limit=limit,
-        least=_least(repeats),
-        why=_why_again(repeats),
-        where="the validation data",
-    )
-
-
-def _nearly(trace: Trace, near: NearRows | None) -> Finding | None:
-    """Held-out rows that nearly equal training rows.
-
-    If training rows are as near to each other, they may be rows of one subject or
-    frames of one recording: the loss on the other held-out rows shows whether that is
-    harmful.
-    """
-    if near is None:
-        return None
-    rows = near.repeats
-    limit = _beyond(MOSTLY_TRAINED_ON, rows)
-    again, is_error = rows.again / rows.again_of, _surely(rows) > limit
-    why = f"{again:.0%} of the training rows have such a copy"
-    if not is_error:
-        limit = MOSTLY_TRAINED_ON * rows.among
-        why += " too: rows with noise, made before the split, or rows of one subject"
-    if _surely(rows) <= limit:
-        return None
-    if _cost_less(trace, near):
-        is_error = True
-        why += (
-            f"; these rows cost {number(float(np.mean(near.loss_near)))}, the other"
-            f" validation rows {number(float(np.mean(near.loss_others)))}"
-        )
-    return finding(
-        VALIDATION_ROWS_NEARLY_TRAINED_ON,
-        severity="error" if is_error else "warning",
-        value=rows.found / rows.of,
-        limit=limit,
-        least=_least(rows),
-        why=why,
-        where="the validation data",
-    )
-
-
-def _cost_less(trace: Trace, near: NearRows) -> bool:
-    """Whether near rows have a far lower loss than the other held-out rows, in each
-    half.
-    """
-    perfect = trace.perfect_loss
-    if perfect is None or not near.loss_near or not near.loss_others:
-        return False
-    most, least = max(near.loss_near), min(near.loss_others)
-    return bool(most - perfect <= TOO_GOOD * (least - perfect))
-
-
-def _surely(repeats: Repeats) -> float:
-    """Return the lower bound of the share of held-out rows that are training rows."""
-    return share_interval(repeats.found, repeats.of)[0]
-
-
-def _beyond(share: float, repeats: Repeats) -> float:
-    """Return the limit for a share beyond natural repeats.
-
-    If only some of the training rows are searched, only some of the copies are found.
-    """
-    _, by_nature = share_interval(repeats.again, repeats.again_of)
-    return by_nature + (1 - by_nature) * share * repeats.among
-
-
-def _least(repeats: Repeats) -> str:
-    return "at least " if repeats.among < 1 else ""
-
-
-def _why_again(repeats: Repeats) -> str:
-    if repeats.copied is None:
-        return f"{repeats.again / repeats.again_of:.0%} of the training rows come twice"
-    return (
-        f"the rows of class {repeats.copied} were copied before the split, the others"
-        " were not"
-    )
-
-
-def labels_coded_apart(trace: Trace) -> Iterator[Finding]:
-    """Held-out labels that name other classes than the training labels do."""
-    held, named = trace.held_out, named_otherwise(trace)
-    agreed = None if held is None or not named else held.agreement
-    if agreed is None:
-        return
-    certain = _are_alike(agreed)
-    yield finding(
-        LABELS_CODED_APART,
-        severity="error" if certain else "warning",
-        value=agreed.as_is,
-        limit=AS_THEY_ARE * agreed.renamed,
-        where="the validation labels",
-        renamed=f"{agreed.renamed:.0%}",
-        trained=f"{agreed.trained:.0%}",
-        pairs=_renaming(agreed),
-        doubt="" if certain else _DOUBT,
-    )
-
-
-#: Other reasons for classes that are taken for one another.
-_DOUBT = (
-    "; these rows are not like the training rows, so their inputs may be at fault"
-    " instead: prepared otherwise, or from few recordings"
-)
-#: Most classes whose other name is reported.
-_NAMED = 3
-
-
-def _renaming(agreed: Agreement) -> str:
-    some = [f"{mine} is read as {theirs}" for mine, theirs in agreed.moved[:_NAMED]]
-    more = len(agreed.moved) - len(some)
-    return ", ".join(some) + (f" (and {more} more)" if more else "")
-
-
-def named_otherwise(trace: Trace) -> bool:
-    """Whether the held-out labels name other classes than the training labels do."""
-    agreed = None if trace.held_out is None else trace.held_out.agreement
-    if agreed is None or trace.need_not_fall or agreed.rows < _FEW_NAMED:
-        return False
-    if agreed.classes == len(_BOTH):
-        least = RENAMED_OF_TWO
-        enough = len(agreed.moved) == len(_BOTH) and agreed.fewest >= _FEW_OF_TWO
-    else:
-        least, enough = RENAMED, len(agreed.moved) >= _MOVED
-    return bool(
-        enough
-        and agreed.trained >= NAMES_LEARNED
-        and agreed.renamed >= least
-        and agreed.as_is <= AS_THEY_ARE * agreed.renamed
-    )
-
-
-_BOTH = (0, 1)
-
-
-def _are_alike(agreed: Agreement) -> bool:
-    """Whether held-out rows are as near to training rows as to one another."""
-    if agreed.nearer is None:
-        return False
-    return bool(agreed.nearer <= 0.5 + _NEARER / np.sqrt(agreed.compared))
 
 
 def validation_differs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
@@ -620,6 +326,4 @@ def _seen_at_once(trace: Trace, curve: LossCurve) -> str | None:
 RULES = (
     nonfinite_validation,
     validation_differs,
-    validation_rows_trained_on,
-    labels_coded_apart,
 )

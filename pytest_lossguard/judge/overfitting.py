@@ -11,8 +11,9 @@ from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding, number
 from ..core.trace import Floats, Trace, Validation
 from . import thresholds as at
+from .coded_labels import named_otherwise
 from .curve import LossCurve
-from .held_out import differs, named_otherwise, others_held_out, seen_in_columns
+from .held_out import differs, others_held_out, seen_in_columns
 
 __all__ = ["RULES"]
 

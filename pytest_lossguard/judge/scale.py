@@ -8,6 +8,7 @@ from ..core.trace import ColumnStats, Floats, Trace
 from . import thresholds as at
 
 __all__ = [
+    "has_outlier",
     "is_in_scale",
     "is_of_order_one",
     "is_out_of_scale",
@@ -68,4 +69,15 @@ def is_outlier(stats: ColumnStats, limit: float) -> bool:
         and stats.outlier is not None
         and stats.outlier.distance > limit
         and stats.outlier_share < at.OUTLIER_SHARE
+    )
+
+
+def has_outlier(columns: tuple[ColumnStats, ...]) -> bool:
+    """Whether some value lies far from the others, in any number of rows.
+
+    A value that stands for missing ones is in many rows, so that the checks of the
+    data do not count it as an outlier.
+    """
+    return any(
+        it.outlier is not None and it.outlier.distance > at.OUTLIER for it in columns
     )

@@ -21,20 +21,22 @@ from ..core.verdict import Verdict
 from ..experiments.changes import describe
 from ..experiments.compare import (
     ComparedRun,
-    can_be_checked_outside,
-    carries_signal,
     chosen,
-    holds_outside,
     improvable,
-    labels_carry_no_signal,
     learned_little,
     length,
     repeats,
-    showed_signal,
     wanted,
-    wants_control,
 )
 from ..experiments.diagnose import diagnose
+from ..experiments.held_out import (
+    can_be_checked_outside,
+    carries_signal,
+    holds_outside,
+    labels_carry_no_signal,
+    showed_signal,
+    wants_control,
+)
 from ..experiments.proofs import (
     Outside,
     Proof,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..baselines import Baseline, write_baseline
@@ -12,9 +12,12 @@ from ..baselines.check import BaselineCase, BaselineResult, Update, check_baseli
 from ..baselines.progress import Listener
 from ..core.errors import BaselineError
 from ..core.policy import Policy
+from ..judge import held_to
+from ..report.baseline import baseline_lines
+from .failure import Failure
 from .runs import TrainingRun
 
-__all__ = ["BaselineRequest", "compare_with_baseline"]
+__all__ = ["BaselineRequest", "compare_with_baseline", "first_regression"]
 
 
 def _unreported() -> AbstractContextManager[Listener]:
@@ -85,3 +88,23 @@ def compare_with_baseline(
             write=asked.write,
             tell=tell,
         )
+
+
+def first_regression(
+    runs: Sequence[TrainingRun], result: BaselineResult, policy: Policy
+) -> tuple[TrainingRun, Failure] | None:
+    """Return the first run that got worse than its baseline, with the failure of the
+    test; None if there is none.
+    """
+    for run, comparisons in zip(runs, result.comparisons, strict=False):
+        worse = [it.finding() for it in comparisons if it.regressed]
+        found = held_to((*worse, *run.findings), policy)
+        if any(it.kind == "baseline_regression" for it in found):
+            failure = Failure(
+                run=replace(run, verdict=replace(run.verdict, findings=found)),
+                remarks=() if result.note is None else (result.note,),
+                baseline=tuple(baseline_lines(comparisons, result.seeds)),
+                after_body=True,
+            )
+            return run, failure
+    return None

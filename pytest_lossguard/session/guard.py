@@ -1,4 +1,4 @@
-"""The guard of one test: watch, judge, compare and explain its trainings.
+"""The guard of one test: judge, compare and explain its trainings.
 
 This module imports neither pytest nor TensorFlow: the caller passes the trainer.
 """
@@ -8,29 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from functools import partial
 from threading import RLock
 from typing import Any
 
 from ..baselines.check import BaselineResult
-from ..core.change import MakeRerun, Rerun
+from ..core.change import MakeRerun
 from ..core.custom_checks import Check
 from ..core.errors import BaselineError, NotConverged, NothingTrained, StopTraining
 from ..core.findings import Finding
 from ..core.policy import Policy
-from ..core.trace import Trace
 from ..core.verdict import Verdict
-from ..experiments.margins import Margins, margins
+from ..experiments.margins import Margins
 from ..experiments.remembered import made_once
 from ..judge import held_to
 from ..judge.limit_used import nearness, shares
-from ..judge.thresholds import SPIKE
-from ..report.baseline import baseline_lines
 from .after_test import DIAGNOSIS_BUDGET, compared, diagnosed
-from .baseline import BaselineRequest, compare_with_baseline
+from .baseline import BaselineRequest, compare_with_baseline, first_regression
 from .failure import Failure, MessageStyle, beside_others, share_of_seeds
-from .fit_arguments import fit_arguments
-from .runs import Prepared, TrainingRun, WatchedRuns, judged
+from .judged_trainer import JudgedTrainer, as_sentences
+from .runs import Prepared, TrainingRun, WatchedRuns
 from .training import Training
 
 __all__ = ["Guard", "TrainedInFixtures"]
@@ -45,7 +41,7 @@ def _nothing() -> tuple[Prepared, ...]:
 
 
 class Guard:
-    """Trains, watches and judges for one test.
+    """Says what the trainings of one test mean for it.
 
     Args:
         policy: The policy that trainings are judged by; None to assert nothing.
@@ -79,18 +75,21 @@ class Guard:
         self.findings: tuple[Finding, ...] = ()
         self.baseline: BaselineResult | None = None
         self._corruption: Any = None
-        self._in_search = self._ends_early = False
         self._asserts = policy is not None
         self._policy = policy or Policy()
-        self._seed = seed
-        self._trainer = trainer
         self._test = test
         self._test_file = test_file
         self._style = style or MessageStyle()
         self._budget = budget
         self._checks = checks
-        self._watch: Any = None
-        self._earlier: Any = None
+        self._trainer = JudgedTrainer(
+            policy=self._policy,
+            seed=seed,
+            trainer=trainer,
+            checks=checks,
+            keeps_reruns=self._asserts
+            and (self._policy.diagnose or self._policy.baseline),
+        )
         self._one_at_a_time = RLock()
         self._watched: list[TrainingRun] = []
         self._adopted: list[tuple[TrainingRun, str, Any]] = []
@@ -158,17 +157,9 @@ class Guard:
             explained.add_note(note)
         return explained
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Watch the trainings of a block. A training that is stopped at its first
-        non-finite loss ends the block without an error: the verdict reports it.
-        """
-        with self._begun(stop_on_nonfinite=self._stops_on_nonfinite) as watch:
-            self._watch = watch
-            try:
-                yield
-            except StopTraining:
-                pass
+    def watching(self) -> AbstractContextManager[None]:
+        """Watch the trainings of a block; see `JudgedTrainer.watching`."""
+        return self._trainer.watching()
 
     def conclude_search(
         self, runs: list[TrainingRun], *, trained: bool, prepared: TrainedInFixtures
@@ -206,50 +197,18 @@ class Guard:
         """
         __tracebackhide__ = True
         with self._one_at_a_time:
-            return self._fit(model_or_factory, x, y, **how)
+            runs = self._trainer.fit(model_or_factory, x, y, **how)
+            self.runs += runs
+            self._subjects += [it for it in runs[:1] if it.make_rerun is not None]
+            least = self._policy.min_pass
+            failure = share_of_seeds(runs, least) if self._asserts else None
+            if failure is not None:
+                raise self._error(failure)
+            return next((run for run in runs if not run.converged), runs[0])
 
-    def _fit(self, model_or_factory: Any, x: Any, y: Any, **given: Any) -> TrainingRun:
-        __tracebackhide__ = True
-        how, seed = fit_arguments(x, self._policy, **given)
-        seeds = self._policy.seed_list(self._seed) if seed is None else (seed,)
-        if self._in_search:
-            how |= {"reuse_built": True, "growth": self._sealing_growth()}
-        make_rerun = self._make_rerun(model_or_factory, x, y, **how)
-        with self._paused():
-            traces = self._trainer().fit_seeds(
-                model_or_factory, x, y, seeds=seeds, **how
-            )
-        if self._watch is not None:
-            traces = [self._watch.with_draws_of(x, it) for it in traces]
-        runs = [
-            self._judged(it, None if make_rerun is None else partial(make_rerun, each))
-            for it, each in zip(traces, seeds, strict=True)
-        ]
-        self.runs += runs
-        self._subjects += [it for it in runs[:1] if it.make_rerun is not None]
-        failure = share_of_seeds(runs, self._policy.min_pass) if self._asserts else None
-        if failure is not None:
-            raise self._error(failure)
-        return next((run for run in runs if not run.converged), runs[0])
-
-    @contextmanager
-    def preparing(self, by: str, test: str) -> Iterator[Prepared]:
-        """Watch the set-up of a fixture, without stopping it at a non-finite loss.
-
-        Args:
-            by: Description of the fixture.
-            test: Node id of the test that the fixture is first set up for.
-        """
-        prepared, outer = Prepared(by=by, test=test), self._watch
-        with self._paused(), self._begun(stop_on_nonfinite=False) as watch:
-            self._watch = watch
-            try:
-                yield prepared
-            finally:
-                self._watch = outer
-        prepared.traces = watch.traces()
-        prepared.missed, prepared.unseen = watch.missed(), watch.unseen
-        prepared.watch = watch
+    def preparing(self, by: str, test: str) -> AbstractContextManager[Prepared]:
+        """Watch the set-up of a fixture; see `JudgedTrainer.preparing`."""
+        return self._trainer.preparing(by, test)
 
     @contextmanager
     def example(
@@ -271,66 +230,27 @@ class Guard:
             NotConverged: A training of the example did not converge.
         """
         __tracebackhide__ = True
-        base = self._seed
-        self._seed = base if seed is None else seed
-        try:
-            with self._example(corruption, ends_early):
-                yield
-        finally:
-            self._seed = base
-
-    @contextmanager
-    def _example(self, corruption: Any, ends_early: bool) -> Iterator[None]:
-        __tracebackhide__ = True
         self.runs, self._watched, self.findings = [], [], ()
-        self._in_search, self._ends_early = True, ends_early
         self._corruption = corruption
-        if self._watch is not None:
-            self._watch.forget()
-        self._trainer().reseed(self._seed)
-        try:
-            yield
-        except StopTraining:
-            pass
-        except BaseException:
+        with self._trainer.example(ends_early=ends_early, seed=seed):
+            try:
+                yield
+            except StopTraining:
+                pass
+            except BaseException:
+                self._collect()
+                raise
             self._collect()
-            raise
-        self._collect()
-        self._demand_watched()
-        self._demand_seen()
+            self._demand_watched()
+            self._demand_seen()
 
     @contextmanager
     def watch(self, name: str | None = None) -> Iterator[WatchedRuns]:
-        """Watch part of a test. In a marked test, where the whole body is watched, this
-        returns the trainings of the block.
-        """
-        watched = WatchedRuns()
-        if self._watch is not None:
-            known = self._watch.recordings
+        """Watch part of a test; see `JudgedTrainer.watch`."""
+        with self._trainer.watch(name) as watched:
             yield watched
-            seen = zip(self._watch.recordings, self._watch.traces(), strict=True)
-            traces = [it for recording, it in seen if recording not in known]
-            watched.runs += [self._judged(_named(it, name)) for it in traces]
-            return
-        with self._begun(stop_on_nonfinite=True) as watch:
-            try:
-                yield watched
-            except StopTraining:
-                pass
-        watched.unseen += [*watch.unseen, *_as_sentences(watch.missed(), self._policy)]
-        for trace in watch.traces():
-            noted = replace(trace, notes=(*trace.notes, *watched.unseen))
-            watched.runs.append(self._judged(_named(noted, name)))
-        self.runs += watched.runs
-
-    def _begun(self, *, stop_on_nonfinite: bool) -> AbstractContextManager[Any]:
-        """Start a watch that ignores trainings already under way in other threads."""
-        trainer = self._trainer()
-        if self._earlier is None:
-            self._earlier = trainer.under_way()
-        return trainer.watching(
-            seed=self._seed, stop_on_nonfinite=stop_on_nonfinite, ignoring=self._earlier
-        )
+        if self._trainer.current is None:  # else they are collected after the body
+            self.runs += watched.runs
 
     def margins(
         self, model_or_factory: Any, x: Any, y: Any = None, **how: Any
@@ -340,58 +260,28 @@ class Guard:
         """
         __tracebackhide__ = True
         with self._one_at_a_time:
-            return self._margins(model_or_factory, x, y, **how)
-
-    def _margins(self, model_or_factory: Any, x: Any, y: Any, **how: Any) -> Margins:
-        __tracebackhide__ = True
-        run = self.fit(model_or_factory, x, y, **how)
-        trainer = self._trainer()
-        known = {key: value for key, value in how.items() if value is not None}
-        known |= {"steps": len(run.loss), "seed": run.trace.seed}
-        known.pop("epochs", None)
-        known.setdefault("batch_size", self._policy.batch_size or run.trace.batch_size)
-        start = trainer.start_of(model_or_factory)
-        with self._paused():
-            rerun = trainer.again(model_or_factory, x, y, start=start, **known)
-            return margins(rerun, self._policy)
+            run = self.fit(model_or_factory, x, y, **how)
+            return self._trainer.margins(run, model_or_factory, x, y, **how)
 
     # Judging
-
-    def _judged(self, trace: Trace, make_rerun: MakeRerun | None = None) -> TrainingRun:
-        return judged(trace, self._policy, self._checks, make_rerun)
-
-    def _judged_watched(self, watch: Any) -> list[TrainingRun]:
-        """Judge the trainings of a watch, each with its re-run."""
-        trainer = self._trainer()
-        return [
-            self._judged(trace, partial(trainer.watched_again, watch, recording))
-            for trace, recording in zip(watch.traces(), watch.recordings, strict=True)
-        ]
 
     def _adopt(self, prepared: Iterable[Prepared]) -> None:
         """Judge the trainings of the fixtures that the test uses."""
         for each in prepared:
             by = each.described_for(self._test)
-            missed = _as_sentences(each.missed, self._policy)
+            missed = as_sentences(each.missed, self._policy)
             self._unseen += [f"{by}: {it}" for it in (*each.unseen, *missed)]
             self._missed += each.missed
-            if each.watch is None:
-                runs = [self._judged(it) for it in each.traces]
-                self._adopted += [(run, by, None) for run in runs]
-                continue
-            runs = self._judged_watched(each.watch)
-            for run, recording in zip(runs, each.watch.recordings, strict=True):
-                self._adopted.append((run, by, recording.frames))
+            judged = self._trainer.judged_in(each)
+            self._adopted += [(run, by, frames) for run, frames in judged]
 
     def _collect(self, prepared: TrainedInFixtures = _nothing) -> None:
         """Judge the watched trainings; called once, after the body."""
         self._adopt(prepared())
-        self._earlier = ()  # release references into other threads
         self.runs = [*(run for run, _, _ in self._adopted), *self.runs]
-        if self._watch is not None:
-            self._watched = self._judged_watched(self._watch)
-            self.runs += self._watched
-            self._subjects += self._watched
+        self._watched = self._trainer.collect()
+        self.runs += self._watched
+        self._subjects += self._watched
 
     def _collect_beside(
         self, error: BaseException, prepared: TrainedInFixtures
@@ -434,7 +324,7 @@ class Guard:
         """Raise if some updates could not be recorded, or if there were none."""
         self._demand_seen()
         if not trained:
-            raise NothingTrained(self._watch.why_nothing_trained())
+            raise NothingTrained(self._trainer.current.why_nothing_trained())
 
     def _demand_seen(self) -> None:
         """Raise if a training could not be recorded.
@@ -443,10 +333,11 @@ class Guard:
             NothingTrained: Some training could not be recorded.
         """
         sentences, found = list(self._unseen), list(self._missed)
-        if self._watch is not None:
-            missed = self._watch.missed()
+        if self._trainer.current is not None:
+            missed = self._trainer.missed()
             found += missed
-            sentences += [*self._watch.unseen, *_as_sentences(missed, self._policy)]
+            sentences += self._trainer.current.unseen
+            sentences += as_sentences(missed, self._policy)
         self.findings = held_to(found, self._policy)
         if sentences:
             raise NothingTrained("; ".join(sentences))
@@ -456,7 +347,7 @@ class Guard:
         for index, run in enumerate(self._watched):
             if not run.converged:
                 run = self._with_missed(run)
-                frames = self._watch.recordings[index].frames
+                frames = self._trainer.current.recordings[index].frames
                 failure = Failure(run=run, remarks=beside_others(run, self.runs))
                 raise self._error(failure).with_traceback(
                     frames.traceback(self._test_file)
@@ -466,7 +357,7 @@ class Guard:
         """Add findings on trainings that were not recorded to a failed run: they may be
         the cause.
         """
-        missed = self._watch.missed()
+        missed = self._trainer.missed()
         if not missed:
             return run
         found = held_to((*run.findings, *missed), self._policy)
@@ -484,9 +375,7 @@ class Guard:
         finds minutes later can take another minute to delete: its TensorFlow thread
         sleeps for about as long as it has lived.
         """
-        if self._watch is not None:
-            self._watch.forget()
-        self._watch = None
+        self._trainer.release()
         for trained in (self._watched, self._adopted, self._subjects):
             trained.clear()
         self.runs = []
@@ -505,7 +394,7 @@ class Guard:
         if not self._policy.diagnose or run.verdict.diagnosis is not None:
             return run
         make_rerun = make_rerun or run.make_rerun
-        with self._paused():
+        with self._trainer.paused():
             verdict = diagnosed(
                 run.verdict, make_rerun, self._policy, self._budget, self._checks
             )
@@ -527,7 +416,7 @@ class Guard:
                 continue
             seen.add(run.trace.model)
             again = made_once(run.make_rerun)
-            with self._paused():
+            with self._trainer.paused():
                 verdict = compared(run.verdict, again, self._policy)
             run = self._replaced(run, verdict)
             if not run.converged:
@@ -544,37 +433,24 @@ class Guard:
             UsageError: The baseline file cannot be read or written.
         """
         __tracebackhide__ = True
-        with self._paused():
+        with self._trainer.paused():
             self.baseline = compare_with_baseline(
                 self._subjects,
                 asked,
                 self._policy,
-                seed=self._seed,
-                device=lambda: self._trainer().device(),
+                seed=self._trainer.seed,
+                device=self._trainer.device,
             )
         if self.baseline.state == "written" and not asked.update:
             raise BaselineError(
                 f"the test had no baseline: {self.baseline.description};"
                 " review and commit it"
             )
-        self._demand_no_regression(self.baseline)
-
-    def _demand_no_regression(self, result: BaselineResult) -> None:
-        __tracebackhide__ = True
-        for run, comparisons in zip(self._subjects, result.comparisons, strict=False):
-            worse = [it.finding() for it in comparisons if it.regressed]
-            found = held_to((*worse, *run.findings), self._policy)
-            if any(it.kind == "baseline_regression" for it in found):
-                new = self._replaced(run, replace(run.verdict, findings=found))
-                lines = tuple(baseline_lines(comparisons, result.seeds))
-                raise self._error(
-                    Failure(
-                        run=new,
-                        remarks=() if result.note is None else (result.note,),
-                        baseline=lines,
-                        after_body=True,
-                    )
-                )
+        found = first_regression(self._subjects, self.baseline, self._policy)
+        if found is not None:
+            run, failure = found
+            run = self._replaced(run, failure.run.verdict)
+            raise self._error(replace(failure, run=run))
 
     def _replaced(self, run: TrainingRun, verdict: Verdict) -> TrainingRun:
         """Replace the verdict of a run, keeping its place among the runs."""
@@ -582,29 +458,6 @@ class Guard:
         self.runs = [new if it is run else it for it in self.runs]
         self._subjects = [new if it is run else it for it in self._subjects]
         return new
-
-    def _make_rerun(
-        self, model_or_factory: Any, x: Any, y: Any, **how: Any
-    ) -> Callable[[int], Rerun] | None:
-        """Return a function that, given a seed, makes the re-run of a training.
-
-        None in an unmarked test, and for all examples of a search except the last,
-        which shows the whole failure.
-        """
-        if not self._asserts or not (self._policy.diagnose or self._policy.baseline):
-            return None
-        if self._in_search and self._ends_early:
-            return None
-        kept = {key: how[key] for key in how if key not in ("reuse_built", "growth")}
-        start = self._trainer().start_of(model_or_factory)
-
-        def again(seed: int) -> Rerun:
-            known: Rerun = self._trainer().again(
-                model_or_factory, x, y, start=start, seed=seed, **kept
-            )
-            return known
-
-        return again
 
     def failures(self) -> str:
         """Return the messages of all failed runs, for a section of the test report."""
@@ -623,32 +476,3 @@ class Guard:
         """The limit that a run came nearest to; see `judge.limit_used.shares`."""
         used = shares(run.trace, self._policy)
         return max(used, key=lambda name: used[name])
-
-    def _sealing_growth(self) -> float | None:
-        """Growth of the loss from which no further step can save a training; None if
-        divergence is allowed or early ending is off.
-        """
-        if not self._ends_early or "diverging_loss" in self._policy.allow:
-            return None
-        return SPIKE * self._policy.max_loss_growth
-
-    @property
-    def _stops_on_nonfinite(self) -> bool:
-        return "nonfinite_loss" not in self._policy.allow
-
-    @contextmanager
-    def _paused(self) -> Iterator[None]:
-        if self._watch is None:
-            yield
-            return
-        with self._watch.paused():
-            yield
-
-
-def _as_sentences(missed: list[Finding], policy: Policy) -> list[str]:
-    """Describe the findings on unrecorded trainings that the policy does not allow."""
-    return [f"{it.message}. {it.hint}" for it in missed if it.kind not in policy.allow]
-
-
-def _named(trace: Trace, name: str | None) -> Trace:
-    return trace if name is None else replace(trace, model=name)

@@ -5,7 +5,7 @@ Importing this package imports both; no package above it does so when it is impo
 
 from .backend.snapshot import SavedSeeds, preserved_seeds, set_seed
 from .trainer import Trainer
-from .watching import Watch, watching
+from .watching.watch import Watch, watching
 
 __all__ = [
     "SavedSeeds",

@@ -16,7 +16,7 @@ from .record.recording import Recording
 from .record.threads import under_way
 from .rerun.rerun import Rerun
 from .rerun.rerun_watched import watched_again
-from .watching import Watch, watching
+from .watching.watch import Watch, watching
 
 __all__ = ["Trainer"]
 
@@ -103,7 +103,7 @@ class Trainer:
         stop_on_nonfinite: bool,
         ignoring: Collection[FrameType] = (),
     ) -> AbstractContextManager[Watch]:
-        """Watch the trainings inside a block; see `watching.watching`."""
+        """Watch the trainings inside a block; see `watch.watching`."""
         return watching(
             seed=seed, stop_on_nonfinite=stop_on_nonfinite, ignoring=ignoring
         )

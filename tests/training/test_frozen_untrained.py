@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import layers
 
 from pytest_lossguard.training.score.frozen_layers import frozen_layers
-from pytest_lossguard.training.watching import watching
+from pytest_lossguard.training.watching.watch import watching
 from tests.support.steps import MSE, findings_of, train
 
 X = np.random.default_rng(0).normal(size=(64, 12)).astype("float32")

@@ -11,7 +11,7 @@ from keras import layers
 from pytest_lossguard import Policy
 from pytest_lossguard.judge import judge
 from pytest_lossguard.training.loop.loop_trainer import LoopTrainer
-from pytest_lossguard.training.watching import watching
+from pytest_lossguard.training.watching.watch import watching
 
 ROWS = np.array([20, 60, 300, 100])
 Y = np.random.default_rng(0).permutation(np.repeat(np.arange(4), ROWS))

@@ -12,7 +12,7 @@ from keras import layers
 
 from pytest_lossguard.training.loop.loop_trainer import LoopTrainer
 from pytest_lossguard.training.score.untracked_layers import untracked_layers
-from pytest_lossguard.training.watching import watching
+from pytest_lossguard.training.watching.watch import watching
 from tests.support.fitting import train_once
 from tests.support.steps import MSE, findings_of, train
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pytest_lossguard.training.watching import watching
+from pytest_lossguard.training.watching.watch import watching
 
 X = np.random.default_rng(0).random((32, 3)).astype("float32")
 Y = X.sum(axis=1, keepdims=True)

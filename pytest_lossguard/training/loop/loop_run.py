@@ -23,13 +23,8 @@ from ..backend.tensors import map_structure
 from ..score.coded_labels import agreement_by
 from ..score.row_order import near_and_others, order_of_arrays
 from ..score.scorer import Scorer, as_tensors
-from ..score.trace_builder import (
-    Scores,
-    beside,
-    could_not_score,
-    make_trace,
-    with_costs,
-)
+from ..score.scores import Scores, could_not_score, with_costs
+from ..score.trace_builder import beside, make_trace
 from .spec import TrainingSpec, batch_order
 from .traced_loop import TracedLoop, packed
 

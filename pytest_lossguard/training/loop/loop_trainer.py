@@ -21,7 +21,7 @@ from ..backend.snapshot import Snapshot, every_variable, preserved_seeds, seeded
 from ..backend.tensors import map_structure
 from ..record.replicas import is_distributed
 from ..score.row_order import may_be_sorted, spread_rows
-from ..watching import watching
+from ..watching.watch import watching
 from .data_checks import check_data
 from .fingerprint import fingerprint_of
 from .loop_run import LoopRun

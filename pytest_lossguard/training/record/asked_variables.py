@@ -17,7 +17,7 @@ import numpy as np
 
 from ...core.findings import Finding
 from ...core.numbers import format_names
-from ...judge.step import trained_unseen
+from ...judge.updates import trained_unseen
 from ..backend.frameworks import tf
 from ..backend.tensors import is_plain, raw, value_of, variable_path
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ..backend.frameworks import tf
 from ..backend.tensors import flatten
 
 __all__ = ["CallLog", "GradientCall"]
@@ -36,6 +37,14 @@ class GradientCall:
     losses: list[Any]
     followed: list[Any]
     scaler: Any = None
+
+    def models_in(self, graph: Any) -> list[Any]:
+        """Return the calls of models made in a graph (None: eagerly)."""
+        return [it for it in self.models if _belongs(it[2], graph)]
+
+    def losses_in(self, graph: Any) -> list[Any]:
+        """Return the calls of losses made in a graph (None: eagerly)."""
+        return [it for it in self.losses if _belongs(it[-1], graph)]
 
 
 class CallLog(threading.local):
@@ -107,3 +116,12 @@ class CallLog(threading.local):
         for known in (self.models, self.losses, self.followed, self.scaled):
             known.clear()
         self._scaled_before.clear()
+
+
+def _belongs(value: Any, graph: Any) -> bool:
+    """Whether the first leaf of a value was made in ``graph`` (None: eagerly)."""
+    leaves = flatten(value)
+    if not leaves or not tf.is_tensor(leaves[0]):
+        return False
+    eager = hasattr(leaves[0], "numpy")
+    return eager if graph is None else not eager and leaves[0].graph is graph

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from weakref import ref
 
 from ..backend.frameworks import tf
-from ..backend.tensors import variable_key
-from .recording import Recording, TapeRecord
+from .recording import TapeRecord
 from .traced_parts import TracedParts
 
-__all__ = ["GradientCounts", "never_applied"]
+__all__ = ["GradientCounts"]
 
 
 class GradientCounts:
@@ -75,11 +74,3 @@ class GradientCounts:
         self.total += len(taken)
         for taped in taken:
             taped.asked += 1
-
-
-def never_applied(
-    tapes: Iterable[TapeRecord], trained: Iterable[Recording]
-) -> Iterator[TapeRecord]:
-    """Return tapes of Keras models' variables that no recorded training updates."""
-    moved = {variable_key(it) for known in trained for it in known.variables}
-    return (it for it in tapes if it.is_of_model and moved.isdisjoint(it.keys))

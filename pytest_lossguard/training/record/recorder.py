@@ -13,50 +13,38 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-import numpy as np
-
 from ...core.errors import StopTraining
 from ..backend.frameworks import tf
 from ..backend.patches import Call
-from ..backend.private_api import TRAINABLE_VARIABLES, KerasVariable, is_taping
-from ..backend.snapshot import Snapshot
+from ..backend.private_api import TRAINABLE_VARIABLES, is_taping
 from ..backend.tensors import (
     current_graph,
     flatten,
     is_variable,
-    own_variable,
     stacked,
-    value_of,
     variable_key,
-    variable_path,
 )
 from ..backend.user_frames import taken_at, user_frames
-from .activated_twice import activated_twice_in_graph
 from .asked_variables import Asked
-from .call_log import CallLog
+from .call_log import CallLog, GradientCall
 from .custom_gradients import CustomGradients
-from .eager_rows import EagerRows
-from .followed_labels import are_followed, loss_that_follows
+from .followed_labels import are_followed
 from .given_weights import GivenWeights
-from .gradient_counts import GradientCounts, never_applied
+from .gradient_counts import GradientCounts
 from .gradient_sums import GradientSums
-from .kept_batches import keep_batch, pull_batch
 from .layer_modes import LayerModes, training_of
-from .loss_columns import NOTHING, data_loss_of, has_no_loss_object, lead_of
+from .loss_columns import data_loss_of, has_no_loss_object
 from .loss_scaling import is_scaled, unscaled
-from .mixed_rows import mixed_rows_in_graph
 from .moving_target import Makers
-from .net_inputs import NetInputs
 from .norms import after_reads, half_square_sums, plan_norms
 from .optimizer_variables import build_outside
-from .recording import LEAD, ModelAndLoss, Recording, TapeRecord
+from .recording import Recording, TapeRecord
 from .replicas import Replica, current_replica
 from .restarts import join_restarted, may_be_restarted
 from .ring_buffer import RingBuffer
 from .running_sums import RunningSums
-from .scored_loss import model_and_loss_of
-from .softmax_over_rows import softmax_over_rows_in_graph
 from .step_arguments import StepArguments
+from .tapes import Tapes
 from .threads import is_part_of, is_replica
 from .traced_draws import TracedDraws
 from .untracked import Untracked
@@ -90,7 +78,6 @@ class Recorder:
         self.recordings: list[Recording] = []
         self.asked = Asked()
         self.makers = Makers()
-        self.net_inputs = NetInputs()
         self.modes = LayerModes()
         self._apart: set[int] = set()
         self._paused = 0
@@ -112,11 +99,8 @@ class Recorder:
         self._keeps_data = keeps_data
         self._most_rows = most_rows
         self._branches = branches
-        self._has_arrays: set[int] = set()
-        self._taped: dict[tuple[tuple[int, int], ...], TapeRecord] = {}
-        self._taped_by_variable: dict[tuple[int, int], TapeRecord] = {}
+        self.tapes = Tapes(keeps_data=keeps_data)
         self._calls = CallLog()
-        self.eager_rows = EagerRows()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -138,23 +122,15 @@ class Recorder:
         """Release the frames of other threads' calls."""
         self._ignoring = ()
 
-    def has_arrays(self, model: Any) -> None:
-        """Keep no batches of ``model``, whose whole training data are known."""
-        self._has_arrays.add(id(model))
-
     def forget(self) -> None:
         """Forget all recordings, and everything that could lead to one."""
         for known in (
             self.recordings,
-            self._has_arrays,
-            self._taped,
-            self._taped_by_variable,
+            self.tapes,
             self._calls,
-            self.eager_rows,
             self._inner,
             self.asked,
             self.makers,
-            self.net_inputs,
             self.modes,
             self._apart,
             self.gradients,
@@ -183,10 +159,6 @@ class Recorder:
             recording.collect()
         join_restarted(self.recordings)
 
-    def never_applied(self) -> list[TapeRecord]:
-        """Return tapes of Keras models' variables that no recorded training updates."""
-        return [*never_applied(self._taped.values(), self.trained)]
-
     @property
     def lost_updates(self) -> bool:
         """Whether some updates could not be recorded."""
@@ -201,7 +173,7 @@ class Recorder:
         """Return the variables that the recorder itself writes."""
         buffers = [it.buffer for it in self.recordings if it.buffer is not None]
         found = [variable for buffer in buffers for variable in buffer.variables]
-        return found + [it.slot for it in self._taped.values() if it.slot is not None]
+        return found + self.tapes.slots
 
     # Methods of the observer
 
@@ -216,7 +188,7 @@ class Recorder:
                 outputs = call(model, *args, **kwargs)
         if outermost and args:
             taping = is_taping()
-            self.eager_rows.predicted(flatten(outputs))
+            self.tapes.eager_rows.predicted(flatten(outputs))
             self._calls.add(self._calls.models, (model, args[0], outputs, taping))
             if not taping and self.enabled:
                 self._made(model, args[0])
@@ -290,7 +262,9 @@ class Recorder:
             self.asked.check_loose(self.recorded)
             moving = reached(sources, gradients)
             self.asked.add(moving, taken_at)
-            taped = self._remember(tape, target, variables)
+            taken, in_xla = self._calls.take(target), self.xla_depth > 0
+            self._look_at_step(tape, taken, frozenset(map(variable_key, variables)))
+            taped = self.tapes.remember(tape, taken, variables, in_xla=in_xla)
             if has_no_loss_object(taped.lead):
                 self._apart.update(map(variable_key, moving))
             if taped.scaler is not None:
@@ -299,6 +273,17 @@ class Recorder:
             self.sums.taken(flatten(gradients))
             self.running_sums.take(tf.nest.flatten(sources), tf.nest.flatten(gradients))
         return gradients
+
+    def _look_at_step(
+        self, tape: Any, taken: GradientCall, keys: frozenset[int]
+    ) -> None:
+        """Note what a step does beside its loss and its data."""
+        graph = current_graph()
+        self.makers.take(taken.models, taken.target, keys)
+        self.weights.take(taken.leaves)
+        if not tf.distribute.has_strategy():  # whose variables have copies
+            self.untracked.take(tape, taken.models_in(graph), keys, graph)
+            self.arguments.take(graph, taken.models, keys)
 
     def on_custom_gradient(
         self, call: Call, function: Any, args: Any, kwargs: Any
@@ -354,7 +339,7 @@ class Recorder:
                 self._lost.update(map(variable_key, variables))
                 return call(optimizer, grads, trainable_variables, *args, **kwargs)
             recording = self._recording(optimizer, variables, replica)
-            lead = self._lead(recording, replica)
+            lead = self.tapes.lead(recording, replica)
             recording.sums = self.sums.applied(grads)
             if current_graph() is not None:
                 self.draws.updated()
@@ -393,8 +378,7 @@ class Recorder:
             StopTraining: A loss or a weight was not finite.
         """
         self.asked.check_loose(self.recorded)
-        for taped in self._taped.values():
-            pull_batch(taped)
+        self.tapes.pull()
         for recording in self.recordings:
             if recording.buffer is None:
                 continue
@@ -410,89 +394,6 @@ class Recorder:
 
     # Storage
 
-    def _remember(self, tape: Any, target: Any, sources: list[Any]) -> TapeRecord:
-        replica = current_replica() or Replica()
-        keys = tuple((replica.index, variable_key(it)) for it in sources)
-        taped = self._taped.get(keys)
-        if taped is None:
-            taped = self._taped[keys] = TapeRecord(
-                keys=frozenset(key for _, key in keys),
-                where=variable_path(sources[0]),
-                is_of_model=all(isinstance(it, KerasVariable) for it in sources),
-            )
-        self._taped_by_variable.update(dict.fromkeys(keys, taped))
-        graph = current_graph()
-        taken = self._calls.take(target)
-        self.makers.take(taken.models, target, taped.keys)
-        self.weights.take(taken.leaves)
-        losses = [it for it in taken.losses if _belongs(it[-1], graph)]
-        losses = [it for it in losses if it[-1] is taken.leaves[0]] or losses
-        calls = [it for it in taken.models if _belongs(it[2], graph)]
-        if not tf.distribute.has_strategy():  # whose variables have copies
-            self.untracked.take(tape, calls, taped.keys, graph)
-            self.arguments.take(graph, taken.models, taped.keys)
-        taped.follows = loss_that_follows(losses, taken.followed)
-        taped.uses = taped.uses or _uses(tape, taken.models)
-        taped.graph = graph
-        taped.scaler = taken.scaler or taped.scaler
-        taped.lead = lead_of(taken.leaves, [it[-1] for it in losses], replica.count)
-        self._look_at_rows(taped, taken.leaves, taken.models)
-        if graph is not None and self._keeps_data:
-            self._write_slot(taped)
-        found = model_and_loss_of(losses, calls)
-        if isinstance(found, str):
-            taped.unscored = found
-            self.net_inputs.take(taken.models, target, taped.keys)
-            if replica.index == 0 and self._keeps_data:
-                self._keep_inputs(taped, calls)
-            return taped
-        if replica.index > 0:
-            return taped
-        taped.model_and_loss, batch = found
-        if self._keeps_data and id(taped.model_and_loss.model) not in self._has_arrays:
-            keep_batch(taped, batch, counts=True, in_xla=self.xla_depth > 0)
-        return taped
-
-    def _look_at_rows(
-        self, taped: TapeRecord, leaves: list[Any], calls: list[Any]
-    ) -> None:
-        """Note operations by which the loss of a step mixes rows, or takes a softmax or
-        sigmoid twice.
-        """
-        if taped.graph is None:
-            taped.mixed_rows = taped.mixed_rows or self.eager_rows.behind(leaves)
-            taped.twice = taped.twice or self.eager_rows.twice_behind(leaves)
-            return
-        taped.twice = activated_twice_in_graph(leaves)
-        made = {id(leaf) for call in calls for leaf in flatten(call[2])}
-        found = (
-            look(it, made)
-            for it in leaves
-            if hasattr(it, "op")
-            for look in (mixed_rows_in_graph, softmax_over_rows_in_graph)
-        )
-        taped.mixed_rows = next((it for it in found if it is not None), None)
-
-    def _write_slot(self, taped: TapeRecord) -> None:
-        """Store the loss in a variable, for an update in another graph."""
-        if taped.slot is None:
-            taped.slot = own_variable(np.zeros(LEAD))
-        taped.slot.assign(stacked(taped.lead), read_value=False)
-
-    def _keep_inputs(self, taped: TapeRecord, calls: list[Any]) -> None:
-        """Keep the inputs of the first model that gradients are taken of."""
-        for model, inputs, *_ in calls:
-            if not taped.keys.isdisjoint(map(variable_key, model.variables)):
-                called = taped.called = taped.called or TapeRecord()
-                called.graph = taped.graph
-                called.model_and_loss = ModelAndLoss(model, None)
-                keep_batch(
-                    *(called, (inputs, None, None)),
-                    counts=False,
-                    in_xla=self.xla_depth > 0,
-                )
-                return
-
     def _recording(
         self, optimizer: Any, variables: Sequence[Any], replica: Replica
     ) -> Recording:
@@ -502,7 +403,7 @@ class Recorder:
                 variable_key(it) for it in recording.variables
             ]:
                 return recording
-        taped = self._taped_of(variables, replica) or TapeRecord()
+        taped = self.tapes.of(variables, replica) or TapeRecord()
         recording = Recording(
             optimizer=optimizer,
             variables=list(variables),
@@ -519,37 +420,14 @@ class Recorder:
         if taped.model_and_loss is not None:
             recording.model = taped.model_and_loss.model
         if self._keeps_data:
-            recording.start = _first_state(recording)
+            recording.save_start()
             if may_be_restarted(self.recordings, keys):
                 with tf.init_scope():
                     self._join_restarted()
             for earlier in self.recordings:
-                _keep_end(earlier, keys)
+                earlier.keep_end(keys)
         self.recordings.append(recording)
         return recording
-
-    def _taped_of(
-        self, variables: Sequence[Any], replica: Replica
-    ) -> TapeRecord | None:
-        """Return the last tape of one of the variables, or None."""
-        keys = ((replica.index, variable_key(it)) for it in variables)
-        tapes = (self._taped_by_variable.get(key) for key in keys)
-        return next((it for it in tapes if it is not None), None)
-
-    def _lead(self, recording: Recording, replica: Replica) -> list[Any]:
-        """Return what was seen of the current update, its loss and its data loss."""
-        taped = self._taped_of(recording.variables, replica)
-        if taped is None:
-            return [NOTHING] * LEAD
-        if replica.index == 0:
-            recording.taped = taped
-        if taped.graph is current_graph():
-            seen, *losses = taped.lead
-        elif taped.slot is None:
-            return [NOTHING] * LEAD
-        else:
-            seen, *losses = tf.unstack(value_of(taped.slot))
-        return [seen, *replica.total(losses)]
 
     def _emit(self, recording: Recording, row: Any, good: Any) -> None:
         if current_graph() is not None:
@@ -570,48 +448,3 @@ def reached(sources: Any, gradients: Any) -> list[Any]:
     """Return the variables among the sources that a gradient reaches."""
     pairs = zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=True)
     return [it for it, slope in pairs if slope is not None and is_variable(it)]
-
-
-def _belongs(value: Any, graph: Any) -> bool:
-    """Whether the first leaf of a value was made in ``graph`` (None: eagerly)."""
-    leaves = flatten(value)
-    if not leaves or not tf.is_tensor(leaves[0]):
-        return False
-    eager = hasattr(leaves[0], "numpy")
-    return eager if graph is None else not eager and leaves[0].graph is graph
-
-
-def _uses(tape: Any, calls: list[Any]) -> frozenset[int]:
-    """Return keys of the variables that a loss depends on.
-
-    They were read under the tape, or belong to a model that was called.
-    """
-    models = (variable for call in calls for variable in call[0].variables)
-    return frozenset(map(variable_key, (*models, *tape.watched_variables())))
-
-
-def _keep_end(earlier: Recording, keys: Sequence[int]) -> None:
-    """Save the weights of an earlier training before another one updates them."""
-    if earlier.model is None:
-        return
-    weights = earlier.model.variables
-    if not set(keys).isdisjoint(map(variable_key, weights)):
-        with tf.init_scope():
-            earlier.collect()
-        if earlier.end_state is None:  # else another training changed them already
-            earlier.end = earlier.steps, Snapshot(weights)
-
-
-def _first_state(recording: Recording) -> Snapshot | None:
-    """Save the weights before the first update, and the optimizer's scalars.
-
-    Scalars are, for example, the learning rate. None if the variables have no values
-    yet.
-    """
-    model_variables = recording.model.variables if recording.model is not None else ()
-    numbers = (it for it in recording.optimizer.variables if not len(it.shape))
-    try:
-        start = Snapshot([*recording.variables, *model_variables, *numbers])
-        return start if start.is_whole else None
-    except (tf.errors.FailedPreconditionError, ValueError, AttributeError):
-        return None

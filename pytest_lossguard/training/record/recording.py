@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from ...core.relations import ActivatedTwice, MixedRows, SoftmaxOverRows
 from ...core.step_facts import OutdatedStep
 from ...core.trace import Floats, StepTable
 from ..backend.batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch
+from ..backend.frameworks import tf
 from ..backend.snapshot import Snapshot
 from ..backend.tensors import variable_key, variable_path
 from ..backend.user_frames import UserFrames
@@ -284,6 +285,35 @@ class Recording:
     def unseen_losses(self) -> int:
         """Number of updates whose loss could not be seen."""
         return int(sum(np.count_nonzero(rows[:, 0] == 0) for rows in self.rows))
+
+    def save_start(self) -> None:
+        """Save the weights before the first update, and the optimizer's scalars.
+
+        Scalars are, for example, the learning rate. Nothing is saved if the variables
+        have no values yet.
+        """
+        model_variables = self.model.variables if self.model is not None else ()
+        numbers = (it for it in self.optimizer.variables if not len(it.shape))
+        try:
+            start = Snapshot([*self.variables, *model_variables, *numbers])
+            self.start = start if start.is_whole else None
+        except (tf.errors.FailedPreconditionError, ValueError, AttributeError):
+            self.start = None
+
+    def keep_end(self, keys: Sequence[int]) -> None:
+        """Save the weights before another training updates them.
+
+        Args:
+            keys: Keys of the variables that the other training updates.
+        """
+        if self.model is None:
+            return
+        weights = self.model.variables
+        if not set(keys).isdisjoint(map(variable_key, weights)):
+            with tf.init_scope():
+                self.collect()
+            if self.end_state is None:  # else another training changed them already
+                self.end = self.steps, Snapshot(weights)
 
     def another(self) -> Recording:
         """Return a recording without rows, for another training of the same kind."""

@@ -20,7 +20,7 @@ from ..backend.private_api import (
     loss_weights,
 )
 from ..backend.tensors import flatten, map_structure
-from ..score.trace_builder import describe_losses
+from ..score.loss_parts import describe_losses
 from .model_facts import (
     activation_name,
     kind_of_labels,

@@ -19,8 +19,8 @@ from ..backend.private_api import (
     takes_logits,
 )
 from ..backend.tensors import flatten
+from ..score.loss_parts import describe_losses
 from ..score.penalties import has_regularizer
-from ..score.trace_builder import describe_losses
 
 __all__ = [
     "activation_name",

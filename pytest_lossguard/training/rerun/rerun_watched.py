@@ -14,7 +14,7 @@ from ..backend.tensors import raw
 from ..loop.loop_trainer import LoopTrainer
 from ..loop.spec import TrainingSpec
 from ..score.row_order import is_sorted, order_of_arrays, order_of_watched
-from ..watching import Seen
+from ..watching.watch import Seen
 from .rerun import Rerun
 
 __all__ = ["watched_again"]

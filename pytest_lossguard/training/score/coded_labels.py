@@ -24,7 +24,8 @@ from ..backend.private_api import (
 )
 from ..backend.snapshot import live_statistics, stateful_layers, unchanged
 from ..backend.tensors import arrays_of, flatten
-from .scorer import as_tensors, parts_of
+from .loss_parts import parts_of
+from .scorer import as_tensors
 
 __all__ = ["agreement_by", "agreement_of_model"]
 

@@ -1,4 +1,4 @@
-"""Collects facts about the training data other than column statistics."""
+"""Collects facts about the training data."""
 
 from __future__ import annotations
 
@@ -6,21 +6,31 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ...core.changed_labels import changed_labels
 from ...core.class_weights import class_weights
+from ...core.column_stats import column_stats, target_range
 from ...core.data_facts import DataFacts, MaskedTokens
 from ...core.image_axes import mixed_axes
 from ...core.leaks import target_among_inputs
 from ...core.lone_targets import share_of_lone_targets
+from ...core.trace import ColumnStats, TargetRange
 from ...core.turned_targets import turned_targets
 from ..backend.batch import Batch
 from ..backend.data import ArrayData
 from ..backend.frameworks import keras
+from ..backend.index_inputs import reads_as_numbers
 from ..backend.private_api import flat_layers
-from ..backend.tensors import arrays_of
+from ..backend.tensors import arrays_of, flatten, is_composite
 from .masked_inputs import masked_inputs
 
-__all__ = ["facts_of_data", "with_what_came_again"]
+__all__ = [
+    "column_statistics",
+    "facts_of_data",
+    "target_ranges",
+    "with_what_came_again",
+]
 
 #: Layers that look for patterns among neighboring pixels.
 _CONVOLUTIONS = (
@@ -100,3 +110,37 @@ def with_what_came_again(fed: DataFacts, batches: Sequence[Batch]) -> DataFacts:
     return replace(
         fed, changed_labels=changed_labels(rows), turned_targets=turned_targets(rows)
     )
+
+
+def column_statistics(
+    structure: Any, name: str, model: Any = None
+) -> tuple[ColumnStats, ...]:
+    """Return the statistics of each array of a nested structure.
+
+    Arrays that are not numeric, and ragged or sparse tensors, are left out. With a
+    model, integers count as numbers if it reads them as numbers, not as indices.
+    """
+    leaves = flatten(structure)
+    numbers = (False,) * len(leaves)
+    if model is not None:
+        numbers = reads_as_numbers(model, structure)
+    found = (
+        column_stats(
+            np.asarray(leaf),
+            name if len(leaves) == 1 else f"{name} {index}",
+            integers_are_numbers=numbers[index],
+        )
+        for index, leaf in enumerate(leaves)
+        if not is_composite(leaf)
+    )
+    return tuple(it for it in found if it is not None)
+
+
+def target_ranges(structure: Any) -> tuple[TargetRange, ...]:
+    """Return the range of each array of targets; empty unless all are numeric."""
+    leaves = flatten(structure)
+    if any(map(is_composite, leaves)):
+        return ()
+    found = [target_range(np.asarray(leaf)) for leaf in leaves]
+    known = tuple(it for it in found if it is not None)
+    return known if len(known) == len(found) else ()

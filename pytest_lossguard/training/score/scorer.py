@@ -11,20 +11,13 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from ...core.column_stats import rarest_rows
-from ...core.constant_predictions import (
-    constant_candidates,
-    perfect_candidates,
-    uninformed_prediction,
-)
 from ...core.relations import CopiedSequence, LabelUse
 from ...core.trace import LayerStats, Output, Probe
 from ..backend.batch import Batch
 from ..backend.frameworks import has_own_step, keras, tf
 from ..backend.private_api import (
     call_model,
-    flat_losses,
     keeps_logits,
-    loss_options,
     mask_of,
     set_mask,
 )
@@ -38,23 +31,17 @@ from ..backend.tensors import (
     stacked,
 )
 from ..record.recording import ModelAndLoss
+from .constant_losses import Rows, best_constant, least_loss, loss_of_middle
 from .copied_sequence import copied_input
 from .layer_stats import activation_stats, is_watched, layers_seen, output_of, symmetric
 from .loss_relations import label_use, shared_rows
 
-__all__ = [
-    "Scorer",
-    "as_tensors",
-    "asked_of",
-    "parts_of",
-]
+__all__ = ["Scorer", "as_tensors", "asked_of"]
 
 _Found = TypeVar("_Found")
 _FEW_ROWS = 8
 #: Number of leading values of a measurement, then of values per layer; see `_measure`.
 _LEAD, _PER_LAYER = 5, 3
-#: A prediction with at most this loss is perfect.
-_NOTHING = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +233,13 @@ class Scorer:
         return last[1]
 
     def _best_constant(self, batch: Batch) -> tuple[float, str, list[Any]] | None:
-        masks = self._masks(batch)
-        candidates = self._candidates(batch, masks)
-        return self._best(batch, candidates, masks) if candidates else None
+        best = best_constant(
+            self._rows(batch), self._score_constant, probabilities=self._probabilities
+        )
+        return None if best is None else (best[0] * self._scale(batch), *best[1:])
+
+    def _rows(self, batch: Batch) -> Rows:
+        return Rows(batch, flatten(self._known.outputs), partial(self._masks, batch))
 
     def rare_gain(self, batch: Batch) -> float | None:
         """Return by how much the model's loss on rows of a rare class is lower than the
@@ -277,19 +268,8 @@ class Scorer:
         return cast("float | None", self._once("middle", batch, self._middle))
 
     def _middle(self, batch: Batch) -> float | None:
-        outputs, targets = flatten(self._known.outputs), flatten(batch.y)
-        if len(outputs) != len(targets) or any(map(is_composite, targets)):
-            return None
-        middles = [
-            uninformed_prediction(np.asarray(target), tuple(output.shape[1:]))
-            for target, output in zip(targets, outputs, strict=True)
-        ]
-        if any(it is None for it in middles):
-            return None
-        leaves = [tf.constant(it, self._dtype) for it in middles]
-        masks = self._masks(batch)
-        loss = float(self._score_constant(batch.y, batch.sample_weight, leaves, masks))
-        return loss * self._scale(batch) if np.isfinite(loss) else None
+        loss = loss_of_middle(self._rows(batch), self._score_constant)
+        return None if loss is None else loss * self._scale(batch)
 
     def perfect(self, batch: Batch) -> float | None:
         """Return the lowest possible loss on these rows, as far as it is known.
@@ -311,102 +291,14 @@ class Scorer:
         return loss * self._scale(batch)
 
     def _least(self, batch: Batch) -> float | None:
-        outputs, targets = flatten(self._known.outputs), flatten(batch.y)
-        if any(map(is_composite, targets)) or len(outputs) != len(targets):
-            return None
-        candidates = [
-            perfect_candidates(np.asarray(target), tuple(it.shape[1:]), smoothing)
-            for target, it, smoothing in zip(
-                targets, outputs, _smoothing(self.loss, len(outputs)), strict=True
-            )
-        ]
-        if not all(candidates):
-            return None
-        masks = self._masks(batch)
-        chosen, best = [next(iter(it.values())) for it in candidates], np.inf
-        for output, choices in enumerate(candidates):
-            for prediction in choices.values():
-                trial = [*chosen[:output], prediction, *chosen[output + 1 :]]
-                leaves = [
-                    tf.constant(leaf, it.dtype)
-                    for leaf, it in zip(trial, outputs, strict=True)
-                ]
-                try:
-                    loss = float(
-                        self._measure_given(batch.y, batch.sample_weight, leaves, masks)
-                    )
-                except Exception:  # a custom loss may raise for these predictions
-                    return None
-                if loss < best:
-                    best, chosen = loss, trial
-                if 0 <= best <= _NOTHING:
-                    break
-        return best * self._scale(batch) if np.isfinite(best) else None
+        loss = least_loss(self._rows(batch), self.loss, self._measure_given)
+        return None if loss is None else loss * self._scale(batch)
 
     def _masks(self, batch: Batch) -> list[Any]:
         """Return the Keras mask of each output; empty if no output has one."""
         if not self._known.masked:
             return []
         return [mask_of(it) for it in flatten(self._call(batch.x))]
-
-    def _candidates(self, batch: Batch, masks: list[Any]) -> list[dict[str, Any]]:
-        """Return candidate constants for each output; empty if an output has none."""
-        shapes = [tuple(it.shape[1:]) for it in flatten(self._known.outputs)]
-        targets, weights = flatten(batch.y), flatten(batch.sample_weight)
-        if len(shapes) != len(targets):
-            return []
-        if len(weights) != len(targets):
-            weights = weights[:1] * len(targets) or [None] * len(targets)
-        masks = masks or [None] * len(targets)
-        candidates = [
-            constant_candidates(
-                np.asarray(target),
-                shape,
-                weights=_counting(weight, mask),
-                probabilities=self._probabilities,
-            )
-            for target, shape, weight, mask in zip(
-                targets, shapes, weights, masks, strict=True
-            )
-        ]
-        return candidates if all(candidates) else []
-
-    def _best(
-        self, batch: Batch, candidates: list[dict[str, Any]], masks: list[Any]
-    ) -> tuple[float, str, list[Any]] | None:
-        """Choose the best constant of each output in turn; outputs that come later keep
-        their first candidate meanwhile.
-        """
-        chosen = [0] * len(candidates)
-        best = np.inf
-        for output, choices in enumerate(candidates):
-            losses = []
-            for index in range(len(choices)):
-                picks = [*chosen[:output], index, *chosen[output + 1 :]]
-                trial = [
-                    tf.constant(list(choice.values())[pick], self._dtype)
-                    for choice, pick in zip(candidates, picks, strict=True)
-                ]
-                loss = self._score_constant(batch.y, batch.sample_weight, trial, masks)
-                losses.append(float(loss))
-            finite = np.where(np.isfinite(losses), losses, np.inf)
-            chosen[output] = int(np.argmin(finite))
-            best = float(finite.min())
-        if not np.isfinite(best):
-            return None
-        names = [
-            list(choice)[pick] for choice, pick in zip(candidates, chosen, strict=True)
-        ]
-        name = names[0] if len(set(names)) == 1 else "constants"
-        leaves = [
-            tf.constant(choice[it], self._dtype)
-            for choice, it in zip(candidates, names, strict=True)
-        ]
-        return best * self._scale(batch), name, leaves
-
-    @property
-    def _dtype(self) -> str:
-        return str(keras.backend.floatx())
 
     def _call(self, x: Any) -> Any:
         return call_model(self.model, x)
@@ -444,12 +336,17 @@ class Scorer:
         )
         loss = self._scored(y, plain, sample_weight)
         keeps_logits = any(map(_keeps_logits, flatten(y_pred)))
+        leaves = flatten(plain)
         lead = [
             loss,
             self._scored(y, y_pred, sample_weight) if keeps_logits else loss,
-            reduce(tf.maximum, [_spread(it) for it in flatten(plain)]),
-            reduce(tf.minimum, [_lowest(it) for it in flatten(plain)]),
-            reduce(tf.maximum, [_highest(it) for it in flatten(plain)]),
+            reduce(tf.maximum, [_spread(it) for it in leaves]),
+            reduce(
+                tf.minimum, [tf.cast(tf.reduce_min(it), tf.float32) for it in leaves]
+            ),
+            reduce(
+                tf.maximum, [tf.cast(tf.reduce_max(it), tf.float32) for it in leaves]
+            ),
         ]
         stats = [
             it
@@ -540,36 +437,6 @@ def asked_of(batch: Batch) -> tuple[bytes, ...]:
     return tuple(np.asarray(it).tobytes() for it in leaves)
 
 
-def _counting(weight: Any, mask: Any) -> Any:
-    """Return the weight of each row or position in the loss, mask included; None if
-    there are neither weights nor a mask.
-    """
-    if mask is None:
-        return None if weight is None else np.asarray(weight)
-    counts = np.asarray(mask, np.float64)
-    if weight is None:
-        return counts
-    given = np.asarray(weight, np.float64)
-    return counts * given.reshape(*given.shape, *[1] * (counts.ndim - given.ndim))
-
-
-def parts_of(loss: Any) -> list[Any]:
-    """Return the parts of a compiled loss, or the loss object itself in a list."""
-    return [part for part in flat_losses(loss) or [loss] if part]
-
-
-def _smoothing(loss: Any, outputs: int) -> list[float]:
-    """Return the label smoothing of each output's loss, from 0 to 1."""
-    found = [
-        float(
-            getattr(it, "label_smoothing", 0.0)
-            or loss_options(it).get("label_smoothing", 0.0)
-        )
-        for it in (getattr(part, "loss", part) for part in parts_of(loss))
-    ]
-    return found if len(found) == outputs else [max(found, default=0.0)] * outputs
-
-
 def _twice(tensor: Any) -> Any:
     if isinstance(tensor, tf.SparseTensor):
         return tf.sparse.concat(0, [tensor, tensor])
@@ -603,11 +470,3 @@ def _plain(tensor: Any) -> Any:
 
 def _spread(tensor: Any) -> Any:
     return tf.reduce_max(tf.math.reduce_std(tf.cast(tensor, tf.float32), axis=0))
-
-
-def _lowest(tensor: Any) -> Any:
-    return tf.cast(tf.reduce_min(tensor), tf.float32)
-
-
-def _highest(tensor: Any) -> Any:
-    return tf.cast(tf.reduce_max(tensor), tf.float32)

@@ -303,8 +303,8 @@ def test_what_reads_a_dataset_is_called_itself():
 
     with watching() as watch:
         assert int(function(tf.constant(1))) == int(other(tf.constant(1))) == 2
-        assert function not in watch._clones
-        assert other in watch._clones
+        assert function not in watch.functions.clones
+        assert other in watch.functions.clones
 
 
 def test_a_loop_by_hand_is_traced_once():

@@ -163,7 +163,7 @@ def test_what_trains_beside_a_seen_update_is_named(body):
     (found,) = missed(UNSEEN[body])
 
     assert found.kind == "trained_unseen"
-    assert "(gradients taken at test_unseen.py:" in found.message
+    assert "(gradients taken at test_unrecorded.py:" in found.message
 
 
 def test_the_variables_are_named_with_where_they_were_trained_and_how_they_ended():

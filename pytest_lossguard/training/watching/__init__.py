@@ -1,0 +1,1 @@
+"""Watches whatever trains inside a block of code."""
