@@ -8,7 +8,7 @@ results show; the caller trains them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,7 @@ __all__ = [
     "chosen",
     "holds_outside",
     "improvable",
+    "is_improvable",
     "labels_carry_no_signal",
     "length",
     "repeats",
@@ -407,6 +408,11 @@ def _best(trace: Trace, found: LossCurve, held: list[_Held]) -> _Held | None:
         about_best = proofs or about_best
     first = min(certain or about_best, key=lambda it: it.reference.rank)
     return first if first.gain >= at.FAR_BETTER else None
+
+
+def is_improvable(findings: Iterable[Finding]) -> bool:
+    """Whether a standard change would make the training far better."""
+    return any(it.kind == IMPROVABLE.name for it in findings)
 
 
 def improvable(

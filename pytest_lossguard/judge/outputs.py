@@ -29,6 +29,7 @@ LABELS_OUT_OF_RANGE = Kind(
     name="labels_out_of_range",
     severity="error",
     suspects="loss_output_mismatch",
+    symptoms=("misfit",),
     headline="{share} of the labels are out of reach",
     text="the labels go from {low} to {high}, and the output, layer {where}, can"
     " never be {share} of them: {reach}",
@@ -48,6 +49,7 @@ LOSS_OUTPUT_MISMATCH = Kind(
     name="loss_output_mismatch",
     severity="error",
     suspects="loss_output_mismatch",
+    symptoms=("misfit",),
     headline="the output does not fit the labels",
     text="the output, layer {where}, does not fit the labels: {why}",
     hint="Match last activation, units, loss and label encoding: sigmoid where"

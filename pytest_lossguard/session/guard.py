@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Any
 
 from ..baselines.check import BaselineResult
+from ..baselines.comparison import BASELINE_REGRESSION
 from ..core.change import MakeRerun, Rerun
 from ..core.custom_checks import Check
 from ..core.errors import BaselineError, NotConverged, NothingTrained, StopTraining
@@ -23,7 +24,9 @@ from ..core.verdict import Verdict
 from ..experiments.margins import Margins, margins
 from ..experiments.remembered import made_once
 from ..judge import held_to
+from ..judge.divergence import DIVERGING_LOSS
 from ..judge.limit_used import nearness, shares
+from ..judge.numerics import NONFINITE_LOSS
 from ..judge.thresholds import SPIKE
 from ..report.baseline import baseline_lines
 from .after_test import DIAGNOSIS_BUDGET, compared, diagnosed
@@ -564,7 +567,7 @@ class Guard:
         for run, comparisons in zip(self._subjects, result.comparisons, strict=False):
             worse = [it.finding() for it in comparisons if it.regressed]
             found = held_to((*worse, *run.findings), self._policy)
-            if any(it.kind == "baseline_regression" for it in found):
+            if any(it.kind == BASELINE_REGRESSION.name for it in found):
                 new = self._replaced(run, replace(run.verdict, findings=found))
                 lines = tuple(baseline_lines(comparisons, result.seeds))
                 raise self._error(
@@ -628,13 +631,13 @@ class Guard:
         """Growth of the loss from which no further step can save a training; None if
         divergence is allowed or early ending is off.
         """
-        if not self._ends_early or "diverging_loss" in self._policy.allow:
+        if not self._ends_early or DIVERGING_LOSS.name in self._policy.allow:
             return None
         return SPIKE * self._policy.max_loss_growth
 
     @property
     def _stops_on_nonfinite(self) -> bool:
-        return "nonfinite_loss" not in self._policy.allow
+        return NONFINITE_LOSS.name not in self._policy.allow
 
     @contextmanager
     def _paused(self) -> Iterator[None]:

@@ -8,7 +8,6 @@ from ...core.keras_names import USUAL_OUTPUTS, activation_facts
 from .kind import (
     CERTAIN,
     LIKELY,
-    MISFIT,
     POSSIBLE,
     REMOTE,
     SEEN,
@@ -64,7 +63,7 @@ def _canonical_output(now: Situation) -> Weighed:
     if now.facts.canonical_output:
         return
     weight = STRONG - 1 if now.facts.output_is_bounded else SEEN - 1
-    if now.found & MISFIT:
+    if "misfit" in now.symptoms:
         weight = CERTAIN + 5
     yield weight, Change(kind="canonical_output")
 
