@@ -190,7 +190,7 @@ class ComparedRun:
     @property
     def scales(self) -> bool:
         """Whether a change standardizes the inputs or the targets."""
-        return any(it.kind.startswith("standardize_") for it in self.changes)
+        return any(kind_of(it).standardizes for it in self.changes)
 
     def is_certain(self, trace: Trace) -> bool:
         """Whether the re-run undoes something that is never deliberate; data far out of

@@ -22,7 +22,7 @@ from ..judge.outcome import WORSE_THAN_CONSTANT
 from ..judge.thresholds import FAR_BETTER
 from . import thresholds as at
 from .candidates import Candidate
-from .changes import cause_of, describe
+from .changes import cause_of, describe, kind_of
 from .compare import (
     IMPROVABLE,
     can_be_checked_outside,
@@ -262,7 +262,7 @@ class ExperimentRunner:
             steps = len(self._trace.steps) * float(change.value or 1)
             if steps > at.MOST_STEPS:
                 return True
-        if change.kind not in ("learning_rate", "more_steps"):
+        if not kind_of(change).is_graded:
             return any(it.failure is not None for it in smaller)
         return any(self._is_worse(it) for it in smaller)
 

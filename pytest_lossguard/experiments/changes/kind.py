@@ -89,6 +89,10 @@ class ChangeKind:
             such as a frozen backbone; None for all others.
         other_targets: Whether the change replaces the targets or the loss.
         other_rows: Whether the change replaces or removes rows.
+        of_inputs: Whether held-out rows get the same change of their inputs.
+        standardizes: Whether the change standardizes inputs or targets.
+        is_graded: Whether a greater change goes further the same way, so that a smaller
+            one that made the training worse rules it out.
     """
 
     name: ChangeName
@@ -101,3 +105,6 @@ class ChangeKind:
     undoes: Literal["fault", "choice"] | None = None
     other_targets: bool = False
     other_rows: bool = False
+    of_inputs: bool = False
+    standardizes: bool = False
+    is_graded: bool = False

@@ -178,6 +178,7 @@ KINDS = (
         remedy=_remedy_of_rate,
         describe=_describe_rate,
         worth=_learning_rate,
+        is_graded=True,
     ),
     ChangeKind(
         name="momentum",
@@ -218,6 +219,7 @@ KINDS = (
         remedy="train longer",
         describe=_describe_steps,
         worth=_more_steps,
+        is_graded=True,
     ),
     ChangeKind(
         name="plain_gradients",
