@@ -16,6 +16,7 @@ import numpy as np
 from ..core.change import Change, ModelFacts
 from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding
+from ..core.keras_names import SCALING_INITIALIZERS
 from ..core.trace import ColumnStats, Trace
 from ..judge import thresholds as at
 from ..judge.curve import LossCurve, in_one_unit, loss_curve_of
@@ -208,12 +209,6 @@ class ComparedRun:
         return 0 if any(kind_of(it).undoes == "fault" for it in self.changes) else 1
 
 
-#: Initializers that keep the scale of a layer's activations.
-_USUAL_STARTS = frozenset(
-    f"{who}{how}" for who in ("Glorot", "He", "Lecun") for how in ("Uniform", "Normal")
-)
-
-
 def wanted(trace: Trace, facts: ModelFacts) -> tuple[tuple[Change, ...], ...]:
     """Return the standard changes that are worth a re-run of a training that passes.
 
@@ -252,7 +247,7 @@ def wanted(trace: Trace, facts: ModelFacts) -> tuple[tuple[Change, ...], ...]:
     # If the weights were drawn as usual and the loss falls steadily, new weights could
     # only be a luckier draw.
     on_its_way = found.is_on_its_way and found.starts_level
-    if not (on_its_way and _USUAL_STARTS.issuperset(facts.initializers)):
+    if not (on_its_way and SCALING_INITIALIZERS.issuperset(facts.initializers)):
         changes.append((Change(kind="reinitialize"),))
     if facts.fixed is None:
         changes += [(it,) for it in _of_the_program(facts)]

@@ -8,7 +8,12 @@ from dataclasses import replace
 
 from ..core.explanation import Explanation, Limit, curves, level
 from ..core.findings import Finding, Kind, Severity, finding
-from ..core.keras_names import LossFacts, activation_facts, loss_facts
+from ..core.keras_names import (
+    USUAL_OUTPUTS,
+    LossFacts,
+    activation_facts,
+    loss_facts,
+)
 from ..core.trace import Output, TargetRange, Trace
 
 __all__ = ["RULES"]
@@ -195,8 +200,8 @@ def activated_twice(trace: Trace) -> Iterator[Finding]:
         by=found.by,
         so=so,
     )
-    loss = "SparseCategorical" if found.by == "softmax" else "Binary"
-    hint = f"{_ONE_ACTIVATION}, as keras.losses.{loss}Crossentropy()."
+    usual = USUAL_OUTPUTS["classes" if found.by == "softmax" else "binary"]
+    hint = f"{_ONE_ACTIVATION}, as keras.losses.{usual.loss_class}()."
     yield replace(reported, hint=hint)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...core.change import Change, ModelFacts
 from ...core.findings import number
-from ...core.keras_names import USUAL_OUTPUTS, activation_facts
+from ...core.keras_names import PLAIN_INITIALIZERS, USUAL_OUTPUTS, activation_facts
 from .kind import (
     CERTAIN,
     LIKELY,
@@ -25,16 +25,12 @@ __all__ = ["KINDS"]
 #: activation can train; one more makes the gradients vanish.
 _MUCH_DROPOUT, _DEEP, _NARROW, _CURVED_LAYERS = 0.6, 4, 4, 2
 
-_ODD_INITIALIZERS = frozenset(
-    {"Constant", "Zeros", "Ones", "RandomNormal", "RandomUniform", "TruncatedNormal"}
-)
-
 
 # The weights
 
 
 def _reinitialize(now: Situation) -> Weighed:
-    odd = not _ODD_INITIALIZERS.isdisjoint(now.facts.initializers)
+    odd = not PLAIN_INITIALIZERS.isdisjoint(now.facts.initializers)
     weight = POSSIBLE
     if "symmetric_weights" in now.found:
         weight = CERTAIN
