@@ -59,6 +59,22 @@ def test_the_tests_are_the_tree_of_the_package():
     assert tested - OTHERS - {"__pycache__"} <= folders()
 
 
+def test_a_test_named_like_a_module_of_its_folder_stands_beside_it():
+    """`tests/training/record/test_feeds.py` for `training/record/feeds.py`."""
+    places = {}
+    for path in PACKAGE.rglob("*.py"):
+        place = path.relative_to(PACKAGE)
+        places.setdefault((place.parts[0], path.stem), set()).add(place.parent)
+    astray = []
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        place = path.relative_to(ROOT / "tests")
+        known = places.get((place.parts[0], path.stem.removeprefix("test_")))
+        if known is not None and place.parent not in known:
+            astray.append(place.as_posix())
+
+    assert astray == []
+
+
 #: Words that name nothing of the field, or many things; as names in code.
 COINED = re.compile(r"\b(?:def|class) (\w*(?:told|telling|yardstick|whoever)\w*)")
 #: A docstring, or a line of one, that leaves the reader to guess.

@@ -230,9 +230,9 @@ class Search:
             if self._is_stale(corruption, error):
                 return
             case.fails_with(error)
-            self._note(case)
+            self.note(case)
             raise
-        self._note(case)
+        self.note(case)
 
     @contextmanager
     def _judged(self, corruption: Corruption | None) -> Iterator[None]:
@@ -262,7 +262,8 @@ class Search:
         self.stale[known.file] = first_line(error)
         return True
 
-    def _note(self, case: Case) -> None:
+    def note(self, case: Case) -> None:
+        """Record the result of a case."""
         if case.corruption is not None:
             self._features = case.corruption.features_seen or self._features
             case.corruption = case.corruption.resolved(self._features)
