@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,35 @@ def test_the_floors_name_every_folder():
     (floors,) = (it for it in CONTRACTS["contracts"] if it["name"] == "Imports go down")
 
     assert {it for floor in floors["layers"] for it in floor.split(" | ")} == folders()
+
+
+def modules():
+    """Each module of the package by its dotted name."""
+    paths = {
+        ".".join(it.relative_to(PACKAGE.parent).with_suffix("").parts): it
+        for it in PACKAGE.rglob("*.py")
+    }
+    return {name.removesuffix(".__init__"): path for name, path in paths.items()}
+
+
+def imports(name, path, known):
+    """Modules that a module imports, also in functions and for annotations only."""
+    folder = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            parts = folder.split(".")
+            parts = [*parts[: len(parts) + 1 - node.level], node.module or ""]
+            of = ".".join(filter(None, parts))
+            inside = [f"{of}.{it.name}" for it in node.names]
+            yield from (it if it in known else of for it in inside)
+
+
+def test_no_module_imports_itself_on_a_detour():
+    """The linter compares siblings: a module and its own folder it leaves alone."""
+    known = modules()
+    graph = {name: {*imports(name, path, known)} for name, path in known.items()}
+
+    assert len([*TopologicalSorter(graph).static_order()]) == len(known)
 
 
 def test_there_are_no_more_than_three_loose_files_and_the_command():
