@@ -8,6 +8,7 @@ from .core.diagnosis import Diagnosis
 from .core.errors import NotConverged, UsageError
 from .core.given import SECONDS, SEED, Expected, checked, shown
 from .core.policy import Policy
+from .experiments.compare import is_improvable
 from .experiments.margins import Margins
 from .session.after_test import DIAGNOSIS_BUDGET
 from .session.guard import Guard
@@ -92,7 +93,9 @@ def diagnose(
         pass
     except UsageError as error:
         raise error.with_traceback(None) from None
-    bad = (run for run in guard.runs if not run.converged or _is_improvable(run))
+    bad = (
+        run for run in guard.runs if not run.converged or is_improvable(run.findings)
+    )
     run = next(bad, None)
     if run is None:
         return Diagnosis(causes=())
@@ -140,7 +143,3 @@ def _guard(policy: Any, seed: Any, budget: float = DIAGNOSIS_BUDGET) -> Guard:
 
     trainer: Any = Trainer()
     return Guard(policy=policy, seed=seed, trainer=lambda: trainer, budget=budget)
-
-
-def _is_improvable(run: TrainingRun) -> bool:
-    return any(it.kind == "improvable" for it in run.findings)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,35 @@ def test_the_floors_name_every_folder():
     assert {it for floor in floors["layers"] for it in floor.split(" | ")} == folders()
 
 
+def modules():
+    """Each module of the package by its dotted name."""
+    paths = {
+        ".".join(it.relative_to(PACKAGE.parent).with_suffix("").parts): it
+        for it in PACKAGE.rglob("*.py")
+    }
+    return {name.removesuffix(".__init__"): path for name, path in paths.items()}
+
+
+def imports(name, path, known):
+    """Modules that a module imports, also in functions and for annotations only."""
+    folder = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            parts = folder.split(".")
+            parts = [*parts[: len(parts) + 1 - node.level], node.module or ""]
+            of = ".".join(filter(None, parts))
+            inside = [f"{of}.{it.name}" for it in node.names]
+            yield from (it if it in known else of for it in inside)
+
+
+def test_no_module_imports_itself_on_a_detour():
+    """The linter compares siblings: a module and its own folder it leaves alone."""
+    known = modules()
+    graph = {name: {*imports(name, path, known)} for name, path in known.items()}
+
+    assert len([*TopologicalSorter(graph).static_order()]) == len(known)
+
+
 def test_there_are_no_more_than_three_loose_files_and_the_command():
     assert {it.name for it in PACKAGE.glob("*.py")} == {
         "__init__.py",
@@ -57,6 +88,22 @@ def test_the_tests_are_the_tree_of_the_package():
     tested = {it.name for it in (ROOT / "tests").iterdir() if it.is_dir()}
 
     assert tested - OTHERS - {"__pycache__"} <= folders()
+
+
+def test_a_test_named_like_a_module_of_its_folder_stands_beside_it():
+    """`tests/training/record/test_feeds.py` for `training/record/feeds.py`."""
+    places = {}
+    for path in PACKAGE.rglob("*.py"):
+        place = path.relative_to(PACKAGE)
+        places.setdefault((place.parts[0], path.stem), set()).add(place.parent)
+    astray = []
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        place = path.relative_to(ROOT / "tests")
+        known = places.get((place.parts[0], path.stem.removeprefix("test_")))
+        if known is not None and place.parent not in known:
+            astray.append(place.as_posix())
+
+    assert astray == []
 
 
 #: Words that name nothing of the field, or many things; as names in code.

@@ -40,8 +40,7 @@ def searched(pytester, monkeypatch, pairs):
     """The searches of one run of the examples, by the name of their test."""
     # Of this run, which is one of many in a process: nothing is remembered.
     monkeypatch.setattr("hypothesis.core.global_force_seed", None)
-    home = pytester.path / ".hypothesis"
-    monkeypatch.setattr(configuration, "__hypothesis_home_directory", home)
+    configuration.set_hypothesis_home_dir(pytester.path / ".hypothesis")
     shutil.copy(EXAMPLE, pytester.path)
 
     def run(seed, *options):
@@ -54,6 +53,7 @@ def searched(pytester, monkeypatch, pairs):
         return {it["nodeid"].partition("::")[2]: it["search"] for it in tests}
 
     yield run
+    configuration.set_hypothesis_home_dir(None)
     use_patient_profile()
 
 

@@ -50,7 +50,7 @@ _SEEDS = 20
 #: Stability margins are measured only for trainings that take at most so many seconds:
 #: margins cost some fifteen trainings per seed where a baseline is written, two where
 #: it is compared.
-_SLOWEST_FOR_MARGINS = 0.5
+SLOWEST_FOR_MARGINS = 0.5
 #: A headroom is measured again if it does not hold on at least so many seeds.
 _DOUBTED = _SEEDS // 2
 
@@ -388,7 +388,7 @@ def _margins_to_take(rerun: Rerun) -> tuple[tuple[str, ...], tuple[str, ...]]:
     began = time.perf_counter()
     rerun()
     seconds = time.perf_counter() - began
-    if seconds > _SLOWEST_FOR_MARGINS:
+    if seconds > SLOWEST_FOR_MARGINS:
         return (), (f"no stability margins, as a training takes {seconds:.1f} s",)
     names, notes = [], []
     for name, change in _MARGINS.items():

@@ -27,14 +27,14 @@ __all__ = ["add_to", "parsed", "read_text", "sweep", "write_whole"]
 #: Prefix and suffix of temporary files, which are written in the target folder.
 _PREFIX, _SUFFIX = ".lossguard-", ".tmp"
 #: Seconds to wait for the reader of a pipe.
-_PATIENCE = 10.0
+PATIENCE = 10.0
 #: Largest file to read, in bytes: files of this package have a few kilobytes.
-_LARGEST = 16 * 1024 * 1024
+LARGEST = 16 * 1024 * 1024
 #: Errors of a folder that does not allow new or replaced files, but may allow writing
 #: to an existing one.
 _IN_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY)
 #: Flag on Windows, where line endings would otherwise differ from the committed ones.
-_BINARY = getattr(os, "O_BINARY", 0)
+BINARY = getattr(os, "O_BINARY", 0)
 #: Age in seconds after which a temporary file counts as abandoned, if files cannot be
 #: locked.
 _ABANDONED = 3600.0
@@ -93,7 +93,7 @@ def add_to(path: Path, text: str) -> None:
 
 def _write_into(path: Path, data: bytes, how: int = os.O_TRUNC) -> None:
     """Write to an existing device or pipe, or to a file that cannot be replaced."""
-    flags = os.O_WRONLY | how | _BINARY | getattr(os, "O_NONBLOCK", 0)
+    flags = os.O_WRONLY | how | BINARY | getattr(os, "O_NONBLOCK", 0)
     handle = os.open(path, flags | getattr(os, "O_NOCTTY", 0), 0o666)
     try:
         rest = memoryview(data)
@@ -101,17 +101,17 @@ def _write_into(path: Path, data: bytes, how: int = os.O_TRUNC) -> None:
             try:
                 rest = rest[os.write(handle, rest) :]
             except BlockingIOError:
-                _, ready, _ = select.select([], [handle], [], _PATIENCE)
+                _, ready, _ = select.select([], [handle], [], PATIENCE)
                 if not ready:
                     raise TimeoutError(
-                        errno.ETIMEDOUT, f"nobody read on for {_PATIENCE:.0f} s"
+                        errno.ETIMEDOUT, f"nobody read on for {PATIENCE:.0f} s"
                     ) from None
     finally:
         os.close(handle)
 
 
 def _replace(target: Path, data: bytes, known: os.stat_result | None) -> None:
-    with _temporary(target.parent) as (file, temporary):
+    with temporary_in(target.parent) as (file, temporary):
         rest = memoryview(data)
         while rest:
             rest = rest[file.write(rest) :]
@@ -125,7 +125,7 @@ def _replace(target: Path, data: bytes, known: os.stat_result | None) -> None:
 
 
 @contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[FileIO, Path]]:
+def temporary_in(folder: Path) -> Iterator[tuple[FileIO, Path]]:
     """Open a new file and lock it while it is written, so that `sweep` skips it."""
     file, path = _locked(folder)
     try:
@@ -138,7 +138,7 @@ def _temporary(folder: Path) -> Iterator[tuple[FileIO, Path]]:
 
 
 def _locked(folder: Path) -> tuple[FileIO, Path]:
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY
     while True:
         path = folder / f"{_PREFIX}{secrets.token_hex(6)}{_SUFFIX}"
         file = FileIO(os.open(path, flags, 0o666), "w")
@@ -182,11 +182,11 @@ def read_text(path: Path) -> str:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
         with os.fdopen(handle, "rb", closefd=False) as file:
-            data = file.read(_LARGEST + 1)
+            data = file.read(LARGEST + 1)
     finally:
         os.close(handle)
-    if len(data) > _LARGEST:
-        raise OSError(errno.EFBIG, f"it holds more than {_LARGEST >> 20} MiB")
+    if len(data) > LARGEST:
+        raise OSError(errno.EFBIG, f"it holds more than {LARGEST >> 20} MiB")
     return data.decode("utf-8")
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "Finding",
     "Kind",
     "Severity",
+    "Symptom",
     "finding",
     "number",
     "place_of",
@@ -28,6 +29,19 @@ __all__ = [
 OWN_KIND = re.compile(r"[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*")
 
 Severity = Literal["error", "warning"]
+#: What a finding says about the training, where the diagnosis depends on it:
+#:
+#: - ``"blown_up"``: the loss diverged or is not finite; its final value means nothing.
+#: - ``"unstable"``: the loss or a gradient jumps or grows.
+#: - ``"stuck"``: the loss hardly falls.
+#: - ``"misfit"``: the loss does not suit the output or the labels; its value means
+#:   nothing.
+#: - ``"too_high"``: no change repairs the training unless its loss ends lower.
+#: - ``"rows_alike"``, ``"units_alike"``: all rows give the same, or units give the same
+#:   for all rows. The first explains the second.
+Symptom = Literal[
+    "blown_up", "unstable", "stuck", "misfit", "too_high", "rows_alike", "units_alike"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +62,7 @@ class Kind:
             `diagnosis.CAUSES`; empty if it suggests none.
         undone_by: What the usual training step of Keras does differently, if a re-run
             with that step proves the cause; empty otherwise.
+        symptoms: What the finding says about the training.
         explanation: The text of the reference and of ``--lossguard-explain``.
     """
 
@@ -58,6 +73,7 @@ class Kind:
     headline: str = ""
     suspects: str = ""
     undone_by: str = ""
+    symptoms: tuple[Symptom, ...] = ()
     explanation: Explanation
 
 
@@ -79,6 +95,7 @@ class Finding:
         suspects: The cause that the finding suggests; empty if none.
         undone_by: What the usual training step of Keras does differently, if a re-run
             with that step proves the cause; empty otherwise.
+        symptoms: What the finding says about the training.
     """
 
     kind: str
@@ -92,6 +109,7 @@ class Finding:
     hint: str = ""
     suspects: str = ""
     undone_by: str = ""
+    symptoms: tuple[Symptom, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as builtins, in the shape of the JSON report."""
@@ -147,6 +165,7 @@ def finding(
         hint=kind.hint,
         suspects=kind.suspects,
         undone_by=kind.undone_by,
+        symptoms=kind.symptoms,
     )
 
 

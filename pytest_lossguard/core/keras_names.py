@@ -1,4 +1,5 @@
-"""The one table of facts about Keras' losses, activations and optimizers, by name.
+"""The one table of facts about Keras' losses, activations, optimizers and
+initializers, by name.
 
 Values only; TensorFlow is not imported. `tests/training/test_keras_names.py` checks the
 table against the installed Keras.
@@ -16,14 +17,18 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "OTHER_ACTIVATIONS",
+    "OTHER_INITIALIZERS",
     "OTHER_LOSSES",
     "OTHER_OPTIMIZERS",
+    "PLAIN_INITIALIZERS",
+    "SCALING_INITIALIZERS",
     "USUAL_OUTPUTS",
     "ActivationFacts",
     "LossFacts",
     "OptimizerFacts",
     "UsualOutput",
     "activation_facts",
+    "is_for_classes",
     "loss_facts",
     "optimizer_facts",
 ]
@@ -308,6 +313,17 @@ OTHER_OPTIMIZERS = frozenset(
     }
 )
 
+#: Initializers that keep the scale of a layer's activations.
+SCALING_INITIALIZERS = frozenset(
+    f"{who}{how}" for who in ("Glorot", "He", "Lecun") for how in ("Uniform", "Normal")
+)
+#: Initializers whose values do not depend on the size of the layer.
+PLAIN_INITIALIZERS = frozenset(
+    {"Constant", "Zeros", "Ones", "RandomNormal", "RandomUniform", "TruncatedNormal"}
+)
+#: Initializers that are as often right as wrong, or not for kernels.
+OTHER_INITIALIZERS = frozenset({"Identity", "Orthogonal", "STFT", "VarianceScaling"})
+
 USUAL_OUTPUTS: Mapping[str, UsualOutput] = MappingProxyType(
     {
         "values": UsualOutput(
@@ -345,6 +361,14 @@ def _by_name(facts: Iterable[tuple[_T, tuple[str, ...]]]) -> Mapping[str, _T]:
 _LOSSES = _by_name((it, (it.name, it.class_name, *it.aliases)) for it in LOSSES)
 _ACTIVATIONS = _by_name((it, (it.name, *it.aliases)) for it in ACTIVATIONS)
 _OPTIMIZERS = _by_name((it, (it.name, it.name.lower())) for it in OPTIMIZERS)
+
+#: Parts of the names of losses for classes.
+_OF_CLASSES = ("crossentropy", "hinge", "focal")
+
+
+def is_for_classes(loss: str) -> bool:
+    """Whether a loss is for classes, by its name; custom losses are often named so."""
+    return any(it in loss for it in _OF_CLASSES)
 
 
 def loss_facts(name: str) -> LossFacts | None:

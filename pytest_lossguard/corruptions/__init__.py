@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core.errors import UsageError
 from ..core.given import shown
-from .datasets import on_dataset
+from .datasets import corrupted
 from .families import FAMILIES
 from .families.inputs import (
     ConstantFeature,
@@ -110,15 +110,7 @@ class Corruption:
         """
         if not self.parts:
             return x if y is None else (x, y)
-        if hasattr(x, "as_numpy_iterator"):
-            if y is not None:
-                raise UsageError(
-                    "corruption got y beside a dataset, which brings its own: call"
-                    " corruption(dataset)"
-                )
-            return on_dataset(x, self._on_arrays)
-        x, given, _ = self._on_arrays(x, y)
-        return x if y is None else (x, given)
+        return corrupted(x, y, self._on_arrays)
 
     def _on_arrays(self, x: Any, y: Any, weight: Any = None) -> tuple[Any, Any, Any]:
         sample, again = Sample.of(x, y, weight)

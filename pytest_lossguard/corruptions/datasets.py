@@ -1,4 +1,4 @@
-"""Corruption of a whole `tf.data.Dataset`.
+"""Corruption of arrays or of a whole `tf.data.Dataset`.
 
 Datasets are recognized by their methods: TensorFlow is not imported here.
 """
@@ -14,10 +14,35 @@ from ..core.errors import UsageError
 from .leaves import Array
 from .sample import sequence_like
 
-__all__ = ["elements_of", "on_dataset"]
+__all__ = ["corrupted", "elements_of", "on_dataset"]
 
 #: The cardinality of an infinite dataset.
 _INFINITE = -1
+
+
+def corrupted(x: Any, y: Any, corrupt: Callable[..., tuple[Any, Any, Any]]) -> Any:
+    """Corrupt inputs and targets, or a dataset of both.
+
+    Args:
+        x: Arrays in any structure, or a `tf.data.Dataset`.
+        y: Targets, or None; must be None for a dataset.
+        corrupt: As in `on_dataset`.
+
+    Returns:
+        ``(x, y)`` where both were given, else ``x``.
+
+    Raises:
+        UsageError: Targets were given beside a dataset.
+    """
+    if hasattr(x, "as_numpy_iterator"):
+        if y is not None:
+            raise UsageError(
+                "corruption got y beside a dataset, which brings its own: call"
+                " corruption(dataset)"
+            )
+        return on_dataset(x, corrupt)
+    x, given, _ = corrupt(x, y)
+    return x if y is None else (x, given)
 
 
 def on_dataset(dataset: Any, corrupt: Callable[..., tuple[Any, Any, Any]]) -> Any:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import UsageError
 from ..core.given import MOST, is_number, is_whole, shown
+from .datasets import corrupted
 from .sample import Sample
 
 __all__ = [
@@ -76,9 +77,11 @@ class Family:
 
     def __call__(self, x: Any, y: Any = None) -> Any:
         """Corrupt data, as `Corruption` does."""
-        from . import Corruption
+        return corrupted(x, y, self._on_arrays)
 
-        return Corruption(self)(x, y)
+    def _on_arrays(self, x: Any, y: Any, weight: Any = None) -> tuple[Any, Any, Any]:
+        sample, again = Sample.of(x, y, weight)
+        return again(self.act(sample))
 
     def within(self, features: int) -> Family:
         """Return the corruption with its feature numbers modulo ``features``."""

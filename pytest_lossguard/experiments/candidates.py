@@ -42,22 +42,19 @@ def hypotheses(
         facts: Facts about the model, its loss and its optimizer.
     """
     found = frozenset(it.kind for it in findings)
-    now = Situation(trace=trace, found=found, facts=facts)
+    symptoms = frozenset(symptom for it in findings for symptom in it.symptoms)
+    now = Situation(trace=trace, found=found, symptoms=symptoms, facts=facts)
     weighed = [it for kind in CHANGES if kind.worth for it in kind.worth(now)]
     weighed.sort(key=lambda it: -it[0])  # stable: equal weights keep this order
     return tuple(Candidate(weight, change) for weight, change in weighed)
 
 
-#: Findings that constant inputs explain: a unit that is 0 for one row is then 0 for
-#: all rows.
-_OF_ALIKE_ROWS = ("dead_units", "vanishing_gradient", "saturated_activations")
-
-
 def suspected(findings: tuple[Finding, ...]) -> tuple[tuple[str, Finding], ...]:
     """Return the causes that the findings suggest, each with the finding behind it."""
     known: dict[str, Finding] = {}
-    if any(it.kind == "constant_inputs" for it in findings):  # what all rows share
-        findings = tuple(it for it in findings if it.kind not in _OF_ALIKE_ROWS)
+    if any("rows_alike" in it.symptoms for it in findings):
+        # A unit that is 0 for one row is then 0 for all rows.
+        findings = tuple(it for it in findings if "units_alike" not in it.symptoms)
     for finding in sorted(findings, key=lambda it: place_of(it.kind)):
         if finding.suspects:
             known.setdefault(finding.suspects, finding)

@@ -8,7 +8,7 @@ results show; the caller trains them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from ..core.change import Change, ModelFacts
 from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding
+from ..core.keras_names import SCALING_INITIALIZERS
 from ..core.trace import ColumnStats, Trace
 from ..judge import thresholds as at
 from ..judge.curve import LossCurve, in_one_unit, loss_curve_of
@@ -28,6 +29,7 @@ __all__ = [
     "ComparedRun",
     "chosen",
     "improvable",
+    "is_improvable",
     "length",
     "repeats",
     "wanted",
@@ -119,7 +121,7 @@ class ComparedRun:
     @property
     def scales(self) -> bool:
         """Whether a change standardizes the inputs or the targets."""
-        return any(it.kind.startswith("standardize_") for it in self.changes)
+        return any(kind_of(it).standardizes for it in self.changes)
 
     def is_certain(self, trace: Trace) -> bool:
         """Whether the re-run undoes something that is never deliberate; data far out of
@@ -135,12 +137,6 @@ class ComparedRun:
         if self.undoes_a_choice:
             return 2
         return 0 if any(kind_of(it).undoes == "fault" for it in self.changes) else 1
-
-
-#: Initializers that keep the scale of a layer's activations.
-_USUAL_STARTS = frozenset(
-    f"{who}{how}" for who in ("Glorot", "He", "Lecun") for how in ("Uniform", "Normal")
-)
 
 
 def wanted(trace: Trace, facts: ModelFacts) -> tuple[tuple[Change, ...], ...]:
@@ -181,7 +177,7 @@ def wanted(trace: Trace, facts: ModelFacts) -> tuple[tuple[Change, ...], ...]:
     # If the weights were drawn as usual and the loss falls steadily, new weights could
     # only be a luckier draw.
     on_its_way = found.is_on_its_way and found.starts_level
-    if not (on_its_way and _USUAL_STARTS.issuperset(facts.initializers)):
+    if not (on_its_way and SCALING_INITIALIZERS.issuperset(facts.initializers)):
         changes.append((Change(kind="reinitialize"),))
     if facts.fixed is None:
         changes += [(it,) for it in _of_the_program(facts)]
@@ -326,6 +322,11 @@ def _best(trace: Trace, found: LossCurve, held: list[_Held]) -> _Held | None:
         about_best = proofs or about_best
     first = min(certain or about_best, key=lambda it: it.reference.rank)
     return first if first.gain >= at.FAR_BETTER else None
+
+
+def is_improvable(findings: Iterable[Finding]) -> bool:
+    """Whether a standard change would make the training far better."""
+    return any(it.kind == IMPROVABLE.name for it in findings)
 
 
 def improvable(

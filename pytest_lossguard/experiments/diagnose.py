@@ -18,10 +18,10 @@ from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
 from ..judge import loss_curve_of
+from ..judge.order import ROWS_IN_CLASS_ORDER
 from . import thresholds as at
 from .candidates import hypotheses, suspected, where_of
 from .changes import cause_of, describe, remedy_of
-from .changes.kind import MISFIT, SEALED
 from .runner import ExperimentRunner, Target, gain
 from .seen_causes import explains_all, seen_causes
 
@@ -78,10 +78,10 @@ def diagnose(
     if trace.start_there is not None:
         return Diagnosis(causes=_suspicions(findings), left_out=(_OTHER_DATA,))
     goal = Target.of(trace, findings, policy, checks)
-    lab = ExperimentRunner(trace, rerun, goal, facts, budget, clock or busy_clock())
-    lab.has_blown_up = any(it.kind in SEALED for it in findings)
-    lab.loss_is_off = any(it.kind in MISFIT for it in findings)
-    in_order = any(it.kind == "rows_in_class_order" for it in findings)
+    lab = ExperimentRunner(
+        trace, rerun, goal, facts, findings, budget, clock or busy_clock()
+    )
+    in_order = any(it.kind == ROWS_IN_CLASS_ORDER.name for it in findings)
     if trace.source == "watch" and lab.passes_as_it_is():
         is_part = in_order and not rerun.is_complete
         seen = seen_causes(findings, lab.as_it_is)

@@ -7,7 +7,7 @@ does harm is measured: the training is run again with the fault and without it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ..core.change import Change
@@ -16,6 +16,11 @@ from ..core.findings import Finding, number
 from ..core.trace import Trace
 from ..judge import loss_curve_of
 from ..judge import thresholds as at
+from ..judge.data import UNSCALED_INPUTS
+from ..judge.fed import REPEATED_BATCH
+from ..judge.order import ROWS_IN_CLASS_ORDER
+from ..judge.settings import RATE_ENDED
+from ..judge.step import CUSTOM_GRADIENT_WRONG
 from .held_out import CONTROL_STEPS
 from .thresholds import FRESH, PROOF_SEEDS
 
@@ -149,19 +154,21 @@ def proved(proof: Proof, found: tuple[Outside, ...]) -> tuple[Finding, Diagnosis
 
 
 def _proof(finding: Finding, trace: Trace) -> Proof | None:
-    if finding.kind == "rows_in_class_order":
-        shuffled = (Change(kind="shuffle_rows"),)
-        return Proof(finding=finding, without=shuffled, words="the rows shuffled")
-    if finding.kind == "rate_ended":
-        return _of_rate(finding, trace)
-    if finding.kind == "repeated_batch":
-        return _of_unseen_rows(finding, trace)
-    if finding.kind == "custom_gradient_wrong":
-        return _of_gradient(finding, trace)
-    if finding.kind == "unscaled_inputs" and trace.rescaled is not None:
-        undone = (Change(kind="scale_inputs", value=1 / trace.rescaled.scale),)
-        return Proof(finding=finding, without=undone, words="the inputs scaled once")
-    return None
+    make = _PROOFS.get(finding.kind)
+    return None if make is None else make(finding, trace)
+
+
+def _of_order(finding: Finding, trace: Trace) -> Proof:
+    del trace
+    shuffled = (Change(kind="shuffle_rows"),)
+    return Proof(finding=finding, without=shuffled, words="the rows shuffled")
+
+
+def _of_scale(finding: Finding, trace: Trace) -> Proof | None:
+    if trace.rescaled is None:
+        return None
+    undone = (Change(kind="scale_inputs", value=1 / trace.rescaled.scale),)
+    return Proof(finding=finding, without=undone, words="the inputs scaled once")
 
 
 def _of_rate(finding: Finding, trace: Trace) -> Proof | None:
@@ -209,3 +216,13 @@ def _of_gradient(finding: Finding, trace: Trace) -> Proof | None:
         without=(Change(kind="plain_gradients", value=known.place),),
         words=f"the gradient that TensorFlow derives of {known.name}",
     )
+
+
+#: The warnings that re-runs can turn into errors, and what makes the proof of each.
+_PROOFS: dict[str, Callable[[Finding, Trace], Proof | None]] = {
+    ROWS_IN_CLASS_ORDER.name: _of_order,
+    RATE_ENDED.name: _of_rate,
+    REPEATED_BATCH.name: _of_unseen_rows,
+    CUSTOM_GRADIENT_WRONG.name: _of_gradient,
+    UNSCALED_INPUTS.name: _of_scale,
+}

@@ -18,10 +18,12 @@ from ..core.policy import Policy
 from ..core.trace import Trace
 from ..judge import judge, loss_curve_of
 from ..judge.curve import Compared, LossCurve, exceeds, in_one_unit
+from ..judge.outcome import WORSE_THAN_CONSTANT
 from ..judge.thresholds import FAR_BETTER
 from . import thresholds as at
 from .candidates import Candidate
-from .changes import cause_of, describe
+from .changes import cause_of, describe, kind_of
+from .compare import IMPROVABLE, is_improvable
 from .held_out import can_be_checked_outside, holds_outside
 
 __all__ = ["ExperimentRunner", "Target", "gain"]
@@ -31,9 +33,6 @@ __all__ = ["ExperimentRunner", "Target", "gain"]
 #: on suspicion, it is clearly better than a constant (``"clearly"``).
 Reaches = Literal["converged", "level", "clearly"]
 
-#: Findings that a change cannot repair unless the loss ends lower.
-_ENDS_TOO_HIGH = frozenset({"loss_not_decreasing", "worse_than_constant"})
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -42,6 +41,7 @@ class Target:
     Attributes:
         policy: The policy that re-runs are judged by.
         absent: Kinds of findings that failed the training and must be absent.
+        ends_lower: Whether no change is a repair unless the loss ends lower.
         gain: The least increase of the skill, where it is known that far more can be
             learned; else minus infinity.
         checks: Custom checks that re-runs must pass.
@@ -49,6 +49,7 @@ class Target:
 
     policy: Policy
     absent: frozenset[str]
+    ends_lower: bool
     gain: float
     checks: tuple[Check, ...] = ()
 
@@ -61,13 +62,15 @@ class Target:
         checks: tuple[Check, ...] = (),
     ) -> Target:
         """Return the target for a training with these findings, judged by a policy."""
-        errors = frozenset(it.kind for it in findings if it.severity == "error")
-        could_do_better = loss_curve_of(trace).skill is not None and any(
-            it.kind == "improvable" for it in findings
+        errors = [it for it in findings if it.severity == "error"]
+        absent = frozenset(it.kind for it in errors) - {IMPROVABLE.name}
+        could_do_better = loss_curve_of(trace).skill is not None and is_improvable(
+            findings
         )
         return cls(
             policy=replace(policy, strict=False),
-            absent=errors - {"improvable"},
+            absent=absent,
+            ends_lower=any("too_high" in it.symptoms for it in errors),
             gain=FAR_BETTER if could_do_better else -np.inf,
             checks=checks,
         )
@@ -86,15 +89,13 @@ class Target:
         }
         gained = _gained(trace, held)
         looks_the_same = abs(gained) < at.LEAST_DIFFERENCE
-        if gained < self.gain or (looks_the_same and self.absent & _ENDS_TOO_HIGH):
-            missed.add("improvable")
-        if (
-            found.is_far_above_constant
-            and "worse_than_constant" not in self.policy.allow
-        ):
+        if gained < self.gain or (looks_the_same and self.ends_lower):
+            missed.add(IMPROVABLE.name)
+        is_allowed = WORSE_THAN_CONSTANT.name in self.policy.allow
+        if found.is_far_above_constant and not is_allowed:
             # A slow training is no failure, but a change that leaves it so slow is no
             # repair.
-            missed.add("worse_than_constant")
+            missed.add(WORSE_THAN_CONSTANT.name)
         return missed
 
 
@@ -117,14 +118,12 @@ class ExperimentRunner:
         rerun: Runs the training again with changes.
         goal: What a re-run must reach to be a repair.
         facts: Facts about the model, its loss and its optimizer.
+        findings: The findings of the judge on the trace.
         budget: Seconds after which no further experiment begins.
         clock: Returns the time in seconds.
 
     Attributes:
         experiments: All experiments, in the order in which they ran.
-        has_blown_up: Whether the loss of the training diverged or is not finite.
-        loss_is_off: Whether the loss itself is at fault, as it does not suit the
-            output or the labels.
         as_it_is: The unchanged re-run, None before `passes_as_it_is` ran it.
     """
 
@@ -134,12 +133,14 @@ class ExperimentRunner:
         rerun: Rerun,
         goal: Target,
         facts: ModelFacts,
+        findings: tuple[Finding, ...],
         budget: float,
         clock: Callable[[], float],
     ) -> None:
         self.experiments: list[Experiment] = []
-        self.has_blown_up = False
-        self.loss_is_off = False
+        symptoms = {symptom for it in findings for symptom in it.symptoms}
+        self._has_blown_up = "blown_up" in symptoms
+        self._loss_is_off = "misfit" in symptoms
         self._trace, self._rerun, self._facts = trace, rerun, facts
         self._goal = goal
         self._found = loss_curve_of(trace)
@@ -257,12 +258,12 @@ class ExperimentRunner:
             steps = len(self._trace.steps) * float(change.value or 1)
             if steps > at.MOST_STEPS:
                 return True
-        if change.kind not in ("learning_rate", "more_steps"):
+        if not kind_of(change).is_graded:
             return any(it.failure is not None for it in smaller)
         return any(self._is_worse(it) for it in smaller)
 
     def _is_worse(self, done: Experiment) -> bool:
-        if self.has_blown_up:
+        if self._has_blown_up:
             return done.failure is not None
         return done.failure is not None or bool(done.loss > self._before)
 
@@ -346,7 +347,7 @@ class ExperimentRunner:
         errors = self._goal.missed_by(trace, found, held)
         if self._costs_more(changes, held):
             errors.add("worse")
-        only_level = errors == {"worse_than_constant"} and _reaches_constant(found)
+        only_level = errors == {WORSE_THAN_CONSTANT.name} and _reaches_constant(found)
         barely = held.skill is not None and held.skill < at.CLEARLY
         return Experiment(
             changes=changes,
@@ -367,7 +368,7 @@ class ExperimentRunner:
         A training whose loss diverged, or whose loss is itself at fault, is never
         compared.
         """
-        if not changes or self.has_blown_up or self.loss_is_off:
+        if not changes or self._has_blown_up or self._loss_is_off:
             return False
         if held.before is None or held.after is None:
             return len(changes) > 1
@@ -375,7 +376,7 @@ class ExperimentRunner:
 
     def _is_by_heart(self, changes: tuple[Change, ...]) -> bool:
         """Whether a change only helps to learn rows by heart, not on held-out rows."""
-        blown = self.has_blown_up or not np.isfinite(self._before)
+        blown = self._has_blown_up or not np.isfinite(self._before)
         if blown or not can_be_checked_outside(changes, self._rerun.rows):
             return False
         try:

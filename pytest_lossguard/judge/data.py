@@ -155,6 +155,7 @@ CONSTANT_INPUTS = Kind(
     name="constant_inputs",
     severity="warning",
     suspects="constant_inputs",
+    symptoms=("rows_alike",),
     text="{share} of {where} are the same in every row, limit {share_limit}",
     hint="Print the inputs after each step of the preprocessing: look for a cast to"
     " integers, an integer division (//), a clip to too small a range, or a lookup"

@@ -20,6 +20,7 @@ DIVERGING_LOSS = Kind(
     name="diverging_loss",
     severity="error",
     suspects="learning_rate_too_high",
+    symptoms=("blown_up", "unstable"),
     headline="loss blew up to {value} at step {step}, limit {limit}",
     text="the loss blew up to {value} at step {step}, limit {limit} ({factor} x the"
     " larger of its start and a constant prediction)",
@@ -50,6 +51,7 @@ DIVERGING_LOSS = Kind(
 OSCILLATING_LOSS = Kind(
     name="oscillating_loss",
     severity="warning",
+    symptoms=("unstable",),
     text="the loss jumped to {value} at step {step}, limit {limit}, and came back",
     hint=LOWER_THE_RATE,
     explanation=Explanation(

@@ -15,6 +15,7 @@ __all__ = ["RULES"]
 NOISY_LOSS = Kind(
     name="noisy_loss",
     severity="warning",
+    symptoms=("unstable",),
     text="the loss fluctuates by {multiple} its value from step to step, limit"
     " {share_limit}",
     hint="Use larger batches or a lower learning rate.",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..core.explanation import Explanation, Limit, curves
 from ..core.findings import Finding, Kind, finding
+from ..core.keras_names import is_for_classes
 from ..core.numbers import format_names
 from ..core.rows import SORTED
 from ..core.trace import ClassOrder, Trace
@@ -117,16 +118,13 @@ STATE_SHUFFLED = Kind(
 #: Layers that a message names.
 _MOST_NAMED = 3
 
-#: Parts of the names of classification losses: with another loss, labels may be counts
-#: in order of time.
-_OF_CLASSES = ("crossentropy", "hinge", "focal")
-
 
 def is_in_class_order(trace: Trace) -> bool:
     """Whether a training uses one class after another."""
     order = trace.class_order
-    named = any(it in name for name in trace.losses for it in _OF_CLASSES)
-    return order is not None and named and order.order > SORTED
+    # With another loss, labels may be counts in order of time.
+    are_classes = any(map(is_for_classes, trace.losses))
+    return order is not None and are_classes and order.order > SORTED
 
 
 def rows_in_class_order(trace: Trace, curve: LossCurve) -> Iterator[Finding]:

@@ -62,6 +62,7 @@ MASKED_LOSS = Kind(
     name="masked_loss",
     severity="error",
     suspects="loss_output_mismatch",
+    symptoms=("misfit",),
     headline="reports loss {reported}, predictions score {value}",
     text="the training reports a loss of {reported}, but scored from the model's"
     " predictions it is {value}, limit {limit}",
@@ -82,6 +83,7 @@ MASKED_LOSS = Kind(
 LOSS_NOT_DECREASING = Kind(
     name="loss_not_decreasing",
     severity="error",
+    symptoms=("too_high",),
     headline="loss {fell}: {start} -> {value}, limit {limit}",
     text="the loss {fell}: {start} {began}, {value} {ended}, limit {limit}{asked}",
     hint="Does the update reach the model? Try another learning rate, scaled"
@@ -101,6 +103,7 @@ LOSS_NOT_DECREASING = Kind(
 WORSE_THAN_CONSTANT = Kind(
     name="worse_than_constant",
     severity="error",
+    symptoms=("too_high",),
     headline="loss ended at {value}, a constant costs {limit}",
     text="the loss ended at {value} after step {step}; always predicting {constant}"
     " costs {limit}",
@@ -142,6 +145,7 @@ SLOW_CONVERGENCE = Kind(
     name="slow_convergence",
     severity="warning",
     suspects="too_few_steps",
+    symptoms=("stuck",),
     text="the loss is at {value} after step {step} and {how}; a constant"
     " prediction costs {limit}",
     hint="Train for more steps, or with a higher learning rate.",
@@ -166,6 +170,7 @@ SLOW_CONVERGENCE = Kind(
 PLATEAU = Kind(
     name="plateau",
     severity="warning",
+    symptoms=("stuck",),
     headline="loss ended at {value}, a constant costs {limit}",
     text="the loss ended at {value} after step {step} and a constant prediction"
     " costs {limit}: {why}",
@@ -187,6 +192,7 @@ UNCHANGED_WEIGHTS = Kind(
     name="unchanged_weights",
     severity="error",
     suspects="disconnected_variables",
+    symptoms=("stuck",),
     headline="no weight changed in {step} steps",
     text="{where} did not change in {step} steps",
     hint="Check the learning rate, the variables given to the optimizer, and that"

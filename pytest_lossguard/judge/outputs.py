@@ -8,7 +8,12 @@ from dataclasses import replace
 
 from ..core.explanation import Explanation, Limit, curves, level
 from ..core.findings import Finding, Kind, Severity, finding
-from ..core.keras_names import LossFacts, activation_facts, loss_facts
+from ..core.keras_names import (
+    USUAL_OUTPUTS,
+    LossFacts,
+    activation_facts,
+    loss_facts,
+)
 from ..core.trace import Output, TargetRange, Trace
 
 __all__ = ["RULES"]
@@ -29,6 +34,7 @@ LABELS_OUT_OF_RANGE = Kind(
     name="labels_out_of_range",
     severity="error",
     suspects="loss_output_mismatch",
+    symptoms=("misfit",),
     headline="{share} of the labels are out of reach",
     text="the labels go from {low} to {high}, and the output, layer {where}, can"
     " never be {share} of them: {reach}",
@@ -48,6 +54,7 @@ LOSS_OUTPUT_MISMATCH = Kind(
     name="loss_output_mismatch",
     severity="error",
     suspects="loss_output_mismatch",
+    symptoms=("misfit",),
     headline="the output does not fit the labels",
     text="the output, layer {where}, does not fit the labels: {why}",
     hint="Match last activation, units, loss and label encoding: sigmoid where"
@@ -193,8 +200,8 @@ def activated_twice(trace: Trace) -> Iterator[Finding]:
         by=found.by,
         so=so,
     )
-    loss = "SparseCategorical" if found.by == "softmax" else "Binary"
-    hint = f"{_ONE_ACTIVATION}, as keras.losses.{loss}Crossentropy()."
+    usual = USUAL_OUTPUTS["classes" if found.by == "softmax" else "binary"]
+    hint = f"{_ONE_ACTIVATION}, as keras.losses.{usual.loss_class}()."
     yield replace(reported, hint=hint)
 
 

@@ -46,6 +46,7 @@ TARGETS_LEFT_AT_ZERO = Kind(
     name="loss_output_mismatch",
     severity="error",
     suspects="loss_output_mismatch",
+    symptoms=("misfit",),
     headline="all targets but one of a row are 0",
     text="the targets do not fit the outputs: {why}",
     hint="Give the others the model's own values (targets = model(x), then set the one"
@@ -64,6 +65,7 @@ LABELS_FROM_THE_NET = Kind(
     name="loss_output_mismatch",
     severity="warning",
     suspects="loss_output_mismatch",
+    symptoms=("misfit",),
     text="the labels of {where} do not fit the outputs: {why}",
     hint="Take them from a copy of the net that is updated at times (a target"
     " network), or stop the gradient: tf.stop_gradient(labels).",

@@ -115,13 +115,12 @@ class Contract:
                 requests=requests,
                 seed=session.seed,
                 unused=self._policy.unused,
+                only=None if session.replay is None else session.replay.draw,
             )
         except UsageError as error:  # its message needs no traceback
             raise error.with_traceback(None) from None
         results = self._results
         self._shared.adopt(self._item, len(results), preparation)
-        if session.replay is not None and session.replay.draw is not None:
-            preparation.only = session.replay.draw
         result = check_relation(preparation, self.relation, self._policy, self._again)
         self._shared.keep(len(results), preparation)
         results.append(result)
@@ -157,14 +156,14 @@ class _Shared:
 
     def __init__(self) -> None:
         self._test = ""
-        self._known: dict[int, tuple[str, Preparation]] = {}
+        self._known: dict[int, tuple[str | None, Preparation]] = {}
 
     def adopt(self, item: Any, call: int, preparation: Preparation) -> None:
         """Reuse the results of an earlier item of the same test."""
         if _test_of(item) != self._test:
             self._test, self._known = _test_of(item), {}
         known = self._known.get(call)
-        if known is not None and known[0] == _print_of(preparation):
+        if known is not None and known[0] == _print_of(preparation) is not None:
             preparation.adopt(known[1])
 
     def keep(self, call: int, preparation: Preparation) -> None:
@@ -179,14 +178,14 @@ def _test_of(item: Any) -> str:
     return f"{item.parent.nodeid}::{item.originalname}{sorted(values.items())}"
 
 
-def _print_of(preparation: Preparation) -> str:
-    """Digest of sample, seed and code; unique if the sample cannot be pickled."""
+def _print_of(preparation: Preparation) -> str | None:
+    """Digest of sample, seed and code; None if the sample cannot be pickled."""
     parts = (preparation.x, preparation.y)
     kinds = [_code_of(it) for it in preparation.subject.given]
     try:
         content = pickle.dumps([None if it is None else it.parts for it in parts])
     except Exception:
-        return str(id(preparation))
+        return None
     digest = hashlib.blake2b(content).hexdigest()
     return f"{digest} {preparation.seed} {kinds} {preparation.unused}"
 

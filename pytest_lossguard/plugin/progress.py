@@ -18,7 +18,7 @@ __all__ = ["progress_of"]
 
 #: Seconds before the first message, and between messages, on a terminal. In a log the
 #: first line comes after 30 s, and each further line after twice the time.
-_PATIENCE, _BETWEEN, _PATIENCE_OF_A_LOG = 3.0, 1.0, 30.0
+PATIENCE, BETWEEN, PATIENCE_OF_A_LOG = 3.0, 1.0, 30.0
 #: Terminal codes: save the cursor position, go back to it, clear the rest of the line.
 _SAVE, _BACK, _CLEAR = "\x1b7", "\x1b8", "\x1b[K"
 
@@ -64,14 +64,14 @@ class _OnTerminal:
     def __init__(self, config: pytest.Config, clock: Callable[[], float]) -> None:
         self._config, self._clock = config, clock
         self._began = clock()
-        self._due = self._began + _PATIENCE
+        self._due = self._began + PATIENCE
         self._shown = False
 
     def tell(self, progress: Progress) -> None:
         now = self._clock()
         if now < self._due:
             return
-        self._due = now + _BETWEEN
+        self._due = now + BETWEEN
         writer = self._config.get_terminal_writer()
         free = writer.fullwidth - writer.width_of_current_line - 1
         self._write(f"  {progress.describe(now - self._began)}"[: max(free, 0)])
@@ -96,7 +96,7 @@ class _InLog:
     ) -> None:
         self._item, self._reporter, self._clock = item, reporter, clock
         self._began = clock()
-        self._patience = _PATIENCE_OF_A_LOG
+        self._patience = PATIENCE_OF_A_LOG
 
     def tell(self, progress: Progress) -> None:
         seconds = self._clock() - self._began

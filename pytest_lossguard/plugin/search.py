@@ -249,17 +249,18 @@ def in_examples(item: Any, policy: Any) -> Iterator[Search]:
     not_drawn = _not_drawn(item)
     seam = _Seam(search, body, not_drawn)
     first, argument = _run_first(item, search, body, not_drawn)
-    search.known = {it: Known(*known) for it, known in first.items() if known}
+    cases = {it: Known(*known) for it, known in first.items() if known}
     handle.inner_test = seam.routed()
     try:
         with (
-            strategies.pinned(item.obj, [*first], argument) as search.explicit,
-            progress_of(item) as search.progress,
+            strategies.pinned(item.obj, [*first], argument) as explicit,
+            progress_of(item) as progress,
             strategies.seeded(
                 item.obj, _seed_of(item), parts, "" if part is None else repr(part)
-            ) as search.replays,
+            ) as replays,
         ):
-            if search.explicit == 0:
+            search.begin(cases, explicit, progress, replays)
+            if explicit == 0:
                 search.leave_known("its Hypothesis settings have no phase explicit")
             yield search
         seam.look_beyond()
@@ -285,10 +286,11 @@ def _run_first(
         assert corruption is not None
         space = search.space
         if len(drawn) != 1:
-            search.stale[known.file] = "its test draws more than a corruption"
+            search.leave_out(known.file, "its test draws more than a corruption")
         elif space is not None and not all(map(space.covers, corruption.parts)):
-            search.stale[known.file] = (
-                f"{corruption!r} is beyond what the marker corruptions asks for"
+            search.leave_out(
+                known.file,
+                f"{corruption!r} is beyond what the marker corruptions asks for",
             )
         else:
             first[corruption] = (known.file, known.case.seed)

@@ -32,8 +32,10 @@ def preparation_of(
     requests: Any = None,
     seed: int = 0,
     unused: tuple[str, ...] = (),
+    only: tuple[int, ...] | None = None,
 ) -> Preparation:
-    """Make a preparation from the objects of the user; see `contracts`.
+    """Make a preparation from the objects of the user; see `contracts`. With ``only``
+    no other draw is tried.
 
     Raises:
         UsageError: ``prepare`` is nothing that can prepare data, or ``x`` and ``y``
@@ -57,6 +59,7 @@ def preparation_of(
         seed=seed,
         smallest=smallest,
         unused=unused,
+        only=only,
     )
 
 
@@ -79,7 +82,7 @@ def check_relation(
         Exception: The preparation raises it on the unchanged sample.
     """
     relation = next(it for it in RELATIONS if it.name == name)
-    preparation.draw = None
+    preparation.broken_by(None)
     found = _outcome(preparation, relation, policy.relations.get(name, True))
     if isinstance(found, Skipped) and found.applies and policy.strict:
         found = unchecked("contracts", name, found)

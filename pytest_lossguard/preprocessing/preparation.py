@@ -68,9 +68,9 @@ class Preparation:
         smallest: Draws cases and shrinks them; None to try only the mildest and the
             boldest case and those given.
         unused: The names of raw columns that may be ignored.
+        only: The only draw to try, to run a known case again; None to search.
 
     Attributes:
-        only: The only draw to try, to run a known case again; None to search.
         draw: The draw that broke the last relation; None where it holds.
     """
 
@@ -85,11 +85,12 @@ class Preparation:
         seed: int = 0,
         smallest: Smallest | None = None,
         unused: tuple[str, ...] = (),
+        only: tuple[int, ...] | None = None,
     ) -> None:
         self.subject, self.x, self.y = subject, x, y
         self.served_form, self.requests = served, requests
         self.seed, self.unused = seed, unused
-        self.only: tuple[int, ...] | None = None
+        self._only = only
         self.draw: tuple[int, ...] | None = None
         self._smallest = smallest
         self._is_at_base = False
@@ -240,13 +241,11 @@ class Preparation:
                 known[draw] = breaks(draw)
             return known[draw]
 
-        if self.only is not None and len(self.only) == len(highest):
-            self.draw = self.only if tried(self.only) else None
-            return self.draw
+        if self._only is not None and len(self._only) == len(highest):
+            return self.broken_by(self._only if tried(self._only) else None)
         if np.prod([it + 1 for it in highest]) <= examples + 2:
             every = itertools.product(*(range(it + 1) for it in highest))
-            self.draw = next(filter(tried, every), None)
-            return self.draw
+            return self.broken_by(next(filter(tried, every), None))
         bold, mild = tuple(highest), tuple(0 for _ in highest)
         found = next(filter(tried, (mild, bold, *also)), None)
         if self._smallest is not None and found != mild:
@@ -254,8 +253,12 @@ class Preparation:
                 tried, highest, seed=self.seed, examples=examples, known=found
             )
             found = smaller or found
-        self.draw = found
-        return found
+        return self.broken_by(found)
+
+    def broken_by(self, draw: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        """Keep and return the draw that breaks the relation; None where it holds."""
+        self.draw = draw
+        return draw
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..baselines import Baseline, write_baseline
 from ..baselines.check import BaselineCase, BaselineResult, Update, check_baseline
+from ..baselines.comparison import BASELINE_REGRESSION
 from ..baselines.progress import Listener
 from ..core.errors import BaselineError
 from ..core.policy import Policy
@@ -99,7 +100,7 @@ def first_regression(
     for run, comparisons in zip(runs, result.comparisons, strict=False):
         worse = [it.finding() for it in comparisons if it.regressed]
         found = held_to((*worse, *run.findings), policy)
-        if any(it.kind == "baseline_regression" for it in found):
+        if any(it.kind == BASELINE_REGRESSION.name for it in found):
             failure = Failure(
                 run=replace(run, verdict=replace(run.verdict, findings=found)),
                 remarks=() if result.note is None else (result.note,),

@@ -18,6 +18,8 @@ from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
 from ..experiments.margins import Margins, margins
+from ..judge.divergence import DIVERGING_LOSS
+from ..judge.numerics import NONFINITE_LOSS
 from ..judge.thresholds import SPIKE
 from .fit_arguments import fit_arguments
 from .runs import Prepared, TrainingRun, WatchedRuns, judged
@@ -66,7 +68,7 @@ class JudgedTrainer:
         """Watch the trainings of a block. A training that is stopped at its first
         non-finite loss ends the block without an error: the verdict reports it.
         """
-        stops = "nonfinite_loss" not in self._policy.allow
+        stops = NONFINITE_LOSS.name not in self._policy.allow
         with self._begun(stop_on_nonfinite=stops) as watch:
             self.current = watch
             try:
@@ -208,7 +210,7 @@ class JudgedTrainer:
         """Growth of the loss from which no further step can save a training; None if
         divergence is allowed or early ending is off.
         """
-        if not self._ends_early or "diverging_loss" in self._policy.allow:
+        if not self._ends_early or DIVERGING_LOSS.name in self._policy.allow:
             return None
         return SPIKE * self._policy.max_loss_growth
 

@@ -185,6 +185,17 @@ class Search:
 
     # While Hypothesis runs it
 
+    def begin(
+        self,
+        known: dict[Corruption, Known],
+        explicit: int,
+        progress: Callable[[Search], None],
+        replays: Callable[[], int],
+    ) -> None:
+        """Take what is known once Hypothesis is set up; see the attributes."""
+        self.known, self.explicit = known, explicit
+        self.progress, self.replays = progress, replays
+
     @contextmanager
     def example(self, corruption: Corruption | None) -> Iterator[bool]:
         """Open one example; the value says whether to run its body. Judge it at the
@@ -230,9 +241,9 @@ class Search:
             if self._is_stale(corruption, error):
                 return
             case.fails_with(error)
-            self._note(case)
+            self.note(case)
             raise
-        self._note(case)
+        self.note(case)
 
     @contextmanager
     def _judged(self, corruption: Corruption | None) -> Iterator[None]:
@@ -249,8 +260,13 @@ class Search:
 
     def leave_known(self, reason: str) -> None:
         """Skip all known cases, and record the reason."""
-        self.stale |= {it.file: reason for it in self.known.values()}
+        for case in self.known.values():
+            self.leave_out(case.file, reason)
         self.known = {}
+
+    def leave_out(self, file: str, reason: str) -> None:
+        """Record why the known case in a file is skipped."""
+        self.stale[file] = reason
 
     def _is_stale(self, corruption: Corruption | None, error: BaseException) -> bool:
         """Whether the error means that a known case does not fit the current data. If
@@ -259,10 +275,11 @@ class Search:
         known = self.known_case(corruption)
         if known is None or not isinstance(error, UsageError):
             return False
-        self.stale[known.file] = first_line(error)
+        self.leave_out(known.file, first_line(error))
         return True
 
-    def _note(self, case: Case) -> None:
+    def note(self, case: Case) -> None:
+        """Record the result of a case."""
         if case.corruption is not None:
             self._features = case.corruption.features_seen or self._features
             case.corruption = case.corruption.resolved(self._features)

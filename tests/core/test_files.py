@@ -72,7 +72,7 @@ def test_a_pipe_that_nobody_reads_is_an_error_and_no_wait(tmp_path, monkeypatch)
     with pytest.raises(OSError, match="No such device"):
         write_whole(pipe, "x")
 
-    monkeypatch.setattr(files, "_PATIENCE", 0.01)
+    monkeypatch.setattr(files, "PATIENCE", 0.01)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     with pytest.raises(TimeoutError, match="nobody read on"):
         write_whole(pipe, "x" * 1_000_000)
@@ -187,7 +187,7 @@ def test_what_a_killed_session_left_is_swept_by_the_next_and_what_is_in_work_is_
     subprocess.run([sys.executable, "-c", KILLED, path], check=False)
     (left,) = os.listdir(tmp_path)
 
-    with files._temporary(tmp_path) as (_, in_work):
+    with files.temporary_in(tmp_path) as (_, in_work):
         sweep(tmp_path)
         assert os.listdir(tmp_path) == [in_work.name]
         assert left != in_work.name
@@ -266,7 +266,7 @@ def test_line_ends_are_those_of_the_text_on_windows_too(tmp_path, monkeypatch):
         flags.append(how)
         return opened(path, how & ~(1 << 30), *mode)
 
-    monkeypatch.setattr(files, "_BINARY", 1 << 30)
+    monkeypatch.setattr(files, "BINARY", 1 << 30)
     monkeypatch.setattr(os, "open", spy)
     write_whole(tmp_path / "new", "a\nb\n")
     add_to(tmp_path / "new", "c\n")
@@ -294,7 +294,7 @@ def test_only_regular_files_of_a_sane_size_are_read(tmp_path, monkeypatch):
         with pytest.raises(OSError, match="no regular file"):
             read_text(path)
 
-    monkeypatch.setattr(files, "_LARGEST", 3)
+    monkeypatch.setattr(files, "LARGEST", 3)
     (tmp_path / "a").write_text("1234")
     with pytest.raises(OSError, match="holds more than"):
         read_text(tmp_path / "a")

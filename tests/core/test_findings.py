@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+import pytest_lossguard
 from pytest_lossguard.core.findings import FINDING_KINDS
 from pytest_lossguard.model_checks import DEFAULTS as OF_MODELS
 from pytest_lossguard.preprocessing import DEFAULTS
@@ -39,6 +44,51 @@ def test_the_kinds_are_those_of_the_contract():
 
 def test_each_kind_of_the_closed_list_stands_beside_a_rule():
     assert sorted(KINDS) == sorted(FINDING_KINDS)
+
+
+#: Where kinds are listed, or name causes; and the changes, which say when to try them.
+NAMED_IN = ("core/findings.py", "core/diagnosis.py", "experiments/causes.py")
+CHANGES = "experiments/changes/"
+PACKAGE = Path(pytest_lossguard.__file__).parent
+
+
+def quoted_elsewhere(source: str) -> Iterator[str]:
+    """Kinds that a module quotes and does not define; a cause may be named like one."""
+    tree = ast.parse(source)
+    fields = [it for it in ast.walk(tree) if isinstance(it, ast.keyword)]
+    own = {text_of(it.value) for it in fields if it.arg == "name"}
+    causes = {id(it.value) for it in fields if it.arg in ("suspects", "cause")}
+    names = {id(it) for top in tree.body if is_all(top) for it in ast.walk(top)}
+    for node in ast.walk(tree):
+        if id(node) not in causes | names and text_of(node) in {*FINDING_KINDS} - own:
+            yield text_of(node)
+
+
+def is_all(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+
+
+def text_of(node: ast.AST) -> str:
+    text = node.value if isinstance(node, ast.Constant) else ""
+    return text if isinstance(text, str) else ""
+
+
+def test_a_kind_is_quoted_beside_its_rule_and_by_changes_only():
+    """Otherwise: import the `Kind`, or give it a symptom that the code can ask for."""
+    files = {it.relative_to(PACKAGE).as_posix(): it for it in PACKAGE.rglob("*.py")}
+    quoted = {
+        (name, kind)
+        for name, file in files.items()
+        if name not in NAMED_IN and not name.startswith(CHANGES)
+        for kind in quoted_elsewhere(file.read_text(encoding="utf-8"))
+    }
+
+    assert quoted == set()
+
+
+def test_a_kind_that_another_module_quotes_is_found():
+    assert [*quoted_elsewhere('is_bad = it.kind == "plateau"')] == ["plateau"]
+    assert [*quoted_elsewhere('PLATEAU = Kind(name="plateau")')] == []
 
 
 def test_a_finding_prints_its_value_beside_its_limit():

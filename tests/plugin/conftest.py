@@ -28,8 +28,7 @@ def project(pytester, monkeypatch):
     """
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     # What an earlier run of these tests found must not be tried first.
-    home = pytester.path / ".hypothesis"
-    monkeypatch.setattr(configuration, "__hypothesis_home_directory", home)
+    configuration.set_hypothesis_home_dir(pytester.path / ".hypothesis")
     use_patient_profile()  # the last one remembers where its examples are kept
     pytester.makepyfile(project=PROJECT)
 
@@ -39,4 +38,5 @@ def project(pytester, monkeypatch):
         how = PLAIN if diagnosed else (*PLAIN, "--lossguard-no-diagnose")
         return pytester.runpytest_inprocess(*how, *options)
 
-    return run
+    yield run
+    configuration.set_hypothesis_home_dir(None)

@@ -107,7 +107,7 @@ def test_a_report_that_cannot_be_written_is_a_line_and_no_error(project, pyteste
 @pytest.fixture
 def impatient(monkeypatch):
     """Each example is reported, as if it came after a long time."""
-    for name in ("_PATIENCE", "_BETWEEN", "_PATIENCE_OF_A_LOG"):
+    for name in ("PATIENCE", "BETWEEN", "PATIENCE_OF_A_LOG"):
         monkeypatch.setattr(progress, name, 0.0)
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("TERM", "xterm")
@@ -138,7 +138,7 @@ def test_on_a_terminal_a_long_search_rewrites_its_place(project, impatient, term
 
 
 def test_a_short_search_is_not_reported(project, terminal, monkeypatch):
-    monkeypatch.setattr(progress, "_PATIENCE", 1e9)
+    monkeypatch.setattr(progress, "PATIENCE", 1e9)
 
     result = project(SEARCH)
 
@@ -147,7 +147,7 @@ def test_a_short_search_is_not_reported(project, terminal, monkeypatch):
 
 
 def test_a_log_gets_plain_lines_ever_more_rarely(project, impatient, monkeypatch):
-    monkeypatch.setattr(progress, "_PATIENCE_OF_A_LOG", 1e-9)
+    monkeypatch.setattr(progress, "PATIENCE_OF_A_LOG", 1e-9)
 
     result = project(SEARCH)
 
@@ -185,8 +185,8 @@ def test_baseline(lossguard):
 def test_trainings_of_a_baseline_are_counted_where_it_is_written_and_compared(
     project, impatient, monkeypatch
 ):
-    monkeypatch.setattr(progress, "_PATIENCE_OF_A_LOG", 1e-9)
-    monkeypatch.setattr(check, "_SLOWEST_FOR_MARGINS", 0.0)  # 22 trainings, not 270
+    monkeypatch.setattr(progress, "PATIENCE_OF_A_LOG", 1e-9)
+    monkeypatch.setattr(check, "SLOWEST_FOR_MARGINS", 0.0)  # 22 trainings, not 270
     captured_too = "--capture=fd"
 
     written = project(BASELINE, "--lossguard-update", captured_too)

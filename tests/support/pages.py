@@ -98,9 +98,7 @@ def search(fails: bool = True, many: int = 0) -> Search:
     for corruption, nearness, failed in cases:
         run = None
         case = Case(corruption, run, nearness, ValueError("bad") if failed else None)
-        made._cases[corruption] = case
-        if failed:
-            made.failed = case
+        made.note(case)
     return made
 
 

@@ -13,8 +13,11 @@ from pytest_lossguard.core.keras_names import (
     LOSSES,
     OPTIMIZERS,
     OTHER_ACTIVATIONS,
+    OTHER_INITIALIZERS,
     OTHER_LOSSES,
     OTHER_OPTIMIZERS,
+    PLAIN_INITIALIZERS,
+    SCALING_INITIALIZERS,
     USUAL_OUTPUTS,
     loss_facts,
     optimizer_facts,
@@ -69,6 +72,17 @@ def test_every_optimizer_of_keras_is_in_the_table_or_left_out_on_purpose():
 
     assert not known & OTHER_OPTIMIZERS
     assert classes <= known | OTHER_OPTIMIZERS
+
+
+def test_every_initializer_of_keras_is_in_the_table_or_left_out_on_purpose():
+    known = SCALING_INITIALIZERS | PLAIN_INITIALIZERS
+    module = keras.initializers
+    classes = {
+        getattr(module, it).__name__ for it in classes_of(module, module.Initializer)
+    } - {"Initializer"}
+
+    assert not known & OTHER_INITIALIZERS
+    assert known <= classes <= known | OTHER_INITIALIZERS
 
 
 @pytest.mark.parametrize("facts", LOSSES, ids=lambda it: it.name)

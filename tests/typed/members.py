@@ -31,7 +31,7 @@ from pytest_lossguard.core.collapse import Spread
 from pytest_lossguard.core.custom_checks import Check
 from pytest_lossguard.core.data_facts import DataFacts
 from pytest_lossguard.core.diagnosis import Cause, Experiment
-from pytest_lossguard.core.findings import Severity
+from pytest_lossguard.core.findings import Severity, Symptom
 from pytest_lossguard.core.relations import StepRelations
 from pytest_lossguard.core.step_facts import StepFacts
 from pytest_lossguard.core.trace import (
@@ -127,6 +127,7 @@ def of_finding(it: Finding) -> None:
     assert_type(it.hint, str)
     assert_type(it.suspects, str)
     assert_type(it.undone_by, str)
+    assert_type(it.symptoms, tuple[Symptom, ...])
     assert_type(it.to_json(), dict[str, Any])
 
 

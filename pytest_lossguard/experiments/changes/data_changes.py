@@ -192,6 +192,7 @@ KINDS = (
         describe=_describe_filled,
         worth=_fill_missing,
         shown_by=("nonfinite_input", "missing_values", "sentinel_values"),
+        of_inputs=True,
     ),
     ChangeKind(
         name="drop_rows",
@@ -212,6 +213,7 @@ KINDS = (
         worth=_clip_inputs,
         shown_by=("input_outliers",),
         undoes="fault",
+        of_inputs=True,
     ),
     ChangeKind(
         name="standardize_inputs",
@@ -221,6 +223,8 @@ KINDS = (
         describe=_describe_standardized,
         worth=_standardize_inputs,
         shown_by=("unscaled_inputs", "input_outliers"),
+        of_inputs=True,
+        standardizes=True,
     ),
     ChangeKind(
         name="scale_inputs",
@@ -228,6 +232,7 @@ KINDS = (
         cause="unscaled_inputs",
         remedy=_SCALER,
         describe=_describe_scaled,
+        of_inputs=True,
     ),
     ChangeKind(
         name="clip_targets",
@@ -251,6 +256,7 @@ KINDS = (
         worth=_standardize_targets,
         shown_by=("unscaled_targets",),
         other_targets=True,
+        standardizes=True,
     ),
     ChangeKind(
         name="shuffle_rows",

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...core.change import ActsOn, Change, ChangeName, ModelFacts
+from ...core.findings import Symptom
 from ...core.trace import Trace
 
 __all__ = [
-    "BLOWN",
     "CERTAIN",
     "LIKELY",
-    "MISFIT",
     "POSSIBLE",
     "REMOTE",
-    "SEALED",
     "SEEN",
     "STRONG",
-    "STUCK",
     "ChangeKind",
     "Proposal",
     "Situation",
@@ -32,16 +29,6 @@ __all__ = [
 #: changes of the architecture.
 CERTAIN, SEEN, STRONG, LIKELY, POSSIBLE, REMOTE = 100, 80, 60, 40, 20, 5
 
-#: Findings on a loss that diverged or is not finite: its final value means nothing.
-SEALED = frozenset({"diverging_loss", "nonfinite_loss", "nonfinite_gradient"})
-BLOWN = SEALED | {"oscillating_loss", "noisy_loss", "exploding_gradient"}
-STUCK = frozenset({"slow_convergence", "plateau", "unchanged_weights"})
-#: Findings on a loss that does not suit the output or the labels: its value means
-#: nothing.
-MISFIT = frozenset(
-    {"labels_out_of_range", "loss_output_mismatch", "masked_loss", "impossible_loss"}
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
@@ -50,11 +37,13 @@ class Situation:
     Attributes:
         trace: The trace of the training.
         found: The kinds of its findings.
+        symptoms: What its findings say about it.
         facts: Facts about the model, its loss and its optimizer.
     """
 
     trace: Trace
     found: frozenset[str]
+    symptoms: frozenset[Symptom]
     facts: ModelFacts
 
 
@@ -100,6 +89,10 @@ class ChangeKind:
             such as a frozen backbone; None for all others.
         other_targets: Whether the change replaces the targets or the loss.
         other_rows: Whether the change replaces or removes rows.
+        of_inputs: Whether held-out rows get the same change of their inputs.
+        standardizes: Whether the change standardizes inputs or targets.
+        is_graded: Whether a greater change goes further the same way, so that a smaller
+            one that made the training worse rules it out.
     """
 
     name: ChangeName
@@ -112,3 +105,6 @@ class ChangeKind:
     undoes: Literal["fault", "choice"] | None = None
     other_targets: bool = False
     other_rows: bool = False
+    of_inputs: bool = False
+    standardizes: bool = False
+    is_graded: bool = False

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from ...core.change import Change, ModelFacts
 from ...core.findings import number
-from ...core.keras_names import USUAL_OUTPUTS, activation_facts
+from ...core.keras_names import PLAIN_INITIALIZERS, USUAL_OUTPUTS, activation_facts
 from .kind import (
     CERTAIN,
     LIKELY,
-    MISFIT,
     POSSIBLE,
     REMOTE,
     SEEN,
@@ -26,16 +25,12 @@ __all__ = ["KINDS"]
 #: activation can train; one more makes the gradients vanish.
 _MUCH_DROPOUT, _DEEP, _NARROW, _CURVED_LAYERS = 0.6, 4, 4, 2
 
-_ODD_INITIALIZERS = frozenset(
-    {"Constant", "Zeros", "Ones", "RandomNormal", "RandomUniform", "TruncatedNormal"}
-)
-
 
 # The weights
 
 
 def _reinitialize(now: Situation) -> Weighed:
-    odd = not _ODD_INITIALIZERS.isdisjoint(now.facts.initializers)
+    odd = not PLAIN_INITIALIZERS.isdisjoint(now.facts.initializers)
     weight = POSSIBLE
     if "symmetric_weights" in now.found:
         weight = CERTAIN
@@ -64,7 +59,7 @@ def _canonical_output(now: Situation) -> Weighed:
     if now.facts.canonical_output:
         return
     weight = STRONG - 1 if now.facts.output_is_bounded else SEEN - 1
-    if now.found & MISFIT:
+    if "misfit" in now.symptoms:
         weight = CERTAIN + 5
     yield weight, Change(kind="canonical_output")
 

@@ -10,13 +10,11 @@ from ...core.keras_names import OptimizerFacts, optimizer_facts
 from ...judge import loss_curve_of
 from ...judge import thresholds as at
 from .kind import (
-    BLOWN,
     CERTAIN,
     LIKELY,
     POSSIBLE,
     REMOTE,
     STRONG,
-    STUCK,
     ChangeKind,
     Proposal,
     Situation,
@@ -42,7 +40,7 @@ def _optimizer_of(now: Situation) -> OptimizerFacts:
 
 
 def _has_blown_up(now: Situation) -> bool:
-    return bool(now.found & BLOWN)
+    return "unstable" in now.symptoms
 
 
 # The learning rate
@@ -56,7 +54,7 @@ def _learning_rate(now: Situation) -> Weighed:
         lower = CERTAIN - 5
     for step, factor in enumerate((0.1, 0.01, 0.001)):
         yield lower - 0.1 * step, Change(kind="learning_rate", value=factor)
-    higher: float = STRONG - 5 if now.found & STUCK else POSSIBLE
+    higher: float = STRONG - 5 if "stuck" in now.symptoms else POSSIBLE
     if rate is not None and rate <= optimizer.lowest_usual:
         higher = CERTAIN - 5
     if blown:
@@ -180,6 +178,7 @@ KINDS = (
         remedy=_remedy_of_rate,
         describe=_describe_rate,
         worth=_learning_rate,
+        is_graded=True,
     ),
     ChangeKind(
         name="momentum",
@@ -220,6 +219,7 @@ KINDS = (
         remedy="train longer",
         describe=_describe_steps,
         worth=_more_steps,
+        is_graded=True,
     ),
     ChangeKind(
         name="plain_gradients",

@@ -351,13 +351,12 @@ def units(preparation: Preparation, asked: Any) -> Outcome:
             return True
         return bool((base.x.change(made) > ANOTHER_UNIT).any())
 
-    for index in range(len(numeric)):  # one column says nothing about the others
-        if breaks((index, 0)):
-            preparation.draw = (index, 0)
-            break
-    else:
+    # One column says nothing about the others.
+    first = next((it for it in range(len(numeric)) if breaks((it, 0))), None)
+    if first is None:
         return KEPT
-    draw = preparation.draw
+    draw = (first, 0)
+    preparation.broken_by(draw)
     column, made = numeric[draw[0]], made_of(draw)
     assert made is not None
     row = 0

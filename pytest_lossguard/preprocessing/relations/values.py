@@ -282,7 +282,7 @@ def _first_problem(
     if draw[0] == len(columns):  # the shrinker stopped at all columns: find the first
         single = (it for it in range(len(columns)) if case(it, draw[1]))
         draw = (next(single, 0), draw[1])
-        preparation.draw = draw
+        preparation.broken_by(draw)
     made = with_value([(columns[draw[0]], draw[1])])
     sentence = problem(made, usual, draw[1], columns[draw[0]])
     return (columns[draw[0]], draw[1], sentence, made) if sentence else None

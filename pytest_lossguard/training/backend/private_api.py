@@ -44,6 +44,7 @@ from tensorflow.python.util.traceback_utils import filter_traceback
 
 __all__ = [
     "AUTOGRAPH",
+    "AUTOGRAPH_FILE",
     "CALL_FLAT",
     "COMPAT_V1_OPTIMIZERS",
     "CUSTOM_GRADIENT_CALLS",
@@ -297,6 +298,8 @@ CUSTOM_GRADIENT_CALLS = ("_graph_mode_decorator", "_eager_mode_decorator")
 REPLICA_THREAD = "_MirroredReplicaThread"
 #: TensorFlow 2.18 to 2.21: module of AutoGraph, which calls what it has converted.
 AUTOGRAPH = "tensorflow.python.autograph."
+#: TensorFlow 2.18 to 2.21: start of the names of files with code that AutoGraph made.
+AUTOGRAPH_FILE = "__autograph_generated"
 #: TensorFlow 2.18 to 2.21: name of the function that traces another function.
 TRACES = "func_graph_from_py_func"
 #: TensorFlow 2.18 to 2.21: name of the function that traces a loop over a dataset.

@@ -15,7 +15,7 @@ __all__ = ["loaded", "spilled"]
 
 #: Bytes up to which all values together stay in memory, and up to which a single one
 #: always does.
-_MOST_IN_MEMORY, _SMALL = 1 << 26, 1 << 20
+MOST_IN_MEMORY, SMALL = 1 << 26, 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +38,12 @@ def spilled(values: Sequence[Any]) -> list[Any]:
         For each value the tensor itself, or a reference to give to `loaded`.
     """
     sizes = [it.dtype.size * (it.shape.num_elements() or 0) for it in values]
-    if sum(sizes) <= _MOST_IN_MEMORY:
+    if sum(sizes) <= MOST_IN_MEMORY:
         return list(values)
     # The file is closed, and so deleted, when the last value in it is.
     file = tempfile.TemporaryFile(prefix="lossguard-")  # noqa: SIM115
     return [
-        it if size <= _SMALL else _written(file, np.asarray(it))
+        it if size <= SMALL else _written(file, np.asarray(it))
         for it, size in zip(values, sizes, strict=True)
     ]
 

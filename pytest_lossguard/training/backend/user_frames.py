@@ -11,7 +11,12 @@ from traceback import FrameSummary, walk_tb
 from types import FrameType, TracebackType
 
 from .frameworks import keras, tf
-from .private_api import AUTOGRAPH, COMPAT_V1_OPTIMIZERS, written_line_of
+from .private_api import (
+    AUTOGRAPH,
+    AUTOGRAPH_FILE,
+    COMPAT_V1_OPTIMIZERS,
+    written_line_of,
+)
 
 __all__ = [
     "HOOKS",
@@ -38,8 +43,6 @@ _FRAMEWORKS = (
     str(Path(tf.__file__).parent),
     "<",
 )
-#: Part of the names of files with code that AutoGraph generated.
-_GENERATED = "__autograph_generated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,11 @@ def is_framework(frame: FrameType) -> bool:
 
 def is_of_user(frame: FrameType) -> bool:
     """Whether a frame runs the user's code, or what AutoGraph made of it."""
-    return not is_framework(frame) or _GENERATED in frame.f_code.co_filename
+    return not is_framework(frame) or AUTOGRAPH_FILE in frame.f_code.co_filename
 
 
 def _is_of_framework(file: str) -> bool:
-    if file.startswith(_FRAMEWORKS) or _GENERATED in file:
+    if file.startswith(_FRAMEWORKS) or AUTOGRAPH_FILE in file:
         return True
     return "site-packages" in Path(file).parts
 
@@ -124,7 +127,7 @@ def called_at(frame: FrameType | None) -> tuple[str, int] | None:
     if frame is None or module_of(frame).partition(".")[0] in sys.stdlib_module_names:
         return None
     place: tuple[str, int] | None = frame.f_code.co_filename, frame.f_lineno
-    if _GENERATED in frame.f_code.co_filename:
+    if AUTOGRAPH_FILE in frame.f_code.co_filename:
         place = written_line_of(frame)
     return None if place is None or _is_of_framework(place[0]) else place
 

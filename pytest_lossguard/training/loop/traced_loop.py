@@ -47,10 +47,10 @@ from .variable_copies import VariableCopies, handles
 __all__ = ["NotInGraph", "TracedLoop", "is_light", "packed"]
 
 #: Most rows that one call of the loop writes into the ring buffer, one per step.
-_STEPS_PER_CALL = 4096
+STEPS_PER_CALL = 4096
 #: Variables with more than ``_MOST_BYTES`` in total are not copied for concurrent runs;
-#: copies with more than ``_MOST_KEPT`` are dropped after each run.
-_MOST_BYTES, _MOST_KEPT = 1 << 25, 1 << 20
+#: copies with more than ``MOST_KEPT`` are dropped after each run.
+_MOST_BYTES, MOST_KEPT = 1 << 25, 1 << 20
 #: Products per step up to which one thread is faster than several (our measurement on
 #: two cores, time on one thread relative to several: .53 to .86 below 1.0e6, 1.61 at
 #: 2.2e6; convolutions are always slower on one, 2.3 to 2.8; for a recurrent layer only
@@ -132,7 +132,7 @@ class TracedLoop:
         """Most steps per call of the loop, limited by the size of the ring buffer."""
         buffer = self.recording.buffer
         assert buffer is not None
-        return min(_STEPS_PER_CALL, buffer.capacity)
+        return min(STEPS_PER_CALL, buffer.capacity)
 
     def executing(self) -> AbstractContextManager[None]:
         """Return the context in which to run the loop and the scorer."""
@@ -191,7 +191,7 @@ class TracedLoop:
         except IndexError:
             lane = VariableCopies(self._every_variable)
         yield lane
-        if self._bytes <= _MOST_KEPT:
+        if self._bytes <= MOST_KEPT:
             self._lanes.append(lane)
 
     @cached_property
@@ -211,7 +211,7 @@ class TracedLoop:
         self._recorder = Recorder(
             stop_on_nonfinite=False,
             keeps_data=False,
-            most_rows=_STEPS_PER_CALL,
+            most_rows=STEPS_PER_CALL,
             branches=not self.is_light,
             only_here=True,
         )

@@ -25,10 +25,10 @@ __all__ = ["Asked", "Digest", "digest"]
 
 #: Bytes of all variables that are kept alive to be compared at the end; further ones
 #: are held by weak references.
-_MOST_KEPT = 1 << 26
+MOST_KEPT = 1 << 26
 #: Bytes of a value up to which its digest is a CRC-32; above it is a sum, which takes a
 #: tenth of the time.
-_SMALL = 1 << 22
+SMALL = 1 << 22
 #: How often all weights may be assigned at once before that counts as training.
 _MOST_GIVEN = 3
 #: Variable names listed in the message.
@@ -108,7 +108,7 @@ class Asked:
             inner = raw(variable)
             size = inner.dtype.size * (inner.shape.num_elements() or 0)
             self._kept += size
-            loose = self._kept > _MOST_KEPT
+            loose = self._kept > MOST_KEPT
             self._is_loose = self._is_loose or loose
             self._known[id(inner)] = _Asked(
                 get=ref(inner) if loose else partial(_itself, inner),
@@ -191,7 +191,7 @@ def digest(variable: Any) -> Digest | None:
     if value is None or not np.size(value):  # one without a value reads as empty
         return None
     held = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
-    if len(held) <= _SMALL:
+    if len(held) <= SMALL:
         return zlib.crc32(held.data), 0
     whole = len(held) // 8 * 8
     total = np.add.reduce(held[:whole].view(np.uint64))

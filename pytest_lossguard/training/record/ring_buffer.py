@@ -13,7 +13,7 @@ from ..backend.tensors import own_variable, value_of
 __all__ = ["RingBuffer"]
 
 #: Most values in a buffer (16 MiB).
-_MOST_VALUES = 1 << 21
+MOST_VALUES = 1 << 21
 _BAD = 1 << 40
 
 
@@ -30,7 +30,7 @@ class RingBuffer:
     """
 
     def __init__(self, width: int, rows: int) -> None:
-        most = max(64, min(rows, _MOST_VALUES // width))
+        most = max(64, min(rows, MOST_VALUES // width))
         self.capacity = 1 << most.bit_length() - 1  # a divisor of `_BAD`
         self._rows = own_variable(np.zeros([self.capacity, width]))
         self._counter = own_variable(np.int64(0))

@@ -108,10 +108,6 @@ def _fewer_rows(data: ArrayData, change: Change, _: Any) -> ArrayData:
     return _rows(data, np.arange(round(len(data) * float(change.value or 1.0))))
 
 
-def _batch_size(data: ArrayData, change: Change, _: Any) -> ArrayData:
-    return replace(data, batch_size=int(change.value or data.batch_size))
-
-
 #: The function for each change of the data; its last argument is a random generator.
 DATA_CHANGES: dict[ChangeName, Callable[[ArrayData, Change, Any], ArrayData]] = {
     "fill_missing": _fill_missing,
@@ -125,7 +121,6 @@ DATA_CHANGES: dict[ChangeName, Callable[[ArrayData, Change, Any], ArrayData]] = 
     "shuffle_labels": _shuffle_labels,
     "fewer_rows": _fewer_rows,
     "balance_classes": _balance_classes,
-    "batch_size": _batch_size,
 }
 
 

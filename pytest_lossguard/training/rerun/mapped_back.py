@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.change import Change
+from ...core.change import Change, ChangeName
 from ..backend.data import ArrayData
 from ..backend.frameworks import tf
 from ..backend.private_api import compiled_loss
@@ -20,10 +20,12 @@ from .data_changes import standards
 __all__ = ["MeasuredOtherwise", "easier", "measures_otherwise"]
 
 #: Changes after which predictions can be mapped back to those of the original program.
-_READABLE = frozenset({"standardize_targets", "canonical_output"})
+_READABLE: frozenset[ChangeName] = frozenset(
+    {"standardize_targets", "canonical_output"}
+)
 #: Changes of the task itself: the original program has to be scored on the changed
 #: targets and rows to be comparable.
-_EASIER = frozenset({"clip_targets", "balance_classes"})
+_EASIER: frozenset[ChangeName] = frozenset({"clip_targets", "balance_classes"})
 _TINY = 1e-7
 
 

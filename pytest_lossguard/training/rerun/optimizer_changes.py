@@ -1,8 +1,9 @@
-"""Changes of the optimizer: a new optimizer with one changed setting."""
+"""Changes of the optimizer and of the length of a training."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,15 @@ from ...core.change import RATE_INSTEAD_OF_0, Change, ChangeName
 from ...core.errors import CannotChange, NothingToChange
 from ..backend.frameworks import keras
 from ..backend.private_api import learning_rate_of, set_learning_rate_of
+from ..loop.spec import TrainingSpec
 from .model_facts import follows_schedule, inner_optimizer
 
-__all__ = ["OPTIMIZER_CHANGES", "remade_optimizer", "set_learning_rate"]
+__all__ = [
+    "LENGTH_CHANGES",
+    "OPTIMIZER_CHANGES",
+    "remade_optimizer",
+    "set_learning_rate",
+]
 
 
 def remade_optimizer(model: Any, **changed: Any) -> Any:
@@ -83,6 +90,29 @@ OPTIMIZER_CHANGES: dict[ChangeName, Callable[[Any, Change], Any]] = {
     "clip_gradients": _clip_gradients,
     "learning_rate": _learning_rate,
     "optimizer": _other_optimizer,
+}
+
+
+def _more_steps(task: TrainingSpec, change: Change) -> TrainingSpec:
+    return replace(task, steps=int(task.array_steps() * float(change.value or 2)))
+
+
+def _batch_size(task: TrainingSpec, change: Change) -> TrainingSpec:
+    if task.arrays is None:
+        return task
+    size = int(change.value or task.arrays.batch_size)
+    return replace(task, arrays=replace(task.arrays, batch_size=size), batch_size=size)
+
+
+def _plain_gradients(task: TrainingSpec, change: Change) -> TrainingSpec:
+    return replace(task, plain_gradients=str(change.value))
+
+
+#: The function that makes the task of each change of length or gradients.
+LENGTH_CHANGES: dict[ChangeName, Callable[[TrainingSpec, Change], TrainingSpec]] = {
+    "more_steps": _more_steps,
+    "batch_size": _batch_size,
+    "plain_gradients": _plain_gradients,
 }
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ...core.change import Change, ModelFacts, RerunRequest
+from ...core.change import Change, ChangeName, ModelFacts, RerunRequest
 from ...core.errors import CannotChange, LossguardError, first_line
 from ...core.trace import Trace
-from ...experiments.changes import acts_on
+from ...experiments.changes import acts_on, kind_of
 from ..backend.data import ArrayData, FirstRows, kept_arrays, rows_for_reruns
 from ..backend.frameworks import keras
 from ..backend.snapshot import Snapshot, preserved_seeds, seeded_call
@@ -30,17 +30,20 @@ from .data_changes import changed_data, integers_as_floats
 from .mapped_back import MeasuredOtherwise, easier, measures_otherwise
 from .model_changes import changed_program, reinitialize
 from .model_facts import follows_schedule, model_facts
-from .optimizer_changes import set_learning_rate
+from .optimizer_changes import LENGTH_CHANGES, set_learning_rate
 from .reinitialize import redraw_weights
 
-__all__ = ["Rerun"]
+__all__ = ["WEIGHT_CHANGES", "Rerun"]
 
 #: Most bytes of kept models, one per seed.
 _MOST_KEPT = 1 << 26
-#: Changes of the inputs that also apply to held-out rows.
-_OF_THE_INPUTS = frozenset(
-    {"standardize_inputs", "scale_inputs", "clip_inputs", "fill_missing"}
-)
+#: What each change of the weights does to a model in place, given a seed.
+WEIGHT_CHANGES: dict[ChangeName, Callable[[Any, Change, int], None]] = {
+    "learning_rate": lambda model, change, _: set_learning_rate(
+        model, float(change.value or 1.0)
+    ),
+    "reinitialize": lambda model, _, seed: reinitialize(model, seed),
+}
 
 
 class Rerun:
@@ -220,7 +223,7 @@ class Rerun:
     def _job(self, request: RerunRequest, held_out: float = 0.0) -> PreparedRun:
         task = self._task
         task = task if request.seed is None else replace(task, seed=request.seed)
-        first = [it for it in request.changes if it.kind in _OF_THE_INPUTS]
+        first = [it for it in request.changes if kind_of(it).of_inputs]
         if first and task.arrays is not None:
             model = self._built(task.arrays, task.seed)
             task = replace(task, arrays=integers_as_floats(task.arrays, model))
@@ -291,10 +294,7 @@ class Rerun:
             if redrawn:
                 redraw_weights(model, task.seed)
             for change in in_place:
-                if change.kind == "learning_rate":
-                    set_learning_rate(model, float(change.value or 1.0))
-                else:
-                    reinitialize(model, task.seed)
+                WEIGHT_CHANGES[change.kind](model, change, task.seed)
 
         return PreparedRun(
             model=model,
@@ -351,11 +351,9 @@ def _changed_task(task: TrainingSpec, change: Change) -> TrainingSpec:
     """Return the task with a change of its data, its length or its gradients; changes
     of the program or the weights do not affect it.
     """
-    if change.kind == "more_steps":
-        return replace(task, steps=int(task.array_steps() * float(change.value or 2)))
-    if change.kind == "plain_gradients":
-        return replace(task, plain_gradients=str(change.value))
-    if acts_on(change) not in ("data", "length") or task.arrays is None:
+    if acts_on(change) == "length":
+        return LENGTH_CHANGES[change.kind](task, change)
+    if acts_on(change) != "data" or task.arrays is None:
         return task
     arrays = changed_data(task.arrays, change, task.seed)
     return replace(task, arrays=arrays, batch_size=arrays.batch_size)

@@ -13,8 +13,8 @@ from pytest_lossguard.training.backend.snapshot import Snapshot
 @pytest.fixture
 def small_memory(monkeypatch):
     """Values of more than 100 bytes, of together more than 1000, go to the file."""
-    monkeypatch.setattr(spill, "_MOST_IN_MEMORY", 1000)
-    monkeypatch.setattr(spill, "_SMALL", 100)
+    monkeypatch.setattr(spill, "MOST_IN_MEMORY", 1000)
+    monkeypatch.setattr(spill, "SMALL", 100)
 
 
 def variables():

@@ -743,7 +743,7 @@ def test_an_optimizer_that_scales_the_loss_trains(trainer):
 
 def test_more_steps_than_the_buffer_holds_are_all_recorded(trainer, monkeypatch):
     """A loop of many variables has room for few rows between two readings."""
-    monkeypatch.setattr(ring_buffer, "_MOST_VALUES", 64)
+    monkeypatch.setattr(ring_buffer, "MOST_VALUES", 64)
 
     trace = same_losses(trainer, mlp, np.tile(X, (12, 1)), np.tile(Y, (12, 1)))
 

@@ -103,7 +103,7 @@ PROGRAMS = {
 def test_seeds_come_out_as_one_by_one(trainer, beside, monkeypatch, name, given):
     build, data, how = PROGRAMS[name]
     if name == "more steps than one call takes":
-        monkeypatch.setattr(program, "_STEPS_PER_CALL", 8)
+        monkeypatch.setattr(program, "STEPS_PER_CALL", 8)
     how = {**HOW, **how}
     model = build if given == "factory" else build()
 
@@ -156,7 +156,7 @@ def test_large_copies_are_not_kept(trainer, monkeypatch):
     (kept,) = trainer._loops._programs.values()
     assert kept._lanes
 
-    monkeypatch.setattr(program, "_MOST_KEPT", 0)
+    monkeypatch.setattr(program, "MOST_KEPT", 0)
     kept._lanes.clear()
     others = trainer.fit_seeds(mlp, X, Y, seeds=SEEDS, **HOW)
 

@@ -15,7 +15,11 @@ from pytest_lossguard.training import Trainer, watching
 from pytest_lossguard.training.rerun.data_changes import DATA_CHANGES
 from pytest_lossguard.training.rerun.model_changes import MODEL_CHANGES
 from pytest_lossguard.training.rerun.model_facts import kind_of_labels
-from pytest_lossguard.training.rerun.optimizer_changes import OPTIMIZER_CHANGES
+from pytest_lossguard.training.rerun.optimizer_changes import (
+    LENGTH_CHANGES,
+    OPTIMIZER_CHANGES,
+)
+from pytest_lossguard.training.rerun.rerun import WEIGHT_CHANGES
 from tests.support.fitting import train_once
 
 GENERATOR = np.random.default_rng(0)
@@ -453,9 +457,9 @@ def test_every_kind_of_change_is_served():
         for it in ("data", "length", "weights", "program")
     }
 
-    assert names["data"] | {"batch_size"} == set(DATA_CHANGES)
-    assert names["length"] == {"batch_size", "more_steps", "plain_gradients"}
-    assert names["weights"] == {"learning_rate", "reinitialize"}
+    assert names["data"] == set(DATA_CHANGES)
+    assert names["length"] == set(LENGTH_CHANGES)
+    assert names["weights"] == set(WEIGHT_CHANGES)
     assert names["program"] | {"learning_rate"} == by_model
 
 

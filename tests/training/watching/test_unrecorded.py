@@ -177,8 +177,8 @@ def test_the_variables_are_named_with_where_they_were_trained_and_how_they_ended
 
 
 def test_a_large_model_that_is_gone_at_the_end_is_named(monkeypatch):
-    monkeypatch.setattr(asked, "_MOST_KEPT", 0)
-    monkeypatch.setattr(asked, "_SMALL", 16)
+    monkeypatch.setattr(asked, "MOST_KEPT", 0)
+    monkeypatch.setattr(asked, "SMALL", 16)
 
     (found,) = missed(by_sonnet)
 
