@@ -48,8 +48,8 @@ FAIR_SHARE = Limit(
 )
 RARE_FOUND = Limit(
     0.7,
-    "The model also removes less than {limit:.0%} of what the rows of this class cost"
-    " a constant.",
+    "On the rows of this class the model also removes less than {limit:.0%} of the loss"
+    " of a constant.",
     set_by="Healthy programs with 1 to 4% positives (AUC 0.97 and more) reach 0.75 to"
     " 0.82, a published case whose rare classes are never predicted 0.56, mutants of"
     " the kind 0.39 to 0.61 and one 0.75.",
@@ -60,7 +60,7 @@ SCALED_TWICE = Limit(
     "Or the model starts with a Rescaling layer, after which all inputs lie within"
     " {limit}, and little was learned.",
     set_by="Pixels that were divided by 255 twice lie within 0.004, those divided once"
-    " within 1; dark images of a fiftieth of the range are not known.",
+    " within 1; no images this dark are known.",
 )
 
 # Kinds of findings
@@ -72,12 +72,13 @@ UNSCALED_INPUTS = Kind(
     text="{where} is unscaled: typical magnitude {value}, limit {limit}",
     hint=SCALE_INPUTS,
     explanation=Explanation(
-        brief="input columns are far from the order of 1",
-        seen="Input columns are far from the order of 1: the larger of |mean| and"
+        brief="input columns are not on a scale around 1",
+        seen="Input columns are not on a scale around 1: the larger of |mean| and"
         " standard deviation is above the limit. Not reported if the model normalizes"
-        " its inputs itself. Or they come scaled, and the model scales them once more.",
-        why="Gradients grow with the inputs. One column of thousands beside others of"
-        " the order of 1 needs a learning rate so low that the rest learns nothing.",
+        " its inputs itself. Or they are already scaled, and the model scales them"
+        " again.",
+        why="Gradients grow with the inputs. A column in the thousands next to columns"
+        " around 1 needs a learning rate so low that the rest learns nothing.",
         limits=(
             at.UNSCALED,
             at.UNSCALED_ALONE,
@@ -94,8 +95,8 @@ UNSCALED_TARGETS = Kind(
     text="{where} is unscaled: typical magnitude {value}, limit {limit}",
     hint=SCALE_TARGETS,
     explanation=Explanation(
-        brief="a target is far from the order of 1",
-        seen="A numeric target is far from the order of 1: the larger of |mean| and"
+        brief="a target is not on a scale around 1",
+        seen="A numeric target is not on a scale around 1: the larger of |mean| and"
         " standard deviation is above the limit.",
         why="The output has to travel a long way from its start near 0, and a squared"
         " error of large numbers gives huge gradients.",
@@ -111,8 +112,8 @@ INPUT_OUTLIERS = Kind(
     " limit {limit}",
     hint="Look at that row; clip, drop, or use RobustScaler.",
     explanation=Explanation(
-        brief="an input value is absurdly far off",
-        seen="One value, or a few, lie absurdly far from the rest of their feature. The"
+        brief="an input value is an extreme outlier",
+        seen="One or a few values lie extremely far from the rest of their feature. The"
         " row is named.",
         why="That row's gradient outweighs all others of its batch, and a scaler fitted"
         " on it squeezes the other rows together.",
@@ -128,9 +129,9 @@ TARGET_OUTLIERS = Kind(
     " limit {limit}",
     hint="Look at that row; clip it, or use a robust loss such as Huber.",
     explanation=Explanation(
-        brief="a target is absurdly far off",
-        seen="One target lies absurdly far from the others. The row is named. After a"
-        " good training with a robust loss it is not reported.",
+        brief="a target is an extreme outlier",
+        seen="One target lies extremely far from the others. The row is named. It is"
+        " not reported after a good training with a robust loss.",
         why="Under a squared error one such row costs more than all others together:"
         " the model learns that row.",
         limits=(TARGET_OUTLIER, at.OUTLIER_ALONE, at.OUTLIER_SHARE),
@@ -145,8 +146,8 @@ CONSTANT_FEATURE = Kind(
     explanation=Explanation(
         brief="a feature never varies",
         seen="A feature has the same value in every row, and the training went badly.",
-        why="It carries nothing to learn from. Often a preprocessing step lost it: a"
-        " cast, a join, a lookup.",
+        why="It carries no information. Often a preprocessing step lost it: a cast, a"
+        " join, a lookup.",
         no_limit="Every row has exactly the same value.",
     ),
 )
@@ -163,7 +164,7 @@ CONSTANT_INPUTS = Kind(
         brief="hardly anything in the inputs varies",
         seen="Nearly all input values are the same in every row, or, after a bad"
         " training, most columns are.",
-        why="Rows cannot be told apart, so that there is nothing to learn. A cast to"
+        why="Rows cannot be told apart, so there is nothing to learn. A cast to"
         " integers, an integer division or a lookup without vocabulary does this to a"
         " whole table.",
         limits=(CONSTANT_SHARE, CONSTANT_APART),
@@ -176,14 +177,14 @@ SENTINEL_VALUES = Kind(
     suspects="missing_values",
     text="{where} is {value} in {missing} of the rows, far from all its other"
     " values: it seems to stand for missing values",
-    hint="Treat it as missing: replace it by NaN where the data are read, and fill"
-    " it (SimpleImputer).",
+    hint="Treat it as missing: replace it with NaN where the data are read, and fill it"
+    " (SimpleImputer).",
     explanation=Explanation(
         brief="a value such as -999 stands for missing ones",
         seen="One value, such as -999, repeats in a column, far from all its other"
         " values.",
-        why="It stands for a missing value. Taken as a number it is a huge outlier,"
-        " moves mean and deviation of the scaler, and the model learns from it.",
+        why="It stands for a missing value. As a number it is a huge outlier: it shifts"
+        " the mean and standard deviation of a scaler, and the model learns from it.",
         limits=(SENTINEL_SHARE, SENTINEL_APART),
     ),
 )
@@ -198,7 +199,7 @@ CLASS_IMBALANCE = Kind(
     explanation=Explanation(
         brief="a rare class that the model did not find",
         seen="A class has hardly any rows, no class or sample weights make up for it,"
-        " and the model has hardly found it.",
+        " and the model has hardly learned it.",
         why="A model that never predicts the rare class is right nearly always. Its"
         " loss and its accuracy look good, and it is useless.",
         limits=(FAIR_SHARE, RARE_FOUND),
@@ -238,8 +239,8 @@ def _scaled_twice(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         yield replace(
             found,
             message=f"{stats.name} is scaled twice: layer {by.layer} multiplies by"
-            f" {number(by.scale)} what reaches from {number(float(np.min(stats.low)))}"
-            f" to {number(float(np.max(stats.high)))}, so that all of it lies within"
+            f" {number(by.scale)} values from {number(float(np.min(stats.low)))} to"
+            f" {number(float(np.max(stats.high)))}, so all of them lie within"
             f" {number(spread)}, limit {SCALED_TWICE:g}",
             headline="the inputs are scaled twice",
             hint="Scale the inputs once: before the model, or by its Rescaling layer.",
@@ -393,7 +394,7 @@ def class_imbalance(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     learned = ""
     if gain is not None:
         learned = (
-            f"; the model removes {max(gain, 0.0):.0%} of what its rows cost a"
+            f"; on its rows the model removes {max(gain, 0.0):.0%} of the loss of a"
             f" constant, limit {RARE_FOUND:.0%}"
         )
     for target in trace.target_ranges:

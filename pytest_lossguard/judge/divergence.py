@@ -29,7 +29,7 @@ DIVERGING_LOSS = Kind(
         seen="The loss of a step exceeded the limit, in the median of three steps in a"
         " row, or once by far, or at the last step.",
         why="The updates overshoot. The weights are thrown far away, and what was"
-        " learned before is lost; some runs come back to a loss that looks fine and is"
+        " learned before is lost; some runs recover to a loss that looks fine but is"
         " worse than it could be.",
         limits=(
             Limit(

@@ -47,7 +47,7 @@ OTHER_ROWS = Limit(
     1.5,
     "If no column shows it, the held-out loss never falls below {limit} times that of"
     " a constant, and is far above the training loss already after the first pass.",
-    set_by="After one pass nothing is learned by heart yet.",
+    set_by="After one pass nothing is memorized yet.",
 )
 #: Factor above the training loss of those steps.
 OTHER_LOSS = 2.0
@@ -117,7 +117,7 @@ LABELS_CODED_APART = Kind(
     name="labels_coded_apart",
     severity="error",
     suspects="labels_coded_apart",
-    headline="validation labels are coded otherwise",
+    headline="validation labels are encoded differently",
     text="the class ids of the validation labels mean other classes than those of the"
     " training labels: predictions equal {share} of the validation labels (limit"
     " {share_limit}), but {renamed} once class {pairs}; of the training labels they"
@@ -192,7 +192,7 @@ VALIDATION_ROWS_TRAINED_ON = Kind(
         brief="held-out rows are trained on",
         seen="Held-out rows are found among the training rows, more often than"
         " training rows repeat.",
-        why="The model has seen them. The held-out loss is too good, and does not tell"
+        why="The model has seen them. The held-out loss is too good and does not show"
         " how the model does on new rows.",
         limits=(TRAINED_ON, MOSTLY_TRAINED_ON),
     ),
@@ -214,7 +214,7 @@ VALIDATION_ROWS_NEARLY_TRAINED_ON = Kind(
         " copies with a little noise, other rounding or another type. It is an error"
         " where training rows have no such copies among themselves, or where these"
         " held-out rows cost far less than the others; else a warning.",
-        why="The model has seen them. The held-out loss is too good, and does not tell"
+        why="The model has seen them. The held-out loss is too good and does not show"
         " how the model does on new rows.",
         limits=(MOSTLY_TRAINED_ON, NEARER, TOO_GOOD),
     ),
@@ -381,7 +381,8 @@ def _least(repeats: Repeats) -> str:
 
 def _why_again(repeats: Repeats) -> str:
     if repeats.copied is None:
-        return f"{repeats.again / repeats.again_of:.0%} of the training rows come twice"
+        return f"{repeats.again / repeats.again_of:.0%} of the training rows occur"
+        " twice"
     return (
         f"the rows of class {repeats.copied} were copied before the split, the others"
         " were not"
@@ -411,7 +412,7 @@ def labels_coded_apart(trace: Trace) -> Iterator[Finding]:
 #: Other reasons for classes that are taken for one another.
 _DOUBT = (
     "; these rows are not like the training rows, so their inputs may be at fault"
-    " instead: prepared otherwise, or from few recordings"
+    " instead: prepared differently, or from few recordings"
 )
 #: Most classes whose other name is reported.
 _NAMED = 3

@@ -91,17 +91,17 @@ CLASS_WEIGHT_MISMATCH = Kind(
     text="the class weights belong to other classes: {told}. Sorted, the weights fit"
     " the counts within {fit}, limit {fit_limit}; class by class, weight times rows"
     " differs by a factor of {value}, limit {limit}{nameless}",
-    hint="Make the weights from the labels that are trained on, each under the id of"
-    " its class: classes, rows = np.unique(y, return_counts=True); class_weight ="
+    hint="Compute the weights from the training labels, each under the id of its class:"
+    " classes, rows = np.unique(y, return_counts=True); class_weight ="
     " dict(zip(classes, len(y) / (len(classes) * rows))).",
     explanation=Explanation(
         brief="class weights belong to other classes",
         seen="The weights given for the classes are those that balance them, but for"
         " other classes: as a set they fit the counts, class by class they do not. Or"
-        " they grow with the counts, or name no class of the labels. A warning if there"
-        " are only two sizes of weights, or if the classes are still better balanced"
-        " than without.",
-        why="Weights that are listed in order of the counts, by name or from 1 on, meet"
+        " they grow with the counts, or name no class of the labels. It is a warning if"
+        " there are only two sizes of weights, or if the classes are still better"
+        " balanced than without.",
+        why="Weights listed in order of the counts, by name or from 1 on, end up on"
         " other classes: frequent classes are weighted up, rare ones down, and the"
         " model learns the rare ones less than without weights.",
         limits=(AS_A_SET, AS_A_PAIR, APART, APART_AS_A_PAIR),
@@ -112,15 +112,15 @@ TOKENS_MASKED = Kind(
     name="tokens_masked",
     severity="warning",
     suspects="tokens_masked",
-    text="{where} masks id 0 as padding, and 0 seems to be a token: in {share} of"
-    " {rows} rows, limit {share_limit}, zeros stand in two or more places between other"
+    text="{where} masks id 0 as padding, but 0 seems to be a token: in {share} of"
+    " {rows} rows, limit {share_limit}, zeros occur in two or more places between other"
     " ids, and {zeros} of the positions there are 0 (the usual id: {usual}){last}",
     hint="Number the tokens from 1 on, and keep 0 for padding: input_dim is the number"
-    " of tokens + 1. If 0 stands for nothing on purpose, write"
+    " of tokens + 1. If 0 means no token on purpose, write"
     " converges(allow='tokens_masked').",
     explanation=Explanation(
         brief="a token has the id of padding",
-        seen="An Embedding with mask_zero=True reads rows in which zeros stand in"
+        seen="An Embedding with mask_zero=True reads rows in which zeros occur in"
         " several places between other ids, as often as other ids do.",
         why="Ids that start at 0 give the first token the id of padding. Layers that"
         " take masks skip that token everywhere: the model never sees it.",
@@ -139,13 +139,13 @@ _MISMATCH = finding(
 )
 
 _NAMELESS = (
-    "class_weight has no effect: it has the keys {keys}, and the labels are the classes"
-    " {classes}; each of them has weight 1"
+    "class_weight has no effect: it has the keys {keys}, but the classes of the labels"
+    " are {classes}; each of them has weight 1"
 )
 _GROWS = (
     "the class weights grow with the counts: {told}. Weights are proportional to the"
-    " rows of the classes within {fit}, limit {limit}, so that frequent classes count"
-    " even more"
+    " rows of the classes within {fit}, limit {limit}, so frequent classes count even"
+    " more"
 )
 
 
@@ -167,7 +167,7 @@ def _without_effect(found: ClassWeights) -> Finding:
         _MISMATCH,
         message=_NAMELESS.format(keys=keys, classes=classes),
         headline="class_weight names no class",
-        hint="Give class_weight the integers that stand in the labels (for one-hot"
+        hint="Use the integers in the labels as keys of class_weight (for one-hot"
         " labels the column, from 0 on).",
     )
 
@@ -231,8 +231,7 @@ def _farthest_off(found: ClassWeights, asked: Floats) -> str:
     worst = np.argsort(-off, kind="stable")[:_MOST_NAMED]
     return " and ".join(
         f"class {found.classes[it]} ({_of(found, it)}) has weight"
-        f" {number(found.weights[it])} where its rows ask for"
-        f" {number(float(asked[it]))}"
+        f" {number(found.weights[it])}, its count calls for {number(float(asked[it]))}"
         for it in worst
     )
 

@@ -57,7 +57,7 @@ ROWS_IN_CLASS_ORDER = Kind(
     explanation=Explanation(
         brief="rows are trained on class by class",
         seen="The rows are trained on class by class: a step has few of the classes,"
-        " neighbors share one far more often than by chance.",
+        " and neighbors share a class far more often than by chance.",
         why="Each stretch teaches one class and unlearns the others. The loss looks"
         " small within a stretch and jumps at its end.",
         limits=(SORTED, UNLEARNS, at.LEARNED_ENOUGH, at.LEFT_WITHOUT_FAULT),
@@ -71,7 +71,7 @@ GRAPH_SHUFFLED = Kind(
     severity="error",
     suspects="graph_shuffled",
     headline="the rows of a graph are shuffled",
-    text="fit shuffles the {rows} rows, and not the {rows} columns of {where}, which"
+    text="fit shuffles the {rows} rows, but not the {rows} columns of {where}, which"
     " stand for the same rows: in another order their predictions change by {share} of"
     " their spread, limit {share_limit}",
     hint="Keep the order and give the graph as one batch:"
@@ -81,9 +81,9 @@ GRAPH_SHUFFLED = Kind(
         seen="One of several inputs has as many columns as rows, as an adjacency matrix"
         " or a kernel, fit shuffles the rows, and the predictions of the rows depend on"
         " their order.",
-        why="In each epoch the rows of the matrix meet the features of other nodes: a"
-        " graph convolution averages over random nodes. The loss falls by what a node's"
-        " own features tell, and the graph tells nothing.",
+        why="In each epoch the rows of the matrix are paired with the features of other"
+        " nodes: a graph convolution averages over random nodes. The loss falls only by"
+        " what a node's own features tell; the graph adds nothing.",
         limits=(ORDER_COUNTS,),
     ),
 )
@@ -99,7 +99,7 @@ STATE_SHUFFLED = Kind(
     " predictions by {change} of their spread, limit {least}",
     hint="Keep the order, as by fit(..., shuffle=False), so that row i of a batch"
     " continues row i of the batch before, and reset the states where a new series"
-    " begins. If each row stands for itself, set stateful=False.",
+    " begins. If rows are independent, set stateful=False.",
     explanation=Explanation(
         brief="a stateful layer gets shuffled rows",
         seen="A recurrent layer with stateful=True is trained by fit on rows that fit"
@@ -107,8 +107,8 @@ STATE_SHUFFLED = Kind(
         " change its predictions.",
         why="The state of one row goes to the row at the same place in the next batch."
         " Shuffled, that is a part of another series or of another time. The layer"
-        " learns to ignore its past: the loss falls by what one row tells. It is a"
-        " warning: rows that need no past lose nothing.",
+        " learns to ignore its past: the loss falls only by what one row tells. It is a"
+        " warning because rows that need no past lose nothing.",
         limits=(STATE_COUNTS,),
     ),
 )

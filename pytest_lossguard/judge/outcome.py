@@ -27,8 +27,9 @@ __all__ = ["PLATEAU", "RULES"]
 
 LIVED_LEVEL = Limit(
     1.5,
-    "A run that started far off also fails if its last quarter lay {limit} times above"
-    " the constant, whatever its last step was. Short runs are left out.",
+    "A run that started far off also fails if the loss of its last quarter is above"
+    " {limit} times that of the constant, even if its last step is below it. Short runs"
+    " are left out.",
     set_by="Chosen, not measured.",
 )
 SLOW_PROGRESS = Limit(
@@ -71,7 +72,7 @@ MASKED_LOSS = Kind(
         brief="the reported loss hides wrong predictions",
         seen="After training the loss was computed once more from what model.predict"
         " returns. It is far above the loss that the training reported.",
-        why="Keras computes cross-entropy from the logits that it remembers of a"
+        why="Keras computes cross-entropy from the logits that it remembers from a"
         " softmax or sigmoid. So the reported loss falls while every prediction stays"
         " the same.",
         limits=(MASKED,),
@@ -84,13 +85,13 @@ LOSS_NOT_DECREASING = Kind(
     severity="error",
     headline="loss {fell}: {start} -> {value}, limit {limit}",
     text="the loss {fell}: {start} {began}, {value} {ended}, limit {limit}{asked}",
-    hint="Does the update reach the model? Try another learning rate, scaled"
-    " inputs, the default initialization.",
+    hint="Do the updates reach the model? Try another learning rate, scaled inputs, or"
+    " the default initialization.",
     explanation=Explanation(
-        brief="the loss did not fall, or too little",
-        seen="The loss on a fixed sample of rows is after the last update no lower than"
-        " before the first one, or not lower by the share that min_drop asks for, or"
-        " above max_loss.",
+        brief="the loss did not fall, or fell too little",
+        seen="After the last update the loss on a fixed sample of rows is no lower than"
+        " before the first one, or is above max_loss, or did not fall by the share that"
+        " min_drop asks for.",
         why="Nothing was learned. Updates do not reach the model, or they lead"
         " nowhere.",
         limits=(at.LEVEL, ENOUGH_STEPS),
@@ -111,9 +112,9 @@ WORSE_THAN_CONSTANT = Kind(
         seen="After training the model's predictions cost more than always predicting"
         " the same value: the mean, the median or the shares of the classes, whichever"
         " is best under the training's own loss.",
-        why="A loss that fell by a lot may only have come down from a bad start. A"
-        " model that is no better than a constant is worth nothing, however good its"
-        " curve looks.",
+        why="A loss that fell by a lot may only have recovered from a bad start. A"
+        " model that is no better than a constant is useless, however good its curve"
+        " looks.",
         limits=(at.LEVEL, SLOW_PROGRESS, LIVED_LEVEL),
         curves=curves(loss=falling(40.0, 8.0), constant=(1.0,) * 40),
     ),
@@ -150,8 +151,8 @@ SLOW_CONVERGENCE = Kind(
         seen="The loss is not yet below that of a constant prediction, but it still"
         " falls steadily, or the run was short; or the loss in training is fine and the"
         " averages of batch normalization lag behind.",
-        why="Slow is not broken, so the test passes. But so short a run does not show"
-        " that the model can learn.",
+        why="A slow run is not broken, so the test passes. But such a short run does"
+        " not show that the model can learn.",
         limits=(
             SLOW_PROGRESS,
             FALLING,
@@ -176,8 +177,8 @@ PLATEAU = Kind(
         seen="The loss ended level with a constant prediction, or hardly below it, and"
         " no longer falls.",
         why="Either there is nothing to learn from these inputs, or the labels belong"
-        " to other rows, or the updates are far too small. The test passes, as a short"
-        " run on hard data looks the same.",
+        " to other rows, or the updates are far too small. The test passes because a"
+        " short run on hard data looks the same.",
         limits=(at.BARELY, at.LEVEL),
         curves=curves(loss=level(1.0), constant=(1.0,) * 40),
     ),
@@ -194,8 +195,8 @@ UNCHANGED_WEIGHTS = Kind(
     explanation=Explanation(
         brief="no weight ever moved",
         seen="No variable moved at any step: all updates were exactly zero.",
-        why="The loop ran, and trained nothing: the learning rate is 0, the optimizer"
-        " has other variables than the model, or no gradient reaches any.",
+        why="The loop ran but trained nothing: the learning rate is 0, the optimizer"
+        " has the variables of another model, or no gradient reaches any variable.",
         no_limit="Every update was exactly zero.",
         curves=curves(loss=(0.9, 1.1, 1.0, 0.95) * 10),
     ),

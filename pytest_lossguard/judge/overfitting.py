@@ -44,8 +44,8 @@ OVERFITTING = Kind(
         brief="the held-out loss rose or stayed bad",
         seen="The training loss kept falling while the held-out loss rose far above"
         " its best, or stayed at the level of a constant.",
-        why="The model learns its rows by heart. What it learns late does not hold for"
-        " new rows.",
+        why="The model memorizes its rows. What it learns late does not hold for new"
+        " rows.",
         limits=(HELD_OUT_RISE, HELD_OUT_LOST),
         curves=curves(
             training=falling(1.0, 0.05),
@@ -108,7 +108,7 @@ def _never_good(curve: LossCurve, held_out: Validation) -> str:
         return ""
     return (
         f"; it was never below what a constant prediction costs ({number(constant)}):"
-        " look first whether held-out rows and labels are prepared as the training's"
+        " check first that held-out rows and labels are prepared like the training data"
     )
 
 

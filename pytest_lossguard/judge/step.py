@@ -64,8 +64,8 @@ LONG = Limit(
 ONE_DRAW = Limit(
     10,
     "A function ran {limit} times or more for each time that it was traced.",
-    set_by="Chosen, not measured: a function that is traced anew at each call, or for"
-    " each of a few steps, draws anew.",
+    set_by="Chosen, not measured: a function that is traced again at each call, or for"
+    " each of a few steps, draws again.",
 )
 
 #: Share of the loss below which the added losses of a model are lost in rounding.
@@ -80,20 +80,20 @@ INFERENCE_MODE = Kind(
     undone_by="training=True",
     headline="{count} never in training mode",
     text="{count} trained and never called in training mode, limit {limit}: {where}. In"
-    " the training step the model is called {how}, so that BatchNormalization does not"
-    " learn its averages and Dropout drops nothing",
+    " the training step the model is called {how}, so BatchNormalization does not"
+    " update its averages and Dropout drops nothing",
     hint="Call the model with training=True where gradients are taken:"
     " model(x, training=True), and in a training step of your own"
     " self(x, training=True).",
     explanation=Explanation(
         brief="layers were never called in training mode",
-        seen="Layers with BatchNormalization or Dropout were trained, and never called"
-        " in training mode.",
-        why="BatchNormalization does not learn its averages and Dropout drops nothing."
-        " The loss falls all the same; predictions in production differ from those in"
+        seen="Layers such as BatchNormalization or Dropout were trained but never"
+        " called in training mode.",
+        why="BatchNormalization does not update its averages and Dropout drops nothing."
+        " The loss still falls, but predictions in production differ from those in"
         " training.",
-        no_limit="One such layer is enough: an error, or a warning where the loop"
-        " asked for training=False itself.",
+        no_limit="One such layer is an error, or a warning if the loop passed"
+        " training=False itself.",
     ),
 )
 
@@ -102,21 +102,21 @@ UPDATE_SKIPPED = Kind(
     name="update_skipped",
     severity="error",
     suspects="update_skipped",
-    headline="gradients taken {value} times, applied {applied}",
-    text="gradients of {where} were taken {value} times and applied {applied}: at most"
-    " {limit} may go by without an update. The condition around the update is never"
+    headline="{value} gradients computed, applied {applied}",
+    text="gradients of {where} were computed {value} times and applied {applied}; at"
+    " most {limit} may pass without an update. The condition around the update is never"
     " true",
     hint="Apply the gradients at every step. To accumulate them, count the steps in a"
-    " tf.Variable: in a tf.function an `if` on a Python number or attribute is decided"
-    " once, at tracing. To only look at gradients, write"
+    " tf.Variable: in a tf.function an `if` on a Python number or attribute is"
+    " evaluated only once, during tracing. If you only inspect gradients, write"
     " converges(allow='update_skipped').",
     explanation=Explanation(
-        brief="gradients are taken and not applied",
+        brief="gradients are computed but not applied",
         seen="Gradients were computed again and again, and applied once or never. Or"
         " each update applied the sum of all gradients so far, which is never"
         " reset.",
-        why="The loop runs and prints a loss, and nothing trains. In a tf.function a"
-        " Python condition is decided once, at tracing.",
+        why="The loop runs and prints a loss, but nothing trains. In a tf.function a"
+        " Python condition is evaluated only once, during tracing.",
         limits=(MOST_AFTER, FEWEST_SUMS),
     ),
 )
@@ -128,10 +128,10 @@ OPTIMIZER_RESTARTED = Kind(
     suspects="optimizer_restarted",
     undone_by="one optimizer for the whole training",
     headline="{value} new optimizers for one training",
-    text="{value} optimizers trained {where} one after another, {each} steps each,"
-    " limit {limit}: each starts without the momentum and the averages of the last",
-    hint="Make the optimizer once, before the loop; call compile once, and fit with"
-    " epochs=... instead of compiling in a loop.",
+    text="{value} optimizers (limit {limit}) trained {where} one after another, {each}"
+    " steps each: each starts without the momentum and averages of the one before",
+    hint="Create the optimizer once, before the loop. Call compile once and use"
+    " fit(epochs=...) instead of compiling in a loop.",
     explanation=Explanation(
         brief="a new optimizer every few steps",
         seen="Several optimizers trained the same variables one after another, each"
@@ -149,16 +149,17 @@ LOSS_NOT_SCALED = Kind(
     suspects="loss_not_scaled",
     undone_by="a loss that is scaled as the optimizer expects",
     headline="{how}",
-    text="{how} for {where}: every update was that of a gradient {value} times as large"
-    " as meant, limit {limit}",
-    hint="Take the gradients of optimizer.scale_loss(loss), and apply them by the same"
-    " LossScaleOptimizer; or train without one.",
+    text="{how} for {where}: every update used a gradient {value} times the intended"
+    " size, limit {limit}",
+    hint="Compute the gradients of optimizer.scale_loss(loss) and apply them with the"
+    " same LossScaleOptimizer, or train without one.",
     explanation=Explanation(
-        brief="gradients are scaled, and not the loss",
+        brief="loss scaling and gradient scaling do not match",
         seen="The optimizer divides gradients by a scale that the loss was never"
-        " multiplied by, or the loss was multiplied and no optimizer divides.",
-        why="Every update is too small or too large by that factor, in half precision"
-        " often 32768.",
+        " multiplied by, or the loss was multiplied and no optimizer divides the"
+        " gradients.",
+        why="Every update is too small or too large by that factor, often 32768 in half"
+        " precision.",
         no_limit="Any factor other than 1 is wrong.",
     ),
 )
@@ -168,15 +169,15 @@ PENALTY_LEFT_OUT = Kind(
     severity="error",
     suspects="penalty_left_out",
     headline="penalties of {value} are not in the loss",
-    text="{where} has losses of its own that come to {value} (regularizers, add_loss),"
-    " and the loss that was differentiated is the data loss alone, {loss}",
-    hint="Add them to the loss under the tape: loss += sum(model.losses).",
+    text="{where} has penalties of {value} (regularizers, add_loss), but the loss that"
+    " was differentiated is only the data loss, {loss}",
+    hint="Add them to the loss inside the tape: loss += sum(model.losses).",
     explanation=Explanation(
         brief="penalties are not in the loss",
-        seen="The model has losses of its own (regularizers, add_loss), and the loss"
-        " that was differentiated does not contain them.",
-        why="Regularization has no effect, although the layers ask for it; what"
-        " add_loss is to teach is not learned.",
+        seen="The model has penalties (regularizers, add_loss), but the loss that was"
+        " differentiated does not contain them.",
+        why="Regularization has no effect although layers define it, and the model does"
+        " not learn what add_loss should teach.",
         no_limit="Any penalty beyond rounding counts.",
     ),
 )
@@ -187,10 +188,10 @@ SAMPLE_WEIGHT_IGNORED = Kind(
     severity="error",
     suspects="sample_weight_ignored",
     headline="the loss ignores the weights of the rows",
-    text="fit of {where} was given sample_weight or class_weight that differ among"
-    " rows, and the loss of its training step does not depend on them",
+    text="fit of {where} got sample_weight or class_weight that differ between rows,"
+    " but the loss of its training step does not depend on them",
     hint="Unpack them in train_step: x, y, sample_weight ="
-    " keras.utils.unpack_x_y_sample_weight(data), and give them to compute_loss or to"
+    " keras.utils.unpack_x_y_sample_weight(data), and pass them to compute_loss or to"
     " the loss object.",
     explanation=Explanation(
         brief="sample_weight or class_weight has no effect",
@@ -198,23 +199,23 @@ SAMPLE_WEIGHT_IGNORED = Kind(
         " its loss, in a custom step or of your own, does not depend on them. Or it"
         " depends on the labels of rows whose weight is 0.",
         why="They reach train_step as the third part of its data. A step that drops"
-        " them trains as if all rows counted alike: rare classes are not learned"
-        " better, rows of weight 0 are trained on.",
+        " them trains as if all rows had the same weight: rare classes get no boost,"
+        " and rows of weight 0 are trained on.",
         limits=(at.NOT_COUNTED,),
     ),
 )
 
 #: End of the hints of `ARGUMENT_IGNORED`.
-_OR_ALLOW = "If it is not meant to count, write converges(allow='argument_ignored')."
+_OR_ALLOW = "If it should have no effect, write converges(allow='argument_ignored')."
 
 ARGUMENT_IGNORED = Kind(
     name="argument_ignored",
     severity="error",
     suspects="argument_ignored",
     headline="the step ignores its {what}",
-    text="the training step takes {where}, and nothing that it computes depends on"
-    " {where}: {so}",
-    hint=f"Use it in the loss, or take it out of the step's arguments. {_OR_ALLOW}",
+    text="the training step takes {where}, but nothing it computes depends on {where}:"
+    " {so}",
+    hint=f"Use it in the loss, or remove it from the step's arguments. {_OR_ALLOW}",
     explanation=Explanation(
         brief="a mask or weights have no effect",
         seen="A step is given a mask, weights or done flags, by their names, and does"
@@ -224,7 +225,7 @@ ARGUMENT_IGNORED = Kind(
         why="Padding is learned like data, rows of different weight count alike, or the"
         " value of an ended episode includes states after its end. The loss falls all"
         " the same.",
-        no_limit="It is read from the step: no number decides.",
+        no_limit="It is read from the step; there is no numeric limit.",
     ),
 )
 
@@ -232,14 +233,14 @@ ARGUMENT_IGNORED = Kind(
 _IGNORED = {
     "mask": (
         "mask",
-        "padded positions count as all others",
+        "padded positions count like all others",
         "Multiply the loss of each position by the mask and divide by the sum of the"
-        " mask, or give it to the model: model(x, mask=mask).",
+        " mask, or pass it to the model: model(x, mask=mask).",
     ),
     "weights": (
         "weights",
-        "all rows count alike",
-        "Multiply the loss of each row by its weight before the mean, or give them to"
+        "all rows count equally",
+        "Multiply the loss of each row by its weight before the mean, or pass them to"
         " the loss object: loss(y, predictions, sample_weight=weights).",
     ),
     "ends": (
@@ -263,7 +264,7 @@ NOTHING_TRAINABLE = Kind(
         brief="a model without a trainable weight",
         seen="A model was trained (fit, train_on_batch) and has no trainable weight.",
         why="Nothing in the model can change, so the training has no effect. No other"
-        " limit can see that.",
+        " check can see that.",
         no_limit="Not a single weight is trainable.",
     ),
 )
@@ -281,10 +282,10 @@ TRAINED_UNSEEN = Kind(
     " converges(allow='trained_unseen').",
     explanation=Explanation(
         brief="a training that was not recorded",
-        seen="Variables changed that gradients were taken of, and no recorded update"
-        " changed them.",
-        why="They were trained in a way that lossguard does not record, so that this"
-        " training was not judged. A test that passes would prove nothing.",
+        seen="Variables changed for which gradients were computed, but no recorded"
+        " update changed them.",
+        why="They were trained in a way that lossguard does not record, so this"
+        " training was not judged. A passing test would prove nothing.",
         no_limit="One such variable is enough.",
     ),
 )
@@ -294,17 +295,17 @@ CUSTOM_GRADIENT_WRONG = Kind(
     name="custom_gradient_wrong",
     severity="warning",
     suspects="custom_gradient_wrong",
-    headline="a gradient written by hand is wrong",
-    text="the gradient written by hand of {name} ({where}) is {value} where finite"
+    headline="a hand-written gradient is wrong",
+    text="the hand-written gradient of {name} ({where}) is {value}, but finite"
     " differences of its values give {limit}",
     hint="Correct its sign, factor and the order of its arguments. If it differs on"
     " purpose, name the function straight_through or surrogate, or write"
     " converges(allow='custom_gradient_wrong').",
     explanation=Explanation(
-        brief="a gradient written by hand is wrong",
+        brief="a hand-written gradient is wrong",
         seen="A tf.custom_gradient disagrees with finite differences of its own values,"
-        " in float64, by more than 10% of the larger of the two, at most of the places"
-        " that were tried in each of three draws.",
+        " in float64, by more than 10% of the larger of the two, for most of the points"
+        " tried in each of three draws.",
         why="The training follows a slope that the loss does not have. It may still"
         " fall, by what the other layers learn. Reversed or clipped gradients of a"
         " function that gives its input back, and those of steps such as rounding, are"
@@ -319,8 +320,8 @@ NOT_RECOMPILED = Kind(
     severity="error",
     suspects="not_recompiled",
     headline="trainable was changed without compile()",
-    text="{value} {which} of {where} are {seen} ({names}): fit goes on with the step"
-    " that was made before trainable became {now}",
+    text="{value} {which} of {where} are {seen} ({names}): fit still uses the step that"
+    " was made before trainable became {now}",
     hint="Call compile() again, with a new optimizer, after each change of trainable.",
     explanation=Explanation(
         brief="trainable was changed without compile()",
@@ -330,7 +331,7 @@ NOT_RECOMPILED = Kind(
         why="Keras makes the training step once after compile() and keeps it, with the"
         " weights that were trainable then. Layers unfrozen for fine-tuning stay as"
         " they are, and the loss falls by what the other layers learn.",
-        no_limit="It is seen in the updates: no number decides.",
+        no_limit="It is seen in the updates; there is no numeric limit.",
     ),
 )
 
@@ -500,8 +501,8 @@ def _counts_weightless(counted: CountedLabels) -> Finding:
         " the loss",
         headline=f"{counted.unit} of weight 0 are trained on",
         hint="Multiply the loss of each row by its weight before any mean, in each loss"
-        " of the step. A loss function of your own, given to compile, must return one"
-        " number per row: Keras cannot weight a mean.",
+        " of the step. A custom loss function given to compile must return one number"
+        " per row: Keras cannot weight a mean.",
     )
 
 
@@ -550,11 +551,11 @@ def _never_reset(updates: int, where: str) -> Finding:
     )
     return replace(
         found,
-        message=f"gradients of {where} are added up and the sums never set to 0: each"
-        f" of {updates} updates applied all gradients since the start once more, limit"
+        message=f"gradients of {where} are added up and the sums are never reset: each"
+        f" of {updates} updates applied all gradients since the start again, limit"
         f" {FEWEST_SUMS:g}",
-        headline="sums of gradients are never set to 0",
-        hint="Set each sum to 0 after the update: total.assign(tf.zeros_like(total)).",
+        headline="sums of gradients are never reset",
+        hint="Reset each sum after the update: total.assign(tf.zeros_like(total)).",
     )
 
 
