@@ -102,8 +102,8 @@ LABELS_CARRY_NO_SIGNAL = Kind(
         seen="The training was run again without a part of its rows. It predicts these"
         " no better than a constant, and learns shuffled labels as well as the real"
         " ones.",
-        why="What the model learned it learned by heart. Labels that belong to other"
-        " rows, after a sort or a join, look exactly like this.",
+        why="The model only memorized its rows. Labels that belong to other rows, after"
+        " a sort or a join, look exactly like this.",
         limits=(SIGNAL, EASIER),
     ),
 )
@@ -113,7 +113,7 @@ INPUTS_SHUFFLED = Kind(
     severity="error",
     suspects="labels_carry_no_signal",
     headline="inputs and labels are in different orders",
-    text="the inputs were predicted from data that are shuffled anew at each reading,"
+    text="the inputs were predicted from data that are shuffled again at each reading,"
     " the labels come from elsewhere: rows that were kept back are predicted no better"
     " than a constant, as with shuffled labels: held-out loss {value} against {limit}",
     hint="Call predict on data that are not shuffled (shuffle=False), or take inputs"
@@ -134,16 +134,16 @@ IMPROVABLE = Kind(
     name="improvable",
     severity="warning",
     headline="far better with {where}",
-    text="with {where} the same run removes {then} of what a constant prediction"
-    " costs; as it is, {now}",
+    text="with {where} the same run removes {then} of the loss of a constant"
+    " prediction, without it {now}",
     hint="Make this change, or find out why it helps so much.",
     explanation=Explanation(
         brief="one standard change makes it far better",
         seen="The run passed and learned little. It was run again with a few standard"
         " changes, and with one of them it learns far more.",
         why="The loss fell and beats a constant, and still something holds the training"
-        " back. It fails the test if the change undoes a fault, as unscaled data;"
-        " what only learns faster is a warning.",
+        " back. It fails the test if the change undoes a fault, such as unscaled data;"
+        " a change that only speeds up learning is a warning.",
         limits=(at.LEARNED_ENOUGH, at.FAR_BETTER, at.LEARNED_HALF, NEXT_TO_NOTHING),
         curves=curves(as_it_is=falling(1.0, 0.7), with_the_change=falling(1.0, 0.05)),
     ),

@@ -213,7 +213,7 @@ def _is_good(curve: LossCurve) -> bool:
 
 
 def unscaled(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """Inputs or targets far from the order of 1; the columns are named."""
+    """Inputs or targets that are not on a scale around 1; the columns are named."""
     limit = at.UNSCALED_ALONE if _is_good(curve) else at.UNSCALED
     if not trace.normalizes_inputs:
         for stats in trace.inputs:

@@ -554,8 +554,8 @@ class Guard:
             )
         if self.baseline.state == "written" and not asked.update:
             raise BaselineError(
-                f"the test had no baseline: {self.baseline.description};"
-                " review and commit it"
+                f"this test had no baseline: {self.baseline.description}; review and"
+                " commit it"
             )
         self._demand_no_regression(self.baseline)
 

@@ -88,7 +88,7 @@ def test_what_does_not_apply_passes_with_the_reason(checked):
     )
 
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["  skipped causal: its outputs are not one for each*"])
+    result.stdout.fnmatch_lines(["  skipped causal: it does not have one output *"])
     assert entries["causal"]["model_check"]["outcome"] == "skipped"
 
 

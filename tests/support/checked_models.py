@@ -321,11 +321,11 @@ BROKEN: dict[str, tuple[Callable[[], Any], Any, Any, str]] = {
     "rows_are_independent": (mixes_rows, TABLE, VALUES, "row 0 alone gives something"),
     "ignores_padding": (counts_padding, TOKENS, CLASSES, "3 positions of padding"),
     "causal": (looks_ahead, TOKENS, TOKENS, "depends on later positions"),
-    "same_seed_same_weights": (drawn_anew, TABLE, VALUES, "bias is another one each"),
+    "same_seed_same_weights": (drawn_anew, TABLE, VALUES, "bias differs each"),
     "saves_and_loads": (forgets_its_scale, TABLE, VALUES, "predicts something else"),
     "exports": (computes_in_python, TABLE, VALUES, "exported"),
     "resumes": (counts_in_python, TABLE, VALUES, "goes another way"),
-    "accumulates": (compares_rows, TABLE, VALUES, "is not the mean of those of its"),
+    "accumulates": (compares_rows, TABLE, VALUES, "is not the mean over its halves"),
     "serves_as_trained": (
         always_dropping,
         TABLE,

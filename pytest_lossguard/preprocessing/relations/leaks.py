@@ -39,7 +39,9 @@ def held_out(preparation: Preparation, asked: Any) -> Outcome:
     del asked
     base = preparation.base
     if base.held_x is None:
-        return Skipped("prepare gives no held-out rows, as (x, y, x_held_out, y_held)")
+        return Skipped(
+            "prepare returns no held-out rows: return (x, y, x_held_out, y_held)"
+        )
     if preparation.subject.is_split_here:
         return Skipped("the check holds rows out itself: it is fitted on the others")
     train, held = preparation.origins
@@ -266,8 +268,8 @@ def own_label(preparation: Preparation, asked: Any) -> Outcome:
             ),
             *output_lines(made.x, at, base.x, at, (f"training row {at}", "as before")),
         ),
-        meaning="The row's features tell its own label: training looks better than"
-        " production ever will, where the label is not known.",
+        meaning="The row's features reveal its own label: training looks better than"
+        " production, where the label is unknown.",
     )
 
 

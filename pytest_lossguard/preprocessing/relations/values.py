@@ -74,9 +74,9 @@ def _broken_by_unseen(
             Line(name="should be", value=should),
         ),
         meaning="Sooner or later production has a value that the sample does not hold."
-        + (" Your own code refuses it." if own else "")
-        + (" The request is lost then." if is_error and not own else ""),
-        remedy='If your code is to refuse it, say so: contracts(unseen="raises").'
+        + (" Your own code rejects it." if own else "")
+        + (" Such a request fails." if is_error and not own else ""),
+        remedy='If your code should reject it, write contracts(unseen="raises").'
         if meant
         else "",
     )
@@ -132,8 +132,8 @@ def zeros(preparation: Preparation, asked: Any) -> Outcome:
             Line(name="came out", value=_came(made, row)),
             Line(name="should be", value="finite numbers"),
         ),
-        meaning="The sample happens to hold no 0 here; production will, and the model"
-        " answers with NaN.",
+        meaning="The sample happens to have no 0 here, but production will, and the"
+        " model returns NaN.",
     )
 
 
@@ -170,8 +170,8 @@ def missing(preparation: Preparation, asked: Any) -> Outcome:
             Line(name="came out", value=_came(made, row)),
             Line(name="should be", value="finite numbers, or a clear error"),
         ),
-        meaning="Training may have dropped such rows; serving gets them and the model"
-        " answers NaN.",
+        meaning="Training may have dropped such rows, but serving gets them and the"
+        " model returns NaN.",
     )
 
 
@@ -400,7 +400,8 @@ def _broken_by_type(
             ),
         ),
         meaning="Files, JSON and decoders give the same numbers as other types."
-        " Something here depends on the type: an overflow, a cut, or a check of it.",
+        " Something here depends on the type: an overflow, truncation, or a check of"
+        " the type.",
     )
 
 
