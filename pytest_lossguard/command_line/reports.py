@@ -48,10 +48,10 @@ def read_report(path: Path) -> Report:
         found = None
     tests = found.get("tests") if isinstance(found, dict) else None
     if not isinstance(found, dict) or not isinstance(tests, list):
-        raise UsageError(f"{path} is no report of pytest --lossguard-json=PATH")
+        raise UsageError(f"{path} is not a report of pytest --lossguard-json=PATH")
     if found.get("schema") != SCHEMA:
         raise UsageError(
-            f"{path} has schema {shown(found.get('schema'))}, and this version reads"
+            f"{path} has schema {shown(found.get('schema'))}, but this version reads"
             f" schema {SCHEMA}: install the version that wrote it, or a newer one"
         )
     return Report(
@@ -207,6 +207,6 @@ def write_history(path: Path, reports: Sequence[Report]) -> None:
 def _need_jinja() -> None:
     if find_spec("jinja2") is None:
         raise UsageError(
-            "a page needs jinja2, not installed here: pip install"
+            "a page needs jinja2, which is not installed: pip install"
             " 'pytest-lossguard[html]'"
         )

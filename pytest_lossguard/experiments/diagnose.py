@@ -31,8 +31,8 @@ _OTHER_DATA = (
     "its data change from call to call, so that no re-run is the same training"
 )
 _OTHER_LOOP = (
-    "with the usual training step on the same rows it does not fail: what else the loop"
-    " does is the reason"
+    "with the usual training step on the same rows it does not fail: something else in"
+    " the loop is the reason"
 )
 
 _SOME_ROWS = (

@@ -129,7 +129,7 @@ def proved(proof: Proof, found: tuple[Outside, ...]) -> tuple[Finding, Diagnosis
     share = max((it.without - it.perfect) / (it.fault - it.perfect) for it in found)
     message = (
         f"{finding.message}. With {proof.words} the same training ends at a loss of"
-        f" {number(first.without)} on rows that were kept back, with the fault at"
+        f" {number(first.without)} on held-back rows, with the fault at"
         f" {number(first.fault)}: on {len(found)} seeds at most {share:.0%} of it is"
         f" left, limit {at.LEFT_WITHOUT_FAULT:.0%}"
     )

@@ -81,12 +81,12 @@ class CheckedTests:
             own = any(it.name == kind.mark for it in definition.own_markers)
             if own and not asks:
                 raise PolicyError(
-                    f"{definition.name} is marked {kind.mark} and does not ask for the"
+                    f"{definition.name} is marked {kind.mark} but does not ask for the"
                     f" argument {kind.argument!r}: add it, or remove the mark"
                 )
             if asks and policy is None:
                 raise PolicyError(
-                    f"{definition.name} asks for the argument {kind.argument!r} and is"
+                    f"{definition.name} asks for the argument {kind.argument!r} but is"
                     f" not marked: add @pytest.mark.{kind.mark}, or provide a fixture"
                     " of that name"
                 )
@@ -119,7 +119,7 @@ class CheckedTests:
             if mark.args:
                 raise PolicyError(
                     f"{self._kind.mark}() takes keywords only, got {mark.args[0]!r}:"
-                    f" name what it is, as in {self._kind.mark}(strict=True)"
+                    f" use a keyword, as in {self._kind.mark}(strict=True)"
                 )
             merged = {**mark.kwargs, **merged}
         return self._kind.policy(merged)
@@ -139,8 +139,8 @@ class CheckedTests:
         checked = self._checked(item)
         if checked is not None and not checked.results:
             raise UsageError(
-                f"the test asked for {self._kind.argument!r} and never called it: call"
-                f" {self._kind.example} in it"
+                f"the test asked for {self._kind.argument!r} but never called it: call"
+                f" {self._kind.example}"
             )
         return made
 

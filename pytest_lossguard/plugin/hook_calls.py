@@ -37,12 +37,12 @@ def policy_by_hook(item: pytest.Item, policy: Policy) -> Policy:
     if not isinstance(changed, type(policy)):
         raise PolicyError(
             f"pytest_lossguard_policy returned {shown(changed)}: it must return a"
-            " Policy, as dataclasses.replace(policy, strict=True), or None"
+            " Policy, such as dataclasses.replace(policy, strict=True), or None"
         )
     if changed.max_examples != policy.max_examples:
         raise PolicyError(
-            "pytest_lossguard_policy cannot change max_examples, for a search is made"
-            " before its item: set it in the mark or by --lossguard-max-examples"
+            "pytest_lossguard_policy cannot change max_examples, because a search is"
+            " made before its item: set it in the mark or with --lossguard-max-examples"
         )
     return changed
 
@@ -66,7 +66,7 @@ def checks_of(item: pytest.Item) -> tuple[Check, ...]:
 
 def _not_checks(given: object) -> str:
     return (
-        f"pytest_lossguard_checks gave {shown(given)}: it must return a list of"
+        f"pytest_lossguard_checks returned {shown(given)}: it must return a list of"
         " functions (trace, policy) -> findings"
     )
 

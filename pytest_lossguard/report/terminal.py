@@ -232,7 +232,7 @@ def _search(search: SearchEntry, closest: ClosestEntry) -> Iterator[str]:
     if known:
         yield f"{_plural(known, 'known case')} held"
     if search["exhausted_budget"]:
-        yield "the budget kept others from being run"
+        yield "the budget left no time for others"
     yield f"closest to failing {closest['corruption']}, {_near(closest['nearness'])}"
     if search["headroom"]:
         yield f"beyond that {', '.join(search['headroom'])}"

@@ -412,7 +412,7 @@ class Search:
         return (
             f"{what} alone breaks it, so nothing before the training is fitted to the"
             " scale of the data: fit a StandardScaler in the test's pipeline; or, if"
-            " the data always come as they are here, bound the search:"
+            " the data cannot change in this way, bound the search:"
             f" @pytest.mark.corruptions({part.keyword}={bounds})"
         )
 
@@ -529,7 +529,7 @@ class Search:
         """Return the counts of the search in a few words."""
         text = f"{self.examples} examples, {self.unique} of them different"
         if self.exhausted:
-            text += f"; the budget of {self.budget:g} s kept others from being run"
+            text += f"; the budget of {self.budget:g} s left no time for others"
         return text
 
     def found(self) -> str:

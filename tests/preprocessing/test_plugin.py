@@ -161,7 +161,7 @@ def test_what_cannot_be_meant_is_an_error_at_collection(project, mark, text):
 
 def test_mark_and_argument_belong_together(project):
     unmarked = project(GOOD.replace("@pytest.mark.contracts\n", ""))
-    unmarked.stdout.fnmatch_lines(["*asks for the argument 'contract' and is not*"])
+    unmarked.stdout.fnmatch_lines(["*asks for the argument 'contract' but is not*"])
 
     unasked = project("@pytest.mark.contracts\ndef test_it():\n    pass\n")
     unasked.stdout.fnmatch_lines(["*does not ask for the argument 'contract': add it*"])
@@ -209,7 +209,7 @@ def test_a_contract_that_is_never_called_fails(project):
     )
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*asked for 'contract' and never called it*"])
+    result.stdout.fnmatch_lines(["*asked for 'contract' but never called it*"])
 
 
 def test_what_is_allowed_passes_and_is_reported(project, pytester):

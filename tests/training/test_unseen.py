@@ -304,7 +304,7 @@ def test_a_step_whose_first_run_raises_is_no_training():
         model.fit(X, labels, verbose=0)
 
     assert watch.traces() == []
-    assert "none of its runs got as far" in watch.why_nothing_trained()
+    assert "none of its runs reached" in watch.why_nothing_trained()
 
 
 # Why nothing was seen
@@ -397,10 +397,10 @@ NOT_COMPARED = {
     "several loss objects make it up; write them as one": by_tape(
         lambda model: SQUARED(Y, model(X)) + SQUARED(0 * Y, model(X))
     ),
-    "several models take part; make one keras.Model": by_tape(
+    "several models make the predictions; combine them": by_tape(
         lambda model: SQUARED(Y, model(tf.repeat(mlp()(X), 4, axis=1)))
     ),
-    "scored something else than the model's output": by_tape(
+    "scored something other than the model's output": by_tape(
         lambda model: SQUARED(Y, 2 * model(X))
     ),
     "takes 50 rows at a time and no other": stateful,

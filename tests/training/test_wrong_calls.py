@@ -293,7 +293,7 @@ SPACES = [
     (
         "strategies.corruptions(features=@)",
         NO_FEATURES,
-        "features must be how many there are",
+        "features must be their number",
     ),
     (
         "strategies.corruptions(@)",
@@ -337,7 +337,7 @@ FAMILIES = [
     (
         "Corruption.from_json(@)",
         ["3", "None", "{}", "[3]", "[{}]", "[{'family': ['Scale']}]", "'[]'", "HUGE"],
-        "give what to_json() gave",
+        "give the result of to_json()",
     ),
     (
         "Corruption.from_json([{'family': 'Scale', @}])",
@@ -376,7 +376,7 @@ POLICIES = [
     (
         "Policy.from_keywords({'allow': @})",
         ["'nothing'", "['dead_unit']", "':'", "('A:B',)", "'x' * 10**4", "''"],
-        "which is no finding kind",
+        "which is not a finding kind",
     ),
     ("Policy.from_keywords({'shards': @})", ["0", "HUGE"], "from 1 to 256"),
     ("Policy.from_keywords({@: 1})", ["'min_dorp'"], "did you mean 'min_drop'"),

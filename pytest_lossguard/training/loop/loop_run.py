@@ -374,8 +374,8 @@ def _ended_early(done: int, task: TrainingSpec) -> str:
         return "lossguard.fit got an empty dataset: it yields no batch"
     wanted = f"{task.steps} steps" if task.steps else f"{task.epochs} epochs"
     return (
-        f"the dataset ended after {done} steps and yields nothing on a second pass,"
-        f" and {wanted} were asked for: add .repeat(), or ask for steps={done}"
+        f"the dataset ended after {done} steps and yields nothing on a second pass, but"
+        f" {wanted} were asked for: add .repeat(), or ask for steps={done}"
     )
 
 
