@@ -163,7 +163,7 @@ def check_baseline(
             make = _reruns("comparing with its baseline", tell)
             return _compared(subjects, before, policy, seed, path, here, make)
         make = _reruns("writing its baseline", tell)
-        taken = tuple(_taken(it, policy, seed, make) for it in subjects)
+        taken = tuple(_measure_baseline(it, policy, seed, make) for it in subjects)
     except CannotChange as error:
         raise BaselineError(
             f"no baseline can be written for a run of this test ({error}): train with"
@@ -202,7 +202,7 @@ def _compared(
         )
         return BaselineResult(state="not_compared", path=path, description=text)
     found = tuple(
-        _held_against(subject, again, old, policy, path)
+        _compare_with_baseline(subject, again, old, policy, path)
         for subject, again, old in zip(subjects, reruns, before.trainings, strict=True)
     )
     worse = [it for of_one in found for it in of_one if it.regressed]
@@ -235,7 +235,7 @@ def _environment(device: str) -> Mapping[str, str]:
 # Several seeds of one training
 
 
-def _taken(
+def _measure_baseline(
     subject: BaselineCase, policy: Policy, seed: int, make: MakeRerunOf
 ) -> Measured:
     """Measure a training, with its margins, from all seeds of a new baseline."""
@@ -260,7 +260,7 @@ def _taken(
     )
 
 
-def _held_against(
+def _compare_with_baseline(
     subject: BaselineCase,
     rerun: Rerun,
     before: Measured,

@@ -18,7 +18,7 @@ from ..core.findings import Finding
 from ..core.policy import Policy
 from ..core.trace import Trace
 from ..judge import loss_curve_of
-from . import thresholds as at
+from . import thresholds
 from .candidates import hypotheses, suspected, where_of
 from .changes import cause_of, describe, remedy_of
 from .changes.kind import MISFIT, SEALED
@@ -121,7 +121,7 @@ def _answer(
         )
         return _suspicions(findings, [*seen, *helped])
     best = max(map(gain, repairs))
-    repairs.sort(key=lambda it: gain(it) < best - at.FAR_LESS)
+    repairs.sort(key=lambda it: gain(it) < best - thresholds.FAR_LESS)
     proved = (
         replace(
             _cause(change, done, trace, findings, facts),
@@ -168,4 +168,4 @@ def _suspicions(
         )
     if not known:
         return (Cause(cause="unknown", verified=False),)
-    return tuple(known.values())[: at.MOST_SUSPICIONS]
+    return tuple(known.values())[: thresholds.MOST_SUSPICIONS]

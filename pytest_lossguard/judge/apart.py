@@ -9,7 +9,7 @@ from ..core.explanation import Explanation
 from ..core.findings import Finding, Kind, finding
 from ..core.keras_names import loss_facts
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -55,7 +55,7 @@ ZIPPED_APART = Kind(
         " error if little was learned. Not reported for a custom training step.",
         why="Dataset.zip pairs by position. After a shuffle no row has its own target;"
         " after a dropped row all later ones have the target of a neighbor.",
-        limits=(at.LEARNED_HALF,),
+        limits=(thresholds.LEARNED_HALF,),
     ),
 )
 
@@ -92,7 +92,7 @@ def zipped_apart(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     if found is None or used is not None:
         return
     skill = curve.share_gone(curve.predicts)
-    poor = skill is not None and skill < at.LEARNED_HALF
+    poor = skill is not None and skill < thresholds.LEARNED_HALF
     certain = found.shuffled and all(loss_facts(it) for it in trace.losses)
     reported = finding(
         ZIPPED_APART,

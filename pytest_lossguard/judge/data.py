@@ -12,7 +12,7 @@ from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding, number
 from ..core.keras_names import loss_facts
 from ..core.trace import ColumnStats, Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 from .hints import SCALE_INPUTS, SCALE_TARGETS
 from .scale import is_outlier, magnitude_of
@@ -80,10 +80,10 @@ UNSCALED_INPUTS = Kind(
         why="Gradients grow with the inputs. A column in the thousands next to columns"
         " around 1 needs a learning rate so low that the rest learns nothing.",
         limits=(
-            at.UNSCALED,
-            at.UNSCALED_ALONE,
+            thresholds.UNSCALED,
+            thresholds.UNSCALED_ALONE,
             SCALED_TWICE,
-            at.LEFT_WITHOUT_FAULT,
+            thresholds.LEFT_WITHOUT_FAULT,
         ),
     ),
 )
@@ -100,7 +100,7 @@ UNSCALED_TARGETS = Kind(
         " standard deviation is above the limit.",
         why="The output has to travel a long way from its start near 0, and a squared"
         " error of large numbers gives huge gradients.",
-        limits=(at.UNSCALED, at.UNSCALED_ALONE),
+        limits=(thresholds.UNSCALED, thresholds.UNSCALED_ALONE),
     ),
 )
 
@@ -117,7 +117,7 @@ INPUT_OUTLIERS = Kind(
         " row is named.",
         why="That row's gradient outweighs all others of its batch, and a scaler fitted"
         " on it squeezes the other rows together.",
-        limits=(at.OUTLIER, at.OUTLIER_ALONE, at.OUTLIER_SHARE),
+        limits=(thresholds.OUTLIER, thresholds.OUTLIER_ALONE, thresholds.OUTLIER_SHARE),
     ),
 )
 
@@ -134,7 +134,7 @@ TARGET_OUTLIERS = Kind(
         " not reported after a good training with a robust loss.",
         why="Under a squared error one such row costs more than all others together:"
         " the model learns that row.",
-        limits=(TARGET_OUTLIER, at.OUTLIER_ALONE, at.OUTLIER_SHARE),
+        limits=(TARGET_OUTLIER, thresholds.OUTLIER_ALONE, thresholds.OUTLIER_SHARE),
     ),
 )
 
@@ -214,7 +214,7 @@ def _is_good(curve: LossCurve) -> bool:
 
 def unscaled(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """Inputs or targets that are not on a scale around 1; the columns are named."""
-    limit = at.UNSCALED_ALONE if _is_good(curve) else at.UNSCALED
+    limit = thresholds.UNSCALED_ALONE if _is_good(curve) else thresholds.UNSCALED
     if not trace.normalizes_inputs:
         for stats in trace.inputs:
             if stats.is_numeric:
@@ -232,7 +232,9 @@ def _scaled_twice(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         return
     stats = trace.inputs[0]
     spread = abs(by.scale) * float(np.max(stats.high) - np.min(stats.low))
-    if 0 < spread <= SCALED_TWICE and (skill is None or skill < at.LEARNED_ENOUGH):
+    if 0 < spread <= SCALED_TWICE and (
+        skill is None or skill < thresholds.LEARNED_ENOUGH
+    ):
         found = finding(
             UNSCALED_INPUTS, value=spread, limit=SCALED_TWICE, where=stats.name
         )
@@ -270,7 +272,7 @@ def _unscaled(
 
 def input_outliers(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A value absurdly far from the rest of its feature; the row is named."""
-    limit = at.OUTLIER_ALONE if _is_good(curve) else at.OUTLIER
+    limit = thresholds.OUTLIER_ALONE if _is_good(curve) else thresholds.OUTLIER
     for stats in trace.inputs:
         if _is_sentinel(stats):
             continue
@@ -286,7 +288,7 @@ def target_outliers(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """
     if _is_good(curve) and _is_robust(trace):
         return
-    limit = at.OUTLIER_ALONE if _is_good(curve) else TARGET_OUTLIER
+    limit = thresholds.OUTLIER_ALONE if _is_good(curve) else TARGET_OUTLIER
     for stats in trace.targets:
         if stats.outlier is not None and is_outlier(stats, limit):
             yield _outlier(
@@ -334,7 +336,7 @@ def has_constant_inputs(trace: Trace) -> bool:
 
 
 def _learned_little(curve: LossCurve) -> bool:
-    return curve.skill is not None and curve.skill < at.LEARNED_ENOUGH
+    return curve.skill is not None and curve.skill < thresholds.LEARNED_ENOUGH
 
 
 def constant_inputs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from ..core.data_facts import RepeatedBatch, UnseenRows
 from ..core.explanation import Explanation, curves, falling
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 
 __all__ = ["RULES"]
 
@@ -29,7 +29,7 @@ REPEATED_BATCH = Kind(
         " or, as a warning, an epoch ended early or rows were never read.",
         why="The model memorizes one batch. Its loss falls fast and far but says"
         " nothing about the other rows.",
-        limits=(at.LEFT_WITHOUT_FAULT,),
+        limits=(thresholds.LEFT_WITHOUT_FAULT,),
         curves=curves(loss=falling(1.0, 0.0)),
     ),
 )

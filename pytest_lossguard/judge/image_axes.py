@@ -48,20 +48,20 @@ def image_axes_mixed(trace: Trace) -> Iterator[Finding]:
         yield _finding(found)
 
 
-def _finding(found: MixedAxes) -> Finding:
-    height, width, channels = found.shape
-    by_channels = found.held == "channels first"
+def _finding(mixed: MixedAxes) -> Finding:
+    height, width, channels = mixed.shape
+    by_channels = mixed.held == "channels first"
     held = (channels, height, width) if by_channels else (width, height, channels)
     axes = "(0, 2, 3, 1)" if by_channels else "(0, 2, 1, 3)"
     made = finding(
         IMAGE_AXES_MIXED,
         severity="error" if by_channels else "warning",
-        value=found.nearer,
+        value=mixed.nearer,
         limit=NEARER,
-        where=found.where,
-        shape=found.shape,
+        where=mixed.where,
+        shape=mixed.shape,
         held=held,
-        known=found.rows,
+        known=mixed.rows,
     )
     return replace(
         made, hint=f"Use transpose instead of reshape: np.transpose(x, {axes})."

@@ -10,7 +10,7 @@ from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding
 from ..core.policy import Policy
 from ..core.trace import Floats, Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 from .data import has_constant_inputs
 from .hints import LOWER_THE_RATE, SCALE_INPUTS
@@ -310,7 +310,7 @@ def penalty_dominates(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(steps.loss > 0, 1.0 - steps.data_loss / steps.loss, 0.0)
     early = float(np.mean(share[: max(1, len(share) // 4)]))
-    learned = curve.skill is not None and curve.skill >= at.LEARNED_ENOUGH
+    learned = curve.skill is not None and curve.skill >= thresholds.LEARNED_ENOUGH
     if share[0] <= PENALTY_SHARE and learned:
         return
     declared = trace.step is not None and trace.step.regularized

@@ -75,23 +75,23 @@ def target_in_inputs(trace: Trace) -> Iterator[Finding]:
         yield _not_shifted(copied)
 
 
-def _not_shifted(found: CopiedSequence) -> Finding:
-    may_be_meant = not found.ahead and (found.is_all or found.ids <= A_HANDFUL)
+def _not_shifted(copied: CopiedSequence) -> Finding:
+    may_be_meant = not copied.ahead and (copied.is_all or copied.ids <= A_HANDFUL)
     fact = (
-        f"each prediction is made from the value of {found.where} one position later,"
+        f"each prediction is made from the value of {copied.where} one position later,"
         " which is its target in"
-        if found.ahead
-        else f"the target equals {found.where}, id by id, in"
+        if copied.ahead
+        else f"the target equals {copied.where}, id by id, in"
     )
     made = finding(
         TARGET_IN_INPUTS,
         severity="warning" if may_be_meant else "error",
-        value=found.ids,
+        value=copied.ids,
         limit=A_HANDFUL,
-        where=found.where,
-        fact=f"{fact} {found.rows} of {found.of} rows",
+        where=copied.where,
+        fact=f"{fact} {copied.rows} of {copied.of} rows",
     )
-    if not found.ahead:
+    if not copied.ahead:
         return replace(made, hint=_SHIFT)
     return replace(made, headline="predictions see their targets", hint=_LOOK_BACK)
 

@@ -10,7 +10,7 @@ from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding
 from ..core.keras_names import loss_facts
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -169,7 +169,10 @@ def impossible_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     names = " + ".join(trace.losses) or "the loss"
     known = bool(trace.losses) and all(map(_is_never_negative, trace.losses))
     lowest, step = float(np.min(losses)), int(np.argmin(losses))
-    scales = [abs(curve.constant or 0.0), at.UNTRAINED if trace.need_not_fall else 0.0]
+    scales = [
+        abs(curve.constant or 0.0),
+        thresholds.UNTRAINED if trace.need_not_fall else 0.0,
+    ]
     why = None
     if known and lowest < -_ROUNDING:
         step = int(np.argmax(losses < -_ROUNDING))

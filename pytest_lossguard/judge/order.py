@@ -9,7 +9,7 @@ from ..core.findings import Finding, Kind, finding
 from ..core.numbers import format_names
 from ..core.rows import SORTED
 from ..core.trace import ClassOrder, Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES", "is_in_class_order"]
@@ -60,7 +60,12 @@ ROWS_IN_CLASS_ORDER = Kind(
         " and neighbors share a class far more often than by chance.",
         why="Each stretch teaches one class and unlearns the others. The loss looks"
         " small within a stretch and jumps at its end.",
-        limits=(SORTED, UNLEARNS, at.LEARNED_ENOUGH, at.LEFT_WITHOUT_FAULT),
+        limits=(
+            SORTED,
+            UNLEARNS,
+            thresholds.LEARNED_ENOUGH,
+            thresholds.LEFT_WITHOUT_FAULT,
+        ),
         curves=curves(loss=tuple(1.2 * 0.75 ** (it % 10) for it in range(40))),
     ),
 )
@@ -137,7 +142,7 @@ def rows_in_class_order(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     if order is not None and is_in_class_order(trace):
         yield finding(
             ROWS_IN_CLASS_ORDER,
-            severity="error" if _hurts(order, curve) else "warning",
+            severity="error" if _is_harmful(order, curve) else "warning",
             value=order.order,
             limit=SORTED,
             together=order.together,
@@ -146,10 +151,14 @@ def rows_in_class_order(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         )
 
 
-def _hurts(order: ClassOrder, curve: LossCurve) -> bool:
+def _is_harmful(order: ClassOrder, curve: LossCurve) -> bool:
     """Whether steps have few of the classes and little was learned."""
     skill = curve.share_gone(curve.predicts)
-    return order.order > UNLEARNS and skill is not None and skill < at.LEARNED_ENOUGH
+    return (
+        order.order > UNLEARNS
+        and skill is not None
+        and skill < thresholds.LEARNED_ENOUGH
+    )
 
 
 def graph_shuffled(trace: Trace) -> Iterator[Finding]:

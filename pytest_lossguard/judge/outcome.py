@@ -17,7 +17,7 @@ from ..core.explanation import (
 from ..core.findings import Finding, Kind, Severity, finding, number
 from ..core.policy import Policy
 from ..core.trace import EXACT_WEIGHTS, Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import FALLING, LossCurve, exceeds
 from .scale import is_in_scale, is_out_of_scale
 
@@ -94,7 +94,7 @@ LOSS_NOT_DECREASING = Kind(
         " min_drop asks for.",
         why="Nothing was learned. Updates do not reach the model, or they lead"
         " nowhere.",
-        limits=(at.LEVEL, ENOUGH_STEPS),
+        limits=(thresholds.LEVEL, ENOUGH_STEPS),
         curves=curves(loss=noisy((1.0,) * 40, 0.05)),
     ),
 )
@@ -115,7 +115,7 @@ WORSE_THAN_CONSTANT = Kind(
         why="A loss that fell by a lot may only have recovered from a bad start. A"
         " model that is no better than a constant is useless, however good its curve"
         " looks.",
-        limits=(at.LEVEL, SLOW_PROGRESS, LIVED_LEVEL),
+        limits=(thresholds.LEVEL, SLOW_PROGRESS, LIVED_LEVEL),
         curves=curves(loss=falling(40.0, 8.0), constant=(1.0,) * 40),
     ),
 )
@@ -179,7 +179,7 @@ PLATEAU = Kind(
         why="Either there is nothing to learn from these inputs, or the labels belong"
         " to other rows, or the updates are far too small. The test passes because a"
         " short run on hard data looks the same.",
-        limits=(at.BARELY, at.LEVEL),
+        limits=(thresholds.BARELY, thresholds.LEVEL),
         curves=curves(loss=level(1.0), constant=(1.0,) * 40),
     ),
 )
@@ -215,7 +215,7 @@ def loss_not_decreasing(
     """
     if not curve.finite or (trace.need_not_fall and policy.min_drop is None):
         return
-    drop = policy.min_drop if policy.min_drop is not None else at.LEVEL
+    drop = policy.min_drop if policy.min_drop is not None else thresholds.LEVEL
     limit = curve.start - drop * abs(curve.start)
     severity: Severity = "error"
     if policy.min_drop is None:
@@ -223,11 +223,11 @@ def loss_not_decreasing(
         if curve.end < limit or curve.is_steady or level:
             return
         unsure = trace.before is None and (
-            curve.may_have_fallen >= at.SURELY or _nears_zero_from_below(curve)
+            curve.may_have_fallen >= thresholds.SURELY or _nears_zero_from_below(curve)
         )
-        blown = len(curve.losses) and np.max(curve.losses) > at.BLOWN_AT_ONCE * abs(
-            curve.start
-        )
+        blown = len(curve.losses) and np.max(
+            curve.losses
+        ) > thresholds.BLOWN_AT_ONCE * abs(curve.start)
         if curve.steps < ENOUGH_STEPS or (unsure and not blown):
             severity = "warning"
     elif curve.end <= limit:
@@ -359,7 +359,7 @@ def slow_convergence(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     if constant is None or not curve.finite:
         return
     if curve.beats_constant:
-        if curve.lags and exceeds(curve.predicts, constant, -at.LEVEL):
+        if curve.lags and exceeds(curve.predicts, constant, -thresholds.LEVEL):
             how = (
                 f"is {number(curve.end)} in training mode: the averages of batch"
                 f" normalization (layer {trace.averaging[0]}) lag, lower its momentum"

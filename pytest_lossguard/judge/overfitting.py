@@ -10,7 +10,7 @@ import numpy as np
 from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding, number
 from ..core.trace import Floats, Trace, Validation
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 from .held_out import differs, named_otherwise, others_held_out, seen_in_columns
 
@@ -135,7 +135,7 @@ def _lost_outside(
     if constant is None or perfect is None or constant <= perfect:
         return True  # no reference to compare with
     then, now = ((constant - it) / (constant - perfect) for it in (best, last))
-    return now < at.LEARNED_HALF and now < (1 - HELD_OUT_LOST) * then
+    return now < thresholds.LEARNED_HALF and now < (1 - HELD_OUT_LOST) * then
 
 
 def _learned_by_heart(curve: LossCurve, losses: Floats, last: float, some: int) -> bool:
@@ -144,7 +144,7 @@ def _learned_by_heart(curve: LossCurve, losses: Floats, last: float, some: int) 
     before = float(np.mean(losses[middle : middle + some]))
     return (
         curve.constant is not None
-        and last > (1 - at.LEVEL) * curve.constant
+        and last > (1 - thresholds.LEVEL) * curve.constant
         and last > HELD_OUT_GAP * curve.end
         and last > (1 - HELD_OUT_FLAT) * before
     )

@@ -8,7 +8,7 @@ from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, Severity, finding, number
 from ..core.relations import LabelUse, MixedRows, SoftmaxOverRows
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -133,7 +133,7 @@ PADDING_NOT_MASKED = Kind(
         " computed by hand, takes a mean itself or gets reshaped outputs loses the"
         " mask. Padding is learned at once and outweighs the rest: the loss falls, but"
         " rare labels are not learned.",
-        limits=(at.NOT_COUNTED,),
+        limits=(thresholds.NOT_COUNTED,),
     ),
 )
 
@@ -141,11 +141,11 @@ PADDING_NOT_MASKED = Kind(
 def padding_not_masked(trace: Trace) -> Iterator[Finding]:
     """A loss that depends on labels at positions that the model marks as padding."""
     found = None if trace.relations is None else trace.relations.padded
-    if found is not None and found.changed > at.NOT_COUNTED:
+    if found is not None and found.changed > thresholds.NOT_COUNTED:
         yield finding(
             PADDING_NOT_MASKED,
             value=found.changed,
-            limit=at.NOT_COUNTED,
+            limit=thresholds.NOT_COUNTED,
             where=f"the model {found.model}",
             places=found.places,
             known=found.of,
@@ -216,15 +216,15 @@ def _of_shapes(mixed: MixedRows, batch_size: int | None) -> Finding:
     )
 
 
-def _of_softmax(found: SoftmaxOverRows) -> Finding:
-    by_row = "one class of each row" if found.by_class else "labels of each row"
+def _of_softmax(mixed: SoftmaxOverRows) -> Finding:
+    by_row = "one class of each row" if mixed.by_class else "labels of each row"
     return finding(
         ROWS_MIXED,
-        severity="error" if found.by_class else "warning",
-        value=found.units,
+        severity="error" if mixed.by_class else "warning",
+        value=mixed.units,
         limit=0,
-        where=found.place,
-        why=f"it takes a softmax over the rows for each of {found.units} classes, then"
+        where=mixed.place,
+        why=f"it takes a softmax over the rows for each of {mixed.units} classes, then"
         f" {by_row}: the prediction for a row depends on the other rows",
     )
 

@@ -10,7 +10,7 @@ from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding
 from ..core.step_facts import Clipping
 from ..core.trace import Floats, Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -55,7 +55,7 @@ RATE_ENDED = Kind(
         " the training ended, while the loss was still falling.",
         why="The rest of the training changes nothing. Its loss is flat and looks"
         " converged.",
-        limits=(LEFT, at.LEFT_WITHOUT_FAULT),
+        limits=(LEFT, thresholds.LEFT_WITHOUT_FAULT),
         curves=curves(loss=(*falling(1.0, 0.2, 8), *level(0.5, 32))),
     ),
 )
@@ -117,7 +117,7 @@ def _falls_until(losses: Floats, end: int) -> bool:
 
 def _is_unfinished(curve: LossCurve) -> bool:
     """Whether much of the constant's loss is left; True if that is unknown."""
-    return curve.skill is None or curve.skill < at.LEARNED_HALF
+    return curve.skill is None or curve.skill < thresholds.LEARNED_HALF
 
 
 def clipped_to_nothing(trace: Trace, curve: LossCurve) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -97,7 +97,7 @@ LABELS_CHANGE = Kind(
         " chance, and the training learned almost nothing.",
         why="Such inputs say nothing about such labels. Two datasets that are shuffled"
         " separately and then zipped look exactly like this.",
-        limits=(AT_RANDOM, at.LEARNED_HALF),
+        limits=(AT_RANDOM, thresholds.LEARNED_HALF),
     ),
 )
 
@@ -165,7 +165,7 @@ def labels_change(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         return
     skill = curve.share_gone(curve.predicts)
     limit = AT_RANDOM * found.chance
-    if found.changed >= limit and skill is not None and skill < at.LEARNED_HALF:
+    if found.changed >= limit and skill is not None and skill < thresholds.LEARNED_HALF:
         yield finding(
             LABELS_CHANGE,
             value=found.changed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..core import model_check_limits as at
+from ..core import model_check_limits as limits
 from ..core.checked import kind_of
 from .policy import PREFIX
 
@@ -22,7 +22,7 @@ _KINDS = (
         " learning rates, Adam or scaled rows. It does not memorize them.",
         why="A model that cannot learn 32 rows cannot learn more. The loss, the output"
         " or the gradients are wrong.",
-        limits=(at.LEARNED,),
+        limits=(limits.LEARNED,),
     ),
     _kind(
         "starts_at_chance",
@@ -33,7 +33,7 @@ _KINDS = (
         " nothing, on three seeds.",
         why="The initial outputs are large and wrong: inputs are unscaled or initial"
         " weights are too large. The first steps only undo that.",
-        limits=(at.FAR_ABOVE_CHANCE,),
+        limits=(limits.FAR_ABOVE_CHANCE,),
     ),
     _kind(
         "every_variable_learns",
@@ -52,7 +52,7 @@ _KINDS = (
         seen="An input, or a column of a table, is given other values. No output"
         " changes.",
         why="The model cannot learn from it. It is not used, or is multiplied by 0.",
-        limits=(at.DEPENDS,),
+        limits=(limits.DEPENDS,),
     ),
     _kind(
         "rows_are_independent",
@@ -62,7 +62,7 @@ _KINDS = (
         seen="In inference mode a row alone gives a different output than in a batch.",
         why="Something is computed over the batch, such as a mean or a softmax over"
         " axis 0. In production a row's prediction depends on its neighbors.",
-        limits=(at.SAME, at.SAME_IN_HALF),
+        limits=(limits.SAME, limits.SAME_IN_HALF),
     ),
     _kind(
         "ignores_padding",
@@ -73,7 +73,7 @@ _KINDS = (
         " changes.",
         why="A layer drops the mask. The same text gives a different prediction in a"
         " batch with longer ones.",
-        limits=(at.SAME, at.SAME_IN_HALF),
+        limits=(limits.SAME, limits.SAME_IN_HALF),
     ),
     _kind(
         "causal",
@@ -83,7 +83,7 @@ _KINDS = (
         seen="Later positions of a sequence are changed. An earlier output changes.",
         why="A model that should predict what comes next sees it in training. Its loss"
         " is too good, and it cannot generate step by step.",
-        limits=(at.SAME, at.SAME_IN_HALF),
+        limits=(limits.SAME, limits.SAME_IN_HALF),
     ),
     _kind(
         "same_seed_same_weights",
@@ -104,7 +104,7 @@ _KINDS = (
         seen="The model is saved and loaded, as a .keras file and as weights. It cannot"
         " be loaded, or predicts something different.",
         why="What is deployed is not what was trained.",
-        limits=(at.SAME, at.SAME_IN_HALF),
+        limits=(limits.SAME, limits.SAME_IN_HALF),
     ),
     _kind(
         "exports",
@@ -114,7 +114,7 @@ _KINDS = (
         " different.",
         why="The model cannot be served by TensorFlow Serving, or predicts something"
         " different there.",
-        limits=(at.SAME, at.SAME_IN_HALF),
+        limits=(limits.SAME, limits.SAME_IN_HALF),
     ),
     _kind(
         "resumes",
@@ -125,7 +125,7 @@ _KINDS = (
         " differ from those of an uninterrupted training.",
         why="State of the optimizer or in Python attributes is lost. An interrupted"
         " training ends with other weights.",
-        limits=(at.SAME_WEIGHTS,),
+        limits=(limits.SAME_WEIGHTS,),
     ),
     _kind(
         "accumulates",
@@ -135,7 +135,7 @@ _KINDS = (
         " of its halves.",
         why="Gradient accumulation and training on several devices give a different"
         " result than one large batch.",
-        limits=(at.SAME_GRADIENT,),
+        limits=(limits.SAME_GRADIENT,),
     ),
     _kind(
         "serves_as_trained",
@@ -147,7 +147,7 @@ _KINDS = (
         " differ, because values are dropped at random.",
         why="Batch statistics and running ones differ, or dropout stays on in"
         " production: the model serves worse than it trained.",
-        limits=(at.SERVES_WORSE, at.SERVES_WORSE_BY),
+        limits=(limits.SERVES_WORSE, limits.SERVES_WORSE_BY),
     ),
     _kind(
         "mixed_precision_agrees",
@@ -157,7 +157,7 @@ _KINDS = (
         " single precision.",
         why="An operation overflows or loses its digits in float16. Under mixed_float16"
         " the model predicts something different.",
-        limits=(at.HALF_PRECISION,),
+        limits=(limits.HALF_PRECISION,),
     ),
 )
 

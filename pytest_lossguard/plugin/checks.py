@@ -77,7 +77,7 @@ class CheckedTests:
         definition, kind = metafunc.definition, self._kind
         try:
             policy = self.policy_of(definition)
-            asks = kind.argument in metafunc.fixturenames and self._gives(metafunc)
+            asks = kind.argument in metafunc.fixturenames and self._provides(metafunc)
             own = any(it.name == kind.mark for it in definition.own_markers)
             if own and not asks:
                 raise PolicyError(
@@ -97,7 +97,7 @@ class CheckedTests:
             names = policy.names
             metafunc.parametrize(kind.argument, names, ids=names, indirect=True)
 
-    def _gives(self, metafunc: pytest.Metafunc) -> bool:
+    def _provides(self, metafunc: pytest.Metafunc) -> bool:
         """Whether the argument comes from this plugin, not from a fixture or parameter
         of the user.
         """

@@ -59,7 +59,7 @@ def checks_of(item: pytest.Item) -> tuple[Check, ...]:
             raise UsageError(_not_checks(it))
     checks = tuple(it for some in given for it in some)
     for it in checks:
-        if not callable(it) or not _takes_two(it):
+        if not callable(it) or not _takes_two_arguments(it):
             raise UsageError(_not_checks(it))
     return checks
 
@@ -71,7 +71,7 @@ def _not_checks(given: object) -> str:
     )
 
 
-def _takes_two(check: Callable[..., object]) -> bool:
+def _takes_two_arguments(check: Callable[..., object]) -> bool:
     try:
         inspect.signature(check).bind(None, None)
     except TypeError:

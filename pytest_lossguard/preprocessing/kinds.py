@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..core.checked import kind_of
-from . import thresholds as at
+from . import thresholds
 from .policy import PREFIX
 
 __all__ = ["KINDS"]
@@ -22,7 +22,7 @@ _KINDS = (
         " results differ.",
         why="No result can be reproduced, and no other contract can be checked: each of"
         " them compares two runs.",
-        limits=(at.OF_SPREAD,),
+        limits=(thresholds.OF_SPREAD,),
     ),
     _kind(
         "alone",
@@ -33,7 +33,7 @@ _KINDS = (
         " comes out differently than when all rows are served together.",
         why="A service gets few rows at a time. If it fits a scaler, a mean or"
         " categories on them, the model sees numbers that it was never trained on.",
-        limits=(at.OF_SPREAD, at.BY_REQUEST),
+        limits=(thresholds.OF_SPREAD, thresholds.BY_REQUEST),
     ),
     _kind(
         "columns",
@@ -44,7 +44,7 @@ _KINDS = (
         " error.",
         why="A query that returns its columns in another order feeds each feature to"
         " the weights of another one, and nothing crashes.",
-        limits=(at.OF_SPREAD,),
+        limits=(thresholds.OF_SPREAD,),
     ),
     _kind(
         "unseen",
@@ -55,7 +55,7 @@ _KINDS = (
         " error or gives NaN.",
         why="Sooner or later production has a new value. The request fails, or the"
         " model returns NaN.",
-        limits=(at.MOST_CATEGORIES,),
+        limits=(thresholds.MOST_CATEGORIES,),
     ),
     _kind(
         "types",
@@ -66,7 +66,7 @@ _KINDS = (
         " differs.",
         why="Files, JSON and decoders give the same numbers as other types. Something"
         " overflows, cuts decimals, or scales by the type.",
-        limits=(at.OTHER_TYPE, at.OTHER_TYPE_ROWS),
+        limits=(thresholds.OTHER_TYPE, thresholds.OTHER_TYPE_ROWS),
     ),
     _kind(
         "zeros",
@@ -76,7 +76,7 @@ _KINDS = (
         seen="A column of positive numbers near 0 gets a 0. The output is not finite.",
         why="The sample happens to have no 0, but production will. A logarithm or a"
         " division then makes the model return NaN.",
-        limits=(at.FAR_FROM_ZERO,),
+        limits=(thresholds.FAR_FROM_ZERO,),
     ),
     _kind(
         "missing",
@@ -98,7 +98,7 @@ _KINDS = (
         " output differs.",
         why="The service runs in another process than the training. hash() and sets"
         " differ there, so words get the weights of other words.",
-        limits=(at.OF_SPREAD,),
+        limits=(thresholds.OF_SPREAD,),
     ),
     _kind(
         "trained",
@@ -110,7 +110,7 @@ _KINDS = (
         why="Training and serving prepare the same row differently, or features and"
         " labels no longer match: in production the model gets numbers that it was not"
         " trained on.",
-        limits=(at.MOST_AUGMENTED, at.LABELS_MOVED),
+        limits=(thresholds.MOST_AUGMENTED, thresholds.LABELS_MOVED),
     ),
     _kind(
         "held_out",
@@ -120,7 +120,7 @@ _KINDS = (
         " both parts, equal or with a little noise.",
         why="Something was fitted on the rows that the model is scored on, or the model"
         " was trained on them. The held-out score is too good.",
-        limits=(at.MISTAKEN, at.NEARLY_SAME),
+        limits=(thresholds.MISTAKEN, thresholds.NEARLY_SAME),
     ),
     _kind(
         "own_label",
@@ -131,7 +131,7 @@ _KINDS = (
         " it.",
         why="The features reveal the label. Training looks far better than production,"
         " where the label is unknown.",
-        limits=(at.OWN_LABEL,),
+        limits=(thresholds.OWN_LABEL,),
     ),
     _kind(
         "future",
@@ -142,7 +142,7 @@ _KINDS = (
         " A row with an earlier target changes, or a row holds its own target.",
         why="When such a row is served, the later values do not exist yet. Scores on"
         " past data are too good.",
-        limits=(at.OF_SPREAD,),
+        limits=(thresholds.OF_SPREAD,),
     ),
     _kind(
         "kept",
@@ -153,7 +153,7 @@ _KINDS = (
         " stays the same, or neighboring values collapse.",
         why="A cast, a clip, a division or a lookup that knows none of its values drops"
         " the information, or the column is simply left out.",
-        limits=(at.SAME_NEIGHBORS,),
+        limits=(thresholds.SAME_NEIGHBORS,),
     ),
     _kind(
         "mixed",
@@ -164,7 +164,7 @@ _KINDS = (
         " chance.",
         why="Each batch holds few classes. The model learns one class after the other"
         " and forgets the earlier ones.",
-        limits=(at.CROWDED,),
+        limits=(thresholds.CROWDED,),
     ),
     _kind(
         "requests",
@@ -175,7 +175,7 @@ _KINDS = (
         " training, or with a column that never varies.",
         why="The model was never trained on such numbers, or learned from something"
         " that the service does not have.",
-        limits=(at.MOST_OUTSIDE, at.RANGE_MARGIN, at.CHANCE),
+        limits=(thresholds.MOST_OUTSIDE, thresholds.RANGE_MARGIN, thresholds.CHANCE),
     ),
     _kind(
         "units",
@@ -186,7 +186,7 @@ _KINDS = (
         " training data differ.",
         why="The column is not scaled, or is compared with a fixed number: a change"
         " from meters to millimeters changes what the model learns.",
-        limits=(at.ANOTHER_UNIT,),
+        limits=(thresholds.ANOTHER_UNIT,),
     ),
 )
 

@@ -203,7 +203,7 @@ class Search:
         self.progress(self)
         known = None if corruption is None else corruption.resolved(self._features)
         case = None if known is None else self._cases.get(known)
-        if case is None and self._is_spared(known):
+        if case is None and self._is_skipped(known):
             yield False
             return
         if case is not None:
@@ -286,7 +286,7 @@ class Search:
         worst = runs[near.index(case.nearness)]
         case.run = next((run for run in runs if not run.converged), worst)
 
-    def _is_spared(self, known: Corruption | None) -> bool:
+    def _is_skipped(self, known: Corruption | None) -> bool:
         if self.only is not None:
             return known != self.only
         if self._is_spent() and self.known_case(known) is None:

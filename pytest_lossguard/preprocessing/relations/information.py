@@ -91,11 +91,13 @@ def _silent(preparation: Preparation, columns: list[Column]) -> list[Column]:
         return columns
     found: list[Column] = []
     for first in range(0, len(columns), _AT_ONCE):
-        found += _silent_of(preparation, columns[first : first + _AT_ONCE])
+        found += _columns_without_effect(preparation, columns[first : first + _AT_ONCE])
     return found
 
 
-def _silent_of(preparation: Preparation, columns: list[Column]) -> list[Column]:
+def _columns_without_effect(
+    preparation: Preparation, columns: list[Column]
+) -> list[Column]:
     x = preparation.x
     trials = [_others(x.get(it)) for it in columns]
     rows = np.concatenate([rows for rows, _ in trials])

@@ -50,7 +50,7 @@ def held_out(preparation: Preparation, asked: Any) -> Outcome:
     shared = _in_both(preparation, train, held)
     if shared is not None:
         return shared
-    return _moved_by_held(preparation, train, held)
+    return _changed_by_held_out(preparation, train, held)
 
 
 def _in_both(preparation: Preparation, train: Array, held: Array) -> Broken | None:
@@ -88,7 +88,9 @@ def _is_copy(one: Table, other: Table, spread: Array) -> bool:
     return same and bool((apart <= NEARLY_SAME * spread).all())
 
 
-def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outcome:
+def _changed_by_held_out(
+    preparation: Preparation, train: Array, held: Array
+) -> Outcome:
     x, base = preparation.x, preparation.base
     rows = np.setdiff1d(held[held >= 0], train)
     if len(rows) == 0:

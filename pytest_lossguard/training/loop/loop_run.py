@@ -129,12 +129,12 @@ class LoopRun:
         if finish is not None:
             finish(self._program.model)
         scored.after = scored.probe()
-        self._held_out_rows = self._beside_trained_rows()
+        self._held_out_rows = self._compare_held_out()
         if self._held_out_rows is not None:
             found = self._agreement()
             self._held_out_rows = replace(self._held_out_rows, agreement=found)
 
-    def _beside_trained_rows(self) -> HeldOut | None:
+    def _compare_held_out(self) -> HeldOut | None:
         """Compare held-out with training rows, with losses of some held-out rows; in
         concurrent runs these are left out if scoring them would trace a function.
         """

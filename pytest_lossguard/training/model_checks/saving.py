@@ -200,10 +200,10 @@ def resumes(subject: Subject) -> Outcome:
         raise NotMade("it is loaded without its optimizer", applies=True)
     for other in (loaded, again):
         _draw_alike(model, other)
-    resumed = _went_on(loaded, subject)
-    if _apart(resumed, _went_on(again, subject)) > SAME_WEIGHTS:
+    resumed = _weights_after_more_steps(loaded, subject)
+    if _apart(resumed, _weights_after_more_steps(again, subject)) > SAME_WEIGHTS:
         raise NotMade("the same steps from the same state give other weights")
-    apart = _apart(_went_on(model, subject), resumed)
+    apart = _apart(_weights_after_more_steps(model, subject), resumed)
     if apart <= SAME_WEIGHTS:
         return KEPT
     return Broken(
@@ -214,7 +214,7 @@ def resumes(subject: Subject) -> Outcome:
     )
 
 
-def _went_on(model: Any, subject: Subject) -> list[Any]:
+def _weights_after_more_steps(model: Any, subject: Subject) -> list[Any]:
     """Return the trainable weights after some more steps. The step is traced again
     under the seed, so that its random numbers are the same each time.
     """

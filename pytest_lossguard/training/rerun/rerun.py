@@ -125,7 +125,7 @@ class Rerun:
     @cached_property
     def facts(self) -> ModelFacts:
         """Facts of the model; see `ModelFacts`."""
-        with self._undisturbed():
+        with self._isolated():
             arrays = self._arrays(self._task)
             model = self._built(arrays, self._task.seed)
             return model_facts(model, arrays)
@@ -149,7 +149,7 @@ class Rerun:
         Raises:
             CannotChange: The model or the data do not allow the changes.
         """
-        with self._undisturbed():
+        with self._isolated():
             request = RerunRequest(changes=changes, seed=seed, redrawn=redrawn)
             if held_out or not measures_otherwise(changes):
                 job = self._job(request, held_out)
@@ -184,7 +184,7 @@ class Rerun:
                 else:
                     yield job
 
-        with self._undisturbed():
+        with self._isolated():
             done = map(_outcome, self._loops.train_all(jobs()))
             return [
                 refused[it] if it in refused else next(done)
@@ -235,7 +235,7 @@ class Rerun:
         return self._made(task, request.changes, request.redrawn and is_object)
 
     @contextmanager
-    def _undisturbed(self) -> Iterator[None]:
+    def _isolated(self) -> Iterator[None]:
         """Put the first state in force for a block, without warnings, and restore state
         and seeds.
 
