@@ -379,7 +379,7 @@ class ExperimentRunner:
         return bool(np.isfinite(held.before) and held.after >= held.before)
 
     def _only_memorizes(self, changes: tuple[Change, ...]) -> bool:
-        """Whether a change only helps to learn rows by heart, not on held-out rows."""
+        """Whether a change only helps to memorize rows, not on held-out rows."""
         blown = self.has_blown_up or not np.isfinite(self._before)
         if blown or not can_be_checked_outside(changes, self._rerun.rows):
             return False

@@ -159,7 +159,7 @@ class LossCurve:
 
     @property
     def is_very_short(self) -> bool:
-        """Whether there are too few updates to tell much at all."""
+        """Whether there are too few updates for a verdict."""
         return self.steps < VERY_SHORT_RUN
 
     @property

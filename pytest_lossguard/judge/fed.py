@@ -1,4 +1,4 @@
-"""Checks that all rows are used, different ones at each step, augmented anew."""
+"""Checks that each step gets other rows, and that augmentation differs by epoch."""
 
 from __future__ import annotations
 

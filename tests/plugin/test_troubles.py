@@ -223,7 +223,7 @@ def test_a_stranger_s_replay_file_is_one_line_and_no_traceback(
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        [f"ERROR: --lossguard-replay=*case.json is no *{text}*"]
+        [f"ERROR: --lossguard-replay=*case.json is not *{text}*"]
     )
     assert "\x1b" not in result.stderr.str()
 

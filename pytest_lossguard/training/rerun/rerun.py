@@ -236,8 +236,7 @@ class Rerun:
 
     @contextmanager
     def _isolated(self) -> Iterator[None]:
-        """Put the first state in force for a block, without warnings, and restore state
-        and seeds.
+        """Start a block from the first state, without warnings; restore state and seeds.
 
         Errors of user code are raised as `CannotChange`: a failed rerun must not fail
         the test.
