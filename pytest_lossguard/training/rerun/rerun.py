@@ -236,7 +236,7 @@ class Rerun:
 
     @contextmanager
     def _isolated(self) -> Iterator[None]:
-        """Start a block from the first state, without warnings; restore state and seeds.
+        """Start a block from the first state without warnings; restore state and seeds.
 
         Errors of user code are raised as `CannotChange`: a failed rerun must not fail
         the test.
