@@ -263,7 +263,11 @@ API = [
     )
 ] + [("diagnose(MODEL, X, Y, budget=@)", [*NO_NUMBER, "0", "-1", "None"], "seconds")]
 FINDINGS = [
-    ("finding(@, 'm')", ["'slow'", "3", "None", "'A:B'", "''"], "kind must be a lower-case name"),
+    (
+        "finding(@, 'm')",
+        ["'slow'", "3", "None", "'A:B'", "''"],
+        "kind must be a lower-case name",
+    ),
     ("finding('a:b', @)", ["3", "None", "''", "X"], "message must be a sentence"),
     ("finding('a:b', 'm', severity=@)", ["'fatal'", "1", "['error']"], "'warning'"),
     ("finding('a:b', 'm', step=@)", ["'x'", "2.5", "-1", "0", "nan"], "counted from 1"),
