@@ -126,7 +126,7 @@ def plot(run: TrainingRun) -> Any:
 
 
 _POLICY = Expected(
-    "a pytest_lossguard.Policy, as Policy(strict=True), or None",
+    "a pytest_lossguard.Policy, such as Policy(strict=True), or None",
     lambda it: it is None or isinstance(it, Policy),
 )
 

@@ -18,7 +18,7 @@ __all__ = ["Row", "findings_of", "measured", "rows_of_job"]
 #: Words of the `NothingTrained` message for each kind of finding that raises it.
 _IN_WORDS = {
     "nothing_trainable": "has no trainable weight",
-    "update_skipped": "applied never",
+    "update_skipped": "never applied",
 }
 
 

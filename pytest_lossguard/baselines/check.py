@@ -163,7 +163,7 @@ def check_baseline(
             make = _reruns("comparing with its baseline", tell)
             return _compared(subjects, before, policy, seed, path, here, make)
         make = _reruns("writing its baseline", tell)
-        taken = tuple(_taken(it, policy, seed, make) for it in subjects)
+        taken = tuple(_measure_baseline(it, policy, seed, make) for it in subjects)
     except CannotChange as error:
         raise BaselineError(
             f"no baseline can be written for a run of this test ({error}): train with"
@@ -188,7 +188,7 @@ def _compared(
     if len(before.trainings) != len(subjects):
         raise BaselineError(
             f"its baseline, {_short(path)}, has {len(before.trainings)} trainings, the"
-            f" test ran {len(subjects)}: if that is meant, run it with"
+            f" test ran {len(subjects)}: if this is intended, run it with"
             " --lossguard-update"
         )
     reruns = [make(it) for it in subjects]
@@ -202,7 +202,7 @@ def _compared(
         )
         return BaselineResult(state="not_compared", path=path, description=text)
     found = tuple(
-        _held_against(subject, again, old, policy, path)
+        _compare_with_baseline(subject, again, old, policy, path)
         for subject, again, old in zip(subjects, reruns, before.trainings, strict=True)
     )
     worse = [it for of_one in found for it in of_one if it.regressed]
@@ -214,7 +214,7 @@ def _compared(
         path=path,
         description=f"worse than its baseline: {names}"
         if worse
-        else "no worse than it was",
+        else "no worse than its baseline",
         seeds=len(before.trainings[0].seeds),
         comparisons=found,
         note="; ".join(filter(None, notes)) or None,
@@ -235,7 +235,7 @@ def _environment(device: str) -> Mapping[str, str]:
 # Several seeds of one training
 
 
-def _taken(
+def _measure_baseline(
     subject: BaselineCase, policy: Policy, seed: int, make: MakeRerunOf
 ) -> Measured:
     """Measure a training, with its margins, from all seeds of a new baseline."""
@@ -260,7 +260,7 @@ def _taken(
     )
 
 
-def _held_against(
+def _compare_with_baseline(
     subject: BaselineCase,
     rerun: Rerun,
     before: Measured,
@@ -270,8 +270,8 @@ def _held_against(
     """Run a training from the seeds of its baseline, and compare the metrics."""
     if before.steps != _steps(subject):
         raise BaselineError(
-            f"the training takes {_steps(subject)} steps, that of its baseline,"
-            f" {_short(path)}, took {before.steps}: if that is meant, run it with"
+            f"the training takes {_steps(subject)} steps, but its baseline,"
+            f" {_short(path)}, took {before.steps}: if this is intended, run it with"
             " --lossguard-update"
         )
     margins = [name for name in _MARGINS if name in before.metrics]
@@ -313,8 +313,8 @@ def _demand_same_metrics(before: Measured, now: Measured, path: Path) -> None:
     for name in before.metrics:
         if name not in now.metrics and name not in _MARGINS:
             raise BaselineError(
-                f"the training has no {METRICS[name].label} any more, that of its"
-                f" baseline, {_short(path)}, had one: if that is meant, run it with"
+                f"the training has no {METRICS[name].label} now, but its baseline,"
+                f" {_short(path)}, has one: if this is intended, run it with"
                 " --lossguard-update"
             )
 
@@ -342,7 +342,7 @@ def _rerun_of(subject: BaselineCase, rerun: Rerun) -> Rerun:
         CannotChange: The watched training comes out differently.
     """
     if subject.trace.source == "watch" and not repeats(subject.trace, rerun()):
-        raise CannotChange("run again as it was seen, it comes out differently")
+        raise CannotChange("run again unchanged, it comes out differently")
     return rerun
 
 
@@ -389,7 +389,7 @@ def _margins_to_take(rerun: Rerun) -> tuple[tuple[str, ...], tuple[str, ...]]:
     rerun()
     seconds = time.perf_counter() - began
     if seconds > SLOWEST_FOR_MARGINS:
-        return (), (f"no stability margins, as a training takes {seconds:.1f} s",)
+        return (), (f"no stability margins, because a training takes {seconds:.1f} s",)
     names, notes = [], []
     for name, change in _MARGINS.items():
         try:

@@ -40,7 +40,8 @@ BASELINE_REGRESSION = Kind(
     headline="{where} {verb} from {before} to {now}",
     text="the {where} {verb} from {before} to {now}; the worst seed of its baseline"
     " had {worst}, chance alone does this once in {odds}",
-    hint="If this is meant, run the test with --lossguard-update and commit the file.",
+    hint="If this is intended, run the test with --lossguard-update and commit the"
+    " file.",
     explanation=Explanation(
         brief="worse than its committed baseline",
         seen="The training was run on the seeds of its committed baseline. A metric got"

@@ -67,9 +67,9 @@ def demand_same_test(path: Path, there: str, test: str) -> None:
     """
     if there != test and there.casefold() == test.casefold():
         raise UsageError(
-            f"the baseline {path} is of {there}, not of {test}: names that differ in"
-            " upper and lower case only are one file on Windows and macOS; rename one"
-            " of the tests and delete the file"
+            f"the baseline {path} belongs to {there}, not to {test}: names that differ"
+            " only in upper and lower case are one file on Windows and macOS; rename"
+            " one of the tests and delete the file"
         )
 
 
@@ -81,7 +81,7 @@ def refuse_foreign(path: Path) -> None:
     """
     if _is_foreign(path):
         raise UsageError(
-            f"{path} is JSON, but no baseline of pytest-lossguard: move it away, or"
+            f"{path} is JSON, but not a baseline of pytest-lossguard: move it away, or"
             " rename the test"
         )
 
@@ -105,16 +105,16 @@ def read_baseline(path: Path) -> Baseline | None:
     try:
         given = printables(parsed(text))
     except ValueError as error:
-        conflict = " (it holds the marks of a merge conflict)" * ("<<<<<<<" in text)
+        conflict = " (it contains merge conflict markers)" * ("<<<<<<<" in text)
         raise UsageError(
-            f"the baseline {path} is no JSON{conflict}: restore it, or write it again"
+            f"the baseline {path} is not JSON{conflict}: restore it, or write it again"
             " with --lossguard-update"
         ) from error
     version = given.get(_KEY) if isinstance(given, dict) else None
     if version is None:
         raise UsageError(
-            f"{path} is no baseline of pytest-lossguard: it has no key {_KEY!r}; move"
-            " it away, or rename the test"
+            f"{path} is not a baseline of pytest-lossguard: it has no key {_KEY!r};"
+            " move it away, or rename the test"
         )
     if version != _VERSION:
         raise UsageError(

@@ -153,10 +153,10 @@ def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _loss_removed(found: LossCurve) -> float | None:
-    if not found.has_floor or found.start <= 0:
+def _loss_removed(curve: LossCurve) -> float | None:
+    if not curve.has_floor or curve.start <= 0:
         return None
-    return 1.0 - found.end / found.start
+    return 1.0 - curve.end / curve.start
 
 
 def _steps_to(found: LossCurve, half: float | None) -> float | None:
@@ -191,8 +191,8 @@ def _grad_norms(trace: Trace) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _worst_jump(found: LossCurve) -> float | None:
+def _worst_jump(curve: LossCurve) -> float | None:
     """Return the largest rise of the loss in one step, as a share of the start."""
-    if not found.has_floor or found.start <= 0 or len(found.losses) < 2:
+    if not curve.has_floor or curve.start <= 0 or len(curve.losses) < 2:
         return None
-    return float(max(0.0, np.max(np.diff(found.losses)))) / found.start
+    return float(max(0.0, np.max(np.diff(curve.losses)))) / curve.start

@@ -46,7 +46,7 @@ def _fault(training: Measured) -> str | None:
         return f"{count} seeds, each a training to run: at most {MOST_SEEDS}"
     for name, values in training.metrics.items():
         if name not in METRICS:
-            return f"a metric {name!r}, which is none"
+            return f"an unknown metric {name!r}"
         if len(values) != count:
             return f"{len(values)} values of {name} for {count} seeds"
     if all(METRICS[name].better == "neither" for name in training.metrics):

@@ -41,7 +41,7 @@ _EXIT_OF_MERGE = (
 )
 _EXIT_OF_COMPARE = "The exit code is 1 if anything got worse."
 _DATES = "It reads all reports of a folder; their commits have the dates."
-_KEPT = f"Commit {REGRESSION_FOLDER}/: every search runs what stands there first."
+_KEPT = f"Commit {REGRESSION_FOLDER}/: every search runs the cases in it first."
 _A_REPORT = "a file of pytest --lossguard-json"
 
 
@@ -129,10 +129,10 @@ def _add_html(parser: argparse.ArgumentParser) -> None:
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "base", type=Path, metavar="BASE", help="a report of before, as of main"
+        "base", type=Path, metavar="BASE", help="the old report, such as that of main"
     )
     parser.add_argument(
-        "new", type=Path, metavar="NEW", help="a report of now, as of a branch"
+        "new", type=Path, metavar="NEW", help="the new report, such as that of a branch"
     )
     parser.add_argument(
         "--format",
@@ -152,7 +152,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="PATH",
         help="also write a page with the verdicts, loss curves, findings and causes of"
-        " both, what got worse first",
+        " both, those that got worse first",
     )
     parser.set_defaults(run=_compare)
 
@@ -197,7 +197,7 @@ def _merge(given: argparse.Namespace) -> int:
     whole, replaced = merged([read_report(it) for it in given.reports])
     write_report(given.output, whole)
     for nodeid in replaced:
-        print(f"{nodeid} stands in several reports: the last one counts")
+        print(f"{nodeid} is in several reports: the last one counts")
     print(f"{len(whole.tests)} tests of {len(given.reports)} reports: {given.output}")
     for why, nodeids in without_result(whole.others, (LEFT_OUT, *WHY_LOST)).items():
         print(f"{len(nodeids)} without a result, {why}:")
@@ -238,7 +238,9 @@ def _schema(given: argparse.Namespace) -> int:
 
 def _compare(given: argparse.Namespace) -> int:
     if not given.tolerance >= 0:
-        raise UsageError(f"--tolerance={given.tolerance}: it must be a share, as 0.1")
+        raise UsageError(
+            f"--tolerance={given.tolerance}: it must be a share, such as 0.1"
+        )
     base, new = read_report(given.base), read_report(given.new)
     found = compare(base, new, given.tolerance)
     print(FORMATS[given.format](found))

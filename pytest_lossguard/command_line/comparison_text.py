@@ -12,13 +12,13 @@ from ..report.github import escaped
 __all__ = ["FORMATS"]
 
 
-def _text(found: Comparison) -> str:
-    return "\n".join(_lines(found))
+def _text(comparison: Comparison) -> str:
+    return "\n".join(_lines(comparison))
 
 
-def _lines(found: Comparison) -> Iterator[str]:
-    yield f"lossguard: {found.in_short}"
-    for nodeid, state, differences in _shown(found):
+def _lines(comparison: Comparison) -> Iterator[str]:
+    yield f"lossguard: {comparison.in_short}"
+    for nodeid, state, differences in _shown(comparison):
         yield f"{state:<8} {nodeid}"
         width = max((len(it.what) for it in differences), default=0)
         for it in differences:
@@ -27,19 +27,19 @@ def _lines(found: Comparison) -> Iterator[str]:
 
 
 def _shown(
-    found: Comparison,
+    comparison: Comparison,
 ) -> Iterator[tuple[str, str, tuple[Difference, ...]]]:
     """Yield the tests that are not the same: id, state and differences."""
-    changed = {it.nodeid: it.differences for it in found.changed}
-    for nodeid, state in found.states.items():
+    changed = {it.nodeid: it.differences for it in comparison.changed}
+    for nodeid, state in comparison.states.items():
         if state != "the same":
             yield nodeid, state, changed.get(nodeid, ())
 
 
-def _markdown(found: Comparison) -> str:
+def _markdown(comparison: Comparison) -> str:
     """Return a table for a comment on a pull request."""
-    head = f"### lossguard: {found.in_short}\n"
-    rows = [*map(_row, _shown(found))]
+    head = f"### lossguard: {comparison.in_short}\n"
+    rows = [*map(_row, _shown(comparison))]
     if not rows:
         return head
     return "\n".join([head, "| | test | before -> after |", "|---|---|---|", *rows, ""])
@@ -51,15 +51,15 @@ def _row(shown: tuple[str, str, tuple[Difference, ...]]) -> str:
     return f"| {state} | {escaped(nodeid)} | {escaped(reasons)} |"
 
 
-def _json(found: Comparison) -> str:
-    tests = [{**asdict(it), "way": it.way} for it in found.changed]
+def _json(comparison: Comparison) -> str:
+    tests = [{**asdict(it), "way": it.way} for it in comparison.changed]
     whole = {
         "schema": 1,
         "changed": tests,
-        "same": len(found.unchanged),
-        "new": found.new,
-        "gone": found.gone,
-        "without_result": found.without_result,
+        "same": len(comparison.unchanged),
+        "new": comparison.new,
+        "gone": comparison.gone,
+        "without_result": comparison.without_result,
     }
     return json.dumps(whole, indent=1)
 

@@ -48,10 +48,10 @@ def read_report(path: Path) -> Report:
         found = None
     tests = found.get("tests") if isinstance(found, dict) else None
     if not isinstance(found, dict) or not isinstance(tests, list):
-        raise UsageError(f"{path} is no report of pytest --lossguard-json=PATH")
+        raise UsageError(f"{path} is not a report of pytest --lossguard-json=PATH")
     if found.get("schema") != SCHEMA:
         raise UsageError(
-            f"{path} has schema {shown(found.get('schema'))}, and this version reads"
+            f"{path} has schema {shown(found.get('schema'))}, but this version reads"
             f" schema {SCHEMA}: install the version that wrote it, or a newer one"
         )
     return Report(
@@ -146,12 +146,14 @@ def write_page(path: Path, report: Report) -> None:
         write_html(path, tests, session, report.others)
 
 
-def write_comparison(path: Path, found: Comparison, base: Report, new: Report) -> None:
+def write_comparison(
+    path: Path, comparison: Comparison, base: Report, new: Report
+) -> None:
     """Write a comparison as an HTML page.
 
     Args:
         path: Path of the page.
-        found: The differences between the two reports.
+        comparison: The differences between the two reports.
         base: The older report.
         new: The newer report.
 
@@ -162,7 +164,7 @@ def write_comparison(path: Path, found: Comparison, base: Report, new: Report) -
     from ..report import html
 
     with writing(path):
-        html.write_comparison(path, found, base, new)
+        html.write_comparison(path, comparison, base, new)
 
 
 def read_reports(folder: Path) -> list[Report]:
@@ -178,10 +180,10 @@ def read_reports(folder: Path) -> list[Report]:
             f"{folder} has no report: give a folder of files that"
             " pytest --lossguard-json=PATH wrote"
         )
-    return sorted(map(read_report, paths), key=lambda it: _moment(it.session))
+    return sorted(map(read_report, paths), key=lambda it: _time_of(it.session))
 
 
-def _moment(session: SessionFacts) -> datetime:
+def _time_of(session: SessionFacts) -> datetime:
     if session.moment is None:
         return datetime.min.replace(tzinfo=UTC)
     return datetime.fromisoformat(session.moment)
@@ -207,6 +209,6 @@ def write_history(path: Path, reports: Sequence[Report]) -> None:
 def _need_jinja() -> None:
     if find_spec("jinja2") is None:
         raise UsageError(
-            "a page needs jinja2, not installed here: pip install"
+            "a page needs jinja2, which is not installed: pip install"
             " 'pytest-lossguard[html]'"
         )

@@ -134,8 +134,7 @@ def unchecked(mark: str, name: str, skipped: Skipped) -> Broken:
     """
     reason = skipped.reason
     return Broken(
-        fact="it could not be checked, and strict=True asks for it",
+        fact="it could not be checked, but strict=True requires it",
         meaning=f"{reason[0].upper()}{reason[1:]}.",
-        remedy=f"Make it possible to check, or say that it need not be:"
-        f" {mark}({name}=False).",
+        remedy=f"Make the check possible, or turn it off: {mark}({name}=False).",
     )

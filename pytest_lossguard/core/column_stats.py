@@ -116,7 +116,7 @@ def column_stats(
         low = lowest(columns, axis=1).astype(np.float64)
         high = highest(columns, axis=1).astype(np.float64)
         median, outlier, share = mean.copy(), None, 0.0
-        far = _sticking_out(mean, std, low, high)
+        far = _columns_with_outliers(mean, std, low, high)
         if far.size:
             looked_at = columns if far.size == len(columns) else columns[far]
             median[far], spread = _median_and_spread(looked_at, bad > 0)
@@ -191,7 +191,7 @@ def sentinel_of(columns: NDArray[Any], low: Floats, high: Floats) -> Sentinel | 
     found = {
         column: (share, float(extreme[column]))
         for extreme, other in ((low, high), (high, low))
-        for column, share in _standing_apart(lines, extreme, other)
+        for column, share in _repeated_extremes(lines, extreme, other)
     }
     if not found:
         return None
@@ -203,7 +203,7 @@ def sentinel_of(columns: NDArray[Any], low: Floats, high: Floats) -> Sentinel | 
     )
 
 
-def _standing_apart(
+def _repeated_extremes(
     lines: NDArray[Any], extreme: Floats, other: Floats
 ) -> list[tuple[int, float]]:
     """Return the columns in which some rows have the extreme value and it is too far
@@ -237,14 +237,14 @@ def _is_far(value: float, others: NDArray[Any], gap: float) -> bool:
     values = np.unique(others[np.isfinite(others)])
     if len(values) < _ENOUGH_OTHERS:
         return False
-    is_usual = value == -1 or _is_nines(value)
+    is_usual = value == -1 or _is_all_nines(value)
     if is_usual and value < 0 <= values[0]:
         is_measured = bool(np.any(values % 1))  # not category codes
         return is_measured or gap >= _APART_NEGATIVE
     return gap >= (_APART_NINES if is_usual and value != -1 else SENTINEL_APART)
 
 
-def _is_nines(value: float) -> bool:
+def _is_all_nines(value: float) -> bool:
     """Whether the value is -99, 999, -9999 or the like."""
     size = abs(value)
     return size >= 99 and size == int(size) and set(str(int(size))) == {"9"}
@@ -344,7 +344,7 @@ def _classes(table: NDArray[Any], kind: str) -> tuple[int, tuple[int, float]]:
     return len(there), (rarest, float(shares[rarest]))
 
 
-def _sticking_out(mean: Floats, std: Floats, low: Floats, high: Floats) -> Any:
+def _columns_with_outliers(mean: Floats, std: Floats, low: Floats, high: Floats) -> Any:
     """Return the columns with a value so far out that robust statistics are needed.
 
     A value 20 robust standard deviations out still lies more than 4 ordinary ones from

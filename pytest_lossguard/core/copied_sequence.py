@@ -115,7 +115,7 @@ def _equal_rows(given: Ids, ids: Ids, ahead: int) -> tuple[Ids, int]:
     rows were compared.
     """
     wanted = ids[:, : ids.shape[1] - ahead]
-    counts, tells = wanted > 0, _tells(wanted)
+    counts, tells = wanted > 0, _changes_often(wanted)
     later = np.logical_or.accumulate(counts[:, :0:-1], axis=1)[:, ::-1]
     differ = (given[:, ahead:] != wanted)[:, :-1] & counts[:, :-1] & later
     return wanted[tells & ~differ.any(axis=1)], int(tells.sum())
@@ -143,7 +143,7 @@ def ids_of(array: NDArray[Any]) -> Ids | None:
     return table.astype(np.int64)
 
 
-def _tells(ids: Ids) -> NDArray[np.bool_]:
+def _changes_often(ids: Ids) -> NDArray[np.bool_]:
     """Whether the ids of each row change often enough to tell if they are shifted."""
     both = (ids[:, 1:] > 0) & (ids[:, :-1] > 0)
     changes = (both & (ids[:, 1:] != ids[:, :-1])).sum(axis=1)

@@ -17,7 +17,7 @@ __all__ = ["Check", "finding", "found_by"]
 Check = Callable[[Trace, Policy], Iterable[Finding] | None]
 
 _KIND = Expected(
-    "a name with a prefix that is yours, in lower case, as in 'yours:too_slow'",
+    "a lower-case name with your own prefix, such as 'yours:too_slow'",
     lambda it: isinstance(it, str) and bool(OWN_KIND.fullmatch(it)),
 )
 _SENTENCE = Expected("a sentence", lambda it: isinstance(it, str) and bool(it.strip()))
@@ -124,7 +124,7 @@ def found_by(
 
 def _not_findings(check: Check, given: object) -> str:
     return (
-        f"the check {getattr(check, '__qualname__', shown(check))} gave"
-        f" {shown(given)}: it must give findings made by"
-        " pytest_lossguard.finding(...), as [finding(...)]"
+        f"the check {getattr(check, '__qualname__', shown(check))} returned"
+        f" {shown(given)}: it must return findings made by"
+        " pytest_lossguard.finding(...), such as [finding(...)]"
     )

@@ -260,7 +260,7 @@ class ShuffledState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFacts:
-    """Facts about the data of one training, apart from the statistics of columns.
+    """Facts about the data of one training, except the statistics of columns.
 
     Attributes:
         among_inputs: A target that equals an input column; None if there is none.

@@ -98,7 +98,7 @@ class Experiment:
         if not self.converged:
             return "does not converge"
         if self.by_heart:
-            return "converges, no better on rows that were kept back"
+            return "converges, but no better on held-back rows"
         if self.holds is None:
             return "converges"
         return f"converges, on fresh seeds {'too' if self.repairs else 'not always'}"

@@ -69,7 +69,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What a finding or a cause means, apart from what to do about it.
+    """What a finding or a cause means, without what to do about it.
 
     Attributes:
         brief: What the finding or cause is, or for a check what must hold; at most 46

@@ -104,7 +104,7 @@ def _write_into(path: Path, data: bytes, how: int = os.O_TRUNC) -> None:
                 _, ready, _ = select.select([], [handle], [], PATIENCE)
                 if not ready:
                     raise TimeoutError(
-                        errno.ETIMEDOUT, f"nobody read on for {PATIENCE:.0f} s"
+                        errno.ETIMEDOUT, f"nothing was read for {PATIENCE:.0f} s"
                     ) from None
     finally:
         os.close(handle)
@@ -180,7 +180,7 @@ def read_text(path: Path) -> str:
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
+            raise OSError(errno.EINVAL, "it is not a regular file")
         with os.fdopen(handle, "rb", closefd=False) as file:
             data = file.read(LARGEST + 1)
     finally:
@@ -199,4 +199,4 @@ def parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise ValueError("it is nested too deeplyly") from None

@@ -70,7 +70,7 @@ def _table(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any] | Non
     table = _flat(array, chosen)
     if table.shape[1] > _MOST_COLUMNS or not np.isfinite(table).all():
         return None
-    return table[:, [_unusual(column) >= _FEWEST_UNUSUAL for column in table.T]]
+    return table[:, [_count_unusual(column) >= _FEWEST_UNUSUAL for column in table.T]]
 
 
 def _flat(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any]:
@@ -86,7 +86,7 @@ def _comparable(values: NDArray[Any]) -> NDArray[Any]:
         return values.astype(np.float32)
 
 
-def _unusual(column: NDArray[Any]) -> int:
+def _count_unusual(column: NDArray[Any]) -> int:
     """Return the number of rows without the most common value of the column."""
     return len(column) - int(np.unique(column, return_counts=True)[1].max())
 
@@ -140,14 +140,14 @@ def _has_other_source(
     arrays = [_flat(it, chosen) for it in inputs if it.dtype.kind in "fiub"]
     columns = np.concatenate(arrays, axis=1)
     columns = columns[:, evenly_spaced(columns.shape[1], _MOST_OTHERS)]
-    related = np.abs(_ranked(table).T @ _ranked(columns))
+    related = np.abs(_unit_ranks(table).T @ _unit_ranks(columns))
     related[related > _COPY] = 0.0
     # Largest of this many correlations of unrelated rows in one of a hundred draws.
     chance = np.sqrt(2 * np.log(2 * related.size / _BY_CHANCE) / len(table))
     return bool(related.max(initial=0.0) > chance)
 
 
-def _ranked(table: NDArray[Any]) -> NDArray[np.float64]:
+def _unit_ranks(table: NDArray[Any]) -> NDArray[np.float64]:
     """Return the ranks of each column, centered and scaled to length 1."""
     ranks = [np.unique(it, return_inverse=True)[1].reshape(-1) for it in table.T]
     centered = np.stack(ranks, axis=1) - np.mean(ranks, axis=1)

@@ -29,7 +29,7 @@ HALF_PRECISION = Limit(
 )
 SAME = Limit(
     1e-4,
-    "Outputs that are to be equal may differ by {limit} of their size.",
+    "Outputs that should be equal may differ by {limit} of their size.",
     set_by="float32 sums in another order differ by 1e-6 and less.",
 )
 SAME_IN_HALF = Limit(
@@ -44,10 +44,10 @@ DEPENDS = Limit(
 )
 LEARNED = Limit(
     0.5,
-    "At least {limit:.0%} of what the best constant costs on these rows must be"
-    " learned away.",
-    set_by="Healthy models of the tests reach 0.85 and more, what cannot learn at most"
-    " 0.2; a narrow autoencoder reaches less than all.",
+    "On these rows at least {limit:.0%} of the loss of the best constant must be"
+    " removed.",
+    set_by="Healthy models of the tests reach 0.85 and more, models that cannot learn"
+    " at most 0.2; a narrow autoencoder cannot reach 1.",
 )
 FAR_ABOVE_CHANCE = Limit(
     3.0,
@@ -62,7 +62,7 @@ SERVES_WORSE = Limit(
 )
 SERVES_WORSE_BY = Limit(
     0.25,
-    "Or it may lie above it by {limit:.0%} of what a constant costs.",
+    "Or it may be above it by {limit:.0%} of the loss of a constant.",
     set_by="Chosen, not measured.",
 )
 SAME_WEIGHTS = Limit(

@@ -172,7 +172,7 @@ _EXPECTED = {
     "epochs": COUNT,
     "batch_size": COUNT,
     "min_drop": Expected(
-        "a share of the starting loss between 0 and 1, as 0.3 for 30 %",
+        "a share of the starting loss between 0 and 1, such as 0.3 for 30 %",
         lambda value: is_number(value) and 0 <= value <= 1,
     ),
     "max_loss": Expected("a finite number", is_number),
@@ -191,7 +191,7 @@ _EXPECTED = {
         "a share of the seeds above 0 and up to 1",
         lambda value: is_number(value) and 0 < value <= 1,
     ),
-    "allow": Expected("finding kinds, as ('dead_units',)", _is_kinds),
+    "allow": Expected("finding kinds, such as ('dead_units',)", _is_kinds),
     "strict": FLAG,
     "baseline": FLAG,
     "diagnose": FLAG,
@@ -214,6 +214,6 @@ def _check_allowed(kinds: Iterable[str], owner: str) -> None:
                 else "--lossguard-explain lists all"
             )
             raise PolicyError(
-                f"{owner}(allow=...) names {shown(kind)}, which is no finding kind:"
+                f"{owner}(allow=...) names {shown(kind)}, which is not a finding kind:"
                 f" {meant}"
             )

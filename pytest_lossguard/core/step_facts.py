@@ -1,4 +1,4 @@
-"""Facts about the training step, apart from the numbers of each update."""
+"""Facts about the training step, except the numbers of each update."""
 
 from __future__ import annotations
 

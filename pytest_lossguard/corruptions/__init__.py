@@ -144,8 +144,8 @@ class Corruption:
         """
         if not isinstance(parts, list):
             raise UsageError(
-                f"a corruption is a list of families; got {shown(parts)}: give what"
-                " to_json() gave"
+                f"a corruption is a list of families; got {shown(parts)}: give the"
+                " result of to_json()"
             )
         return cls(*(_family_of(part) for part in parts))
 
@@ -172,8 +172,8 @@ def _family_of(described: Any) -> Family:
     name = described.get("family") if isinstance(described, Mapping) else None
     if not isinstance(name, str) or name not in _BY_NAME:
         raise UsageError(
-            f"no family of corruptions is described by {shown(described, 80)}: give"
-            " what to_json() gave"
+            f"{shown(described, 80)} does not describe a corruption family: give the"
+            " result of to_json()"
         )
     family = _BY_NAME[name]
     values = {

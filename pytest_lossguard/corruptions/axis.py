@@ -90,7 +90,7 @@ def bounds(value: Any, holds: Callable[[float], bool], example: str) -> Any:
         and all(is_number(it) and holds(it) for it in value)
     ):
         raise OutOfRange(
-            f"must be True, False or two bounds, the lower first, as {example}"
+            f"must be True, False or two bounds, the lower first, such as {example}"
         )
     low, high = map(float, value)
     if low > high:
@@ -105,7 +105,7 @@ def up_to(value: Any, example: str) -> float:
         OutOfRange: The value is no positive number.
     """
     if not is_number(value) or value <= 0:
-        raise OutOfRange(f"must be True, False or the largest, as {example}")
+        raise OutOfRange(f"must be True, False or the largest value, such as {example}")
     return float(value)
 
 
@@ -116,7 +116,9 @@ def share(value: Any, example: str) -> float:
         OutOfRange: The value is no such share.
     """
     if not is_number(value) or not 0 < value <= 1:
-        raise OutOfRange(f"must be True, False or a share of the rows, as {example}")
+        raise OutOfRange(
+            f"must be True, False or a share of the rows, such as {example}"
+        )
     return float(value)
 
 
@@ -159,7 +161,9 @@ def factor_axis(keyword: str, make: Callable[[float], Family]) -> Callable[[Any]
         low, high = bounds(value, lambda it: it > 0, "(1e-3, 1e3)")
         factors = _factors(low, high)
         if not factors:
-            raise OutOfRange("holds no factor but 1: widen it, as (1e-3, 1e3)")
+            raise OutOfRange(
+                "holds no factor except 1: widen it, for example to (1e-3, 1e3)"
+            )
         ten = [10.0**it for it in FARTHER]
         beyond = [finite(high * it for it in ten)] if high > 1 else []
         beyond += [[low / it for it in ten]] if low < 1 else []

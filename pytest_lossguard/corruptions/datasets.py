@@ -91,7 +91,7 @@ def _whole(dataset: Any) -> tuple[Any, int | None]:
     for spec in _leaves(dataset.element_spec):
         if type(spec).__name__ in ("RaggedTensorSpec", "SparseTensorSpec"):
             raise UsageError(
-                "corruption cannot act on ragged or sparse tensors, and the dataset"
+                "corruption cannot act on ragged or sparse tensors, but the dataset"
                 f" holds {spec}: pad them, or make them dense, first"
             )
     elements = list(dataset.as_numpy_iterator())
@@ -115,7 +115,7 @@ def _gathered(gather: Callable[[list[Any]], Array], elements: list[Any]) -> Any:
         return gather(elements)
     except ValueError:
         raise UsageError(
-            "corruption cannot act on ragged data, and the dataset holds elements of"
+            "corruption cannot act on ragged data, but the dataset holds elements of"
             " different shapes: pad them to one length first"
         ) from None
 

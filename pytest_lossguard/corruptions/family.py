@@ -148,9 +148,9 @@ def checked(family: Any, name: str, holds: bool, expected: str) -> None:
 
 
 def check_number(family: Any, name: str) -> None:
-    """Convert a parameter to float; raise `UsageError` if it is no finite number."""
+    """Convert a parameter to float; raise `UsageError` if it is not a finite number."""
     value = getattr(family, name)
-    checked(family, name, is_number(value), "a finite number, as 10.0")
+    checked(family, name, is_number(value), "a finite number, such as 10.0")
     object.__setattr__(family, name, float(value))
 
 
@@ -160,7 +160,7 @@ def check_share(family: Any, name: str = "share") -> None:
     """
     value = getattr(family, name)
     holds = is_number(value) and 0 < value <= 1
-    checked(family, name, holds, "a number above 0 and at most 1, as 0.1")
+    checked(family, name, holds, "a number above 0 and at most 1, such as 0.1")
     object.__setattr__(family, name, float(value))
 
 

@@ -30,8 +30,8 @@ def labels_of(sample: Sample) -> tuple[Array, int]:
     few = 2 if measured else _FEW_CLASSES
     if classes > min(_MOST_CLASSES, max(few, len(values) // 2)):
         raise UsageError(
-            f"this corruption acts on class labels, and the targets have {classes}"
-            f" different values in {len(values)} rows: leave it off for a regression"
+            f"this corruption acts on class labels, but the targets have {classes}"
+            f" different values in {len(values)} rows: turn it off for regression"
         )
     return labels, classes
 
@@ -54,7 +54,7 @@ def ordered(values: Array) -> tuple[Array, int]:
         found, places = np.unique(values, return_inverse=True)
     except TypeError:
         raise UsageError(
-            "this corruption needs targets that can be sorted, and they mix types or"
-            " miss values: give labels of one type"
+            "this corruption needs targets that can be sorted, but these mix types or"
+            " have missing values: give labels of one type"
         ) from None
     return places.reshape(-1), len(found)

@@ -193,7 +193,7 @@ def leaf_of(data: Any, name: str) -> Leaf:
         array = None
     if array is None or (array.dtype.kind == "O" and _holds_arrays(array)):
         raise UsageError(
-            f"corruption cannot act on ragged data, and {name} holds rows of different"
+            f"corruption cannot act on ragged data, but {name} holds rows of different"
             " lengths: pad them first"
         )
     if array.ndim == 0:

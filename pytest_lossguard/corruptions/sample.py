@@ -143,8 +143,8 @@ class Sample:
         if all(are_ids):
             raise UsageError(
                 f"corruption scales numbers, and x holds ids only ({_dtypes(self.x)},"
-                " counted from 0, as of tokens or categories), which have no scale:"
-                " turn off what scales, as corruptions(scales=False, offsets=False,"
+                " counted from 0, like tokens or categories), which have no scale: turn"
+                " off scaling, as in corruptions(scales=False, offsets=False,"
                 " outliers=False, flipped=True), or give numbers as floats"
             )
         numbers = [it for it in asked if not are_ids[it]]

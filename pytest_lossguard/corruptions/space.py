@@ -79,8 +79,8 @@ class Space:
                 ) from None
         if not axes:
             raise PolicyError(
-                f"{owner}() has nothing to draw: every kind of corruption is off;"
-                " turn one on, as scales=True"
+                f"{owner}() has nothing to draw: every kind of corruption is off; turn"
+                " one on, for example scales=True"
             )
         return cls(tuple(axes), features)
 
@@ -140,8 +140,8 @@ def _features(given: Any, owner: str) -> Sequence[int | str] | None:
         if all(map(_is_feature, asked)):
             return given if isinstance(given, range) else tuple(map(plain, given))
     raise PolicyError(
-        f"{owner}(features={shown(given)}): features must be how many there are,"
-        f" {COUNT.words}, or which ones, as (0, 3) or ('height',)"
+        f"{owner}(features={shown(given)}): features must be their number,"
+        f" {COUNT.words}, or a tuple of them, such as (0, 3) or ('height',)"
     )
 
 

@@ -32,13 +32,11 @@ class CauseKind:
 
 _PROOF = (
     "A re-run proves it: the change must make the training converge from the same start"
-    f" and on {CONFIRMATIONS} fresh seeds. What no re-run proves is a suspicion"
+    f" and on {CONFIRMATIONS} fresh seeds. Without such a proof it is a suspicion"
     " (cause?)."
 )
 
-_SUSPICION = (
-    "No re-run can prove it: it is a suspicion (cause?) that the findings point to."
-)
+_SUSPICION = "No re-run can prove it: the findings suggest it (cause?)."
 
 CAUSE_KINDS = (
     CauseKind(
@@ -61,7 +59,7 @@ CAUSE_KINDS = (
             seen="With a higher learning rate and nothing else changed the same"
             " training converges.",
             why="The weights hardly move: the loss falls so slowly that the run ends"
-            " where it began.",
+            " almost where it began.",
             no_limit=_PROOF,
             curves=curves(
                 as_it_is=tuple(1.0 - 0.001 * it for it in range(40)),
@@ -90,18 +88,18 @@ CAUSE_KINDS = (
     CauseKind(
         name="unscaled_inputs",
         explanation=Explanation(
-            brief="inputs of very different or large scale",
+            brief="inputs on different or very large scales",
             seen="With the inputs standardized, all of them or the feature that is"
             " named, the same training converges.",
-            why="Gradients grow with the inputs: no learning rate suits columns of"
-            " thousands and columns of the order of 1.",
+            why="Gradients grow with the inputs: no learning rate suits both columns in"
+            " the thousands and columns around 1.",
             no_limit=_PROOF,
         ),
     ),
     CauseKind(
         name="unscaled_targets",
         explanation=Explanation(
-            brief="targets far from the order of 1",
+            brief="targets that are not on a scale around 1",
             seen="With the targets standardized the same training converges.",
             why="The output has to travel a long way from its start near 0, and large"
             " errors give huge gradients.",
@@ -131,16 +129,16 @@ CAUSE_KINDS = (
     CauseKind(
         name="missing_values",
         explanation=Explanation(
-            brief="NaN, or a value that stands for it",
+            brief="NaN, or a number that stands for it",
             seen="With missing values filled, or a value such as -999 replaced, the"
             " same training converges.",
-            why="NaN makes the loss and then all weights NaN; a value that stands for"
+            why="NaN makes the loss and then all weights NaN; a number that stands for"
             " it is a huge outlier.",
             no_limit=_PROOF,
         ),
         remedy="Fill or drop missing values before training, as SimpleImputer does;"
-        " replace a value such as -999 by NaN where the data are read, before"
-        " they are scaled.",
+        " replace a value such as -999 with NaN where the data are read, before they"
+        " are scaled.",
     ),
     CauseKind(
         name="constant_inputs",
@@ -148,7 +146,7 @@ CAUSE_KINDS = (
             brief="rows cannot be told apart",
             seen="Nearly all input values are the same in every row. No re-run can"
             " prove it: the data are lost before the training.",
-            why="There is nothing that the model could learn from.",
+            why="The inputs do not tell the rows apart, so there is nothing to learn.",
             no_limit=_SUSPICION,
         ),
         remedy="Print the inputs after each step of the preprocessing, and look for"
@@ -158,11 +156,11 @@ CAUSE_KINDS = (
         name="bad_initialization",
         explanation=Explanation(
             brief="the weights start in the wrong place",
-            seen="With the weights drawn anew by the layers' own initializers the same"
-            " training converges.",
+            seen="With weights drawn again from the layers' default initializers the"
+            " same training converges.",
             why="Weights that are all equal stay equal; weights that are too large"
-            " saturate or kill units; a bias far off takes the whole run to"
-            " correct.",
+            " saturate or kill units; correcting a bias that is far off takes the whole"
+            " run.",
             no_limit=_PROOF,
         ),
     ),
@@ -173,7 +171,7 @@ CAUSE_KINDS = (
             seen="With another activation in the hidden layers the same training"
             " converges.",
             why="An activation that is flat for most inputs, or is meant for an output"
-            " (softmax), passes on next to no gradient.",
+            " (softmax), passes on almost no gradient.",
             no_limit=_PROOF,
         ),
     ),
@@ -183,8 +181,8 @@ CAUSE_KINDS = (
             brief="units that are 0 and stay so",
             seen="Most units of a layer are 0 for every row, and no re-run proved"
             " another cause.",
-            why="They get no gradient any more. What is left of the layer is too little"
-            " to learn with.",
+            why="They no longer get a gradient. The rest of the layer is too small to"
+            " learn.",
             no_limit=_SUSPICION,
         ),
         remedy="Lower the learning rate, scale the inputs, use He initialization or"
@@ -195,8 +193,8 @@ CAUSE_KINDS = (
         explanation=Explanation(
             brief="gradients shrink on their way back",
             seen="With two hidden layers in place of many the same training converges.",
-            why="Each layer makes the gradient smaller: the first layers stay as they"
-            " were drawn.",
+            why="Each layer makes the gradient smaller: the first layers keep their"
+            " initial weights.",
             no_limit=_PROOF,
         ),
     ),
@@ -217,10 +215,10 @@ CAUSE_KINDS = (
         name="labels_carry_no_signal",
         explanation=Explanation(
             brief="labels that do not belong to the rows",
-            seen="Shuffled labels are learned as well as the real ones, on rows that"
-            " were kept back.",
-            why="The model can only learn by heart: labels and rows went apart, or the"
-            " inputs say nothing of the labels.",
+            seen="On held-back rows, shuffled labels are learned as well as the real"
+            " ones.",
+            why="The model can only memorize: labels and rows no longer match, or the"
+            " inputs say nothing about the labels.",
             no_limit=_PROOF,
         ),
     ),
@@ -228,9 +226,8 @@ CAUSE_KINDS = (
         name="class_imbalance",
         explanation=Explanation(
             brief="a class is too rare to be learned",
-            seen="With every class as often as the others the model learns the rare one"
-            " too.",
-            why="Never predicting the rare class costs next to nothing.",
+            seen="With all classes equally frequent the model learns the rare one too.",
+            why="Never predicting the rare class hardly raises the loss.",
             no_limit=_PROOF,
         ),
     ),
@@ -261,8 +258,8 @@ CAUSE_KINDS = (
             brief="the run ends before it learns",
             seen="With more steps and nothing else changed the same training"
             " converges.",
-            why="The loss still falls when the run ends. The model may be fine; the"
-            " test is too short to show it.",
+            why="The loss is still falling when the run ends. The model may be fine,"
+            " but the test is too short to show it.",
             no_limit=_PROOF,
             curves=curves(
                 as_it_is=tuple(1.0 - 0.01 * it for it in range(10)),
@@ -293,7 +290,7 @@ CAUSE_KINDS = (
     CauseKind(
         name="overfitting",
         explanation=Explanation(
-            brief="rows are learned by heart",
+            brief="rows are memorized",
             seen="The held-out loss rose while the training loss fell, and no re-run"
             " proved another cause.",
             why="What is learned late does not hold for new rows.",
@@ -318,7 +315,7 @@ CAUSE_KINDS = (
             brief="another optimizer learns it",
             seen="With Adam in place of the optimizer the same training converges.",
             why="Plain gradient descent has one learning rate for all weights;"
-            " gradients of very different size need one that adapts.",
+            " gradients of very different sizes need one that adapts.",
             no_limit=_PROOF,
         ),
     ),
@@ -338,8 +335,8 @@ CAUSE_KINDS = (
             brief="no change that was tried helped",
             seen="No re-run made the training converge, and no finding points to a"
             " cause.",
-            why="The report does not guess. What was tried and did not help is listed"
-            " with -vv.",
+            why="The report does not guess. With -vv it lists what was tried and did"
+            " not help.",
             no_limit="Nothing was proved, and nothing is suspected.",
         ),
         remedy="Look at the findings and the loss curve; try a simpler model on a few"

@@ -18,7 +18,7 @@ from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding
 from ..core.keras_names import SCALING_INITIALIZERS
 from ..core.trace import ColumnStats, Trace
-from ..judge import thresholds as at
+from ..judge import thresholds
 from ..judge.curve import LossCurve, in_one_unit, loss_curve_of
 from ..judge.order import is_in_class_order
 from ..judge.outcome import PLATEAU
@@ -66,17 +66,22 @@ IMPROVABLE = Kind(
     name="improvable",
     severity="warning",
     headline="far better with {where}",
-    text="with {where} the same run removes {then} of what a constant prediction"
-    " costs; as it is, {now}",
+    text="with {where} the same run removes {then} of the loss of a constant"
+    " prediction, without it {now}",
     hint="Make this change, or find out why it helps so much.",
     explanation=Explanation(
         brief="one standard change makes it far better",
         seen="The run passed and learned little. It was run again with a few standard"
         " changes, and with one of them it learns far more.",
         why="The loss fell and beats a constant, and still something holds the training"
-        " back. It fails the test if the change undoes a fault, as unscaled data;"
-        " what only learns faster is a warning.",
-        limits=(at.LEARNED_ENOUGH, at.FAR_BETTER, at.LEARNED_HALF, NEXT_TO_NOTHING),
+        " back. It fails the test if the change undoes a fault, such as unscaled data;"
+        " a change that only speeds up learning is a warning.",
+        limits=(
+            thresholds.LEARNED_ENOUGH,
+            thresholds.FAR_BETTER,
+            thresholds.LEARNED_HALF,
+            NEXT_TO_NOTHING,
+        ),
         curves=curves(as_it_is=falling(1.0, 0.7), with_the_change=falling(1.0, 0.05)),
     ),
 )
@@ -154,8 +159,8 @@ def wanted(trace: Trace, facts: ModelFacts) -> tuple[tuple[Change, ...], ...]:
     if not learned_little(found):
         return ()
     rates = [10.0, 100.0, 0.1]
-    if found.moved < at.MOVED_LITTLE:
-        rates.append(at.FAR_HIGHER)
+    if found.moved < thresholds.MOVED_LITTLE:
+        rates.append(thresholds.FAR_HIGHER)
     changes: list[tuple[Change, ...]] = [
         (Change(kind="learning_rate", value=it),) for it in rates
     ]
@@ -240,7 +245,7 @@ def length(steps: int, runs: int) -> Change | None:
 def learned_little(found: LossCurve) -> bool:
     """Whether a standard change could still show that a training is broken."""
     skill = found.skill
-    return found.finite and skill is not None and skill < at.LEARNED_ENOUGH
+    return found.finite and skill is not None and skill < thresholds.LEARNED_ENOUGH
 
 
 def _is_off(columns: tuple[ColumnStats, ...]) -> bool:
@@ -309,11 +314,11 @@ def _best(trace: Trace, found: LossCurve, held: list[_Held]) -> _Held | None:
     good as the best, in the order of their `rank`. A re-run that is no better than a
     constant never counts.
     """
-    better = [it for it in held if it.skill >= at.BARELY]
+    better = [it for it in held if it.skill >= thresholds.BARELY]
     if not learned_little(found) or not better:
         return None
     best = max(it.skill for it in better)
-    helps = [it for it in better if it.gain >= at.FAR_BETTER]
+    helps = [it for it in better if it.gain >= thresholds.FAR_BETTER]
     certain = [it for it in helps if it.reference.is_certain(trace)]
     about_best = [it for it in better if it.skill >= best - ABOUT_AS_GOOD]
     if found.lags:  # a higher rate may only help the moving averages to catch up
@@ -321,7 +326,7 @@ def _best(trace: Trace, found: LossCurve, held: list[_Held]) -> _Held | None:
         proofs = [it for it in about_best if _is_proof(trace, found, it, slow)]
         about_best = proofs or about_best
     first = min(certain or about_best, key=lambda it: it.reference.rank)
-    return first if first.gain >= at.FAR_BETTER else None
+    return first if first.gain >= thresholds.FAR_BETTER else None
 
 
 def is_improvable(findings: Iterable[Finding]) -> bool:
@@ -384,7 +389,9 @@ def _needs_longer(found: LossCurve, held: list[_Held]) -> bool:
     """
     if not found.is_short:
         return found.is_on_its_way
-    further = any(it.gain >= at.BARELY for it in held if it.reference.is_tenfold)
+    further = any(
+        it.gain >= thresholds.BARELY for it in held if it.reference.is_tenfold
+    )
     falls = found.is_falling and found.is_steady
     return found.is_on_its_way or (found.gets_on and (further or falls))
 
@@ -397,12 +404,12 @@ def _is_proof(trace: Trace, found: LossCurve, held: _Held, slow: bool) -> bool:
     if reference.undoes_a_choice or (reference.scales and is_of_order_one(trace)):
         return False
     if reference.is_certain(trace):
-        return skill < at.LEARNED_HALF
+        return skill < thresholds.LEARNED_HALF
     if reference.speeds_up or found.is_very_short:
         stood = found.moved < STOOD and not found.decreased
-        limit = at.LEARNED_HALF if stood else NEXT_TO_NOTHING
+        limit = thresholds.LEARNED_HALF if stood else NEXT_TO_NOTHING
         return skill < limit and not slow
-    return skill < at.LEARNED_HALF
+    return skill < thresholds.LEARNED_HALF
 
 
 def _skill(trace: Trace) -> float:

@@ -19,7 +19,7 @@ from ..core.policy import Policy
 from ..core.trace import Trace
 from ..judge import loss_curve_of
 from ..judge.order import ROWS_IN_CLASS_ORDER
-from . import thresholds as at
+from . import thresholds
 from .candidates import hypotheses, suspected, where_of
 from .changes import cause_of, describe, remedy_of
 from .runner import ExperimentRunner, Target, gain
@@ -31,8 +31,8 @@ _OTHER_DATA = (
     "its data change from call to call, so that no re-run is the same training"
 )
 _OTHER_LOOP = (
-    "with the usual training step on the same rows it does not fail: what else the loop"
-    " does is the reason"
+    "with the usual training step on the same rows it does not fail: something else in"
+    " the loop is the reason"
 )
 
 _SOME_ROWS = (
@@ -121,7 +121,7 @@ def _answer(
         )
         return _suspicions(findings, [*seen, *helped])
     best = max(map(gain, repairs))
-    repairs.sort(key=lambda it: gain(it) < best - at.FAR_LESS)
+    repairs.sort(key=lambda it: gain(it) < best - thresholds.FAR_LESS)
     proved = (
         replace(
             _cause(change, done, trace, findings, facts),
@@ -168,4 +168,4 @@ def _suspicions(
         )
     if not known:
         return (Cause(cause="unknown", verified=False),)
-    return tuple(known.values())[: at.MOST_SUSPICIONS]
+    return tuple(known.values())[: thresholds.MOST_SUSPICIONS]

@@ -60,16 +60,16 @@ LABELS_CARRY_NO_SIGNAL = Kind(
     severity="warning",
     suspects="labels_carry_no_signal",
     headline="the labels carry no signal",
-    text="rows that were kept back are predicted no better than a constant, as"
-    " with shuffled labels: held-out loss {value} against {limit}",
+    text="held-back rows are predicted no better than a constant, as with shuffled"
+    " labels: held-out loss {value} against {limit}",
     hint="Do the labels still belong to the rows they describe?",
     explanation=Explanation(
         brief="shuffled labels are learned as well",
         seen="The training was run again without a part of its rows. It predicts these"
         " no better than a constant, and learns shuffled labels as well as the real"
         " ones.",
-        why="What the model learned it learned by heart. Labels that belong to other"
-        " rows, after a sort or a join, look exactly like this.",
+        why="The model only memorized its rows. Labels that belong to other rows, after"
+        " a sort or a join, look exactly like this.",
         limits=(SIGNAL, EASIER),
     ),
 )
@@ -79,9 +79,9 @@ INPUTS_SHUFFLED = Kind(
     severity="error",
     suspects="labels_carry_no_signal",
     headline="inputs and labels are in different orders",
-    text="the inputs were predicted from data that are shuffled anew at each reading,"
-    " the labels come from elsewhere: rows that were kept back are predicted no better"
-    " than a constant, as with shuffled labels: held-out loss {value} against {limit}",
+    text="the inputs were predicted from data that are shuffled again at each reading,"
+    " the labels come from elsewhere: held-back rows are predicted no better than a"
+    " constant, as with shuffled labels: held-out loss {value} against {limit}",
     hint="Call predict on data that are not shuffled (shuffle=False), or take inputs"
     " and labels of each batch in one loop: for x, y in dataset.",
     explanation=Explanation(

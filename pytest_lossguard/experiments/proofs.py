@@ -14,8 +14,7 @@ from ..core.change import Change
 from ..core.diagnosis import Cause, Diagnosis
 from ..core.findings import Finding, number
 from ..core.trace import Trace
-from ..judge import loss_curve_of
-from ..judge import thresholds as at
+from ..judge import loss_curve_of, thresholds
 from ..judge.data import UNSCALED_INPUTS
 from ..judge.fed import REPEATED_BATCH
 from ..judge.order import ROWS_IN_CLASS_ORDER
@@ -78,8 +77,8 @@ class Outside:
         """
         left, learns = self.without - self.perfect, self.constant - self.perfect
         return (
-            left <= at.LEFT_WITHOUT_FAULT * (self.fault - self.perfect)
-            and left <= (1 - at.BARELY) * learns
+            left <= thresholds.LEFT_WITHOUT_FAULT * (self.fault - self.perfect)
+            and left <= (1 - thresholds.BARELY) * learns
         )
 
 
@@ -134,9 +133,9 @@ def proved(proof: Proof, found: tuple[Outside, ...]) -> tuple[Finding, Diagnosis
     share = max((it.without - it.perfect) / (it.fault - it.perfect) for it in found)
     message = (
         f"{finding.message}. With {proof.words} the same training ends at a loss of"
-        f" {number(first.without)} on rows that were kept back, with the fault at"
+        f" {number(first.without)} on held-back rows, with the fault at"
         f" {number(first.fault)}: on {len(found)} seeds at most {share:.0%} of it is"
-        f" left, limit {at.LEFT_WITHOUT_FAULT:.0%}"
+        f" left, limit {thresholds.LEFT_WITHOUT_FAULT:.0%}"
     )
     cause = Cause(
         cause=finding.suspects,

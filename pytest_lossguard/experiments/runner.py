@@ -20,7 +20,7 @@ from ..judge import judge, loss_curve_of
 from ..judge.curve import Compared, LossCurve, exceeds, in_one_unit
 from ..judge.outcome import WORSE_THAN_CONSTANT
 from ..judge.thresholds import FAR_BETTER
-from . import thresholds as at
+from . import thresholds
 from .candidates import Candidate
 from .changes import cause_of, describe, kind_of
 from .compare import IMPROVABLE, is_improvable
@@ -75,12 +75,12 @@ class Target:
             checks=checks,
         )
 
-    def missed_by(self, trace: Trace, found: LossCurve, held: Compared) -> set[str]:
+    def missed_by(self, trace: Trace, curve: LossCurve, held: Compared) -> set[str]:
         """Return the kinds of findings that keep a re-run from being a repair.
 
         Args:
             trace: The trace of the re-run.
-            found: The loss curve of the re-run.
+            curve: The loss curve of the re-run.
             held: The training and the re-run, compared by the same loss.
         """
         judged = judge(trace, self.policy, self.checks)
@@ -88,11 +88,11 @@ class Target:
             it.kind for it in judged if it.severity == "error" or it.kind in self.absent
         }
         gained = _gained(trace, held)
-        looks_the_same = abs(gained) < at.LEAST_DIFFERENCE
+        looks_the_same = abs(gained) < thresholds.LEAST_DIFFERENCE
         if gained < self.gain or (looks_the_same and self.ends_lower):
             missed.add(IMPROVABLE.name)
         is_allowed = WORSE_THAN_CONSTANT.name in self.policy.allow
-        if found.is_far_above_constant and not is_allowed:
+        if curve.is_far_above_constant and not is_allowed:
             # A slow training is no failure, but a change that leaves it so slow is no
             # repair.
             missed.add(WORSE_THAN_CONSTANT.name)
@@ -160,7 +160,7 @@ class ExperimentRunner:
         clearly learned something.
         """
         found = [it for it in self.experiments if it.repairs]
-        if any(gain(it) >= at.CLEARLY for it in found):
+        if any(gain(it) >= thresholds.CLEARLY for it in found):
             return [it for it in found if not it.only_level]
         return found
 
@@ -201,14 +201,16 @@ class ExperimentRunner:
         for idea in ideas:
             if self._ends() or idea.weight < least:
                 return
-            if self._is_answered(idea.change) or self._is_pointless(idea.change):
+            if self._is_already_repaired(idea.change) or self._is_pointless(
+                idea.change
+            ):
                 continue
             done = self._run(idea.change)
-            repaired = done.repairs and gain(done) >= at.CLEARLY
+            repaired = done.repairs and gain(done) >= thresholds.CLEARLY
             if idea.is_seen and not done.repairs:
                 repaired = self._run_with_companions(idea, ideas)
             if repaired:
-                least = max(least, at.MUCH_LESS_LIKELY * idea.weight)
+                least = max(least, thresholds.MUCH_LESS_LIKELY * idea.weight)
 
     def _run_with_companions(
         self, fault: Candidate, ideas: tuple[Candidate, ...]
@@ -222,9 +224,9 @@ class ExperimentRunner:
             Whether some pair is a repair.
         """
         others = [it for it in ideas if cause_of(it.change) != cause_of(fault.change)]
-        companions = (Candidate(0.0, it) for it in at.COMPANIONS)
+        companions = (Candidate(0.0, it) for it in thresholds.COMPANIONS)
         tried = set()
-        for other in (*others[: at.LIKELY_IN_PAIRS], *companions):
+        for other in (*others[: thresholds.LIKELY_IN_PAIRS], *companions):
             if self._ends():
                 return False
             if (
@@ -238,7 +240,7 @@ class ExperimentRunner:
                 return True
         return False
 
-    def _is_answered(self, change: Change) -> bool:
+    def _is_already_repaired(self, change: Change) -> bool:
         """Whether a change with the same cause already repaired the training."""
         known = {cause_of(other) for it in self.repairs for other in it.changes}
         return cause_of(change) in known
@@ -256,7 +258,7 @@ class ExperimentRunner:
         ]
         if change.kind == "more_steps":
             steps = len(self._trace.steps) * float(change.value or 1)
-            if steps > at.MOST_STEPS:
+            if steps > thresholds.MOST_STEPS:
                 return True
         if not kind_of(change).is_graded:
             return any(it.failure is not None for it in smaller)
@@ -293,7 +295,10 @@ class ExperimentRunner:
         helped = sorted(likely, key=lambda it: -gain(known[it]))
         return list(
             dict.fromkeys(
-                [*likely[: at.LIKELY_IN_PAIRS], *helped[: at.HELPFUL_IN_PAIRS]]
+                [
+                    *likely[: thresholds.LIKELY_IN_PAIRS],
+                    *helped[: thresholds.HELPFUL_IN_PAIRS],
+                ]
             )
         )
 
@@ -319,7 +324,7 @@ class ExperimentRunner:
         words = " and ".join(describe(it, self._trace, self._facts) for it in changes)
         done = self._outcome(changes, words, None, reaches)
         if done.converged:
-            done = replace(done, by_heart=self._is_by_heart(changes))
+            done = replace(done, by_heart=self._only_memorizes(changes))
         if done.converged and not done.by_heart:
             done = replace(done, holds=self._share_that_holds(done, reaches))
         self.experiments.append(done)
@@ -348,7 +353,7 @@ class ExperimentRunner:
         if self._costs_more(changes, held):
             errors.add("worse")
         only_level = errors == {WORSE_THAN_CONSTANT.name} and _reaches_constant(found)
-        barely = held.skill is not None and held.skill < at.CLEARLY
+        barely = held.skill is not None and held.skill < thresholds.CLEARLY
         return Experiment(
             changes=changes,
             description=words,
@@ -374,15 +379,15 @@ class ExperimentRunner:
             return len(changes) > 1
         return bool(np.isfinite(held.before) and held.after >= held.before)
 
-    def _is_by_heart(self, changes: tuple[Change, ...]) -> bool:
-        """Whether a change only helps to learn rows by heart, not on held-out rows."""
+    def _only_memorizes(self, changes: tuple[Change, ...]) -> bool:
+        """Whether a change only helps to memorize rows, not on held-out rows."""
         blown = self._has_blown_up or not np.isfinite(self._before)
         if blown or not can_be_checked_outside(changes, self._rerun.rows):
             return False
         try:
             if self._as_it_is is None:
-                self._as_it_is = self._rerun(held_out=at.KEPT_BACK)
-            changed = self._rerun(*changes, held_out=at.KEPT_BACK)
+                self._as_it_is = self._rerun(held_out=thresholds.KEPT_BACK)
+            changed = self._rerun(*changes, held_out=thresholds.KEPT_BACK)
         except (CannotChange, UsageError):
             return False
         return not holds_outside(self._as_it_is, changed, changes)
@@ -391,9 +396,9 @@ class ExperimentRunner:
         """Return the share of fresh seeds on which the change converges; the first seed
         that fails ends the series.
         """
-        first = (self._trace.seed or 0) + at.FRESH
+        first = (self._trace.seed or 0) + thresholds.FRESH
         held: list[bool] = []
-        for seed in range(first, first + at.CONFIRMATIONS):
+        for seed in range(first, first + thresholds.CONFIRMATIONS):
             again = self._outcome(done.changes, done.description, seed, reaches)
             held.append(again.converged)
             if not again.converged:
@@ -405,15 +410,15 @@ def most_steps(steps: int) -> int:
     """Return how many updates all re-runs of a training of ``steps`` updates may take
     together.
     """
-    return max(at.MOST_STEPS_IN_ALL, at.MOST_LENGTHS * steps)
+    return max(thresholds.MOST_STEPS_IN_ALL, thresholds.MOST_LENGTHS * steps)
 
 
-def _reaches_constant(found: LossCurve) -> bool:
+def _reaches_constant(curve: LossCurve) -> bool:
     """Whether a training ends as good as a constant, the best that is possible where
     nothing can be learned.
     """
-    return found.constant is not None and not exceeds(
-        found.end, found.constant, at.AS_GOOD_AS_CONSTANT
+    return curve.constant is not None and not exceeds(
+        curve.end, curve.constant, thresholds.AS_GOOD_AS_CONSTANT
     )
 
 

@@ -21,8 +21,8 @@ _CURVE = 40
 _TITLES: dict[Role, str] = {
     "finding": "Findings: what is seen in a training",
     "cause": "Causes: why a training fails",
-    "contract": "Contracts: what must hold of a preparation",
-    "model check": "Model checks: what must hold of a model",
+    "contract": "Contracts: what must hold for preprocessing",
+    "model check": "Model checks: what must hold for a model",
 }
 
 

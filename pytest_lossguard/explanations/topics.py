@@ -84,14 +84,14 @@ def topics_of(name: str) -> tuple[Topic, ...]:
         return found
     known = list(dict.fromkeys(it.name for it in topics()))
     raise UsageError(
-        f"nothing to explain is called {name!r}{_meant(name, known)} Known are:\n"
+        f"there is no explanation of {name!r}{_meant(name, known)} Known are:\n"
         + textwrap.fill(", ".join(known), 80, break_on_hyphens=False)
     )
 
 
 def _meant(name: str, known: list[str]) -> str:
     if ":" in name:
-        return ": a name with a colon belongs to a check of your own."
+        return ": a name with a colon belongs to a custom check."
     near = difflib.get_close_matches(name, known, n=3)
     return f": did you mean {' or '.join(near)}?" if near else "."
 

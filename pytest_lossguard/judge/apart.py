@@ -9,7 +9,7 @@ from ..core.explanation import Explanation
 from ..core.findings import Finding, Kind, finding
 from ..core.keras_names import loss_facts
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -20,21 +20,22 @@ AUGMENTED_APART = Kind(
     name="augmented_apart",
     severity="error",
     suspects="augmented_apart",
-    headline="images and targets are augmented apart",
-    text="{where} flips, crops or warps the targets by random numbers of their own, and"
-    " {inputs}: a target no longer fits its image",
-    hint="Give both the same numbers: concatenate image and mask along the channels,"
-    " flip or crop, and split; or use the tf.image.stateless_random_* functions with"
-    " the same seed for both. Change brightness and noise of the image alone.",
+    headline="images and targets are augmented separately",
+    text="{where} flips, crops or warps the targets with random numbers that the inputs"
+    " do not share, and {inputs}: a target no longer fits its image",
+    hint="Use the same random numbers for both: concatenate image and mask along the"
+    " channels, flip or crop, and split; or use the tf.image.stateless_random_*"
+    " functions with the same seed for both. Change brightness and noise of the image"
+    " only.",
     explanation=Explanation(
-        brief="images and targets are augmented apart",
+        brief="images and targets are augmented separately",
         seen="A function given to map flips, crops or warps the targets, which are"
-        " images, by random numbers that the inputs do not depend on. It is read from"
+        " images, with random numbers that the inputs do not depend on. It is read from"
         " the graph of the function. Operations with the same seed count as one. Not"
-        " reported for a training step of your own.",
-        why="The model cannot know how a target was flipped. It learns masks that are"
-        " blurred or symmetric, and the loss falls all the same.",
-        no_limit="It is read from the dataset: no number decides.",
+        " reported for a custom training step.",
+        why="The model cannot know how a target was flipped. It learns blurred or"
+        " symmetric masks, and the loss still falls.",
+        no_limit="It is read from the dataset; there is no numeric limit.",
     ),
 )
 
@@ -42,19 +43,19 @@ ZIPPED_APART = Kind(
     name="zipped_apart",
     severity="error",
     suspects="zipped_apart",
-    headline="rows and targets are zipped apart",
+    headline="rows are zipped with targets of other rows",
     text="before Dataset.zip joins inputs and targets, {why}",
     hint="Zip first, and shuffle or drop rows afterwards:"
     " tf.data.Dataset.zip((x, y)).shuffle(n). List files with shuffle=False.",
     explanation=Explanation(
         brief="rows get the targets of other rows",
         seen="Dataset.zip joins inputs and targets, and only one of them is shuffled,"
-        " or both by different seeds; or only one goes through filter, ignore_errors or"
-        " unique. The latter is a warning, as no row may be dropped, and an error where"
-        " little was learned. Not reported for a training step of your own.",
+        " or both with different seeds; or only one goes through filter, ignore_errors"
+        " or unique. The latter is a warning, since perhaps no row is dropped, and an"
+        " error if little was learned. Not reported for a custom training step.",
         why="Dataset.zip pairs by position. After a shuffle no row has its own target;"
         " after a dropped row all later ones have the target of a neighbor.",
-        limits=(at.LEARNED_HALF,),
+        limits=(thresholds.LEARNED_HALF,),
     ),
 )
 
@@ -74,9 +75,9 @@ def augmented_apart(trace: Trace) -> Iterator[Finding]:
             value=found.draws,
             limit=0,
             where=found.place,
-            inputs="the inputs are changed by other ones"
+            inputs="the inputs are changed with other ones"
             if found.inputs_too
-            else "the inputs are not moved with them",
+            else "the inputs are not changed with them",
         )
 
 
@@ -91,7 +92,7 @@ def zipped_apart(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     if found is None or used is not None:
         return
     skill = curve.share_gone(curve.predicts)
-    poor = skill is not None and skill < at.LEARNED_HALF
+    poor = skill is not None and skill < thresholds.LEARNED_HALF
     certain = found.shuffled and all(loss_facts(it) for it in trace.losses)
     reported = finding(
         ZIPPED_APART,
@@ -106,7 +107,7 @@ def zipped_apart(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 def _shuffled(inputs: Sequence[str], targets: Sequence[str]) -> str:
     if inputs and targets:
-        return "each of them is shuffled in an order of its own"
+        return "each of them is shuffled in a different order"
     one, other = ("inputs", "targets") if inputs else ("targets", "inputs")
     return f"the {one} are shuffled and the {other} are not"
 
@@ -114,8 +115,8 @@ def _shuffled(inputs: Sequence[str], targets: Sequence[str]) -> str:
 def _dropped(methods: Sequence[str], *, of_inputs: bool) -> str:
     one, other = ("inputs", "targets") if of_inputs else ("targets", "inputs")
     return (
-        f"only the {one} go through {' and '.join(methods)}: from the first row that"
-        f" is dropped there, all rows get the {other} of others"
+        f"only the {one} go through {' and '.join(methods)}: after the first dropped"
+        f" row, all rows get the {other} of other rows"
     )
 
 

@@ -54,7 +54,7 @@ LABELS_CODED_APART = Kind(
     name="labels_coded_apart",
     severity="error",
     suspects="labels_coded_apart",
-    headline="validation labels are coded otherwise",
+    headline="validation labels are encoded differently",
     text="the class ids of the validation labels mean other classes than those of the"
     " training labels: predictions equal {share} of the validation labels (limit"
     " {share_limit}), but {renamed} once class {pairs}; of the training labels they"
@@ -64,14 +64,14 @@ LABELS_CODED_APART = Kind(
     " pd.factorize before the split.",
     explanation=Explanation(
         brief="validation labels have other class ids",
-        seen="On the held-out rows hardly any prediction is the label, and yet each"
-        " predicted class goes with one label, another one. It is an error if the"
-        " held-out rows are as near to the training rows as to one another; else a"
-        " warning, since they may be of another kind.",
+        seen="On the held-out rows hardly any prediction equals the label, but each"
+        " predicted class matches one other label. It is an error if the held-out rows"
+        " are as near to the training rows as to one another; else a warning, since"
+        " they may be of another kind.",
         why="The ids of classes were made for each set of rows on its own, as by"
         " pd.factorize, LabelEncoder or a folder without some class. The held-out loss"
-        " says nothing of the model, and early stopping and checkpoints keep the wrong"
-        " weights.",
+        " says nothing about the model, and early stopping and checkpoints keep the"
+        " wrong weights.",
         limits=(RENAMED, RENAMED_OF_TWO, AS_THEY_ARE),
         curves=curves(training=falling(1.0, 0.05), held_out=level(4.0)),
     ),
@@ -101,7 +101,7 @@ def labels_coded_apart(trace: Trace) -> Iterator[Finding]:
 #: Other reasons for classes that are taken for one another.
 _DOUBT = (
     "; these rows are not like the training rows, so their inputs may be at fault"
-    " instead: prepared otherwise, or from few recordings"
+    " instead: prepared differently, or from few recordings"
 )
 #: Most classes whose other name is reported.
 _NAMED = 3

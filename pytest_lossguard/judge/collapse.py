@@ -74,7 +74,7 @@ PREDICTIONS_IGNORE_INPUTS = Kind(
         seen="One of several nets gives all rows the same output after training: a"
         " generator, the codes of an autoencoder, or an embedding.",
         why="The net collapsed: a constant output costs less than the right one. The"
-        " loss looks fine, because it has no level to compare with.",
+        " loss looks fine because there is no reference loss to compare with.",
         limits=(SAME, CODE_KEPT, REBUILT, TURNED, SHRUNK),
     ),
 )
@@ -95,7 +95,7 @@ def predictions_ignore_inputs(trace: Trace) -> Iterator[Finding]:
     for spread in spreads:
         must_differ = spread.generates or spread.embeds
         if must_differ and max(spread.apart, spread.kept) <= SAME:
-            what, of = "the same output", "of its size is all by which it differs"
+            what, of = "the same output", "of its size is the only difference"
             yield _found(spread, spread.apart, SAME, what, of)
             return
     yield from _collapsed(spreads)
@@ -105,7 +105,7 @@ def _collapsed(spreads: Sequence[Spread]) -> Iterator[Finding]:
     codes = [it for it in spreads if it.kept <= CODE_KEPT]
     for spread in codes:
         if any(_is_rebuilt_alike(it) for it in spreads if it is not spread):
-            what = "all but one output, and so does the net that is given that"
+            what = "almost the same output, and so does the net that reads it"
             yield _found(spread, spread.kept, CODE_KEPT, what, _LEFT)
             return
     yield from _collapsed_embedding([it for it in spreads if it.embeds])
@@ -114,11 +114,11 @@ def _collapsed(spreads: Sequence[Spread]) -> Iterator[Finding]:
 def _collapsed_embedding(spreads: Sequence[Spread]) -> Iterator[Finding]:
     for spread in spreads:
         if _points_one_way(spread):
-            what = "outputs that point one way"
-            of = "of their length is how far they turn"
+            what = "outputs that point in one direction"
+            of = "of their length is how much they differ in direction"
             yield _found(spread, spread.turned, TURNED, what, of)
         elif spread.kept <= SHRUNK:
-            what, of = "all but one output", _LEFT
+            what, of = "almost the same output", _LEFT
             yield _found(spread, spread.kept, SHRUNK, what, of, severity="warning")
 
 

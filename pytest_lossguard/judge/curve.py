@@ -9,7 +9,7 @@ import numpy as np
 from ..core.explanation import Limit
 from ..core.keras_names import loss_facts
 from ..core.trace import Floats, StepTable, Trace
-from . import thresholds as at
+from . import thresholds
 from .scale import is_out_of_scale
 
 __all__ = ["LossCurve", "exceeds", "in_one_unit", "loss_curve_of"]
@@ -147,8 +147,8 @@ class LossCurve:
         skill = self.skill
         return (
             skill is not None
-            and at.LEVEL <= skill < at.BARELY
-            and self.steps >= at.NOISE_STEPS
+            and thresholds.LEVEL <= skill < thresholds.BARELY
+            and self.steps >= thresholds.NOISE_STEPS
             and not self.is_falling
         )
 
@@ -159,7 +159,7 @@ class LossCurve:
 
     @property
     def is_very_short(self) -> bool:
-        """Whether there are too few updates to tell much at all."""
+        """Whether there are too few updates for a verdict."""
         return self.steps < VERY_SHORT_RUN
 
     @property
@@ -215,7 +215,7 @@ class LossCurve:
         or steadily, as a loss with a large constant part does.
         """
         end, start = self._above_perfect(self.end), self._above_perfect(self.start)
-        return not exceeds(end, start, -at.LEVEL) or self.is_steady
+        return not exceeds(end, start, -thresholds.LEVEL) or self.is_steady
 
     @property
     def is_steady(self) -> bool:
@@ -228,8 +228,8 @@ class LossCurve:
     @property
     def gets_on(self) -> bool:
         """Whether the run makes progress: its loss fell, and its weights moved."""
-        some = not exceeds(self.end, self.start, -at.LEVEL)
-        return some and self.moved >= at.MOVED_LITTLE
+        some = not exceeds(self.end, self.start, -thresholds.LEVEL)
+        return some and self.moved >= thresholds.MOVED_LITTLE
 
     @property
     def is_on_its_way(self) -> bool:
@@ -248,7 +248,9 @@ class LossCurve:
     def kept_its_start(self) -> bool:
         """Whether the weights did not move and the loss is still bad."""
         skill = self.skill
-        good = self.beats_constant if skill is None else skill >= at.LEARNED_HALF
+        good = (
+            self.beats_constant if skill is None else skill >= thresholds.LEARNED_HALF
+        )
         return self.moved < MOVED and not good
 
     @property
@@ -272,7 +274,7 @@ class LossCurve:
             return True
         far = exceeds(self.start, self.uninformed, MISSCALED_START - 1)
         strict = far and self.has_floor and not self.is_short
-        margin = MISSCALED_LEVEL if strict else at.LEVEL
+        margin = MISSCALED_LEVEL if strict else thresholds.LEVEL
         end, level = map(self._above_perfect, (self.end, self.constant))
         return not exceeds(end, level, -margin)
 
@@ -348,18 +350,20 @@ def loss_curve_of(trace: Trace) -> LossCurve:
     seen = trace.steps.data_loss[trace.steps.loss_seen]
     steps = len(trace.steps)
     noise, tail = _noise(seen), max(1, steps // 10)
-    some = min(at.START_NOISY if noise > at.LEVEL else at.START, tail)
+    some = min(
+        thresholds.START_NOISY if noise > thresholds.LEVEL else thresholds.START, tail
+    )
     start = trace.before.loss if trace.before is not None else _start(seen[:some])
     if trace.start_there is not None:
         start = trace.start_there
     end = trace.after.loss if trace.after is not None else _mean(seen[-tail:])
     predicts, trains = end, _mean(seen[-tail:])
     off = is_out_of_scale(trace)
-    if trace.averaging and not off and exceeds(end, trains, at.LEVEL):
+    if trace.averaging and not off and exceeds(end, trains, thresholds.LEVEL):
         start, end = min(start, _start(seen[:some])), trains
     third, last = _quarter(seen, 2), _quarter(seen, 3)
     fell, error = _fall(seen)
-    unbeatable = trace.contested or _is_nothing_to_beat(trace)
+    unbeatable = trace.contested or _constant_loss_is_rounding(trace)
     constant = None if unbeatable else trace.constant_loss
     has_floor = _has_floor(trace, seen, constant)
     return LossCurve(
@@ -372,16 +376,16 @@ def loss_curve_of(trace: Trace) -> LossCurve:
         late_loss=last,
         noise=noise,
         trend=_trend(fell, error),
-        may_have_fallen=(fell + at.SURE * error) / abs(start) if start else 0.0,
+        may_have_fallen=(fell + thresholds.SURE * error) / abs(start) if start else 0.0,
         moved=_moved(trace.steps),
-        uninformed=constant if off else _dearer(constant, trace.uninformed_loss),
+        uninformed=constant if off else _higher_loss(constant, trace.uninformed_loss),
         fall=(third - last) / abs(third) if third else 0.0,
         reference_loss=_largest(
             start,
             start if trace.before is None else trace.before.reported,
             float(seen[0]) if len(seen) else 0.0,
             constant or 0.0,
-            at.UNTRAINED if trace.need_not_fall else 0.0,
+            thresholds.UNTRAINED if trace.need_not_fall else 0.0,
         ),
         has_floor=has_floor,
         perfect=_perfect(trace, min(start, end, constant or end), has_floor),
@@ -391,12 +395,12 @@ def loss_curve_of(trace: Trace) -> LossCurve:
 
 def _start(losses: Floats) -> float:
     """Return the mean of the first steps, or the first loss if it blew up at once."""
-    if len(losses) and np.max(losses) > at.BLOWN_AT_ONCE * losses[0] > 0:
+    if len(losses) and np.max(losses) > thresholds.BLOWN_AT_ONCE * losses[0] > 0:
         return float(losses[0])
     return _mean(losses)
 
 
-def _is_nothing_to_beat(trace: Trace) -> bool:
+def _constant_loss_is_rounding(trace: Trace) -> bool:
     """Whether the targets are so constant that the constant's loss is only rounding."""
     if trace.constant_loss is None or abs(trace.constant_loss) < NO_LOSS:
         return True
@@ -435,7 +439,7 @@ def _mean(values: Floats) -> float:
 def _noise(losses: Floats) -> float:
     """Estimate the noise from differences of neighbors, which have two noises each."""
     half = losses[len(losses) // 2 :]
-    if len(half) < at.NOISE_STEPS or not np.isfinite(half).all():
+    if len(half) < thresholds.NOISE_STEPS or not np.isfinite(half).all():
         return 0.0
     level = float(np.median(np.abs(half)))
     difference = float(np.median(np.abs(np.diff(half))))
@@ -474,7 +478,7 @@ def _moved(steps: StepTable) -> float:
     return float(way / size) if size > 0 else float("inf")
 
 
-def _dearer(constant: float | None, other: float | None) -> float | None:
+def _higher_loss(constant: float | None, other: float | None) -> float | None:
     if constant is None or other is None or not np.isfinite(other):
         return constant
     return max(constant, other)

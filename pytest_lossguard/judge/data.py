@@ -12,7 +12,7 @@ from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding, number
 from ..core.keras_names import loss_facts
 from ..core.trace import ColumnStats, Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 from .hints import SCALE_INPUTS, SCALE_TARGETS
 from .scale import is_outlier, magnitude_of
@@ -48,8 +48,8 @@ FAIR_SHARE = Limit(
 )
 RARE_FOUND = Limit(
     0.7,
-    "The model also removes less than {limit:.0%} of what the rows of this class cost"
-    " a constant.",
+    "On the rows of this class the model also removes less than {limit:.0%} of the loss"
+    " of a constant.",
     set_by="Healthy programs with 1 to 4% positives (AUC 0.97 and more) reach 0.75 to"
     " 0.82, a published case whose rare classes are never predicted 0.56, mutants of"
     " the kind 0.39 to 0.61 and one 0.75.",
@@ -60,7 +60,7 @@ SCALED_TWICE = Limit(
     "Or the model starts with a Rescaling layer, after which all inputs lie within"
     " {limit}, and little was learned.",
     set_by="Pixels that were divided by 255 twice lie within 0.004, those divided once"
-    " within 1; dark images of a fiftieth of the range are not known.",
+    " within 1; no images this dark are known.",
 )
 
 # Kinds of findings
@@ -72,17 +72,18 @@ UNSCALED_INPUTS = Kind(
     text="{where} is unscaled: typical magnitude {value}, limit {limit}",
     hint=SCALE_INPUTS,
     explanation=Explanation(
-        brief="input columns are far from the order of 1",
-        seen="Input columns are far from the order of 1: the larger of |mean| and"
+        brief="input columns are not on a scale around 1",
+        seen="Input columns are not on a scale around 1: the larger of |mean| and"
         " standard deviation is above the limit. Not reported if the model normalizes"
-        " its inputs itself. Or they come scaled, and the model scales them once more.",
-        why="Gradients grow with the inputs. One column of thousands beside others of"
-        " the order of 1 needs a learning rate so low that the rest learns nothing.",
+        " its inputs itself. Or they are already scaled, and the model scales them"
+        " again.",
+        why="Gradients grow with the inputs. A column in the thousands next to columns"
+        " around 1 needs a learning rate so low that the rest learns nothing.",
         limits=(
-            at.UNSCALED,
-            at.UNSCALED_ALONE,
+            thresholds.UNSCALED,
+            thresholds.UNSCALED_ALONE,
             SCALED_TWICE,
-            at.LEFT_WITHOUT_FAULT,
+            thresholds.LEFT_WITHOUT_FAULT,
         ),
     ),
 )
@@ -94,12 +95,12 @@ UNSCALED_TARGETS = Kind(
     text="{where} is unscaled: typical magnitude {value}, limit {limit}",
     hint=SCALE_TARGETS,
     explanation=Explanation(
-        brief="a target is far from the order of 1",
-        seen="A numeric target is far from the order of 1: the larger of |mean| and"
+        brief="a target is not on a scale around 1",
+        seen="A numeric target is not on a scale around 1: the larger of |mean| and"
         " standard deviation is above the limit.",
         why="The output has to travel a long way from its start near 0, and a squared"
         " error of large numbers gives huge gradients.",
-        limits=(at.UNSCALED, at.UNSCALED_ALONE),
+        limits=(thresholds.UNSCALED, thresholds.UNSCALED_ALONE),
     ),
 )
 
@@ -111,12 +112,12 @@ INPUT_OUTLIERS = Kind(
     " limit {limit}",
     hint="Look at that row; clip, drop, or use RobustScaler.",
     explanation=Explanation(
-        brief="an input value is absurdly far off",
-        seen="One value, or a few, lie absurdly far from the rest of their feature. The"
+        brief="an input value is an extreme outlier",
+        seen="One or a few values lie extremely far from the rest of their feature. The"
         " row is named.",
         why="That row's gradient outweighs all others of its batch, and a scaler fitted"
         " on it squeezes the other rows together.",
-        limits=(at.OUTLIER, at.OUTLIER_ALONE, at.OUTLIER_SHARE),
+        limits=(thresholds.OUTLIER, thresholds.OUTLIER_ALONE, thresholds.OUTLIER_SHARE),
     ),
 )
 
@@ -128,12 +129,12 @@ TARGET_OUTLIERS = Kind(
     " limit {limit}",
     hint="Look at that row; clip it, or use a robust loss such as Huber.",
     explanation=Explanation(
-        brief="a target is absurdly far off",
-        seen="One target lies absurdly far from the others. The row is named. After a"
-        " good training with a robust loss it is not reported.",
+        brief="a target is an extreme outlier",
+        seen="One target lies extremely far from the others. The row is named. It is"
+        " not reported after a good training with a robust loss.",
         why="Under a squared error one such row costs more than all others together:"
         " the model learns that row.",
-        limits=(TARGET_OUTLIER, at.OUTLIER_ALONE, at.OUTLIER_SHARE),
+        limits=(TARGET_OUTLIER, thresholds.OUTLIER_ALONE, thresholds.OUTLIER_SHARE),
     ),
 )
 
@@ -145,8 +146,8 @@ CONSTANT_FEATURE = Kind(
     explanation=Explanation(
         brief="a feature never varies",
         seen="A feature has the same value in every row, and the training went badly.",
-        why="It carries nothing to learn from. Often a preprocessing step lost it: a"
-        " cast, a join, a lookup.",
+        why="It carries no information. Often a preprocessing step lost it: a cast, a"
+        " join, a lookup.",
         no_limit="Every row has exactly the same value.",
     ),
 )
@@ -164,7 +165,7 @@ CONSTANT_INPUTS = Kind(
         brief="hardly anything in the inputs varies",
         seen="Nearly all input values are the same in every row, or, after a bad"
         " training, most columns are.",
-        why="Rows cannot be told apart, so that there is nothing to learn. A cast to"
+        why="Rows cannot be told apart, so there is nothing to learn. A cast to"
         " integers, an integer division or a lookup without vocabulary does this to a"
         " whole table.",
         limits=(CONSTANT_SHARE, CONSTANT_APART),
@@ -177,14 +178,14 @@ SENTINEL_VALUES = Kind(
     suspects="missing_values",
     text="{where} is {value} in {missing} of the rows, far from all its other"
     " values: it seems to stand for missing values",
-    hint="Treat it as missing: replace it by NaN where the data are read, and fill"
-    " it (SimpleImputer).",
+    hint="Treat it as missing: replace it with NaN where the data are read, and fill it"
+    " (SimpleImputer).",
     explanation=Explanation(
         brief="a value such as -999 stands for missing ones",
         seen="One value, such as -999, repeats in a column, far from all its other"
         " values.",
-        why="It stands for a missing value. Taken as a number it is a huge outlier,"
-        " moves mean and deviation of the scaler, and the model learns from it.",
+        why="It stands for a missing value. As a number it is a huge outlier: it shifts"
+        " the mean and standard deviation of a scaler, and the model learns from it.",
         limits=(SENTINEL_SHARE, SENTINEL_APART),
     ),
 )
@@ -199,7 +200,7 @@ CLASS_IMBALANCE = Kind(
     explanation=Explanation(
         brief="a rare class that the model did not find",
         seen="A class has hardly any rows, no class or sample weights make up for it,"
-        " and the model has hardly found it.",
+        " and the model has hardly learned it.",
         why="A model that never predicts the rare class is right nearly always. Its"
         " loss and its accuracy look good, and it is useless.",
         limits=(FAIR_SHARE, RARE_FOUND),
@@ -213,8 +214,8 @@ def _is_good(curve: LossCurve) -> bool:
 
 
 def unscaled(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
-    """Inputs or targets far from the order of 1; the columns are named."""
-    limit = at.UNSCALED_ALONE if _is_good(curve) else at.UNSCALED
+    """Inputs or targets that are not on a scale around 1; the columns are named."""
+    limit = thresholds.UNSCALED_ALONE if _is_good(curve) else thresholds.UNSCALED
     if not trace.normalizes_inputs:
         for stats in trace.inputs:
             if stats.is_numeric:
@@ -232,15 +233,17 @@ def _scaled_twice(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         return
     stats = trace.inputs[0]
     spread = abs(by.scale) * float(np.max(stats.high) - np.min(stats.low))
-    if 0 < spread <= SCALED_TWICE and (skill is None or skill < at.LEARNED_ENOUGH):
+    if 0 < spread <= SCALED_TWICE and (
+        skill is None or skill < thresholds.LEARNED_ENOUGH
+    ):
         found = finding(
             UNSCALED_INPUTS, value=spread, limit=SCALED_TWICE, where=stats.name
         )
         yield replace(
             found,
             message=f"{stats.name} is scaled twice: layer {by.layer} multiplies by"
-            f" {number(by.scale)} what reaches from {number(float(np.min(stats.low)))}"
-            f" to {number(float(np.max(stats.high)))}, so that all of it lies within"
+            f" {number(by.scale)} values from {number(float(np.min(stats.low)))} to"
+            f" {number(float(np.max(stats.high)))}, so all of them lie within"
             f" {number(spread)}, limit {SCALED_TWICE:g}",
             headline="the inputs are scaled twice",
             hint="Scale the inputs once: before the model, or by its Rescaling layer.",
@@ -270,7 +273,7 @@ def _unscaled(
 
 def input_outliers(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """A value absurdly far from the rest of its feature; the row is named."""
-    limit = at.OUTLIER_ALONE if _is_good(curve) else at.OUTLIER
+    limit = thresholds.OUTLIER_ALONE if _is_good(curve) else thresholds.OUTLIER
     for stats in trace.inputs:
         if _is_sentinel(stats):
             continue
@@ -286,7 +289,7 @@ def target_outliers(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     """
     if _is_good(curve) and _is_robust(trace):
         return
-    limit = at.OUTLIER_ALONE if _is_good(curve) else TARGET_OUTLIER
+    limit = thresholds.OUTLIER_ALONE if _is_good(curve) else TARGET_OUTLIER
     for stats in trace.targets:
         if stats.outlier is not None and is_outlier(stats, limit):
             yield _outlier(
@@ -334,7 +337,7 @@ def has_constant_inputs(trace: Trace) -> bool:
 
 
 def _learned_little(curve: LossCurve) -> bool:
-    return curve.skill is not None and curve.skill < at.LEARNED_ENOUGH
+    return curve.skill is not None and curve.skill < thresholds.LEARNED_ENOUGH
 
 
 def constant_inputs(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
@@ -394,7 +397,7 @@ def class_imbalance(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     learned = ""
     if gain is not None:
         learned = (
-            f"; the model removes {max(gain, 0.0):.0%} of what its rows cost a"
+            f"; on its rows the model removes {max(gain, 0.0):.0%} of the loss of a"
             f" constant, limit {RARE_FOUND:.0%}"
         )
     for target in trace.target_ranges:

@@ -10,7 +10,7 @@ from ..core.explanation import Explanation, Limit, curves, falling, rising
 from ..core.findings import Finding, Kind, finding
 from ..core.policy import Policy
 from ..core.trace import Floats, Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 from .hints import LOWER_THE_RATE
 
@@ -30,7 +30,7 @@ DIVERGING_LOSS = Kind(
         seen="The loss of a step exceeded the limit, in the median of three steps in a"
         " row, or once by far, or at the last step.",
         why="The updates overshoot. The weights are thrown far away, and what was"
-        " learned before is lost; some runs come back to a loss that looks fine and is"
+        " learned before is lost; some runs recover to a loss that looks fine but is"
         " worse than it could be.",
         limits=(
             Limit(
@@ -40,8 +40,8 @@ DIVERGING_LOSS = Kind(
                 set_by="None of 45 healthy programs came near it, all published"
                 " blow-ups passed it.",
             ),
-            at.SPIKE,
-            at.RETURNS,
+            thresholds.SPIKE,
+            thresholds.RETURNS,
         ),
         curves=curves(loss=rising(1.0, 1.25)),
     ),
@@ -60,7 +60,7 @@ OSCILLATING_LOSS = Kind(
         " once.",
         why="One batch threw the weights off. That is an outlier in the data, or a"
         " learning rate at the edge of being too high.",
-        limits=(at.SPIKE,),
+        limits=(thresholds.SPIKE,),
         curves=curves(loss=(*falling(1.0, 0.2, 25), 20.0, 1.5, *falling(0.6, 0.2, 13))),
     ),
 )
@@ -77,8 +77,8 @@ def diverging_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[F
     """
     losses = curve.losses[np.isfinite(curve.losses)]
     limit = policy.max_loss_growth * curve.reference_loss
-    limit *= at.SPIKE if trace.contested else 1.0
-    limit *= at.RETURNS if trace.moving_target else 1.0
+    limit *= thresholds.SPIKE if trace.contested else 1.0
+    limit *= thresholds.RETURNS if trace.moving_target else 1.0
     if not len(losses) or limit <= 0:
         return
     step = int(np.argmax(losses))
@@ -86,7 +86,9 @@ def diverging_loss(trace: Trace, curve: LossCurve, policy: Policy) -> Iterator[F
     if peak <= limit:
         return
     lasting = float(np.max(_median_of_three(losses)))
-    blown = lasting > limit or peak > at.SPIKE * limit or step == len(losses) - 1
+    blown = (
+        lasting > limit or peak > thresholds.SPIKE * limit or step == len(losses) - 1
+    )
     yield finding(
         DIVERGING_LOSS if blown else OSCILLATING_LOSS,
         step=step + 1,

@@ -1,4 +1,4 @@
-"""Checks that all rows are used, different ones at each step, augmented anew."""
+"""Checks that each step gets other rows, and that augmentation differs by epoch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..core.data_facts import RepeatedBatch, UnseenRows
 from ..core.explanation import Explanation, curves, falling
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 
 __all__ = ["RULES"]
 
@@ -21,15 +21,15 @@ REPEATED_BATCH = Kind(
     headline="not all rows are trained on",
     text="{why}",
     hint="Make one iterator for each epoch (for x, y in dataset), yield the next rows"
-    " each time, and let a generator start anew or use dataset.repeat(); omit"
+    " each time, and let a generator start again or use dataset.repeat(); omit"
     " steps_per_epoch to train on all rows.",
     explanation=Explanation(
         brief="the same rows at every step",
         seen="Each step trained on exactly the same rows although the data have more;"
-        " or, as a warning, an epoch ended early or rows stayed unread.",
-        why="The model learns one batch by heart. Its loss falls fast and far, and says"
-        " nothing of the other rows.",
-        limits=(at.LEFT_WITHOUT_FAULT,),
+        " or, as a warning, an epoch ended early or rows were never read.",
+        why="The model memorizes one batch. Its loss falls fast and far but says"
+        " nothing about the other rows.",
+        limits=(thresholds.LEFT_WITHOUT_FAULT,),
         curves=curves(loss=falling(1.0, 0.0)),
     ),
 )
@@ -46,12 +46,12 @@ AUGMENTATION_CACHED = Kind(
     " dataset.map(read).cache().shuffle(n).map(augment).batch(size).",
     explanation=Explanation(
         brief="random augmentation is cached",
-        seen="A function given to map changes the rows by random numbers, cache() comes"
-        " after it, and fit makes several epochs. It is read from the dataset. Rows"
-        " that are made of random numbers alone are not reported.",
+        seen="A function given to map changes the rows with random numbers, cache()"
+        " comes after it, and fit runs several epochs. It is read from the dataset."
+        " Rows that are made of random numbers alone are not reported.",
         why="A cache keeps the rows of the first epoch. Each image is flipped, cropped"
-        " or made noisy once and comes the same way in each epoch: the augmentation"
-        " adds no data, and the net learns the rows by heart.",
+        " or made noisy once and looks the same in each epoch: the augmentation adds no"
+        " data, and the net memorizes the rows.",
         no_limit="It is read from the dataset; several epochs are more than one.",
     ),
 )
@@ -84,7 +84,7 @@ def _same(batch: RepeatedBatch) -> Finding:
     why = (
         "a new iterator is made for each step"
         if batch.by == "iterator"
-        else "what fit was given yields the same batch each time"
+        else "the data given to fit yield the same batch each time"
     )
     return finding(
         REPEATED_BATCH,
@@ -106,12 +106,12 @@ def _unseen(rows: UnseenRows) -> Finding:
             limit=0,
             where="the training rows",
             why=f"{rows.short} of {rows.epochs} epochs made at most half of the"
-            f" {rows.first} updates of the first: what fit was given had ended",
+            f" {rows.first} updates of the first: the data given to fit had ended",
         )
     share = 1 - rows.steps / rows.batches
     took = f"{rows.epochs} epochs took {rows.steps}"
     if rows.calls:
-        took = f"each of {rows.calls} calls of fit begins anew and takes {rows.steps}"
+        took = f"each of {rows.calls} calls of fit begins again and takes {rows.steps}"
     return finding(
         REPEATED_BATCH,
         severity="warning",

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding, number
 from ..core.trace import ColumnStats, Floats, Nonfinite, Trace
-from . import thresholds as at
+from . import thresholds
 from .coded_labels import named_otherwise
 from .curve import LossCurve
 
@@ -44,7 +44,7 @@ OTHER_ROWS = Limit(
     1.5,
     "If no column shows it, the held-out loss never falls below {limit} times that of"
     " a constant, and is far above the training loss already after the first pass.",
-    set_by="After one pass nothing is learned by heart yet.",
+    set_by="After one pass nothing is memorized yet.",
 )
 #: Factor above the training loss of those steps.
 OTHER_LOSS = 2.0
@@ -68,9 +68,9 @@ VALIDATION_DIFFERS = Kind(
         seen="The held-out loss is far above that of a constant from the first"
         " validation on, while the training goes well; often a column shows why,"
         " by its mean or spread.",
-        why="The held-out rows are prepared differently, as by a scaler of their own or"
-        " columns in another order. The held-out loss says nothing of the model, and"
-        " production may well do the same.",
+        why="The held-out rows are prepared differently, for example with another"
+        " scaler or columns in another order. The held-out loss says nothing about the"
+        " model, and production may well do the same.",
         limits=(OTHER_COLUMN, OTHER_ROWS_SEEN, OTHER_ROWS),
         curves=curves(training=falling(1.0, 0.1), held_out=level(4.0)),
     ),
@@ -176,7 +176,7 @@ def others_held_out(trace: Trace, curve: LossCurve) -> Finding | None:
     if loss is None or constant is None:
         return None
     skill = curve.share_gone(curve.predicts)
-    if skill is None or skill < at.LEARNED_HALF:
+    if skill is None or skill < thresholds.LEARNED_HALF:
         return None
     factor, why = OTHER_ROWS_SEEN, seen_in_columns(trace)
     if why is None:
@@ -259,7 +259,7 @@ def _otherwise(mine: ColumnStats, theirs: ColumnStats, part: str) -> str | None:
     outside = (theirs.high > mine.high + span) | (theirs.low < mine.low - span)
     wider = outside & (span > 0)
     apart: Floats = np.where(wider, np.maximum(shift, spread), shift)
-    if theirs.outlier is not None and theirs.outlier_share < at.OUTLIER_SHARE:
+    if theirs.outlier is not None and theirs.outlier_share < thresholds.OUTLIER_SHARE:
         apart[theirs.outlier.column] = 0.0  # one value does not make a column differ
     off = int(np.count_nonzero(apart >= OTHER_COLUMN))
     if not off and _most_differ(mine, theirs, signed):

@@ -91,17 +91,17 @@ CLASS_WEIGHT_MISMATCH = Kind(
     text="the class weights belong to other classes: {told}. Sorted, the weights fit"
     " the counts within {fit}, limit {fit_limit}; class by class, weight times rows"
     " differs by a factor of {value}, limit {limit}{nameless}",
-    hint="Make the weights from the labels that are trained on, each under the id of"
-    " its class: classes, rows = np.unique(y, return_counts=True); class_weight ="
+    hint="Compute the weights from the training labels, each under the id of its class:"
+    " classes, rows = np.unique(y, return_counts=True); class_weight ="
     " dict(zip(classes, len(y) / (len(classes) * rows))).",
     explanation=Explanation(
         brief="class weights belong to other classes",
         seen="The weights given for the classes are those that balance them, but for"
         " other classes: as a set they fit the counts, class by class they do not. Or"
-        " they grow with the counts, or name no class of the labels. A warning if there"
-        " are only two sizes of weights, or if the classes are still better balanced"
-        " than without.",
-        why="Weights that are listed in order of the counts, by name or from 1 on, meet"
+        " they grow with the counts, or name no class of the labels. It is a warning if"
+        " there are only two sizes of weights, or if the classes are still better"
+        " balanced than without.",
+        why="Weights listed in order of the counts, by name or from 1 on, end up on"
         " other classes: frequent classes are weighted up, rare ones down, and the"
         " model learns the rare ones less than without weights.",
         limits=(AS_A_SET, AS_A_PAIR, APART, APART_AS_A_PAIR),
@@ -112,15 +112,15 @@ TOKENS_MASKED = Kind(
     name="tokens_masked",
     severity="warning",
     suspects="tokens_masked",
-    text="{where} masks id 0 as padding, and 0 seems to be a token: in {share} of"
-    " {rows} rows, limit {share_limit}, zeros stand in two or more places between other"
+    text="{where} masks id 0 as padding, but 0 seems to be a token: in {share} of"
+    " {rows} rows, limit {share_limit}, zeros occur in two or more places between other"
     " ids, and {zeros} of the positions there are 0 (the usual id: {usual}){last}",
     hint="Number the tokens from 1 on, and keep 0 for padding: input_dim is the number"
-    " of tokens + 1. If 0 stands for nothing on purpose, write"
+    " of tokens + 1. If 0 means no token on purpose, write"
     " converges(allow='tokens_masked').",
     explanation=Explanation(
         brief="a token has the id of padding",
-        seen="An Embedding with mask_zero=True reads rows in which zeros stand in"
+        seen="An Embedding with mask_zero=True reads rows in which zeros occur in"
         " several places between other ids, as often as other ids do.",
         why="Ids that start at 0 give the first token the id of padding. Layers that"
         " take masks skip that token everywhere: the model never sees it.",
@@ -139,13 +139,13 @@ _MISMATCH = finding(
 )
 
 _NAMELESS = (
-    "class_weight has no effect: it has the keys {keys}, and the labels are the classes"
-    " {classes}; each of them has weight 1"
+    "class_weight has no effect: it has the keys {keys}, but the classes of the labels"
+    " are {classes}; each of them has weight 1"
 )
 _GROWS = (
     "the class weights grow with the counts: {told}. Weights are proportional to the"
-    " rows of the classes within {fit}, limit {limit}, so that frequent classes count"
-    " even more"
+    " rows of the classes within {fit}, limit {limit}, so frequent classes count even"
+    " more"
 )
 
 
@@ -161,13 +161,14 @@ def class_weight_mismatch(trace: Trace) -> Iterator[Finding]:
         yield from _of_other_classes(found)
 
 
-def _without_effect(found: ClassWeights) -> Finding:
-    keys, classes = _listed(found.nameless), _listed(map(str, found.classes))
+def _without_effect(class_weights: ClassWeights) -> Finding:
+    keys = _listed(class_weights.nameless)
+    classes = _listed(map(str, class_weights.classes))
     return replace(
         _MISMATCH,
         message=_NAMELESS.format(keys=keys, classes=classes),
         headline="class_weight names no class",
-        hint="Give class_weight the integers that stand in the labels (for one-hot"
+        hint="Use the integers in the labels as keys of class_weight (for one-hot"
         " labels the column, from 0 on).",
     )
 
@@ -177,9 +178,9 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(every[:_MOST_LISTED]) + ", ..." * (len(every) > _MOST_LISTED)
 
 
-def _of_other_classes(found: ClassWeights) -> Iterator[Finding]:
-    weights, given = np.log(found.weights), np.sort(np.log(found.given))
-    rows = np.log(np.asarray(found.rows, np.float64))
+def _of_other_classes(class_weights: ClassWeights) -> Iterator[Finding]:
+    weights, given = np.log(class_weights.weights), np.sort(np.log(class_weights.given))
+    rows = np.log(np.asarray(class_weights.rows, np.float64))
     level = float(np.mean(given + rows))
     asked = level - rows
     sizes = 1 + int((np.diff(given) > np.log(_ONE_SIZE)).sum())
@@ -189,30 +190,30 @@ def _of_other_classes(found: ClassWeights) -> Iterator[Finding]:
     if apart < np.log(limits[1]):
         return
     is_error = sizes > 2 and apart > _spread(rows)
-    told = _farthest_off(found, np.exp(asked))
+    told = _farthest_off(class_weights, np.exp(asked))
     if fit <= np.log1p(limits[0]):
         yield finding(
             CLASS_WEIGHT_MISMATCH,
             severity="error" if is_error else "warning",
             value=float(np.exp(apart)),
             limit=limits[1],
-            where="class_weight" if found.nameless else "the class weights",
+            where="class_weight" if class_weights.nameless else "the class weights",
             told=told,
             fit=f"{np.expm1(fit):.1%}",
             fit_limit=f"{limits[0]:.0%}",
-            nameless=_unknown(found),
+            nameless=_unknown(class_weights),
         )
         return
     grows = _spread(weights - rows) / 2
     if sizes > 2 and grows <= np.log1p(AS_A_SET):
-        yield _grows_with_rows(found, float(np.expm1(grows)))
+        yield _grows_with_rows(class_weights, float(np.expm1(grows)))
 
 
-def _grows_with_rows(found: ClassWeights, fit: float) -> Finding:
-    few, many = int(np.argmin(found.rows)), int(np.argmax(found.rows))
+def _grows_with_rows(class_weights: ClassWeights, fit: float) -> Finding:
+    few, many = int(np.argmin(class_weights.rows)), int(np.argmax(class_weights.rows))
     told = ", ".join(
-        f"class {found.classes[it]} ({_of(found, it)}) has weight"
-        f" {number(found.weights[it])}"
+        f"class {class_weights.classes[it]} ({_of(class_weights, it)}) has weight"
+        f" {number(class_weights.weights[it])}"
         for it in (few, many)
     )
     return replace(
@@ -225,26 +226,26 @@ def _grows_with_rows(found: ClassWeights, fit: float) -> Finding:
     )
 
 
-def _farthest_off(found: ClassWeights, asked: Floats) -> str:
+def _farthest_off(class_weights: ClassWeights, asked: Floats) -> str:
     """Return the classes whose weights are the farthest off, in words."""
-    off = np.abs(np.log(np.asarray(found.weights) / asked))
+    off = np.abs(np.log(np.asarray(class_weights.weights) / asked))
     worst = np.argsort(-off, kind="stable")[:_MOST_NAMED]
     return " and ".join(
-        f"class {found.classes[it]} ({_of(found, it)}) has weight"
-        f" {number(found.weights[it])} where its rows ask for"
+        f"class {class_weights.classes[it]} ({_of(class_weights, it)}) has weight"
+        f" {number(class_weights.weights[it])}, its count calls for"
         f" {number(float(asked[it]))}"
         for it in worst
     )
 
 
-def _unknown(found: ClassWeights) -> str:
+def _unknown(class_weights: ClassWeights) -> str:
     """Return the keys that name no class, in words; empty if there are none."""
-    keys = ", ".join(found.nameless[:_MOST_NAMED])
+    keys = ", ".join(class_weights.nameless[:_MOST_NAMED])
     return f". No row has the class {keys} of class_weight" if keys else ""
 
 
-def _of(found: ClassWeights, place: int) -> str:
-    return f"{found.rows[place]} of {sum(found.rows)} rows"
+def _of(class_weights: ClassWeights, place: int) -> str:
+    return f"{class_weights.rows[place]} of {sum(class_weights.rows)} rows"
 
 
 def _spread(logs: Floats) -> float:

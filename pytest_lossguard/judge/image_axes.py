@@ -20,22 +20,22 @@ IMAGE_AXES_MIXED = Kind(
     severity="error",
     suspects="image_axes_mixed",
     headline="the pixels of the images are scrambled",
-    text="{where} has images of shape {shape} whose values lie in memory as {held}: a"
-    " reshape from one shape to the other has scrambled the pixels. Neighbors in {held}"
-    " differ by {share} of what those in {shape} differ by, limit {share_limit}, in"
-    " {known} images",
+    text="{where} has images of shape {shape} whose values are laid out in memory as"
+    " {held}: a reshape from one shape to the other has scrambled the pixels. Neighbors"
+    " in {held} differ by {share} of what those in {shape} differ by, limit"
+    " {share_limit}, in {known} images",
     hint="Use transpose instead of reshape: np.transpose(x, (0, 2, 3, 1)) for images"
     " with channels first, np.transpose(x, (0, 2, 1, 3)) for those with width first.",
     explanation=Explanation(
         brief="images were reshaped instead of transposed",
         seen="Images go into convolutions, and neighbors among their pixels are found"
-        " where another order of the axes would have them: (C, H, W) instead of"
-        " (H, W, C), or width and height exchanged. Exchanged ones only warn: a signal"
-        " with a period may look like rows.",
-        why="A reshape changes the shape and moves no value. Each pixel gets its"
+        " where another order of the axes would have them: (C, H, W) instead of (H, W,"
+        " C), or width and height exchanged. Exchanged width and height are only a"
+        " warning: a periodic signal may look like rows.",
+        why="A reshape changes the shape but moves no value. Each pixel gets its"
         " channels from neighboring pixels, and rows are torn apart. A convolution"
-        " looks for patterns among neighbors, and finds torn ones: the model learns"
-        " little, or learns its images by heart.",
+        " looks for patterns among neighbors and finds torn ones: the model learns"
+        " little, or memorizes its images.",
         limits=(NEARER, STANDS_OUT, ALIKE),
     ),
 )
@@ -48,20 +48,20 @@ def image_axes_mixed(trace: Trace) -> Iterator[Finding]:
         yield _finding(found)
 
 
-def _finding(found: MixedAxes) -> Finding:
-    height, width, channels = found.shape
-    by_channels = found.held == "channels first"
+def _finding(mixed: MixedAxes) -> Finding:
+    height, width, channels = mixed.shape
+    by_channels = mixed.held == "channels first"
     held = (channels, height, width) if by_channels else (width, height, channels)
     axes = "(0, 2, 3, 1)" if by_channels else "(0, 2, 1, 3)"
     made = finding(
         IMAGE_AXES_MIXED,
         severity="error" if by_channels else "warning",
-        value=found.nearer,
+        value=mixed.nearer,
         limit=NEARER,
-        where=found.where,
-        shape=found.shape,
+        where=mixed.where,
+        shape=mixed.shape,
         held=held,
-        known=found.rows,
+        known=mixed.rows,
     )
     return replace(
         made, hint=f"Use transpose instead of reshape: np.transpose(x, {axes})."

@@ -10,7 +10,7 @@ from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding
 from ..core.policy import Policy
 from ..core.trace import Floats, Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 from .data import has_constant_inputs
 from .hints import LOWER_THE_RATE, SCALE_INPUTS
@@ -34,7 +34,7 @@ EXPLODING = Limit(
 DEAD = Limit(
     0.7,
     "After a bad training a layer is reported if {limit:.0%} of its units are dead.",
-    set_by="DeepDiagnosis and AutoTrainer call a layer dead from there on.",
+    set_by="DeepDiagnosis and AutoTrainer call a layer dead from this share on.",
 )
 DEAD_ALONE = Limit(
     0.95,
@@ -56,9 +56,9 @@ PENALTY_SHARE = Limit(
 )
 OF_THE_BATCH = Limit(
     0.01,
-    "In a model without regularizers, what is added to the data loss is no penalty but"
-    " an objective if it goes up and down from batch to batch: by more than {limit:.0%}"
-    " from one step to the next (the median), and turning at every fourth step or more"
+    "In a model without regularizers, an added loss counts as an objective, not as a"
+    " penalty, if it varies from batch to batch: by a median of more than {limit:.0%}"
+    " from one step to the next, reversing direction at every fourth step or more"
     " often.",
     set_by="The commitment loss of a VQ-VAE and the teacher's loss in a distillation,"
     " both on digits in batches of 32 and 128, change by 2.8% to 12% and turn at 30% of"
@@ -78,10 +78,10 @@ EXPLODING_GRADIENT = Kind(
     hint=LOWER_THE_RATE,
     explanation=Explanation(
         brief="one gradient was far above the others",
-        seen="The norm of all gradients together was at one step far above what it was"
-        " before, or above max_grad_norm.",
-        why="One such update can undo hundreds of others. The loss of that batch shows"
-        " it a step later, or not at all if the model comes back.",
+        seen="At one step the norm of all gradients was far above the norms before it,"
+        " or above max_grad_norm.",
+        why="One such update can undo hundreds of others. The loss shows it a step"
+        " later, or not at all if the model recovers.",
         limits=(EXPLODING,),
         curves=curves(gradient=(*level(1.0, 26), 4000.0, 60.0, 8.0, *level(2.0, 11))),
     ),
@@ -95,9 +95,9 @@ VANISHING_GRADIENT = Kind(
     text="the gradient of {where} is {value} times the largest one, limit {limit}",
     hint="Use relu with He initialization, BatchNormalization or fewer layers.",
     explanation=Explanation(
-        brief="the first layers get next to no gradient",
-        seen="The gradient of the first weights is tiny beside the largest one, at most"
-        " steps.",
+        brief="the first layers get almost no gradient",
+        seen="In most steps the gradient of the first weights is tiny compared with the"
+        " largest one.",
         why="The layers near the input hardly learn. It comes from many layers with"
         " sigmoid or tanh, or from saturated ones.",
         limits=(VANISHING,),
@@ -127,15 +127,15 @@ SYMMETRIC_WEIGHTS = Kind(
     severity="error",
     suspects="bad_initialization",
     headline="all {value} units of {where} are equal",
-    text="all {value} units of {where} give the same for every row: they started"
+    text="all {value} units of {where} have the same output for every row: they started"
     " equal and no update can make them differ",
-    hint="Use a random initializer, as the default of the layer.",
+    hint="Use a random initializer, such as the layer's default.",
     explanation=Explanation(
         brief="all units of a layer are equal",
-        seen="All units of a hidden layer put out the same for every row after"
-        " training.",
-        why="They started equal, get equal gradients and stay equal for ever: a layer"
-        " of 64 units is worth one.",
+        seen="After training all units of a hidden layer have the same output for every"
+        " row.",
+        why="They started equal, get equal gradients and stay equal forever: a layer of"
+        " 64 units is worth one.",
         no_limit="All units are exactly equal.",
     ),
 )
@@ -150,9 +150,9 @@ DEAD_UNITS = Kind(
     " leaky_relu.",
     explanation=Explanation(
         brief="most relu units of a layer are 0",
-        seen="Most relu units of a layer put out 0 for every row after training.",
-        why="A unit that is 0 for every row gets no gradient any more and never comes"
-        " back. Too high a learning rate or unscaled inputs kill them.",
+        seen="After training most relu units of a layer output 0 for every row.",
+        why="A unit that is 0 for every row gets no gradient and never recovers. A"
+        " learning rate that is too high or unscaled inputs kill units.",
         limits=(DEAD, DEAD_ALONE),
     ),
 )
@@ -167,10 +167,9 @@ SATURATED_ACTIVATIONS = Kind(
     explanation=Explanation(
         brief="a layer is stuck where its activation is flat",
         seen="Nearly all outputs of a sigmoid or tanh layer lie where it is flat. An"
-        " output layer may be confident: it is reported after a bad training"
-        " only.",
-        why="Where the activation is flat its gradient is next to 0, so that this layer"
-        " and those before it do not learn. Inputs or weights are too large.",
+        " output layer may be confident, so it is reported only after a bad training.",
+        why="Where the activation is flat its gradient is close to 0, so this layer and"
+        " those before it do not learn. Inputs or weights are too large.",
         limits=(SATURATED,),
     ),
 )
@@ -186,7 +185,7 @@ PENALTY_DOMINATES = Kind(
         brief="penalties are a large part of the loss",
         seen="Penalties (L1, L2, added losses) are a large part of the loss that is"
         " trained on, early in the run.",
-        why="The training lowers the weights instead of the error. The loss falls, and"
+        why="The training lowers the weights instead of the error. The loss falls, but"
         " the predictions do not get better.",
         limits=(PENALTY_SHARE, OF_THE_BATCH),
         curves=curves(loss=falling(6.0, 1.2), data_loss=level(1.0)),
@@ -315,7 +314,7 @@ def penalty_dominates(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(steps.loss > 0, 1.0 - steps.data_loss / steps.loss, 0.0)
     early = float(np.mean(share[: max(1, len(share) // 4)]))
-    learned = curve.skill is not None and curve.skill >= at.LEARNED_ENOUGH
+    learned = curve.skill is not None and curve.skill >= thresholds.LEARNED_ENOUGH
     if share[0] <= PENALTY_SHARE and learned:
         return
     declared = trace.step is not None and trace.step.regularized

@@ -16,9 +16,9 @@ __all__ = ["RULES"]
 
 A_HANDFUL = Limit(
     5,
-    "A target of more than {limit} different values is an error, of fewer a warning."
-    " It is a warning, too, if no other column predicts it. What stands one position"
-    " later is always an error.",
+    "A target with more than {limit} different values is an error, one with fewer a"
+    " warning. It is also a warning if no other column predicts it. A target that the"
+    " model reads one position later is always an error.",
     set_by="Chosen, not measured: a target of few values may be the rule to be"
     " learned, as in a truth table. A target that no other column predicts may"
     " be meant: Stack Overflow 62313327 learns one of thirty random columns, on"
@@ -37,20 +37,20 @@ TARGET_IN_INPUTS = Kind(
     name="target_in_inputs",
     severity="error",
     suspects="target_in_inputs",
-    headline="the target stands among the inputs",
+    headline="the target is among the inputs",
     text="{fact} ({value} different values, limit {limit}): the model only has to copy"
     " it, and its loss does not show what it can predict",
     hint="Remove it from the inputs. For a forecast, use targets that come after their"
     " windows: timeseries_dataset_from_array(data[:-n], data[n:],"
     " sequence_length=n).",
     explanation=Explanation(
-        brief="the target stands among the inputs",
+        brief="the target is among the inputs",
         seen="A column of the inputs equals the target in every row. Or each id that a"
         " decoder reads is the id that it has to predict at this position: inputs and"
         " targets were not shifted by one. Or they were, and predictions change with"
         " the input one position later: the model is not causal.",
-        why="The model only has to copy it. The loss falls to nothing, and in"
-        " production, where the target is not known, it predicts nothing.",
+        why="The model only has to copy it. The loss falls to almost 0, but in"
+        " production, where the target is unknown, the model is useless.",
         limits=(A_HANDFUL,),
         curves=curves(loss=falling(1.0, 0.0)),
     ),
@@ -75,23 +75,23 @@ def target_in_inputs(trace: Trace) -> Iterator[Finding]:
         yield _not_shifted(copied)
 
 
-def _not_shifted(found: CopiedSequence) -> Finding:
-    may_be_meant = not found.ahead and (found.is_all or found.ids <= A_HANDFUL)
+def _not_shifted(copied: CopiedSequence) -> Finding:
+    may_be_meant = not copied.ahead and (copied.is_all or copied.ids <= A_HANDFUL)
     fact = (
-        f"each prediction is made from the value of {found.where} one position later,"
+        f"each prediction is made from the value of {copied.where} one position later,"
         " which is its target in"
-        if found.ahead
-        else f"the target equals {found.where}, id by id, in"
+        if copied.ahead
+        else f"the target equals {copied.where}, id by id, in"
     )
     made = finding(
         TARGET_IN_INPUTS,
         severity="warning" if may_be_meant else "error",
-        value=found.ids,
+        value=copied.ids,
         limit=A_HANDFUL,
-        where=found.where,
-        fact=f"{fact} {found.rows} of {found.of} rows",
+        where=copied.where,
+        fact=f"{fact} {copied.rows} of {copied.of} rows",
     )
-    if not found.ahead:
+    if not copied.ahead:
         return replace(made, hint=_SHIFT)
     return replace(made, headline="predictions see their targets", hint=_LOOK_BACK)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.policy import Policy
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve, loss_curve_of
 
 __all__ = ["nearness", "shares"]
@@ -31,15 +31,15 @@ def shares(trace: Trace, policy: Policy) -> dict[str, float]:
     """Return the used-up share of each limit by name: the ``growth`` of a step's loss,
     the loss of a ``constant``, the loss at the ``start``.
     """
-    found = loss_curve_of(trace)
-    if not found.finite:
+    curve = loss_curve_of(trace)
+    if not curve.finite:
         return {"growth": BROKEN}
-    used = {"growth": _growth(found, policy)}
-    if found.has_floor:
-        if found.constant is not None:
-            used["constant"] = _over(found.end, (1 - at.LEVEL) * found.constant)
-        if not found.starts_level:
-            used["start"] = _over(found.end, (1 - at.LEVEL) * found.start)
+    used = {"growth": _growth(curve, policy)}
+    if curve.has_floor:
+        if curve.constant is not None:
+            used["constant"] = _over(curve.end, (1 - thresholds.LEVEL) * curve.constant)
+        if not curve.starts_level:
+            used["start"] = _over(curve.end, (1 - thresholds.LEVEL) * curve.start)
     return {name: min(it, BROKEN) for name, it in used.items()}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..core.explanation import Explanation, curves, noisy
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -25,7 +25,7 @@ NOISY_LOSS = Kind(
         " step.",
         why="Each update undoes the last one. Batches are too small for the learning"
         " rate, or one feature or row outweighs the others.",
-        limits=(at.NOISY,),
+        limits=(thresholds.NOISY,),
         curves=curves(loss=noisy((1.0,) * 40, 0.9)),
     ),
 )
@@ -41,8 +41,10 @@ def noisy_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     learned = curve.beats_constant and curve.decreased
     if not curve.finite or learned or trace.need_not_fall:
         return
-    if curve.noise > at.NOISY:
-        yield finding(NOISY_LOSS, value=curve.noise, limit=at.NOISY, step=curve.steps)
+    if curve.noise > thresholds.NOISY:
+        yield finding(
+            NOISY_LOSS, value=curve.noise, limit=thresholds.NOISY, step=curve.steps
+        )
 
 
 RULES = (noisy_loss,)

@@ -10,7 +10,7 @@ from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding
 from ..core.keras_names import loss_facts
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -39,8 +39,8 @@ NONFINITE_LOSS = Kind(
         brief="the loss became NaN or infinite",
         seen="The loss of a step was NaN or infinite, or the loss scored from the"
         " predictions after training was. The training stops at that step.",
-        why="From there on every weight becomes NaN, and nothing more can be learned."
-        " Keras goes on training without an error.",
+        why="From then on all weights become NaN and nothing more is learned. Keras"
+        " continues training without an error.",
         no_limit="One value that is not finite is enough.",
         curves=curves(loss=(*falling(1.0, 0.2, 28), float("nan"), float("nan"))),
     ),
@@ -76,8 +76,8 @@ NONFINITE_INPUT = Kind(
         seen="The training inputs hold NaN or infinity, and the loss or a gradient was"
         " not finite either.",
         why="One missing value makes the loss of its whole batch NaN, and then all"
-        " weights. It is the usual reason for a NaN loss in tables.",
-        no_limit="One such value is enough, as the training broke with it.",
+        " weights. This is the usual reason for a NaN loss with tabular data.",
+        no_limit="One such value is enough, because the training broke.",
     ),
 )
 
@@ -87,11 +87,11 @@ MISSING_VALUES = Kind(
     text="the input holds NaN or infinity in {value} places, first in {where}",
     hint="Fill or drop missing values before training (SimpleImputer, dropna).",
     explanation=Explanation(
-        brief="NaN in the inputs, and the training coped",
-        seen="The training inputs hold NaN or infinity, and the training stayed"
-        " finite: a mask or a layer deals with them.",
-        why="It works today because something handles these values. If that is not on"
-        " purpose, the next change of the model breaks the training.",
+        brief="NaN in the inputs; the loss stayed finite",
+        seen="The training inputs hold NaN or infinity, and the training stayed finite:"
+        " a mask or a layer handles them.",
+        why="It works today because something handles these values. If that is not"
+        " intended, the next change to the model may break the training.",
         no_limit="One such value is enough for a warning.",
     ),
 )
@@ -103,16 +103,16 @@ IMPOSSIBLE_LOSS = Kind(
     symptoms=("misfit",),
     headline="the loss was {value} at step {step}",
     text="{where} was {value} at step {step}; {why}",
-    hint="Check that labels, last activation and loss belong together, and the"
-    " loss's sign.",
+    hint="Check that labels, last activation and loss fit together, and check the sign"
+    " of the loss.",
     explanation=Explanation(
         brief="an impossible loss, such as one below zero",
         seen="The loss was below zero although it never can be, fell without bound,"
         " was exactly zero from the first step, or is highest for a perfect"
         " prediction.",
-        why="Such a loss does not measure the error. Labels do not fit the loss (as -1"
-        " and 1 under binary cross-entropy), or its sign is wrong, and lowering it"
-        " makes the model worse.",
+        why="Such a loss does not measure the error. Labels do not fit the loss (such"
+        " as -1 and 1 under binary cross-entropy), or its sign is wrong, and lowering"
+        " it makes the model worse.",
         limits=(BOTTOMLESS,),
         curves=curves(loss=tuple(0.7 - 0.5 * it for it in range(40))),
     ),
@@ -172,7 +172,10 @@ def impossible_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     names = " + ".join(trace.losses) or "the loss"
     known = bool(trace.losses) and all(map(_is_never_negative, trace.losses))
     lowest, step = float(np.min(losses)), int(np.argmin(losses))
-    scales = [abs(curve.constant or 0.0), at.UNTRAINED if trace.need_not_fall else 0.0]
+    scales = [
+        abs(curve.constant or 0.0),
+        thresholds.UNTRAINED if trace.need_not_fall else 0.0,
+    ]
     why = None
     if known and lowest < -_ROUNDING:
         step = int(np.argmax(losses < -_ROUNDING))
@@ -181,7 +184,7 @@ def impossible_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         why = "it falls without bound"
     elif _is_upside_down(trace, curve):
         step = curve.steps - 1
-        why = "a perfect prediction costs 0, and so the most: its sign is wrong"
+        why = "a perfect prediction has the highest loss, 0: its sign is wrong"
     elif known and len(losses) > 1 and not losses.any():
         step, why = 0, "no training starts at a perfect loss and stays there"
     if why is not None:

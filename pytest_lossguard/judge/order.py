@@ -10,7 +10,7 @@ from ..core.keras_names import is_for_classes
 from ..core.numbers import format_names
 from ..core.rows import SORTED
 from ..core.trace import ClassOrder, Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES", "is_in_class_order"]
@@ -58,10 +58,15 @@ ROWS_IN_CLASS_ORDER = Kind(
     explanation=Explanation(
         brief="rows are trained on class by class",
         seen="The rows are trained on class by class: a step has few of the classes,"
-        " neighbors share one far more often than by chance.",
+        " and neighbors share a class far more often than by chance.",
         why="Each stretch teaches one class and unlearns the others. The loss looks"
         " small within a stretch and jumps at its end.",
-        limits=(SORTED, UNLEARNS, at.LEARNED_ENOUGH, at.LEFT_WITHOUT_FAULT),
+        limits=(
+            SORTED,
+            UNLEARNS,
+            thresholds.LEARNED_ENOUGH,
+            thresholds.LEFT_WITHOUT_FAULT,
+        ),
         curves=curves(loss=tuple(1.2 * 0.75 ** (it % 10) for it in range(40))),
     ),
 )
@@ -72,7 +77,7 @@ GRAPH_SHUFFLED = Kind(
     severity="error",
     suspects="graph_shuffled",
     headline="the rows of a graph are shuffled",
-    text="fit shuffles the {rows} rows, and not the {rows} columns of {where}, which"
+    text="fit shuffles the {rows} rows, but not the {rows} columns of {where}, which"
     " stand for the same rows: in another order their predictions change by {share} of"
     " their spread, limit {share_limit}",
     hint="Keep the order and give the graph as one batch:"
@@ -82,9 +87,9 @@ GRAPH_SHUFFLED = Kind(
         seen="One of several inputs has as many columns as rows, as an adjacency matrix"
         " or a kernel, fit shuffles the rows, and the predictions of the rows depend on"
         " their order.",
-        why="In each epoch the rows of the matrix meet the features of other nodes: a"
-        " graph convolution averages over random nodes. The loss falls by what a node's"
-        " own features tell, and the graph tells nothing.",
+        why="In each epoch the rows of the matrix are paired with the features of other"
+        " nodes: a graph convolution averages over random nodes. The loss falls only by"
+        " what a node's own features tell; the graph adds nothing.",
         limits=(ORDER_COUNTS,),
     ),
 )
@@ -100,7 +105,7 @@ STATE_SHUFFLED = Kind(
     " predictions by {change} of their spread, limit {least}",
     hint="Keep the order, as by fit(..., shuffle=False), so that row i of a batch"
     " continues row i of the batch before, and reset the states where a new series"
-    " begins. If each row stands for itself, set stateful=False.",
+    " begins. If rows are independent, set stateful=False.",
     explanation=Explanation(
         brief="a stateful layer gets shuffled rows",
         seen="A recurrent layer with stateful=True is trained by fit on rows that fit"
@@ -108,8 +113,8 @@ STATE_SHUFFLED = Kind(
         " change its predictions.",
         why="The state of one row goes to the row at the same place in the next batch."
         " Shuffled, that is a part of another series or of another time. The layer"
-        " learns to ignore its past: the loss falls by what one row tells. It is a"
-        " warning: rows that need no past lose nothing.",
+        " learns to ignore its past: the loss falls only by what one row tells. It is a"
+        " warning because rows that need no past lose nothing.",
         limits=(STATE_COUNTS,),
     ),
 )
@@ -135,7 +140,7 @@ def rows_in_class_order(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     if order is not None and is_in_class_order(trace):
         yield finding(
             ROWS_IN_CLASS_ORDER,
-            severity="error" if _hurts(order, curve) else "warning",
+            severity="error" if _is_harmful(order, curve) else "warning",
             value=order.order,
             limit=SORTED,
             together=order.together,
@@ -144,10 +149,14 @@ def rows_in_class_order(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         )
 
 
-def _hurts(order: ClassOrder, curve: LossCurve) -> bool:
+def _is_harmful(order: ClassOrder, curve: LossCurve) -> bool:
     """Whether steps have few of the classes and little was learned."""
     skill = curve.share_gone(curve.predicts)
-    return order.order > UNLEARNS and skill is not None and skill < at.LEARNED_ENOUGH
+    return (
+        order.order > UNLEARNS
+        and skill is not None
+        and skill < thresholds.LEARNED_ENOUGH
+    )
 
 
 def graph_shuffled(trace: Trace) -> Iterator[Finding]:

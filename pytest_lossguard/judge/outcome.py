@@ -17,7 +17,7 @@ from ..core.explanation import (
 from ..core.findings import Finding, Kind, Severity, finding, number
 from ..core.policy import Policy
 from ..core.trace import EXACT_WEIGHTS, Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import FALLING, LossCurve, exceeds
 from .scale import is_in_scale, is_out_of_scale
 
@@ -27,8 +27,9 @@ __all__ = ["PLATEAU", "RULES"]
 
 LIVED_LEVEL = Limit(
     1.5,
-    "A run that started far off also fails if its last quarter lay {limit} times above"
-    " the constant, whatever its last step was. Short runs are left out.",
+    "A run that started far off also fails if the loss of its last quarter is above"
+    " {limit} times that of the constant, even if its last step is below it. Short runs"
+    " are left out.",
     set_by="Chosen, not measured.",
 )
 SLOW_PROGRESS = Limit(
@@ -72,7 +73,7 @@ MASKED_LOSS = Kind(
         brief="the reported loss hides wrong predictions",
         seen="After training the loss was computed once more from what model.predict"
         " returns. It is far above the loss that the training reported.",
-        why="Keras computes cross-entropy from the logits that it remembers of a"
+        why="Keras computes cross-entropy from the logits that it remembers from a"
         " softmax or sigmoid. So the reported loss falls while every prediction stays"
         " the same.",
         limits=(MASKED,),
@@ -86,16 +87,16 @@ LOSS_NOT_DECREASING = Kind(
     symptoms=("too_high",),
     headline="loss {fell}: {start} -> {value}, limit {limit}",
     text="the loss {fell}: {start} {began}, {value} {ended}, limit {limit}{asked}",
-    hint="Does the update reach the model? Try another learning rate, scaled"
-    " inputs, the default initialization.",
+    hint="Do the updates reach the model? Try another learning rate, scaled inputs, or"
+    " the default initialization.",
     explanation=Explanation(
-        brief="the loss did not fall, or too little",
-        seen="The loss on a fixed sample of rows is after the last update no lower than"
-        " before the first one, or not lower by the share that min_drop asks for, or"
-        " above max_loss.",
+        brief="the loss did not fall, or fell too little",
+        seen="After the last update the loss on a fixed sample of rows is no lower than"
+        " before the first one, or is above max_loss, or did not fall by the share that"
+        " min_drop asks for.",
         why="Nothing was learned. Updates do not reach the model, or they lead"
         " nowhere.",
-        limits=(at.LEVEL, ENOUGH_STEPS),
+        limits=(thresholds.LEVEL, ENOUGH_STEPS),
         curves=curves(loss=noisy((1.0,) * 40, 0.05)),
     ),
 )
@@ -114,10 +115,10 @@ WORSE_THAN_CONSTANT = Kind(
         seen="After training the model's predictions cost more than always predicting"
         " the same value: the mean, the median or the shares of the classes, whichever"
         " is best under the training's own loss.",
-        why="A loss that fell by a lot may only have come down from a bad start. A"
-        " model that is no better than a constant is worth nothing, however good its"
-        " curve looks.",
-        limits=(at.LEVEL, SLOW_PROGRESS, LIVED_LEVEL),
+        why="A loss that fell by a lot may only have recovered from a bad start. A"
+        " model that is no better than a constant is useless, however good its curve"
+        " looks.",
+        limits=(thresholds.LEVEL, SLOW_PROGRESS, LIVED_LEVEL),
         curves=curves(loss=falling(40.0, 8.0), constant=(1.0,) * 40),
     ),
 )
@@ -154,8 +155,8 @@ SLOW_CONVERGENCE = Kind(
         seen="The loss is not yet below that of a constant prediction, but it still"
         " falls steadily, or the run was short; or the loss in training is fine and the"
         " averages of batch normalization lag behind.",
-        why="Slow is not broken, so the test passes. But so short a run does not show"
-        " that the model can learn.",
+        why="A slow run is not broken, so the test passes. But such a short run does"
+        " not show that the model can learn.",
         limits=(
             SLOW_PROGRESS,
             FALLING,
@@ -181,9 +182,9 @@ PLATEAU = Kind(
         seen="The loss ended level with a constant prediction, or hardly below it, and"
         " no longer falls.",
         why="Either there is nothing to learn from these inputs, or the labels belong"
-        " to other rows, or the updates are far too small. The test passes, as a short"
-        " run on hard data looks the same.",
-        limits=(at.BARELY, at.LEVEL),
+        " to other rows, or the updates are far too small. The test passes because a"
+        " short run on hard data looks the same.",
+        limits=(thresholds.BARELY, thresholds.LEVEL),
         curves=curves(loss=level(1.0), constant=(1.0,) * 40),
     ),
 )
@@ -200,8 +201,8 @@ UNCHANGED_WEIGHTS = Kind(
     explanation=Explanation(
         brief="no weight ever moved",
         seen="No variable moved at any step: all updates were exactly zero.",
-        why="The loop ran, and trained nothing: the learning rate is 0, the optimizer"
-        " has other variables than the model, or no gradient reaches any.",
+        why="The loop ran but trained nothing: the learning rate is 0, the optimizer"
+        " has the variables of another model, or no gradient reaches any variable.",
         no_limit="Every update was exactly zero.",
         curves=curves(loss=(0.9, 1.1, 1.0, 0.95) * 10),
     ),
@@ -220,7 +221,7 @@ def loss_not_decreasing(
     """
     if not curve.finite or (trace.need_not_fall and policy.min_drop is None):
         return
-    drop = policy.min_drop if policy.min_drop is not None else at.LEVEL
+    drop = policy.min_drop if policy.min_drop is not None else thresholds.LEVEL
     limit = curve.start - drop * abs(curve.start)
     severity: Severity = "error"
     if policy.min_drop is None:
@@ -228,11 +229,11 @@ def loss_not_decreasing(
         if curve.end < limit or curve.is_steady or level:
             return
         unsure = trace.before is None and (
-            curve.may_have_fallen >= at.SURELY or _nears_zero_from_below(curve)
+            curve.may_have_fallen >= thresholds.SURELY or _nears_zero_from_below(curve)
         )
-        blown = len(curve.losses) and np.max(curve.losses) > at.BLOWN_AT_ONCE * abs(
-            curve.start
-        )
+        blown = len(curve.losses) and np.max(
+            curve.losses
+        ) > thresholds.BLOWN_AT_ONCE * abs(curve.start)
         if curve.steps < ENOUGH_STEPS or (unsure and not blown):
             severity = "warning"
     elif curve.end <= limit:
@@ -364,7 +365,7 @@ def slow_convergence(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     if constant is None or not curve.finite:
         return
     if curve.beats_constant:
-        if curve.lags and exceeds(curve.predicts, constant, -at.LEVEL):
+        if curve.lags and exceeds(curve.predicts, constant, -thresholds.LEVEL):
             how = (
                 f"is {number(curve.end)} in training mode: the averages of batch"
                 f" normalization (layer {trace.averaging[0]}) lag, lower its momentum"

@@ -36,10 +36,10 @@ LABELS_OUT_OF_RANGE = Kind(
     suspects="loss_output_mismatch",
     symptoms=("misfit",),
     headline="{share} of the labels are out of reach",
-    text="the labels go from {low} to {high}, and the output, layer {where}, can"
-    " never be {share} of them: {reach}",
-    hint="Match the last activation to the labels: none for values of any size,"
-    " sigmoid for 0 and 1, softmax with a unit for each class.",
+    text="the labels range from {low} to {high}, but the output of layer {where} can"
+    " never reach {share} of them: {reach}",
+    hint="Match the last activation to the labels: none for values of any size, sigmoid"
+    " for 0 and 1, softmax with one unit per class.",
     explanation=Explanation(
         brief="labels that the output can never reach",
         seen="The labels hold values that the last activation can never produce, such"
@@ -56,43 +56,43 @@ LOSS_OUTPUT_MISMATCH = Kind(
     suspects="loss_output_mismatch",
     symptoms=("misfit",),
     headline="the output does not fit the labels",
-    text="the output, layer {where}, does not fit the labels: {why}",
-    hint="Match last activation, units, loss and label encoding: sigmoid where"
-    " labels do not exclude each other, or for a single unit.",
+    text="the output of layer {where} does not fit the labels: {why}",
+    hint="Match last activation, units, loss and label encoding: use sigmoid for a"
+    " single unit or for labels that do not exclude each other.",
     explanation=Explanation(
         brief="the output does not fit the labels",
         seen="The output is a softmax over one unit, or a softmax whose outputs add up"
         " to 1 where the label rows do not.",
-        why="Softmax over one unit predicts 1 for every row, whatever it learns."
-        " Softmax over labels that do not exclude each other can never be right for"
-        " all of them.",
+        why="Softmax over one unit predicts 1 for every row. Softmax over labels that"
+        " do not exclude each other can never be right for all of them.",
         limits=(UNREACHED,),
         curves=curves(loss=level(0.69)),
     ),
 )
 
 _ONE_ACTIVATION = (
-    "Take one of them out: end the model without an activation where the loss takes"
-    " logits, as the losses of tf.nn do, or use a loss of probabilities"
+    "Remove one of them: end the model without an activation if the loss takes logits,"
+    " as the losses of tf.nn do, or use a loss that takes probabilities"
 )
 
 ACTIVATED_TWICE = Kind(
     name="activated_twice",
     severity="error",
     suspects="activated_twice",
-    headline="the loss takes a {by} twice",
-    text="at {where} the loss takes a {by} of values that are the result of a {by}:"
-    " {so}",
+    headline="the loss applies {by} twice",
+    text="at {where} the loss applies {by} to values that are already the result of"
+    " {by}: {so}",
     hint=f"{_ONE_ACTIVATION}.",
     explanation=Explanation(
         brief="a softmax or sigmoid is applied twice",
-        seen="The loss of a step computes a softmax, or a sigmoid, of values that are"
-        " the result of one. A warning if a temperature divides them in between. Keras'"
-        " own losses look for the logits and are not reported.",
-        why="The second one gets values between 0 and 1, and makes nearly equal"
-        " probabilities of them. The loss cannot fall far, and gradients are small:"
-        " plain SGD and trainings with many classes learn little.",
-        no_limit="It is read from the operations of the step: no number decides.",
+        seen="The loss of a step applies softmax or sigmoid to values that are already"
+        " the result of one. It is a warning if a temperature divides them in between."
+        " Keras' own losses find the logits and are not reported.",
+        why="The second one gets values between 0 and 1 and turns them into nearly"
+        " equal probabilities. The loss cannot fall far, and gradients are small: plain"
+        " SGD and trainings with many classes learn little.",
+        no_limit="It is read from the operations of the step; there is no numeric"
+        " limit.",
     ),
 )
 
@@ -156,7 +156,7 @@ def loss_output_mismatch(trace: Trace) -> Iterator[Finding]:
         if output.activation != "softmax":
             continue
         if output.units == 1:
-            why = "softmax over one unit predicts 1 for every row, whatever is learned"
+            why = "softmax over one unit predicts 1 for every row"
             value, limit = 1.0, 2.0  # units
         elif (
             loss is not None

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, finding, number
 from ..core.trace import Floats, Trace, Validation
-from . import thresholds as at
+from . import thresholds
 from .coded_labels import named_otherwise
 from .curve import LossCurve
 from .held_out import differs, others_held_out, seen_in_columns
@@ -45,8 +45,8 @@ OVERFITTING = Kind(
         brief="the held-out loss rose or stayed bad",
         seen="The training loss kept falling while the held-out loss rose far above"
         " its best, or stayed at the level of a constant.",
-        why="The model learns its rows by heart. What it learns late does not hold for"
-        " new rows.",
+        why="The model memorizes its rows. What it learns late does not hold for new"
+        " rows.",
         limits=(HELD_OUT_RISE, HELD_OUT_LOST),
         curves=curves(
             training=falling(1.0, 0.05),
@@ -109,7 +109,7 @@ def _never_good(curve: LossCurve, held_out: Validation) -> str:
         return ""
     return (
         f"; it was never below what a constant prediction costs ({number(constant)}):"
-        " look first whether held-out rows and labels are prepared as the training's"
+        " check first that held-out rows and labels are prepared like the training data"
     )
 
 
@@ -136,7 +136,7 @@ def _lost_outside(
     if constant is None or perfect is None or constant <= perfect:
         return True  # no reference to compare with
     then, now = ((constant - it) / (constant - perfect) for it in (best, last))
-    return now < at.LEARNED_HALF and now < (1 - HELD_OUT_LOST) * then
+    return now < thresholds.LEARNED_HALF and now < (1 - HELD_OUT_LOST) * then
 
 
 def _learned_by_heart(curve: LossCurve, losses: Floats, last: float, some: int) -> bool:
@@ -145,7 +145,7 @@ def _learned_by_heart(curve: LossCurve, losses: Floats, last: float, some: int) 
     before = float(np.mean(losses[middle : middle + some]))
     return (
         curve.constant is not None
-        and last > (1 - at.LEVEL) * curve.constant
+        and last > (1 - thresholds.LEVEL) * curve.constant
         and last > HELD_OUT_GAP * curve.end
         and last > (1 - HELD_OUT_FLAT) * before
     )

@@ -8,7 +8,7 @@ from ..core.explanation import Explanation, Limit, curves, falling
 from ..core.findings import Finding, Kind, Severity, finding, number
 from ..core.relations import LabelUse, MixedRows, SoftmaxOverRows
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -39,15 +39,15 @@ ROWS_MIXED = Kind(
     suspects="rows_mixed",
     headline="the loss mixes the rows of a batch",
     text="{where} mixes the rows of a batch: {why}",
-    hint="Give labels and predictions one shape before the loss, as"
-    " tf.squeeze(predictions, axis=-1) or labels[:, tf.newaxis], and take means and"
-    " softmax over the last axis only.",
+    hint="Give labels and predictions the same shape before the loss, with"
+    " tf.squeeze(predictions, axis=-1) or labels[:, tf.newaxis]. Take means and softmax"
+    " over the last axis only.",
     explanation=Explanation(
         brief="the loss mixes the rows of a batch",
         seen="The loss pairs each row with every other one, as (n,) against (n, 1)"
         " does, or takes a softmax or a mean over the batch.",
-        why="Each row is compared with the labels of all rows, so that the model learns"
-        " what fits their average. The loss falls, down to that of a constant.",
+        why="Each row is compared with the labels of all rows, so the model learns"
+        " their average. The loss falls only to that of a constant prediction.",
         limits=(NO_CHANGE,),
         curves=curves(loss=falling(1.0, 0.5), constant=(0.5,) * 40),
     ),
@@ -60,13 +60,13 @@ LABELS_IGNORED = Kind(
     headline="the loss does not depend on the labels",
     text="{where} ignores the labels: with other labels in {known} rows its gradient"
     " changes by {value} of its size, limit {limit}",
-    hint="Compare the predictions with the labels: look for predictions in both places,"
-    " a cast of the labels to integers, tf.stop_gradient or tf.zeros_like.",
+    hint="Compare the predictions with the labels: look for predictions given as both"
+    " arguments, a cast of the labels to integers, tf.stop_gradient or tf.zeros_like.",
     explanation=Explanation(
         brief="the loss does not depend on the labels",
-        seen="The gradient of the loss is the same whatever the labels are.",
-        why="The loss can fall as far as it likes: it compares the predictions with"
-        " themselves, or with something that is no label.",
+        seen="The gradient of the loss stays the same when the labels change.",
+        why="The loss may fall, but it compares the predictions with themselves, or"
+        " with something other than the labels.",
         limits=(NO_CHANGE,),
         curves=curves(loss=falling(1.0, 0.0)),
     ),
@@ -78,17 +78,16 @@ PREDICTIONS_IGNORE_INPUTS = Kind(
     severity="error",
     suspects="predictions_ignore_inputs",
     headline="every row gets the same output",
-    text="after training the outputs of {where} do not depend on its inputs: with those"
-    " of another row they change by {value} of their size, limit {limit}, in {known}"
-    " rows; before training by {before}",
-    hint="It collapsed: a constant output must cost more than the right one. Look for"
-    " dead units, a missing term that keeps outputs apart, or a penalty that outweighs"
-    " the rest.",
+    text="after training the outputs of {where} do not depend on its inputs: with the"
+    " inputs of another row they change by {value} of their size, limit {limit}, in"
+    " {known} rows; before training by {before}",
+    hint="The model collapsed to a constant output. Look for dead units, a missing term"
+    " that keeps outputs different, or a penalty that outweighs the rest.",
     explanation=Explanation(
         brief="an output that no longer depends on its input",
-        seen="The outputs depended on the inputs before training, and do not any more.",
-        why="The model found one output that costs little for every row. It no longer"
-        " tells rows apart.",
+        seen="The outputs depended on the inputs before training and no longer do.",
+        why="The model found one output with a low loss for every row. It no longer"
+        " distinguishes rows.",
         limits=(SAME_OUTPUT,),
     ),
 )
@@ -98,14 +97,15 @@ INPUTS_IGNORED = Kind(
     severity="error",
     suspects="inputs_ignored",
     headline="the model does not depend on its inputs",
-    text="the outputs of {where} never depended on its inputs: with those of another"
-    " row they change by {value} of their size, limit {limit}, in {known} rows, before"
-    " training and after",
+    text="the outputs of {where} never depended on its inputs: with the inputs of"
+    " another row they change by {value} of their size, limit {limit}, in {known} rows,"
+    " before training and after",
     hint="Follow the inputs through the model: look for a scale of 0, a cast to"
     " integers, tf.zeros_like, or a layer whose result is not used.",
     explanation=Explanation(
         brief="the model does not depend on its inputs",
-        seen="The outputs did not depend on the inputs before training, nor after it.",
+        seen="The outputs do not depend on the inputs, neither before nor after"
+        " training.",
         why="Something in the model drops the inputs: it can only learn a constant.",
         limits=(SAME_OUTPUT,),
         curves=curves(loss=falling(1.0, 0.5), constant=(0.5,) * 40),
@@ -118,23 +118,22 @@ PADDING_NOT_MASKED = Kind(
     severity="warning",
     suspects="padding_not_masked",
     headline="the loss counts padded positions",
-    text="{where} marks {places} of {known} positions as padding, and the loss counts"
+    text="{where} marks {places} of {known} positions as padding, but the loss counts"
     " them: with other labels there its gradient changes by {value} of its size, limit"
     " {limit}",
     hint="Multiply the loss of each position by the mask and divide by the sum of the"
-    " mask; or give labels and the model's output, as it is, to a loss object of Keras,"
-    " which does that. A loss function given to compile must return one number per"
-    " position. If padding is to be learned, write"
-    " converges(allow='padding_not_masked').",
+    " mask; or pass labels and the unchanged model output to a Keras loss object, which"
+    " does that. A loss function given to compile must return one number per position."
+    " If padding should be learned, write converges(allow='padding_not_masked').",
     explanation=Explanation(
         brief="the loss counts positions that the model masks",
         seen="The model marks positions as padding (Embedding with mask_zero=True,"
         " Masking), and other labels at those positions change the update of a step.",
-        why="Keras applies the mask to the losses of each position. A loss that is"
-        " computed by hand, takes a mean itself or is given reshaped outputs loses it."
-        " Padding is learned at once and outweighs the rest: the loss falls, and what"
-        " is rare is not learned.",
-        limits=(at.NOT_COUNTED,),
+        why="Keras applies the mask to the loss of each position. A loss that is"
+        " computed by hand, takes a mean itself or gets reshaped outputs loses the"
+        " mask. Padding is learned at once and outweighs the rest: the loss falls, but"
+        " rare labels are not learned.",
+        limits=(thresholds.NOT_COUNTED,),
     ),
 )
 
@@ -142,11 +141,11 @@ PADDING_NOT_MASKED = Kind(
 def padding_not_masked(trace: Trace) -> Iterator[Finding]:
     """A loss that depends on labels at positions that the model marks as padding."""
     found = None if trace.relations is None else trace.relations.padded
-    if found is not None and found.changed > at.NOT_COUNTED:
+    if found is not None and found.changed > thresholds.NOT_COUNTED:
         yield finding(
             PADDING_NOT_MASKED,
             value=found.changed,
-            limit=at.NOT_COUNTED,
+            limit=thresholds.NOT_COUNTED,
             where=f"the model {found.model}",
             places=found.places,
             known=found.of,
@@ -212,28 +211,28 @@ def _of_shapes(mixed: MixedRows, batch_size: int | None) -> Finding:
         where=mixed.place,
         why=f"it combines predictions of shape {_shape(mixed.predictions)} with labels"
         f" or weights of shape {_shape(mixed.labels)} into {_shape((known, known))}, so"
-        f" that each row meets those of all rows{counted} and the model learns what"
-        " fits their average",
+        f" each row is compared with those of all rows{counted} and the model learns"
+        " their average",
     )
 
 
-def _of_softmax(found: SoftmaxOverRows) -> Finding:
-    by_row = "one class of each row" if found.by_class else "labels of each row"
+def _of_softmax(mixed: SoftmaxOverRows) -> Finding:
+    by_row = "one class of each row" if mixed.by_class else "labels of each row"
     return finding(
         ROWS_MIXED,
-        severity="error" if found.by_class else "warning",
-        value=found.units,
+        severity="error" if mixed.by_class else "warning",
+        value=mixed.units,
         limit=0,
-        where=found.place,
-        why=f"it takes a softmax over the rows for each of {found.units} classes, then"
-        f" {by_row}: what a row predicts depends on the other rows",
+        where=mixed.place,
+        why=f"it takes a softmax over the rows for each of {mixed.units} classes, then"
+        f" {by_row}: the prediction for a row depends on the other rows",
     )
 
 
 def _of_labels(used: LabelUse) -> Finding:
-    by_all = "each row meets the labels of all rows"
+    by_all = "each row is compared with the labels of all rows"
     if used.use == "as a set":
-        by_all = "it compares something of all rows at once, as their mean"
+        by_all = "it compares an aggregate of all rows, such as their mean"
     severity: Severity = "error" if used.use == "pairs" else "warning"
     return finding(
         ROWS_MIXED,
@@ -253,8 +252,8 @@ def _of_outputs(rows: int, trace: Trace) -> Finding:
         value=rows,
         limit=1,
         where=f"layer {outputs[0].layer}" if len(outputs) == 1 else "the output",
-        why=f"the outputs of each unit add up to 1 over {rows} rows, and those of a row"
-        " do not: that is a softmax over the axis of the batch",
+        why=f"the outputs of each unit add up to 1 over {rows} rows, but those of a row"
+        " do not: this is a softmax over the batch axis",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.trace import ColumnStats, Floats, Trace
-from . import thresholds as at
+from . import thresholds
 
 __all__ = [
     "has_outlier",
@@ -34,7 +34,8 @@ def is_out_of_scale(trace: Trace) -> bool:
     inputs = () if trace.normalizes_inputs else trace.inputs
     columns = [it for it in (*inputs, *trace.targets) if it.is_numeric]
     return any(
-        is_outlier(it, at.OUTLIER) or np.any(magnitude_of(it) > at.UNSCALED)
+        is_outlier(it, thresholds.OUTLIER)
+        or np.any(magnitude_of(it) > thresholds.UNSCALED)
         for it in columns
     )
 
@@ -57,7 +58,7 @@ def magnitude_of(stats: ColumnStats) -> Floats:
     a single outlier has that of its median.
     """
     magnitude: Floats = np.maximum(np.abs(stats.mean), stats.std)
-    if stats.outlier is not None and is_outlier(stats, at.OUTLIER):
+    if stats.outlier is not None and is_outlier(stats, thresholds.OUTLIER):
         magnitude[stats.outlier.column] = abs(stats.median[stats.outlier.column])
     return magnitude
 
@@ -68,7 +69,7 @@ def is_outlier(stats: ColumnStats, limit: float) -> bool:
         stats.is_numeric
         and stats.outlier is not None
         and stats.outlier.distance > limit
-        and stats.outlier_share < at.OUTLIER_SHARE
+        and stats.outlier_share < thresholds.OUTLIER_SHARE
     )
 
 
@@ -79,5 +80,6 @@ def has_outlier(columns: tuple[ColumnStats, ...]) -> bool:
     data do not count it as an outlier.
     """
     return any(
-        it.outlier is not None and it.outlier.distance > at.OUTLIER for it in columns
+        it.outlier is not None and it.outlier.distance > thresholds.OUTLIER
+        for it in columns
     )

@@ -10,7 +10,7 @@ from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding
 from ..core.step_facts import Clipping
 from ..core.trace import Floats, Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -19,7 +19,7 @@ __all__ = ["RULES"]
 
 LEFT = Limit(
     0.5,
-    "{limit:.0%} of the steps have a learning rate next to 0, little was learned, and"
+    "{limit:.0%} of the steps have a learning rate close to 0, little was learned, and"
     " the loss was still falling.",
     set_by="Chosen, not measured: a schedule that is slightly too short affects a few"
     " steps, one that counts epochs as steps affects nearly all.",
@@ -42,20 +42,20 @@ RATE_ENDED = Kind(
     name="rate_ended",
     severity="error",
     suspects="rate_ended",
-    headline="learning rate next to 0 after {step} steps",
-    text="the learning rate of {where} was next to 0 after step {step}: {share} of the"
+    headline="learning rate close to 0 after {step} steps",
+    text="the learning rate of {where} was close to 0 after step {step}: {share} of the"
     " steps trained nothing, limit {share_limit}, and the loss was still falling"
     " {when}",
-    hint="Does ReduceLROnPlateau watch a score that grows? Then it needs mode='max'."
-    " Give the schedule as many steps as the training has: epochs times steps per"
-    " epoch. Keras counts its decay_steps in updates, not in epochs.",
+    hint="If ReduceLROnPlateau monitors a score that grows, it needs mode='max'. Give"
+    " the schedule as many steps as the training has: epochs times steps per epoch."
+    " Keras counts its decay_steps in updates, not in epochs.",
     explanation=Explanation(
         brief="the schedule ended long before the training",
-        seen="A schedule or a callback brought the learning rate next to 0 long before"
+        seen="A schedule or a callback brought the learning rate close to 0 long before"
         " the training ended, while the loss was still falling.",
         why="The rest of the training changes nothing. Its loss is flat and looks"
         " converged.",
-        limits=(LEFT, at.LEFT_WITHOUT_FAULT),
+        limits=(LEFT, thresholds.LEFT_WITHOUT_FAULT),
         curves=curves(loss=(*falling(1.0, 0.2, 8), *level(0.5, 32))),
     ),
 )
@@ -70,11 +70,11 @@ CLIPPED_TO_NOTHING = Kind(
     hint="Raise clipnorm, global_clipnorm or clipvalue so that it cuts peaks only, or"
     " raise the learning rate.",
     explanation=Explanation(
-        brief="clipping leaves nothing of the gradient",
-        seen="Clipping cut the gradient at every step to next to nothing, and the loss"
+        brief="clipping leaves almost no gradient",
+        seen="At every step clipping cut the gradient to almost nothing, and the loss"
         " did not fall.",
-        why="The updates are too small to move the weights: the training stands still,"
-        " whatever the learning rate says.",
+        why="The updates are too small to move the weights: the training stands still"
+        " at any learning rate.",
         limits=(NOTHING_LEFT,),
         curves=curves(loss=level(1.0)),
     ),
@@ -117,7 +117,7 @@ def _falls_until(losses: Floats, end: int) -> bool:
 
 def _is_unfinished(curve: LossCurve) -> bool:
     """Whether much of the constant's loss is left; True if that is unknown."""
-    return curve.skill is None or curve.skill < at.LEARNED_HALF
+    return curve.skill is None or curve.skill < thresholds.LEARNED_HALF
 
 
 def clipped_to_nothing(trace: Trace, curve: LossCurve) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from ..core.findings import Finding, Kind, finding, number
 from ..core.relations import CountedLabels
 from ..core.step_facts import TracedDraw
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 
 __all__ = ["RULES"]
 
@@ -25,8 +25,8 @@ _MOST_NAMED = 3
 ONE_DRAW = Limit(
     10,
     "A function ran {limit} times or more for each time that it was traced.",
-    set_by="Chosen, not measured: a function that is traced anew at each call, or for"
-    " each of a few steps, draws anew.",
+    set_by="Chosen, not measured: a function that is traced again at each call, or for"
+    " each of a few steps, draws again.",
 )
 
 #: Share of the loss below which the added losses of a model are lost in rounding.
@@ -40,16 +40,17 @@ LOSS_NOT_SCALED = Kind(
     suspects="loss_not_scaled",
     undone_by="a loss that is scaled as the optimizer expects",
     headline="{how}",
-    text="{how} for {where}: every update was that of a gradient {value} times as large"
-    " as meant, limit {limit}",
-    hint="Take the gradients of optimizer.scale_loss(loss), and apply them by the same"
-    " LossScaleOptimizer; or train without one.",
+    text="{how} for {where}: every update used a gradient {value} times the intended"
+    " size, limit {limit}",
+    hint="Compute the gradients of optimizer.scale_loss(loss) and apply them with the"
+    " same LossScaleOptimizer, or train without one.",
     explanation=Explanation(
-        brief="gradients are scaled, and not the loss",
+        brief="loss scaling and gradient scaling do not match",
         seen="The optimizer divides gradients by a scale that the loss was never"
-        " multiplied by, or the loss was multiplied and no optimizer divides.",
-        why="Every update is too small or too large by that factor, in half precision"
-        " often 32768.",
+        " multiplied by, or the loss was multiplied and no optimizer divides the"
+        " gradients.",
+        why="Every update is too small or too large by that factor, often 32768 in half"
+        " precision.",
         no_limit="Any factor other than 1 is wrong.",
     ),
 )
@@ -59,15 +60,15 @@ PENALTY_LEFT_OUT = Kind(
     severity="error",
     suspects="penalty_left_out",
     headline="penalties of {value} are not in the loss",
-    text="{where} has losses of its own that come to {value} (regularizers, add_loss),"
-    " and the loss that was differentiated is the data loss alone, {loss}",
-    hint="Add them to the loss under the tape: loss += sum(model.losses).",
+    text="{where} has penalties of {value} (regularizers, add_loss), but the loss that"
+    " was differentiated is only the data loss, {loss}",
+    hint="Add them to the loss inside the tape: loss += sum(model.losses).",
     explanation=Explanation(
         brief="penalties are not in the loss",
-        seen="The model has losses of its own (regularizers, add_loss), and the loss"
-        " that was differentiated does not contain them.",
-        why="Regularization has no effect, although the layers ask for it; what"
-        " add_loss is to teach is not learned.",
+        seen="The model has penalties (regularizers, add_loss), but the loss that was"
+        " differentiated does not contain them.",
+        why="Regularization has no effect although layers define it, and the model does"
+        " not learn what add_loss should teach.",
         no_limit="Any penalty beyond rounding counts.",
     ),
 )
@@ -78,44 +79,45 @@ SAMPLE_WEIGHT_IGNORED = Kind(
     severity="error",
     suspects="sample_weight_ignored",
     headline="the loss ignores the weights of the rows",
-    text="fit of {where} was given sample_weight or class_weight that differ among"
-    " rows, and the loss of its training step does not depend on them",
+    text="fit of {where} got sample_weight or class_weight that differ between rows,"
+    " but the loss of its training step does not depend on them",
     hint="Unpack them in train_step: x, y, sample_weight ="
-    " keras.utils.unpack_x_y_sample_weight(data), and give them to compute_loss or to"
+    " keras.utils.unpack_x_y_sample_weight(data), and pass them to compute_loss or to"
     " the loss object.",
     explanation=Explanation(
         brief="sample_weight or class_weight has no effect",
-        seen="Weights that differ among rows or classes were given to a training, and"
-        " its loss, in a custom step or of your own, does not depend on them. Or it"
-        " depends on the labels of rows whose weight is 0.",
+        seen="A training got weights that differ between rows or classes, but its"
+        " custom step or loss does not depend on them. Or the loss depends on the"
+        " labels of rows whose weight is 0.",
         why="They reach train_step as the third part of its data. A step that drops"
-        " them trains as if all rows counted alike: rare classes are not learned"
-        " better, rows of weight 0 are trained on.",
-        limits=(at.NOT_COUNTED,),
+        " them trains as if all rows had the same weight: rare classes get no boost,"
+        " and rows of weight 0 are trained on.",
+        limits=(thresholds.NOT_COUNTED,),
     ),
 )
 
 #: End of the hints of `ARGUMENT_IGNORED`.
-_OR_ALLOW = "If it is not meant to count, write converges(allow='argument_ignored')."
+_OR_ALLOW = "If it should have no effect, write converges(allow='argument_ignored')."
 
 ARGUMENT_IGNORED = Kind(
     name="argument_ignored",
     severity="error",
     suspects="argument_ignored",
     headline="the step ignores its {what}",
-    text="the training step takes {where}, and nothing that it computes depends on"
-    " {where}: {so}",
-    hint=f"Use it in the loss, or take it out of the step's arguments. {_OR_ALLOW}",
+    text="the training step takes {where}, but nothing it computes depends on {where}:"
+    " {so}",
+    hint=f"Use it in the loss, or remove it from the step's arguments. {_OR_ALLOW}",
     explanation=Explanation(
         brief="a mask or weights have no effect",
-        seen="A step is given a mask, weights or done flags, by their names, and does"
+        seen="A step takes arguments named like a mask, weights or done flags and does"
         " not use them: no result in the graph of a traced step depends on them, or the"
-        " code of an eager one never reads them. Done flags need next states. A"
-        " warning if the values are not known, and for a mask that a layer makes, too.",
-        why="Padding is learned like data, rows of different weight count alike, or the"
-        " value of an ended episode includes states after its end. The loss falls all"
-        " the same.",
-        no_limit="It is read from the step: no number decides.",
+        " code of an eager step never reads them. Done flags count only with next"
+        " states. It is a warning if the values are unknown or if a layer makes the"
+        " mask.",
+        why="Padding is learned like data, rows of different weight count equally, or"
+        " the value of an ended episode includes states after its end. The loss still"
+        " falls.",
+        no_limit="It is read from the step; there is no numeric limit.",
     ),
 )
 
@@ -123,14 +125,14 @@ ARGUMENT_IGNORED = Kind(
 _IGNORED = {
     "mask": (
         "mask",
-        "padded positions count as all others",
+        "padded positions count like all others",
         "Multiply the loss of each position by the mask and divide by the sum of the"
-        " mask, or give it to the model: model(x, mask=mask).",
+        " mask, or pass it to the model: model(x, mask=mask).",
     ),
     "weights": (
         "weights",
-        "all rows count alike",
-        "Multiply the loss of each row by its weight before the mean, or give them to"
+        "all rows count equally",
+        "Multiply the loss of each row by its weight before the mean, or pass them to"
         " the loss object: loss(y, predictions, sample_weight=weights).",
     ),
     "ends": (
@@ -144,22 +146,22 @@ CUSTOM_GRADIENT_WRONG = Kind(
     name="custom_gradient_wrong",
     severity="warning",
     suspects="custom_gradient_wrong",
-    headline="a gradient written by hand is wrong",
-    text="the gradient written by hand of {name} ({where}) is {value} where finite"
+    headline="a hand-written gradient is wrong",
+    text="the hand-written gradient of {name} ({where}) is {value}, but finite"
     " differences of its values give {limit}",
     hint="Correct its sign, factor and the order of its arguments. If it differs on"
     " purpose, name the function straight_through or surrogate, or write"
     " converges(allow='custom_gradient_wrong').",
     explanation=Explanation(
-        brief="a gradient written by hand is wrong",
+        brief="a hand-written gradient is wrong",
         seen="A tf.custom_gradient disagrees with finite differences of its own values,"
-        " in float64, by more than 10% of the larger of the two, at most of the places"
-        " that were tried in each of three draws.",
-        why="The training follows a slope that the loss does not have. It may still"
-        " fall, by what the other layers learn. Reversed or clipped gradients of a"
-        " function that gives its input back, and those of steps such as rounding, are"
-        " left alone.",
-        limits=(at.LEFT_WITHOUT_FAULT,),
+        " in float64, by more than 10% of the larger of the two, for most of the points"
+        " tried in each of three draws.",
+        why="The training follows a slope that the loss does not have. The loss may"
+        " still fall because other layers learn. Reversed or clipped gradients of an"
+        " identity function and gradients of step functions such as rounding are not"
+        " reported.",
+        limits=(thresholds.LEFT_WITHOUT_FAULT,),
     ),
 )
 
@@ -172,15 +174,15 @@ RANDOM_DRAWN_ONCE = Kind(
     text="{name} at {where} draws once for {value} {unit}, limit {limit}: it is called"
     " in {function}, and Python runs there only while TensorFlow traces it. Each {each}"
     " uses the same number{more}",
-    hint="Draw by TensorFlow, as tf.random.uniform or tf.random.normal: it draws at"
-    " each run. In a dataset, tf.numpy_function calls Python for each element. If the"
-    " number is meant to be drawn once, draw it before the function.",
+    hint="Draw with TensorFlow, for example tf.random.uniform or tf.random.normal,"
+    " which draw at each run. In a dataset, tf.numpy_function calls Python for each"
+    " element. If the number is meant to be drawn once, draw it before the function.",
     explanation=Explanation(
         brief="a random number is drawn once and never again",
-        seen="A function of random or numpy.random was called while TensorFlow traced"
-        " a training step, another function of the training, or a function given to a"
-        " dataset (map). Left alone are numbers drawn while a layer is built, kept in"
-        " an attribute, or used as a seed. Generators of numpy.random.default_rng are"
+        seen="A function of random or numpy.random was called while TensorFlow traced a"
+        " training step, another function of the training, or a function given to a"
+        " dataset (map). Numbers drawn while a layer is built, kept in an attribute, or"
+        " used as a seed are not reported. Generators of numpy.random.default_rng are"
         " not seen.",
         why="Python runs only during the trace, and the number becomes a constant of"
         " the graph: the same time step, mask or noise at every step or for every row."
@@ -275,7 +277,7 @@ def sample_weight_ignored(trace: Trace) -> Iterator[Finding]:
     counted = None if trace.relations is None else trace.relations.weightless
     if trace.step is not None and trace.step.weights_left_out:
         yield finding(SAMPLE_WEIGHT_IGNORED, where=trace.model)
-    elif counted is not None and counted.changed > at.NOT_COUNTED:
+    elif counted is not None and counted.changed > thresholds.NOT_COUNTED:
         yield _counts_weightless(counted)
 
 
@@ -301,7 +303,7 @@ def argument_ignored(trace: Trace) -> Iterator[Finding]:
 
 def _counts_weightless(counted: CountedLabels) -> Finding:
     where = f"the model {counted.model}"
-    value, limit = counted.changed, at.NOT_COUNTED
+    value, limit = counted.changed, thresholds.NOT_COUNTED
     found = finding(SAMPLE_WEIGHT_IGNORED, value=value, limit=limit, where=where)
     return replace(
         found,
@@ -311,8 +313,8 @@ def _counts_weightless(counted: CountedLabels) -> Finding:
         " the loss",
         headline=f"{counted.unit} of weight 0 are trained on",
         hint="Multiply the loss of each row by its weight before any mean, in each loss"
-        " of the step. A loss function of your own, given to compile, must return one"
-        " number per row: Keras cannot weight a mean.",
+        " of the step. A custom loss function given to compile must return one number"
+        " per row: Keras cannot weight a mean.",
     )
 
 

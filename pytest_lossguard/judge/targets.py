@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
-from . import thresholds as at
+from . import thresholds
 from .curve import LossCurve
 
 __all__ = ["RULES"]
@@ -18,24 +18,26 @@ __all__ = ["RULES"]
 
 LONE = Limit(
     0.9,
-    "In {limit:.0%} of the rows all targets but one are 0, and not the same one.",
+    "In {limit:.0%} of the rows all targets but one are 0, and it is not always the"
+    " same one.",
     set_by="Healthy agents of the corpus keep the net's own values there and have no"
     " such row; the broken one has only such rows.",
 )
 
 AT_RANDOM = Limit(
     0.9,
-    "Rows that come again have another class {limit:.0%} as often as labels drawn at"
-    " random.",
-    set_by="Digits whose images and labels are shuffled apart have 1.0; labels of which"
-    " a tenth is flipped anew in each epoch have 0.2.",
+    "Rows that are seen again have another class {limit:.0%} as often as labels drawn"
+    " at random.",
+    set_by="Digits whose images and labels are shuffled separately have 1.0; labels of"
+    " which a tenth is flipped at random in each epoch have 0.2.",
 )
 
 TURNED = Limit(
     0.1,
-    "{limit:.0%} of the images that came again have a mirrored target, and 10 or more.",
-    set_by="Image and mask flipped apart have 0.4 to 0.5; flipped together, or not at"
-    " all, none.",
+    "{limit:.0%} of the images that were seen again have a mirrored target, and 10 or"
+    " more.",
+    set_by="Image and mask flipped separately have 0.4 to 0.5; flipped together, or not"
+    " at all, none.",
 )
 #: Minimum number of mirrored targets.
 _FEWEST_TURNED = 10
@@ -49,14 +51,14 @@ TARGETS_LEFT_AT_ZERO = Kind(
     symptoms=("misfit",),
     headline="all targets but one of a row are 0",
     text="the targets do not fit the outputs: {why}",
-    hint="Give the others the model's own values (targets = model(x), then set the one"
-    " that is known), or compare that one alone: tf.gather(outputs, actions,"
+    hint="Set the others to the model's own outputs (targets = model(x), then set the"
+    " known one), or compare only the known one: tf.gather(outputs, actions,"
     " batch_dims=1).",
     explanation=Explanation(
         brief="all targets but one of a row are 0",
         seen="In reinforcement learning all targets of a row but one are 0: the values"
         " of actions that were not taken.",
-        why="The model is trained toward 0 for everything it did not try.",
+        why="The model is trained toward 0 for every action it did not take.",
         limits=(LONE,),
     ),
 )
@@ -67,17 +69,17 @@ LABELS_FROM_THE_NET = Kind(
     suspects="loss_output_mismatch",
     symptoms=("misfit",),
     text="the labels of {where} do not fit the outputs: {why}",
-    hint="Take them from a copy of the net that is updated at times (a target"
+    hint="Take them from a copy of the net that is updated only now and then (a target"
     " network), or stop the gradient: tf.stop_gradient(labels).",
     explanation=Explanation(
         brief="a net that is trained on its own outputs",
         seen="The labels are outputs of the net that is being trained, for other"
         " inputs, and gradients flow through them.",
-        why="The net can lower its loss by moving its own labels, or by the same output"
-        " for every row. It may be meant (residual gradients), and learns the right"
-        " values where each action always leads to the same state; where chance decides"
-        " it learns others, at a lower loss.",
-        no_limit="It is read from the gradients: no number decides.",
+        why="The net can lower its loss by moving its own labels, or with the same"
+        " output for every row. It may be intended (residual gradients): it learns the"
+        " right values if each action always leads to the same state, and wrong ones at"
+        " a lower loss if the next state is random.",
+        no_limit="It is read from the gradients; there is no numeric limit.",
     ),
 )
 
@@ -86,18 +88,18 @@ LABELS_CHANGE = Kind(
     severity="error",
     suspects="labels_carry_no_signal",
     headline="the same rows have other labels each epoch",
-    text="of {rows} rows that came again {share} had another label, limit {share_limit}"
-    " (labels drawn at random: {chance}), and little was learned: inputs and labels are"
-    " shuffled apart",
+    text="of {rows} rows that were seen again {share} had another label, limit"
+    " {share_limit} (labels drawn at random: {chance}), and little was learned: inputs"
+    " and labels are shuffled separately",
     hint="Shuffle inputs and labels together: tf.data.Dataset.zip((x, y)).shuffle(n),"
     " not the zip of two shuffled datasets.",
     explanation=Explanation(
         brief="the same rows have other labels each epoch",
-        seen="Rows that came again in a later epoch had another class, as often as by"
-        " chance, and the training learned next to nothing.",
-        why="No rule leads from such inputs to such labels. Two datasets that are"
-        " shuffled one by one and then zipped look exactly like this.",
-        limits=(AT_RANDOM, at.LEARNED_HALF),
+        seen="Rows seen again in a later epoch had another class, as often as by"
+        " chance, and the training learned almost nothing.",
+        why="Such inputs say nothing about such labels. Two datasets that are shuffled"
+        " separately and then zipped look exactly like this.",
+        limits=(AT_RANDOM, thresholds.LEARNED_HALF),
     ),
 )
 
@@ -105,29 +107,29 @@ TARGETS_TURNED = Kind(
     name="labels_carry_no_signal",
     severity="error",
     suspects="labels_carry_no_signal",
-    headline="images and targets are flipped apart",
-    text="of {rows} images that came again {share} had a mirrored target, limit"
+    headline="images and targets are flipped separately",
+    text="of {rows} images that were seen again {share} had a mirrored target, limit"
     " {share_limit}, though the image was the same: images and targets are flipped at"
-    " random, each for itself",
-    hint="Flip both at once: concatenate image and mask, flip, split; or flip both by"
+    " random, but separately",
+    hint="Flip both at once: concatenate image and mask, flip, split; or flip both with"
     " the same seed (tf.image.stateless_random_flip_left_right).",
     explanation=Explanation(
-        brief="images and targets are flipped apart",
-        seen="The same images came again in a later epoch, and their targets were"
-        " mirrored: the image as it was, the mask from left to right.",
-        why="Half of the targets belong to another image. The loss falls all the same,"
-        " and the model learns masks that are blurred or symmetric.",
+        brief="images and targets are flipped separately",
+        seen="The same images were seen again in a later epoch, but with mirrored"
+        " targets: the mask was flipped and the image was not.",
+        why="Half of the targets do not fit their image. The loss still falls, and the"
+        " model learns blurred or symmetric masks.",
         limits=(TURNED,),
     ),
 )
 
 _ALONE = (
-    "in {share:.0%} of the rows, limit {limit:.0%}, all but one are 0, and not the same"
-    " one: the outputs that nothing is known of are trained toward 0"
+    "in {share:.0%} of the rows, limit {limit:.0%}, all but one are 0, and not always"
+    " the same one: outputs without a known target are trained toward 0"
 )
 _FOLLOWED = (
     "they are outputs of the net being trained, for other inputs, and gradients flow"
-    " through them: it can lower its loss by moving them, or by the same output for"
+    " through them: it can lower its loss by moving them, or with the same output for"
     " every row"
 )
 
@@ -165,7 +167,7 @@ def labels_change(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         return
     skill = curve.share_gone(curve.predicts)
     limit = AT_RANDOM * found.chance
-    if found.changed >= limit and skill is not None and skill < at.LEARNED_HALF:
+    if found.changed >= limit and skill is not None and skill < thresholds.LEARNED_HALF:
         yield finding(
             LABELS_CHANGE,
             value=found.changed,

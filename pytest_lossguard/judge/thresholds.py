@@ -95,16 +95,16 @@ OUTLIER_ALONE = Limit(
 )
 OUTLIER_SHARE = Limit(
     0.05,
-    "If {limit:.0%} of the rows or more lie so far out, they are a scale of their own"
-    " and not outliers.",
+    "If {limit:.0%} of the rows or more lie so far out, they count as part of the"
+    " scale, not as outliers.",
     set_by="Chosen, not measured.",
 )
 
 #: Skill is the share of the constant's loss that was removed.
 LEARNED_ENOUGH = Limit(
     0.65,
-    "Little was learned: less than {limit:.0%} of what a constant prediction costs is"
-    " gone.",
+    "Little was learned: less than {limit:.0%} of the loss of a constant prediction was"
+    " removed.",
     set_by="On the part of the corpus that sets thresholds, 38 of 64 broken programs"
     " below it gain 0.35 to 1.6 by one standard change. Above it there is not so much"
     " to gain.",
@@ -118,7 +118,7 @@ FAR_BETTER = Limit(
 )
 LEARNED_HALF = Limit(
     0.5,
-    "Less than {limit:.0%} of what a constant prediction costs is gone.",
+    "Less than {limit:.0%} of the loss of a constant prediction was removed.",
     set_by="On the part of the corpus that sets thresholds, 14 broken programs end at"
     " -0.68 to 0.41 and gain 0.55 to 1.6 by the change that undoes their fault; healthy"
     " ones below 0.65 gain at most 0.25.",
@@ -126,17 +126,16 @@ LEARNED_HALF = Limit(
 
 NOT_COUNTED = Limit(
     1e-5,
-    "With other labels where none may count, the gradient of a step changes by at most"
-    " {limit} of its size.",
+    "With other labels where labels must not count, the gradient of a step changes by"
+    " at most {limit} of its size.",
     set_by="Healthy steps of the tests do not change at all, and float32 rounds sums by"
     " 1e-7; those of the reported bugs change by 0.7 and more.",
 )
 
 LEFT_WITHOUT_FAULT = Limit(
     0.67,
-    "A warning becomes an error where the same training, run again without the fault,"
-    " ends on rows that were kept back with at most {limit:.0%} of the loss that it"
-    " ends with otherwise, on each of 3 seeds.",
+    "A warning becomes an error if the same training without the fault ends with at"
+    " most {limit:.0%} of its loss on held-back rows, on each of 3 seeds.",
     set_by="Chosen so that seeds cannot reach it: of four trainings on shuffled digits,"
     " run again with the rows shuffled once more on three seeds, 93% to 113% is left.",
 )

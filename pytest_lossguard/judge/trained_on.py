@@ -45,16 +45,15 @@ VALIDATION_ROWS_TRAINED_ON = Kind(
     severity="warning",
     suspects="validation_rows_trained_on",
     headline="validation rows are trained on",
-    text="{least}{share} of the validation rows are trained on too, limit"
-    " {share_limit}"
-    " ({why}): the held-out loss does not tell how the model does on new rows",
+    text="{least}{share} of the validation rows are trained on too, limit {share_limit}"
+    " ({why}): the held-out loss does not show how the model does on new rows",
     hint="Split first, then repeat or augment the training rows; drop duplicates"
     " before the split.",
     explanation=Explanation(
         brief="held-out rows are trained on",
         seen="Held-out rows are found among the training rows, more often than"
         " training rows repeat.",
-        why="The model has seen them. The held-out loss is too good, and does not tell"
+        why="The model has seen them. The held-out loss is too good and does not show"
         " how the model does on new rows.",
         limits=(TRAINED_ON, MOSTLY_TRAINED_ON),
     ),
@@ -66,7 +65,7 @@ VALIDATION_ROWS_NEARLY_TRAINED_ON = Kind(
     suspects="validation_rows_trained_on",
     headline="validation rows are nearly trained on",
     text="{least}{share} of the validation rows are nearly equal to rows that are"
-    " trained on, limit {share_limit} ({why}): the held-out loss does not tell how the"
+    " trained on, limit {share_limit} ({why}): the held-out loss does not show how the"
     " model does on new rows",
     hint="Split first, then augment the training rows alone; keep all rows of one"
     " subject, recording or image on one side (GroupShuffleSplit).",
@@ -76,7 +75,7 @@ VALIDATION_ROWS_NEARLY_TRAINED_ON = Kind(
         " copies with a little noise, other rounding or another type. It is an error"
         " where training rows have no such copies among themselves, or where these"
         " held-out rows cost far less than the others; else a warning.",
-        why="The model has seen them. The held-out loss is too good, and does not tell"
+        why="The model has seen them. The held-out loss is too good and does not show"
         " how the model does on new rows.",
         limits=(MOSTLY_TRAINED_ON, NEARER, TOO_GOOD),
     ),
@@ -179,7 +178,8 @@ def _least(repeats: Repeats) -> str:
 
 def _why_again(repeats: Repeats) -> str:
     if repeats.copied is None:
-        return f"{repeats.again / repeats.again_of:.0%} of the training rows come twice"
+        again = repeats.again / repeats.again_of
+        return f"{again:.0%} of the training rows occur twice"
     return (
         f"the rows of class {repeats.copied} were copied before the split, the others"
         " were not"

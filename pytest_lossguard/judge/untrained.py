@@ -35,19 +35,18 @@ FROZEN_UNTRAINED = Kind(
     name="frozen_untrained",
     severity="warning",
     suspects="frozen_untrained",
-    text="{where} are frozen (trainable=False), and their {count} weights are still the"
-    " random ones that they were made with (Kolmogorov statistic {value}, limit"
-    " {limit})",
+    text="{where} are frozen (trainable=False), but their {count} weights still have"
+    " their random initial values (Kolmogorov statistic {value}, limit {limit})",
     hint="Copy the trained weights, clone.set_weights(model.get_weights()), since"
     " keras.models.clone_model copies none; or check that load_weights matched these"
     " layers. If they are random on purpose, write"
     " converges(allow='frozen_untrained').",
     explanation=Explanation(
         brief="frozen layers have random weights",
-        seen="Layers with trainable=False have weights as their random initializer"
-        " draws them, at the end of the training. Biases and batch statistics are"
-        " exactly as they were made, in all frozen layers of that part of the model. No"
-        " such layer was assigned during the training.",
+        seen="At the end of the training, layers with trainable=False have weights as"
+        " their random initializer draws them. Biases and batch statistics have their"
+        " initial values in all frozen layers of that part of the model. The training"
+        " assigned no weights to these layers.",
         why="A pretrained part was cloned without its weights, or loading matched"
         " nothing. The layers after it learn from random features: the loss falls, and"
         " the pretraining has no effect.",
@@ -61,22 +60,21 @@ LAYERS_UNTRACKED = Kind(
     severity="error",
     suspects="layers_untracked",
     headline="{count} not tracked by the model",
-    text="{where} calls {names}, which Keras does not count as its own: {count}"
-    " that its outputs depend on {are} not in model.trainable_variables, limit"
-    " {limit}, and {were} never trained",
-    hint="Make the layers attributes of the model, or of a keras.layers.Layer that is"
-    " one; lists and dictionaries of layers are found, too. In place of a Lambda write"
-    " a Layer, and in place of a tf.Variable use self.add_weight. If they are meant to"
-    " stay as they are, set trainable=False or write"
-    " converges(allow='layers_untracked').",
+    text="{where} calls {names}, which Keras does not track: {count} that its outputs"
+    " depend on {are} not in model.trainable_variables, limit {limit}, and {were} never"
+    " trained",
+    hint="Make the layers attributes of the model or of one of its layers; lists and"
+    " dictionaries of layers work, too. Write a Layer instead of a Lambda, and use"
+    " self.add_weight instead of a tf.Variable. If they should not be trained, set"
+    " trainable=False or write converges(allow='layers_untracked').",
     explanation=Explanation(
-        brief="a model calls layers that are not its own",
+        brief="a model calls layers that it does not track",
         seen="The outputs of a model in a traced step depend on trainable variables"
         " that belong to no Keras model, and that nothing changed. A warning in loops,"
         " for a tf.Variable, and if the weights do not look random. Not seen in steps"
         " that run eagerly.",
-        why="Keras does not find layers in other objects, closures and Lambda, nor a"
-        " tf.Variable. They are neither trained nor saved. The loss falls, by what the"
+        why="Keras does not find layers in other objects, closures or Lambda layers,"
+        " nor a tf.Variable. They are neither trained nor saved. The loss falls because"
         " other layers learn.",
         no_limit="One such variable is enough.",
     ),

@@ -67,20 +67,19 @@ INFERENCE_MODE = Kind(
     undone_by="training=True",
     headline="{count} never in training mode",
     text="{count} trained and never called in training mode, limit {limit}: {where}. In"
-    " the training step the model is called {how}, so that BatchNormalization does not"
-    " learn its averages and Dropout drops nothing",
-    hint="Call the model with training=True where gradients are taken:"
-    " model(x, training=True), and in a training step of your own"
-    " self(x, training=True).",
+    " the training step the model is called {how}, so BatchNormalization does not"
+    " update its averages and Dropout drops nothing",
+    hint="Call the model with training=True inside the tape: model(x, training=True),"
+    " or self(x, training=True) in a custom train_step.",
     explanation=Explanation(
         brief="layers were never called in training mode",
-        seen="Layers with BatchNormalization or Dropout were trained, and never called"
-        " in training mode.",
-        why="BatchNormalization does not learn its averages and Dropout drops nothing."
-        " The loss falls all the same; predictions in production differ from those in"
+        seen="Layers such as BatchNormalization or Dropout were trained but never"
+        " called in training mode.",
+        why="BatchNormalization does not update its averages and Dropout drops nothing."
+        " The loss still falls, but predictions in production differ from those in"
         " training.",
-        no_limit="One such layer is enough: an error, or a warning where the loop"
-        " asked for training=False itself.",
+        no_limit="One such layer is an error, or a warning if the loop passed"
+        " training=False itself.",
     ),
 )
 
@@ -89,21 +88,20 @@ UPDATE_SKIPPED = Kind(
     name="update_skipped",
     severity="error",
     suspects="update_skipped",
-    headline="gradients taken {value} times, applied {applied}",
-    text="gradients of {where} were taken {value} times and applied {applied}: at most"
-    " {limit} may go by without an update. The condition around the update is never"
+    headline="{value} gradients computed, applied {applied}",
+    text="gradients of {where} were computed {value} times and applied {applied}; at"
+    " most {limit} may pass without an update. The condition around the update is never"
     " true",
     hint="Apply the gradients at every step. To accumulate them, count the steps in a"
-    " tf.Variable: in a tf.function an `if` on a Python number or attribute is decided"
-    " once, at tracing. To only look at gradients, write"
+    " tf.Variable: in a tf.function an `if` on a Python number or attribute is"
+    " evaluated only once, during tracing. If you only inspect gradients, write"
     " converges(allow='update_skipped').",
     explanation=Explanation(
-        brief="gradients are taken and not applied",
-        seen="Gradients were computed again and again, and applied once or never. Or"
-        " each update applied the sum of all gradients so far, which is never"
-        " reset.",
-        why="The loop runs and prints a loss, and nothing trains. In a tf.function a"
-        " Python condition is decided once, at tracing.",
+        brief="gradients are computed but not applied",
+        seen="Gradients were computed many times but applied once or never. Or each"
+        " update applied the sum of all gradients so far, which is never reset.",
+        why="The loop runs and prints a loss, but nothing trains. In a tf.function a"
+        " Python condition is evaluated only once, during tracing.",
         limits=(MOST_AFTER, FEWEST_SUMS),
     ),
 )
@@ -115,10 +113,10 @@ OPTIMIZER_RESTARTED = Kind(
     suspects="optimizer_restarted",
     undone_by="one optimizer for the whole training",
     headline="{value} new optimizers for one training",
-    text="{value} optimizers trained {where} one after another, {each} steps each,"
-    " limit {limit}: each starts without the momentum and the averages of the last",
-    hint="Make the optimizer once, before the loop; call compile once, and fit with"
-    " epochs=... instead of compiling in a loop.",
+    text="{value} optimizers (limit {limit}) trained {where} one after another, {each}"
+    " steps each: each starts without the momentum and averages of the one before",
+    hint="Create the optimizer once, before the loop. Call compile once and use"
+    " fit(epochs=...) instead of compiling in a loop.",
     explanation=Explanation(
         brief="a new optimizer every few steps",
         seen="Several optimizers trained the same variables one after another, each"
@@ -135,18 +133,18 @@ NOT_RECOMPILED = Kind(
     severity="error",
     suspects="not_recompiled",
     headline="trainable was changed without compile()",
-    text="{value} {which} of {where} are {seen} ({names}): fit goes on with the step"
-    " that was made before trainable became {now}",
+    text="{value} {which} of {where} are {seen} ({names}): fit still uses the step that"
+    " was made before trainable became {now}",
     hint="Call compile() again, with a new optimizer, after each change of trainable.",
     explanation=Explanation(
         brief="trainable was changed without compile()",
-        seen="During a whole epoch fit, by Keras' own train_step, updates other weights"
-        " than the trainable ones of the model. Weights that are updated although they"
-        " are frozen are a warning: a GAN may freeze its discriminator that way.",
-        why="Keras makes the training step once after compile() and keeps it, with the"
-        " weights that were trainable then. Layers unfrozen for fine-tuning stay as"
-        " they are, and the loss falls by what the other layers learn.",
-        no_limit="It is seen in the updates: no number decides.",
+        seen="For a whole epoch fit, with Keras' own train_step, updates weights other"
+        " than the trainable ones. Updates of frozen weights are only a warning: a GAN"
+        " may freeze its discriminator that way.",
+        why="Keras builds the training step once after compile() and keeps it, with the"
+        " weights that were trainable then. Layers unfrozen later for fine-tuning do"
+        " not change, and the loss falls because other layers learn.",
+        no_limit="It is seen in the updates; there is no numeric limit.",
     ),
 )
 
@@ -157,14 +155,13 @@ NOTHING_TRAINABLE = Kind(
     headline="a model has no trainable weight",
     text="model {where} was trained by {by} and has no trainable weight: nothing in"
     " it changed",
-    hint="Under Keras 3 trainable=False counts at once, also after compile: set"
-    " trainable=True while it trains; or write"
-    " converges(allow='nothing_trainable').",
+    hint="In Keras 3 trainable=False takes effect at once, even after compile. Set"
+    " trainable=True before training, or write converges(allow='nothing_trainable').",
     explanation=Explanation(
         brief="a model without a trainable weight",
         seen="A model was trained (fit, train_on_batch) and has no trainable weight.",
         why="Nothing in the model can change, so the training has no effect. No other"
-        " limit can see that.",
+        " check can see that.",
         no_limit="Not a single weight is trainable.",
     ),
 )
@@ -173,19 +170,18 @@ TRAINED_UNSEEN = Kind(
     name="trained_unseen",
     severity="error",
     headline="{value} variables were trained unseen",
-    text="{value} of the variables that gradients were taken of changed{ended},"
-    " and no recorded training changed them: {where} (gradients taken at {by})."
-    " lossguard records the updates of Keras 3 optimizers only, so this training"
-    " was not judged",
-    hint="Apply the gradients by a Keras 3 optimizer, as keras.optimizers.SGD(rate)"
-    ".apply(gradients, variables); or, if this is no training, write"
-    " converges(allow='trained_unseen').",
+    text="{value} variables with gradients changed{ended}, but no recorded training"
+    " changed them: {where} (gradients computed at {by}). lossguard only records"
+    " updates by Keras 3 optimizers, so this training was not judged",
+    hint="Apply the gradients with a Keras 3 optimizer, as"
+    " keras.optimizers.SGD(rate).apply(gradients, variables); or, if this is no"
+    " training, write converges(allow='trained_unseen').",
     explanation=Explanation(
         brief="a training that was not recorded",
-        seen="Variables changed that gradients were taken of, and no recorded update"
-        " changed them.",
-        why="They were trained in a way that lossguard does not record, so that this"
-        " training was not judged. A test that passes would prove nothing.",
+        seen="Variables changed for which gradients were computed, but no recorded"
+        " update changed them.",
+        why="They were trained in a way that lossguard does not record, so this"
+        " training was not judged. A passing test would prove nothing.",
         no_limit="One such variable is enough.",
     ),
 )
@@ -238,11 +234,11 @@ def _never_reset(updates: int, where: str) -> Finding:
     )
     return replace(
         found,
-        message=f"gradients of {where} are added up and the sums never set to 0: each"
-        f" of {updates} updates applied all gradients since the start once more, limit"
+        message=f"gradients of {where} are added up and the sums are never reset: each"
+        f" of {updates} updates applied all gradients since the start again, limit"
         f" {FEWEST_SUMS:g}",
-        headline="sums of gradients are never set to 0",
-        hint="Set each sum to 0 after the update: total.assign(tf.zeros_like(total)).",
+        headline="sums of gradients are never reset",
+        hint="Reset each sum after the update: total.assign(tf.zeros_like(total)).",
     )
 
 

@@ -1,4 +1,4 @@
-"""Checks that every model must pass, trained or not, whatever its task."""
+"""Checks that every model must pass, trained or not, for any task."""
 
 from __future__ import annotations
 

@@ -209,8 +209,8 @@ def _refuse_late_marks(item: pytest.Item) -> None:
     """
     if _count_marks(item) != item.stash.get(MARKS, 0):
         raise UsageError(
-            f"{item.name} was marked converges after it was collected, where nothing"
-            " reads it: mark it in the file, or in pytest_collection_modifyitems"
+            f"{item.name} was marked converges after it was collected, which has no"
+            " effect: mark it in the file, or in pytest_collection_modifyitems"
         )
 
 

@@ -56,9 +56,9 @@ def refuse_baseline_of_search(item: pytest.Item) -> None:
     """
     if _has_baseline(item):
         raise UsageError(
-            "converges(baseline=True) is for a test that trains the same each time,"
-            " and this one is run on many examples: give the baseline to a test without"
-            " `corruption` and without @given"
+            "converges(baseline=True) is for a test that trains the same each time, but"
+            " this one runs on many examples: use it in a test without `corruption` and"
+            " without @given"
         )
 
 

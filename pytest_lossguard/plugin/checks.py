@@ -77,16 +77,16 @@ class CheckedTests:
         definition, kind = metafunc.definition, self._kind
         try:
             policy = self.policy_of(definition)
-            asks = kind.argument in metafunc.fixturenames and self._gives(metafunc)
+            asks = kind.argument in metafunc.fixturenames and self._provides(metafunc)
             own = any(it.name == kind.mark for it in definition.own_markers)
             if own and not asks:
                 raise PolicyError(
-                    f"{definition.name} is marked {kind.mark} and does not ask for the"
+                    f"{definition.name} is marked {kind.mark} but does not ask for the"
                     f" argument {kind.argument!r}: add it, or remove the mark"
                 )
             if asks and policy is None:
                 raise PolicyError(
-                    f"{definition.name} asks for the argument {kind.argument!r} and is"
+                    f"{definition.name} asks for the argument {kind.argument!r} but is"
                     f" not marked: add @pytest.mark.{kind.mark}, or provide a fixture"
                     " of that name"
                 )
@@ -97,7 +97,7 @@ class CheckedTests:
             names = policy.names
             metafunc.parametrize(kind.argument, names, ids=names, indirect=True)
 
-    def _gives(self, metafunc: pytest.Metafunc) -> bool:
+    def _provides(self, metafunc: pytest.Metafunc) -> bool:
         """Whether the argument comes from this plugin, not from a fixture or parameter
         of the user.
         """
@@ -119,7 +119,7 @@ class CheckedTests:
             if mark.args:
                 raise PolicyError(
                     f"{self._kind.mark}() takes keywords only, got {mark.args[0]!r}:"
-                    f" name what it is, as in {self._kind.mark}(strict=True)"
+                    f" use a keyword, as in {self._kind.mark}(strict=True)"
                 )
             merged = {**mark.kwargs, **merged}
         return self._kind.policy(merged)
@@ -139,8 +139,8 @@ class CheckedTests:
         checked = self._checked(item)
         if checked is not None and not checked.results:
             raise UsageError(
-                f"the test asked for {self._kind.argument!r} and never called it: call"
-                f" {self._kind.example} in it"
+                f"the test asked for {self._kind.argument!r} but never called it: call"
+                f" {self._kind.example}"
             )
         return made
 

@@ -161,7 +161,7 @@ class Collected:
         lost = [it for it, state in self.states().items() if state == NOT_RUN]
         if lost:
             terminalreporter.write_line(
-                f"lossguard: {len(lost)} marked tests were not run, for a worker was"
+                f"lossguard: {len(lost)} marked tests were not run because a worker was"
                 " lost:",
                 red=True,
             )

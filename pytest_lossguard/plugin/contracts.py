@@ -163,13 +163,13 @@ class _Shared:
         if _test_of(item) != self._test:
             self._test, self._known = _test_of(item), {}
         known = self._known.get(call)
-        if known is not None and known[0] == _print_of(preparation) is not None:
+        if known is not None and known[0] == _digest_of(preparation) is not None:
             preparation.adopt(known[1])
 
     def keep(self, call: int, preparation: Preparation) -> None:
         """Keep the results for the next item."""
         if call not in self._known:
-            self._known[call] = (_print_of(preparation), preparation)
+            self._known[call] = (_digest_of(preparation), preparation)
 
 
 def _test_of(item: Any) -> str:
@@ -178,7 +178,7 @@ def _test_of(item: Any) -> str:
     return f"{item.parent.nodeid}::{item.originalname}{sorted(values.items())}"
 
 
-def _print_of(preparation: Preparation) -> str | None:
+def _digest_of(preparation: Preparation) -> str | None:
     """Digest of sample, seed and code; None if the sample cannot be pickled."""
     parts = (preparation.x, preparation.y)
     kinds = [_code_of(it) for it in preparation.subject.given]

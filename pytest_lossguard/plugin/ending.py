@@ -79,7 +79,7 @@ class Ending:
             location=item.location,
             keywords={},
             outcome="failed",
-            longrepr=f"{name}: the session was ended while this test ran ({error})",
+            longrepr=f"{name}: the session ended while this test was running ({error})",
             when="teardown",
         )
         hand_on(item, report, test)

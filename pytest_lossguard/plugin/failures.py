@@ -69,7 +69,7 @@ def show_in_short(
     if not report.failed or not isinstance(error, _OURS):
         return
     late = isinstance(error, NotConverged) and error.after_body
-    if late or not any(_is_users(item, it) for it in _frames(error)):
+    if late or not any(_is_user_code(item, it) for it in _frames(error)):
         report.longrepr = _at_the_test(item, error)
     vars(report)[_SAID] = f"{type(error).__name__}: {error}"[:_MOST_SAID]
     crash = getattr(report.longrepr, "reprcrash", None)
@@ -77,7 +77,7 @@ def show_in_short(
         crash.message = f"{type(error).__name__}: {first_line(error)}"
 
 
-def _is_users(item: pytest.Item, at: TracebackType) -> bool:
+def _is_user_code(item: pytest.Item, at: TracebackType) -> bool:
     file = at.tb_frame.f_code.co_filename
     if _is_own(at) or "site-packages" in Path(file).parts:
         return False

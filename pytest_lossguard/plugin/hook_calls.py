@@ -37,12 +37,12 @@ def policy_by_hook(item: pytest.Item, policy: Policy) -> Policy:
     if not isinstance(changed, type(policy)):
         raise PolicyError(
             f"pytest_lossguard_policy returned {shown(changed)}: it must return a"
-            " Policy, as dataclasses.replace(policy, strict=True), or None"
+            " Policy, such as dataclasses.replace(policy, strict=True), or None"
         )
     if changed.max_examples != policy.max_examples:
         raise PolicyError(
-            "pytest_lossguard_policy cannot change max_examples, for a search is made"
-            " before its item: set it in the mark or by --lossguard-max-examples"
+            "pytest_lossguard_policy cannot change max_examples, because a search is"
+            " made before its item: set it in the mark or with --lossguard-max-examples"
         )
     return changed
 
@@ -59,19 +59,19 @@ def checks_of(item: pytest.Item) -> tuple[Check, ...]:
             raise UsageError(_not_checks(it))
     checks = tuple(it for some in given for it in some)
     for it in checks:
-        if not callable(it) or not _takes_two(it):
+        if not callable(it) or not _takes_two_arguments(it):
             raise UsageError(_not_checks(it))
     return checks
 
 
 def _not_checks(given: object) -> str:
     return (
-        f"pytest_lossguard_checks gave {shown(given)}: it must return a list of"
+        f"pytest_lossguard_checks returned {shown(given)}: it must return a list of"
         " functions (trace, policy) -> findings"
     )
 
 
-def _takes_two(check: Callable[..., object]) -> bool:
+def _takes_two_arguments(check: Callable[..., object]) -> bool:
     try:
         inspect.signature(check).bind(None, None)
     except TypeError:

@@ -78,8 +78,8 @@ def _merged(
     for node, mark in marks:
         if mark.args:
             raise PolicyError(
-                f"converges() takes keywords only, got {shown(mark.args[0])}: name"
-                " what it is, as in converges(steps=60)"
+                f"converges() takes keywords only, got {shown(mark.args[0])}: use a"
+                " keyword, as in converges(steps=60)"
             )
         Policy.from_keywords(mark.kwargs)  # check values that a closer mark overrides
         for key, value in mark.kwargs.items():

@@ -52,7 +52,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossguard-times",
         action="store_true",
-        help="write when the session ran, its command, and how long each test took into"
+        help="add the time of the session, its command and the duration of each test to"
         " the JSON report; without this the same seed gives the same report",
     )
     parser.addini("lossguard_times", "default of --lossguard-times", type="bool")
@@ -86,8 +86,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossguard-keep-failures",
         action="store_true",
-        help=f"keep each failing case that a search finds in {REGRESSION_FOLDER}/,"
-        " whose cases every search runs first",
+        help=f"keep each failing case that a search finds in {REGRESSION_FOLDER}/;"
+        " every search runs its kept cases first",
     )
     # Each spelling is an option without a value, so that a path can follow it.
     for update, what, text in (
@@ -111,8 +111,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--lossguard-time",
         metavar="SECONDS",
-        help="run only as many marked tests as fit into so many seconds, in the order"
-        " of --lossguard-order; the others are named",
+        help="run only as many marked tests as fit into SECONDS, in the order of"
+        " --lossguard-order; the others are named",
     )
     group.addoption(
         "--lossguard-show-policy",
@@ -130,8 +130,8 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "lossguard_policy",
-        "default keys of the marker converges, one key = value a line; a key in a"
-        " marker comes first",
+        "default keys of the marker converges, one key = value per line; a key in a"
+        " marker overrides it",
         type="linelist",
     )
     parser.addini("lossguard_seed", "default of --lossguard-seed")
@@ -243,9 +243,8 @@ def _check_installed(writer: Writer) -> None:
     missing = [it for it in writer.needs if find_spec(it) is None]
     if missing:
         raise pytest.UsageError(
-            f"{writer.option} needs {' and '.join(missing)}, not installed here:"
-            f" pip install 'pytest-lossguard[{writer.name}]' (the ini setting is"
-            f" {writer.setting})"
+            f"{writer.option} needs {' and '.join(missing)}, not installed: pip install"
+            f" 'pytest-lossguard[{writer.name}]' (the ini setting is {writer.setting})"
         )
 
 

@@ -61,7 +61,7 @@ def _read(line: str) -> tuple[str, Any]:
     except (ValueError, SyntaxError):
         raise pytest.UsageError(
             f"{SETTING} in the ini file has the line {one_line(line, 60)!r}: write one"
-            " key = value a line, as min_drop = 0.3 or allow = ('noisy_loss',)"
+            " key = value per line, such as min_drop = 0.3 or allow = ('noisy_loss',)"
         ) from None
 
 
@@ -71,7 +71,7 @@ class ShowPolicy:
     def __init__(self, config: pytest.Config) -> None:
         if getattr(config.option, "numprocesses", None):
             raise pytest.UsageError(
-                "--lossguard-show-policy collects in this process: add -n0"
+                "--lossguard-show-policy does not run with workers: add -n0"
             )
 
     @pytest.hookimpl(tryfirst=True)

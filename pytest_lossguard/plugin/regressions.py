@@ -99,7 +99,7 @@ class Regressions:
             return f"its test is gone, with {file}"
         if nodeid in here:
             plain = not is_searched(here[nodeid])
-            return "its test is no search over corruptions any more" if plain else None
+            return "its test is no longer a search over corruptions" if plain else None
         is_gone = file in files and not self._is_selected
         return "its test is gone" if is_gone else None
 

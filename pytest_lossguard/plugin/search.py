@@ -91,12 +91,12 @@ def _as_search(collector: Any, name: str, function: Any) -> list[pytest.Item] | 
     given = hasattr(function, "hypothesis")
     if own and given:
         raise PolicyError(
-            f"{name} is marked corruptions(...) and has a @given of its own: give the"
+            f"{name} is marked corruptions(...) but has its own @given: give the"
             " keywords to strategies.corruptions(...) there"
         )
     if own and not asks:
         raise PolicyError(
-            f"{name} is marked corruptions(...) and does not ask for the argument"
+            f"{name} is marked corruptions(...) but does not ask for the argument"
             f" {ARGUMENT!r}: add it, or remove the mark"
         )
     if not asks or given:
@@ -105,12 +105,12 @@ def _as_search(collector: Any, name: str, function: Any) -> list[pytest.Item] | 
         if own:
             raise PolicyError(
                 f"{name} is marked corruptions(...) and gets {ARGUMENT!r} from a"
-                " fixture or from parametrize: remove the one or the other"
+                " fixture or from parametrize: remove one of them"
             )
         return None
     if not any(_marks(collector, function, "converges")):
         raise PolicyError(
-            f"{name} asks for the argument {ARGUMENT!r} and is not marked: add"
+            f"{name} asks for the argument {ARGUMENT!r} but is not marked: add"
             " @pytest.mark.converges, or provide a fixture of that name"
         )
     return _converted(collector, name, function)
@@ -124,8 +124,8 @@ def _converted(collector: Any, name: str, function: Any) -> list[pytest.Item]:
     for mark in _marks(collector, function, "corruptions"):
         if mark.args:
             raise PolicyError(
-                f"corruptions() takes keywords only, got {shown(mark.args[0])}: name"
-                " what it is, as in corruptions(scales=(1e-3, 1e3))"
+                f"corruptions() takes keywords only, got {shown(mark.args[0])}: use a"
+                " keyword, as in corruptions(scales=(1e-3, 1e3))"
             )
     keywords = _keywords(collector, function, "corruptions")
     space = Space.from_keywords(keywords, "corruptions")

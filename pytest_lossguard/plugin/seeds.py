@@ -63,7 +63,7 @@ def seeded_set_up(item: pytest.Item) -> Iterator[None]:
         finally:
             test.seeds_of_body = SavedSeeds()
 
-    with _around(item, "setup", set_up):
+    with _wrap_method(item, "setup", set_up):
         yield
 
 
@@ -77,12 +77,12 @@ def seeded_body(item: pytest.Item) -> Iterator[None]:
         seeds.restore()
         return original()
 
-    with _around(item, "runtest", run):
+    with _wrap_method(item, "runtest", run):
         yield
 
 
 @contextmanager
-def _around(
+def _wrap_method(
     item: pytest.Item, name: str, call: Callable[[Callable[[], Any]], Any]
 ) -> Iterator[None]:
     """Temporarily replace a method of an item by a function that calls it: no hook is

@@ -31,14 +31,14 @@ class Summary:
         tests = [it for it in entries if it["runs"] or not is_checked(it)]
         if any(test["runs"] for test in tests):
             with survived(troubles, "the summary could not be written completely"):
-                self._tell(terminalreporter, tests)
+                self._write_summary(terminalreporter, tests)
         for path in self._reporter.written if entries else ():
             text = printable(f"lossguard: report in {path}")
             terminalreporter.write_line(text)
         for trouble in dict.fromkeys(troubles):
             terminalreporter.write_line(f"lossguard: {trouble}", yellow=True)
 
-    def _tell(
+    def _write_summary(
         self, terminalreporter: pytest.TerminalReporter, tests: list[Entry]
     ) -> None:
         from ..report import terminal

@@ -111,7 +111,7 @@ def _checked(what: str, key: str, value: Any) -> Any:
         return value
     may = {
         "unseen": 'True, False or "raises"',
-        "trained": "True, False or a share of augmented rows, as 0.5",
+        "trained": "True, False or a share of augmented rows, such as 0.5",
     }.get(key, "True or False")
     raise PolicyError(f"{what}({key}={value!r}): {key} must be {may}")
 
@@ -130,6 +130,6 @@ def _kind(what: str, name: str) -> str:
     near = difflib.get_close_matches(relation, DEFAULTS, n=1)
     meant = f": did you mean {PREFIX + near[0]!r}?" if near else ""
     raise PolicyError(
-        f"{what}(allow=...) names {name!r}, which is no finding kind of a contract"
-        f"{meant}"
+        f"{what}(allow=...) names {name!r}, which is not a finding kind of a"
+        f" contract{meant}"
     )

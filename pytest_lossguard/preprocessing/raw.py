@@ -186,7 +186,8 @@ def _apart(
         return [dense], lambda made: type(data)(made[0]), [key]
     if hasattr(data, "nested_row_splits"):
         raise UsageError(
-            f"contract() cannot take {name} apart, a ragged tensor: give a list of rows"
+            f"contract() cannot split {name}, a ragged tensor, into rows: give a list"
+            " of rows"
         )
     return [leaf_of(data, name).value], lambda made: made[0], [key]
 

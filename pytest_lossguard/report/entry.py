@@ -284,7 +284,7 @@ def format_loss(run: RunEntry) -> str:
 
 #: Explanation of the mark ``*``.
 STEPS_ONLY = (
-    "* loss of the first step -> the last: it was not scored before training and after"
+    "* loss of the first step -> the last: it was not scored before and after training"
 )
 #: Heading of the two losses.
 LOSS = "loss before -> after"

@@ -31,8 +31,8 @@ def training_as_figure(verdict: Verdict) -> Any:
         from plotly.graph_objects import Figure
     except ImportError:
         raise UsageError(
-            "a plot needs plotly, not installed here:"
-            " pip install 'pytest-lossguard[plot]'"
+            "a plot needs plotly, which is not installed: pip install"
+            " 'pytest-lossguard[plot]'"
         ) from None
     drawn = training_figure(details_of(verdict))
     loss, norm = drawn["panels"]

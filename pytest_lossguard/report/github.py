@@ -175,7 +175,7 @@ def _describe(test: Entry) -> Iterator[str]:
     the baseline.
     """
     run = worst_run(test)
-    if test["outcome"] == "failed" and not _is_why(test):
+    if test["outcome"] == "failed" and not _explains_failure(test):
         yield (test["error"] or "failed").partition("\n")[0]
     if _is_broken(test):
         yield checked.describe(test)
@@ -233,7 +233,7 @@ def _whole(test: Entry) -> list[str]:
     return [checked.describe(test), *found.message.splitlines()[1:]]
 
 
-def _is_why(test: Entry) -> bool:
+def _explains_failure(test: Entry) -> bool:
     """Whether the findings, the check or the baseline explain the failure."""
     if _is_broken(test):
         return True

@@ -63,9 +63,7 @@ def failure_message(
         for hint in _hints(verdict):
             lines += wrapped("hint: ", hint)
     if trace.stopped is not None and trace.source == "watch":
-        lines += wrapped(
-            "note: ", f"{trace.stopped}; what comes after it in the test did not run"
-        )
+        lines += wrapped("note: ", f"{trace.stopped}; the rest of the test did not run")
     return "\n".join([*lines, *see(_kinds(verdict)), *again])
 
 

@@ -73,8 +73,9 @@ def read_folder(root: Path) -> tuple[list[KnownCase], list[Stale]]:
         except Exception as error:  # the content can be anything
             said = printable(first_line(error))[:_LONGEST_REASON]
             raise UsageError(
-                f"{file} is no case of pytest-lossguard ({said or type(error).__name__}"
-                "): write it again with python -m pytest_lossguard keep, or delete it"
+                f"{file} is not a case of pytest-lossguard"
+                f" ({said or type(error).__name__}): write it again with python -m"
+                " pytest_lossguard keep, or delete it"
             ) from None
     return known, stale
 

@@ -139,7 +139,7 @@ def read_replay(path: Path, what: str | None = None) -> Replay:
     except Exception as error:  # the content can be anything
         reason = printable(first_line(error))[:_LONGEST_REASON]
         raise UsageError(
-            f"{what} is no replay file of pytest-lossguard"
+            f"{what} is not a replay file of pytest-lossguard"
             f" ({reason or type(error).__name__}): give one from the {REPLAY_FOLDER}"
             " folder"
         ) from None
@@ -153,11 +153,11 @@ def _nodeid(given: Any) -> str:
 
 def _drawn(given: Any) -> int:
     if type(given) is not int:
-        raise ValueError("its draw is no list of whole numbers")
+        raise ValueError("its draw is not a list of whole numbers")
     return given
 
 
 def _seed(given: Any) -> int:
     if type(given) is not int or not 0 <= given < 1 << 32:
-        raise ValueError("its seed is no whole number from 0 to 4294967295")
+        raise ValueError("its seed is not a whole number from 0 to 4294967295")
     return given

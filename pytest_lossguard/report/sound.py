@@ -105,7 +105,7 @@ def _named(given: Any) -> dict[str, str]:
     return {_line(name): _text(it) for name, it in known.items()}
 
 
-def _said(given: Any) -> str | None:
+def _short_text(given: Any) -> str | None:
     return None if given is None else _text(given)[:MOST_CHARACTERS]
 
 
@@ -254,7 +254,7 @@ _TEST: _Fields = {
     "file": _text,
     "line": whole,
     "outcome": _one_of("passed", "skipped", "failed"),
-    "error": _said,
+    "error": _short_text,
     "duration": _number,
     "runs": _runs,
     "findings": _several(_FINDING),

@@ -61,7 +61,7 @@ def warned(tests: Iterable[Entry], verbosity: int = 0) -> Iterator[str]:
         verbosity: Above 0 all tests are listed, at 0 the first ten, below 0 only their
             number.
     """
-    found = sorted(filter(_is_warned, tests), key=_badness)
+    found = sorted(filter(_is_warned, tests), key=_severity_order)
     if not found:
         return
     passed = f"  {_plural(len(found), 'test')} passed with warnings"
@@ -87,7 +87,7 @@ def _is_warned(test: Entry) -> bool:
     return test["outcome"] == "passed" and any(it["findings"] for it in test["runs"])
 
 
-def _badness(test: Entry) -> tuple[bool, float, str]:
+def _severity_order(test: Entry) -> tuple[bool, float, str]:
     """Sort key: trainings that did not converge first, then by nearness to failing."""
     failed = _worst(test)["severity"] == "error"
     nearness = max(run["nearness"] for run in test["runs"] if run["findings"])
@@ -232,7 +232,7 @@ def _search(search: SearchEntry, closest: ClosestEntry) -> Iterator[str]:
     if known:
         yield f"{_plural(known, 'known case')} held"
     if search["exhausted_budget"]:
-        yield "the budget kept others from being run"
+        yield "the budget left no time for others"
     yield f"closest to failing {closest['corruption']}, {_near(closest['nearness'])}"
     if search["headroom"]:
         yield f"beyond that {', '.join(search['headroom'])}"

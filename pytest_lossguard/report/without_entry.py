@@ -19,7 +19,7 @@ OUTCOMES = ("failed", "passed", "skipped")
 #: Reasons why a test that should have a result has none.
 WHY_LOST = {
     NOT_RUN: "not run: its session ended before",
-    ELSEWHERE: "of a part whose report is not here",
+    ELSEWHERE: "of a part whose report is missing",
 }
 _WORDS = {LEFT_OUT: "left out", NOT_RUN: "not run", ELSEWHERE: "not run"}
 _REASONS = {

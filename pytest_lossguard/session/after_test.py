@@ -126,7 +126,7 @@ def compared(
 
     try:
         rerun = make_rerun()
-        harm = _harm(verdict, rerun, is_late)
+        harm = _first_harmful_fault(verdict, rerun, is_late)
         found = [] if harm else [*_findings(trace, rerun, is_late)]
     except (CannotChange, UsageError):
         return verdict
@@ -148,7 +148,7 @@ def compared(
     return replace(verdict, findings=held_to((*found, *kept), policy))
 
 
-def _harm(
+def _first_harmful_fault(
     verdict: Verdict, rerun: Rerun, is_late: Callable[[], bool]
 ) -> tuple[Finding, Diagnosis] | None:
     """Return the first warning whose fault is proved harmful, with the proof: without

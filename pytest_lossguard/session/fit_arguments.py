@@ -47,9 +47,8 @@ def fit_arguments(
         rest["shuffle"] = checked("shuffle", rest["shuffle"], FLAG)
     if "batch_size" in asked and hasattr(x, "as_numpy_iterator"):
         raise UsageError(
-            f"batch_size={batch_size} was given beside a tf.data.Dataset, which"
-            f" brings its own batches: write .batch({batch_size}) there, and leave"
-            " it out here"
+            f"batch_size={batch_size} was given with a tf.data.Dataset, which has its"
+            f" own batches: use .batch({batch_size}) there, and leave it out here"
         )
     if steps is not None and epochs is not None:
         raise UsageError(
@@ -67,8 +66,8 @@ def _refuse_unknown(given: Iterable[str]) -> None:
     for key in given:
         if key not in _HANDED_ON:
             raise UsageError(
-                f"{unknown(key, known, 'fit()', 'argument')}; what else model.fit"
-                " takes, give to model.fit in a test marked converges"
+                f"{unknown(key, known, 'fit()', 'argument')}; for other arguments call"
+                " model.fit in a test marked converges"
             )
 
 

@@ -443,8 +443,8 @@ class Guard:
             )
         if self.baseline.state == "written" and not asked.update:
             raise BaselineError(
-                f"the test had no baseline: {self.baseline.description};"
-                " review and commit it"
+                f"this test had no baseline: {self.baseline.description}; review and"
+                " commit it"
             )
         found = first_regression(self._subjects, self.baseline, self._policy)
         if found is not None:

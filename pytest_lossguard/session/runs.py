@@ -121,8 +121,8 @@ class WatchedRuns:
         if len(self.runs) != 1:
             raise UsageError(
                 f"{len(self.runs)} trainings are known, not one: read .run after the"
-                " with block, and .runs where there are several"
-                f"{''.join(f'; {it}' for it in self.unseen)}"
+                " with block, or .runs if there are"
+                f" several{''.join(f'; {it}' for it in self.unseen)}"
             )
         return self.runs[0]
 

@@ -214,7 +214,7 @@ class Search:
         self.progress(self)
         known = None if corruption is None else corruption.resolved(self._features)
         case = None if known is None else self._cases.get(known)
-        if case is None and self._is_spared(known):
+        if case is None and self._is_skipped(known):
             yield False
             return
         if case is not None:
@@ -303,7 +303,7 @@ class Search:
         worst = runs[near.index(case.nearness)]
         case.run = next((run for run in runs if not run.converged), worst)
 
-    def _is_spared(self, known: Corruption | None) -> bool:
+    def _is_skipped(self, known: Corruption | None) -> bool:
         if self.only is not None:
             return known != self.only
         if self._is_spent() and self.known_case(known) is None:
@@ -429,7 +429,7 @@ class Search:
         return (
             f"{what} alone breaks it, so nothing before the training is fitted to the"
             " scale of the data: fit a StandardScaler in the test's pipeline; or, if"
-            " the data always come as they are here, bound the search:"
+            " the data cannot change in this way, bound the search:"
             f" @pytest.mark.corruptions({part.keyword}={bounds})"
         )
 
@@ -546,7 +546,7 @@ class Search:
         """Return the counts of the search in a few words."""
         text = f"{self.examples} examples, {self.unique} of them different"
         if self.exhausted:
-            text += f"; the budget of {self.budget:g} s kept others from being run"
+            text += f"; the budget of {self.budget:g} s left no time for others"
         return text
 
     def found(self) -> str:

@@ -41,8 +41,7 @@ class Trainer:
     def start_of(self, model_or_factory: Any) -> Snapshot | None:
         """Return the state of a built model, or None if given anything else.
 
-        Training can be rerun from this state whatever the test does with the model
-        later.
+        Training can be rerun from this state, even if the test changes the model later.
         """
         if isinstance(model_or_factory, keras.Model) and model_or_factory.built:
             return Snapshot.of_model(model_or_factory)

@@ -86,9 +86,11 @@ def test_names_that_differ_in_case_are_one_file_elsewhere_and_are_distinguished(
     path = tmp_path / "test_it.test_trains.json"
     write_baseline(path, replace(ONE, test="test_it.py::test_Trains"))
 
-    with pytest.raises(UsageError, match="differ in upper and lower case only"):
+    with pytest.raises(UsageError, match="differ only in upper and lower case"):
         write_baseline(path, ONE)
-    with pytest.raises(UsageError, match=r"is of test_it\.py::test_Trains, not of"):
+    with pytest.raises(
+        UsageError, match=r"belongs to test_it\.py::test_Trains, not to"
+    ):
         check_baseline(
             [],
             Policy(),
@@ -114,11 +116,11 @@ def test_the_baseline_of_a_renamed_test_is_written_anew(tmp_path):
 @pytest.mark.parametrize(
     ("text", "output"),
     [
-        ("", "is no JSON: restore it, or write it again with --lossguard-update"),
-        ('{"lossguard_baseline": 1', "is no JSON"),
-        ("<<<<<<< HEAD\n{}\n=======\n", "holds the marks of a merge conflict"),
-        ('{"name": "a package"}', "is no baseline of pytest-lossguard"),
-        ("[1, 2]", "is no baseline of pytest-lossguard"),
+        ("", "is not JSON: restore it, or write it again with --lossguard-update"),
+        ('{"lossguard_baseline": 1', "is not JSON"),
+        ("<<<<<<< HEAD\n{}\n=======\n", "contains merge conflict markers"),
+        ('{"name": "a package"}', "is not a baseline of pytest-lossguard"),
+        ("[1, 2]", "is not a baseline of pytest-lossguard"),
         ('{"lossguard_baseline": 2}', "has version 2, this pytest-lossguard reads 1"),
         ('{"lossguard_baseline": 1}', "is damaged (KeyError: 'test')"),
         (

@@ -60,7 +60,7 @@ def test_of_a_test_in_several_reports_the_last_counts(written, tmp_path, capsys)
 
     main(["merge", written("a", GOOD), written("b", BAD), "-o", str(output)])
 
-    assert "test_good stands in several reports" in capsys.readouterr().out
+    assert "test_good is in several reports" in capsys.readouterr().out
     (test,) = json.loads(output.read_text())["tests"]
     assert test["outcome"] == "failed"
 
@@ -180,9 +180,9 @@ def test_a_report_becomes_a_page(written, tmp_path, capsys):
     ("text", "sentence"),
     [
         (None, "cannot be read: No such file or directory"),
-        ("[1", "is no report of pytest --lossguard-json=PATH"),
-        ("[]", "is no report of pytest --lossguard-json=PATH"),
-        ('{"schema": 2, "tests": []}', "has schema 2, and this version reads schema 1"),
+        ("[1", "is not a report of pytest --lossguard-json=PATH"),
+        ("[]", "is not a report of pytest --lossguard-json=PATH"),
+        ('{"schema": 2, "tests": []}', "has schema 2, but this version reads schema 1"),
     ],
 )
 def test_what_is_no_report_is_named(tmp_path, capsys, text, sentence):
@@ -221,7 +221,7 @@ def test_a_part_that_is_missing_is_seen_by_the_tests_it_was_to_run(
 
     assert capsys.readouterr().out.splitlines() == [
         f"2 tests of 2 reports: {output}",
-        "1 without a result, of a part whose report is not here:",
+        "1 without a result, of a part whose report is missing:",
         "  tests/test_it.py::test_lost",
     ]
     three = parts("c", [entry("test_lost")], test_good="elsewhere")
@@ -345,7 +345,7 @@ def test_what_is_no_failing_case_is_not_kept(tmp_path, capsys):
 
     assert main(["keep", str(path), "-o", str(tmp_path / "kept")]) == 2
 
-    assert f"{path} is no replay file" in capsys.readouterr().err
+    assert f"{path} is not a replay file" in capsys.readouterr().err
     assert not (tmp_path / "kept").exists()
 
 

@@ -215,7 +215,7 @@ def test_a_contract_shows_both_outcomes_and_its_message(pages):
     page = pages([contract()], [contract(outcome="broken")])
 
     assert "kept → broken" in page.text
-    assert "row 0 served alone is not the row among others" in page.text
+    assert "row 0 served alone comes out differently" in page.text
     assert page.figures == {}
 
 

@@ -108,4 +108,4 @@ def test_a_folder_without_a_report_is_named(tmp_path, capsys, name):
 def test_a_file_that_is_no_report_is_named(tmp_path, capsys):
     (tmp_path / "a.json").write_text("[]")
     assert main(["history", str(tmp_path)]) == 2
-    assert "a.json is no report" in capsys.readouterr().err
+    assert "a.json is not a report" in capsys.readouterr().err

@@ -147,7 +147,7 @@ def test_any_layout_of_memory_will_do(made):
         (np.array([True, False]), None, "needs numeric inputs, and x is bool only"),
         (np.ones(3, complex), None, "needs numeric inputs, and x is complex128"),
         (["a", "b"], None, "needs numeric inputs"),
-        ([[1, 2], [3]], None, "ragged data, and x holds rows of different lengths"),
+        ([[1, 2], [3]], None, "ragged data, but x holds rows of different lengths"),
         ([1, [2, 3]], None, "ragged data"),
         (np.array([[1], [2, 3]], dtype=object), None, "ragged data"),
         (np.array([None, [2, 3]], dtype=object), None, "ragged data"),

@@ -427,7 +427,7 @@ def test_a_change_that_only_learns_by_heart_is_no_cause(held_out, rows, repairs)
     stuck = outside(0.99, 1.0)
     found = diagnose(stuck, STUCK, ByHeart(rows=rows), Policy(), 1000.0)
     assert any(it.verified for it in found.causes) is repairs
-    by_heart = "converges, no better on rows that were kept back"
+    by_heart = "converges, but no better on held-back rows"
     assert (by_heart in [it.came_of for it in found.experiments]) is not repairs
 
 

@@ -142,9 +142,7 @@ def test_an_error_has_both_losses_the_worst_seed_and_a_verified_cause():
 
     assert len(found) == len(seeds())
     assert error.severity == "error"
-    assert "a loss of 0.2 on rows that were kept back, with the fault at 0.8" in (
-        error.message
-    )
+    assert "a loss of 0.2 on held-back rows, with the fault at 0.8" in (error.message)
     assert "on 3 seeds at most 50% of it is left, limit 67%" in error.message
     assert (cause.cause, cause.verified) == ("rows_in_class_order", True)
     assert (cause.loss_before, cause.loss_after) == (0.8, 0.2)

@@ -24,12 +24,13 @@ def test_a_warning_about_units_is_reported_with_its_limits():
     assert text_of("dead_units")[:7] == [
         "dead_units (finding, warning): most relu units of a layer are 0",
         "",
-        "  seen    Most relu units of a layer put out 0 for every row after training.",
-        "  why     A unit that is 0 for every row gets no gradient any more and never",
-        "          comes back. Too high a learning rate or unscaled inputs kill them.",
+        "  seen    After training most relu units of a layer output 0 for every row.",
+        "  why     A unit that is 0 for every row gets no gradient and never recovers."
+        " A",
+        "          learning rate that is too high or unscaled inputs kill units.",
         "  limit   After a bad training a layer is reported if 70% of its units are"
         " dead.",
-        "          DeepDiagnosis and AutoTrainer call a layer dead from there on.",
+        "          DeepDiagnosis and AutoTrainer call a layer dead from this share on.",
     ]
 
 

@@ -163,7 +163,7 @@ def test_a_name_that_is_a_finding_and_a_cause_has_both():
         ("nois_loss", "'nois_loss': did you mean noisy_loss or "),
         (
             "yours:long",
-            "'yours:long': a name with a colon belongs to a check of your own",
+            "'yours:long': a name with a colon belongs to a custom check",
         ),
         ("zzz", "'zzz'. Known are:\nnothing_trainable, "),
     ],

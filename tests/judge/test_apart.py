@@ -34,7 +34,7 @@ def test_targets_moved_by_numbers_of_their_own_fail(too):
         "error",
         "train.py:12",
     )
-    said = "changed by other ones" if too else "not moved with them"
+    said = "changed with other ones" if too else "not changed with them"
     assert said in it.message
 
 
@@ -42,7 +42,7 @@ def test_targets_moved_by_numbers_of_their_own_fail(too):
     ("facts", "said"),
     [
         (SHUFFLED, "the targets are shuffled and the inputs are not"),
-        (BOTH, "each of them is shuffled in an order of its own"),
+        (BOTH, "each of them is shuffled in a different order"),
     ],
 )
 def test_rows_shuffled_apart_fail(facts, said):

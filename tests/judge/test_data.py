@@ -52,7 +52,7 @@ def test_inputs_that_come_scaled_into_a_layer_that_scales_are_told(high, told):
     assert len(found) == told
     for it in found:
         assert it.value == pytest.approx(1 / 255)
-        assert "layer rescaling multiplies by 0.00392 what reaches from 0 to 1" in (
+        assert "layer rescaling multiplies by 0.00392 values from 0 to 1" in (
             it.message
         )
         assert (it.severity, it.headline) == ("warning", "the inputs are scaled twice")

@@ -61,7 +61,7 @@ def test_a_class_with_hardly_any_rows_is_reported_by_its_number():
 
 def test_a_rare_class_that_the_model_hardly_finds_is_reported_with_what_it_removes():
     found = kinds(with_labels([0] * 98 + [1] * 2, rare_gain=0.4))["class_imbalance"]
-    assert "the model removes 40% of what its rows cost a constant, limit 70%" in (
+    assert "on its rows the model removes 40% of the loss of a constant, limit 70%" in (
         found.message
     )
 

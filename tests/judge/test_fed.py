@@ -28,19 +28,19 @@ from tests.support.traces import falling, make_trace
             DataFacts(repeated=RepeatedBatch(rows=16, of=96, by="feed")),
             "error",
             (16, 96),
-            "yields the same batch each time",
+            "yield the same batch each time",
         ),
         (
             DataFacts(repeated=RepeatedBatch(rows=16, of=0, by="feed")),
             "warning",
             (16, None),
-            "the same 16 rows: what fit was given yields the same batch each time",
+            "the same 16 rows: the data given to fit yield the same batch each time",
         ),
         (
             DataFacts(unseen=UnseenRows(epochs=5, batches=10, steps=4, calls=5)),
             "warning",
             (0.6, 0),
-            "10 batches, and each of 5 calls of fit begins anew and takes 4",
+            "10 batches, and each of 5 calls of fit begins again and takes 4",
         ),
         (
             DataFacts(unseen=UnseenRows(epochs=3, batches=10, steps=6)),

@@ -41,7 +41,7 @@ def test_weights_in_order_of_the_counts_are_an_error():
 
     assert (finding.kind, finding.severity) == ("class_weight_mismatch", "error")
     assert (
-        "class 0 (130 of 2400 rows) has weight 0.317 where its rows ask for 3.69"
+        "class 0 (130 of 2400 rows) has weight 0.317, its count calls for 3.69"
         in finding.message
     )
     assert "within 0.0%, limit 10%" in finding.message

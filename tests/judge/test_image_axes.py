@@ -26,7 +26,7 @@ def test_scrambled_images_are_named_with_both_shapes(held, severity, shape, axes
     (found,) = judge(trace, Policy())
     assert (found.kind, found.severity) == ("image_axes_mixed", severity)
     assert (found.where, found.value, found.limit) == ("the input", 0.64, 0.9)
-    assert f"shape (20, 16, 3) whose values lie in memory as {shape}" in found.message
+    assert f"whose values are laid out in memory as {shape}" in found.message
     numbers = "differ by 64% of what those in (20, 16, 3) differ by, limit 90%"
     assert f"Neighbors in {shape} {numbers}, in 64 images" in found.message
     assert found.hint == f"Use transpose instead of reshape: np.transpose(x, {axes})."

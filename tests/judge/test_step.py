@@ -40,7 +40,7 @@ def test_a_gradient_by_hand_that_is_wrong_is_a_warning_with_both_slopes():
     wrong = CustomGradient(name="bent", place="net.py:8", given=0.4, real=-0.4)
     (it,) = found("custom_gradient_wrong", custom_gradients=(wrong,))
     assert (it.severity, it.value, it.limit) == ("warning", 0.4, -0.4)
-    assert "of bent (net.py:8) is 0.4 where" in it.message
+    assert "of bent (net.py:8) is 0.4, but" in it.message
 
 
 @pytest.mark.parametrize(

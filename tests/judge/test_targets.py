@@ -72,7 +72,7 @@ def test_labels_that_change_each_time_are_an_error_where_little_was_learned(
     ]
     assert [it.severity for it in findings] == ["error"] * fails
     for it in findings:
-        assert "of 400 rows that came again 89% had another label" in it.message
+        assert "of 400 rows that were seen again 89% had another label" in it.message
 
 
 @pytest.mark.parametrize(

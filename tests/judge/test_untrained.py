@@ -28,7 +28,7 @@ def test_frozen_layers_with_random_weights_are_a_warning_with_their_names():
     assert (it.kind, it.severity) == ("frozen_untrained", "warning")
     assert (it.value, it.limit) == (0.8, 2.2)
     assert it.where == "net/conv, net/conv_1, net/conv_2 and 2 more"
-    assert "are frozen (trainable=False), and their 12,345 weights" in it.message
+    assert "are frozen (trainable=False), but their 12,345 weights" in it.message
 
 
 @pytest.mark.parametrize(

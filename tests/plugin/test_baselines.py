@@ -89,7 +89,7 @@ def test_half_the_headroom_fails_and_says_what_it_was(project, pytester):
             "          ! learning-rate headroom *x *x *x",
             "            input-scale headroom *",
             "  error   baseline_regression: the learning-rate headroom fell from *",
-            "hint: If this is meant, run the test with --lossguard-update *",
+            "hint: If this is intended, run the test with --lossguard-update *",
             "again: pytest test_it.py::test_trains --lossguard-seed=0",
         ]
     )
@@ -144,8 +144,8 @@ def test_a_training_of_another_length_is_another_training(project):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            f"BaselineError: the training takes 61 steps, that of its baseline, {FILE},"
-            " took 60: if that is meant, run it with --lossguard-update"
+            f"BaselineError: the training takes 61 steps, but its baseline, {FILE},"
+            " took 60: if this is intended, run it with --lossguard-update"
         ]
     )
 

@@ -105,7 +105,7 @@ def test_what_ends_a_session_loses_no_training(runs, how):
         "test_before": 1,
         "test_ended": 1,
     }
-    assert "the session was ended while" in tests["test_ended"]["error"]
+    assert "the session ended while" in tests["test_ended"]["error"]
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 

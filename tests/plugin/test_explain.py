@@ -40,7 +40,7 @@ def test_an_unknown_name_is_an_error(explained):
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        ["ERROR: nothing to explain is called 'deadunits': did you mean dead_units*"]
+        ["ERROR: there is no explanation of 'deadunits': did you mean dead_units*"]
     )
 
 

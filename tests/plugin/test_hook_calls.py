@@ -178,7 +178,7 @@ def test_what_is_no_function_is_named(project, pytester):
 
     result = project(BODY)
 
-    result.stdout.fnmatch_lines(["*UsageError: pytest_lossguard_checks gave 'slow'*"])
+    result.stdout.fnmatch_lines(["*Error: pytest_lossguard_checks returned 'slow'*"])
 
 
 # Runs that finished

@@ -96,7 +96,7 @@ def test_a_missing_library_is_reported_before_any_test_runs(project, monkeypatch
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
         [
-            "*--lossguard-html needs jinja2, not installed here:"
+            "*--lossguard-html needs jinja2, not installed:"
             " pip install 'pytest-lossguard[[]html[]]'*"
         ]
     )

@@ -139,7 +139,9 @@ def test_forgot_to_apply():
 """
     )
 
-    result.stdout.fnmatch_lines(["*gradients were taken 3 times and applied never; *"])
+    result.stdout.fnmatch_lines(
+        ["*gradients were computed 3 times and never applied; *"]
+    )
 
 
 def test_every_training_of_a_body_is_judged(project):

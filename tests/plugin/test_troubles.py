@@ -202,7 +202,7 @@ def test_reports_go_through_links_and_devices(project, pytester, handed_on):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ("[" * 100_000, "it is nested too deep"),
+        ("[" * 100_000, "it is nested too deeply"),
         ('{"schema": 1, "nodeid": "a", "corruption": [], "seed": Infinity}', "seed"),
         (
             '{"schema": 99, "nodeid": "a", "corruption": [], "seed": 0}',
@@ -223,7 +223,7 @@ def test_a_stranger_s_replay_file_is_one_line_and_no_traceback(
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        [f"ERROR: --lossguard-replay=*case.json is no *{text}*"]
+        [f"ERROR: --lossguard-replay=*case.json is not *{text}*"]
     )
     assert "\x1b" not in result.stderr.str()
 
@@ -248,7 +248,7 @@ def test_a_replay_file_that_is_a_pipe_is_refused_at_once(project, pytester):
 
     result = project("def test_a():\n    pass\n", "--lossguard-replay=case.json")
 
-    result.stderr.fnmatch_lines(["ERROR: *case.json cannot be read: it is no regular*"])
+    result.stderr.fnmatch_lines(["ERROR: *case.json cannot be read: it is not a reg*"])
 
 
 # What a failure says in short

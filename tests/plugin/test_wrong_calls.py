@@ -27,7 +27,7 @@ SENTENCES = {
     "--lossguard-html=": "names no file: give its path",
     "--lossguard-tensorboard=plain.txt": "is a file: name a folder",
     "--lossguard-tensorboard=": "names no folder: give its path",
-    "--lossguard-replay=.": "cannot be read: it is no regular file",
+    "--lossguard-replay=.": "cannot be read: it is not a regular file",
     "--lossguard-replay=": "cannot be read",
     "--lossguard-replay=nowhere.json": "cannot be read: No such file",
 }
@@ -190,29 +190,29 @@ def test_the_last_line_shown_of_a_wrong_call_is_the_users(project):
         ),
         (
             "pytest_lossguard_checks(item): return 3",
-            "UsageError: *gave 3: it must return a list*",
+            "UsageError: *returned 3: it must return a list*",
         ),
-        ("pytest_lossguard_checks(item): return 'abc'", "*gave 'abc': it must*"),
+        ("pytest_lossguard_checks(item): return 'abc'", "*returned 'abc': it must*"),
         (
             "pytest_lossguard_checks(item): return lambda trace, policy: None",
-            "*gave <function *: it must return a list*",
+            "*returned <function *: it must return a list*",
         ),
         (
             "pytest_lossguard_checks(item): return [lambda trace: None]",
-            "*gave <function *: it must return a list of functions (trace, policy)*",
+            "*returned <function *: it must return a list of functions (*",
         ),
         (
             "pytest_lossguard_checks(item): return [lambda trace, policy: True]",
-            "*the check *<lambda> gave True: it must give findings made by*",
+            "*the check *<lambda> returned True: it must return findings made by*",
         ),
         (
             "pytest_lossguard_checks(item): return [lambda trace, policy: ['a\\nb']]",
-            "*the check *<lambda> gave 'a*nb': it must give findings made by*",
+            "*the check *<lambda> returned 'a*nb': it must return findings made by*",
         ),
         (
             "pytest_lossguard_checks(item): return [lambda trace, policy:"
             " pytest_lossguard.finding('a:b', 'm')]",
-            "*the check *<lambda> gave Finding(*: it must give findings*",
+            "*the check *<lambda> returned Finding(*: it must return findings*",
         ),
         (
             "pytest_lossguard_checks(item): return [lambda trace, policy: 1 / 0]",

@@ -85,7 +85,7 @@ def test_reports_hold_what_came_of_each_relation(project, pytester):
     assert list(found) == sorted(ON)
     assert found["alone"]["outcome"] == "broken"
     assert found["alone"]["rows"] == [0]
-    assert found["alone"]["message"].startswith("alone: row 0 served alone is not")
+    assert found["alone"]["message"].startswith("alone: row 0 served alone comes out")
     assert found["columns"]["outcome"] == "skipped"
     assert found["types"] == {
         "relation": "types",
@@ -94,7 +94,7 @@ def test_reports_hold_what_came_of_each_relation(project, pytester):
         "rows": [],
         "message": "",
     }
-    assert "row 0 served alone is not" in (pytester.path / "out.html").read_text()
+    assert "row 0 served alone comes out" in (pytester.path / "out.html").read_text()
     junit = (pytester.path / "out.xml").read_text()
     assert '"lossguard_contract_outcome" value="broken"' in junit
 
@@ -161,7 +161,7 @@ def test_what_cannot_be_meant_is_an_error_at_collection(project, mark, text):
 
 def test_mark_and_argument_belong_together(project):
     unmarked = project(GOOD.replace("@pytest.mark.contracts\n", ""))
-    unmarked.stdout.fnmatch_lines(["*asks for the argument 'contract' and is not*"])
+    unmarked.stdout.fnmatch_lines(["*asks for the argument 'contract' but is not*"])
 
     unasked = project("@pytest.mark.contracts\ndef test_it():\n    pass\n")
     unasked.stdout.fnmatch_lines(["*does not ask for the argument 'contract': add it*"])
@@ -209,7 +209,7 @@ def test_a_contract_that_is_never_called_fails(project):
     )
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*asked for 'contract' and never called it*"])
+    result.stdout.fnmatch_lines(["*asked for 'contract' but never called it*"])
 
 
 def test_what_is_allowed_passes_and_is_reported(project, pytester):
@@ -232,7 +232,7 @@ def test_what_is_allowed_is_no_broken_test_of_the_summary(project):
     result.stdout.fnmatch_lines(
         [
             "lossguard: 13 contracts checked: * 1 broken (1 of them allowed), *",
-            "  allowed alone: row 0 served alone is not the row among others",
+            "  allowed alone: row 0 served alone comes out differently",
             "  skipped *",
         ]
     )

@@ -501,7 +501,7 @@ def test_what_could_not_be_checked_fails_only_if_strict(relation, prepare, reaso
     assert strict.finding.kind == f"contract_{relation}"
     first, _, *output = strict.message.splitlines()
     assert first == (
-        f"{relation}: it could not be checked, and strict=True asks for it"
+        f"{relation}: it could not be checked, but strict=True requires it"
     )
     assert output[0] == reason
     assert f"contracts({relation}=False)" in strict.message

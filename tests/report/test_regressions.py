@@ -77,7 +77,7 @@ def changed(tmp_path, **change):
 def test_a_damaged_file_is_an_error_that_names_it(tmp_path, change):
     file = changed(tmp_path, **change)
 
-    with pytest.raises(UsageError, match=f"^{file} is no case of pytest-lossguard"):
+    with pytest.raises(UsageError, match=f"^{file} is not a case of pytest-lossguard"):
         read_folder(tmp_path)
 
 

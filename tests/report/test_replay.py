@@ -113,5 +113,5 @@ def test_a_foreign_file_is_named(tmp_path, change):
     content = {key: value for key, value in content.items() if value is not ...}
     path.write_text(json.dumps(content))
 
-    with pytest.raises(UsageError, match=f"{path} is no replay file"):
+    with pytest.raises(UsageError, match=f"{path} is not a replay file"):
         read_replay(path)

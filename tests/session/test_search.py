@@ -115,7 +115,7 @@ def test_a_spent_budget_spares_the_unseen_and_keeps_the_failures():
 
     assert len(program.ran) == 2
     assert program.search.exhausted
-    assert "the budget of 5 s kept others" in program.search.summary()
+    assert "the budget of 5 s left no time for others" in program.search.summary()
 
 
 def test_an_example_that_is_rejected_is_not_remembered():

@@ -79,7 +79,7 @@ def model_check(outcome="passed", check="exports", message=""):
 
 
 #: Message of a broken relation, as a test of contracts reports it.
-BROKEN = "alone: row 0 served alone is not the row among others\n\n  raw row  5, <4>"
+BROKEN = "alone: row 0 served alone comes out differently\n\n  raw row  5, <4>"
 
 
 def contract(relation="alone", outcome="kept", message="", **rest):

@@ -79,7 +79,7 @@ def test_a_clone_without_weights_is_named():
 
     assert it.severity == "warning"
     assert it.where == "backbone/dense_1, backbone/dense_2"
-    assert "their 864 weights are still the random ones" in it.message
+    assert "their 864 weights still have their random initial values" in it.message
     assert "clone.set_weights(model.get_weights())" in it.hint
 
 

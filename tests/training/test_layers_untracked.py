@@ -105,7 +105,7 @@ def test_layers_of_a_plain_object_fail_a_fit():
     (it,) = found(lambda: fit(Net(Block())))
 
     assert (it.severity, it.value, it.limit) == ("error", 4, 0)
-    assert "calls dense_1, dense_2, which Keras does not count" in it.message
+    assert "calls dense_1, dense_2, which Keras does not track" in it.message
     assert "4 variables that its outputs depend on" in it.message
 
 

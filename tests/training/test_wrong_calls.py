@@ -208,7 +208,7 @@ HELD_OUT = [
 ]
 DATASETS = [
     ("lossguard.fit(MODEL, @)", ["DATA, Y", "DATA, sample_weight=Y"], "yields them"),
-    ("lossguard.fit(MODEL, @)", ["DATA, batch_size=5"], "write .batch(5) there"),
+    ("lossguard.fit(MODEL, @)", ["DATA, batch_size=5"], "use .batch(5) there"),
     ("lossguard.fit(MODEL, @)", ["DATA.unbatch()", "DATA.range(5)"], "add .batch(32)"),
     ("lossguard.fit(MODEL, @)", ["DATA.take(0)"], "it yields no batch"),
     ("lossguard.fit(MODEL, @)", ["DATA.map(lambda a, b: a)"], "y is missing"),
@@ -263,7 +263,11 @@ API = [
     )
 ] + [("diagnose(MODEL, X, Y, budget=@)", [*NO_NUMBER, "0", "-1", "None"], "seconds")]
 FINDINGS = [
-    ("finding(@, 'm')", ["'slow'", "3", "None", "'A:B'", "''"], "kind must be a name"),
+    (
+        "finding(@, 'm')",
+        ["'slow'", "3", "None", "'A:B'", "''"],
+        "kind must be a lower-case name",
+    ),
     ("finding('a:b', @)", ["3", "None", "''", "X"], "message must be a sentence"),
     ("finding('a:b', 'm', severity=@)", ["'fatal'", "1", "['error']"], "'warning'"),
     ("finding('a:b', 'm', step=@)", ["'x'", "2.5", "-1", "0", "nan"], "counted from 1"),
@@ -293,7 +297,7 @@ SPACES = [
     (
         "strategies.corruptions(features=@)",
         NO_FEATURES,
-        "features must be how many there are",
+        "features must be their number",
     ),
     (
         "strategies.corruptions(@)",
@@ -337,7 +341,7 @@ FAMILIES = [
     (
         "Corruption.from_json(@)",
         ["3", "None", "{}", "[3]", "[{}]", "[{'family': ['Scale']}]", "'[]'", "HUGE"],
-        "give what to_json() gave",
+        "give the result of to_json()",
     ),
     (
         "Corruption.from_json([{'family': 'Scale', @}])",
@@ -376,7 +380,7 @@ POLICIES = [
     (
         "Policy.from_keywords({'allow': @})",
         ["'nothing'", "['dead_unit']", "':'", "('A:B',)", "'x' * 10**4", "''"],
-        "which is no finding kind",
+        "which is not a finding kind",
     ),
     ("Policy.from_keywords({'shards': @})", ["0", "HUGE"], "from 1 to 256"),
     ("Policy.from_keywords({@: 1})", ["'min_dorp'"], "did you mean 'min_drop'"),

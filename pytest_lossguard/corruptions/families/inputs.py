@@ -258,7 +258,7 @@ def _offsets(value: Any) -> Axis:
         (it for it in found if low <= it <= high), key=lambda it: (abs(it), it < 0)
     )
     if not found:
-        raise OutOfRange("holds no power of ten: widen it, as (-1e3, 1e3)")
+        raise OutOfRange("holds no power of ten: widen it, for example to (-1e3, 1e3)")
     beyond = [
         tuple(map(Offset, finite(sign * most * 10.0**it for it in FARTHER)))
         for sign, most in ways
@@ -301,7 +301,7 @@ def _constant(value: Any) -> Axis:
 def _dtype(value: Any) -> Axis:
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, (tuple, list)) or not names:
-        raise OutOfRange("must be True, False or names, as ('float16', 'int64')")
+        raise OutOfRange("must be True, False or names, such as ('float16', 'int64')")
     try:
         levels = tuple(map(Dtype, names))
     except UsageError as error:

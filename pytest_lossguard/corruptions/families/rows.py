@@ -113,7 +113,7 @@ class SortedRows(Family):
 
 def _rows(value: Any) -> Axis:
     if not is_count(value) or value > MOST // 8:
-        raise OutOfRange("must be True, False or the fewest rows to try, as 10")
+        raise OutOfRange("must be True, False or the fewest rows to try, such as 10")
     levels = tuple(FewRows(int(value) * it) for it in (8, 4, 2, 1))
     return Axis("rows", f"down to {value}", levels)
 

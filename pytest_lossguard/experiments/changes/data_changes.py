@@ -56,15 +56,15 @@ def _sentinels(trace: Trace) -> Weighed:
 def _describe_filled(now: Proposal) -> str:
     if now.change.value is None:
         return "missing values filled with the mean"
-    return f"{_missing(now.change)} replaced by the mean of the other values"
+    return f"{_missing(now.change)} replaced with the mean of the other values"
 
 
 def _remedy_of_missing(now: Proposal) -> str:
     if now.change.value is None:
         return "fill or drop missing values before training, as SimpleImputer does"
     return (
-        f"replace {_missing(now.change)} by NaN where the data are read, before they"
-        " are scaled, and fill it by the mean, as SimpleImputer does"
+        f"replace {_missing(now.change)} with NaN where the data are read, before they"
+        " are scaled, and fill it with the mean, as SimpleImputer does"
     )
 
 
@@ -290,7 +290,7 @@ KINDS = (
         acts_on="data",
         cause="class_imbalance",
         remedy="give class_weight to fit, or resample the rows",
-        describe="every class as often as the others",
+        describe="all classes equally frequent",
         worth=_balance_classes,
         shown_by=("class_imbalance",),
         other_rows=True,

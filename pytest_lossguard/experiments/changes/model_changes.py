@@ -148,9 +148,9 @@ KINDS = (
         name="reinitialize",
         acts_on="weights",
         cause="bad_initialization",
-        remedy="use the layers' own initializers: glorot_uniform, he_normal before"
-        " relu, zeros for biases",
-        describe="weights drawn anew (Glorot, He before relu; zero biases)",
+        remedy="use the default initializers: glorot_uniform, he_normal before relu,"
+        " zeros for biases",
+        describe="weights redrawn (Glorot, He before relu; zero biases)",
         worth=_reinitialize,
         shown_by=("symmetric_weights", "saturated_activations", "dead_units"),
     ),

@@ -7,8 +7,7 @@ from __future__ import annotations
 from ...core.change import RATE_INSTEAD_OF_0, Change
 from ...core.findings import number
 from ...core.keras_names import OptimizerFacts, optimizer_facts
-from ...judge import loss_curve_of
-from ...judge import thresholds as at
+from ...judge import loss_curve_of, thresholds
 from .kind import (
     CERTAIN,
     LIKELY,
@@ -59,8 +58,10 @@ def _learning_rate(now: Situation) -> Weighed:
         higher = CERTAIN - 5
     if blown:
         higher = REMOTE
-    stood = loss_curve_of(now.trace).moved < at.MOVED_LITTLE
-    for step, factor in enumerate((10.0, 100.0, *([at.FAR_HIGHER] if stood else []))):
+    stood = loss_curve_of(now.trace).moved < thresholds.MOVED_LITTLE
+    for step, factor in enumerate(
+        (10.0, 100.0, *([thresholds.FAR_HIGHER] if stood else []))
+    ):
         yield higher - 0.1 * step, Change(kind="learning_rate", value=factor)
 
 

@@ -91,11 +91,13 @@ def _silent(preparation: Preparation, columns: list[Column]) -> list[Column]:
         return columns
     found: list[Column] = []
     for first in range(0, len(columns), _AT_ONCE):
-        found += _silent_of(preparation, columns[first : first + _AT_ONCE])
+        found += _columns_without_effect(preparation, columns[first : first + _AT_ONCE])
     return found
 
 
-def _silent_of(preparation: Preparation, columns: list[Column]) -> list[Column]:
+def _columns_without_effect(
+    preparation: Preparation, columns: list[Column]
+) -> list[Column]:
     x = preparation.x
     trials = [_others(x.get(it)) for it in columns]
     rows = np.concatenate([rows for rows, _ in trials])
@@ -169,7 +171,7 @@ def _describe_lost(preparation: Preparation, lost: list[Column]) -> Broken:
     other = int(next(i for i, it in enumerate(values) if it != values[0] and it == it))
     more = f", nor do {len(lost) - 1} others" if len(lost) > 1 else ""
     return Broken(
-        fact=f"{column.name} cannot change the output any more{more}",
+        fact=f"{column.name} does not change the output{more}",
         column=column.name,
         rows=(0, other),
         lines=(
@@ -179,12 +181,12 @@ def _describe_lost(preparation: Preparation, lost: list[Column]) -> Broken:
                 f" {format_raw_row(x, other, column)}",
                 note=f"rows 0 and {other}",
             ),
-            Line(name="came out", value="the same, whichever of them the row has"),
+            Line(name="came out", value="the same for both values"),
             Line(name="should be", value="different"),
         ),
-        meaning="The information in this column is lost on the way: a cast, a clip, a"
-        " division, a lookup that knows none of its values, or it is left out.",
-        remedy=f"If it is to be ignored, say so: contracts(unused=({column.name!r},))."
+        meaning="A cast, a clip, a division or a lookup that knows none of its values"
+        " drops the information in this column, or the column is left out.",
+        remedy=f"If it should be ignored, write contracts(unused=({column.name!r},))."
         if column.is_named
         else "",
     )
@@ -227,7 +229,7 @@ def _collapsed(preparation: Preparation, columns: list[Column]) -> Broken | None
             ),
             meaning="A type on the way is too coarse for such numbers: float16 has"
             " steps of 16 at 20,000, float32 of 2 beyond 16,777,216.",
-            remedy="Take the mean off, or scale, before the cast; keep ids as integers"
+            remedy="Subtract the mean, or scale, before the cast; keep ids as integers"
             " or words.",
         )
     return None
@@ -367,7 +369,7 @@ def units(preparation: Preparation, asked: Any) -> Outcome:
             made, row, base.x, row, (f"x {_FACTORS[0]:g}", "as before")
         )
     return Broken(
-        fact=f"{column.name} in another unit makes other training data",
+        fact=f"{column.name} in another unit changes the training data",
         column=column.name,
         rows=(row,),
         lines=(

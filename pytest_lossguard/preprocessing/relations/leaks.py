@@ -39,7 +39,9 @@ def held_out(preparation: Preparation, asked: Any) -> Outcome:
     del asked
     base = preparation.base
     if base.held_x is None:
-        return Skipped("prepare gives no held-out rows, as (x, y, x_held_out, y_held)")
+        return Skipped(
+            "prepare returns no held-out rows: return (x, y, x_held_out, y_held)"
+        )
     if preparation.subject.is_split_here:
         return Skipped("the check holds rows out itself: it is fitted on the others")
     train, held = preparation.origins
@@ -48,7 +50,7 @@ def held_out(preparation: Preparation, asked: Any) -> Outcome:
     shared = _in_both(preparation, train, held)
     if shared is not None:
         return shared
-    return _moved_by_held(preparation, train, held)
+    return _changed_by_held_out(preparation, train, held)
 
 
 def _in_both(preparation: Preparation, train: Array, held: Array) -> Broken | None:
@@ -86,7 +88,9 @@ def _is_copy(one: Table, other: Table, spread: Array) -> bool:
     return same and bool((apart <= NEARLY_SAME * spread).all())
 
 
-def _moved_by_held(preparation: Preparation, train: Array, held: Array) -> Outcome:
+def _changed_by_held_out(
+    preparation: Preparation, train: Array, held: Array
+) -> Outcome:
     x, base = preparation.x, preparation.base
     rows = np.setdiff1d(held[held >= 0], train)
     if len(rows) == 0:
@@ -266,8 +270,8 @@ def own_label(preparation: Preparation, asked: Any) -> Outcome:
             ),
             *output_lines(made.x, at, base.x, at, (f"training row {at}", "as before")),
         ),
-        meaning="The row's features tell its own label: training looks better than"
-        " production ever will, where the label is not known.",
+        meaning="The row's features reveal its own label: training looks better than"
+        " production, where the label is unknown.",
     )
 
 

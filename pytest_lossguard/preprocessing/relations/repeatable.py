@@ -30,8 +30,8 @@ def deterministic(preparation: Preparation, asked: Any) -> Outcome:
     return Broken(
         fact=text,
         lines=lines,
-        meaning="Every other contract compares two runs: with numbers that change by"
-        " themselves none of them can be checked.",
+        meaning="Every other contract compares two runs. If the numbers change at"
+        " random, none of them can be checked.",
     )
 
 
@@ -46,13 +46,13 @@ def process(preparation: Preparation, asked: Any) -> Outcome:
         return Skipped(f"in another process it raised {there}", applies=True)
     prepared, served = there
     meaning = (
-        "The service runs in a process of its own. What depends on hash(), on the order"
-        " of a set, or on what else this process did is other numbers there."
+        "The service runs in another process. Whatever depends on hash(), on the order"
+        " of a set, or on earlier actions of this process comes out differently there."
     )
     notes = ("in another process", "in this one")
     if not preparation.base.is_same(prepared):
         return Broken(
-            fact="another process prepares the same rows to other numbers",
+            fact="another process prepares other numbers for the same rows",
             lines=_difference(prepared, preparation.base, notes),
             meaning=meaning,
         )
@@ -66,7 +66,7 @@ def process(preparation: Preparation, asked: Any) -> Outcome:
     if here.is_same(served):
         return KEPT
     return Broken(
-        fact="another process serves the same rows as other numbers",
+        fact="another process serves other numbers for the same rows",
         lines=_of_tables(served, here, notes),
         meaning=meaning,
     )

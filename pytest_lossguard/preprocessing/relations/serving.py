@@ -119,8 +119,8 @@ def _describe_alone(
     broken = partial(
         Broken,
         rows=tuple(int(it) for it in rows[:20]),
-        meaning="A row must come out the same whichever rows are beside it. The whole"
-        f" sample is {x.rows} rows; a service gets few at a time.",
+        meaning="A row must come out the same no matter which rows are served with it."
+        f" The whole sample is {x.rows} rows; a service gets few at a time.",
     )
     row = int(rows[0])
     whose = f"row {row}" if what == "served" else f"the label of row {row}"
@@ -155,9 +155,9 @@ def _describe_alone(
     at = int(np.flatnonzero(whole.take(rows).differing(made, spread))[0])
     row = int(rows[at])
     return broken(
-        fact=f"row {row} served {size} is not the row among others"
+        fact=f"row {row} served {size} comes out differently"
         if what == "served"
-        else f"row {row}: its label {size} is not its label among others",
+        else f"row {row}: its label {size} comes out differently",
         lines=(
             Line(name="raw row", value=format_raw_row(x, row)),
             *output_lines(made, at, whole, row, (size, f"among {x.rows} rows")),
@@ -267,7 +267,7 @@ def requests(preparation: Preparation, asked: Any) -> Outcome:
         return Broken(
             fact=f"requests are served {made.width} columns wide, trained rows"
             f" {trained.width}",
-            meaning="The model gets another input than it was trained on.",
+            meaning="The model gets a different input than it was trained on.",
         )
     return _finite(raw, made, trained) or _varied(made, trained) or KEPT
 
@@ -285,7 +285,7 @@ def _finite(raw: Raw, made: Table, trained: Table) -> Broken | None:
                 Line(name="raw", value=format_raw_row(raw, row)),
                 Line(name="came out", value=made.format_row(row, [column])),
             ),
-            meaning="The model answers it with NaN.",
+            meaning="The model returns NaN for it.",
         )
     low = np.nanmin(numbers, axis=0, initial=np.inf)
     high = np.nanmax(numbers, axis=0, initial=-np.inf)
@@ -337,6 +337,6 @@ def _varied(made: Table, trained: Table) -> Broken | None:
                     ),
                 ),
                 meaning="The model learned from something that the service does not"
-                " know: a column made from the target, or one that is filled in.",
+                " have: a column made from the target, or one that is filled in.",
             )
     return None

@@ -57,7 +57,7 @@ def trained(preparation: Preparation, asked: Any) -> Outcome:
                 Line(name="came out", value=served.format_row(0), note="served"),
                 Line(name="should be", value=base.format_row(0), note="trained"),
             ),
-            meaning="The model gets another input in production than in training.",
+            meaning="In production the model gets a different input than in training.",
         )
     chosen = evenly_spaced(base.rows, _LOOKED_FOR)
     nearest, is_found = _nearest(base.take(chosen), served, base.spread)
@@ -258,8 +258,8 @@ def _wrong_labels(
                 note=f"label of raw row {row}",
             ),
         ),
-        meaning="Features and labels were filtered or sorted apart from each other: the"
-        " model learns from labels of other rows.",
+        meaning="Features and labels were filtered or sorted separately: the model"
+        " learns from labels of other rows.",
     )
 
 
@@ -335,7 +335,7 @@ def mixed(preparation: Preparation, asked: Any) -> Outcome:
     cells = [str(it) for it in _cells(base.y)]
     kinds, counts = np.unique(cells, return_counts=True)
     if len(kinds) < 2 or len(kinds) > max(20, len(cells) // 10):
-        return Skipped("the labels are no classes")
+        return Skipped("the labels are not classes")
     if len(cells) < 30:
         return Skipped(
             f"{len(cells)} rows are too few to tell their order from chance",
@@ -357,6 +357,7 @@ def mixed(preparation: Preparation, asked: Any) -> Outcome:
             Line(name="came out", value=", ".join(cells[:12]), note="first labels"),
             Line(name="should be", value="labels in random order"),
         ),
-        meaning="Each batch holds few classes: the model learns one after the other and"
-        " forgets. A shuffle buffer smaller than the data mixes only neighbors.",
+        meaning="Each batch holds few classes: the model learns one class after the"
+        " other and forgets the earlier ones. A shuffle buffer smaller than the data"
+        " mixes only neighbors.",
     )

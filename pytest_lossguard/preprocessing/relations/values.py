@@ -70,13 +70,13 @@ def _broken_by_unseen(
         rows=(row,),
         lines=(
             Line(name="raw value", value=repr(_UNSEEN), note=f"row {row}"),
-            Line(name="came out", value=_came(made, row)),
+            Line(name="came out", value=_format_output(made, row)),
             Line(name="should be", value=should),
         ),
         meaning="Sooner or later production has a value that the sample does not hold."
-        + (" Your own code refuses it." if own else "")
-        + (" The request is lost then." if is_error and not own else ""),
-        remedy='If your code is to refuse it, say so: contracts(unseen="raises").'
+        + (" Your own code rejects it." if own else "")
+        + (" Such a request fails." if is_error and not own else ""),
+        remedy='If your code should reject it, write contracts(unseen="raises").'
         if meant
         else "",
     )
@@ -129,11 +129,11 @@ def zeros(preparation: Preparation, asked: Any) -> Outcome:
         rows=(row,),
         lines=(
             Line(name="raw value", value="0", note=least),
-            Line(name="came out", value=_came(made, row)),
+            Line(name="came out", value=_format_output(made, row)),
             Line(name="should be", value="finite numbers"),
         ),
-        meaning="The sample happens to hold no 0 here; production will, and the model"
-        " answers with NaN.",
+        meaning="The sample happens to have no 0 here, but production will, and the"
+        " model returns NaN.",
     )
 
 
@@ -167,11 +167,11 @@ def missing(preparation: Preparation, asked: Any) -> Outcome:
         rows=(row,),
         lines=(
             Line(name="raw value", value=str(nothing(column)), note=f"row {row}"),
-            Line(name="came out", value=_came(made, row)),
+            Line(name="came out", value=_format_output(made, row)),
             Line(name="should be", value="finite numbers, or a clear error"),
         ),
-        meaning="Training may have dropped such rows; serving gets them and the model"
-        " answers NaN.",
+        meaning="Training may have dropped such rows, but serving gets them and the"
+        " model returns NaN.",
     )
 
 
@@ -208,7 +208,7 @@ def _not_finite(made: Table, usual: Table, row: int) -> str:
     return "comes out as NaN" if np.isnan(cell) else f"comes out as {cell}"
 
 
-def _came(made: Table | Exception, row: int) -> str:
+def _format_output(made: Table | Exception, row: int) -> str:
     if isinstance(made, Exception):
         return format_error(made)
     row = min(row, made.rows - 1)
@@ -295,7 +295,7 @@ def types(preparation: Preparation, asked: Any) -> Outcome:
     numeric = tuple(it for it in x.columns if it.kind == "number")
     if not numeric:
         return Skipped("the sample has no numbers")
-    able = {it: _able(x, numeric, it) for it in _TYPES}
+    able = {it: _columns_that_fit(x, numeric, it) for it in _TYPES}
     tried = [it for it in _TYPES if able[it]]
     if not tried:
         return Skipped("no other type holds the numbers of the sample")
@@ -304,7 +304,7 @@ def types(preparation: Preparation, asked: Any) -> Outcome:
         dtype = tried[draw[0]]
         found = _by_type(preparation, dtype, able[dtype])
         return found is not None and _is_by_type(
-            *found, lambda: _nudged(preparation, dtype, able[dtype])
+            *found, lambda: _outputs_within_rounding(preparation, dtype, able[dtype])
         )
 
     draw = preparation.smallest(breaks, (len(tried) - 1,), examples=4)
@@ -337,7 +337,7 @@ def _by_type(
         return None
 
 
-def _nudged(
+def _outputs_within_rounding(
     preparation: Preparation, dtype: str, columns: tuple[Column, ...]
 ) -> Iterator[Table]:
     """Yield the outputs of numbers that differ by the rounding of float32."""
@@ -400,7 +400,8 @@ def _broken_by_type(
             ),
         ),
         meaning="Files, JSON and decoders give the same numbers as other types."
-        " Something here depends on the type: an overflow, a cut, or a check of it.",
+        " Something here depends on the type: an overflow, truncation, or a check of"
+        " the type.",
     )
 
 
@@ -411,7 +412,9 @@ def _is_rounded(usual: Table, made: Table) -> bool:
     return made.is_whole and large and bool((apart <= 1.0).all())
 
 
-def _able(x: Raw, numeric: tuple[Column, ...], dtype: str) -> tuple[Column, ...]:
+def _columns_that_fit(
+    x: Raw, numeric: tuple[Column, ...], dtype: str
+) -> tuple[Column, ...]:
     """Return the columns of another dtype whose numbers this dtype can represent; those
     of an array only if it can represent the whole array.
     """

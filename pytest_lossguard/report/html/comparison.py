@@ -50,7 +50,9 @@ def write_comparison(path: Path, found: Comparison, base: Report, new: Report) -
     write_whole(path, rendered("comparison.html", comparison_context(found, base, new)))
 
 
-def comparison_context(found: Comparison, base: Report, new: Report) -> dict[str, Any]:
+def comparison_context(
+    comparison: Comparison, base: Report, new: Report
+) -> dict[str, Any]:
     """Return the data of the page.
 
     Returns:
@@ -59,8 +61,8 @@ def comparison_context(found: Comparison, base: Report, new: Report) -> dict[str
         counts in one line; ``sessions``, lines about both sessions.
     """
     before, after = ({it["nodeid"]: it for it in each.tests} for each in (base, new))
-    differences = {it.nodeid: it.differences for it in found.changed}
-    states = found.states
+    differences = {it.nodeid: it.differences for it in comparison.changed}
+    states = comparison.states
     shown = [
         _test(
             f"t{at}",
@@ -78,7 +80,7 @@ def comparison_context(found: Comparison, base: Report, new: Report) -> dict[str
         "index": [test.pop("index") for test in shown],
         "counts": {slug: sum(it["state"] == slug for it in shown) for slug in words},
         "words": words,
-        "in_short": found.in_short,
+        "in_short": comparison.in_short,
         "sessions": {
             "base": session_lines(base.session),
             "new": session_lines(new.session),

@@ -450,12 +450,12 @@ def _diagnosis(run: dict[str, Any]) -> dict[str, Any] | None:
             }
             for it in diagnosis["experiments"]
         ],
-        "in_vain": _in_vain(diagnosis["experiments"]),
+        "in_vain": _without_effect(diagnosis["experiments"]),
         "left_out": diagnosis["left_out"],
     }
 
 
-def _in_vain(experiments: list[dict[str, Any]]) -> str:
+def _without_effect(experiments: list[dict[str, Any]]) -> str:
     """Name the first changes that were tried without effect, and count the others."""
     vain = [it["text"] for it in experiments if it["ran"] and not it["repairs"]]
     return format_names(vain, _NAMED)
@@ -511,11 +511,11 @@ def _metric(metric: dict[str, Any]) -> dict[str, Any]:
     return {
         "label": label if training is None else f"training {training}: {label}",
         "regressed": metric["regressed"],
-        **{key: _amount(metric[key]) for key in ("before", "now", "limit")},
+        **{key: _format_number(metric[key]) for key in ("before", "now", "limit")},
     }
 
 
-def _amount(value: Any) -> str:
+def _format_number(value: Any) -> str:
     """Format a number, or the text that a baseline has instead."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "" if value is None else str(value)

@@ -38,7 +38,7 @@ def _panel(axis: dict[str, Any], points: list[dict[str, Any]]) -> dict[str, Any]
     names = [name for name, _ in levels]
     made = [
         {
-            "x": names.index(it["part"]["level"]) + _aside(index),
+            "x": names.index(it["part"]["level"]) + _horizontal_offset(index),
             "y": _height(it["case"]),
             "failed": it["case"]["failed"],
             "alone": it["is_alone"],
@@ -91,7 +91,7 @@ def _label(level: tuple[str, Any], levels: list[tuple[str, Any]]) -> str:
     return f"{text}{comma}{rest}" or name
 
 
-def _aside(index: int) -> float:
+def _horizontal_offset(index: int) -> float:
     """Return a horizontal offset, so that points at the same value do not overlap."""
     return float(f"{(index * 0.6180339887498949 % 1 - 0.5) * 0.5:.3f}")
 

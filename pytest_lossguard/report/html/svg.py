@@ -43,7 +43,7 @@ def small_curve(
     low, high = shown.min() / 2, shown.max() / 2
     span = (high - low) or 1.0
     # The largest value of each stretch, so that a spike of one step is visible.
-    starts = _stretches(len(curve))
+    starts = _stretch_starts(len(curve))
     tops = np.asarray([*np.maximum.reduceat(curve, starts), *levels])
     heights = HEIGHT - 2 - (HEIGHT - 4) * ((tops / 2 - low) / span)
     y = [round(it, 1) for it in heights.tolist()]
@@ -57,7 +57,7 @@ def small_curve(
     }
 
 
-def _stretches(count: int) -> NDArray[np.intp]:
+def _stretch_starts(count: int) -> NDArray[np.intp]:
     """Return the start of each of at most `_MOST_POINTS` stretches, the longer ones
     first.
     """

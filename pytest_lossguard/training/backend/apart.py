@@ -1,4 +1,4 @@
-"""Inputs and targets that come apart inside a dataset, as far as its structure tells.
+"""Inputs and targets that a dataset mismatches, as far as its structure shows.
 
 Nothing is read: the datasets and the graphs of their functions are only walked through.
 """
@@ -36,7 +36,7 @@ _ENOUGH_ROWS = 64
 def come_apart(
     dataset: Any, model: Any
 ) -> tuple[MovedApart | None, ZippedApart | None]:
-    """Return how inputs and targets of a dataset come apart; None where they do not.
+    """Return how inputs and targets of a dataset are mismatched; None if they are not.
 
     Args:
         dataset: Dataset of batches that ``fit`` was given, or anything else.

@@ -313,8 +313,9 @@ def _checked(leaf: Any, name: str) -> Any:
         )
     if not _is_array(leaf) and not hasattr(leaf, "to_numpy"):
         raise UsageError(
-            f"lossguard.fit needs arrays, and {name} holds {_a(type(leaf).__name__)},"
-            f" {shown(leaf)}: convert it with numpy.asarray"
+            f"lossguard.fit needs arrays, and {name} holds"
+            f" {_with_article(type(leaf).__name__)}, {shown(leaf)}: convert it with"
+            " numpy.asarray"
         )
     array = np.asarray(leaf)
     if array.dtype.kind not in "fiub":
@@ -332,7 +333,7 @@ def _checked(leaf: Any, name: str) -> Any:
     return array
 
 
-def _a(noun: str) -> str:
+def _with_article(noun: str) -> str:
     return f"an {noun}" if noun[0].lower() in "aeiou" else f"a {noun}"
 
 

@@ -1,6 +1,6 @@
 """Patches that let an observer see a training, and that are always removed again.
 
-Six patched calls show a whole training, whatever loop drives it:
+Six patched calls show a whole training, no matter which loop drives it:
 
 - `tf.GradientTape.gradient`: the loss and the gradients.
 - ``Optimizer.apply``: the update.

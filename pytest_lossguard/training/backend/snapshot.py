@@ -200,7 +200,7 @@ def seeded_call(seed: int, make: Callable[[], Any]) -> Any:
     If ``make`` draws from TensorFlow's generator, which is rare because Keras uses a
     separate one, ``make`` is called once more after a full seeding.
     """
-    if not _seed_lightly(seed):
+    if not _seed_without_kernels(seed):
         set_seed(seed)
         return make()
     made = make()
@@ -224,12 +224,12 @@ class Seeder:
     def start(self, seed: int) -> None:
         """Seed all generators with ``seed``."""
         drawn = self._seed is None or _has_drawn(self._seed)
-        if drawn or not _seed_lightly(seed):
+        if drawn or not _seed_without_kernels(seed):
             set_seed(seed)
         self._seed = seed
 
 
-def _seed_lightly(seed: int) -> bool:
+def _seed_without_kernels(seed: int) -> bool:
     """Seed all but TensorFlow's kernels; False if TensorFlow's internals differ."""
     seed %= 2**32
     if not set_eager_seed(eager_context(), seed, random.Random(seed)):
@@ -341,7 +341,10 @@ def _was_drawn(start: Any, now: Any) -> bool:
         return bool(start == now)
     if np.array_equal(start, now):
         return True
-    wanted, twister = _twister(now).random_raw(_WORDS), _twister(start)
+    wanted, twister = (
+        _mersenne_twister(now).random_raw(_WORDS),
+        _mersenne_twister(start),
+    )
     for _ in range(0, _MOST_BLOCKS, _BLOCKS_AT_ONCE):
         drawn = twister.random_raw(_WORDS * _BLOCKS_AT_ONCE).reshape(-1, _WORDS)
         if wanted[0] in drawn[:, 0] and (drawn == wanted).all(axis=1).any():
@@ -349,7 +352,7 @@ def _was_drawn(start: Any, now: Any) -> bool:
     return False
 
 
-def _twister(words: Any) -> Any:
+def _mersenne_twister(words: Any) -> Any:
     """Return a Mersenne twister positioned at the start of a block."""
     made: Any = np.random.MT19937()
     made.state = {"bit_generator": "MT19937", "state": {"key": words, "pos": 0}}

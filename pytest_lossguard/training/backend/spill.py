@@ -52,7 +52,7 @@ def _written(file: Any, array: Any) -> _InFile:
     offset, is_zero = file.tell(), not array.any()
     if not is_zero:  # zeros, such as a new optimizer's slots, need no space
         # not `tofile`, which rejects files of `tempfile` on Windows
-        file.write(_octets(np.ascontiguousarray(array)))
+        file.write(_as_bytes(np.ascontiguousarray(array)))
     return _InFile(
         file=None if is_zero else file,
         offset=offset,
@@ -69,9 +69,9 @@ def loaded(value: Any) -> Any:
         return tf.zeros(value.shape, value.dtype)
     value.file.seek(value.offset)
     array = np.empty(value.shape, value.dtype)
-    value.file.readinto(_octets(array))
+    value.file.readinto(_as_bytes(array))
     return tf.convert_to_tensor(array)
 
 
-def _octets(array: Any) -> Any:
+def _as_bytes(array: Any) -> Any:
     return array.reshape(-1).view(np.uint8)

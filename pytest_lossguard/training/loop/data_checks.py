@@ -78,7 +78,7 @@ def _only_output(model: Any) -> Any:
 def _check_loss(model: Any, probe: Batch) -> None:
     if model.loss is None and not _may_add_losses(model):
         raise UsageError(
-            f"model {model.name!r} was compiled without a loss: name one, as"
+            f"model {model.name!r} was compiled without a loss: give one, as in"
             " model.compile(optimizer=..., loss='mse')"
         )
     if model.loss is not None and probe.y is None and not _has_own_loss(model):
@@ -102,7 +102,7 @@ def _check_inputs(model: Any, x: Any, of: str) -> None:
     if isinstance(x, Mapping):
         if isinstance(model, keras.Sequential):
             raise UsageError(
-                f"x{of} is a dict, and {model.name!r} takes one array: give that"
+                f"x{of} is a dict, but {model.name!r} takes one array: give an array"
             )
         if not all(it.name in x for it in wanted):
             return  # another nesting
@@ -126,12 +126,12 @@ def _check_input(model: Any, leaf: Any, wanted: Any, of: str) -> None:
     shape, made = tuple(leaf.shape[1:]), tuple(wanted.shape[1:])
     if not _can_be(shape, made):
         raise UsageError(
-            f"x{of} has shape {_rows_of(shape)}, and the input of {model.name!r} is"
+            f"x{of} has shape {_rows_of(shape)}, but the input of {model.name!r} is"
             f" {_rows_of(made)}: change the data or the model's input"
         )
     if np.asarray(leaf).dtype.kind in "SUO" and str(wanted.dtype) != "string":
         raise UsageError(
-            f"x{of} holds text, and the input of {model.name!r} is {wanted.dtype}:"
+            f"x{of} holds text, but the input of {model.name!r} is {wanted.dtype}:"
             " encode it first"
         )
 
@@ -153,12 +153,12 @@ def _check_labels(model: Any, output: Any, y: Any, of: str) -> None:
     labels = flatten(y)
     if len(labels) > 1:
         raise UsageError(
-            f"y{of} holds {len(labels)} arrays, and {model.name!r} has one output: give"
+            f"y{of} holds {len(labels)} arrays, but {model.name!r} has one output: give"
             " one array of labels"
         )
     if isinstance(y, Mapping) and isinstance(model, keras.Sequential):
         raise UsageError(
-            f"y{of} is a dict, and {model.name!r} has one output: give an array"
+            f"y{of} is a dict, but {model.name!r} has one output: give an array"
         )
     if not labels or isinstance(y, Mapping):
         return
@@ -168,8 +168,8 @@ def _check_labels(model: Any, output: Any, y: Any, of: str) -> None:
     sparse = _sparse_loss(model)
     if sparse is not None:
         raise UsageError(
-            f"y{of} has shape {_rows_of(given)}, and {sparse} takes the number of each"
-            " row's class: give np.argmax(y, axis=-1), or take categorical_crossentropy"
+            f"y{of} has shape {_rows_of(given)}, but {sparse} takes the class number of"
+            " each row: give np.argmax(y, axis=-1), or use categorical_crossentropy"
         )
     if given[-1] != made[-1]:
         raise UsageError(
@@ -216,13 +216,13 @@ def _check_classes(model: Any, y: Any) -> None:
     if classes is not None and not (lowest >= 0 and highest < classes):
         wrong = highest if lowest >= 0 else lowest
         raise UsageError(
-            f"y holds the class {wrong}, and the output of {model.name!r} has"
+            f"y holds the class {wrong}, but the output of {model.name!r} has"
             f" {classes}, numbered from 0: give the last layer a unit for each class"
         )
     if values.dtype.kind == "f" and np.any(values % 1):
         raise UsageError(
-            f"y holds numbers that are not whole, and {sparse} takes the number of"
-            " each row's class: give such targets another loss"
+            f"y holds numbers that are not whole, but {sparse} takes the class number"
+            " of each row: use another loss for such targets"
         )
 
 

@@ -124,12 +124,12 @@ class LoopRun:
         if finish is not None:
             finish(self._program.model)
         scored.after = scored.probe()
-        self._held_out_rows = self._beside_trained_rows()
+        self._held_out_rows = self._compare_held_out()
         if self._held_out_rows is not None:
             found = self._agreement()
             self._held_out_rows = replace(self._held_out_rows, agreement=found)
 
-    def _beside_trained_rows(self) -> HeldOut | None:
+    def _compare_held_out(self) -> HeldOut | None:
         """Compare held-out with training rows, with losses of some held-out rows; in
         concurrent runs these are left out if scoring them would trace a function.
         """
@@ -369,8 +369,8 @@ def _ended_early(done: int, task: TrainingSpec) -> str:
         return "lossguard.fit got an empty dataset: it yields no batch"
     wanted = f"{task.steps} steps" if task.steps else f"{task.epochs} epochs"
     return (
-        f"the dataset ended after {done} steps and yields nothing on a second pass,"
-        f" and {wanted} were asked for: add .repeat(), or ask for steps={done}"
+        f"the dataset ended after {done} steps and yields nothing on a second pass, but"
+        f" {wanted} were asked for: add .repeat(), or ask for steps={done}"
     )
 
 

@@ -263,14 +263,14 @@ class LoopTrainer:
             )
         if not traces:
             raise UsageError(
-                f"model {model.name!r} was fitted and its optimizer made no update:"
+                f"model {model.name!r} was fitted, but its optimizer made no update:"
                 " does its train_step call optimizer.apply?"
             )
         if len(traces) > 1:
             raise UsageError(
-                f"model {model.name!r} trains by {len(traces)} optimizers, and"
-                " lossguard.fit runs and judges the training of one: call model.fit in"
-                " a marked test, where each is judged"
+                f"model {model.name!r} trains with {len(traces)} optimizers, but"
+                " lossguard.fit judges only one: call model.fit in a marked test, where"
+                " each is judged"
             )
         return _as_fit(traces[0], note)
 

@@ -131,8 +131,8 @@ def make_spec(
         return task
     if y is not None or sample_weight is not None:
         raise UsageError(
-            "x is a tf.data.Dataset, and y or sample_weight is given beside it: a"
-            " dataset yields them itself, as (x, y) or (x, y, sample_weight)"
+            "x is a tf.data.Dataset, but y or sample_weight is given too: a dataset"
+            " yields them itself, as (x, y) or (x, y, sample_weight)"
         )
     if steps is None and epochs is not None:
         batches = int(x.cardinality())

@@ -29,7 +29,7 @@ def accumulates(subject: Subject) -> Outcome:
     model, rows = subject.model, subject.rows(16)
     count = len(flatten(rows[0])[0])
     if count < 2:
-        raise NotMade("one row has no halves")
+        raise NotMade("a single row cannot be split into halves")
     halves = [_part(rows, 0, count // 2), _part(rows, count // 2, 2 * (count // 2))]
     whole = _gradient(model, _part(rows, 0, 2 * (count // 2)))
     parts = [_gradient(model, it) for it in halves]
@@ -43,14 +43,14 @@ def accumulates(subject: Subject) -> Outcome:
     if apart <= SAME_GRADIENT:
         return KEPT
     return Broken(
-        fact="the gradient of a batch is not the mean of those of its halves",
+        fact="the gradient of a batch is not the mean over its halves",
         lines=(
             Line("norm, whole", number(size)),
             Line("norm, mean", number(float(np.linalg.norm(total / 2)))),
         ),
-        meaning=f"They differ by {apart:.1%}, limit {SAME_GRADIENT:.1%}: accumulated"
-        " over small batches, or shared by several machines, the training is another"
-        " one. The loss, or a layer, mixes rows.",
+        meaning=f"They differ by {apart:.1%}, limit {SAME_GRADIENT:.1%}: accumulation"
+        " over small batches, or training on several machines, gives a different"
+        " result. The loss or a layer mixes rows.",
     )
 
 
@@ -91,13 +91,13 @@ def mixed_precision_agrees(subject: Subject) -> Outcome:
     finally:
         keras.config.set_dtype_policy(was)
     if half.compute_dtype == subject.model.compute_dtype:
-        raise NotMade("the model sets its own types, whatever the policy")
+        raise NotMade("the model sets its own dtypes and ignores the policy")
     half.set_weights(subject.model.get_weights())
     found = outputs_of(half, x)
     if any(not np.isfinite(it).all() for it in found):
         return Broken(
             fact="in half precision the outputs are not finite",
-            meaning="float16 ends at 65,504.",
+            meaning="The largest float16 number is 65,504.",
         )
     apart = differ(single, found, HALF_PRECISION)
     if apart is None:

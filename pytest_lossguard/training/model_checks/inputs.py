@@ -44,7 +44,7 @@ def uses_every_input(subject: Subject) -> Outcome:
         fact=f"{unused[0]} changes no output",
         column=unused[0],
         lines=(Line("not used", ", ".join(unused[:8]), f"{len(unused)} in all"),),
-        meaning="Other values there, taken from other rows, give the same outputs.",
+        meaning="Values taken from other rows give the same outputs.",
     )
 
 
@@ -118,7 +118,7 @@ def rows_are_independent(subject: Subject) -> Outcome:
     model, (x, _, _) = subject.model, subject.rows(_ROWS)
     together = outputs_of(model, x)
     if any(len(it) != len(flatten(x)[0]) for it in together):
-        raise NotMade("its outputs are not one for each row")
+        raise NotMade("it does not have one output for each row")
     for row in range(len(flatten(x)[0])):
         one = map_structure(lambda it, at=row: it[at : at + 1], x)
         try:
@@ -129,7 +129,7 @@ def rows_are_independent(subject: Subject) -> Outcome:
         apart = differ(among, alone, tolerance_of(model))
         if apart is not None:
             return Broken(
-                fact=f"row {row} alone gives something else than among others",
+                fact=f"row {row} alone gives a different output than in a batch",
                 rows=(row,),
                 lines=(
                     Line(f"among {len(together[0])} rows", _shown(among)),
@@ -162,7 +162,7 @@ def ignores_padding(subject: Subject) -> Outcome:
     subject.need_same_outputs()
     leaves = flatten(subject.rows(_ROWS)[0])
     if len(leaves) != 1 or np.asarray(leaves[0]).ndim < 2:
-        raise NotMade("its input is no single array of sequences")
+        raise NotMade("its input is not a single array of sequences")
     short = np.asarray(leaves[0])
     width = [(0, 0), (0, _PADDING), *[(0, 0)] * (short.ndim - 2)]
     longer = np.pad(short, width, constant_values=value)
@@ -182,8 +182,8 @@ def ignores_padding(subject: Subject) -> Outcome:
         fact=f"{_PADDING} positions of padding change the output",
         lines=(Line("without", _shown(before)), Line("with", _shown(after))),
         meaning=f"Outputs differ by {apart:.1%} of their size, limit"
-        f" {tolerance_of(model):.2%}: the same text says something else in a batch with"
-        " a longer one.",
+        f" {tolerance_of(model):.2%}: the same text gives a different output in a batch"
+        " with a longer one.",
     )
 
 
@@ -206,7 +206,7 @@ def causal(subject: Subject) -> Outcome:
     if len(lengths) != 1 or any(
         it.ndim < 3 or it.shape[1] not in lengths for it in before
     ):
-        raise NotMade("its outputs are not one for each position of its inputs")
+        raise NotMade("it does not have one output for each position of its inputs")
     (length,) = lengths
     at = length // 2
     others = []
@@ -223,5 +223,6 @@ def causal(subject: Subject) -> Outcome:
         fact="an output depends on later positions",
         lines=(Line("changed", f"positions {at} to {length - 1}"),),
         meaning=f"Outputs before position {at} differ by {apart:.1%} of their size,"
-        f" limit {tolerance_of(model):.2%}: in training it sees what it is to predict.",
+        f" limit {tolerance_of(model):.2%}: in training the model sees what it should"
+        " predict.",
     )

@@ -58,7 +58,7 @@ def learns_one_batch(subject: Subject) -> Outcome:
     trace = subject.one_batch
     first = _learned(trace)
     if first is None:
-        raise NotMade("nothing is known that its loss could be compared with")
+        raise NotMade("there is no reference loss to compare with")
     if first >= LEARNED:
         return KEPT
     excuse = _excuse(subject, trace)
@@ -71,27 +71,27 @@ def learns_one_batch(subject: Subject) -> Outcome:
             return KEPT
     curve, rows = loss_curve_of(trace), min(32, len(subject.data))
     return Broken(
-        fact=f"{rows} rows are not learned by heart in {len(trace.steps)} steps",
+        fact=f"the model cannot memorize {rows} rows in {len(trace.steps)} steps",
         lines=(
             Line("loss before", number(curve.start)),
             Line("loss after", number(curve.end)),
             Line("a constant", number(curve.constant), trace.constant),
         ),
-        meaning=f"It removed {max(first, 0):.0%} of what always predicting"
-        f" {trace.constant} costs; a model that can learn anything removes"
-        f" {LEARNED:.0%} and more on its own training rows. Neither another learning"
-        " rate, Adam nor scaled rows helped.",
+        meaning=f"It removed {max(first, 0):.0%} of the loss of always predicting"
+        f" {trace.constant}; a model that can learn removes {LEARNED:.0%} or more on"
+        " its own training rows. Neither another learning rate, Adam nor scaled rows"
+        " helped.",
     )
 
 
 def _excuse(subject: Subject, trace: Trace) -> str:
     """Return why a batch that is not learned is inconclusive; empty if it is not."""
     if subject.has_frozen_layers:
-        return "what frozen layers give may not tell the rows apart"
+        return "the outputs of frozen layers may not tell the rows apart"
     if trace.steps.is_penalized:
-        return "losses of the model's own (regularizers, add_loss) hold it back"
+        return "penalties (regularizers, add_loss) hold it back"
     if subject.draws_at_random:
-        return "its outputs change by themselves"
+        return "its outputs are random"
     return ""
 
 
@@ -137,7 +137,7 @@ def _start(trace: Trace, subject: Subject) -> tuple[float, float]:
     """Return the loss before training, and that of an uninformed prediction."""
     chance = _chance(trace, subject)
     if trace.before is None or chance is None:
-        raise NotMade("nothing is known that its loss could be compared with")
+        raise NotMade("there is no reference loss to compare with")
     return trace.before.loss, chance
 
 
@@ -170,7 +170,7 @@ def every_variable_learns(subject: Subject) -> Outcome:
     """Check that each trainable variable gets a nonzero gradient and is updated."""
     subject.need_loss()
     if subject.has_output_without_loss:
-        raise NotMade("an output has no loss, and what makes it need not learn")
+        raise NotMade("an output has no loss, so its layers need not learn")
     still = set(_still(subject.one_batch))
     for seed in (subject.seed + 1, subject.seed + 2):
         if still and not subject.is_object:
@@ -189,7 +189,7 @@ def every_variable_learns(subject: Subject) -> Outcome:
             Line("largest gradient", number(largest) if largest >= 0 else "none"),
             Line("largest change", number(float(steps.update_norm[:, index].max()))),
         ),
-        meaning=f"In {len(steps)} steps it is trainable, and nothing changes it.",
+        meaning=f"It is trainable, but {len(steps)} steps did not change it.",
     )
 
 
@@ -210,15 +210,15 @@ def serves_as_trained(subject: Subject) -> Outcome:
     x, y, weights = subject.rows(256)
     if subject.draws_at_random:
         if not drops_in_inference(model, x):
-            raise NotMade("it draws at random in inference too")
+            raise NotMade("it is random in inference too")
         return Broken(
             fact="two predictions of the same rows differ",
             meaning="In inference mode something is drawn at random: a Dropout, noise"
-            " or augmentation layer is called in training mode, or a layer of your own"
-            " drops values in both modes.",
-            remedy="Leave training out of calls of layers inside of the model, or pass"
-            " on what the model gets: layer(x, training=training). If it is meant, as"
-            " in Monte Carlo dropout, turn this check off: serves_as_trained=False.",
+            " or augmentation layer is called in training mode, or a custom layer drops"
+            " values in both modes.",
+            remedy="Do not set training in calls of inner layers, or pass on what the"
+            " model gets: layer(x, training=training). If this is intended, as in Monte"
+            " Carlo dropout, turn this check off: serves_as_trained=False.",
         )
     if not _keeps_statistics(model):
         return KEPT

@@ -31,18 +31,18 @@ def same_seed_same_weights(subject: Subject) -> Outcome:
     subject.need_factory()
     one, other = subject.fresh(subject.seed), subject.fresh(subject.seed)
     if len(one.weights) != len(other.weights):
-        return Broken(fact="built twice, it has another number of weights")
+        return Broken(fact="built twice, it has different numbers of weights")
     for mine, theirs in zip(one.weights, other.weights, strict=True):
         if not np.array_equal(np.asarray(mine), np.asarray(theirs), equal_nan=True):
             return Broken(
-                fact=f"{mine.path} is another one each time, with the same seed",
+                fact=f"{mine.path} differs each time, with the same seed",
                 column=mine.path,
                 lines=(
                     Line("built first", _first(mine)),
                     Line("built again", _first(theirs)),
                 ),
-                meaning="Python, NumPy, TensorFlow and Keras were seeded before each:"
-                " no training of it can be repeated.",
+                meaning="Python, NumPy, TensorFlow and Keras were seeded before each"
+                " build: no training of this model can be repeated.",
             )
     return KEPT
 
@@ -140,7 +140,7 @@ def exports(subject: Subject) -> Outcome:
         after = [np.asarray(tf.cast(it, tf.float64)) for it in flatten(served)]
     if len(after) != len(before):
         return Broken(
-            fact=f"what was exported has {len(after)} outputs, not {len(before)}"
+            fact=f"the exported model has {len(after)} outputs, not {len(before)}"
         )
     return _compared("what was exported", model, before, after) or KEPT
 
@@ -171,13 +171,13 @@ def _compared(what: str, model: Any, before: Any, after: Any) -> Broken | None:
     if apart is None:
         return None
     return Broken(
-        fact=f"{what} predicts something else",
+        fact=f"{what} predicts something different",
         lines=(
             Line("before", number(float(np.ravel(before[0])[0]))),
             Line("after", number(float(np.ravel(after[0])[0]))),
         ),
         meaning=f"Outputs differ by {apart:.1%} of their size, limit"
-        f" {tolerance_of(model):.2%}: part of it is not kept.",
+        f" {tolerance_of(model):.2%}: part of the model is not saved.",
     )
 
 
@@ -200,21 +200,21 @@ def resumes(subject: Subject) -> Outcome:
         raise NotMade("it is loaded without its optimizer", applies=True)
     for other in (loaded, again):
         _draw_alike(model, other)
-    resumed = _went_on(loaded, subject)
-    if _apart(resumed, _went_on(again, subject)) > SAME_WEIGHTS:
-        raise NotMade("the same steps from the same state end elsewhere")
-    apart = _apart(_went_on(model, subject), resumed)
+    resumed = _weights_after_more_steps(loaded, subject)
+    if _apart(resumed, _weights_after_more_steps(again, subject)) > SAME_WEIGHTS:
+        raise NotMade("the same steps from the same state give other weights")
+    apart = _apart(_weights_after_more_steps(model, subject), resumed)
     if apart <= SAME_WEIGHTS:
         return KEPT
     return Broken(
-        fact="a training that was saved and resumed goes another way",
-        meaning=f"{_STEPS} steps after it was saved and loaded it is at weights that"
-        f" differ by {apart:.2%} from those without, limit {SAME_WEIGHTS:.2%}: part of"
-        " the state is not saved.",
+        fact="a training that was saved and resumed continues differently",
+        meaning=f"{_STEPS} steps after saving and loading, the weights differ by"
+        f" {apart:.2%} from those of an uninterrupted training, limit"
+        f" {SAME_WEIGHTS:.2%}: part of the state is not saved.",
     )
 
 
-def _went_on(model: Any, subject: Subject) -> list[Any]:
+def _weights_after_more_steps(model: Any, subject: Subject) -> list[Any]:
     """Return the trainable weights after some more steps. The step is traced again
     under the seed, so that its random numbers are the same each time.
     """

@@ -158,7 +158,9 @@ class Subject:
     def need_factory(self) -> None:
         """Raise `NotMade` if the model was given as an object."""
         if self.is_object:
-            raise NotMade("it takes a function that builds the model, not a model")
+            raise NotMade(
+                "the check needs a function that builds the model, not a model"
+            )
 
     def need_any_rows(self) -> None:
         """Raise `NotMade` if the model has a fixed batch size."""
@@ -226,8 +228,7 @@ class Subject:
         """Raise `NotMade` if two predictions of the same rows differ."""
         if self.draws_at_random:
             raise NotMade(
-                "it draws at random in inference, or remembers rows: nothing can be"
-                " compared"
+                "it is random or keeps state in inference: nothing can be compared"
             )
 
     # Training on one batch
@@ -277,7 +278,7 @@ def outputs_of(model: Any, x: Any, *, training: bool = False) -> list[Any]:
     """
     found = flatten(call_model(model, x, training=training))
     if any(not tf.is_tensor(it) or isinstance(it, tf.RaggedTensor) for it in found):
-        raise NotMade("its outputs are no plain tensors")
+        raise NotMade("its outputs are not plain tensors")
     return [np.asarray(tf.cast(it, tf.float64)) for it in found]
 
 
@@ -315,7 +316,9 @@ def _tensor(leaf: Any) -> Any:
 def _some_rows(x: Any, y: Any) -> ArrayData:
     if is_dataset(x):
         if y is not None:
-            raise UsageError("model_check() got y beside a dataset, which has its own")
+            raise UsageError(
+                "model_check() got both a dataset and y: a dataset contains its own y"
+            )
         rows, size, _ = first_rows(x, _MOST_ROWS)
         if rows is None:
             raise UsageError("model_check() got a dataset without rows")

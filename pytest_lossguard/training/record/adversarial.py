@@ -12,8 +12,8 @@ from .recording import Recording
 __all__ = ["NOTE", "is_adversarial"]
 
 NOTE = (
-    "another training moved what this one's loss depends on, at the same time: the"
-    " loss need not fall, and is judged only for blowing up"
+    "at the same time another training changed what this loss depends on: the loss need"
+    " not fall, and fails the test only if it blows up"
 )
 
 

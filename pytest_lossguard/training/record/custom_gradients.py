@@ -62,7 +62,7 @@ class CustomGradients:
         code = getattr(function, "__code__", None)
         if code is None or code in self._called or kwargs:
             return
-        if len(self._called) < _MOST_FUNCTIONS and _is_to_be_looked_at(function):
+        if len(self._called) < _MOST_FUNCTIONS and _should_check(function):
             self._called[code] = function, [_kind_of(it) for it in args]
             self._found = None
 
@@ -207,7 +207,7 @@ def _gives_back(argument: Any, values: Sequence[Any]) -> bool:
     )
 
 
-def _is_to_be_looked_at(function: Any) -> bool:
+def _should_check(function: Any) -> bool:
     module = getattr(function, "__module__", None) or ""
     name = f"{getattr(function, '__qualname__', '')}"
     return not (module.startswith(_NOT_THE_USERS) or _MEANT.search(name))

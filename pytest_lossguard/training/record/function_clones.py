@@ -46,7 +46,7 @@ class FunctionClones:
         """Whether to call the function itself instead of a copy.
 
         True for copies, and for functions that read a dataset: these train nothing, and
-        TensorFlow creates them anew for each iterator.
+        TensorFlow creates new ones for each iterator.
         """
         module = getattr(function.python_function, "__module__", None) or ""
         return id(function) in self._own or module.startswith(READS_DATA)

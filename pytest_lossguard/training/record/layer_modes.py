@@ -100,11 +100,11 @@ class LayerModes:
             for key, (layer, call) in self._inference.items()
             if key not in self._trained and _is_trained(layer, call.model, keys)
         ]
-        left = [it for it in found if id(it[0]) in self._woken_by(it[1])]
+        left = [it for it in found if id(it[0]) in self._switched_to_training_by(it[1])]
         paths = [str(layer.path or layer.name) for layer, _ in left]
         return paths, any(call.asks for _, call in left)
 
-    def _woken_by(self, call: _ModelCall) -> set[int]:
+    def _switched_to_training_by(self, call: _ModelCall) -> set[int]:
         """Return the layers in training mode if the model is called with it.
 
         The model itself keeps the other layers in inference mode, on purpose.
@@ -112,7 +112,9 @@ class LayerModes:
         key = id(call.model)
         if key not in self._woken:
             try:
-                self._woken[key] = _modes_in_training(call) - _held(call.model)
+                self._woken[key] = _modes_in_training(call) - _called_in_inference(
+                    call.model
+                )
             except Exception:  # a custom model may reject this call
                 self._woken[key] = set()
         return self._woken[key]
@@ -142,20 +144,20 @@ def _modes_in_training(call: _ModelCall) -> set[int]:
     return found
 
 
-def _held(model: Any) -> set[int]:
+def _called_in_inference(model: Any) -> set[int]:
     """Return layers in parts that a functional model calls with ``training=False``.
 
     In Keras 3 the mode of the whole model overrides that argument, but users mean it.
     """
     held: set[int] = set()
-    for part in filter(_tells_what_was_passed, flat_layers(model)):
+    for part in filter(_default_is_none, flat_layers(model)):
         for call in calls_of(part):
             if call.arguments.kwargs.get("training") is False:
                 held.update(map(id, flat_layers(part)))
     return held
 
 
-def _tells_what_was_passed(layer: Any) -> bool:
+def _default_is_none(layer: Any) -> bool:
     """Whether ``training=False`` in a graph was passed by the user, not a default."""
     known = inspect.signature(layer.call).parameters.get("training")
     return known is not None and known.default is None

@@ -22,9 +22,9 @@ from .traced_parts import TracedParts
 __all__ = ["NOTE", "Makers", "learns_from_a_moving_model"]
 
 NOTE = (
-    "what this training learns from is made by a model that changes with it, as by a"
-    " target network or by the net's own actions: the loss need not fall, and is"
-    " judged only for blowing up"
+    "the targets come from a model that changes during the training, such as a target"
+    " network or a net that acts: the loss need not fall, and fails the test only if it"
+    " blows up"
 )
 
 #: Operations that sample an action by its probability.

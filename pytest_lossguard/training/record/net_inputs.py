@@ -94,14 +94,14 @@ def _net_of(model: Any, leaf: Any, given: Sequence[Any], loss: Any) -> Net:
     net = Net(model=model, shape=leaf.shape, dtype=leaf.dtype)
     losses = [it for it in flatten(loss) if tf.is_tensor(it)]
     if not any(hasattr(it, "numpy") for it in (*given, *losses)):
-        of_nets = set[str]().union(*(_behind(it)[0] for it in given))
-        data, net.from_noise = _behind(leaf)
+        of_nets = set[str]().union(*(_sources_of(it)[0] for it in given))
+        data, net.from_noise = _sources_of(leaf)
         net.from_data = bool(data)
-        net.has_labels = any(_behind(it)[0] - of_nets for it in losses)
+        net.has_labels = any(_sources_of(it)[0] - of_nets for it in losses)
     return net
 
 
-def _behind(tensor: Any) -> tuple[set[str], bool]:
+def _sources_of(tensor: Any) -> tuple[set[str], bool]:
     """Return the data behind a tensor, and whether random numbers are behind it."""
     found = list(islice(tensors_behind([tensor], _is_data), _MOST_TENSORS))
     data = {it.name for it in found if _is_data(it)}

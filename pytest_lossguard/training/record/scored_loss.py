@@ -46,10 +46,10 @@ def model_and_loss_of(
     matching = [it for it in calls if [id(leaf) for leaf in flatten(it[2])] == scored]
     others = {id(it[0]) for it in calls}
     if len(others) != 1:
-        return "several models take part; make one keras.Model of them"
+        return "several models make the predictions; combine them into one keras.Model"
     if not matching:
         return (
-            "the loss object scored something else than the model's output; give it"
+            "the loss object scored something other than the model's output; give it"
             " loss(labels, model(inputs))"
         )
     model, inputs, *_ = matching[-1]

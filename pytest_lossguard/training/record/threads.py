@@ -30,7 +30,7 @@ def is_part_of(calls: Collection[FrameType]) -> bool:
     if not calls:
         return False
     here = sys._getframe(1)  # noqa: SLF001
-    return any(it in calls for it in _outwards(here))
+    return any(it in calls for it in _outer_frames(here))
 
 
 def is_replica() -> bool:
@@ -40,7 +40,7 @@ def is_replica() -> bool:
 
 def _call_under_way(innermost: FrameType) -> FrameType | None:
     outermost: FrameType | None = None
-    for frame in _outwards(innermost):
+    for frame in _outer_frames(innermost):
         package = frame.f_globals.get("__name__", "").partition(".")[0]
         if outermost is None and package in _WAITING:
             return None  # idle, waiting for a call that has yet to begin
@@ -49,7 +49,7 @@ def _call_under_way(innermost: FrameType) -> FrameType | None:
     return outermost
 
 
-def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+def _outer_frames(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
         yield frame
         frame = frame.f_back

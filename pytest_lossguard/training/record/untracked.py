@@ -87,7 +87,7 @@ class Untracked:
         for model, _, outputs, taping in calls if others else ():
             trained = frozenset(map(variable_key, model.trainable_variables))
             if taping and trained and trained.issubset(sources):
-                for it in _among(others, outputs, graph):
+                for it in _variables_behind(others, outputs, graph):
                     self._found[variable_key(it)] = Outside(
                         variable=it,
                         model=model,
@@ -122,7 +122,9 @@ def _may_be_trained(variable: Any) -> bool:
     return bool(variable.trainable and variable.dtype.is_floating)
 
 
-def _among(variables: Sequence[Any], outputs: Any, graph: Any) -> Iterator[Any]:
+def _variables_behind(
+    variables: Sequence[Any], outputs: Any, graph: Any
+) -> Iterator[Any]:
     """Yield the variables that outputs in a graph depend on by their gradients."""
     tensors = [it for it in flatten(outputs) if tf.is_tensor(it)]
     behind = tensors_behind(tensors, lambda it: it.op.type == "StopGradient")

@@ -227,7 +227,7 @@ def _balanced(data: ArrayData, generator: Any) -> Any:
     """
     labels = class_of_each_row(data.y)
     if labels is None:
-        raise CannotChange("the labels are no classes")
+        raise CannotChange("the labels are not classes")
     classes = np.unique(labels)
     each = -(-len(labels) // len(classes))
     drawn = [generator.choice(np.flatnonzero(labels == it), each) for it in classes]

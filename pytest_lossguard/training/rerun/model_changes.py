@@ -221,7 +221,7 @@ def _canonical(model: Any, data: ArrayData) -> tuple[Any, ArrayData]:
     if is_own and labels in ("values", "multi_label") and units != makers[0].units:
         raise CannotChange(
             f"its own loss takes {units} columns of targets for {makers[0].units} of"
-            " predictions: no usual loss does"
+            " predictions, which no usual loss does"
         )
     usual = USUAL_OUTPUTS[labels]
 

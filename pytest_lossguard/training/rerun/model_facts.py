@@ -86,12 +86,12 @@ def model_facts(model: Any, data: ArrayData) -> ModelFacts:
         labels=labels,
         canonical_output=labels is None or _is_canonical(model, makers, labels, data),
         output_is_bounded=labels == "values"
-        and _is_squashed_for_nothing(loss, activation_name(makers[-1])),
+        and _is_needlessly_bounded(loss, activation_name(makers[-1])),
         fixed=fixed,
     )
 
 
-def _is_squashed_for_nothing(loss: str, activation: str | None) -> bool:
+def _is_needlessly_bounded(loss: str, activation: str | None) -> bool:
     asked, last = loss_facts(loss), activation_facts(activation)
     if asked is None or last is None:
         return False

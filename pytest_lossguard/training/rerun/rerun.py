@@ -128,7 +128,7 @@ class Rerun:
     @cached_property
     def facts(self) -> ModelFacts:
         """Facts of the model; see `ModelFacts`."""
-        with self._undisturbed():
+        with self._isolated():
             arrays = self._arrays(self._task)
             model = self._built(arrays, self._task.seed)
             return model_facts(model, arrays)
@@ -152,7 +152,7 @@ class Rerun:
         Raises:
             CannotChange: The model or the data do not allow the changes.
         """
-        with self._undisturbed():
+        with self._isolated():
             request = RerunRequest(changes=changes, seed=seed, redrawn=redrawn)
             if held_out or not measures_otherwise(changes):
                 job = self._job(request, held_out)
@@ -187,7 +187,7 @@ class Rerun:
                 else:
                     yield job
 
-        with self._undisturbed():
+        with self._isolated():
             done = map(_outcome, self._loops.train_all(jobs()))
             return [
                 refused[it] if it in refused else next(done)
@@ -238,9 +238,8 @@ class Rerun:
         return self._made(task, request.changes, request.redrawn and is_object)
 
     @contextmanager
-    def _undisturbed(self) -> Iterator[None]:
-        """Put the first state in force for a block, without warnings, and restore state
-        and seeds.
+    def _isolated(self) -> Iterator[None]:
+        """Start a block from the first state without warnings; restore state and seeds.
 
         Errors of user code are raised as `CannotChange`: a failed rerun must not fail
         the test.

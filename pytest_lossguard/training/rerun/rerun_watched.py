@@ -100,7 +100,7 @@ def _trainable(model: Any, loss: Any, optimizer: Any) -> Any:
     if isinstance(model, keras.Model) and own is optimizer:
         return model
     if not isinstance(loss, keras.losses.Loss):
-        raise CannotChange("its loss is no Keras loss")
+        raise CannotChange("its loss is not a Keras loss")
     try:
         same = type(optimizer).from_config(optimizer.get_config())
         around = (

@@ -56,7 +56,7 @@ def copied_input(
 
 
 def _is_seen(
-    found: CopiedSequence,
+    copied: CopiedSequence,
     ids: Any,
     batch: Batch,
     predict: Callable[[Any], Any],
@@ -65,13 +65,13 @@ def _is_seen(
     """Whether a prediction is made from the value that it has to be, and, where they
     stand at the same position, from none after it.
     """
-    end = ids.shape[1] - found.ahead
+    end = ids.shape[1] - copied.ahead
     rows, positions = places_to_test(ids[:, :end])
     x, y, weight = (map_structure(lambda it: _rows(it, rows), it) for it in batch.parts)
     inputs, (labels,), ids = flatten(x), flatten(y), ids[rows]
 
     def outputs(moved: Any) -> Any:
-        leaves = [*inputs[: found.index], moved, *inputs[found.index + 1 :]]
+        leaves = [*inputs[: copied.index], moved, *inputs[copied.index + 1 :]]
         leaves = [tf.convert_to_tensor(it) for it in leaves]
         return predict(keras.tree.pack_sequence_as(x, leaves))
 
@@ -83,11 +83,11 @@ def _is_seen(
         return np.asarray(tape.gradient(value, made))
 
     def uses(position: int) -> bool:
-        there = exchanged(inputs[found.index], position + found.ahead)
+        there = exchanged(inputs[copied.index], position + copied.ahead)
         moved = positions_moved(ids, plain, np.asarray(outputs(there)))
-        return bool(moved[position] and (found.ahead or not moved[:position].any()))
+        return bool(moved[position] and (copied.ahead or not moved[:position].any()))
 
-    made = outputs(inputs[found.index])
+    made = outputs(inputs[copied.index])
     if not tf.is_tensor(made) or made.shape.rank != _AXES:
         return False
     plain = np.asarray(made)

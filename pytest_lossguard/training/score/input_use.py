@@ -42,7 +42,7 @@ def input_use(recording: Recording) -> InputUse | None:
     if called is None or called.model_and_loss is None or start is None:
         return None
     model = called.model_and_loss.model
-    if batch is None or _is_dear(model, recording, len(batch)):
+    if batch is None or _is_too_expensive(model, recording, len(batch)):
         return None
     if not _differs([it[:_MOST_ROWS] for it in arrays_of(batch.x)]):
         return None
@@ -62,7 +62,7 @@ def input_use(recording: Recording) -> InputUse | None:
     return InputUse(model=model.name, rows=rows, before=before, after=after)
 
 
-def _is_dear(model: Any, recording: Recording, rows_per_step: int) -> bool:
+def _is_too_expensive(model: Any, recording: Recording, rows_per_step: int) -> bool:
     """Whether the check would exceed its share of the cost of the training."""
     trained = recording.steps * rows_per_step * _PASSES_OF_STEP
     is_small = model.count_params() <= _SMALL

@@ -28,7 +28,7 @@ def rate_ended_at(recording: Recording) -> int | None:
     schedule = learning_rate_of(_inner(recording.optimizer))
     steps = recording.steps
     if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        return _set_to_nothing(recording.rates)
+        return _first_step_near_zero(recording.rates)
     if steps < _PLACES or getattr(recording.optimizer, _ACCUMULATES, None):
         return None  # with gradient accumulation, the schedule counts fewer updates
     start = max(0, int(recording.optimizer.iterations) - steps)
@@ -44,7 +44,7 @@ def rate_cut_at(rates: Sequence[tuple[int, float]]) -> int | None:
     return next(cuts, None)
 
 
-def _set_to_nothing(rates: Sequence[tuple[int, float]]) -> int | None:
+def _first_step_near_zero(rates: Sequence[tuple[int, float]]) -> int | None:
     """Return the first of these steps from which on the rate is near 0, if any."""
     limit = NEXT_TO_NOTHING * max((rate for _, rate in rates), default=0.0)
     ended = None

@@ -46,7 +46,7 @@ def shuffled_graph(fitted: Fitted | None, model: Any) -> ShuffledGraph | None:
 
 def _change(model: Any, x: Any) -> float:
     """Return by how much predictions differ where the rows come in another order, as a
-    share of their spread; 0 for a model that draws anew at each call.
+    share of their spread; 0 for a model that draws again at each call.
     """
     usual, again = first_output(model, x), first_output(model, x)
     order = np.random.default_rng(0).permutation(len(usual))

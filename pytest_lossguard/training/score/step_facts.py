@@ -52,7 +52,7 @@ def step_facts(
         regularized=any(map(has_regularizer, flat_layers(recording.model))),
         rate_ended_at=rate_ended_at(recording),
         rate_cut_at=rate_cut_at(recording.rates),
-        clipping=clipping_of(optimizer) if _minds_size(optimizer) else None,
+        clipping=clipping_of(optimizer) if _scales_with_gradient(optimizer) else None,
         weights_left_out=weights_left_out,
         frozen=frozen_layers(recording),
         untracked=untracked_layers(recording),
@@ -65,7 +65,7 @@ def _has_state(optimizer: Any) -> bool:
     return any(bool(np.any(it)) for it in kept)
 
 
-def _minds_size(optimizer: Any) -> bool:
+def _scales_with_gradient(optimizer: Any) -> bool:
     """Whether updates scale with the gradient; adaptive optimizers normalize it."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     return isinstance(inner, keras.optimizers.SGD)

@@ -16,8 +16,8 @@ __all__ = ["Unrecorded"]
 
 #: Why a compiled step may never apply the gradients that it computes.
 _IN_TRACES = (
-    "; in a tf.function an `if` on a Python number or attribute is decided once, at"
-    " tracing: count in a tf.Variable, as to apply every fourth step"
+    "; in a tf.function an `if` on a Python number or attribute is evaluated only once,"
+    " during tracing: count in a tf.Variable, for example to apply every fourth step"
 )
 
 
@@ -78,8 +78,8 @@ class Unrecorded:
             return f"{nothing} that was recorded: {unseen[0].message}"
         if self._recorder.recordings and not taken:
             return (
-                f"{nothing}: a training step was compiled and none of its runs got as"
-                " far as the optimizer's update"
+                f"{nothing}: a training step was compiled, but none of its runs reached"
+                " the optimizer's update"
             )
         if taken or in_graphs:
             times = "once" if taken <= 1 else f"{taken} times"
@@ -91,8 +91,8 @@ class Unrecorded:
         return (
             f"{nothing}: no optimizer update was seen in it or in the set-up of its"
             " fixtures; call model.fit, lossguard.fit or your own training in one of"
-            " them (what trains at import or in another process is not seen), or"
-            " remove the marker"
+            " them (a training at import or in another process is not seen), or remove"
+            " the marker"
         )
 
     # Hooks

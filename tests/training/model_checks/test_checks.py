@@ -115,7 +115,7 @@ def test_a_dataset_has_its_own_targets():
         ((3, TABLE, VALUES), "needs a function that builds a keras.Model"),
         ((lambda: 3, TABLE, VALUES), "a function that returns a keras.Model"),
         ((mlp, TABLE, VALUES[:5]), "y has 5"),
-        ((mlp, tf.data.Dataset.range(3).batch(2), CLASSES), "got y beside a dataset"),
+        ((mlp, tf.data.Dataset.range(3).batch(2), CLASSES), "got both a dataset and y"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(given, sentence):

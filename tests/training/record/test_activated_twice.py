@@ -83,7 +83,7 @@ WRAPS = pytest.mark.parametrize(
 @pytest.mark.parametrize(("activation", "loss"), TWICE)
 def test_an_activation_that_a_loss_takes_again_is_named(activation, loss, wrap):
     (said,) = found(loop(activation, loss, wrap))
-    assert f"takes a {activation} of values that are the result of a" in said
+    assert f"applies {activation} to values that are already the result of" in said
     assert "test_activated_twice.py:" in said
 
 

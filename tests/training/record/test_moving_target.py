@@ -151,7 +151,7 @@ def test_what_a_moving_model_makes_is_known_as_such(case):
     (trace,) = traces_of(MOVING[case])
 
     assert trace.moving_target
-    assert "a model that changes with it" in trace.notes[0]
+    assert "a model that changes during the training" in trace.notes[0]
 
 
 def supervised(between):

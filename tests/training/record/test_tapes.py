@@ -361,7 +361,7 @@ def test_tf_keras_that_is_merely_loaded_is_no_reason(tf_keras):
     with watching() as watch, tf.GradientTape() as tape:
         tape.gradient(weight**2, weight)
 
-    assert "gradients were taken once" in watch.why_nothing_trained()
+    assert "gradients were computed once" in watch.why_nothing_trained()
 
 
 def test_lossguard_fit_says_that_tf_keras_is_not_served(tf_keras):

@@ -65,7 +65,7 @@ def test_a_graph_that_is_shuffled_fails():
     (it,) = found(graph())
 
     assert (it.severity, it.where) == ("error", "input 1")
-    assert "fit shuffles the 48 rows, and not the 48 columns of input 1" in it.message
+    assert "fit shuffles the 48 rows, but not the 48 columns of input 1" in it.message
     assert "batch_size=len(x), shuffle=False" in it.hint
 
 

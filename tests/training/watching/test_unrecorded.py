@@ -304,7 +304,7 @@ def test_a_step_whose_first_run_raises_is_no_training():
         model.fit(X, labels, verbose=0)
 
     assert watch.traces() == []
-    assert "none of its runs got as far" in watch.why_nothing_trained()
+    assert "none of its runs reached" in watch.why_nothing_trained()
 
 
 # Why nothing was seen
@@ -338,14 +338,14 @@ def test_gradients_are_counted_by_runs_not_by_traces():
             accumulating.step(*SOME)
 
     text = why(body)
-    assert "gradients were taken 60 times and applied never" in text
+    assert "gradients were computed 60 times and never applied" in text
     assert "count in a tf.Variable" in text
 
 
 def test_gradients_of_a_loop_are_counted():
     text = why(lambda: [slopes(mlp()) for _ in range(3)])
 
-    assert "gradients were taken 3 times and applied never" in text
+    assert "gradients were computed 3 times and never applied" in text
     assert "tf.Variable" not in text
 
 
@@ -397,10 +397,10 @@ NOT_COMPARED = {
     "several loss objects make it up; write them as one": by_tape(
         lambda model: SQUARED(Y, model(X)) + SQUARED(0 * Y, model(X))
     ),
-    "several models take part; make one keras.Model": by_tape(
+    "several models make the predictions; combine them": by_tape(
         lambda model: SQUARED(Y, model(tf.repeat(mlp()(X), 4, axis=1)))
     ),
-    "scored something else than the model's output": by_tape(
+    "scored something other than the model's output": by_tape(
         lambda model: SQUARED(Y, 2 * model(X))
     ),
     "takes 50 rows at a time and no other": stateful,
