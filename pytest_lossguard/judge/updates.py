@@ -170,9 +170,9 @@ TRAINED_UNSEEN = Kind(
     name="trained_unseen",
     severity="error",
     headline="{value} variables were trained unseen",
-    text="{value} variables with gradients changed{ended}, but no recorded training"
-    " changed them: {where} (gradients computed at {by}). lossguard only records"
-    " updates by Keras 3 optimizers, so this training was not judged",
+    text="{value} of the variables with gradients changed{ended}, but no recorded"
+    " training changed them: {where} (gradients computed at {by}). lossguard only"
+    " records updates by Keras 3 optimizers, so this training was not judged",
     hint="Apply the gradients with a Keras 3 optimizer, as"
     " keras.optimizers.SGD(rate).apply(gradients, variables); or, if this is no"
     " training, write converges(allow='trained_unseen').",

@@ -232,17 +232,20 @@ class Guard:
         __tracebackhide__ = True
         self.runs, self._watched, self.findings = [], [], ()
         self._corruption = corruption
-        with self._trainer.example(ends_early=ends_early, seed=seed):
-            try:
-                yield
-            except StopTraining:
-                pass
-            except BaseException:
+        try:
+            with self._trainer.example(ends_early=ends_early, seed=seed):
+                try:
+                    yield
+                except StopTraining:
+                    pass
+                except BaseException:
+                    self._collect()
+                    raise
                 self._collect()
-                raise
-            self._collect()
-            self._demand_watched()
-            self._demand_seen()
+                self._demand_watched()
+                self._demand_seen()
+        finally:
+            self._corruption = None
 
     @contextmanager
     def watch(self, name: str | None = None) -> Iterator[WatchedRuns]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 
 import pytest
@@ -53,3 +54,29 @@ def test_a_text_is_plain(name):
 @pytest.mark.parametrize("word", ["is told", "whoever it is", "ends it", "it is so"])
 def test_a_riddle_is_seen(word):
     assert RIDDLES.search(f"and {word}.")
+
+
+def pieces(source):
+    """Strings that stand alone and document nothing: ends of a cut sentence."""
+    for node in ast.walk(ast.parse(source)):
+        body = getattr(node, "body", None)
+        described = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        for it in body[described:] if isinstance(body, list) else ():
+            if isinstance(it, ast.Expr) and isinstance(it.value, ast.Constant):
+                if isinstance(it.value.value, str):
+                    yield it.value.value
+
+
+def test_no_piece_of_a_sentence_is_left_behind():
+    package = ROOT / "pytest_lossguard"
+    cut = {
+        it.relative_to(ROOT).as_posix(): found
+        for it in package.rglob("*.py")
+        if (found := [*pieces(it.read_text(encoding="utf-8"))])
+    }
+
+    assert cut == {}
+
+
+def test_a_piece_of_a_sentence_is_seen():
+    assert [*pieces('def f():\n    return "one"\n    " two"\n')] == [" two"]

@@ -246,3 +246,23 @@ def test_it(slope):
     (entry,) = json_of(pytester)["tests"]
     assert _unattached(entry) == ["trained_unseen"]
     assert [it["verdict"] for it in entry["runs"]] == ["converged"]
+
+
+SEARCHED = """
+@pytest.fixture
+def broken():
+    return train(rate=1e3)
+
+@pytest.mark.converges(diagnose=False, max_examples=3)
+@pytest.mark.corruptions(scales=(1, 2), offsets=False, outliers=False)
+def test_search(lossguard, broken, corruption):
+    lossguard.fit(build, *corruption(*load()))
+"""
+
+
+def test_a_broken_fixture_is_not_blamed_on_the_last_example_of_a_search(project):
+    result = project(SEARCHED)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*trained in the set-up of fixture 'broken'*"])
+    result.stdout.no_fnmatch_line("*corrupted by*")
