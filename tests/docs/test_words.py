@@ -62,9 +62,9 @@ def pieces(source):
         body = getattr(node, "body", None)
         described = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
         for it in body[described:] if isinstance(body, list) else ():
-            if isinstance(it, ast.Expr) and isinstance(it.value, ast.Constant):
-                if isinstance(it.value.value, str):
-                    yield it.value.value
+            text = it.value if isinstance(it, ast.Expr) else None
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                yield text.value
 
 
 def test_no_piece_of_a_sentence_is_left_behind():
