@@ -15,7 +15,8 @@ from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
 from hypothesis.internal.conjecture import providers
 
 from .corruptions import Corruption
-from .corruptions.space import Axis, Space
+from .corruptions.axis import Axis
+from .corruptions.space import Space
 
 __all__ = [
     "corruptions",

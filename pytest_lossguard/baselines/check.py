@@ -39,8 +39,6 @@ from . import (
 )
 from .progress import Announced, BaselineProgress, Listener
 
-__all__ = ["BaselineCase", "BaselineResult", "Update", "check_baseline"]
-
 T = TypeVar("T")
 
 #: The number of seeds that a baseline is written from, and that are run again to

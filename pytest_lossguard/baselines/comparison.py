@@ -14,13 +14,6 @@ from .metrics import METRICS, Metric
 from .signed_rank import chance_of_worse
 from .values import Measured
 
-__all__ = [
-    "ALPHA",
-    "Comparison",
-    "compared_metrics",
-    "environment_change",
-]
-
 # Limits, each with its source
 
 ALPHA = Limit(

@@ -12,8 +12,6 @@ from ..core.printable import printable, printables
 from ..core.systems import reason_of
 from .values import Baseline
 
-__all__ = ["demand_same_test", "read_baseline", "refuse_foreign", "write_baseline"]
-
 #: The key that marks a file as a baseline, and its value, the version of the format.
 _KEY, _VERSION = "lossguard_baseline", 1
 #: The most characters that are shown of the reason why a file is damaged.

@@ -16,8 +16,6 @@ from ..core.trace import Floats, Trace
 from ..judge import loss_curve_of
 from ..judge.curve import LossCurve
 
-__all__ = ["METRICS", "Metric", "half_way", "measure"]
-
 #: The number of steps over which a loss curve is averaged to find when it was half way
 #: down, and the largest share of all steps that this may be.
 _SMOOTHED, _SHARE_SMOOTHED = 5, 0.1

@@ -10,8 +10,6 @@ from ..core.change import Change, Rerun, RerunRequest
 from ..core.errors import LossguardError
 from ..core.trace import Trace
 
-__all__ = ["Announced", "BaselineProgress", "Listener"]
-
 
 @dataclass(slots=True)
 class BaselineProgress:

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["chance_of_worse"]
-
 
 def chance_of_worse(worsening: Sequence[float]) -> float:
     """Return the probability of differences at least as bad as these by chance.

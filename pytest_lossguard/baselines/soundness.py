@@ -13,8 +13,6 @@ from .comparison import ALPHA
 from .metrics import METRICS
 from .values import Baseline, Measured
 
-__all__ = ["MOST_SEEDS", "demand_sound"]
-
 #: With fewer seeds, chance could explain that all of them got worse.
 _FEWEST_SEEDS = math.ceil(-math.log2(ALPHA))
 #: The most seeds, since each is a training to run; a baseline is written from 20.

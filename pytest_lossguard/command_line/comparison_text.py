@@ -9,8 +9,6 @@ from dataclasses import asdict
 from ..report.comparison import Comparison, Difference
 from ..report.github import escaped
 
-__all__ = ["FORMATS"]
-
 
 def _text(comparison: Comparison) -> str:
     return "\n".join(_lines(comparison))

@@ -22,17 +22,6 @@ from ..report.json_report import SCHEMA, Report, report_text
 from ..report.session_facts import SessionFacts, merged_facts
 from ..report.sound import sound
 
-__all__ = [
-    "merged",
-    "read_report",
-    "read_reports",
-    "write_comparison",
-    "write_history",
-    "write_page",
-    "write_report",
-    "writing",
-]
-
 
 def read_report(path: Path) -> Report:
     """Read a report of ``--lossguard-json``, written by this version or an older one.

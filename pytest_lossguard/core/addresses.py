@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["BASE", "REPOSITORY", "address_of", "explanation", "page", "see"]
-
 #: Address at which the documentation is published.
 BASE = "https://pytest-lossguard.readthedocs.io"
 

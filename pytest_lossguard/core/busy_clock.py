@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-__all__ = ["busy_clock"]
-
 
 def busy_clock(
     wall: Callable[[], float] = time.monotonic,

@@ -9,18 +9,6 @@ from typing import Literal, Protocol, get_args
 from .errors import LossguardError
 from .trace import Trace
 
-__all__ = [
-    "CLIP",
-    "RATE_INSTEAD_OF_0",
-    "ActsOn",
-    "Change",
-    "ChangeName",
-    "MakeRerun",
-    "ModelFacts",
-    "Rerun",
-    "RerunRequest",
-]
-
 #: What must be rebuilt for a change, the cheapest first: only ``"program"`` needs a new
 #: trace.
 ActsOn = Literal["data", "length", "weights", "program"]

@@ -12,8 +12,6 @@ import numpy as np
 from .data_facts import ChangedLabels
 from .rows import class_of_rows
 
-__all__ = ["changed_labels"]
-
 #: Minimum number of repeated rows, and of values per row: rows of fewer values, such as
 #: the id of a word, are often alike.
 _FEWEST_ROWS, _FEWEST_NUMBERS = 40, 8

@@ -7,21 +7,6 @@ from dataclasses import dataclass, replace
 from .explanation import Explanation, Limit
 from .findings import Finding, Kind, finding
 
-__all__ = [
-    "KEPT",
-    "OF_CONTRACTS",
-    "OF_MODEL_CHECKS",
-    "Broken",
-    "Kept",
-    "Line",
-    "Outcome",
-    "Skipped",
-    "finding_of",
-    "kind_of",
-    "unchecked",
-]
-
-
 #: Prefixes of the finding kinds of contracts and of model checks.
 OF_CONTRACTS, OF_MODEL_CHECKS = "contract_", "check_"
 

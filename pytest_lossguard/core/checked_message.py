@@ -7,8 +7,6 @@ import textwrap
 from .addresses import see
 from .checked import Broken
 
-__all__ = ["broken_message"]
-
 #: pytest puts four characters before each line: 76 fill a terminal of 80.
 _WIDTH = 76
 _MOST_LINES = 15

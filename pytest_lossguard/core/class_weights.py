@@ -10,8 +10,6 @@ import numpy as np
 from .data_facts import ClassWeights
 from .rows import Arrays, class_of_rows
 
-__all__ = ["class_weights"]
-
 #: Largest relative difference of weights of the same class, from rounding.
 _ROUNDING = 1e-4
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Agreement", "Classified", "agreement", "predicted_classes"]
-
 _Classes = NDArray[np.int64]
 
 #: Most different labels that are compared.

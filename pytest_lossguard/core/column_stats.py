@@ -12,17 +12,6 @@ from numpy.typing import NDArray
 from .explanation import Limit
 from .trace import ColumnStats, Floats, Outlier, Sentinel, TargetRange
 
-__all__ = [
-    "SENTINEL_APART",
-    "SENTINEL_SHARE",
-    "column_stats",
-    "is_one_hot",
-    "rarest_rows",
-    "sentinel_of",
-    "share_interval",
-    "target_range",
-]
-
 _Z = 1.96  # z-score of a 95 % interval
 
 #: Arrays with more values than this are sampled in evenly spaced rows.

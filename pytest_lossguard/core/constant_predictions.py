@@ -12,12 +12,6 @@ from numpy.typing import NDArray
 
 from .trace import Floats
 
-__all__ = [
-    "constant_candidates",
-    "perfect_candidates",
-    "uninformed_prediction",
-]
-
 #: Minimum number of rows for a separate constant at each output position. With fewer
 #: rows such constants would repeat the labels, so one number is used for all positions.
 _ROWS_PER_POSITION = 10

@@ -11,14 +11,6 @@ from numpy.typing import NDArray
 from .relations import CopiedSequence
 from .rows import Arrays, input_name
 
-__all__ = [
-    "copied_sequences",
-    "exchanged",
-    "first_moved",
-    "places_to_test",
-    "positions_moved",
-]
-
 Ids = NDArray[np.int64]
 
 #: Minimum number of different rows, and the minimum share of the rows that are equal.

@@ -11,8 +11,6 @@ from .given import Expected, checked, is_whole, shown
 from .policy import Policy
 from .trace import Trace
 
-__all__ = ["Check", "finding", "found_by"]
-
 #: A function of the trace of a training and its policy that returns findings, or None.
 Check = Callable[[Trace, Policy], Iterable[Finding] | None]
 

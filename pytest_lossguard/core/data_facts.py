@@ -5,23 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = [
-    "AmongInputs",
-    "CachedDraws",
-    "ChangedLabels",
-    "ClassWeights",
-    "DataFacts",
-    "MaskedTokens",
-    "MixedAxes",
-    "MovedApart",
-    "RepeatedBatch",
-    "ShuffledGraph",
-    "ShuffledState",
-    "TurnedTargets",
-    "UnseenRows",
-    "ZippedApart",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmongInputs:

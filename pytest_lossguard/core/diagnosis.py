@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .change import Change
-from .findings import SEEN_CAUSES, number
+from .findings import SEEN_CAUSES
+from .numbers import number
 from .trace import Floats, to_json_number
-
-__all__ = ["CAUSES", "Cause", "Diagnosis", "Experiment"]
 
 #: All causes, part of the public API.
 CAUSES = (

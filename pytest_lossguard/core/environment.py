@@ -7,8 +7,6 @@ import platform
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["environment", "version_of"]
-
 _PACKAGES = {
     "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly"),
     "keras": ("keras",),

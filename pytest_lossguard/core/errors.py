@@ -8,22 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from .findings import Finding
 
-__all__ = [
-    "BaselineError",
-    "CannotChange",
-    "ContractBroken",
-    "LossguardError",
-    "ModelCheckFailed",
-    "NotConverged",
-    "NothingToChange",
-    "NothingTrained",
-    "PolicyError",
-    "StopTraining",
-    "TensorFlowMissing",
-    "UsageError",
-    "first_line",
-]
-
 
 class LossguardError(Exception):
     """Base class of all errors that pytest-lossguard raises intentionally."""

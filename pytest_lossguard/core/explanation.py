@@ -8,17 +8,6 @@ from dataclasses import dataclass
 
 from .numbers import number
 
-__all__ = [
-    "Curve",
-    "Explanation",
-    "Limit",
-    "curves",
-    "falling",
-    "level",
-    "noisy",
-    "rising",
-]
-
 
 class Limit(float):
     """A threshold, with its meaning and its source.

@@ -22,8 +22,6 @@ try:
 except ImportError:  # on Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["add_to", "parsed", "read_text", "sweep", "write_whole"]
-
 #: Prefix and suffix of temporary files, which are written in the target folder.
 _PREFIX, _SUFFIX = ".lossguard-", ".tmp"
 #: Seconds to wait for the reader of a pipe.

@@ -12,19 +12,6 @@ from typing import Any, Literal
 from .explanation import Explanation
 from .numbers import number, percent_and_limit
 
-__all__ = [
-    "FINDING_KINDS",
-    "OWN_KIND",
-    "SEEN_CAUSES",
-    "Finding",
-    "Kind",
-    "Severity",
-    "Symptom",
-    "finding",
-    "number",
-    "place_of",
-]
-
 #: Name of a finding kind of a custom check: a prefix and a name.
 OWN_KIND = re.compile(r"[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["BASELINE_FOLDER", "REGRESSION_FOLDER", "REPLAY_FOLDER"]
-
 #: Folder of baselines, next to the test file; committed.
 BASELINE_FOLDER = "__lossguard__"
 #: Folder in pytest's root directory with failing cases that every search runs first;

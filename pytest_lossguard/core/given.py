@@ -12,25 +12,6 @@ from typing import Any
 
 from .errors import UsageError
 
-__all__ = [
-    "COUNT",
-    "FLAG",
-    "MOST",
-    "SECONDS",
-    "SEED",
-    "SEEDS",
-    "Expected",
-    "checked",
-    "is_count",
-    "is_number",
-    "is_seed",
-    "is_whole",
-    "one_line",
-    "plain",
-    "shown",
-    "unknown",
-]
-
 #: Maximum number of updates, epochs or examples of a test; a larger number is a typo,
 #: and would otherwise be reported as running out of memory.
 MOST = 10_000_000

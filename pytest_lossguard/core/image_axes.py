@@ -15,8 +15,6 @@ from .data_facts import MixedAxes
 from .explanation import Limit
 from .rows import evenly_spaced, input_name
 
-__all__ = ["ALIKE", "NEARER", "STANDS_OUT", "mixed_axes"]
-
 #: Fewest images that show anything; fewest and most that are compared, and the number
 #: of values from which on fewer are taken.
 _FEWEST_ROWS, _FEW, _MOST_ROWS, _MOST_VALUES = 16, 4, 64, 1 << 20

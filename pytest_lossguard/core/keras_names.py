@@ -12,27 +12,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
-__all__ = [
-    "ACTIVATIONS",
-    "LOSSES",
-    "OPTIMIZERS",
-    "OTHER_ACTIVATIONS",
-    "OTHER_INITIALIZERS",
-    "OTHER_LOSSES",
-    "OTHER_OPTIMIZERS",
-    "PLAIN_INITIALIZERS",
-    "SCALING_INITIALIZERS",
-    "USUAL_OUTPUTS",
-    "ActivationFacts",
-    "LossFacts",
-    "OptimizerFacts",
-    "UsualOutput",
-    "activation_facts",
-    "is_for_classes",
-    "loss_facts",
-    "optimizer_facts",
-]
-
 _T = TypeVar("_T")
 LabelKind = Literal["values", "classes", "one_hot", "binary", "multi_label"]
 

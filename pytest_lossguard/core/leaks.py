@@ -12,8 +12,6 @@ from .column_stats import is_one_hot
 from .data_facts import AmongInputs
 from .rows import evenly_spaced
 
-__all__ = ["target_among_inputs"]
-
 Arrays = Sequence[NDArray[Any]]
 
 #: Maximum number of rows to compare, and the minimum that proves anything.

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["share_of_lone_targets"]
-
 #: Minimum number of rows that show a pattern, and of distinct values: fewer values may
 #: be classes.
 _FEWEST_ROWS, _FEWEST_VALUES = 16, 3

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from .data_facts import MaskedTokens
 from .rows import evenly_spaced
 
-__all__ = ["masked_tokens"]
-
 #: Most rows that are examined.
 _MOST_ROWS = 512
 

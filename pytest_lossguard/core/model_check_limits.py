@@ -4,19 +4,6 @@ from __future__ import annotations
 
 from .explanation import Limit
 
-__all__ = [
-    "DEPENDS",
-    "FAR_ABOVE_CHANCE",
-    "HALF_PRECISION",
-    "LEARNED",
-    "SAME",
-    "SAME_GRADIENT",
-    "SAME_IN_HALF",
-    "SAME_WEIGHTS",
-    "SERVES_WORSE",
-    "SERVES_WORSE_BY",
-]
-
 SAME_GRADIENT = Limit(
     1e-3,
     "The gradients may differ by {limit:.1%} of their norm.",

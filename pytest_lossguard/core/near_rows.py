@@ -9,8 +9,6 @@ from .explanation import Limit
 from .rows import Arrays, are_comparable, evenly_spaced
 from .trace import NearRows, Repeats
 
-__all__ = ["NEARER", "near_copies", "nearer_to_one_another"]
-
 NEARER = Limit(
     10,
     "A row is nearly equal to others if they are {limit} times as near as the next row"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["format_names", "format_seconds", "number", "percent", "percent_and_limit"]
-
 
 def number(value: float | None) -> str:
     """Format a number for people: three digits, no ``+0``."""

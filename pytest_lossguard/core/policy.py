@@ -23,8 +23,6 @@ from .given import (
     unknown,
 )
 
-__all__ = ["MOST_SEEDS", "MOST_SHARDS", "Policy"]
-
 #: Maximum number of seeds of one test.
 MOST_SEEDS = 1_000
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["MOST_CHARACTERS", "printable", "printables"]
-
 #: Maximum number of characters of a text in a message.
 MOST_CHARACTERS = 2000
 #: Control characters, line separators, marks that change the text direction, and halves

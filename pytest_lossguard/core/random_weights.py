@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from .rows import evenly_spaced
 
-__all__ = ["Draw", "misfit"]
-
 #: Most values whose distribution is compared.
 _MOST_VALUES = 1 << 14
 #: Most rows or columns of an orthogonal matrix that are multiplied.

@@ -5,17 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = [
-    "ActivatedTwice",
-    "CopiedSequence",
-    "CountedLabels",
-    "InputUse",
-    "LabelUse",
-    "MixedRows",
-    "SoftmaxOverRows",
-    "StepRelations",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixedRows:

@@ -12,19 +12,6 @@ from .column_stats import is_one_hot, target_range
 from .explanation import Limit
 from .trace import ClassOrder, Nonfinite, Repeats
 
-__all__ = [
-    "SORTED",
-    "Arrays",
-    "are_comparable",
-    "class_of_rows",
-    "class_order",
-    "evenly_spaced",
-    "input_name",
-    "nonfinite_values",
-    "repeats",
-    "share_of_unknown",
-]
-
 SORTED = Limit(
     0.4,
     "Neighboring rows are {limit:.0%} less mixed than by chance: 0 is shuffled, 1 is"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["ELSEWHERE", "LEFT_OUT", "NOT_RUN", "STATES"]
-
 #: The session ended before the test.
 NOT_RUN = "not_run"
 #: The test was left out by ``--lossguard-time``.

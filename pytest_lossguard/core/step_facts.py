@@ -5,19 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = [
-    "NEXT_TO_NOTHING",
-    "ArgumentKind",
-    "Clipping",
-    "CustomGradient",
-    "FrozenLayers",
-    "IgnoredArgument",
-    "OutdatedStep",
-    "StepFacts",
-    "TracedDraw",
-    "UntrackedLayers",
-]
-
 #: A learning rate below this share of its maximum trains nothing: a cosine schedule is
 #: there for the last 2 % of its steps, a reasonable exponential decay ends above.
 NEXT_TO_NOTHING = 1e-3

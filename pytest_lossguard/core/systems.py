@@ -14,18 +14,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = [
-    "IS_WINDOWS",
-    "can_rewrite",
-    "escape_unprintable",
-    "processors",
-    "put_in_place",
-    "quoted",
-    "reason_of",
-    "relative",
-    "with_slashes",
-]
-
 IS_WINDOWS = os.name == "nt"
 #: Seconds to wait before each retry to replace a file that another process has open: a
 #: virus scanner or an indexer releases it soon.

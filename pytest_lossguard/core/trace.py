@@ -14,29 +14,6 @@ from .data_facts import DataFacts
 from .relations import StepRelations
 from .step_facts import StepFacts
 
-__all__ = [
-    "EXACT_WEIGHTS",
-    "SOME_CONSTANT",
-    "ClassOrder",
-    "ColumnStats",
-    "Floats",
-    "HeldOut",
-    "LayerStats",
-    "NearRows",
-    "Nonfinite",
-    "Outlier",
-    "Probe",
-    "Repeats",
-    "Rescaled",
-    "Sentinel",
-    "StepTable",
-    "Trace",
-    "Validation",
-    "constant_in_words",
-    "row_norms",
-    "to_json_number",
-]
-
 Floats = NDArray[np.float64]
 
 #: Name of a constant prediction whose kind is unknown.

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from .data_facts import TurnedTargets
 from .rows import evenly_spaced
 
-__all__ = ["turned_targets"]
-
 #: Combinations of image axes to mirror.
 _ALONG = ((0,), (1,), (0, 1))
 #: Number of axes of a batch of images without channels.

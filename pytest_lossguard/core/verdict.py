@@ -9,8 +9,6 @@ from .diagnosis import Diagnosis
 from .findings import Finding
 from .trace import Trace, to_json_number
 
-__all__ = ["Verdict"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Verdict:

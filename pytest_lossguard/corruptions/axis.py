@@ -10,22 +10,6 @@ from typing import Any
 from ..core.given import is_number
 from .family import Family
 
-__all__ = [
-    "FARTHER",
-    "Axis",
-    "Keyword",
-    "OutOfRange",
-    "bounds",
-    "factor_axis",
-    "finite",
-    "halves",
-    "only_true",
-    "share",
-    "share_axis",
-    "tens",
-    "up_to",
-]
-
 #: The powers of ten beyond the asked range that are tried after a passing search.
 FARTHER = range(1, 4)
 

@@ -14,8 +14,6 @@ from ..core.errors import UsageError
 from .leaves import Array
 from .sample import sequence_like
 
-__all__ = ["corrupted", "elements_of", "on_dataset"]
-
 #: The cardinality of an infinite dataset.
 _INFINITE = -1
 

@@ -13,23 +13,6 @@ from ..core.given import MOST, is_number, is_whole, shown
 from .datasets import corrupted
 from .sample import Sample
 
-__all__ = [
-    "Array",
-    "Family",
-    "Features",
-    "check_count",
-    "check_features",
-    "check_number",
-    "check_share",
-    "checked",
-    "far",
-    "mean",
-    "put",
-    "share_of",
-    "spread_rows",
-    "std",
-]
-
 Array = NDArray[Any]
 #: A choice of features: None for all, a number, a column's name, or a tuple of these.
 Features = int | str | tuple[int | str, ...] | None

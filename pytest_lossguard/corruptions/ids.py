@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ids"]
-
 #: The range of the lowest id, since -1 may stand for none and 0 for padding or unknown
 #: tokens.
 _FIRST_ID = (-1, 2)

@@ -9,8 +9,6 @@ from .family import Array
 from .leaves import Leaf
 from .sample import Sample
 
-__all__ = ["as_vector", "labels_of", "ordered"]
-
 _MOST_CLASSES = 1000
 #: Up to so many classes may occur only once each, as in the few rows of `FewRows`.
 _FEW_CLASSES = 100

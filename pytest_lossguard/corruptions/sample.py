@@ -17,8 +17,6 @@ from ..core.given import shown
 from .ids import ids
 from .leaves import Array, Change, Leaf, leaf_of
 
-__all__ = ["Sample", "sequence_like"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:

@@ -26,8 +26,6 @@ from .axis import Axis, OutOfRange
 from .families import KEYWORDS
 from .family import Family
 
-__all__ = ["Axis", "Space"]
-
 _NAMES = tuple(it.name for it in KEYWORDS)
 
 

@@ -10,8 +10,6 @@ from ..core.trace import Trace
 from .changes import CHANGES, acts_on, kind_of
 from .changes.kind import SEEN, Situation
 
-__all__ = ["Candidate", "hypotheses", "suspected", "where_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

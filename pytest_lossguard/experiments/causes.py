@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from ..core.explanation import Explanation, curves, falling, noisy
 from .thresholds import CONFIRMATIONS
 
-__all__ = ["CAUSE_KINDS", "CauseKind"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseKind:

@@ -25,16 +25,6 @@ from ..judge.outcome import PLATEAU
 from ..judge.scale import has_outlier, is_of_order_one, is_out_of_scale
 from .changes import kind_of
 
-__all__ = [
-    "ComparedRun",
-    "chosen",
-    "improvable",
-    "is_improvable",
-    "length",
-    "repeats",
-    "wanted",
-]
-
 # Limits, each with its source
 
 #: Below this the weights moved so little that the skill comes from a lucky start and

@@ -25,8 +25,6 @@ from .changes import cause_of, describe, remedy_of
 from .runner import ExperimentRunner, Target, gain
 from .seen_causes import explains_all, seen_causes
 
-__all__ = ["diagnose"]
-
 _OTHER_DATA = (
     "its data change from call to call, so that no re-run is the same training"
 )

@@ -18,16 +18,6 @@ from ..judge.curve import loss_curve_of
 from ..judge.scale import has_outlier
 from .changes import acts_on, kind_of
 
-__all__ = [
-    "CONTROL_STEPS",
-    "can_be_checked_outside",
-    "carries_signal",
-    "holds_outside",
-    "labels_carry_no_signal",
-    "showed_signal",
-    "wants_control",
-]
-
 # Limits, each with its source
 
 #: The control with shuffled labels: fewer rows than this show nothing, more steps cost

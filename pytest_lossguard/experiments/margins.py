@@ -15,18 +15,6 @@ from ..core.policy import Policy
 from ..core.trace import Trace
 from ..judge import judge
 
-__all__ = [
-    "STEP",
-    "Margin",
-    "Margins",
-    "Scaled",
-    "failure_of",
-    "find_margins",
-    "learning_rate",
-    "margins",
-    "scale_of",
-]
-
 #: Factors are multiplied by four up to a million; the interval in which the training
 #: breaks is halved three times, so that a margin is known to a quarter of an octave,
 #: 19 %.

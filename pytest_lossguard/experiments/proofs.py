@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from ..core.change import Change
 from ..core.diagnosis import Cause, Diagnosis
-from ..core.findings import Finding, number
+from ..core.findings import Finding
+from ..core.numbers import number
 from ..core.trace import Trace
 from ..judge import loss_curve_of, thresholds
 from ..judge.data import UNSCALED_INPUTS
@@ -22,15 +23,6 @@ from ..judge.settings import RATE_ENDED
 from ..judge.step import CUSTOM_GRADIENT_WRONG
 from .held_out import CONTROL_STEPS
 from .thresholds import FRESH, PROOF_SEEDS
-
-__all__ = [
-    "Outside",
-    "Proof",
-    "outside",
-    "proofs",
-    "proved",
-    "seeds",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,6 @@ from ..core.change import Change, MakeRerun, ModelFacts, Rerun, RerunRequest
 from ..core.errors import LossguardError
 from ..core.trace import Trace
 
-__all__ = ["RememberedRerun", "made_once"]
-
 
 def made_once(make_rerun: MakeRerun) -> MakeRerun:
     """Return a function that returns the same `RememberedRerun` on each call, so that a

@@ -26,8 +26,6 @@ from .changes import cause_of, describe, kind_of
 from .compare import IMPROVABLE, is_improvable
 from .held_out import can_be_checked_outside, holds_outside
 
-__all__ = ["ExperimentRunner", "Target", "gain"]
-
 #: What an experiment must reach: the judge passes it (``"converged"``); it is as good
 #: as a constant, where nothing may be left to learn (``"level"``); or, for two changes
 #: on suspicion, it is clearly better than a constant (``"clearly"``).

@@ -13,8 +13,6 @@ from dataclasses import replace
 from ..core.diagnosis import Cause, Experiment
 from ..core.findings import SEEN_CAUSES, Finding
 
-__all__ = ["explains_all", "seen_causes"]
-
 
 def seen_causes(
     findings: tuple[Finding, ...], usual_step: Experiment | None = None

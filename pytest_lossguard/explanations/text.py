@@ -10,8 +10,6 @@ import numpy as np
 from ..report.sparkline import is_logarithmic, sparkline
 from .topics import Role, Topic, topics, topics_of
 
-__all__ = ["listed", "text_of"]
-
 _WIDTH = 80
 #: Width of the label before each part.
 _HEAD = 10

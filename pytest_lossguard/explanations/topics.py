@@ -28,8 +28,6 @@ from ..model_checks.policy import DEFAULTS as MODEL_CHECKS
 from ..preprocessing.kinds import KINDS as OF_CONTRACTS
 from ..preprocessing.policy import DEFAULTS as RELATIONS
 
-__all__ = ["Role", "Topic", "topics", "topics_of"]
-
 Role = Literal["finding", "cause", "contract", "model check"]
 
 

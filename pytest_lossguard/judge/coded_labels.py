@@ -11,8 +11,6 @@ from ..core.explanation import Explanation, Limit, curves, falling, level
 from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
 
-__all__ = ["RULES", "named_otherwise"]
-
 # Limits, each with its source
 
 RENAMED = Limit(

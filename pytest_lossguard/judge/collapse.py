@@ -9,8 +9,6 @@ from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, Severity, finding
 from ..core.trace import Trace
 
-__all__ = ["RULES"]
-
 # Limits, each with its source
 
 #: Minimum number of distinct rows.

@@ -12,8 +12,6 @@ from ..core.trace import Floats, StepTable, Trace
 from . import thresholds
 from .scale import is_out_of_scale
 
-__all__ = ["LossCurve", "exceeds", "in_one_unit", "loss_curve_of"]
-
 # Limits, each with its source
 
 #: Below this number of updates a run that ended near a constant prediction is slow, not

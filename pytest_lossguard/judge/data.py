@@ -9,15 +9,14 @@ import numpy as np
 
 from ..core.column_stats import SENTINEL_APART, SENTINEL_SHARE
 from ..core.explanation import Explanation, Limit
-from ..core.findings import Finding, Kind, finding, number
+from ..core.findings import Finding, Kind, finding
 from ..core.keras_names import loss_facts
+from ..core.numbers import number
 from ..core.trace import ColumnStats, Trace
 from . import thresholds
 from .curve import LossCurve
 from .hints import SCALE_INPUTS, SCALE_TARGETS
 from .scale import is_outlier, magnitude_of
-
-__all__ = ["RULES", "has_constant_inputs"]
 
 # Limits, each with its source
 

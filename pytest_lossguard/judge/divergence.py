@@ -14,8 +14,6 @@ from . import thresholds
 from .curve import LossCurve
 from .hints import LOWER_THE_RATE
 
-__all__ = ["RULES"]
-
 DIVERGING_LOSS = Kind(
     name="diverging_loss",
     severity="error",

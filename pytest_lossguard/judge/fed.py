@@ -10,8 +10,6 @@ from ..core.findings import Finding, Kind, finding
 from ..core.trace import Trace
 from . import thresholds
 
-__all__ = ["RULES"]
-
 # Kinds of findings
 
 REPEATED_BATCH = Kind(

@@ -7,18 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..core.explanation import Explanation, Limit, curves, falling, level
-from ..core.findings import Finding, Kind, finding, number
+from ..core.findings import Finding, Kind, finding
+from ..core.numbers import number
 from ..core.trace import ColumnStats, Floats, Nonfinite, Trace
 from . import thresholds
 from .coded_labels import named_otherwise
 from .curve import LossCurve
-
-__all__ = [
-    "RULES",
-    "differs",
-    "others_held_out",
-    "seen_in_columns",
-]
 
 # Limits, each with its source
 

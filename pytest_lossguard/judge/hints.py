@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["LOWER_THE_RATE", "SCALE_INPUTS", "SCALE_TARGETS"]
-
 SCALE_INPUTS = (
     "Scale the inputs: StandardScaler in the preprocessing, or a Normalization layer"
     " adapted to the training data."

@@ -11,10 +11,9 @@ import numpy as np
 
 from ..core.data_facts import ClassWeights, MaskedTokens
 from ..core.explanation import Explanation, Limit
-from ..core.findings import Finding, Kind, finding, number
+from ..core.findings import Finding, Kind, finding
+from ..core.numbers import number
 from ..core.trace import Floats, Trace
-
-__all__ = ["RULES"]
 
 #: Maximum number of classes that are described in a sentence, and that are listed.
 _MOST_NAMED, _MOST_LISTED = 2, 5

@@ -11,8 +11,6 @@ from ..core.findings import Finding, Kind, finding
 from ..core.image_axes import ALIKE, NEARER, STANDS_OUT
 from ..core.trace import Trace
 
-__all__ = ["RULES"]
-
 # Kinds of findings
 
 IMAGE_AXES_MIXED = Kind(

@@ -15,8 +15,6 @@ from .curve import LossCurve
 from .data import has_constant_inputs
 from .hints import LOWER_THE_RATE, SCALE_INPUTS
 
-__all__ = ["RULES"]
-
 # Limits, each with its source
 
 VANISHING = Limit(

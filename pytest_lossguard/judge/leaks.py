@@ -10,8 +10,6 @@ from ..core.findings import Finding, Kind, finding
 from ..core.relations import CopiedSequence
 from ..core.trace import Trace
 
-__all__ = ["RULES"]
-
 # Limits, each with its source
 
 A_HANDFUL = Limit(

@@ -11,8 +11,6 @@ from ..core.trace import Trace
 from . import thresholds
 from .curve import LossCurve, loss_curve_of
 
-__all__ = ["nearness", "shares"]
-
 #: Nearness of a training whose loss is not finite.
 BROKEN = 1e12
 

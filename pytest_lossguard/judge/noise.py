@@ -10,8 +10,6 @@ from ..core.trace import Trace
 from . import thresholds
 from .curve import LossCurve
 
-__all__ = ["RULES"]
-
 NOISY_LOSS = Kind(
     name="noisy_loss",
     severity="warning",

@@ -13,8 +13,6 @@ from ..core.trace import ClassOrder, Trace
 from . import thresholds
 from .curve import LossCurve
 
-__all__ = ["RULES", "is_in_class_order"]
-
 # Limits, each with its source
 
 UNLEARNS = Limit(

@@ -14,14 +14,13 @@ from ..core.explanation import (
     level,
     noisy,
 )
-from ..core.findings import Finding, Kind, Severity, finding, number
+from ..core.findings import Finding, Kind, Severity, finding
+from ..core.numbers import number
 from ..core.policy import Policy
 from ..core.trace import EXACT_WEIGHTS, Trace
 from . import thresholds
 from .curve import FALLING, LossCurve, exceeds
 from .scale import is_in_scale, is_out_of_scale
-
-__all__ = ["PLATEAU", "RULES"]
 
 # Limits, each with its source
 

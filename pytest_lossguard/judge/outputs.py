@@ -16,8 +16,6 @@ from ..core.keras_names import (
 )
 from ..core.trace import Output, TargetRange, Trace
 
-__all__ = ["RULES"]
-
 # Limits, each with its source
 
 UNREACHED = Limit(

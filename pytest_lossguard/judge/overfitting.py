@@ -8,14 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from ..core.explanation import Explanation, Limit, curves, falling
-from ..core.findings import Finding, Kind, finding, number
+from ..core.findings import Finding, Kind, finding
+from ..core.numbers import number
 from ..core.trace import Floats, Trace, Validation
 from . import thresholds
 from .coded_labels import named_otherwise
 from .curve import LossCurve
 from .held_out import differs, others_held_out, seen_in_columns
-
-__all__ = ["RULES"]
 
 HELD_OUT_RISE = Limit(
     0.1,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.explanation import Explanation, Limit, curves, falling
-from ..core.findings import Finding, Kind, Severity, finding, number
+from ..core.findings import Finding, Kind, Severity, finding
+from ..core.numbers import number
 from ..core.relations import LabelUse, MixedRows, SoftmaxOverRows
 from ..core.trace import Trace
 from . import thresholds
 from .curve import LossCurve
-
-__all__ = ["RULES"]
 
 # Limits, each with its source
 

@@ -7,15 +7,6 @@ import numpy as np
 from ..core.trace import ColumnStats, Floats, Trace
 from . import thresholds
 
-__all__ = [
-    "has_outlier",
-    "is_in_scale",
-    "is_of_order_one",
-    "is_out_of_scale",
-    "is_outlier",
-    "magnitude_of",
-]
-
 # Limits, each with its source
 
 #: Data up to this magnitude, with a column of at least this spread, are as good as

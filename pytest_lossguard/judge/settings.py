@@ -13,8 +13,6 @@ from ..core.trace import Floats, Trace
 from . import thresholds
 from .curve import LossCurve
 
-__all__ = ["RULES"]
-
 # Limits, each with its source
 
 LEFT = Limit(

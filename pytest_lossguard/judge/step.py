@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..core.explanation import Explanation, Limit
-from ..core.findings import Finding, Kind, finding, number
+from ..core.findings import Finding, Kind, finding
+from ..core.numbers import number
 from ..core.relations import CountedLabels
 from ..core.step_facts import TracedDraw
 from ..core.trace import Trace
 from . import thresholds
-
-__all__ = ["RULES"]
 
 #: Maximum number of names in a sentence.
 _MOST_NAMED = 3

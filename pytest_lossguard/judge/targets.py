@@ -12,8 +12,6 @@ from ..core.trace import Trace
 from . import thresholds
 from .curve import LossCurve
 
-__all__ = ["RULES"]
-
 # Limits, each with its source
 
 LONE = Limit(

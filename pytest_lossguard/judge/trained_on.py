@@ -8,11 +8,10 @@ import numpy as np
 
 from ..core.column_stats import share_interval
 from ..core.explanation import Explanation, Limit
-from ..core.findings import Finding, Kind, finding, number
+from ..core.findings import Finding, Kind, finding
 from ..core.near_rows import NEARER
+from ..core.numbers import number
 from ..core.trace import NearRows, Repeats, Trace
-
-__all__ = ["RULES"]
 
 # Limits, each with its source
 

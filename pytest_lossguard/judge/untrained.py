@@ -9,8 +9,6 @@ from ..core.findings import Finding, Kind, finding
 from ..core.numbers import format_names
 from ..core.trace import Trace
 
-__all__ = ["RULES"]
-
 #: Maximum number of names in a sentence.
 _MOST_NAMED = 3
 

@@ -13,8 +13,6 @@ from ..core.findings import Finding, Kind, finding
 from ..core.numbers import format_names
 from ..core.trace import Trace
 
-__all__ = ["RULES", "never_applied", "nothing_trainable", "trained_unseen"]
-
 #: Maximum number of names in a sentence.
 _MOST_NAMED = 3
 

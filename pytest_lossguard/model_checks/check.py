@@ -12,8 +12,6 @@ from .kinds import KINDS
 from .policy import ModelCheckPolicy
 from .result import ModelCheckResult
 
-__all__ = ["check_model", "check_of", "subject_of"]
-
 
 def subject_of(build_model: Any, x: Any, y: Any = None, *, seed: int = 0) -> Any:
     """Return the model to check together with its sample; see `check_model`.

@@ -8,8 +8,6 @@ from ..core import model_check_limits as limits
 from ..core.checked import kind_of
 from .policy import PREFIX
 
-__all__ = ["KINDS"]
-
 _kind = partial(kind_of, PREFIX)
 
 _KINDS = (

@@ -10,8 +10,6 @@ from ..core.checked import OF_MODEL_CHECKS
 from ..core.errors import PolicyError
 from ..core.given import FLAG, checked, shown, unknown
 
-__all__ = ["DEFAULTS", "PREFIX", "ModelCheckPolicy"]
-
 #: The checks, in the order in which they run, and whether each is on by default.
 DEFAULTS: dict[str, bool] = {
     "learns_one_batch": True,

@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 from ..core.findings import Finding
 
-__all__ = ["ModelCheckResult"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCheckResult:

@@ -21,13 +21,6 @@ from .state import POLICY, TEST
 if TYPE_CHECKING:
     from ..session.baseline import BaselineRequest
 
-__all__ = [
-    "BaselineSummary",
-    "Unused",
-    "baseline_of",
-    "refuse_baseline_of_search",
-]
-
 #: Key of ``workeroutput`` with the baseline files that no test uses.
 _UNUSED = "lossguard_unused"
 #: Longest file name; a longer one is cut, and a checksum keeps it unique.

@@ -18,8 +18,6 @@ from .private_api import fixtures_of_argument
 from .report_data import PAYLOAD, put_properties
 from .state import TEST
 
-__all__ = ["CheckKind", "CheckedTests"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckKind:

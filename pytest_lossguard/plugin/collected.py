@@ -11,8 +11,6 @@ import pytest
 from ..core.printable import printable
 from ..core.states import ELSEWHERE, LEFT_OUT, NOT_RUN
 
-__all__ = ["COLLECTED", "MARKED", "Collected", "Result", "is_marked", "is_searched"]
-
 #: Markers whose tests are ordered, left out and reported if they did not run.
 _MARKERS = ("converges", "contracts", "model_checks")
 #: Attribute of the test reports of a marked test.

@@ -19,8 +19,6 @@ from .state import SESSION, TEST, path_as_typed, run_again
 if TYPE_CHECKING:
     from ..preprocessing import ContractPolicy, ContractResult, Preparation
 
-__all__ = ["Contracts"]
-
 ARGUMENT, MARK = "contract", "contracts"
 
 

@@ -14,8 +14,6 @@ from ..core.states import LEFT_OUT
 from .collected import COLLECTED, Result
 from .report_data import PAYLOAD
 
-__all__ = ["EARLIER", "Earlier", "EarlierSessions"]
-
 #: Key in pytest's cache, below ``.pytest_cache/v/``.
 _KEY = "lossguard/tests"
 #: Key of ``workerinput`` with these results: all pytest-xdist workers must order the

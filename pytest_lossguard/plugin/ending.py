@@ -15,8 +15,6 @@ from .html import hand_on_details
 from .report_data import PAYLOAD, Reporter, hand_on
 from .state import TEST
 
-__all__ = ["Ending"]
-
 
 class Terminated(KeyboardInterrupt):
     """The process received SIGTERM; pytest then ends as after Ctrl-C."""

@@ -7,8 +7,6 @@ import pytest
 from ..core.errors import UsageError
 from .state import shows_blocks
 
-__all__ = ["explain"]
-
 
 def explain(name: str) -> int:
     """Print the explanation of a name, or list all names if it is empty.

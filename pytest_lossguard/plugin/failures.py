@@ -18,8 +18,6 @@ from ..core.errors import (
 )
 from ..core.systems import relative
 
-__all__ = ["leave_out_own_frames", "said_by", "show_in_short"]
-
 #: Attribute of a test report with the full message of an error of this package.
 _SAID = "lossguard_said"
 _PACKAGE = f"{__name__.partition('.')[0]}."

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ..baselines import Baseline
     from ..report.replay import Replay
 
-__all__ = ["Files", "hand_files_on", "keep_baseline", "keep_replay"]
-
 #: Attribute of a test report with the files to be written, as builtins.
 _FILES = "lossguard_files"
 

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from ..session.guard import Guard
     from ..session.runs import TrainingRun, WatchedRuns
 
-__all__ = ["Lossguard"]
-
-
 _NAME = Expected("a text or None", lambda it: it is None or isinstance(it, str))
 
 

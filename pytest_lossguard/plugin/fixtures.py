@@ -19,8 +19,6 @@ from .state import POLICY, SESSION, TEST, guard_of
 if TYPE_CHECKING:
     from ..session.runs import Prepared
 
-__all__ = ["FIXTURES", "Fixtures", "prepared_for"]
-
 
 class Fixtures:
     """Watches the set-up of each fixture of a marked test.

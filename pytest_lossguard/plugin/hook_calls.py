@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ..core.policy import Policy
     from ..session.guard import Guard
 
-__all__ = ["checks_of", "policy_by_hook", "tell_finished"]
-
 
 def policy_by_hook(item: pytest.Item, policy: Policy) -> Policy:
     """Return the policy of a test after the hook has changed it.

@@ -12,8 +12,6 @@ from .options import report_path
 from .report_data import DETAILS, TROUBLES, survived
 from .state import Test
 
-__all__ = ["hand_on_details"]
-
 
 def _is_asked(config: pytest.Config) -> bool:
     """Whether a report that shows details was requested."""

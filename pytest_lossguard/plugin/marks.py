@@ -18,8 +18,6 @@ from .state import PROJECT_POLICY
 if TYPE_CHECKING:
     from ..core.policy import Policy
 
-__all__ = ["marker_line", "policy_of"]
-
 #: Prefix that pytest writes before a marker, and the width of a terminal.
 _BEFORE, _WIDTH = "@pytest.mark.", 80
 

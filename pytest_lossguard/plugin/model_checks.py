@@ -14,8 +14,6 @@ from .state import SESSION, run_again
 if TYPE_CHECKING:
     from ..model_checks import ModelCheckPolicy, ModelCheckResult
 
-__all__ = ["ModelChecks"]
-
 ARGUMENT, MARK = "model_check", "model_checks"
 
 

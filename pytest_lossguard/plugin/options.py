@@ -17,21 +17,6 @@ from ..core.given import COUNT, SECONDS, SEED, Expected, one_line
 from ..core.printable import printable
 from ..report.writers import WRITERS, Writer
 
-__all__ = [
-    "add_options",
-    "base_seed",
-    "budget_of",
-    "check_reports",
-    "default_examples",
-    "diagnosis_budget",
-    "hand_seed_on",
-    "is_diagnosed",
-    "is_seed_drawn",
-    "report_path",
-    "time_of",
-    "wants_times",
-]
-
 #: Most characters of a path in a message.
 _MOST_SHOWN = 200
 #: Key of ``workerinput`` with the seed that was drawn.

@@ -19,8 +19,6 @@ from .collected import COLLECTED, is_marked
 from .earlier import EARLIER, Earlier
 from .options import time_of
 
-__all__ = ["Order", "in_order", "left_out", "orders"]
-
 #: A test came near to failing if it used at least this share of a limit.
 NEAR = 0.5
 #: Added to the share for each session that left the test out, so that every test runs

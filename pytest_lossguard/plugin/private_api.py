@@ -10,16 +10,6 @@ from typing import Any
 
 import pytest
 
-__all__ = [
-    "PYTEST_PACKAGE",
-    "XUNIT_FIXTURE",
-    "fixtures_known_to",
-    "fixtures_of_argument",
-    "fixtures_used_by",
-    "is_fixture_known",
-    "items_of",
-]
-
 #: Prefix of the names of pytest's own modules.
 PYTEST_PACKAGE = "_pytest."
 #: Names of the fixtures that pytest makes from ``setup_module`` and similar functions.

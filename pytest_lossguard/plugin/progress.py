@@ -14,8 +14,6 @@ import pytest
 
 from ..core.systems import can_rewrite
 
-__all__ = ["progress_of"]
-
 #: Seconds before the first message, and between messages, on a terminal. In a log the
 #: first line comes after 30 s, and each further line after twice the time.
 PATIENCE, BETWEEN, PATIENCE_OF_A_LOG = 3.0, 1.0, 30.0

@@ -19,8 +19,6 @@ from .workers import called_in
 if TYPE_CHECKING:
     from ..core.policy import Policy
 
-__all__ = ["SETTING", "ShowPolicy", "project_policy"]
-
 SETTING = "lossguard_policy"
 #: Spellings of constants in ini files.
 _WORDS = {"true": True, "false": False, "none": None}

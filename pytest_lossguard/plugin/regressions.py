@@ -17,8 +17,6 @@ from .report_data import PAYLOAD
 if TYPE_CHECKING:
     from ..report.regressions import KnownCase
 
-__all__ = ["REGRESSIONS", "Regressions"]
-
 #: Keys of ``workerinput`` with the cases and of ``workeroutput`` with stale cases.
 _INPUT, _OUTPUT = "lossguard_known_cases", "lossguard_stale_cases"
 

@@ -25,16 +25,6 @@ if TYPE_CHECKING:
     from ..report.session_facts import SessionFacts
     from .state import Test
 
-__all__ = [
-    "DETAILS",
-    "PAYLOAD",
-    "TROUBLES",
-    "Reporter",
-    "hand_on",
-    "put_properties",
-    "survived",
-]
-
 #: Attribute of a test report with the runs, as builtins, for the controller.
 PAYLOAD = "lossguard"
 #: Attribute with the details that only the HTML page shows, as builtins.

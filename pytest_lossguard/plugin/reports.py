@@ -11,8 +11,6 @@ import pytest
 from ..core.files import add_to
 from .report_data import PAYLOAD, Reporter, survived
 
-__all__ = ["GitHub", "PytestHtml", "register_others"]
-
 
 def register_others(config: pytest.Config, reporter: Reporter) -> None:
     """Register the plugins for the tools that are present."""

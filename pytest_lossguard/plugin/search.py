@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from ..corruptions import Corruption
     from ..session.search import Search
 
-__all__ = ["Searches", "explained", "in_examples"]
-
 ARGUMENT = "corruption"
 _ORIGINAL = "_lossguard_original"
 _SPACE = "_lossguard_space"

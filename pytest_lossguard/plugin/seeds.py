@@ -20,8 +20,6 @@ import pytest
 from .options import hand_seed_on
 from .state import SESSION, TEST, Session
 
-__all__ = ["DrawnSeed", "seeded_body", "seeded_fixture", "seeded_set_up"]
-
 
 class DrawnSeed:
     """Reports the seed that ``--lossguard-seed=random`` drew; sends it to workers."""

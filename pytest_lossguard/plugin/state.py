@@ -21,21 +21,6 @@ if TYPE_CHECKING:
     from ..session.guard import Guard
     from ..session.search import Search
 
-__all__ = [
-    "MARKS",
-    "ORIGINS",
-    "POLICY",
-    "PROJECT_POLICY",
-    "SESSION",
-    "TEST",
-    "Session",
-    "Test",
-    "guard_of",
-    "path_as_typed",
-    "run_again",
-    "shows_blocks",
-]
-
 
 @dataclass(slots=True)
 class Session:

@@ -13,8 +13,6 @@ from .report_data import Reporter, survived
 if TYPE_CHECKING:
     from ..report.entry import Entry
 
-__all__ = ["Summary"]
-
 
 class Summary:
     """Writes the summary of the trainings; nothing if nothing was trained."""

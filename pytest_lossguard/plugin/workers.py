@@ -17,8 +17,6 @@ from ..core.systems import relative, with_slashes
 if TYPE_CHECKING:
     from ..report.replay import Replay
 
-__all__ = ["Controller", "called_in", "replay_of"]
-
 #: Keys of ``workerinput`` with the folder and the case.
 _FOLDER, _REPLAY = "lossguard_called_in", "lossguard_replay"
 

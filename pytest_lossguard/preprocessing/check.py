@@ -18,8 +18,6 @@ from .result import ContractResult
 from .subject import subject_of
 from .table import NotComparable
 
-__all__ = ["check_relation", "contracts", "preparation_of"]
-
 
 def preparation_of(
     prepare: Any,

@@ -8,8 +8,6 @@ from ..core.checked import kind_of
 from . import thresholds
 from .policy import PREFIX
 
-__all__ = ["KINDS"]
-
 _kind = partial(kind_of, PREFIX)
 
 _KINDS = (

@@ -30,8 +30,6 @@ from .wording import format_error
 if TYPE_CHECKING:
     from .preparation import Preparation
 
-__all__ = ["CannotHandOver", "OtherProcess", "main"]
-
 _HASH_SEEDS = ("4242", "2424")
 #: The environment variable that is set in the other process, so that it does not start
 #: a further one.

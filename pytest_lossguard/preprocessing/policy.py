@@ -11,8 +11,6 @@ from ..core.checked import OF_CONTRACTS
 from ..core.errors import PolicyError
 from ..core.given import unknown
 
-__all__ = ["DEFAULTS", "PREFIX", "ContractPolicy"]
-
 #: The relations, in the order in which they are checked, and whether each is on by
 #: default.
 DEFAULTS: dict[str, bool] = {

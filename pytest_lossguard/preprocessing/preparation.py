@@ -20,8 +20,6 @@ from .row_origins import origins_of
 from .subject import Prepared, Subject
 from .table import Table, table_of
 
-__all__ = ["Preparation", "fixed_seeds"]
-
 #: Searches for the smallest draw that breaks a relation, or returns None; see
 #: `strategies.smallest`.
 Smallest = Callable[..., tuple[int, ...] | None]

@@ -19,8 +19,6 @@ from ..core.errors import UsageError
 from ..corruptions.leaves import leaf_of
 from ..corruptions.sample import sequence_like
 
-__all__ = ["Array", "Column", "Raw"]
-
 Array = NDArray[Any]
 ColumnKind = Literal["number", "text", "other"]
 

@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 from ..core.findings import Finding
 
-__all__ = ["ContractResult"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractResult:

@@ -17,8 +17,6 @@ from .raw import Array, Raw
 from .subject import Prepared
 from .table import Table
 
-__all__ = ["origins_of"]
-
 #: The changes of a row must fit the best code better than any other, by this multiple
 #: of the range of its changes.
 _CLEAR = 0.4

@@ -21,8 +21,6 @@ from ..corruptions.datasets import elements_of
 from .raw import Array, Raw
 from .table import NotComparable, Table, rows_in, table_of
 
-__all__ = ["Prepared", "Subject", "subject_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:

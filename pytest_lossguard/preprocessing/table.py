@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.findings import number
+from ..core.numbers import number
 from .raw import Array
 from .thresholds import FLOAT_NOISE, OF_LARGEST_SPREAD, OF_SPREAD, TINY
-
-__all__ = ["NotComparable", "Table", "rows_in", "table_of"]
 
 #: The most cells of a sparse output that are converted to a dense array.
 _MOST_CELLS = 50_000_000

@@ -4,32 +4,6 @@ from __future__ import annotations
 
 from ..core.explanation import Limit
 
-__all__ = [
-    "ANOTHER_UNIT",
-    "BY_REQUEST",
-    "CHANCE",
-    "CROWDED",
-    "FAR_FROM_ZERO",
-    "FLOAT_NOISE",
-    "LABELS_MOVED",
-    "MISTAKEN",
-    "MOST_AUGMENTED",
-    "MOST_CATEGORIES",
-    "MOST_OUTSIDE",
-    "NARROW",
-    "NEARLY_SAME",
-    "OF_LARGEST_SPREAD",
-    "OF_SPREAD",
-    "OTHER_TYPE",
-    "OTHER_TYPE_ROWS",
-    "OWN_LABEL",
-    "RANGE_MARGIN",
-    "ROUNDED_FROM",
-    "ROUNDING",
-    "SAME_NEIGHBORS",
-    "TINY",
-]
-
 OF_SPREAD = Limit(
     1e-4,
     "Two numbers are the same if they differ by at most {limit} standard deviations"

@@ -11,16 +11,6 @@ from ..core.checked import Line
 from .raw import Column, Raw
 from .table import Table, _format_cell
 
-__all__ = [
-    "NO_SERVE",
-    "format_error",
-    "format_raw_row",
-    "format_shape",
-    "is_clear",
-    "is_own",
-    "output_lines",
-]
-
 NO_SERVE = "no serving path was given (serve=)"
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from ..baselines import Comparison
 
-__all__ = ["baseline_lines"]
-
 
 def baseline_lines(comparisons: Sequence[Comparison], seeds: int) -> Iterator[str]:
     """Yield a table of all metrics; those that got worse are marked.

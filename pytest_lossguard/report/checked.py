@@ -9,18 +9,6 @@ from typing import Any, Literal
 from ..core.checked import OF_CONTRACTS, OF_MODEL_CHECKS
 from .entry import Entry
 
-__all__ = [
-    "BAD_OUTCOMES",
-    "Checked",
-    "checked_of",
-    "counted",
-    "describe",
-    "is_allowed",
-    "is_checked",
-    "is_only_checked",
-    "reasons",
-]
-
 #: An entry of the JSON report, possibly with the details of the HTML page.
 Tested = Entry | dict[str, Any]
 

@@ -21,17 +21,6 @@ from .entry import (
 from .json_report import Report
 from .without_entry import OUTCOMES, word_of
 
-__all__ = [
-    "BAD_OUTCOMES",
-    "STATES",
-    "TOLERANCE",
-    "Comparison",
-    "Difference",
-    "TestChange",
-    "compare",
-    "outcome_of",
-]
-
 #: Share by which the loss after training may differ. On one machine the same seed
 #: gives the same loss; between machines the last digits differ.
 TOLERANCE = 0.1

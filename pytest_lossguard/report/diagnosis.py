@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.diagnosis import Cause, Diagnosis
-from ..core.findings import number
+from ..core.numbers import number
 from .wrapping import wrapped
-
-__all__ = ["diagnosis_lines"]
 
 _MOST_LINES = 15
 #: Most experiments without effect that are named without -vv.

@@ -4,30 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from ..core.findings import number
-
-__all__ = [
-    "LOSS",
-    "STEPS_ONLY",
-    "CauseEntry",
-    "ClosestEntry",
-    "Entry",
-    "FindingEntry",
-    "Number",
-    "ReportEntry",
-    "RunEntry",
-    "SearchEntry",
-    "SessionEntry",
-    "causes_of",
-    "format_limit_used",
-    "format_loss",
-    "labeled_loss",
-    "loss_after",
-    "measured",
-    "seconds_of",
-    "verdict_of",
-    "worst_run",
-]
+from ..core.numbers import number
 
 #: A number; if it is not finite, the text ``"NaN"``, ``"Infinity"`` or ``"-Infinity"``.
 Number = float | str

@@ -11,8 +11,6 @@ from ..core.verdict import Verdict
 from .html.details import details_of
 from .html.figures import steps_of, training_figure
 
-__all__ = ["training_as_figure"]
-
 _COLORS = {"blue": "#3b82f6", "orange": "#f59e0b", "green": "#10b981"}
 _RED, _GRAY = "#ef4444", "#8b95a5"
 

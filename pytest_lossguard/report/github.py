@@ -21,8 +21,6 @@ from .entry import (
 from .sound import sound
 from .without_entry import without_result
 
-__all__ = ["MOST_BYTES", "commands", "escaped", "summary"]
-
 #: Largest step summary in bytes of UTF-8, and most annotations of each severity in a
 #: step; both from the documentation of workflow commands.
 MOST_BYTES, _MOST = 1024 * 1024, 10

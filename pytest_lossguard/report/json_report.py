@@ -15,8 +15,6 @@ from .session_facts import SessionFacts
 from .sound import sound
 from .without_entry import WHY_LOST
 
-__all__ = ["SCHEMA", "Report", "report_text", "write_json"]
-
 SCHEMA: Literal[1] = 1
 
 

@@ -9,8 +9,6 @@ from .checked import checked_of
 from .entry import CauseEntry, RunEntry, causes_of, worst_run
 from .sound import sound
 
-__all__ = ["PREFIX", "properties"]
-
 #: Prefix of all properties of this package.
 PREFIX = "lossguard_"
 

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..core.addresses import see
-from ..core.findings import Finding, number, place_of
+from ..core.findings import Finding, place_of
+from ..core.numbers import number
 from ..core.trace import Floats, Trace, constant_in_words, row_norms
 from ..core.verdict import Verdict
 from .diagnosis import diagnosis_lines
 from .sparkline import sparkline
 from .wrapping import WIDTH, wrapped
-
-__all__ = ["failure_message"]
 
 _MOST_ROWS = 6
 #: Characters of a curve; they leave room for its smallest and largest value.

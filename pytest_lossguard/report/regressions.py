@@ -18,8 +18,6 @@ from ..core.printable import printable, printables
 from .replay import Replay, content_of, file_name, is_of_this_version
 from .shards import without_shard
 
-__all__ = ["KnownCase", "Stale", "keep", "read_folder"]
-
 _LONGEST_REASON = 300
 
 

@@ -15,16 +15,6 @@ from ..core.folders import REPLAY_FOLDER
 from ..core.printable import printable, printables
 from ..corruptions import Corruption
 
-__all__ = [
-    "Replay",
-    "content_of",
-    "file_name",
-    "is_of_this_version",
-    "read_replay",
-    "replay_path",
-    "write_replay",
-]
-
 _LONGEST_NAME = 100
 #: Ids that stay distinct when characters that are not allowed in file names become
 #: hyphens: a function and a class of a module cannot have the same name. On file

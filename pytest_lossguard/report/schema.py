@@ -19,8 +19,6 @@ from typing import (
 from ..core.addresses import BASE
 from .entry import ReportEntry
 
-__all__ = ["ADDRESS", "report_schema", "schema_text"]
-
 #: Address of the schema in the documentation, which is also its ``$id``.
 ADDRESS = f"{BASE}/report.schema.json"
 

@@ -14,8 +14,6 @@ from ..core.environment import environment, version_of
 from ..core.printable import printable, printables
 from .sound import whole
 
-__all__ = ["Commit", "SessionFacts", "commit_of", "merged_facts"]
-
 #: Time limit for git in seconds.
 _PATIENCE = 5.0
 #: Environment variables with the commit in GitHub, GitLab and Jenkins, used if git

@@ -8,8 +8,6 @@ from itertools import zip_longest
 
 from .entry import Entry, SearchEntry
 
-__all__ = ["in_turn", "whole_searches", "without_shard"]
-
 #: The parameter in the ids of the items of a divided search.
 _SHARD = re.compile(r"-?shard-\d+-of-\d+-?")
 

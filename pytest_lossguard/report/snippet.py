@@ -19,8 +19,6 @@ from .entry import (
 from .html.svg import HEIGHT, WIDTH, small_curve
 from .sound import sound
 
-__all__ = ["snippet"]
-
 
 def snippet(test: Entry) -> str:
     """Return verdict, curve and findings of the training that represents a test, or the

@@ -15,8 +15,6 @@ from ..core.printable import MOST_CHARACTERS, printable, printables
 from ..core.trace import to_json_number
 from .entry import Entry
 
-__all__ = ["sound", "whole"]
-
 #: Texts that stand for numbers that are not finite, which JSON does not have.
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 #: Nearness to failing of a training whose numbers are not finite.

@@ -8,8 +8,6 @@ import numpy as np
 
 from ..core.trace import Floats
 
-__all__ = ["is_logarithmic", "sparkline"]
-
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#@"
 #: Curves that span more than this factor are drawn on a logarithmic scale.

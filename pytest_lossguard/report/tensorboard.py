@@ -17,8 +17,6 @@ from ..core.files import write_whole
 from .entry import Entry, RunEntry, causes_of, labeled_loss
 from .sound import sound
 
-__all__ = ["run_name", "write_events"]
-
 _FILE = "events.out.tfevents.lossguard"
 _LONGEST = 100
 

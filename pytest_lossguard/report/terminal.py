@@ -6,7 +6,8 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..core.findings import OWN_KIND, number, place_of
+from ..core.findings import OWN_KIND, place_of
+from ..core.numbers import number
 from .entry import (
     STEPS_ONLY,
     ClosestEntry,
@@ -19,8 +20,6 @@ from .entry import (
     worst_run,
 )
 from .shards import whole_searches
-
-__all__ = ["counted", "extremes", "searches", "table", "warned"]
 
 #: Most passing searches, and most tests with warnings, listed without -v.
 _SHOWN, _WARNED = 5, 10

@@ -6,14 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from ..core.states import ELSEWHERE, LEFT_OUT, NOT_RUN
 
-__all__ = [
-    "OUTCOMES",
-    "WHY_LOST",
-    "reason_of",
-    "without_result",
-    "word_of",
-]
-
 #: Outcomes of tests that ran and trained nothing.
 OUTCOMES = ("failed", "passed", "skipped")
 #: Reasons why a test that should have a result has none.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import textwrap
 
-__all__ = ["WIDTH", "wrapped"]
-
 #: pytest puts four characters before each line, so 76 fill a terminal of 80.
 WIDTH = 76
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from .entry import Entry
     from .session_facts import SessionFacts
 
-__all__ = ["WRITERS", "Writer"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:

@@ -48,8 +48,6 @@ from ..experiments.proofs import (
 from ..experiments.thresholds import KEPT_BACK
 from ..judge import held_to, loss_curve_of
 
-__all__ = ["DIAGNOSIS_BUDGET", "compared", "diagnosed"]
-
 #: Seconds that a diagnosis may take, by default. The number of steps decides which
 #: changes are tried; for a small model all of them take at most 11 s on an idle
 #: processor.

@@ -18,8 +18,6 @@ from ..report.baseline import baseline_lines
 from .failure import Failure
 from .runs import TrainingRun
 
-__all__ = ["BaselineRequest", "compare_with_baseline", "first_regression"]
-
 
 def _unreported() -> AbstractContextManager[Listener]:
     return nullcontext(lambda _: None)

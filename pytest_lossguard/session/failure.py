@@ -11,8 +11,6 @@ from ..core.errors import NotConverged
 from ..report.message import failure_message
 from .runs import TrainingRun
 
-__all__ = ["Failure", "MessageStyle", "beside_others", "share_of_seeds"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Failure:

@@ -9,8 +9,6 @@ from ..core.errors import UsageError
 from ..core.given import COUNT, FLAG, SEED, checked, unknown
 from ..core.policy import Policy
 
-__all__ = ["fit_arguments"]
-
 #: Arguments that are passed to the trainer unchanged.
 _HANDED_ON = ("sample_weight", "validation_data", "shuffle")
 

@@ -29,9 +29,6 @@ from .judged_trainer import JudgedTrainer, as_sentences
 from .runs import Prepared, TrainingRun, WatchedRuns
 from .training import Training
 
-__all__ = ["Guard", "TrainedInFixtures"]
-
-
 #: Returns the trainings of the fixtures of a test; called once its body has ended.
 TrainedInFixtures = Callable[[], Iterable[Prepared]]
 

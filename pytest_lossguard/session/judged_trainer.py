@@ -25,8 +25,6 @@ from .fit_arguments import fit_arguments
 from .runs import Prepared, TrainingRun, WatchedRuns, judged
 from .training import Training
 
-__all__ = ["JudgedTrainer", "as_sentences"]
-
 
 class JudgedTrainer:
     """Trains and watches for one test, and judges each training.

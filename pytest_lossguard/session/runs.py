@@ -15,8 +15,6 @@ from ..core.verdict import Verdict
 from ..judge import judge
 from ..report.message import failure_message
 
-__all__ = ["Prepared", "TrainingRun", "WatchedRuns", "judged"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingRun:

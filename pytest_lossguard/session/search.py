@@ -23,8 +23,6 @@ from .failure import Failure
 from .guard import Guard
 from .runs import TrainingRun
 
-__all__ = ["Case", "Known", "Search", "Shard"]
-
 #: Most runs beyond the requested range: this share of the examples, or the second
 #: number if that is larger.
 _HEADROOM_SHARE, _FEWEST_HEADROOM = 0.1, 5

@@ -7,8 +7,6 @@ from typing import Any, Protocol
 
 from ..core.trace import Trace
 
-__all__ = ["Training"]
-
 
 class Training(Protocol):
     """Fits models, watches trainings and runs them again; see `training.Trainer`."""

@@ -18,8 +18,6 @@ from .rerun.rerun import Rerun
 from .rerun.rerun_watched import watched_again
 from .watching.watch import Watch, watching
 
-__all__ = ["Trainer"]
-
 
 class Trainer:
     """Trains models and returns traces, by whichever way suits the model.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_lossguard.core.column_stats import column_stats
-from pytest_lossguard.core.findings import number
+from pytest_lossguard.core.numbers import number
 from pytest_lossguard.core.policy import Policy
 from pytest_lossguard.core.trace import LayerStats, Outlier, Rescaled
 from pytest_lossguard.experiments.candidates import suspected

@@ -44,23 +44,6 @@ from ..family import (
 )
 from ..sample import Sample
 
-__all__ = [
-    "CONSTANT",
-    "DTYPE",
-    "MISSING",
-    "MIXED_UNITS",
-    "OFFSETS",
-    "OUTLIERS",
-    "SCALES",
-    "ConstantFeature",
-    "Dtype",
-    "MissingValues",
-    "MixedUnits",
-    "Offset",
-    "Outliers",
-    "Scale",
-]
-
 #: The larger number of outlying rows that is drawn; the smaller one is 1.
 _FEW_OUTLIERS = 4
 

@@ -28,15 +28,6 @@ from ..family import (
 from ..labels import as_vector, ordered
 from ..sample import Sample
 
-__all__ = [
-    "DUPLICATES",
-    "ROWS",
-    "SORTED_ROWS",
-    "DuplicateRows",
-    "FewRows",
-    "SortedRows",
-]
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FewRows(Family):

@@ -31,16 +31,6 @@ from ..family import (
 from ..labels import labels_of
 from ..sample import Sample
 
-__all__ = [
-    "FLIPPED",
-    "IMBALANCE",
-    "TARGETS",
-    "FlippedLabels",
-    "Imbalance",
-    "TargetOutliers",
-    "TargetScale",
-]
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TargetScale(Family):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.change import CLIP, Change
-from ...core.findings import number
+from ...core.numbers import number
 from ...core.trace import ColumnStats, Trace
 from .kind import (
     CERTAIN,
@@ -18,8 +18,6 @@ from .kind import (
     Situation,
     Weighed,
 )
-
-__all__ = ["KINDS"]
 
 _SCALER = (
     "scale the inputs: StandardScaler in the preprocessing, or a Normalization layer"

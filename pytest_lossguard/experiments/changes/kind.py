@@ -10,20 +10,6 @@ from ...core.change import ActsOn, Change, ChangeName, ModelFacts
 from ...core.findings import Symptom
 from ...core.trace import Trace
 
-__all__ = [
-    "CERTAIN",
-    "LIKELY",
-    "POSSIBLE",
-    "REMOTE",
-    "SEEN",
-    "STRONG",
-    "ChangeKind",
-    "Proposal",
-    "Situation",
-    "Weighed",
-    "Words",
-]
-
 #: Weights of evidence for a change. They are an order, not probabilities: certain
 #: facts, then faults that were seen in the data, then changes of the optimizer, then
 #: changes of the architecture.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...core.change import Change, ModelFacts
-from ...core.findings import number
 from ...core.keras_names import PLAIN_INITIALIZERS, USUAL_OUTPUTS, activation_facts
+from ...core.numbers import number
 from .kind import (
     CERTAIN,
     LIKELY,
@@ -17,8 +17,6 @@ from .kind import (
     Situation,
     Weighed,
 )
-
-__all__ = ["KINDS"]
 
 #: Dropout above the first is high; more hidden layers than the second are many; up to
 #: the third, units are few. Up to the fourth, hidden layers with a saturating

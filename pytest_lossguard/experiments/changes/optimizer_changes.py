@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from ...core.change import RATE_INSTEAD_OF_0, Change
-from ...core.findings import number
 from ...core.keras_names import OptimizerFacts, optimizer_facts
+from ...core.numbers import number
 from ...judge import loss_curve_of, thresholds
 from .kind import (
     CERTAIN,
@@ -19,8 +19,6 @@ from .kind import (
     Situation,
     Weighed,
 )
-
-__all__ = ["KINDS"]
 
 #: Facts for an unknown optimizer.
 _ANY_OPTIMIZER = OptimizerFacts(name="", default_rate=0.01)

@@ -14,8 +14,6 @@ from ..table import Table
 from ..thresholds import ANOTHER_UNIT, NARROW, SAME_NEIGHBORS, TINY
 from ..wording import format_raw_row, output_lines
 
-__all__ = ["kept", "units"]
-
 #: The most columns that are checked, and the most where each of them costs a fit.
 _MOST, _MOST_FITTED = 128, 40
 #: The number of rows with another value that are tried for each column, and of pairs of

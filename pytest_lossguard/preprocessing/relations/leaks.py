@@ -16,8 +16,6 @@ from ..thresholds import MISTAKEN, NEARLY_SAME, OWN_LABEL
 from ..wording import format_raw_row, format_shape, output_lines
 from .training_data import _nearest
 
-__all__ = ["future", "held_out", "own_label"]
-
 #: The standard deviations that values are moved by, the mildest first.
 _MOVES = (0.0, 1.0, 10.0)
 #: The most columns that are changed one by one.

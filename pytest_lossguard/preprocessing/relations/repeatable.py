@@ -13,8 +13,6 @@ from ..subject import Prepared
 from ..table import Table
 from ..wording import format_error, format_shape, output_lines
 
-__all__ = ["deterministic", "process"]
-
 #: The number of rows that are served in the other process.
 _SERVED = 64
 

@@ -23,8 +23,6 @@ from ..wording import (
     output_lines,
 )
 
-__all__ = ["alone", "columns", "requests"]
-
 #: The numbers of rows of the requests that are tried.
 _SIZES = (1, 2, 3, 5, 8)
 #: The most rows that are used to try columns in another order.

@@ -16,8 +16,6 @@ from ..table import NotComparable, Table, table_of
 from ..thresholds import CROWDED, LABELS_MOVED, MOST_AUGMENTED
 from ..wording import NO_SERVE, format_error, format_raw_row, output_lines
 
-__all__ = ["mixed", "trained"]
-
 #: The most trained rows that are searched for among the served rows.
 _LOOKED_FOR = 512
 #: The share of differing raw rows that must differ again in another order, to show that

@@ -25,8 +25,6 @@ from ..thresholds import (
 )
 from ..wording import format_error, format_raw_row, is_clear, is_own
 
-__all__ = ["missing", "types", "unseen", "zeros"]
-
 _UNSEEN = "never seen before"
 #: The fewest rows of a request in which one row is changed.
 _BESIDE = 16

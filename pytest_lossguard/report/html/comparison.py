@@ -27,8 +27,6 @@ from .details import details_of_entry
 from .figures import pair_figure
 from .page import rendered
 
-__all__ = ["comparison_context", "write_comparison"]
-
 #: Differences that have a separate column.
 _IN_COLUMNS = ("outcome", "verdict", "loss after", "share of a limit", "time")
 #: Rise of a loss that is no longer finite.

@@ -26,14 +26,6 @@ from .search_figure import search_figure
 from .svg import HEIGHT, WIDTH, small_curve
 from .thinning import MOST_POINTS
 
-__all__ = [
-    "again",
-    "as_script",
-    "page_context",
-    "run_context",
-    "session_lines",
-]
-
 #: States of a test in the order of the page, and the word for each.
 _STATUSES = {
     "failed": "failed",

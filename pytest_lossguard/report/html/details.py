@@ -17,8 +17,6 @@ from ...core.verdict import Verdict
 from ..entry import Number, RunEntry, causes_of
 from .thinning import columns_of, rounded, thinned
 
-__all__ = ["MOST_RUNS", "details_of", "details_of_entry", "shown_first"]
-
 #: Most trainings of a test, variables and columns of a heat map, points of a re-run.
 MOST_RUNS, MOST_VARIABLES, MOST_COLUMNS, MOST_RERUN = 12, 60, 120, 120
 

@@ -18,17 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core.findings import number
+from ...core.numbers import number
 from ...core.trace import constant_in_words
 from ..sparkline import is_logarithmic
-
-__all__ = [
-    "Figure",
-    "experiments_figure",
-    "pair_figure",
-    "steps_of",
-    "training_figure",
-]
 
 Figure = dict[str, Any]
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from .figures import Figure
 
-__all__ = ["gradients_figure"]
-
 #: Longest variable name next to the map.
 _LONGEST = 22
 

@@ -17,8 +17,6 @@ from ..without_entry import reason_of
 from .page import rendered
 from .svg import HEIGHT, WIDTH, small_curve
 
-__all__ = ["write_history"]
-
 #: A report: the facts of its session, its entries, and the states of other tests.
 Session = tuple[SessionFacts, Sequence[Entry], Mapping[str, str]]
 

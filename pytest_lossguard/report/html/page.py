@@ -15,8 +15,6 @@ from ..entry import Entry
 from ..session_facts import SessionFacts
 from .context import page_context
 
-__all__ = ["MOST_ROWS", "rendered", "write_html"]
-
 #: Most tests whose rows are in the page when it opens; the page makes the other rows
 #: on demand.
 MOST_ROWS = 200

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.findings import number
+from ...core.numbers import number
 from .figures import Figure
-
-__all__ = ["search_figure"]
 
 #: Range in which shares of a limit are shown.
 _LEAST, _MOST = 1e-3, 1e3

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from ..sparkline import is_logarithmic
 
-__all__ = ["HEIGHT", "WIDTH", "small_curve"]
-
 WIDTH, HEIGHT = 100, 24
 _MOST_POINTS = 48
 

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from ...core.trace import Floats
 
-__all__ = ["MOST_POINTS", "columns_of", "rounded", "thinned"]
-
 #: More points would not be visible on a screen.
 MOST_POINTS = 400
 

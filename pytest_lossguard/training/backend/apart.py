@@ -19,8 +19,6 @@ from .pipelines import Origins, chain_of, kind_of, leaves_of, origins_of
 from .private_api import shuffle_seeds, shuffles_anew, slices_of, sources_of
 from .user_frames import written_at
 
-__all__ = ["come_apart"]
-
 #: Datasets that drop elements because of what these hold, by the method's name.
 _DROPPING = {"Filter": "filter", "IgnoreErrors": "ignore_errors", "Unique": "unique"}
 #: Datasets whose elements are known to be different rows.

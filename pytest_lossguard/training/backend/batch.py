@@ -10,14 +10,6 @@ import numpy as np
 from .frameworks import tf
 from .tensors import flatten
 
-__all__ = [
-    "ENOUGH_BATCHES",
-    "ENOUGH_ROWS",
-    "PROBE_ROWS",
-    "Batch",
-    "probe_rows",
-]
-
 #: Rows, and batches, kept for the probe when no whole arrays were given.
 ENOUGH_ROWS, ENOUGH_BATCHES = 512, 16
 #: Rows of the probe: enough to know its mean loss to a few percent. Fewer are taken

@@ -15,8 +15,6 @@ from .pipelines import kind_of, origins_of
 from .private_api import sources_of
 from .user_frames import written_at
 
-__all__ = ["cached_draws"]
-
 #: Datasets that are no data: what is drawn for their elements is made once on purpose.
 _COUNTING = frozenset({"Range", "Random"})
 

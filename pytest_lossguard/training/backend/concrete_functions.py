@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["function_name", "step_counters", "takes_gradients", "variables_of"]
-
 #: Prefixes of the names of operations that compute gradients.
 _GRADIENT = r"gradient_tape/|gradients/"
 

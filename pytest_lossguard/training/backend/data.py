@@ -15,21 +15,6 @@ from .batch import ENOUGH_BATCHES, ENOUGH_ROWS, Batch, probe_rows
 from .frameworks import keras, tf
 from .tensors import flatten, is_composite, map_structure, to_numpy
 
-__all__ = [
-    "ArrayData",
-    "FirstRows",
-    "Fitted",
-    "as_arrays",
-    "checked_arrays",
-    "differ",
-    "first_rows",
-    "held_out_arrays",
-    "is_dataset",
-    "joined",
-    "kept_arrays",
-    "rows_for_reruns",
-]
-
 #: What reruns read of a dataset at most: rows, and batches if these are small.
 _RERUN_ROWS, _RERUN_BATCHES = 4096, 1024
 

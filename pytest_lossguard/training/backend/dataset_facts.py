@@ -8,8 +8,6 @@ from ...core.data_facts import DataFacts
 from .apart import come_apart
 from .cached_draws import cached_draws
 
-__all__ = ["facts_of_dataset"]
-
 
 def facts_of_dataset(dataset: Any, model: Any, epochs: int) -> DataFacts:
     """Return the facts that a dataset shows by its structure.

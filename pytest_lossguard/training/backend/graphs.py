@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-__all__ = ["has_effect", "tensors_behind"]
-
 
 def tensors_behind(
     tensors: Iterable[Any], ends_at: Callable[[Any], bool] = lambda _: False

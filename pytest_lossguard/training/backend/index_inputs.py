@@ -11,8 +11,6 @@ from .frameworks import keras
 from .private_api import calls_of, flat_layers, functional_of, has_graph, input_name_of
 from .tensors import flatten, is_composite
 
-__all__ = ["inputs_of", "reads_as_numbers"]
-
 #: How a layer or model reads integers.
 Reads = Literal["numbers", "indices", "unknown"]
 

@@ -23,8 +23,6 @@ import numpy as np
 from .frameworks import keras, noise_layers, tf
 from .private_api import autograph_artifact
 
-__all__ = ["Observer", "observed", "observed_draws", "observed_layers", "owner_of"]
-
 Call = Callable[..., Any]
 
 

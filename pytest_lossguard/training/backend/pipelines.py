@@ -9,15 +9,6 @@ from typing import Any
 from .frameworks import tf
 from .private_api import function_graph, mapped_by, sources_of
 
-__all__ = [
-    "Origins",
-    "chain_of",
-    "kind_of",
-    "leaves_of",
-    "origins_of",
-    "shuffles_rows",
-]
-
 #: Datasets that give the rows of their source, in its order.
 _IN_ORDER = frozenset(
     {

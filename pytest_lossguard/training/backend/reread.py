@@ -8,8 +8,6 @@ from ...core.errors import CannotChange, UsageError
 from .data import ArrayData, first_rows, kept_arrays, rows_for_reruns
 from .private_api import is_stateful, mapped_by, sources_of
 
-__all__ = ["rows_once_more"]
-
 #: Kinds of dataset that yield the same each time and keep no state between readings.
 #: A shuffle keeps its seed, a cache the elements it has read, a generator anything.
 _SAME_AGAIN = frozenset(

@@ -23,20 +23,6 @@ from .private_api import (
 from .spill import loaded, spilled
 from .tensors import flatten, is_plain, is_variable, raw, value_of
 
-__all__ = [
-    "SavedSeeds",
-    "Seeder",
-    "Snapshot",
-    "every_variable",
-    "live_statistics",
-    "preserved_seeds",
-    "seeded_call",
-    "set_seed",
-    "stateful_layers",
-    "variables_and_states",
-    "writes_undone",
-]
-
 
 class Snapshot:
     """The values of some variables at one moment.

@@ -11,8 +11,6 @@ import numpy as np
 
 from .frameworks import tf
 
-__all__ = ["loaded", "spilled"]
-
 #: Bytes up to which all values together stay in memory, and up to which a single one
 #: always does.
 MOST_IN_MEMORY, SMALL = 1 << 26, 1 << 20

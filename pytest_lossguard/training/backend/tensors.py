@@ -19,31 +19,6 @@ from .private_api import (
     quiet,
 )
 
-__all__ = [
-    "RowsFunction",
-    "are_different",
-    "arrays_of",
-    "as_tensor",
-    "as_traced_on_one_thread",
-    "call_traced",
-    "current_graph",
-    "first_of",
-    "fixed_rows",
-    "flatten",
-    "graph_function",
-    "is_composite",
-    "is_plain",
-    "is_variable",
-    "map_structure",
-    "own_variable",
-    "raw",
-    "stacked",
-    "to_numpy",
-    "value_of",
-    "variable_key",
-    "variable_path",
-]
-
 
 def map_structure(function: Callable[..., Any], *structures: Any) -> Any:
     """Apply a function to the leaves of nested structures of the same layout."""

@@ -18,20 +18,6 @@ from .private_api import (
     written_line_of,
 )
 
-__all__ = [
-    "HOOKS",
-    "UserFrames",
-    "called_at",
-    "caller_outside",
-    "clear_framework_frames",
-    "is_framework",
-    "is_of_user",
-    "module_of",
-    "taken_at",
-    "user_frames",
-    "written_at",
-]
-
 #: Prefix of the modules with the hooks of this package.
 HOOKS = "pytest_lossguard.training."
 #: Path of this package as imported, perhaps through a symbolic link, because frames

@@ -15,8 +15,6 @@ from ..backend.private_api import flat_layers
 from ..backend.tensors import flatten, is_composite
 from .spec import TrainingSpec
 
-__all__ = ["check_data"]
-
 
 def check_data(model: Any, probe: Batch, task: TrainingSpec) -> None:
     """Reject data that the model cannot be trained on.

@@ -10,8 +10,6 @@ from typing import Any
 from ..backend.frameworks import is_of_keras, keras
 from ..backend.private_api import flat_layers
 
-__all__ = ["fingerprint_of"]
-
 
 def fingerprint_of(model: Any) -> str | None:
     """Return a string that is equal for two models if one traced loop can train both.

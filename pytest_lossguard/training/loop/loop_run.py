@@ -28,8 +28,6 @@ from ..score.trace_builder import beside, make_trace
 from .spec import TrainingSpec, batch_order
 from .traced_loop import TracedLoop, packed
 
-__all__ = ["LoopRun"]
-
 #: Most held-out losses of a training, and most held-out rows that are scored.
 _MOST_VALIDATIONS, _MOST_VALIDATION_ROWS = 50, 2048
 #: If steps are heavy, at most this share of the training rows is scored, but at least

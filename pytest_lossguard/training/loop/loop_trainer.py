@@ -29,8 +29,6 @@ from .models import build, build_key, is_fresh, model_of
 from .spec import Hook, PreparedRun, TrainingSpec, make_spec
 from .traced_loop import NotInGraph, TracedLoop, is_light
 
-__all__ = ["LoopTrainer"]
-
 #: Most traced programs that are kept for reuse; the least recently used is dropped.
 _MOST_PROGRAMS = 16
 #: Most concurrent trainings: at this number, the Python part of each already keeps all

@@ -13,13 +13,6 @@ from ..backend.private_api import build_symbolically, compiled_loss, compiled_me
 from ..backend.tensors import as_tensor, first_of, map_structure
 from ..record.replicas import scope_of
 
-__all__ = [
-    "build",
-    "build_key",
-    "is_fresh",
-    "model_of",
-]
-
 
 def model_of(model_or_factory: Any) -> Any:
     """Return the compiled model, created by the factory if one is given.

@@ -16,8 +16,6 @@ from ..backend.data import ArrayData, checked_arrays, first_rows, is_dataset
 from ..backend.frameworks import tf
 from ..backend.tensors import flatten
 
-__all__ = ["Hook", "PreparedRun", "TrainingSpec", "batch_order", "make_spec"]
-
 #: Called with a model before or after its training.
 Hook = Callable[[Any], None] | None
 

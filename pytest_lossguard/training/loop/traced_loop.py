@@ -44,8 +44,6 @@ from ..score.uncounted import (
 from .spec import TrainingSpec
 from .variable_copies import VariableCopies, handles
 
-__all__ = ["NotInGraph", "TracedLoop", "is_light", "packed"]
-
 #: Most rows that one call of the loop writes into the ring buffer, one per step.
 STEPS_PER_CALL = 4096
 #: Variables with more than ``_MOST_BYTES`` in total are not copied for concurrent runs;

@@ -8,8 +8,6 @@ from typing import Any
 from ..backend.frameworks import tf
 from ..backend.tensors import own_variable, raw, value_of
 
-__all__ = ["VariableCopies", "handles"]
-
 
 class VariableCopies:
     """Copies of all variables that a program changes.

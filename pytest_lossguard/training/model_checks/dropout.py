@@ -9,8 +9,6 @@ from ..backend.graphs import tensors_behind
 from ..backend.private_api import call_model, flat_layers
 from ..backend.tensors import graph_function
 
-__all__ = ["drops_in_inference"]
-
 _UNIFORM = frozenset(
     {"RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2"}
 )

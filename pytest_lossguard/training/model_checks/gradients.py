@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 
 from ...core.checked import KEPT, Broken, Line, Outcome
-from ...core.findings import number
 from ...core.model_check_limits import HALF_PRECISION, SAME_GRADIENT
+from ...core.numbers import number
 from ..backend.frameworks import keras, tf
 from ..backend.private_api import call_model, mask_of
 from ..backend.tensors import flatten, map_structure
 from .subject import NotMade, Subject, differ, outputs_of
-
-__all__ = ["accumulates", "mixed_precision_agrees"]
 
 
 def accumulates(subject: Subject) -> Outcome:

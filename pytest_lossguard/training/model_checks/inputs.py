@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 
 from ...core.checked import KEPT, Broken, Line, Outcome
-from ...core.findings import number
 from ...core.model_check_limits import DEPENDS, SAME, SAME_IN_HALF
+from ...core.numbers import number
 from ..backend.frameworks import keras
 from ..backend.private_api import flat_layers
 from ..backend.tensors import as_tensor, flatten, map_structure
 from .subject import NotMade, Subject, differ, is_compiled, outputs_of
-
-__all__ = ["causal", "ignores_padding", "rows_are_independent", "uses_every_input"]
 
 # The limits that decide the checks are in core.model_check_limits.
 

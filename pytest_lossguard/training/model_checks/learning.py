@@ -9,7 +9,6 @@ import numpy as np
 
 from ...core.change import Change
 from ...core.checked import KEPT, Broken, Line, Outcome
-from ...core.findings import number
 from ...core.keras_names import loss_facts
 from ...core.model_check_limits import (
     FAR_ABOVE_CHANCE,
@@ -17,19 +16,13 @@ from ...core.model_check_limits import (
     SERVES_WORSE,
     SERVES_WORSE_BY,
 )
+from ...core.numbers import number
 from ...core.trace import Trace
 from ...judge import loss_curve_of
 from ..backend.frameworks import is_of_keras, keras
 from ..backend.private_api import flat_layers
 from .dropout import drops_in_inference
 from .subject import NotMade, Subject, outputs_of
-
-__all__ = [
-    "every_variable_learns",
-    "learns_one_batch",
-    "serves_as_trained",
-    "starts_at_chance",
-]
 
 # The limits that decide the checks are in core.model_check_limits.
 

@@ -12,15 +12,13 @@ import numpy as np
 
 from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
 from ...core.errors import first_line
-from ...core.findings import number
 from ...core.model_check_limits import SAME_WEIGHTS
+from ...core.numbers import number
 from ..backend.frameworks import is_of_keras, keras, tf
 from ..backend.snapshot import seeded_call, stateful_layers
 from ..backend.tensors import flatten, map_structure
 from .inputs import tolerance_of
 from .subject import NotMade, Subject, differ, outputs_of, quietly
-
-__all__ = ["exports", "resumes", "same_seed_same_weights", "saves_and_loads"]
 
 #: Training steps before the model is saved, and after.
 _STEPS = 3

@@ -34,8 +34,6 @@ from ..backend.tensors import as_tensor, fixed_rows, flatten, map_structure
 from ..loop.models import build
 from ..trainer import Trainer
 
-__all__ = ["NotMade", "Subject", "differ", "is_compiled", "outputs_of", "quietly"]
-
 #: Most rows of the sample, and most rows of one batch.
 _MOST_ROWS, ONE_BATCH = 256, 32
 #: Steps on one batch: enough for Adam with its default rate to memorize 32 rows.

@@ -19,8 +19,6 @@ from ..backend.frameworks import tf
 from ..backend.graphs import tensors_behind
 from ..backend.user_frames import written_at
 
-__all__ = ["Made", "activated_twice", "activated_twice_in_graph", "made_by"]
-
 _Name = Literal["softmax", "sigmoid", "exp"]
 
 #: What operations apply to their first operand. The logarithm of 1 + exp is that of a

@@ -9,8 +9,6 @@ import numpy as np
 from ..backend.tensors import variable_key
 from .recording import Recording
 
-__all__ = ["NOTE", "is_adversarial"]
-
 NOTE = (
     "at the same time another training changed what this loss depends on: the loss need"
     " not fall, and fails the test only if it blows up"

@@ -21,8 +21,6 @@ from ...judge.updates import trained_unseen
 from ..backend.frameworks import tf
 from ..backend.tensors import is_plain, raw, value_of, variable_path
 
-__all__ = ["Asked", "Digest", "digest"]
-
 #: Bytes of all variables that are kept alive to be compared at the end; further ones
 #: are held by weak references.
 MOST_KEPT = 1 << 26

@@ -12,8 +12,6 @@ from typing import Any
 from ..backend.frameworks import tf
 from ..backend.tensors import flatten
 
-__all__ = ["CallLog", "GradientCall"]
-
 #: How many calls of each kind are remembered.
 _REMEMBERED = 8
 

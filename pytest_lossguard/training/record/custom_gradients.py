@@ -24,8 +24,6 @@ from ..backend.patches import replaced
 from ..backend.private_api import CUSTOM_GRADIENT_CALLS, custom_gradients
 from ..backend.tensors import flatten, is_variable
 
-__all__ = ["CustomGradients", "derived_gradients", "disagreement"]
-
 #: Functions checked, values perturbed per argument, and random draws of all arguments.
 _MOST_FUNCTIONS, _MOST_NUMBERS, _DRAWS = 8, 4, 3
 #: Time limit per function in seconds, of which most take a hundredth; most values of an

@@ -16,8 +16,6 @@ from .activated_twice import Made, activated_twice, made_by
 from .mixed_rows import ELEMENTWISE, are_paired, may_be_labels
 from .softmax_over_rows import NAME_BY_ROW, are_shares_of_rows, are_taken_by_row
 
-__all__ = ["EagerRows"]
-
 _T = TypeVar("_T")
 
 #: Tapes to observe, which are those of the first step or of the first few.

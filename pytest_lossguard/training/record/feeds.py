@@ -16,8 +16,6 @@ from ..backend.frameworks import keras, tf
 from ..backend.private_api import sources_of
 from ..backend.tensors import arrays_of
 
-__all__ = ["Feed", "Feeds"]
-
 #: Fewest equal batches in a row, one per step, to report a repeated batch.
 _FEWEST_BATCHES = 3
 #: Share of the first epoch's updates at which an epoch counts as having run out of

@@ -9,8 +9,6 @@ from ..backend.frameworks import is_of_keras, tf
 from ..backend.private_api import is_on_tape
 from ..backend.tensors import flatten
 
-__all__ = ["are_followed", "loss_that_follows"]
-
 
 def are_followed(loss: Any, labels: Any, outputs: Any, calls: Iterable[Any]) -> bool:
     """Whether gradients of a loss flow through both labels and predictions.

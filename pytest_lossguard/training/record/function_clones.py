@@ -22,8 +22,6 @@ from ..backend.private_api import (
 )
 from ..backend.tensors import call_traced
 
-__all__ = ["FunctionClones"]
-
 #: Python types for whose values TensorFlow makes separate traces.
 _LITERALS = (type(None), bool, int, float, str, bytes)
 #: Dtypes of handles, whose dtype and shape do not decide which trace fits.

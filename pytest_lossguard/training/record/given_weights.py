@@ -15,8 +15,6 @@ from ..backend.graphs import tensors_behind
 from ..backend.patches import owner_of, replaced
 from ..backend.tensors import are_different, current_graph, flatten, raw
 
-__all__ = ["GivenWeights"]
-
 
 class GivenWeights:
     """The models whose ``fit`` was given weights, and whether a loss uses them."""

@@ -11,8 +11,6 @@ from ..backend.frameworks import tf
 from .recording import TapeRecord
 from .traced_parts import TracedParts
 
-__all__ = ["GradientCounts"]
-
 
 class GradientCounts:
     """How often gradients were taken, in total and for each set of variables.

@@ -17,8 +17,6 @@ from ..backend.frameworks import tf
 from ..backend.private_api import EAGER_ID
 from ..backend.tensors import current_graph, raw, value_of
 
-__all__ = ["GradientSums"]
-
 #: Operations on a gradient before it is added: dividing, casting, clipping.
 _ON_THE_WAY = frozenset(
     ("Cast", "ClipByValue", "Identity", "Maximum", "Minimum", "Mul", "RealDiv")

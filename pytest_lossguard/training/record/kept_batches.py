@@ -15,8 +15,6 @@ from ..backend.tensors import flatten, own_variable, to_numpy, value_of
 from .last_value import LastValue, kind_of
 from .recording import TapeRecord
 
-__all__ = ["keep_batch", "pull_batch"]
-
 
 def keep_batch(
     taped: TapeRecord, batch: tuple[Any, Any, Any], *, counts: bool, in_xla: bool

@@ -16,8 +16,6 @@ from ..backend.tensors import (
     to_numpy,
 )
 
-__all__ = ["LastValue", "kind_of"]
-
 
 def kind_of(structure: Any) -> str:
     """Return a key of a nested structure of tensors that does not depend on shapes."""

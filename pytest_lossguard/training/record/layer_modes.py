@@ -16,8 +16,6 @@ from ..backend.patches import observed_layers
 from ..backend.private_api import calls_of, flat_layers, is_taping
 from ..backend.tensors import graph_function, variable_key
 
-__all__ = ["LayerModes", "training_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ModelCall:

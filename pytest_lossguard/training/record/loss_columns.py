@@ -6,8 +6,6 @@ from typing import Any
 
 from ..backend.frameworks import tf
 
-__all__ = ["NOTHING", "data_loss_of", "has_no_loss_object", "lead_of"]
-
 #: Codes of what was seen of an update; see `LEAD`.
 NOTHING, _LOSS, _BOTH = 0.0, 1.0, 2.0
 #: Relative difference allowed between a sum of float32 losses and the trained loss.

@@ -7,8 +7,6 @@ from typing import Any
 from ..backend.frameworks import tf
 from .recording import TapeRecord
 
-__all__ = ["is_scaled", "loss_scale", "unscaled"]
-
 
 def loss_scale(optimizer: Any) -> Any:
     """Return the scale that an optimizer divides gradients by, or None."""

@@ -17,14 +17,6 @@ from ..backend.frameworks import tf
 from ..backend.graphs import tensors_behind
 from ..backend.user_frames import written_at
 
-__all__ = [
-    "ELEMENTWISE",
-    "are_paired",
-    "may_be_labels",
-    "mixed_rows_in_graph",
-    "sources",
-]
-
 #: Element-wise operations on two operands.
 ELEMENTWISE = frozenset(
     (

@@ -19,8 +19,6 @@ from .asked_variables import Digest, digest
 from .recording import Recording
 from .traced_parts import TracedParts
 
-__all__ = ["NOTE", "Makers", "learns_from_a_moving_model"]
-
 NOTE = (
     "the targets come from a model that changes during the training, such as a target"
     " network or a net that acts: the loss need not fall, and fails the test only if it"

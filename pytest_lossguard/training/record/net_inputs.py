@@ -11,8 +11,6 @@ from ..backend.frameworks import tf
 from ..backend.graphs import tensors_behind
 from ..backend.tensors import flatten, variable_key
 
-__all__ = ["Net", "NetInputs"]
-
 #: Operations in a graph that yield data.
 _DATA = frozenset({"Placeholder", "IteratorGetNext", "OptionalGetValue"})
 #: Most tensors visited in a search back from one.

@@ -13,8 +13,6 @@ from ...core.trace import EXACT_WEIGHTS
 from ..backend.frameworks import tf
 from ..backend.tensors import graph_function, raw, stacked, value_of
 
-__all__ = ["NormPlan", "after_reads", "half_square_sums", "plan_norms"]
-
 #: Variables with at most the first number of values are summed together, if there are
 #: at least the second number of them; the copy of larger ones costs more than it saves.
 _TINY, _ENOUGH_TINY = 1 << 11, 3

@@ -7,8 +7,6 @@ from typing import Any
 from ..backend.frameworks import is_of_keras, keras, tf
 from ..backend.tensors import outside_of_traces, raw
 
-__all__ = ["build_outside"]
-
 
 def build_outside(optimizer: Any, variables: list[Any]) -> None:
     """Create an optimizer's variables outside the trace of its first update.

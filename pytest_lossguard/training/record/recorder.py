@@ -49,8 +49,6 @@ from .threads import is_part_of, is_replica
 from .traced_draws import TracedDraws
 from .untracked import Untracked
 
-__all__ = ["Recorder", "reached"]
-
 
 class Recorder:
     """An `Observer` that records trainings; see `observed`.

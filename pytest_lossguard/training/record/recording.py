@@ -24,8 +24,6 @@ from .ring_buffer import RingBuffer
 from .traced_draws import TracedDraws
 from .untracked import Outside
 
-__all__ = ["LEAD", "ModelAndLoss", "Recording", "TapeRecord"]
-
 #: A later batch is kept whenever 1/200 of the batches so far have passed since the last
 #: one kept, and 1/8 for batches with more than so many values. The last few batches
 #: kept then come from the end of the training.

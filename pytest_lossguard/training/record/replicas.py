@@ -11,14 +11,6 @@ from ..backend.frameworks import tf
 from ..backend.patches import owner_of, replaced
 from ..backend.private_api import strategy_of
 
-__all__ = [
-    "Replica",
-    "current_replica",
-    "is_distributed",
-    "scope_of",
-    "unreduced",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:

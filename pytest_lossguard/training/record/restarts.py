@@ -10,8 +10,6 @@ from ...core.trace import Floats
 from ..backend.tensors import variable_key
 from .recording import LEAD, Recording
 
-__all__ = ["join_restarted", "may_be_restarted"]
-
 #: Fewest optimizers in a row that are one training: two or three may be phases.
 _FEWEST = 4
 #: Factor and relative error allowed for the change of a norm between two recordings:

@@ -10,8 +10,6 @@ from ...core.trace import Floats
 from ..backend.frameworks import tf
 from ..backend.tensors import own_variable, value_of
 
-__all__ = ["RingBuffer"]
-
 #: Most values in a buffer (16 MiB).
 MOST_VALUES = 1 << 21
 _BAD = 1 << 40

@@ -16,8 +16,6 @@ import numpy as np
 from ..backend.frameworks import tf
 from ..backend.tensors import is_variable, variable_key
 
-__all__ = ["RunningSums"]
-
 #: Values of a gradient that are compared, and fewest values it must have.
 _MOST_NUMBERS, _FEWEST_NUMBERS = 64, 8
 #: Fewest updates that must grow in this way.

@@ -7,8 +7,6 @@ from typing import Any
 from ..backend.tensors import flatten
 from .recording import ModelAndLoss
 
-__all__ = ["model_and_loss_of"]
-
 
 def model_and_loss_of(
     losses: list[Any], calls: list[Any]

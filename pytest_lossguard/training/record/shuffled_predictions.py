@@ -17,8 +17,6 @@ from ..backend.frameworks import keras, tf
 from ..backend.private_api import shuffles_anew, sources_of
 from ..backend.tensors import flatten
 
-__all__ = ["ShuffledPredictions"]
-
 
 class ShuffledPredictions:
     """Predictions made from shuffled rows, and trainings that use them as inputs."""

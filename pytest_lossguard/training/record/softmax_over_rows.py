@@ -19,13 +19,6 @@ from ..backend.graphs import tensors_behind
 from ..backend.user_frames import written_at
 from .mixed_rows import ELEMENTWISE, sources
 
-__all__ = [
-    "NAME_BY_ROW",
-    "are_shares_of_rows",
-    "are_taken_by_row",
-    "softmax_over_rows_in_graph",
-]
-
 #: Fewest rows: values of fewer rows may add up to 1 by chance.
 _FEWEST_ROWS = 4
 #: How far the sum of shares may be off 1, as in half precision.

@@ -26,8 +26,6 @@ from ..backend.private_api import TRACES, argument_name_of
 from ..backend.tensors import are_different, flatten
 from ..backend.user_frames import HOOKS, caller_outside, is_framework, is_of_user
 
-__all__ = ["Argument", "StepArguments", "kind_of_argument"]
-
 #: Words in the names of the arguments that are looked at.
 _KINDS: dict[ArgumentKind, re.Pattern[str]] = {
     "ends": re.compile(

@@ -31,8 +31,6 @@ from .replicas import Replica, current_replica
 from .scored_loss import model_and_loss_of
 from .softmax_over_rows import softmax_over_rows_in_graph
 
-__all__ = ["Tapes"]
-
 
 class Tapes:
     """One `TapeRecord` for each set of variables that gradients are taken of.

@@ -10,8 +10,6 @@ from types import FrameType
 from ..backend.private_api import REPLICA_THREAD
 from ..backend.user_frames import is_framework
 
-__all__ = ["is_part_of", "is_replica", "under_way"]
-
 #: Packages in which a thread waits for work.
 _WAITING = ("queue", "selectors", "asyncio", "concurrent", "multiprocessing", "socket")
 

@@ -31,8 +31,6 @@ from ..backend.private_api import (
 from ..backend.tensors import current_graph
 from ..backend.user_frames import HOOKS, called_at, caller_outside, module_of
 
-__all__ = ["TracedDraws"]
-
 #: Functions that make what is meant to be made once.
 _MAKING = frozenset({"__init__", "__new__", "__post_init__", "build", "add_weight"})
 #: Keras' steps that train nothing: with the same numbers, evaluations are comparable.

@@ -17,8 +17,6 @@ from ..backend.graphs import tensors_behind
 from ..backend.tensors import flatten, variable_key
 from .asked_variables import Digest, digest
 
-__all__ = ["Outside", "Untracked"]
-
 
 @dataclass(slots=True, kw_only=True)
 class Outside:

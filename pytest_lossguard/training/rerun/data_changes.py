@@ -16,8 +16,6 @@ from ..backend.frameworks import keras
 from ..backend.index_inputs import reads_as_numbers
 from ..backend.tensors import flatten, map_structure
 
-__all__ = ["DATA_CHANGES", "changed_data", "integers_as_floats", "standards"]
-
 #: A column is standardized if its mean is within this of 0, and its standard deviation
 #: within this of 1.
 _ABOUT = 0.2

@@ -17,8 +17,6 @@ from ..record.recording import ModelAndLoss
 from ..score.scorer import Scorer, as_tensors
 from .data_changes import standards
 
-__all__ = ["MeasuredOtherwise", "easier", "measures_otherwise"]
-
 #: Changes after which predictions can be mapped back to those of the original program.
 _READABLE: frozenset[ChangeName] = frozenset(
     {"standardize_targets", "canonical_output"}

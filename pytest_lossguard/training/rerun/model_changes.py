@@ -29,8 +29,6 @@ from .model_facts import (
 )
 from .optimizer_changes import OPTIMIZER_CHANGES, remade_optimizer
 
-__all__ = ["MODEL_CHANGES", "changed_program", "reinitialize"]
-
 #: Edits the configuration of a layer in place.
 _Edit = Callable[[Any, dict[str, Any], Change], None]
 

@@ -22,16 +22,6 @@ from ..backend.tensors import flatten
 from ..score.loss_parts import describe_losses
 from ..score.penalties import has_regularizer
 
-__all__ = [
-    "activation_name",
-    "follows_schedule",
-    "inner_optimizer",
-    "kind_of_labels",
-    "model_facts",
-    "output_layers",
-    "why_fixed",
-]
-
 _LINEAR = (None, "linear")
 #: Labels with more distinct values than this are values, not classes.
 _MOST_CLASSES = 100

@@ -15,13 +15,6 @@ from ..backend.private_api import learning_rate_of, set_learning_rate_of
 from ..loop.spec import TrainingSpec
 from .model_facts import follows_schedule, inner_optimizer
 
-__all__ = [
-    "LENGTH_CHANGES",
-    "OPTIMIZER_CHANGES",
-    "remade_optimizer",
-    "set_learning_rate",
-]
-
 
 def remade_optimizer(model: Any, **changed: Any) -> Any:
     """Return a new optimizer with the settings of the model's.

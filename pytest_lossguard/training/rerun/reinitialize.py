@@ -12,8 +12,6 @@ from ..backend.frameworks import keras
 from ..backend.private_api import flat_layers
 from ..backend.snapshot import seeded_call
 
-__all__ = ["redraw_weights"]
-
 #: The RMS of two draws from one initializer differs by less than this factor: 2.5 for
 #: some 16 values or more, 10 for fewer (one value drawn uniformly is below a tenth of
 #: another in one of twenty cases; a weight that is wrongly taken for learned only

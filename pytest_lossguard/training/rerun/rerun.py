@@ -33,8 +33,6 @@ from .model_facts import follows_schedule, model_facts
 from .optimizer_changes import LENGTH_CHANGES, set_learning_rate
 from .reinitialize import redraw_weights
 
-__all__ = ["WEIGHT_CHANGES", "Rerun"]
-
 #: Most bytes of kept models, one per seed.
 _MOST_KEPT = 1 << 26
 #: What each change of the weights does to a model in place, given a seed.

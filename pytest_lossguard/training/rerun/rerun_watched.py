@@ -17,8 +17,6 @@ from ..score.row_order import is_sorted, order_of_arrays, order_of_watched
 from ..watching.watch import Seen
 from .rerun import Rerun
 
-__all__ = ["watched_again"]
-
 #: Least length, in steps, of the rerun of a training that was stopped early.
 _STEPS_OF_A_STOPPED_LOOP = 100
 

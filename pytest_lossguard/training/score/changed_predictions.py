@@ -9,8 +9,6 @@ import numpy as np
 from ..backend.private_api import call_model
 from ..backend.tensors import flatten, map_structure
 
-__all__ = ["change_of", "first_output"]
-
 
 def first_output(model: Any, x: Any) -> Any:
     """Return the first output for inputs, an array of shape ``(rows, ...)``."""

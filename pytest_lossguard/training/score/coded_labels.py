@@ -27,8 +27,6 @@ from ..backend.tensors import arrays_of, flatten
 from .loss_parts import parts_of
 from .scorer import as_tensors
 
-__all__ = ["agreement_by", "agreement_of_model"]
-
 
 def agreement_of_model(model: Any, trained: Batch, held_out: Batch) -> Agreement | None:
     """Compare predictions of the current weights with the labels of both batches, and

@@ -15,8 +15,6 @@ from ..backend.tensors import flatten, variable_key
 from ..record.net_inputs import Net, NetInputs
 from ..record.recording import Recording
 
-__all__ = ["spreads_of_nets"]
-
 #: Most rows that a net is called with, fewest rows that are conclusive, and most input
 #: values in total, since large rows are slow.
 _MOST_ROWS, _FEWEST_ROWS, _MOST_VALUES = 64, 8, 1 << 17

@@ -20,8 +20,6 @@ from ..backend.frameworks import keras, tf
 from ..backend.tensors import flatten, is_composite
 from .loss_parts import smoothing_of
 
-__all__ = ["Rows", "best_constant", "least_loss", "loss_of_middle"]
-
 #: A prediction with at most this loss is perfect.
 _NOTHING = 1e-5
 #: Scores predictions: called with targets, weights, the prediction of each output, and

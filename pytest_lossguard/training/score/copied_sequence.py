@@ -30,8 +30,6 @@ from ..backend.batch import Batch
 from ..backend.frameworks import keras, tf
 from ..backend.tensors import arrays_of, flatten, map_structure
 
-__all__ = ["copied_input"]
-
 #: Number of axes of predictions: rows, positions, and ids.
 _AXES = 3
 

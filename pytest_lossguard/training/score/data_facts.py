@@ -25,13 +25,6 @@ from ..backend.private_api import flat_layers
 from ..backend.tensors import arrays_of, flatten, is_composite
 from .masked_inputs import masked_inputs
 
-__all__ = [
-    "column_statistics",
-    "facts_of_data",
-    "target_ranges",
-    "with_what_came_again",
-]
-
 #: Layers that look for patterns among neighboring pixels.
 _CONVOLUTIONS = (
     keras.layers.Conv2D,

@@ -15,8 +15,6 @@ from ..backend.tensors import value_of, variable_key
 from ..record.recording import Recording
 from .made_weights import Made, made_weights
 
-__all__ = ["frozen_layers"]
-
 #: Fewest values of a variable whose distribution tells anything.
 _FEWEST = 64
 #: Fewest values that tell without a bias or batch statistics beside them.

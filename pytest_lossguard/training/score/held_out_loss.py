@@ -12,8 +12,6 @@ from ..backend.tensors import RowsFunction
 from ..record.recording import Recording
 from .scorer import Scorer, as_tensors
 
-__all__ = ["HeldOutLoss", "penalty_of_weights"]
-
 
 class HeldOutLoss:
     """Scores the held-out rows of a training with ``class_weight`` by the loss that the

@@ -16,8 +16,6 @@ from ..record.recording import Recording
 from ..record.step_arguments import Argument, StepArguments
 from .uncounted import makes_masks
 
-__all__ = ["ignored_arguments"]
-
 
 def ignored_arguments(
     recording: Recording,

@@ -9,8 +9,6 @@ import numpy as np
 from ...core.trace import Rescaled
 from ..backend.frameworks import keras
 
-__all__ = ["normalizes_inputs", "rescaled_by"]
-
 
 def normalizes_inputs(model: Any) -> bool:
     """Whether one of the first two layers rescales the inputs; a `Normalization` that

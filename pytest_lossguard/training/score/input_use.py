@@ -15,8 +15,6 @@ from ..backend.snapshot import Snapshot, variables_and_states
 from ..backend.tensors import arrays_of, flatten, map_structure
 from ..record.recording import Recording
 
-__all__ = ["input_use"]
-
 #: Most rows that are compared, and the fewest that are conclusive.
 _MOST_ROWS, _FEWEST_ROWS = 16, 8
 #: Forward passes over these rows, and their budget: 5 % of the passes of the training,

@@ -12,8 +12,6 @@ from ..backend.frameworks import keras, tf
 from ..backend.patches import owner_of, replaced
 from ..backend.tensors import is_composite
 
-__all__ = ["activation_stats", "is_watched", "layers_seen", "output_of", "symmetric"]
-
 #: An output this near to the end of its activation's range is saturated.
 _FLAT_END = 0.01
 #: Units that differ by less than this share of their size are equal: with a constant

@@ -6,8 +6,6 @@ from typing import Any
 
 from ..backend.private_api import flat_losses, loss_options
 
-__all__ = ["describe_losses", "parts_of", "smoothing_of"]
-
 
 def parts_of(loss: Any) -> list[Any]:
     """Return the parts of a compiled loss, or the loss object itself in a list."""

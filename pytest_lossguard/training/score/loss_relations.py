@@ -19,8 +19,6 @@ from ..backend.private_api import compiled_loss
 from ..backend.tensors import arrays_of, flatten
 from ..record.recording import ModelAndLoss
 
-__all__ = ["label_use", "shared_rows"]
-
 #: Most rows that are compared, and the fewest that are conclusive.
 _MOST_ROWS, _FEWEST_ROWS = 48, 4
 #: Largest relative change of a gradient that may be rounding.

@@ -14,8 +14,6 @@ from ...core.random_weights import Draw, misfit
 from ..backend.frameworks import keras, tf
 from ..backend.tensors import is_variable, raw, value_of
 
-__all__ = ["Made", "made_weights"]
-
 #: Types of the weights that are examined: others are rounded too much.
 _TYPES = (tf.float32, tf.float64)
 #: Endings of an attribute that holds the weights of an initializer: the kernel of

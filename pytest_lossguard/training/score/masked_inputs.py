@@ -13,8 +13,6 @@ from ..backend.index_inputs import inputs_of
 from ..backend.private_api import calls_of, flat_layers, functional_of
 from ..backend.tensors import arrays_of
 
-__all__ = ["masked_inputs"]
-
 #: Number of axes of outputs that have positions, whose losses Keras masks.
 _AXES = 3
 

@@ -11,8 +11,6 @@ from ..backend.frameworks import keras
 from ..backend.private_api import learning_rate_of
 from ..record.recording import Recording
 
-__all__ = ["clipping_of", "rate_cut_at", "rate_ended_at"]
-
 #: Steps at which a schedule is sampled to confirm that its rate stays near 0.
 _PLACES = 4
 _ACCUMULATES = "gradient_accumulation_steps"

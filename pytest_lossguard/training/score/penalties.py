@@ -12,8 +12,6 @@ from ..backend.snapshot import Snapshot, variables_and_states
 from ..backend.tensors import as_tensor, first_of, map_structure, variable_key
 from ..record.recording import Recording
 
-__all__ = ["has_regularizer", "penalty_left_out"]
-
 #: Most rows that a model is called with.
 _ROWS = 8
 

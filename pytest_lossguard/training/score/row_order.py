@@ -17,18 +17,6 @@ from ..backend.frameworks import keras
 from ..backend.tensors import arrays_of, to_numpy
 from ..record.recording import Recording
 
-__all__ = [
-    "held_out_rows",
-    "is_sorted",
-    "may_be_sorted",
-    "near_and_others",
-    "one_pass",
-    "order_of_arrays",
-    "order_of_batches",
-    "order_of_watched",
-    "spread_rows",
-]
-
 #: Most batches of a dataset that are read to find the order of its classes.
 _MOST_BATCHES = 4096
 #: If more than this share of the steps has another most frequent class than the step

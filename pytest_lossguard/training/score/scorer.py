@@ -36,8 +36,6 @@ from .copied_sequence import copied_input
 from .layer_stats import activation_stats, is_watched, layers_seen, output_of, symmetric
 from .loss_relations import label_use, shared_rows
 
-__all__ = ["Scorer", "as_tensors", "asked_of"]
-
 _Found = TypeVar("_Found")
 _FEW_ROWS = 8
 #: Number of leading values of a measurement, then of values per layer; see `_measure`.

@@ -18,8 +18,6 @@ from ..record.recording import Recording
 from .loss_parts import describe_losses
 from .scorer import Scorer, as_tensors
 
-__all__ = ["NOT_COMPARED", "Scores", "could_not_score", "scored", "with_costs"]
-
 #: Note for trainings of which only the loss curve is known.
 NOT_COMPARED = "the loss was compared with no constant prediction"
 

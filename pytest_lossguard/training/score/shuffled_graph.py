@@ -12,8 +12,6 @@ from ..backend.snapshot import unchanged
 from ..backend.tensors import arrays_of, map_structure
 from .changed_predictions import change_of, first_output
 
-__all__ = ["shuffled_graph"]
-
 #: Number of nodes between which the model is called in another order.
 _FEWEST, _MOST = 8, 10_000
 

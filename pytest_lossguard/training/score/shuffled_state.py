@@ -15,8 +15,6 @@ from ..backend.tensors import flatten, map_structure
 from ..record.recording import Recording
 from .changed_predictions import change_of, first_output
 
-__all__ = ["shuffled_state"]
-
 
 def shuffled_state(
     recording: Recording, given: Any, resets: Mapping[int, int]

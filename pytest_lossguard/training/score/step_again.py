@@ -19,8 +19,6 @@ from ..backend.tensors import (
     variable_key,
 )
 
-__all__ = ["StepSeen", "seen_step"]
-
 
 @dataclass(slots=True)
 class StepSeen:

@@ -17,8 +17,6 @@ from .optimizer_settings import clipping_of, rate_cut_at, rate_ended_at
 from .penalties import has_regularizer, penalty_left_out
 from .untracked_layers import untracked_layers
 
-__all__ = ["step_facts"]
-
 
 def step_facts(
     recording: Recording, rows: Any, *, weights_left_out: bool = False

@@ -44,8 +44,6 @@ from .scores import NOT_COMPARED, Scores, scored, with_costs
 from .step_facts import step_facts
 from .uncounted import NOT_ASKED, Counted
 
-__all__ = ["batch_size_of", "beside", "make_trace", "watched_trace"]
-
 #: Number of first rows that represent the start if the data change later.
 _FEW_FIRST = 128
 

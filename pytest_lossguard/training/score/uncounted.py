@@ -34,16 +34,6 @@ from ..record.recording import Recording
 from ..record.replicas import is_distributed
 from .step_again import StepSeen, seen_step
 
-__all__ = [
-    "NOT_ASKED",
-    "Counted",
-    "Step",
-    "counted_in_calls",
-    "counted_in_fit",
-    "counted_labels",
-    "has_own_step_or_loss",
-]
-
 #: Most rows of a rerun step of ``fit``.
 _MOST_ROWS = 16
 #: Budget of the check: rerun rows as a share of the rows of the training. Models with

@@ -15,8 +15,6 @@ from ..record.recording import Recording
 from ..record.untracked import Outside
 from .made_weights import made_weights
 
-__all__ = ["untracked_layers"]
-
 
 def untracked_layers(recording: Recording) -> UntrackedLayers | None:
     """Return the layers and variables that the model of a recording reads, that belong

@@ -19,8 +19,6 @@ from ..backend.user_frames import taken_at
 from ..record.function_clones import FunctionClones
 from ..record.recorder import Recorder
 
-__all__ = ["CompiledFunctions"]
-
 
 class CompiledFunctions:
     """Calls of ``tf.function`` objects and of concrete functions.

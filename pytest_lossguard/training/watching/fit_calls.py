@@ -39,8 +39,6 @@ from ..score.held_out_loss import HeldOutLoss, penalty_of_weights
 from ..score.shuffled_graph import shuffled_graph
 from ..score.shuffled_state import shuffled_state
 
-__all__ = ["FitCalls", "rows_of_fit"]
-
 #: Identities of a model and its optimizer.
 _Key = tuple[int, int]
 

@@ -12,8 +12,6 @@ from ..backend.patches import Call
 from ..backend.user_frames import taken_at
 from ..record.recorder import Recorder, reached
 
-__all__ = ["Unrecorded"]
-
 #: Why a compiled step may never apply the gradients that it computes.
 _IN_TRACES = (
     "; in a tf.function an `if` on a Python number or attribute is evaluated only once,"

@@ -38,8 +38,6 @@ from .compiled_functions import CompiledFunctions
 from .fit_calls import FitCalls, rows_of_fit
 from .unrecorded import Unrecorded
 
-__all__ = ["Seen", "Watch", "watching"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
