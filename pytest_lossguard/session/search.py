@@ -425,9 +425,9 @@ class Search:
         low, high = min(milder, default=none), max(milder, default=none)
         bounds = f"({min(low, none):g}, {max(high, none):g})" if milder else "False"
         return (
-            f"{what} alone breaks it, so nothing before the training is fitted to the"
-            " scale of the data: fit a StandardScaler in the test's pipeline; or, if"
-            " the data cannot change in this way, bound the search:"
+            f"{what} alone breaks it: no step of the test's pipeline is fitted to the"
+            " scale of the data. Fit a StandardScaler in it; or, if the data cannot"
+            " change in this way, bound the search:"
             f" @pytest.mark.corruptions({part.keyword}={bounds})"
         )
 

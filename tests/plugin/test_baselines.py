@@ -48,7 +48,7 @@ def test_a_missing_baseline_is_written_and_the_test_fails_saying_so(kept, writte
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "BaselineError: the test had no baseline: its baseline was written to"
+            "BaselineError: this test had no baseline: its baseline was written to"
             f" {FILE}; review and commit it",
             "lossguard: baselines written: commit it",
             f"  {FILE}",
@@ -186,7 +186,7 @@ def test_another_environment_is_said_and_tolerates_nothing(project, written):
         ({"seeds": [*range(19), 0]}, "a seed twice"),
         ({"seeds": [*range(5000)]}, "5000 seeds, each a training to run: at most 100"),
         ({"metrics": {}}, "no metric that could get worse"),
-        ({"metrics": {"skil": [0.5] * 20}}, "a metric 'skil', which is none"),
+        ({"metrics": {"skil": [0.5] * 20}}, "an unknown metric 'skil'"),
         ({"metrics": {"skill": [0.5]}}, "1 values of skill for 20 seeds"),
     ],
 )

@@ -102,7 +102,7 @@ def test_search(corruption):
     [
         (("stepz = 3",), "*lossguard_policy() has no key 'stepz': did you mean*"),
         (("steps = many",), "*has the line 'steps = many': write one key = value*"),
-        (("strict",), "*has the line 'strict': write one key = value a line*"),
+        (("strict",), "*has the line 'strict': write one key = value per line*"),
         (("steps = 0",), "*lossguard_policy(steps=0): steps must be a whole number*"),
         (("steps = 3", "steps = 4"), "*names steps twice*"),
     ],

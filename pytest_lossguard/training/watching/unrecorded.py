@@ -82,7 +82,7 @@ class Unrecorded:
         if taken or in_graphs:
             times = "once" if taken <= 1 else f"{taken} times"
             return (
-                f"{nothing}: gradients were taken {times} and applied never; apply"
+                f"{nothing}: gradients were computed {times} and never applied; apply"
                 " them, as keras.optimizers.SGD(rate).apply(gradients, variables)"
                 f"{_IN_TRACES if in_graphs else ''}"
             )

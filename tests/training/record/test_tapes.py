@@ -353,7 +353,7 @@ def test_a_training_of_tf_keras_is_reported_in_one_sentence(tf_keras):
         theirs["minimize"](weight)
 
     (finding,) = watch.missed()
-    assert re.search(r"taken at test_tapes\.py:\d+ by tf_keras\)", finding.message)
+    assert re.search(r"computed at test_tapes\.py:\d+ by tf_keras\)", finding.message)
 
 
 def test_tf_keras_that_is_merely_loaded_is_no_reason(tf_keras):

@@ -163,16 +163,16 @@ def test_what_trains_beside_a_seen_update_is_named(body):
     (found,) = missed(UNSEEN[body])
 
     assert found.kind == "trained_unseen"
-    assert "(gradients taken at test_unrecorded.py:" in found.message
+    assert "(gradients computed at test_unrecorded.py:" in found.message
 
 
 def test_the_variables_are_named_with_where_they_were_trained_and_how_they_ended():
     (found,) = missed(lambda: by_sonnet(steps=60, rate=1e9))
 
     assert found.message.startswith(
-        "2 of the variables that gradients were taken of changed, and ended at values"
-        " that are not finite, and no recorded training changed them: linear/b,"
-        " linear/w (gradients taken at"
+        "2 of the variables with gradients changed, and ended at values that are not"
+        " finite, but no recorded training changed them: linear/b, linear/w (gradients"
+        " computed at"
     )
 
 
