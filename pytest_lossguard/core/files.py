@@ -197,4 +197,4 @@ def parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise ValueError("it is nested too deeplyly") from None
+        raise ValueError("it is nested too deeply") from None
