@@ -102,18 +102,9 @@ def _momentum(now: Situation) -> Weighed:
         yield POSSIBLE, Change(kind="momentum", value=0.0)
 
 
-def _describe_momentum(now: Proposal) -> str:
-    new = float(now.change.value or 0.0)
-    return f"momentum {number(now.facts.momentum)} -> {number(new)}"
-
-
 def _clip_gradients(now: Situation) -> Weighed:
     if _has_blown_up(now):
         yield POSSIBLE, Change(kind="clip_gradients", value=1.0)
-
-
-def _describe_clipping(now: Proposal) -> str:
-    return f"clipnorm={float(now.change.value or 1.0):g}"
 
 
 def _optimizer(now: Situation) -> Weighed:
@@ -161,13 +152,6 @@ def _describe_steps(now: Proposal) -> str:
     return f"{steps} -> {round(steps * float(now.change.value or 1))} steps"
 
 
-# The gradient
-
-
-def _describe_plain(now: Proposal) -> str:
-    return f"the gradient that TensorFlow derives at {now.change.value}"
-
-
 #: Changes of the optimizer, in the order in which changes of equal weight are tried.
 KINDS = (
     ChangeKind(
@@ -184,7 +168,10 @@ KINDS = (
         acts_on="program",
         cause="momentum_too_high",
         remedy="compile with the lower momentum",
-        describe=_describe_momentum,
+        describe=lambda now: (
+            f"momentum {number(now.facts.momentum)}"
+            f" -> {number(float(now.change.value or 0.0))}"
+        ),
         worth=_momentum,
     ),
     ChangeKind(
@@ -192,7 +179,7 @@ KINDS = (
         acts_on="program",
         cause="gradient_clipping_needed",
         remedy="compile the optimizer with clipnorm=1.0",
-        describe=_describe_clipping,
+        describe=lambda now: f"clipnorm={float(now.change.value or 1.0):g}",
         worth=_clip_gradients,
     ),
     ChangeKind(
@@ -225,6 +212,8 @@ KINDS = (
         acts_on="length",
         cause="custom_gradient_wrong",
         remedy="correct the gradient that is written by hand",
-        describe=_describe_plain,
+        describe=lambda now: (
+            f"the gradient that TensorFlow derives at {now.change.value}"
+        ),
     ),
 )
