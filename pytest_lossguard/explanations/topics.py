@@ -68,7 +68,18 @@ def topics() -> tuple[Topic, ...]:
     """Return all topics: findings, causes, contracts, model checks, in the order of
     their lists.
     """
-    return (*_findings(), *_causes(), *_contracts(), *_model_checks())
+    return (
+        *_findings(),
+        *_causes(),
+        *(
+            _check(OF_CONTRACTS[name], "contract", "contracts", name, is_on)
+            for name, is_on in RELATIONS.items()
+        ),
+        *(
+            _check(OF_MODEL_CHECKS[name], "model check", "model_checks", name, is_on)
+            for name, is_on in MODEL_CHECKS.items()
+        ),
+    )
 
 
 def topics_of(name: str) -> tuple[Topic, ...]:
@@ -134,13 +145,15 @@ def _causes() -> Iterator[Topic]:
     for name in CAUSES:
         if name not in known:
             continue  # observed directly, and explained as a finding
-        remedies = [known[name].remedy, *(_remedy(it) for it in _changes_for(name))]
+        proving = (it.remedy for it in CHANGES if name in _causes_proved_by(it))
+        remedies = [known[name].remedy, *(it for it in proving if isinstance(it, str))]
+        pointing = {it.name for it in _kinds() if name in _causes_of(it)}
         yield Topic(
             name=name,
             role="cause",
             explanation=known[name].explanation,
             todo=tuple(dict.fromkeys(map(_sentence, filter(None, remedies)))),
-            related=tuple(_findings_of(name)),
+            related=tuple(it for it in FINDING_KINDS if it in pointing),
         )
 
 
@@ -150,16 +163,6 @@ def _causes_of(kind: Kind) -> tuple[str, ...]:
     proved = (cause for it in shown for cause in _causes_proved_by(it))
     found = (*([kind.suspects] if kind.suspects else []), *proved)
     return tuple(dict.fromkeys(found))
-
-
-def _findings_of(cause: str) -> Iterator[str]:
-    """Return the findings that suggest a cause."""
-    pointing = {it.name for it in _kinds() if cause in _causes_of(it)}
-    return (it for it in FINDING_KINDS if it in pointing)
-
-
-def _changes_for(cause: str) -> Iterator[ChangeKind]:
-    return (it for it in CHANGES if cause in _causes_proved_by(it))
 
 
 def _causes_proved_by(change: ChangeKind) -> list[str]:
@@ -173,22 +176,8 @@ def _causes_proved_by(change: ChangeKind) -> list[str]:
     return [cause(it) for it in changes]
 
 
-def _remedy(change: ChangeKind) -> str:
-    return change.remedy if isinstance(change.remedy, str) else ""
-
-
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
-
-
-def _contracts() -> Iterator[Topic]:
-    for name, is_on in RELATIONS.items():
-        yield _check(OF_CONTRACTS[name], "contract", "contracts", name, is_on)
-
-
-def _model_checks() -> Iterator[Topic]:
-    for name, is_on in MODEL_CHECKS.items():
-        yield _check(OF_MODEL_CHECKS[name], "model check", "model_checks", name, is_on)
 
 
 def _check(kind: Kind, role: Role, mark: str, name: str, is_on: bool) -> Topic:
