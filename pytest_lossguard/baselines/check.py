@@ -118,10 +118,6 @@ class BaselineResult:
 MakeRerunOf = Callable[[BaselineCase], Rerun]
 
 
-def _nobody(_: BaselineProgress) -> None:
-    """Ignore the progress, as no listener was given."""
-
-
 def check_baseline(
     subjects: Sequence[BaselineCase],
     policy: Policy,
@@ -132,7 +128,7 @@ def check_baseline(
     device: str,
     update: Update,
     write: Callable[[Path, Baseline], None] = write_baseline,
-    tell: Listener = _nobody,
+    tell: Listener = lambda _: None,
 ) -> BaselineResult:
     """Compare the trainings of a test with its baseline, or write the baseline.
 
@@ -152,7 +148,9 @@ def check_baseline(
             the baseline in its steps, number or metrics.
         UsageError: The file cannot be read or written.
     """
-    here = _environment(device)
+    known = environment()
+    here = {name: str(known[name]) for name in _VERSIONS if known[name]}
+    here["device"] = device
     before = None if update == "all" else read_baseline(path)
     try:
         if before is not None:
@@ -222,12 +220,6 @@ def _compared(
 def _short(path: Path) -> str:
     """Return the path with its parent folder only, as seen from the test."""
     return f"{path.parent.name}/{path.name}"
-
-
-def _environment(device: str) -> Mapping[str, str]:
-    known = environment()
-    versions = {name: str(known[name]) for name in _VERSIONS if known[name]}
-    return {**versions, "device": device}
 
 
 # Several seeds of one training

@@ -125,7 +125,9 @@ class Guard:
                 self._collect_beside(error, prepared)
                 raise
             self._collect(prepared)
-            self._demand()
+            self._demand_adopted()
+            self._demand_watched()
+            self._demand_some(bool(self.runs))
             self.compare()
             if baseline is not None:
                 self.check_baseline(baseline)
@@ -296,15 +298,6 @@ class Guard:
                 "note: pytest-lossguard could not judge what had been trained:"
                 f" {type(ours).__name__}: {ours}"
             )
-
-    def _demand(self) -> None:
-        """Raise if a watched training failed, if one could not be recorded, or if
-        nothing trained.
-        """
-        __tracebackhide__ = True
-        self._demand_adopted()
-        self._demand_watched()
-        self._demand_some(bool(self.runs))
 
     def _demand_adopted(self) -> None:
         """Raise if a training of a fixture did not converge."""
