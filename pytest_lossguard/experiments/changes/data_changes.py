@@ -127,7 +127,10 @@ def _standardize_targets(now: Situation) -> Weighed:
     weight = POSSIBLE - 6
     if "unscaled_targets" in now.found:
         weight = SEEN - 2
-    elif max(map(_magnitude, now.trace.targets)) > _OFF_SCALE:
+    elif any(
+        it.is_numeric and np.max(_magnitudes(it)) > _OFF_SCALE
+        for it in now.trace.targets
+    ):
         weight = LIKELY
     yield weight, Change(kind="standardize_targets")
 
@@ -139,10 +142,6 @@ def _targets_are_values(now: Situation) -> bool:
 
 def _magnitudes(stats: ColumnStats) -> np.ndarray:
     return np.maximum(np.abs(stats.mean), stats.std)
-
-
-def _magnitude(stats: ColumnStats) -> float:
-    return float(np.max(_magnitudes(stats))) if stats.is_numeric else 0.0
 
 
 def _describe_standardized(now: Proposal) -> str:

@@ -131,12 +131,6 @@ def _batch_size(now: Situation) -> Weighed:
         yield STRONG if noisy else POSSIBLE, Change(kind="batch_size", value=32.0)
 
 
-def _describe_batch(now: Proposal) -> str:
-    return (
-        f"batch size {now.trace.batch_size} -> {number(float(now.change.value or 0))}"
-    )
-
-
 def _more_steps(now: Situation) -> Weighed:
     if now.found & {"nonfinite_loss", "nonfinite_gradient"}:
         return  # longer is no help
@@ -195,7 +189,10 @@ KINDS = (
         acts_on="length",
         cause="batch_size_too_small",
         remedy="train with the larger batch size",
-        describe=_describe_batch,
+        describe=lambda now: (
+            f"batch size {now.trace.batch_size}"
+            f" -> {number(float(now.change.value or 0))}"
+        ),
         worth=_batch_size,
     ),
     ChangeKind(
