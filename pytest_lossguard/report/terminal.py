@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..core.findings import OWN_KIND, place_of
 from ..core.numbers import number
+from ..core.wrapping import wrapped
 from .entry import (
     STEPS_ONLY,
     ClosestEntry,
@@ -238,17 +239,10 @@ def _near(nearness: float) -> str:
     return f"{nearness:.2g} of a limit{excused}"
 
 
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        78,
-        initial_indent="  ",
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
 def _plural(count: int, noun: str) -> str:
     plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
     return f"{count} {noun if count == 1 else plural}"
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrapped("  ", text, 78, indent=4)

@@ -33,10 +33,6 @@ from .training import Training
 TrainedInFixtures = Callable[[], Iterable[Prepared]]
 
 
-def _nothing() -> tuple[Prepared, ...]:
-    return ()
-
-
 class Guard:
     """Says what the trainings of one test mean for it.
 
@@ -99,7 +95,7 @@ class Guard:
     @contextmanager
     def judging(
         self,
-        prepared: TrainedInFixtures = _nothing,
+        prepared: TrainedInFixtures = lambda: (),
         baseline: BaselineRequest | None = None,
     ) -> Iterator[None]:
         """Watch a test body, judge its trainings, compare them with re-runs and with
@@ -277,7 +273,7 @@ class Guard:
             judged = self._trainer.judged_in(each)
             self._adopted += [(run, by, frames) for run, frames in judged]
 
-    def _collect(self, prepared: TrainedInFixtures = _nothing) -> None:
+    def _collect(self, prepared: TrainedInFixtures = lambda: ()) -> None:
         """Judge the watched trainings; called once, after the body."""
         self._adopt(prepared())
         self.runs = [*(run for run, _, _ in self._adopted), *self.runs]
