@@ -317,23 +317,17 @@ def _columns(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, ...]]:
 
 def _reruns(task: str, tell: Listener) -> MakeRerunOf:
     """Return a function that makes the re-runs of trainings and reports their progress
-    together.
+    together; the `Rerun` of a watched training must reproduce it.
     """
     progress = BaselineProgress(task)
-    return lambda subject: _rerun_of(
-        subject, Announced(subject.make_rerun(), progress, tell)
-    )
 
+    def make(subject: BaselineCase) -> Rerun:
+        rerun = Announced(subject.make_rerun(), progress, tell)
+        if subject.trace.source == "watch" and not repeats(subject.trace, rerun()):
+            raise CannotChange("run again unchanged, it comes out differently")
+        return rerun
 
-def _rerun_of(subject: BaselineCase, rerun: Rerun) -> Rerun:
-    """Return the `Rerun` of a training, once it has reproduced a watched training.
-
-    Raises:
-        CannotChange: The watched training comes out differently.
-    """
-    if subject.trace.source == "watch" and not repeats(subject.trace, rerun()):
-        raise CannotChange("run again unchanged, it comes out differently")
-    return rerun
+    return make
 
 
 def _types(subject: BaselineCase) -> tuple[str, ...]:
