@@ -293,12 +293,9 @@ def _compare_with_baseline(
 
 
 def _demand_same_metrics(before: Measured, now: Measured, path: Path) -> None:
-    """Check that each metric of the baseline was measured again.
+    """Raise `BaselineError` unless each metric of the baseline was measured again.
 
     Margins are exempt: they may be known only to hold, without a new value.
-
-    Raises:
-        BaselineError: A metric of the baseline could not be measured.
     """
     for name in before.metrics:
         if name not in now.metrics and name not in _MARGINS:

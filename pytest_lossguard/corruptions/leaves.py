@@ -191,10 +191,7 @@ def leaf_of(data: Any, name: str) -> Leaf:
         array = None if hasattr(data, "nested_row_splits") else np.asarray(data)
     except ValueError:
         array = None
-    rows = (list, tuple, np.ndarray)
-    if array is None or (
-        array.dtype.kind == "O" and any(isinstance(it, rows) for it in array.ravel())
-    ):
+    if array is None or (array.dtype.kind == "O" and _holds_arrays(array)):
         raise UsageError(
             f"corruption cannot act on ragged data, but {name} holds rows of different"
             " lengths: pad them first"
@@ -205,3 +202,7 @@ def leaf_of(data: Any, name: str) -> Leaf:
             f" holds one {type(data).__name__}: give an array"
         )
     return ArrayLeaf(array)
+
+
+def _holds_arrays(array: Array) -> bool:
+    return any(isinstance(it, (list, tuple, np.ndarray)) for it in array.ravel())

@@ -68,18 +68,7 @@ def topics() -> tuple[Topic, ...]:
     """Return all topics: findings, causes, contracts, model checks, in the order of
     their lists.
     """
-    return (
-        *_findings(),
-        *_causes(),
-        *(
-            _check(OF_CONTRACTS[name], "contract", "contracts", name, is_on)
-            for name, is_on in RELATIONS.items()
-        ),
-        *(
-            _check(OF_MODEL_CHECKS[name], "model check", "model_checks", name, is_on)
-            for name, is_on in MODEL_CHECKS.items()
-        ),
-    )
+    return (*_findings(), *_causes(), *_contracts(), *_model_checks())
 
 
 def topics_of(name: str) -> tuple[Topic, ...]:
@@ -178,6 +167,16 @@ def _causes_proved_by(change: ChangeKind) -> list[str]:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _contracts() -> Iterator[Topic]:
+    for name, is_on in RELATIONS.items():
+        yield _check(OF_CONTRACTS[name], "contract", "contracts", name, is_on)
+
+
+def _model_checks() -> Iterator[Topic]:
+    for name, is_on in MODEL_CHECKS.items():
+        yield _check(OF_MODEL_CHECKS[name], "model check", "model_checks", name, is_on)
 
 
 def _check(kind: Kind, role: Role, mark: str, name: str, is_on: bool) -> Topic:

@@ -45,16 +45,13 @@ def failure_message(
     lines = [verdict.errors[0].headline, ""]
     if corruption is not None:
         lines += [f"  corrupted by {corruption}", ""]
-    lines += _curves(trace, ascii_only)
-    lines.append("")
+    lines += [*_curves(trace, ascii_only), ""]
     if verdict.diagnosis is not None:
         lines += [*diagnosis_lines(verdict.diagnosis, verbose=verbose), ""]
     if baseline:
         lines += [*baseline, ""]
-    lines += _findings(verdict.findings)
-    lines.append("")
-    lines += _table(trace, verdict.findings)
-    lines.append("")
+    lines += [*_findings(verdict.findings), ""]
+    lines += [*_table(trace, verdict.findings), ""]
     for remark in (*remarks, *trace.notes):
         lines += wrapped("note: ", remark)
     if verdict.diagnosis is None or not verdict.diagnosis.is_verified:

@@ -316,11 +316,7 @@ class Guard:
             raise NothingTrained(self._trainer.current.why_nothing_trained())
 
     def _demand_seen(self) -> None:
-        """Raise if a training could not be recorded.
-
-        Raises:
-            NothingTrained: Some training could not be recorded.
-        """
+        """Raise `NothingTrained` if a training could not be recorded."""
         sentences, found = list(self._unseen), list(self._missed)
         if self._trainer.current is not None:
             missed = self._trainer.missed()

@@ -15,7 +15,7 @@ from ...core.findings import Finding
 from ...core.trace import SOME_CONSTANT, Floats, Trace
 from ...core.verdict import Verdict
 from ..entry import Number, RunEntry, causes_of
-from .thinning import columns_of, rounded, thinned
+from .thinning import MOST_POINTS, columns_of, rounded, thinned
 
 #: Most trainings of a test, variables and columns of a heat map, points of a re-run.
 MOST_RUNS, MOST_VARIABLES, MOST_COLUMNS, MOST_RERUN = 12, 60, 120, 120
@@ -114,8 +114,10 @@ def _decisive(steps: Iterable[int | None]) -> int | None:
     return next((it for it in steps if it is not None), None)
 
 
-def _curve(values: Floats, always: Iterable[int]) -> dict[str, list[Any]]:
-    kept = thinned(values, always=always)
+def _curve(
+    values: Floats, always: Iterable[int] = (), most: int = MOST_POINTS
+) -> dict[str, list[Any]]:
+    kept = thinned(values, most=most, always=always)
     return {"x": (kept + 1).tolist(), "y": rounded(values[kept])}
 
 
@@ -186,7 +188,6 @@ def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
 def _experiment(experiment: Experiment) -> dict[str, Any]:
     curve = experiment.curve
     values = np.empty(0) if curve is None else curve
-    kept = thinned(values, most=MOST_RERUN)
     return {
         "text": experiment.description,
         "ran": experiment.failure is None,
@@ -194,5 +195,5 @@ def _experiment(experiment: Experiment) -> dict[str, Any]:
         "skill": _as_float(experiment.skill),
         "repairs": experiment.repairs,
         "came_of": experiment.came_of,
-        "curve": {"x": (kept + 1).tolist(), "y": rounded(values[kept])},
+        "curve": _curve(values, most=MOST_RERUN),
     }
