@@ -118,10 +118,6 @@ class BaselineResult:
 MakeRerunOf = Callable[[BaselineCase], Rerun]
 
 
-def _nobody(_: BaselineProgress) -> None:
-    """Ignore the progress, as no listener was given."""
-
-
 def check_baseline(
     subjects: Sequence[BaselineCase],
     policy: Policy,
@@ -132,7 +128,7 @@ def check_baseline(
     device: str,
     update: Update,
     write: Callable[[Path, Baseline], None] = write_baseline,
-    tell: Listener = _nobody,
+    tell: Listener = lambda _: None,
 ) -> BaselineResult:
     """Compare the trainings of a test with its baseline, or write the baseline.
 
@@ -152,7 +148,9 @@ def check_baseline(
             the baseline in its steps, number or metrics.
         UsageError: The file cannot be read or written.
     """
-    here = _environment(device)
+    known = environment()
+    here = {name: str(known[name]) for name in _VERSIONS if known[name]}
+    here["device"] = device
     before = None if update == "all" else read_baseline(path)
     try:
         if before is not None:
@@ -222,12 +220,6 @@ def _compared(
 def _short(path: Path) -> str:
     """Return the path with its parent folder only, as seen from the test."""
     return f"{path.parent.name}/{path.name}"
-
-
-def _environment(device: str) -> Mapping[str, str]:
-    known = environment()
-    versions = {name: str(known[name]) for name in _VERSIONS if known[name]}
-    return {**versions, "device": device}
 
 
 # Several seeds of one training
@@ -301,12 +293,9 @@ def _compare_with_baseline(
 
 
 def _demand_same_metrics(before: Measured, now: Measured, path: Path) -> None:
-    """Check that each metric of the baseline was measured again.
+    """Raise `BaselineError` unless each metric of the baseline was measured again.
 
     Margins are exempt: they may be known only to hold, without a new value.
-
-    Raises:
-        BaselineError: A metric of the baseline could not be measured.
     """
     for name in before.metrics:
         if name not in now.metrics and name not in _MARGINS:
@@ -325,23 +314,17 @@ def _columns(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, ...]]:
 
 def _reruns(task: str, tell: Listener) -> MakeRerunOf:
     """Return a function that makes the re-runs of trainings and reports their progress
-    together.
+    together; the `Rerun` of a watched training must reproduce it.
     """
     progress = BaselineProgress(task)
-    return lambda subject: _rerun_of(
-        subject, Announced(subject.make_rerun(), progress, tell)
-    )
 
+    def make(subject: BaselineCase) -> Rerun:
+        rerun = Announced(subject.make_rerun(), progress, tell)
+        if subject.trace.source == "watch" and not repeats(subject.trace, rerun()):
+            raise CannotChange("run again unchanged, it comes out differently")
+        return rerun
 
-def _rerun_of(subject: BaselineCase, rerun: Rerun) -> Rerun:
-    """Return the `Rerun` of a training, once it has reproduced a watched training.
-
-    Raises:
-        CannotChange: The watched training comes out differently.
-    """
-    if subject.trace.source == "watch" and not repeats(subject.trace, rerun()):
-        raise CannotChange("run again unchanged, it comes out differently")
-    return rerun
+    return make
 
 
 def _types(subject: BaselineCase) -> tuple[str, ...]:

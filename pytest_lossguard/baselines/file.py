@@ -41,9 +41,6 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 def _refuse_other_case(path: Path, test: str) -> None:
     """Refuse to overwrite the baseline of another test, on a file system that does not
     distinguish `A` and `a`.
-
-    Raises:
-        UsageError: The file belongs to a test whose name differs in case only.
     """
     try:
         other = str(parsed(read_text(path))["test"])

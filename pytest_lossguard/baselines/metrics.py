@@ -129,7 +129,8 @@ def measure(trace: Trace, half: float | None) -> dict[str, float]:
             for all trainings that are compared; None for a loss without a lower bound.
     """
     found = loss_curve_of(trace)
-    low, high = _grad_norms(trace)
+    # Without the rarest steps.
+    low, high = np.quantile(trace.steps.global_grad_norm, [_TAIL, 1 - _TAIL]).tolist()
     measured = {
         "skill": found.skill,
         "loss_removed": _loss_removed(found),
@@ -180,13 +181,6 @@ def _smoothed(curve: Floats) -> Floats:
     width = max(1, min(_SMOOTHED, int(len(curve) * _SHARE_SMOOTHED)))
     padded = np.concatenate([np.repeat(curve[:1], width - 1), curve])
     return np.asarray(np.convolve(padded, np.full(width, 1 / width), mode="valid"))
-
-
-def _grad_norms(trace: Trace) -> tuple[float, float]:
-    """Return the lowest and highest global gradient norm, without the rarest steps."""
-    norms = trace.steps.global_grad_norm
-    low, high = np.quantile(norms, [_TAIL, 1 - _TAIL])
-    return float(low), float(high)
 
 
 def _worst_jump(curve: LossCurve) -> float | None:

@@ -10,10 +10,6 @@ from ..report.comparison import Comparison, Difference
 from ..report.github import escaped
 
 
-def _text(comparison: Comparison) -> str:
-    return "\n".join(_lines(comparison))
-
-
 def _lines(comparison: Comparison) -> Iterator[str]:
     yield f"lossguard: {comparison.in_short}"
     for nodeid, state, differences in _shown(comparison):
@@ -64,7 +60,7 @@ def _json(comparison: Comparison) -> str:
 
 #: Formats by the value of ``--format``.
 FORMATS: dict[str, Callable[[Comparison], str]] = {
-    "text": _text,
+    "text": lambda it: "\n".join(_lines(it)),
     "markdown": _markdown,
     "json": _json,
 }

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from ..core.errors import UsageError
 from ..core.files import write_whole
@@ -43,16 +43,13 @@ def read_report(path: Path) -> Report:
             f"{path} has schema {shown(found.get('schema'))}, but this version reads"
             f" schema {SCHEMA}: install the version that wrote it, or a newer one"
         )
+    others = found.get("without_entry")
+    known = others.items() if isinstance(others, dict) else ()
     return Report(
         tests=tuple(map(sound, tests)),
         session=SessionFacts.from_report(found),
-        others=_others(found.get("without_entry")),
+        others={printable(it): why for it, why in known if why in STATES},
     )
-
-
-def _others(given: Any) -> dict[str, str]:
-    known = given.items() if isinstance(given, dict) else ()
-    return {printable(it): why for it, why in known if why in STATES}
 
 
 def merged(reports: Sequence[Report]) -> tuple[Report, list[str]]:

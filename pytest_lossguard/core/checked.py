@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .explanation import Explanation, Limit
 from .findings import Finding, Kind, finding
@@ -105,8 +105,8 @@ def kind_of(
 
 def finding_of(kind: Kind, broken: Broken) -> Finding:
     """Make a finding from a failed check, with its specific remedy if it has one."""
-    made = finding(kind, where=broken.column, fact=broken.fact)
-    return replace(made, hint=broken.remedy) if broken.remedy else made
+    hint = broken.remedy or None
+    return finding(kind, where=broken.column, fact=broken.fact, hint=hint)
 
 
 def unchecked(mark: str, name: str, skipped: Skipped) -> Broken:

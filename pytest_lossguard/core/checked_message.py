@@ -6,9 +6,8 @@ import textwrap
 
 from .addresses import see
 from .checked import Broken
+from .wrapping import WIDTH, wrapped
 
-#: pytest puts four characters before each line: 76 fill a terminal of 80.
-_WIDTH = 76
 _MOST_LINES = 15
 
 
@@ -29,13 +28,13 @@ def broken_message(
         hint: What to do.
         again: Lines with commands that run the check again.
     """
-    head = textwrap.shorten(f"{relation}: {broken.fact}", _WIDTH, placeholder=" ...")
+    head = textwrap.shorten(f"{relation}: {broken.fact}", WIDTH, placeholder=" ...")
     values = _side_by_side(broken)
     last = [*see([kind]), *again]
     room = _MOST_LINES - 3 - len(values) - len(last)
     lines = [head, "", *values, *([""] if values else [])]
-    meaning = _wrapped("", broken.meaning) if broken.meaning else []
-    remedy = _wrapped("hint: ", hint)
+    meaning = wrapped("", broken.meaning) if broken.meaning else []
+    remedy = wrapped("hint: ", hint)
     meaning = meaning[: max(0, room - len(remedy))]
     return "\n".join([*lines, *meaning, *remedy[:room], *last][:_MOST_LINES])
 
@@ -45,7 +44,7 @@ def _side_by_side(broken: Broken) -> list[str]:
     if not broken.lines:
         return []
     name = max(len(it.name) for it in broken.lines)
-    room = _WIDTH - name - 4
+    room = WIDTH - name - 4
     notes = [f"  {it.note}" if it.note else "" for it in broken.lines]
     beside = max(room - max(map(len, notes)), 24)
     values = [
@@ -56,17 +55,6 @@ def _side_by_side(broken: Broken) -> list[str]:
         (len(it) for it, note in zip(values, notes, strict=True) if note), default=0
     )
     return [
-        f"  {it.name:<{name}}  {value:<{width}}{note}".rstrip()[:_WIDTH]
+        f"  {it.name:<{name}}  {value:<{width}}{note}".rstrip()[:WIDTH]
         for it, value, note in zip(broken.lines, values, notes, strict=True)
     ]
-
-
-def _wrapped(head: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

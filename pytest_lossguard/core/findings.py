@@ -123,9 +123,12 @@ def finding(
     value: float | None = None,
     limit: float | None = None,
     where: str | None = None,
+    hint: str | None = None,
     **details: object,
 ) -> Finding:
-    """Make a finding; its message is the kind's text, filled in with the numbers."""
+    """Make a finding; its message is the kind's text, filled in with the numbers, and
+    its hint that of the kind, unless another one is given.
+    """
     words = {
         name: number(float(it)) if isinstance(it, (int, float)) else it
         for name, it in {**details, "value": value, "limit": limit}.items()
@@ -149,7 +152,7 @@ def finding(
         where=where,
         message=message,
         headline=kind.headline.format(**words) or message,
-        hint=kind.hint,
+        hint=kind.hint if hint is None else hint,
         suspects=kind.suspects,
         undone_by=kind.undone_by,
         symptoms=kind.symptoms,

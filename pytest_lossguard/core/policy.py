@@ -127,10 +127,8 @@ class Policy:
 
 
 def _checked(key: str, value: Any, owner: str) -> Any:
-    """Return the value of a key in its normalized form.
-
-    Raises:
-        PolicyError: The value has the wrong type or range.
+    """Return the value of a key in its normalized form; raise `PolicyError` if it has
+    the wrong type or range.
     """
     if value is None and key in _OPTIONAL:
         return None

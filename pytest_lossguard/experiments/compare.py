@@ -255,12 +255,8 @@ def _is_off(columns: tuple[ColumnStats, ...]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """A re-run compared with the training, by the same loss on the same targets.
-
-    Attributes:
-        reference: The re-run.
-        before: The skill of the training.
-        skill: The skill of the re-run.
+    """A re-run with its ``skill``, and with that of the training as ``before``, by the
+    same loss on the same targets.
     """
 
     reference: ComparedRun
@@ -269,7 +265,6 @@ class _Held:
 
     @property
     def gain(self) -> float:
-        """The difference of the skills of the re-run and the training."""
         return self.skill - self.before
 
 

@@ -81,8 +81,8 @@ def proofs(findings: tuple[Finding, ...], trace: Trace) -> Iterator[Proof]:
     if len(trace.steps) > CONTROL_STEPS:
         return
     for it in findings:
-        found = _proof(it, trace) if it.severity == "warning" else None
-        if found is not None:
+        make = _PROOFS.get(it.kind) if it.severity == "warning" else None
+        if make is not None and (found := make(it, trace)) is not None:
             yield found
 
 
@@ -142,11 +142,6 @@ def proved(proof: Proof, found: tuple[Outside, ...]) -> tuple[Finding, Diagnosis
         replace(finding, severity="error", message=message),
         Diagnosis(causes=(cause,)),
     )
-
-
-def _proof(finding: Finding, trace: Trace) -> Proof | None:
-    make = _PROOFS.get(finding.kind)
-    return None if make is None else make(finding, trace)
 
 
 def _of_order(finding: Finding, trace: Trace) -> Proof:

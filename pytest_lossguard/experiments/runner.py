@@ -62,14 +62,12 @@ class Target:
         """Return the target for a training with these findings, judged by a policy."""
         errors = [it for it in findings if it.severity == "error"]
         absent = frozenset(it.kind for it in errors) - {IMPROVABLE.name}
-        could_do_better = loss_curve_of(trace).skill is not None and is_improvable(
-            findings
-        )
+        is_scored = loss_curve_of(trace).skill is not None
         return cls(
             policy=replace(policy, strict=False),
             absent=absent,
             ends_lower=any("too_high" in it.symptoms for it in errors),
-            gain=FAR_BETTER if could_do_better else -np.inf,
+            gain=FAR_BETTER if is_scored and is_improvable(findings) else -np.inf,
             checks=checks,
         )
 
@@ -199,11 +197,10 @@ class ExperimentRunner:
         for idea in ideas:
             if self._ends() or idea.weight < least:
                 return
-            if self._is_already_repaired(idea.change) or self._is_pointless(
-                idea.change
-            ):
+            change = idea.change
+            if self._is_already_repaired(change) or self._is_pointless(change):
                 continue
-            done = self._run(idea.change)
+            done = self._run(change)
             repaired = done.repairs and gain(done) >= thresholds.CLEARLY
             if idea.is_seen and not done.repairs:
                 repaired = self._run_with_companions(idea, ideas)
@@ -263,9 +260,8 @@ class ExperimentRunner:
         return any(self._is_worse(it) for it in smaller)
 
     def _is_worse(self, done: Experiment) -> bool:
-        if self._has_blown_up:
-            return done.failure is not None
-        return done.failure is not None or bool(done.loss > self._before)
+        is_higher = not self._has_blown_up and bool(done.loss > self._before)
+        return done.failure is not None or is_higher
 
     def run_pairs(self, ideas: tuple[Candidate, ...]) -> None:
         """Try pairs of changes, taken from the likeliest and those that helped most."""
@@ -291,14 +287,8 @@ class ExperimentRunner:
                 best[cause_of(change)] = change
         likely = list(best.values())
         helped = sorted(likely, key=lambda it: -gain(known[it]))
-        return list(
-            dict.fromkeys(
-                [
-                    *likely[: thresholds.LIKELY_IN_PAIRS],
-                    *helped[: thresholds.HELPFUL_IN_PAIRS],
-                ]
-            )
-        )
+        first = likely[: thresholds.LIKELY_IN_PAIRS]
+        return list(dict.fromkeys(first + helped[: thresholds.HELPFUL_IN_PAIRS]))
 
     def _ends(self) -> bool:
         """Whether the budget is spent.

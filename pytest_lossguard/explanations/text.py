@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
 import numpy as np
 
+from ..core.wrapping import wrapped
 from ..report.sparkline import is_logarithmic, sparkline
 from .topics import Role, Topic, topics, topics_of
 
@@ -49,7 +49,8 @@ def text_of(name: str, *, ascii_only: bool = False) -> list[str]:
 def _topic(topic: Topic, ascii_only: bool) -> Iterator[str]:
     it = topic.explanation
     severity = f", {topic.severity}" if topic.role == "finding" else ""
-    yield from _wrapped("", f"{topic.name} ({topic.role}{severity}): {it.brief}")
+    title = f"{topic.name} ({topic.role}{severity}): {it.brief}"
+    yield from wrapped("", title, _WIDTH, indent=2)
     yield ""
     yield from _part("seen", it.seen)
     yield from _part("why", it.why)
@@ -93,18 +94,7 @@ def _curves(topic: Topic, ascii_only: bool) -> Iterator[str]:
 
 
 def _part(head: str, text: str) -> list[str]:
-    return _wrapped(f"  {head:<{_HEAD - 2}}", text)
-
-
-def _wrapped(head: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * (len(head) or 2),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return wrapped(f"  {head:<{_HEAD - 2}}", text, _WIDTH)
 
 
 def listed() -> list[str]:

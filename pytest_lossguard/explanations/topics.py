@@ -134,13 +134,15 @@ def _causes() -> Iterator[Topic]:
     for name in CAUSES:
         if name not in known:
             continue  # observed directly, and explained as a finding
-        remedies = [known[name].remedy, *(_remedy(it) for it in _changes_for(name))]
+        proving = (it.remedy for it in CHANGES if name in _causes_proved_by(it))
+        remedies = [known[name].remedy, *(it for it in proving if isinstance(it, str))]
+        pointing = {it.name for it in _kinds() if name in _causes_of(it)}
         yield Topic(
             name=name,
             role="cause",
             explanation=known[name].explanation,
             todo=tuple(dict.fromkeys(map(_sentence, filter(None, remedies)))),
-            related=tuple(_findings_of(name)),
+            related=tuple(it for it in FINDING_KINDS if it in pointing),
         )
 
 
@@ -152,16 +154,6 @@ def _causes_of(kind: Kind) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _findings_of(cause: str) -> Iterator[str]:
-    """Return the findings that suggest a cause."""
-    pointing = {it.name for it in _kinds() if cause in _causes_of(it)}
-    return (it for it in FINDING_KINDS if it in pointing)
-
-
-def _changes_for(cause: str) -> Iterator[ChangeKind]:
-    return (it for it in CHANGES if cause in _causes_proved_by(it))
-
-
 def _causes_proved_by(change: ChangeKind) -> list[str]:
     """Return the cause that a change proves, or one for a lower and one for a higher
     value.
@@ -171,10 +163,6 @@ def _causes_proved_by(change: ChangeKind) -> list[str]:
         return [cause]
     changes = (Change(kind=change.name, value=it) for it in (0.1, 10.0))
     return [cause(it) for it in changes]
-
-
-def _remedy(change: ChangeKind) -> str:
-    return change.remedy if isinstance(change.remedy, str) else ""
 
 
 def _sentence(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from ..core.explanation import Explanation
 from ..core.findings import Finding, Kind, finding
@@ -92,15 +91,15 @@ def zipped_apart(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     skill = curve.share_gone(curve.predicts)
     poor = skill is not None and skill < thresholds.LEARNED_HALF
     certain = found.shuffled and all(loss_facts(it) for it in trace.losses)
-    reported = finding(
+    yield finding(
         ZIPPED_APART,
         severity="error" if certain or poor else "warning",
         where="the targets",
         why=_shuffled(found.inputs, found.targets)
         if found.shuffled
         else _dropped(found.inputs or found.targets, of_inputs=bool(found.inputs)),
+        hint=None if found.shuffled else _ZIP_FIRST,
     )
-    yield reported if found.shuffled else replace(reported, hint=_ZIP_FIRST)
 
 
 def _shuffled(inputs: Sequence[str], targets: Sequence[str]) -> str:

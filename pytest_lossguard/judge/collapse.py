@@ -102,7 +102,8 @@ def predictions_ignore_inputs(trace: Trace) -> Iterator[Finding]:
 def _collapsed(spreads: Sequence[Spread]) -> Iterator[Finding]:
     codes = [it for it in spreads if it.kept <= CODE_KEPT]
     for spread in codes:
-        if any(_is_rebuilt_alike(it) for it in spreads if it is not spread):
+        others = [it.rebuilt for it in spreads if it is not spread]
+        if any(it is not None and it <= REBUILT for it in others):
             what = "almost the same output, and so does the net that reads it"
             yield _found(spread, spread.kept, CODE_KEPT, what, _LEFT)
             return
@@ -111,22 +112,14 @@ def _collapsed(spreads: Sequence[Spread]) -> Iterator[Finding]:
 
 def _collapsed_embedding(spreads: Sequence[Spread]) -> Iterator[Finding]:
     for spread in spreads:
-        if _points_one_way(spread):
+        fell = spread.turned <= TURNED and spread.turned_before >= TURNED_BEFORE
+        if fell and spread.turned <= LENGTHS * spread.apart:
             what = "outputs that point in one direction"
             of = "of their length is how much they differ in direction"
             yield _found(spread, spread.turned, TURNED, what, of)
         elif spread.kept <= SHRUNK:
             what, of = "almost the same output", _LEFT
             yield _found(spread, spread.kept, SHRUNK, what, of, severity="warning")
-
-
-def _is_rebuilt_alike(spread: Spread) -> bool:
-    return spread.rebuilt is not None and spread.rebuilt <= REBUILT
-
-
-def _points_one_way(spread: Spread) -> bool:
-    fell = spread.turned <= TURNED and spread.turned_before >= TURNED_BEFORE
-    return fell and spread.turned <= LENGTHS * spread.apart
 
 
 def _found(

@@ -409,7 +409,7 @@ def _constant_loss_is_rounding(trace: Trace) -> bool:
 
 
 def _has_floor(trace: Trace, losses: Floats, constant: float | None) -> bool:
-    costs = [value for value in (constant,) if value is not None]
+    costs = [] if constant is None else [constant]
     lowest = min([*losses[np.isfinite(losses)].tolist(), *costs], default=0.0)
     known = [facts for it in trace.losses if (facts := loss_facts(it)) is not None]
     return lowest >= 0 and all(it.has_floor for it in known)

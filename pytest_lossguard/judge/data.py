@@ -297,7 +297,6 @@ def target_outliers(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 
 
 def _is_robust(trace: Trace) -> bool:
-    """Whether all losses are robust."""
     known = [loss_facts(it) for it in trace.losses]
     return bool(known) and all(it is not None and it.is_robust for it in known)
 

@@ -114,14 +114,16 @@ def nonfinite_validation(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         bad = [(held.step[-1], held.loss[-1])]
     elif not places and not curve.finite:
         return  # the model is broken, not the rows
-    is_lost = not np.isfinite(bad[0][1])
+    is_lost, known = not np.isfinite(bad[0][1]), ""
+    if is_lost and len(held.loss) > 1:
+        known = f" ({len(bad)} of {len(held.loss)} held-out losses are not finite)"
     yield finding(
         NONFINITE_VALIDATION,
         severity="error" if is_lost and places else "warning",
         step=bad[0][0],
         value=bad[0][1],
         where=_place(places[0]) if places else None,
-        known="" if len(held.loss) == 1 or not is_lost else _how_often(trace, len(bad)),
+        known=known,
         why="; ".join(map(_describe, places)) or _NOT_SEEN,
     )
 
@@ -129,11 +131,6 @@ def nonfinite_validation(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
 _NOT_SEEN = (
     "the training loss is finite, and what is wrong in the held-out rows was not seen"
 )
-
-
-def _how_often(trace: Trace, count: int) -> str:
-    looks = 0 if trace.validation is None else len(trace.validation.loss)
-    return f" ({count} of {looks} held-out losses are not finite)"
 
 
 def _place(it: Nonfinite) -> str:

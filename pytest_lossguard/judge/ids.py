@@ -191,6 +191,7 @@ def _of_other_classes(class_weights: ClassWeights) -> Iterator[Finding]:
     is_error = sizes > 2 and apart > _spread(rows)
     told = _farthest_off(class_weights, np.exp(asked))
     if fit <= np.log1p(limits[0]):
+        keys = ", ".join(class_weights.nameless[:_MOST_NAMED])
         yield finding(
             CLASS_WEIGHT_MISMATCH,
             severity="error" if is_error else "warning",
@@ -200,7 +201,7 @@ def _of_other_classes(class_weights: ClassWeights) -> Iterator[Finding]:
             told=told,
             fit=f"{np.expm1(fit):.1%}",
             fit_limit=f"{limits[0]:.0%}",
-            nameless=_unknown(class_weights),
+            nameless=f". No row has the class {keys} of class_weight" if keys else "",
         )
         return
     grows = _spread(weights - rows) / 2
@@ -235,12 +236,6 @@ def _farthest_off(class_weights: ClassWeights, asked: Floats) -> str:
         f" {number(float(asked[it]))}"
         for it in worst
     )
-
-
-def _unknown(class_weights: ClassWeights) -> str:
-    """Return the keys that name no class, in words; empty if there are none."""
-    keys = ", ".join(class_weights.nameless[:_MOST_NAMED])
-    return f". No row has the class {keys} of class_weight" if keys else ""
 
 
 def _of(class_weights: ClassWeights, place: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ..core.data_facts import MixedAxes
 from ..core.explanation import Explanation
@@ -51,7 +50,7 @@ def _finding(mixed: MixedAxes) -> Finding:
     by_channels = mixed.held == "channels first"
     held = (channels, height, width) if by_channels else (width, height, channels)
     axes = "(0, 2, 3, 1)" if by_channels else "(0, 2, 1, 3)"
-    made = finding(
+    return finding(
         IMAGE_AXES_MIXED,
         severity="error" if by_channels else "warning",
         value=mixed.nearer,
@@ -60,9 +59,7 @@ def _finding(mixed: MixedAxes) -> Finding:
         shape=mixed.shape,
         held=held,
         known=mixed.rows,
-    )
-    return replace(
-        made, hint=f"Use transpose instead of reshape: np.transpose(x, {axes})."
+        hint=f"Use transpose instead of reshape: np.transpose(x, {axes}).",
     )
 
 

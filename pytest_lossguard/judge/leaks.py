@@ -88,10 +88,11 @@ def _not_shifted(copied: CopiedSequence) -> Finding:
         limit=A_HANDFUL,
         where=copied.where,
         fact=f"{fact} {copied.rows} of {copied.of} rows",
+        hint=_LOOK_BACK if copied.ahead else _SHIFT,
     )
     if not copied.ahead:
-        return replace(made, hint=_SHIFT)
-    return replace(made, headline="predictions see their targets", hint=_LOOK_BACK)
+        return made
+    return replace(made, headline="predictions see their targets")
 
 
 RULES = (target_in_inputs,)

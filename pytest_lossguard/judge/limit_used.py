@@ -9,7 +9,7 @@ import numpy as np
 from ..core.policy import Policy
 from ..core.trace import Trace
 from . import thresholds
-from .curve import LossCurve, loss_curve_of
+from .curve import loss_curve_of
 
 #: Nearness of a training whose loss is not finite.
 BROKEN = 1e12
@@ -32,18 +32,14 @@ def shares(trace: Trace, policy: Policy) -> dict[str, float]:
     curve = loss_curve_of(trace)
     if not curve.finite:
         return {"growth": BROKEN}
-    used = {"growth": _growth(curve, policy)}
+    peak = float(np.max(curve.losses)) if len(curve.losses) else 0.0
+    used = {"growth": _over(peak, policy.max_loss_growth * curve.reference_loss)}
     if curve.has_floor:
         if curve.constant is not None:
             used["constant"] = _over(curve.end, (1 - thresholds.LEVEL) * curve.constant)
         if not curve.starts_level:
             used["start"] = _over(curve.end, (1 - thresholds.LEVEL) * curve.start)
     return {name: min(it, BROKEN) for name, it in used.items()}
-
-
-def _growth(curve: LossCurve, policy: Policy) -> float:
-    peak = float(np.max(curve.losses)) if len(curve.losses) else 0.0
-    return _over(peak, policy.max_loss_growth * curve.reference_loss)
 
 
 def _over(value: float, limit: float) -> float:

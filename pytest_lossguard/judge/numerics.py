@@ -168,7 +168,8 @@ def impossible_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     if not len(losses):
         return
     names = " + ".join(trace.losses) or "the loss"
-    known = bool(trace.losses) and all(map(_is_never_negative, trace.losses))
+    facts = [loss_facts(it) for it in trace.losses]
+    known = bool(facts) and all(it is not None and it.never_negative for it in facts)
     lowest, step = float(np.min(losses)), int(np.argmin(losses))
     scales = [
         abs(curve.constant or 0.0),
@@ -196,11 +197,6 @@ def impossible_loss(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
         )
     elif known and trace.constant_loss is not None:
         yield from _impossible_labels(trace.constant_loss, names)
-
-
-def _is_never_negative(loss: str) -> bool:
-    facts = loss_facts(loss)
-    return facts is not None and facts.never_negative
 
 
 def _is_upside_down(trace: Trace, curve: LossCurve) -> bool:

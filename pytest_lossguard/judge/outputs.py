@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ..core.explanation import Explanation, Limit, curves, level
 from ..core.findings import Finding, Kind, Severity, finding
@@ -191,16 +190,15 @@ def activated_twice(trace: Trace) -> Iterator[Finding]:
     else:
         most = high / (high + found.units - 1)
         so = f"none of {found.units} classes can get a probability above {most:.0%}"
-    reported = finding(
+    usual = USUAL_OUTPUTS["classes" if found.by == "softmax" else "binary"]
+    yield finding(
         ACTIVATED_TWICE,
         severity="error" if found.scale == 1 else "warning",
         where=found.place,
         by=found.by,
         so=so,
+        hint=f"{_ONE_ACTIVATION}, as keras.losses.{usual.loss_class}().",
     )
-    usual = USUAL_OUTPUTS["classes" if found.by == "softmax" else "binary"]
-    hint = f"{_ONE_ACTIVATION}, as keras.losses.{usual.loss_class}()."
-    yield replace(reported, hint=hint)
 
 
 RULES = (labels_out_of_range, loss_output_mismatch, activated_twice)

@@ -125,17 +125,15 @@ def clipped_to_nothing(trace: Trace, curve: LossCurve) -> Iterator[Finding]:
     Only checked for optimizers whose updates grow with the gradient.
     """
     clipping = None if trace.step is None else trace.step.clipping
-    if clipping is None or len(trace.steps) <= TOO_FEW or not _stands_still(curve):
+    if clipping is None or len(trace.steps) <= TOO_FEW:
+        return
+    if curve.decreased or not _is_unfinished(curve):
         return
     left = float(_left(clipping, trace).max())
     if left <= NOTHING_LEFT:
         yield finding(
             CLIPPED_TO_NOTHING, value=left, limit=NOTHING_LEFT, where=trace.model
         )
-
-
-def _stands_still(curve: LossCurve) -> bool:
-    return not curve.decreased and _is_unfinished(curve)
 
 
 def _left(clipping: Clipping, trace: Trace) -> Floats:

@@ -290,14 +290,14 @@ def argument_ignored(trace: Trace) -> Iterator[Finding]:
             continue
         what, so, hint = _IGNORED[it.kind]
         made = it.kind == "mask" and it.model_masks
-        found = finding(
+        yield finding(
             ARGUMENT_IGNORED,
             severity="error" if it.differs and it.is_named and not made else "warning",
             where=it.name,
             what=what,
             so=so,
+            hint=f"{hint} {_OR_ALLOW}",
         )
-        yield replace(found, hint=f"{hint} {_OR_ALLOW}")
 
 
 def _counts_weightless(counted: CountedLabels) -> Finding:

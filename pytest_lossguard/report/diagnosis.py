@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..core.diagnosis import Cause, Diagnosis
 from ..core.numbers import number
-from .wrapping import wrapped
+from ..core.wrapping import wrapped
 
 _MOST_LINES = 15
 #: Most experiments without effect that are named without -vv.

@@ -24,7 +24,6 @@ from .without_entry import without_result
 #: Largest step summary in bytes of UTF-8, and most annotations of each severity in a
 #: step; both from the documentation of workflow commands.
 MOST_BYTES, _MOST = 1024 * 1024, 10
-_OF_CHECKS = ("outcome", "what was found")
 _COLUMNS = ("test", "verdict", LOSS, "steps", "of limit", "what was found")
 #: Characters with a meaning in Markdown or HTML.
 _MARKUP = "&<>|*_`[]()\\~!#$@{}"
@@ -56,7 +55,9 @@ def summary(
         text += _table(title, _COLUMNS, trained, _row, room - _size(text))
     if of_checks:
         title, left = checked.counted(of_checks), room - _size(text)
-        columns = (_noun_of(of_checks), *_OF_CHECKS)
+        nouns = {it.noun for test in of_checks if (it := checked.checked_of(test))}
+        noun = nouns.pop() if len(nouns) == 1 else "check"
+        columns = (noun, "outcome", "what was found")
         text += _table(title, columns, of_checks, _check_row, left)
     return text if len(text.encode()) <= room else ""
 
@@ -131,12 +132,6 @@ def _row(test: Entry) -> str:
         facts = (format_loss(run), str(run["steps"]), format_limit_used(run))
     cells = (test["nodeid"], verdict_of(test), *facts, " / ".join(_describe(test)))
     return _cells(cells, test)
-
-
-def _noun_of(tests: list[Entry]) -> str:
-    """Return the word for all of these checks."""
-    nouns = {it.noun for test in tests if (it := checked.checked_of(test))}
-    return nouns.pop() if len(nouns) == 1 else "check"
 
 
 def _check_row(test: Entry) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .checked import checked_of
-from .entry import CauseEntry, RunEntry, causes_of, worst_run
+from .entry import causes_of, worst_run
 from .sound import sound
 
 #: Prefix of all properties of this package.
@@ -29,15 +29,16 @@ def properties(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if run["loss"]:
             yield f"{PREFIX}loss_first", _digits(run["loss"][0])
             yield f"{PREFIX}loss_last", _digits(run["loss"][-1])
-        before, after = _probe(run)
-        if before is not None:
-            yield f"{PREFIX}loss_before", _digits(before)
-        if after is not None:
-            yield f"{PREFIX}loss_after", _digits(after)
+        probe = run["probe"] or {"before": None, "after": None}
+        if probe["before"] is not None:
+            yield f"{PREFIX}loss_before", _digits(probe["before"])
+        if probe["after"] is not None:
+            yield f"{PREFIX}loss_after", _digits(probe["after"])
         yield f"{PREFIX}nearness", _digits(run["nearness"])
         kinds = dict.fromkeys(it["kind"] for it in run["findings"])
         yield f"{PREFIX}findings", ",".join(kinds)
-        yield f"{PREFIX}causes", ",".join(_proved(causes_of(run)))
+        proved = (it["cause"] for it in causes_of(run) if it["verified"])
+        yield f"{PREFIX}causes", ",".join(proved)
     checked = checked_of(test)
     if checked is not None:
         name = f"{PREFIX}{checked.noun.replace(' ', '_')}"
@@ -50,15 +51,6 @@ def properties(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     baseline = test.get("baseline")
     if baseline is not None:
         yield f"{PREFIX}baseline", baseline["state"]
-
-
-def _probe(run: RunEntry) -> tuple[float | str | None, float | str | None]:
-    probe = run["probe"]
-    return (None, None) if probe is None else (probe["before"], probe["after"])
-
-
-def _proved(causes: Iterable[CauseEntry]) -> Iterator[str]:
-    return (it["cause"] for it in causes if it["verified"])
 
 
 def _digits(value: float | str) -> str:

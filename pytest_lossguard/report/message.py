@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,9 +11,9 @@ from ..core.findings import Finding, place_of
 from ..core.numbers import number
 from ..core.trace import Floats, Trace, constant_in_words, row_norms
 from ..core.verdict import Verdict
+from ..core.wrapping import wrapped
 from .diagnosis import diagnosis_lines
 from .sparkline import sparkline
-from .wrapping import WIDTH, wrapped
 
 _MOST_ROWS = 6
 #: Characters of a curve; they leave room for its smallest and largest value.
@@ -46,16 +45,13 @@ def failure_message(
     lines = [verdict.errors[0].headline, ""]
     if corruption is not None:
         lines += [f"  corrupted by {corruption}", ""]
-    lines += _curves(trace, ascii_only)
-    lines.append("")
+    lines += [*_curves(trace, ascii_only), ""]
     if verdict.diagnosis is not None:
         lines += [*diagnosis_lines(verdict.diagnosis, verbose=verbose), ""]
     if baseline:
         lines += [*baseline, ""]
-    lines += _findings(verdict.findings)
-    lines.append("")
-    lines += _table(trace, verdict.findings)
-    lines.append("")
+    lines += [*_findings(verdict.findings), ""]
+    lines += [*_table(trace, verdict.findings), ""]
     for remark in (*remarks, *trace.notes):
         lines += wrapped("note: ", remark)
     if verdict.diagnosis is None or not verdict.diagnosis.is_verified:
@@ -104,16 +100,8 @@ def _curve(name: str, curve: Floats, ascii_only: bool) -> Iterator[str]:
 
 def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
     for finding in findings:
-        head = f"  {finding.severity:<7} {finding.kind}: "
-        text = head.lstrip() + finding.message
-        yield from textwrap.wrap(
-            text,
-            WIDTH,
-            initial_indent="  ",
-            subsequent_indent=" " * 10,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        text = f"{finding.severity:<7} {finding.kind}: {finding.message}"
+        yield from wrapped("  ", text, indent=10)
 
 
 def _table(trace: Trace, findings: tuple[Finding, ...]) -> Iterator[str]:

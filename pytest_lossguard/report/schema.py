@@ -61,11 +61,7 @@ def _table(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a type.
-
-    Raises:
-        TypeError: The type is of a kind that no report uses yet.
-    """
+    """Return the schema of a type; raise `TypeError` for one that no report uses."""
     if kind is Any:
         return {}
     if kind in _SIMPLE:

@@ -117,9 +117,10 @@ def merged_facts(several: Sequence[SessionFacts]) -> SessionFacts:
     whole = len(known) == len(several)
     began = min((it[0] for it in known), default=0.0)
     ended = max((it[1] for it in known), default=0.0)
+    start = datetime.fromtimestamp(began, UTC) if whole else None
     return SessionFacts(
         seed=agreed("seed"),
-        started=_iso(began) if whole else None,
+        started=None if start is None else start.isoformat(timespec="seconds"),
         duration=round(ended - began, 3) if whole else None,
         commit=agreed("commit"),
         command=agreed("command"),
@@ -157,10 +158,6 @@ def _span(facts: SessionFacts) -> tuple[float, float] | None:
         return None
     began = datetime.fromisoformat(facts.started).timestamp()
     return began, began + facts.duration
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _seconds(given: Any) -> float | None:

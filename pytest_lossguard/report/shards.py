@@ -22,16 +22,15 @@ def whole_searches(tests: Iterable[Entry]) -> Iterator[tuple[str, SearchEntry]]:
     for test in tests:
         search = test["search"]
         if search is not None:
-            parts.setdefault(_name(test["nodeid"], search), []).append(search)
+            name = test["nodeid"]
+            if search.get("shard"):
+                name = without_shard(name)
+            parts.setdefault(name, []).append(search)
     for name, searches in parts.items():
         searches.sort(key=_index)
         of = searches[0].get("shard")
         several = f" ({len(searches)} of {of['of']} shards)" if of else ""
         yield f"{name}{several}", _together(searches)
-
-
-def _name(nodeid: str, search: SearchEntry) -> str:
-    return nodeid if not search.get("shard") else without_shard(nodeid)
 
 
 def _index(search: SearchEntry) -> int:

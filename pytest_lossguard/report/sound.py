@@ -185,8 +185,6 @@ _CAUSE: _Fields = {
     "loss_after": _number,
     "remedy": _text_or_none,
 }
-_DIAGNOSIS: _Fields = {"causes": _several(_CAUSE), "tried": _count}
-_PROBE: _Fields = {"before": _number, "after": _number}
 _RUN: _Fields = {
     "source": _line,
     "model": _line,
@@ -197,24 +195,22 @@ _RUN: _Fields = {
     "data_loss": _numbers_or_none,
     "grad_norm": _numbers,
     "constant_loss": _number,
-    "probe": _one(_PROBE),
+    "probe": _one({"before": _number, "after": _number}),
     "findings": _several(_FINDING),
     "notes": _texts,
-    "diagnosis": _one(_DIAGNOSIS),
+    "diagnosis": _one({"causes": _several(_CAUSE), "tried": _count}),
     "nearness": _nearness,
     "nearest": _line_or_none,
 }
-_CLOSEST: _Fields = {"nearness": _nearness, "corruption": _text}
-_SHARD: _Fields = {"index": _count, "of": _count}
 _SEARCH: _Fields = {
     "examples": _count,
     "unique": _count,
     "exhausted_budget": _flag,
     "failing": _text_or_none,
     "space": _text_or_none,
-    "closest": _one(_CLOSEST),
+    "closest": _one({"nearness": _nearness, "corruption": _text}),
     "headroom": _texts,
-    "shard": _one(_SHARD),
+    "shard": _one({"index": _count, "of": _count}),
     "known_cases": _count,
     "failed_case": _text_or_none,
     "stale_cases": _named,

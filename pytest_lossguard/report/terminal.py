@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..core.findings import OWN_KIND, place_of
 from ..core.numbers import number
+from ..core.wrapping import wrapped
 from .entry import (
     STEPS_ONLY,
     ClosestEntry,
@@ -60,14 +61,16 @@ def warned(tests: Iterable[Entry], verbosity: int = 0) -> Iterator[str]:
         verbosity: Above 0 all tests are listed, at 0 the first ten, below 0 only their
             number.
     """
-    found = sorted(filter(_is_warned, tests), key=_severity_order)
+    passed = [it for it in tests if it["outcome"] == "passed"]
+    found = [test for test in passed if any(it["findings"] for it in test["runs"])]
     if not found:
         return
-    passed = f"  {_plural(len(found), 'test')} passed with warnings"
+    found.sort(key=_severity_order)
+    title = f"  {_plural(len(found), 'test')} passed with warnings"
     if verbosity < 0:
-        yield f"{passed}; without -q they are listed"
+        yield f"{title}; without -q they are listed"
         return
-    yield f"{passed}{', the nearest to failing first' if found[1:] else ''}:"
+    yield f"{title}{', the nearest to failing first' if found[1:] else ''}:"
     shown = found if verbosity > 0 else found[:_WARNED]
     rows = [_warning(test) for test in shown]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
@@ -80,10 +83,6 @@ def warned(tests: Iterable[Entry], verbosity: int = 0) -> Iterator[str]:
         yield from _wrapped(f"  and {len(found) - len(shown)} more with -v: {kinds}")
     if any(OWN_KIND.match(kind) is None for kind, *_ in rows):
         yield "  what each means: pytest --lossguard-explain NAME"
-
-
-def _is_warned(test: Entry) -> bool:
-    return test["outcome"] == "passed" and any(it["findings"] for it in test["runs"])
 
 
 def _severity_order(test: Entry) -> tuple[bool, float, str]:
@@ -204,7 +203,10 @@ def searches(tests: Iterable[Entry], *, every: bool) -> Iterator[str]:
     whole = [*whole_searches(tests)]
     for name, search in whole:
         if search.get("shard") and search["failing"] is not None:
-            yield from _wrapped(f"{name} {'; '.join(_failed(search))}")
+            yield from _wrapped(
+                f"{name} failed at {search['failing']}; searched {search['examples']},"
+                f" {search['unique']} different"
+            )
     passed = [
         (closest, search, name)
         for name, search in whole
@@ -216,11 +218,6 @@ def searches(tests: Iterable[Entry], *, every: bool) -> Iterator[str]:
         yield from _wrapped(f"{nodeid} {'; '.join(_search(search, closest))}")
     if len(shown) < len(passed):
         yield f"  and {_plural(len(passed) - len(shown), 'search')} more: -v"
-
-
-def _failed(search: SearchEntry) -> Iterator[str]:
-    yield f"failed at {search['failing']}"
-    yield f"searched {search['examples']}, {search['unique']} different"
 
 
 def _search(search: SearchEntry, closest: ClosestEntry) -> Iterator[str]:
@@ -242,17 +239,10 @@ def _near(nearness: float) -> str:
     return f"{nearness:.2g} of a limit{excused}"
 
 
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        78,
-        initial_indent="  ",
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
 def _plural(count: int, noun: str) -> str:
     plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
     return f"{count} {noun if count == 1 else plural}"
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrapped("  ", text, 78, indent=4)

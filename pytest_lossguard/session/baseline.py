@@ -19,10 +19,6 @@ from .failure import Failure
 from .runs import TrainingRun
 
 
-def _unreported() -> AbstractContextManager[Listener]:
-    return nullcontext(lambda _: None)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineRequest:
     """The baseline that a test is compared with.
@@ -40,7 +36,9 @@ class BaselineRequest:
     test: str
     update: Update = ""
     write: Callable[[Path, Baseline], None] = write_baseline
-    progress: Callable[[], AbstractContextManager[Listener]] = _unreported
+    progress: Callable[[], AbstractContextManager[Listener]] = lambda: nullcontext(
+        lambda _: None
+    )
 
 
 def compare_with_baseline(

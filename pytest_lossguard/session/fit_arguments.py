@@ -70,10 +70,8 @@ def _refuse_unknown(given: Iterable[str]) -> None:
 
 
 def _counts(**given: int | None) -> dict[str, int]:
-    """Return the counts that were given, after a check.
-
-    Raises:
-        UsageError: A count is not a whole number of at least 1.
+    """Return the counts that were given; raise `UsageError` unless each is a whole
+    number of at least 1.
     """
     return {
         name: checked(name, value, COUNT)

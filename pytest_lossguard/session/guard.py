@@ -33,10 +33,6 @@ from .training import Training
 TrainedInFixtures = Callable[[], Iterable[Prepared]]
 
 
-def _nothing() -> tuple[Prepared, ...]:
-    return ()
-
-
 class Guard:
     """Says what the trainings of one test mean for it.
 
@@ -99,7 +95,7 @@ class Guard:
     @contextmanager
     def judging(
         self,
-        prepared: TrainedInFixtures = _nothing,
+        prepared: TrainedInFixtures = lambda: (),
         baseline: BaselineRequest | None = None,
     ) -> Iterator[None]:
         """Watch a test body, judge its trainings, compare them with re-runs and with
@@ -125,7 +121,9 @@ class Guard:
                 self._collect_beside(error, prepared)
                 raise
             self._collect(prepared)
-            self._demand()
+            self._demand_adopted()
+            self._demand_watched()
+            self._demand_some(bool(self.runs))
             self.compare()
             if baseline is not None:
                 self.check_baseline(baseline)
@@ -275,7 +273,7 @@ class Guard:
             judged = self._trainer.judged_in(each)
             self._adopted += [(run, by, frames) for run, frames in judged]
 
-    def _collect(self, prepared: TrainedInFixtures = _nothing) -> None:
+    def _collect(self, prepared: TrainedInFixtures = lambda: ()) -> None:
         """Judge the watched trainings; called once, after the body."""
         self._adopt(prepared())
         self.runs = [*(run for run, _, _ in self._adopted), *self.runs]
@@ -296,15 +294,6 @@ class Guard:
                 "note: pytest-lossguard could not judge what had been trained:"
                 f" {type(ours).__name__}: {ours}"
             )
-
-    def _demand(self) -> None:
-        """Raise if a watched training failed, if one could not be recorded, or if
-        nothing trained.
-        """
-        __tracebackhide__ = True
-        self._demand_adopted()
-        self._demand_watched()
-        self._demand_some(bool(self.runs))
 
     def _demand_adopted(self) -> None:
         """Raise if a training of a fixture did not converge."""
@@ -327,11 +316,7 @@ class Guard:
             raise NothingTrained(self._trainer.current.why_nothing_trained())
 
     def _demand_seen(self) -> None:
-        """Raise if a training could not be recorded.
-
-        Raises:
-            NothingTrained: Some training could not be recorded.
-        """
+        """Raise `NothingTrained` if a training could not be recorded."""
         sentences, found = list(self._unseen), list(self._missed)
         if self._trainer.current is not None:
             missed = self._trainer.missed()

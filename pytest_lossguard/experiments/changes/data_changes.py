@@ -110,9 +110,9 @@ def _standardize_inputs(now: Situation) -> Weighed:
         return
     if "unscaled_inputs" in now.found:
         inputs = now.trace.inputs
-        off = _columns_off(inputs[0])
+        off = np.flatnonzero(_magnitudes(inputs[0]) > _COLUMN_OFF)
         if len(inputs) == 1 and 0 < len(off) < len(inputs[0].mean):
-            yield SEEN + 1, Change(kind="standardize_inputs", at=off)
+            yield SEEN + 1, Change(kind="standardize_inputs", at=tuple(off.tolist()))
         yield SEEN, Change(kind="standardize_inputs")
         return
     size = max(float(np.max(_magnitudes(it))) for it in numeric)
@@ -127,7 +127,10 @@ def _standardize_targets(now: Situation) -> Weighed:
     weight = POSSIBLE - 6
     if "unscaled_targets" in now.found:
         weight = SEEN - 2
-    elif max(map(_magnitude, now.trace.targets)) > _OFF_SCALE:
+    elif any(
+        it.is_numeric and np.max(_magnitudes(it)) > _OFF_SCALE
+        for it in now.trace.targets
+    ):
         weight = LIKELY
     yield weight, Change(kind="standardize_targets")
 
@@ -139,15 +142,6 @@ def _targets_are_values(now: Situation) -> bool:
 
 def _magnitudes(stats: ColumnStats) -> np.ndarray:
     return np.maximum(np.abs(stats.mean), stats.std)
-
-
-def _magnitude(stats: ColumnStats) -> float:
-    return float(np.max(_magnitudes(stats))) if stats.is_numeric else 0.0
-
-
-def _columns_off(stats: ColumnStats) -> tuple[int, ...]:
-    off = np.flatnonzero(_magnitudes(stats) > _COLUMN_OFF)
-    return tuple(int(it) for it in off)
 
 
 def _describe_standardized(now: Proposal) -> str:
@@ -174,10 +168,6 @@ def _shuffle_rows(now: Situation) -> Weighed:
 def _balance_classes(now: Situation) -> Weighed:
     if "class_imbalance" in now.found:
         yield LIKELY, Change(kind="balance_classes")
-
-
-def _describe_fewer(now: Proposal) -> str:
-    return f"the first {float(now.change.value or 1.0):.0%} of the rows"
 
 
 #: Changes of the data, in the order in which changes of equal weight are tried.
@@ -280,7 +270,9 @@ KINDS = (
         acts_on="data",
         cause="repeated_batch",
         remedy="train on all rows",
-        describe=_describe_fewer,
+        describe=lambda now: (
+            f"the first {float(now.change.value or 1.0):.0%} of the rows"
+        ),
         other_rows=True,
     ),
     ChangeKind(

@@ -13,7 +13,6 @@ from .kind import (
     SEEN,
     STRONG,
     ChangeKind,
-    Proposal,
     Situation,
     Weighed,
 )
@@ -46,10 +45,6 @@ def _unfreeze(now: Situation) -> Weighed:
         yield LIKELY, Change(kind="unfreeze")
 
 
-def _describe_unfrozen(now: Proposal) -> str:
-    return f"trainable {', '.join(now.facts.frozen[:3])}"
-
-
 # The output
 
 
@@ -67,14 +62,6 @@ def _usual_output(facts: ModelFacts) -> str:
     return "the usual output and loss" if usual is None else usual.text
 
 
-def _describe_output(now: Proposal) -> str:
-    return _usual_output(now.facts)
-
-
-def _remedy_of_output(now: Proposal) -> str:
-    return f"give the model {_usual_output(now.facts)}"
-
-
 # Regularization
 
 
@@ -88,10 +75,6 @@ def _no_dropout(now: Situation) -> Weighed:
     if now.facts.dropout > 0:
         weight = STRONG if now.facts.dropout > _MUCH_DROPOUT else POSSIBLE - 2
         yield weight, Change(kind="no_dropout")
-
-
-def _describe_dropout(now: Proposal) -> str:
-    return f"dropout {number(now.facts.dropout)} -> 0"
 
 
 # Activations, depth, width
@@ -121,10 +104,6 @@ def _can_saturate(activation: str) -> bool:
     return facts is not None and facts.can_saturate
 
 
-def _describe_activation(now: Proposal) -> str:
-    return f"hidden activation {now.change.value}"
-
-
 def _shallower(now: Situation) -> Weighed:
     if len(now.facts.activations) > _DEEP:
         weight = STRONG - 3 if "vanishing_gradient" in now.found else LIKELY - 5
@@ -134,10 +113,6 @@ def _shallower(now: Situation) -> Weighed:
 def _wider(now: Situation) -> Weighed:
     narrow = 0 < now.facts.narrowest <= _NARROW
     yield LIKELY if narrow else REMOTE + 2, Change(kind="wider", value=4.0)
-
-
-def _describe_width(now: Proposal) -> str:
-    return f"{float(now.change.value or 1.0):g} times as many units"
 
 
 #: Changes of the model, in the order in which changes of equal weight are tried.
@@ -157,7 +132,7 @@ KINDS = (
         acts_on="program",
         cause="disconnected_variables",
         remedy="set trainable=True on the frozen layers",
-        describe=_describe_unfrozen,
+        describe=lambda now: f"trainable {', '.join(now.facts.frozen[:3])}",
         worth=_unfreeze,
         undoes="choice",
     ),
@@ -165,8 +140,8 @@ KINDS = (
         name="canonical_output",
         acts_on="program",
         cause="loss_output_mismatch",
-        remedy=_remedy_of_output,
-        describe=_describe_output,
+        remedy=lambda now: f"give the model {_usual_output(now.facts)}",
+        describe=lambda now: _usual_output(now.facts),
         worth=_canonical_output,
         shown_by=(
             "labels_out_of_range",
@@ -191,7 +166,7 @@ KINDS = (
         acts_on="program",
         cause="over_regularization",
         remedy="lower the dropout rates",
-        describe=_describe_dropout,
+        describe=lambda now: f"dropout {number(now.facts.dropout)} -> 0",
         worth=_no_dropout,
         undoes="fault",
     ),
@@ -200,7 +175,7 @@ KINDS = (
         acts_on="program",
         cause="activation_choice",
         remedy="use the other activation in the hidden layers",
-        describe=_describe_activation,
+        describe=lambda now: f"hidden activation {now.change.value}",
         worth=_hidden_activation,
         shown_by=("dead_units", "saturated_activations"),
     ),
@@ -218,7 +193,7 @@ KINDS = (
         acts_on="program",
         cause="insufficient_capacity",
         remedy="give the hidden layers more units",
-        describe=_describe_width,
+        describe=lambda now: f"{float(now.change.value or 1.0):g} times as many units",
         worth=_wider,
         undoes="choice",
     ),

@@ -102,18 +102,9 @@ def _momentum(now: Situation) -> Weighed:
         yield POSSIBLE, Change(kind="momentum", value=0.0)
 
 
-def _describe_momentum(now: Proposal) -> str:
-    new = float(now.change.value or 0.0)
-    return f"momentum {number(now.facts.momentum)} -> {number(new)}"
-
-
 def _clip_gradients(now: Situation) -> Weighed:
     if _has_blown_up(now):
         yield POSSIBLE, Change(kind="clip_gradients", value=1.0)
-
-
-def _describe_clipping(now: Proposal) -> str:
-    return f"clipnorm={float(now.change.value or 1.0):g}"
 
 
 def _optimizer(now: Situation) -> Weighed:
@@ -140,12 +131,6 @@ def _batch_size(now: Situation) -> Weighed:
         yield STRONG if noisy else POSSIBLE, Change(kind="batch_size", value=32.0)
 
 
-def _describe_batch(now: Proposal) -> str:
-    return (
-        f"batch size {now.trace.batch_size} -> {number(float(now.change.value or 0))}"
-    )
-
-
 def _more_steps(now: Situation) -> Weighed:
     if now.found & {"nonfinite_loss", "nonfinite_gradient"}:
         return  # longer is no help
@@ -159,13 +144,6 @@ def _more_steps(now: Situation) -> Weighed:
 def _describe_steps(now: Proposal) -> str:
     steps = len(now.trace.steps)
     return f"{steps} -> {round(steps * float(now.change.value or 1))} steps"
-
-
-# The gradient
-
-
-def _describe_plain(now: Proposal) -> str:
-    return f"the gradient that TensorFlow derives at {now.change.value}"
 
 
 #: Changes of the optimizer, in the order in which changes of equal weight are tried.
@@ -184,7 +162,10 @@ KINDS = (
         acts_on="program",
         cause="momentum_too_high",
         remedy="compile with the lower momentum",
-        describe=_describe_momentum,
+        describe=lambda now: (
+            f"momentum {number(now.facts.momentum)}"
+            f" -> {number(float(now.change.value or 0.0))}"
+        ),
         worth=_momentum,
     ),
     ChangeKind(
@@ -192,7 +173,7 @@ KINDS = (
         acts_on="program",
         cause="gradient_clipping_needed",
         remedy="compile the optimizer with clipnorm=1.0",
-        describe=_describe_clipping,
+        describe=lambda now: f"clipnorm={float(now.change.value or 1.0):g}",
         worth=_clip_gradients,
     ),
     ChangeKind(
@@ -208,7 +189,10 @@ KINDS = (
         acts_on="length",
         cause="batch_size_too_small",
         remedy="train with the larger batch size",
-        describe=_describe_batch,
+        describe=lambda now: (
+            f"batch size {now.trace.batch_size}"
+            f" -> {number(float(now.change.value or 0))}"
+        ),
         worth=_batch_size,
     ),
     ChangeKind(
@@ -225,6 +209,8 @@ KINDS = (
         acts_on="length",
         cause="custom_gradient_wrong",
         remedy="correct the gradient that is written by hand",
-        describe=_describe_plain,
+        describe=lambda now: (
+            f"the gradient that TensorFlow derives at {now.change.value}"
+        ),
     ),
 )

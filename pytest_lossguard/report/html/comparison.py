@@ -157,7 +157,8 @@ class _Side:
         test = self.test
         found = None if test is None else checked.checked_of(test)
         runs = [] if test is None else test["runs"]
-        error = "" if test is None or _failed(runs) else test["error"] or ""
+        failed = any(it["verdict"] != "converged" for it in runs)
+        error = "" if test is None or failed else test["error"] or ""
         note = "" if self.is_known else f"The test is not in the {self.name} report."
         if test is None and self._why is not None:
             note = f"{reason_of(self._why).capitalize()}."
@@ -174,10 +175,6 @@ class _Side:
             "error": error
             or (found.message if found is not None and found.is_bad else ""),
         }
-
-
-def _failed(runs: list[RunEntry]) -> bool:
-    return any(it["verdict"] != "converged" for it in runs)
 
 
 def _test(

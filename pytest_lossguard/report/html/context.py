@@ -426,6 +426,9 @@ def _diagnosis(run: dict[str, Any]) -> dict[str, Any] | None:
     diagnosis = run["diagnosis"]
     if diagnosis is None:
         return None
+    vain = [
+        it["text"] for it in diagnosis["experiments"] if it["ran"] and not it["repairs"]
+    ]
     return {
         "causes": [
             {**it, "before": number(it["before"]), "after": number(it["after"])}
@@ -442,15 +445,9 @@ def _diagnosis(run: dict[str, Any]) -> dict[str, Any] | None:
             }
             for it in diagnosis["experiments"]
         ],
-        "in_vain": _without_effect(diagnosis["experiments"]),
+        "in_vain": format_names(vain, _NAMED),
         "left_out": diagnosis["left_out"],
     }
-
-
-def _without_effect(experiments: list[dict[str, Any]]) -> str:
-    """Name the first changes that were tried without effect, and count the others."""
-    vain = [it["text"] for it in experiments if it["ran"] and not it["repairs"]]
-    return format_names(vain, _NAMED)
 
 
 def _share(skill: float) -> str:

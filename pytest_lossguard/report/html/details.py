@@ -15,7 +15,7 @@ from ...core.findings import Finding
 from ...core.trace import SOME_CONSTANT, Floats, Trace
 from ...core.verdict import Verdict
 from ..entry import Number, RunEntry, causes_of
-from .thinning import columns_of, rounded, thinned
+from .thinning import MOST_POINTS, columns_of, rounded, thinned
 
 #: Most trainings of a test, variables and columns of a heat map, points of a re-run.
 MOST_RUNS, MOST_VARIABLES, MOST_COLUMNS, MOST_RERUN = 12, 60, 120, 120
@@ -40,7 +40,7 @@ def details_of(verdict: Verdict) -> dict[str, Any]:
     The result has at most 400 points a curve and 60 variables in 120 columns.
     """
     trace, steps = verdict.trace, verdict.trace.steps
-    decisive = _decisive(verdict.findings)
+    decisive = _decisive(it.step for it in verdict.errors)
     always = [] if decisive is None else [decisive - 1]
     return {
         "model": trace.model,
@@ -51,7 +51,7 @@ def details_of(verdict: Verdict) -> dict[str, Any]:
         "headline": "" if verdict.converged else verdict.errors[0].headline,
         "before": None if trace.before is None else float(trace.before.loss),
         "after": None if trace.after is None else float(trace.after.loss),
-        "constant": _plain(trace.constant_loss),
+        "constant": _as_float(trace.constant_loss),
         "constant_name": trace.constant,
         "loss": _curve(steps.loss, always),
         "grad_norm": _curve(steps.global_grad_norm, always),
@@ -70,8 +70,7 @@ def details_of_entry(run: RunEntry) -> dict[str, Any]:
     """Return the details of a run in the JSON report, without variables and re-runs."""
     loss, norms = (np.array(run[it], np.float64) for it in ("loss", "grad_norm"))
     errors = [it for it in run["findings"] if it["severity"] == "error"]
-    steps = (it["step"] for it in errors)
-    decisive = next((step for step in steps if step is not None), None)
+    decisive = _decisive(it["step"] for it in errors)
     always = [] if decisive is None else [decisive - 1]
     probe: Any = run["probe"] or {"before": None, "after": None}
     return {
@@ -110,18 +109,15 @@ def _as_float(value: Number | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _plain(value: float | None) -> float | None:
-    return None if value is None else float(value)
+def _decisive(steps: Iterable[int | None]) -> int | None:
+    """Return the first step that is known."""
+    return next((it for it in steps if it is not None), None)
 
 
-def _decisive(findings: Iterable[Finding]) -> int | None:
-    """Return the step of the first error that has a step."""
-    steps = (it.step for it in findings if it.severity == "error")
-    return next((step for step in steps if step is not None), None)
-
-
-def _curve(values: Floats, always: Iterable[int]) -> dict[str, list[Any]]:
-    kept = thinned(values, always=always)
+def _curve(
+    values: Floats, always: Iterable[int] = (), most: int = MOST_POINTS
+) -> dict[str, list[Any]]:
+    kept = thinned(values, most=most, always=always)
     return {"x": (kept + 1).tolist(), "y": rounded(values[kept])}
 
 
@@ -177,8 +173,8 @@ def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
                 "verified": it.verified,
                 "where": it.where,
                 "change": it.change,
-                "before": _plain(it.loss_before),
-                "after": _plain(it.loss_after),
+                "before": _as_float(it.loss_before),
+                "after": _as_float(it.loss_after),
                 "remedy": it.remedy,
                 "with_next": it.with_next,
             }
@@ -192,13 +188,12 @@ def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
 def _experiment(experiment: Experiment) -> dict[str, Any]:
     curve = experiment.curve
     values = np.empty(0) if curve is None else curve
-    kept = thinned(values, most=MOST_RERUN)
     return {
         "text": experiment.description,
         "ran": experiment.failure is None,
         "loss": float(experiment.loss),
-        "skill": _plain(experiment.skill),
+        "skill": _as_float(experiment.skill),
         "repairs": experiment.repairs,
         "came_of": experiment.came_of,
-        "curve": {"x": (kept + 1).tolist(), "y": rounded(values[kept])},
+        "curve": _curve(values, most=MOST_RERUN),
     }

@@ -8,15 +8,15 @@ import textwrap
 WIDTH = 76
 
 
-def wrapped(head: str, text: str) -> list[str]:
-    """Wrap a text after a heading; further lines are indented to the end of the
-    heading.
+def wrapped(head: str, text: str, width: int = WIDTH, indent: int = 0) -> list[str]:
+    """Wrap a text after a heading; further lines are indented by ``indent``, by
+    default to the end of the heading.
     """
     return textwrap.wrap(
         text,
-        WIDTH,
+        width,
         initial_indent=head,
-        subsequent_indent=" " * len(head),
+        subsequent_indent=" " * (indent or len(head)),
         break_long_words=False,
         break_on_hyphens=False,
     )
