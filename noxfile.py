@@ -37,6 +37,7 @@ FAST = (
     "tests/plugin/test_marker.py",
     "tests/plugin/test_search.py",
     "tests/training/watching/test_watch.py",
+    "tests/training/score/test_input_scaling.py",
     "tests/training/loop/test_loop_trainer.py",
     "tests/training/test_scenarios.py::test_fit_judges_rightly",
     "tests/test_strategies.py",

@@ -98,7 +98,7 @@ def test_a_base_learns(base):
     assert quality > base.floor
 
 
-@pytest.mark.nightly
+@pytest.mark.slow
 @pytest.mark.parametrize("program", HEALTHY, ids=lambda it: it.name)
 def test_a_healthy_program_trains(program):
     trace, quality = trained(program)
