@@ -160,9 +160,9 @@ class _Shared:
         """Reuse the results of an earlier item of the same test."""
         if _test_of(item) != self._test:
             self._test, self._known = _test_of(item), {}
-        known = self._known.get(call)
-        if known is not None and known[0] == _digest_of(preparation) is not None:
-            preparation.adopt(known[1])
+        digest, earlier = self._known.get(call, (None, preparation))
+        if digest is not None and digest == _digest_of(preparation):
+            preparation.adopt(earlier)
 
     def keep(self, call: int, preparation: Preparation) -> None:
         """Keep the results for the next item."""
