@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .explanation import Explanation
-from .numbers import number, percent_and_limit
+from .numbers import number, percent, percent_and_limit
 
 #: Name of a finding kind of a custom check: a prefix and a name.
 OWN_KIND = re.compile(r"[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*")
@@ -138,7 +138,7 @@ def finding(
     words |= {"step": step, "where": where}
     if value is not None and limit is not None:
         multiple = (
-            f"{value:.0%} of" if value < _MANY_TIMES else f"{number(value)} times"
+            f"{percent(value)} of" if value < _MANY_TIMES else f"{number(value)} times"
         )
         share, share_limit = percent_and_limit(value, limit)
         words |= {"share": share, "share_limit": share_limit, "multiple": multiple}

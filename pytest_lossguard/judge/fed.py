@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..core.data_facts import RepeatedBatch, UnseenRows
 from ..core.explanation import Explanation, curves, falling
 from ..core.findings import Finding, Kind, finding
+from ..core.numbers import percent
 from ..core.trace import Trace
 from . import thresholds
 
@@ -116,7 +117,7 @@ def _unseen(rows: UnseenRows) -> Finding:
         value=share,
         limit=0.0,
         where="the training rows",
-        why=f"{share:.0%} of the rows are never trained on: the data have"
+        why=f"{percent(share)} of the rows are never trained on: the data have"
         f" {rows.batches} batches, and {took}",
     )
 

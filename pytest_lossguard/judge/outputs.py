@@ -13,6 +13,7 @@ from ..core.keras_names import (
     activation_facts,
     loss_facts,
 )
+from ..core.numbers import percent
 from ..core.trace import Output, TargetRange, Trace
 
 # Limits, each with its source
@@ -164,7 +165,7 @@ def loss_output_mismatch(trace: Trace) -> Iterator[Finding]:
             value, limit = target.rows_not_one, UNREACHED
             why = (
                 f"softmax makes the {output.units} outputs of a row add up to 1, and"
-                f" {value:.0%} of the label rows do not"
+                f" {percent(value)} of the label rows do not"
             )
         else:
             continue

@@ -10,7 +10,7 @@ from ..core.column_stats import share_interval
 from ..core.explanation import Explanation, Limit
 from ..core.findings import Finding, Kind, finding
 from ..core.near_rows import NEARER
-from ..core.numbers import number
+from ..core.numbers import number, percent
 from ..core.trace import NearRows, Repeats, Trace
 
 # Limits, each with its source
@@ -100,15 +100,8 @@ def _equal(repeats: Repeats | None) -> Finding | None:
     limit = limits[is_error]
     if _surely(repeats) <= limit:
         return None
-    return finding(
-        VALIDATION_ROWS_TRAINED_ON,
-        severity="error" if is_error else "warning",
-        value=repeats.found / repeats.of,
-        limit=limit,
-        least=_least(repeats),
-        why=_why_again(repeats),
-        where="the validation data",
-    )
+    why = _why_again(repeats)
+    return _found(VALIDATION_ROWS_TRAINED_ON, repeats, limit, why, is_error=is_error)
 
 
 def _nearly(trace: Trace, near: NearRows | None) -> Finding | None:
@@ -123,7 +116,7 @@ def _nearly(trace: Trace, near: NearRows | None) -> Finding | None:
     rows = near.repeats
     limit = _beyond(MOSTLY_TRAINED_ON, rows)
     again, is_error = rows.again / rows.again_of, _surely(rows) > limit
-    why = f"{again:.0%} of the training rows have such a copy"
+    why = f"{percent(again)} of the training rows have such a copy"
     if not is_error:
         limit = MOSTLY_TRAINED_ON * rows.among
         why += " too: rows with noise, made before the split, or rows of one subject"
@@ -135,12 +128,20 @@ def _nearly(trace: Trace, near: NearRows | None) -> Finding | None:
             f"; these rows cost {number(float(np.mean(near.loss_near)))}, the other"
             f" validation rows {number(float(np.mean(near.loss_others)))}"
         )
+    return _found(
+        VALIDATION_ROWS_NEARLY_TRAINED_ON, rows, limit, why, is_error=is_error
+    )
+
+
+def _found(
+    kind: Kind, repeats: Repeats, limit: float, why: str, *, is_error: bool
+) -> Finding:
     return finding(
-        VALIDATION_ROWS_NEARLY_TRAINED_ON,
+        kind,
         severity="error" if is_error else "warning",
-        value=rows.found / rows.of,
+        value=repeats.found / repeats.of,
         limit=limit,
-        least=_least(rows),
+        least="at least " if repeats.among < 1 else "",
         why=why,
         where="the validation data",
     )
@@ -171,14 +172,10 @@ def _beyond(share: float, repeats: Repeats) -> float:
     return by_nature + (1 - by_nature) * share * repeats.among
 
 
-def _least(repeats: Repeats) -> str:
-    return "at least " if repeats.among < 1 else ""
-
-
 def _why_again(repeats: Repeats) -> str:
     if repeats.copied is None:
         again = repeats.again / repeats.again_of
-        return f"{again:.0%} of the training rows occur twice"
+        return f"{percent(again)} of the training rows occur twice"
     return (
         f"the rows of class {repeats.copied} were copied before the split, the others"
         " were not"

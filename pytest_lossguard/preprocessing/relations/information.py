@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.checked import KEPT, Broken, Line, Outcome, Skipped
+from ...core.numbers import percent
 from ...core.rows import evenly_spaced
 from ..preparation import Preparation
 from ..raw import Array, Column, Raw
@@ -213,7 +214,7 @@ def _collapsed(preparation: Preparation, columns: list[Column]) -> Broken | None
         exact = [f"{values[it]:.10g}" for it in (row, other)]
         return Broken(
             fact=f"neighboring values of {column.name} come out the same"
-            f" ({same.mean():.0%} of them)",
+            f" ({percent(float(same.mean()))} of them)",
             column=column.name,
             rows=(row, other),
             lines=(
